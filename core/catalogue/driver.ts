@@ -1,0 +1,70 @@
+/**
+ * What the catalogue needs from a database. Two drivers implement it (sqlite.ts, mysql.ts); the tables (files.ts,
+ * entries.ts, ...) are written once against it. Differences between the databases are the named capabilities below and
+ * nothing else: no code asks which driver it has.
+ */
+import type { Maybe, Op } from '../op.ts'
+
+export type Value = number | string | Uint8Array | null
+
+// biome-ignore lint/suspicious/noExplicitAny: a row's shape is declared by the table that asks for it
+export type Row = any
+
+/** A statement with `?` parameters. The text must be a constant: drivers prepare and cache by it. */
+export type Query = readonly [sql: string, params: readonly Value[]]
+
+export interface Reader {
+	/** All rows. Integers arrive as numbers, BLOB / VARBINARY as Buffer or Uint8Array, NULL as null. */
+	all<T = Row>(sql: string, params?: readonly Value[]): Maybe<T[]>
+	/** The first row, or undefined. */
+	get<T = Row>(sql: string, params?: readonly Value[]): Maybe<T | undefined>
+	/** Several queries, in order, in one round trip where the database is across a socket. */
+	read(...queries: Query[]): Maybe<Row[][]>
+}
+
+export interface Transaction extends Reader {
+	/**
+	 * A change whose answer nobody waits for: it is sent with the next read or with the commit, in order, so that a
+	 * transaction of many changes is one round trip. An error in it surfaces there.
+	 */
+	write(sql: string, params?: readonly Value[]): void
+}
+
+export interface Capabilities {
+	/** True when answers come on the calling thread and reads are always fresh: caching rows above it gains nothing. */
+	readonly synchronous: boolean
+	/** Appended to a SELECT inside a transaction to lock the rows it read until the commit; empty where a write transaction excludes all others. */
+	readonly forUpdate: string
+	/** Begins an INSERT that leaves an existing row alone. */
+	readonly insertIgnore: string
+	/** An expression: the database's own clock, whole seconds since 1970. */
+	readonly now: string
+	/** The end of an INSERT that replaces `columns` where the key exists: `ON CONFLICT(key) DO UPDATE SET ...` and its like. */
+	replace(key: string, columns: readonly string[]): string
+}
+
+export interface Driver extends Reader {
+	readonly capabilities: Capabilities
+	/**
+	 * Runs `body` in one transaction and commits; throws what it throws, after a rollback. `body` holds SQL only, never
+	 * node I/O, and may run again from its start (deadlock, lock wait, busy, connection lost before the commit was sent):
+	 * it must not change anything outside before it returned. Fails with Errno EIO when the database does not answer
+	 * within the configured timeout. With a synchronous driver the result is there at once, except when another process
+	 * holds the write lock: then it is a promise.
+	 */
+	transaction<T>(body: (tx: Transaction) => Op<T>): Maybe<T>
+	/** A single change outside a transaction (its own transaction): the number of rows it touched. */
+	change(sql: string, params?: readonly Value[]): Maybe<number>
+	/**
+	 * Cheap where the database can tell for free whether another connection has committed since the last call (SQLite:
+	 * PRAGMA data_version); always true where it cannot.
+	 */
+	changedElsewhere(): boolean
+	/** Several statements of DDL, for migrations. */
+	script(sql: string): Maybe<void>
+	/** Runs `body` while no other process migrates this catalogue. */
+	exclusively<T>(body: () => Promise<T>): Promise<T>
+	/** Makes what was committed durable now (SQLite WAL with synchronous=NORMAL syncs its log; MySQL did so at commit). */
+	sync(): Maybe<void>
+	close(): Maybe<void>
+}

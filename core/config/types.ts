@@ -1,0 +1,58 @@
+/** Everything a configuration may say. config.example.ts has each of these with its default and a comment. */
+export interface Config {
+	/**
+	 * `sqlite:PATH` or a plain path; `mysql://user@host:port/database?socketPath=...`.
+	 * A password comes from `password` or `passwordFile` below or $CAIRN_CATALOGUE_PASSWORD, or stands in the URL.
+	 */
+	catalogue: string
+	cataloguePassword: string
+	cataloguePasswordFile: string
+	/** How long an operation waits for a catalogue that does not answer before the caller gets EIO. */
+	catalogueTimeoutMs: number
+	/** Connections to a MySQL catalogue. */
+	catalogueConnections: number
+	/** What `cairn init` writes into a new catalogue's class table, in order; the first whose pattern matches wins. */
+	classes: ClassConfig[]
+	/** Where nodes are on this machine, by node name, when it is not where the catalogue says. */
+	nodes: Record<string, NodeConfig>
+	/** The zone this machine is in: its nodes are preferred. */
+	zone: string
+	/** How long one call on a remote node may take. */
+	nodeDeadlineMs: number
+	/** Calls under way at once on one remote node. */
+	nodeCallsMax: number
+	mount: MountConfig
+}
+
+export interface ClassConfig {
+	name: string
+	/** Regular expression on the path below the root of the tree, without the first slash. */
+	pattern: string
+	copies: number
+	zones?: number
+	offsite?: number
+	policy?: 'most-free' | 'random' | 'local-first' | 'existing-path' | 'zone-spread'
+	trashDays?: number
+}
+
+export interface NodeConfig {
+	path?: string
+	io?: 'auto' | 'passthrough' | 'carried'
+	/** Treat it as reached over a network (worker threads, deadlines), or not, whatever its filesystem says. */
+	remote?: boolean
+}
+
+export interface MountConfig {
+	path: string
+	/** fuse: the kernel protocol itself; fuse-native: the portable driver. */
+	driver: 'fuse' | 'fuse-native'
+	io: 'auto' | 'passthrough' | 'carried'
+	allowOther: boolean
+	/** Seconds the kernel may keep names and attributes; changes by others are told to it. */
+	cacheSeconds: number
+	/** How often an open, changing file is published. */
+	publishSeconds: number
+	/** How often the change journal is read when nothing happens here. */
+	pollMs: number
+	logFile: string
+}

@@ -1,0 +1,32 @@
+/**
+ * The one error vocabulary: an error carries an errno name. It becomes a number only at the FUSE edge and a status only at
+ * the HTTP edge.
+ */
+export class Errno extends Error {
+	readonly code: string
+
+	constructor(code: string, message: string = code) {
+		super(message)
+		this.code = code
+	}
+}
+
+export function fail(code: string, message?: string): never {
+	throw new Errno(code, message)
+}
+
+/** The errno name an error carries, or EIO for anything that is not ours. */
+export function codeOf(error: unknown): string {
+	const code = (error as { code?: unknown } | null)?.code
+	return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : 'EIO'
+}
+
+/** A mistake of the person at the keyboard (configuration, arguments, state of the machine): one line, one exit code. */
+export class UserError extends Error {
+	readonly exitCode: number
+
+	constructor(message: string, exitCode: number) {
+		super(message)
+		this.exitCode = exitCode
+	}
+}
