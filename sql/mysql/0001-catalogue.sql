@@ -103,6 +103,7 @@ CREATE TABLE intent (
   to_path   BLOB,
   file_id   BIGINT NOT NULL,
   client_id BIGINT,                     -- who is carrying it out; NULL: left for whoever settles the node
+  token     BIGINT NOT NULL,             -- the maker's number for the transaction it belongs to
   created   BIGINT NOT NULL
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE INDEX intent_node ON intent (node_id, id);

@@ -103,6 +103,7 @@ CREATE TABLE intent (
   to_path   BLOB,
   file_id   INTEGER NOT NULL,
   client_id INTEGER,                     -- who is carrying it out; NULL: left for whoever settles the node
+  token     INTEGER NOT NULL,             -- the maker's number for the transaction it belongs to
   created   INTEGER NOT NULL
 );
 CREATE INDEX intent_node ON intent (node_id, id);
