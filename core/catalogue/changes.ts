@@ -1,0 +1,69 @@
+/** Table `change`: the journal of everything that happened to the tree, read by every client and door. */
+import type { ClientId, FileId, Name } from '../ids.ts'
+import type { Maybe } from '../op.ts'
+import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
+
+export type ChangeOp =
+	| 'create'
+	| 'mkdir'
+	| 'link'
+	| 'unlink'
+	| 'rmdir'
+	| 'rename'
+	| 'exchange'
+	| 'publish'
+	| 'attributes'
+	| 'xattr'
+	| 'client'
+	| 'node'
+
+export interface Change {
+	op: ChangeOp
+	parent?: FileId
+	name?: Name
+	file?: FileId
+	/** rename, exchange: the other place, as `placeDetail` writes it. */
+	detail?: Buffer
+}
+
+export interface ChangeRow {
+	seq: number
+	client_id: ClientId
+	op: ChangeOp
+	parent_id: FileId | null
+	name: Uint8Array | null
+	file_id: FileId | null
+	detail: Uint8Array | null
+}
+
+const SINCE = 'SELECT seq, client_id, op, parent_id, name, file_id, detail FROM `change` WHERE seq > ? ORDER BY seq LIMIT ?'
+
+export function insert(tx: Transaction, client: ClientId, change: Change, { now }: Capabilities): void {
+	tx.write(`INSERT INTO \`change\` (at, client_id, op, parent_id, name, file_id, detail) VALUES (${now},?,?,?,?,?,?)`, [
+		client,
+		change.op,
+		change.parent ?? null,
+		change.name ?? null,
+		change.file ?? null,
+		change.detail ?? null,
+	])
+}
+
+export function sinceQuery(seq: number, limit: number): Query {
+	return [SINCE, [seq, limit]]
+}
+
+export function last(reader: Reader): Maybe<{ seq: number | null } | undefined> {
+	return reader.get('SELECT MAX(seq) AS seq FROM `change`')
+}
+
+/** A directory and a name in it as one value. */
+export function placeDetail(parent: FileId, name: Name): Buffer {
+	return Buffer.concat([Buffer.from(`${parent}:`), name])
+}
+
+export function readPlaceDetail(detail: Uint8Array): { parent: FileId; name: Name } {
+	const bytes = Buffer.from(detail.buffer, detail.byteOffset, detail.byteLength)
+	const colon = bytes.indexOf(0x3a)
+	return { parent: Number(bytes.toString('latin1', 0, colon)), name: bytes.subarray(colon + 1) }
+}

@@ -1,0 +1,39 @@
+/** Table `client`: the running processes that have the tree open. */
+import type { ClientId } from '../ids.ts'
+import type { Maybe } from '../op.ts'
+import type { Capabilities, Reader, Transaction } from './driver.ts'
+
+export interface ClientRow {
+	id: ClientId
+	host: string
+	pid: number
+	/** Boot id and start time of the pid: tells a reused pid apart. */
+	started: string
+	what: string
+	joined: number
+	heartbeat: number
+	/** Seconds since its last heartbeat, by the database's clock. */
+	silent: number
+}
+
+export function insert(tx: Transaction, client: Omit<ClientRow, 'joined' | 'heartbeat' | 'silent'>, { now }: Capabilities): void {
+	tx.write(`INSERT INTO client (id, host, pid, started, what, joined, heartbeat) VALUES (?,?,?,?,?,${now},${now})`, [
+		client.id, client.host, client.pid, client.started, client.what,
+	])
+}
+
+export function list(reader: Reader, { now }: Capabilities): Maybe<ClientRow[]> {
+	return reader.all<ClientRow>(`SELECT id, host, pid, started, what, joined, heartbeat, ${now} - heartbeat AS silent FROM client ORDER BY id`)
+}
+
+export function find(reader: Reader, id: ClientId, lock: string): Maybe<{ id: ClientId } | undefined> {
+	return reader.get(`SELECT id FROM client WHERE id = ?${lock}`, [id])
+}
+
+export function beat(tx: Transaction, id: ClientId, { now }: Capabilities): void {
+	tx.write(`UPDATE client SET heartbeat = ${now} WHERE id = ?`, [id])
+}
+
+export function remove(tx: Transaction, id: ClientId): void {
+	tx.write('DELETE FROM client WHERE id = ?', [id])
+}

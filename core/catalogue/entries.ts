@@ -1,0 +1,79 @@
+/** Table `entry`: a name in a directory that leads to a file. */
+import type { FileId, Name } from '../ids.ts'
+import type { Maybe } from '../op.ts'
+import type { Query, Reader, Transaction } from './driver.ts'
+import { FILE_COLUMNS, type FileRow } from './files.ts'
+
+export interface EntryRow {
+	parent_id: FileId
+	name: Uint8Array
+}
+
+export type ListedRow = FileRow & { name: Uint8Array }
+
+const LOOKUP = `SELECT ${FILE_COLUMNS} FROM entry e JOIN file f ON f.id = e.file_id WHERE e.parent_id = ? AND e.name = ?`
+const LIST = `SELECT e.name, ${FILE_COLUMNS} FROM entry e JOIN file f ON f.id = e.file_id WHERE e.parent_id = ? AND e.name > ? ORDER BY e.name LIMIT ?`
+const FROM = `SELECT e.name, ${FILE_COLUMNS} FROM entry e JOIN file f ON f.id = e.file_id WHERE e.parent_id = ? AND e.name >= ? ORDER BY e.name LIMIT ?`
+const NAMES = 'SELECT parent_id, name FROM entry WHERE file_id = ? ORDER BY parent_id, name LIMIT ?'
+
+export function lookup(reader: Reader, parent: FileId, name: Name): Maybe<FileRow | undefined> {
+	return reader.get<FileRow>(LOOKUP, [parent, name])
+}
+
+export function lookupQuery(parent: FileId, name: Name, lock = ''): Query {
+	return [lock ? LOOKUP + lock : LOOKUP, [parent, name]]
+}
+
+/** Entries after a name, by name: a cursor that stays right while others come and go. */
+export function list(reader: Reader, parent: FileId, after: Uint8Array, limit: number): Maybe<ListedRow[]> {
+	return reader.all<ListedRow>(LIST, [parent, after, limit])
+}
+
+/** Entries from a name on, that name included. */
+export function listFrom(reader: Reader, parent: FileId, name: Name, limit: number): Maybe<ListedRow[]> {
+	return reader.all<ListedRow>(FROM, [parent, name, limit])
+}
+
+/** The first names of a file. */
+export function namesOf(reader: Reader, file: FileId, limit: number): Maybe<EntryRow[]> {
+	return reader.all<EntryRow>(NAMES, [file, limit])
+}
+
+export function namesQuery(file: FileId, limit: number): Query {
+	return [NAMES, [file, limit]]
+}
+
+export function anyQuery(parent: FileId): Query {
+	return ['SELECT 1 AS found FROM entry WHERE parent_id = ? LIMIT 1', [parent]]
+}
+
+/** The names from a directory up to the root, nearest first: one query however deep. */
+export function chain(reader: Reader, id: FileId): Maybe<Array<EntryRow & { id: FileId }>> {
+	return reader.all(
+		`WITH RECURSIVE up (id, parent_id, name, depth) AS (
+			SELECT file_id, parent_id, name, 0 FROM entry WHERE file_id = ?
+			UNION ALL
+			SELECT e.file_id, e.parent_id, e.name, up.depth + 1 FROM entry e JOIN up ON e.file_id = up.parent_id WHERE up.id <> 1
+		) SELECT id, parent_id, name FROM up ORDER BY depth`,
+		[id],
+	)
+}
+
+export function insert(tx: Transaction, parent: FileId, name: Name, file: FileId): void {
+	tx.write('INSERT INTO entry (parent_id, name, file_id) VALUES (?,?,?)', [parent, name, file])
+}
+
+export function remove(tx: Transaction, parent: FileId, name: Name): void {
+	tx.write('DELETE FROM entry WHERE parent_id = ? AND name = ?', [parent, name])
+}
+
+export function point(tx: Transaction, parent: FileId, name: Name, file: FileId): void {
+	tx.write('UPDATE entry SET file_id = ? WHERE parent_id = ? AND name = ?', [file, parent, name])
+}
+
+/** One row, whatever is below it. */
+export function move(tx: Transaction, from: { parent: FileId; name: Name }, to: { parent: FileId; name: Name }): void {
+	tx.write('UPDATE entry SET parent_id = ?, name = ? WHERE parent_id = ? AND name = ?', [
+		to.parent, to.name, from.parent, from.name,
+	])
+}

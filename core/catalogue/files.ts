@@ -1,0 +1,96 @@
+/** Table `file`: what a file is, apart from its names and its copies. */
+import type { FileId } from '../ids.ts'
+import type { Maybe } from '../op.ts'
+import type { Time } from '../clock.ts'
+import type { Query, Reader, Transaction } from './driver.ts'
+
+/** The DT_ values of dirent(3), as stored in `kind`. */
+export const KIND = { fifo: 1, character: 2, directory: 4, block: 6, regular: 8, symlink: 10, socket: 12 } as const
+
+export const FLAG_HAS_XATTRS = 1
+
+export interface FileRow {
+	id: FileId
+	kind: number
+	/** Permission and set-id bits; the type is in `kind`. */
+	mode: number
+	uid: number
+	gid: number
+	rdev: number
+	nlink: number
+	size: number
+	blocks: number
+	atime: number
+	atime_ns: number
+	mtime: number
+	mtime_ns: number
+	ctime: number
+	ctime_ns: number
+	version: number
+	class_id: number
+	flags: number
+}
+
+export const FILE_COLUMNS =
+	'f.id, f.kind, f.mode, f.uid, f.gid, f.rdev, f.nlink, f.size, f.blocks, f.atime, f.atime_ns, f.mtime, f.mtime_ns, f.ctime, f.ctime_ns, f.version, f.class_id, f.flags'
+
+const FIND = `SELECT ${FILE_COLUMNS} FROM file f WHERE f.id = ?`
+const INSERT =
+	'INSERT INTO file (id, kind, mode, uid, gid, rdev, nlink, size, blocks, atime, atime_ns, mtime, mtime_ns, ctime, ctime_ns, version, class_id, flags, target) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)'
+
+export function find(reader: Reader, id: FileId): Maybe<FileRow | undefined> {
+	return reader.get<FileRow>(FIND, [id])
+}
+
+export function findQuery(id: FileId, lock = ''): Query {
+	return [lock ? FIND + lock : FIND, [id]]
+}
+
+export function target(reader: Reader, id: FileId): Maybe<{ target: Uint8Array | null } | undefined> {
+	return reader.get('SELECT target FROM file WHERE id = ?', [id])
+}
+
+export function insert(tx: Transaction, f: FileRow, target: Uint8Array | null = null): void {
+	tx.write(INSERT, [
+		f.id, f.kind, f.mode, f.uid, f.gid, f.rdev, f.nlink, f.size, f.blocks, f.atime, f.atime_ns, f.mtime, f.mtime_ns, f.ctime,
+		f.ctime_ns, f.version, f.class_id, f.flags, target,
+	])
+}
+
+/** A directory whose names changed. `links` is what its link count changes by (a subdirectory came or went). */
+export function touchDirectory(tx: Transaction, id: FileId, now: Time, links = 0): void {
+	tx.write('UPDATE file SET mtime = ?, mtime_ns = ?, ctime = ?, ctime_ns = ?, nlink = nlink + ? WHERE id = ?', [
+		now.s, now.ns, now.s, now.ns, links, id,
+	])
+}
+
+export function changeLinks(tx: Transaction, id: FileId, by: number, now: Time): void {
+	tx.write('UPDATE file SET nlink = nlink + ?, ctime = ?, ctime_ns = ? WHERE id = ?', [by, now.s, now.ns, id])
+}
+
+export function remove(tx: Transaction, id: FileId): void {
+	tx.write('DELETE FROM file WHERE id = ?', [id])
+}
+
+export function setAttributes(tx: Transaction, f: FileRow): void {
+	tx.write(
+		'UPDATE file SET mode = ?, uid = ?, gid = ?, atime = ?, atime_ns = ?, mtime = ?, mtime_ns = ?, ctime = ?, ctime_ns = ? WHERE id = ?',
+		[f.mode, f.uid, f.gid, f.atime, f.atime_ns, f.mtime, f.mtime_ns, f.ctime, f.ctime_ns, f.id],
+	)
+}
+
+/** New content: whatever hash was known no longer describes it (hash_version stays behind version). */
+export function setContent(tx: Transaction, f: FileRow): void {
+	tx.write(
+		'UPDATE file SET size = ?, blocks = ?, mtime = ?, mtime_ns = ?, ctime = ?, ctime_ns = ?, mode = ?, version = ? WHERE id = ?',
+		[f.size, f.blocks, f.mtime, f.mtime_ns, f.ctime, f.ctime_ns, f.mode, f.version, f.id],
+	)
+}
+
+export function setClass(tx: Transaction, id: FileId, classId: number): void {
+	tx.write('UPDATE file SET class_id = ? WHERE id = ?', [classId, id])
+}
+
+export function setFlags(tx: Transaction, id: FileId, flags: number, now: Time): void {
+	tx.write('UPDATE file SET flags = ?, ctime = ?, ctime_ns = ? WHERE id = ?', [flags, now.s, now.ns, id])
+}

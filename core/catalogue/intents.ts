@@ -1,0 +1,70 @@
+/** Table `intent`: a change to a node's tree that the catalogue has decided and the node has yet to carry out. */
+import type { ClientId, FileId, NodeId, Path } from '../ids.ts'
+import type { Maybe } from '../op.ts'
+import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
+
+export type IntentOp = 'unlink' | 'rmdir' | 'rename' | 'exchange' | 'link' | 'symlink' | 'attributes'
+
+export interface Intent {
+	nodeId: NodeId
+	op: IntentOp
+	path: Path
+	/** rename, exchange, link: the other path; symlink: the target. */
+	toPath: Buffer | null
+	fileId: FileId
+	/** The maker's number for the transaction it belongs to. */
+	token: number
+}
+
+export interface IntentRow {
+	id: number
+	node_id: NodeId
+	op: IntentOp
+	path: Uint8Array
+	to_path: Uint8Array | null
+	file_id: FileId
+	client_id: ClientId | null
+	token: number
+}
+
+const COLUMNS = 'id, node_id, op, path, to_path, file_id, client_id, token'
+
+export function insert(tx: Transaction, client: ClientId, intent: Intent, { now }: Capabilities): void {
+	tx.write(
+		`INSERT INTO intent (node_id, op, path, to_path, file_id, client_id, token, created) VALUES (?,?,?,?,?,?,?,${now})`,
+		[intent.nodeId, intent.op, intent.path, intent.toPath, intent.fileId, client, intent.token],
+	)
+}
+
+/** By path and not by id, which the maker never learns: it saves a round trip. */
+export function doneQuery(client: ClientId, intent: Intent): Query {
+	return [
+		'DELETE FROM intent WHERE node_id = ? AND path = ? AND client_id = ? AND token = ?',
+		[intent.nodeId, intent.path, client, intent.token],
+	]
+}
+
+/** The maker gives it up: whoever settles the node may carry it out. */
+export function leaveQuery(client: ClientId, intent: Intent): Query {
+	return [
+		'UPDATE intent SET client_id = NULL WHERE node_id = ? AND path = ? AND client_id = ? AND token = ?',
+		[intent.nodeId, intent.path, client, intent.token],
+	]
+}
+
+export function standingQuery(node: NodeId, limit: number): Query {
+	return [`SELECT ${COLUMNS} FROM intent WHERE node_id = ? ORDER BY id LIMIT ?`, [node, limit]]
+}
+
+export function standing(reader: Reader, node: NodeId, limit: number): Maybe<IntentRow[]> {
+	return reader.all<IntentRow>(...standingQuery(node, limit))
+}
+
+export function remove(tx: Transaction, id: number): void {
+	tx.write('DELETE FROM intent WHERE id = ?', [id])
+}
+
+/** A client that is gone carries nothing out any more. */
+export function leaveAllOf(tx: Transaction, client: ClientId): void {
+	tx.write('UPDATE intent SET client_id = NULL WHERE client_id = ?', [client])
+}

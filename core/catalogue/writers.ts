@@ -1,0 +1,35 @@
+/** Table `writer`: a client that has a file open for writing, and on which node. */
+import type { ClientId, FileId, NodeId } from '../ids.ts'
+import type { Maybe } from '../op.ts'
+import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
+
+export interface WriterRow {
+	client_id: ClientId
+	node_id: NodeId
+}
+
+const REMOVE = 'DELETE FROM writer WHERE file_id = ? AND client_id = ?'
+
+export function ofFileQuery(file: FileId, lock = ''): Query {
+	return [`SELECT client_id, node_id FROM writer WHERE file_id = ?${lock}`, [file]]
+}
+
+export function insert(tx: Transaction, file: FileId, client: ClientId, node: NodeId, { insertIgnore }: Capabilities): void {
+	tx.write(`${insertIgnore} INTO writer (file_id, client_id, node_id) VALUES (?,?,?)`, [file, client, node])
+}
+
+export function moveTo(tx: Transaction, file: FileId, client: ClientId, node: NodeId): void {
+	tx.write('UPDATE writer SET node_id = ? WHERE file_id = ? AND client_id = ?', [node, file, client])
+}
+
+export function removeQuery(file: FileId, client: ClientId): Query {
+	return [REMOVE, [file, client]]
+}
+
+export function removeAll(tx: Transaction, file: FileId): void {
+	tx.write('DELETE FROM writer WHERE file_id = ?', [file])
+}
+
+export function ofClient(reader: Reader, client: ClientId, limit: number): Maybe<Array<{ file_id: FileId; node_id: NodeId }>> {
+	return reader.all('SELECT file_id, node_id FROM writer WHERE client_id = ? ORDER BY file_id LIMIT ?', [client, limit])
+}

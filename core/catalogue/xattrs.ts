@@ -1,0 +1,30 @@
+/** Table `xattr`: extended attributes. `file.flags` says whether a file has any, so that most questions need no query. */
+import type { FileId } from '../ids.ts'
+import type { Maybe } from '../op.ts'
+import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
+
+export function findQuery(file: FileId, name: Uint8Array): Query {
+	return ['SELECT value FROM xattr WHERE file_id = ? AND name = ?', [file, name]]
+}
+
+export function names(reader: Reader, file: FileId): Maybe<Array<{ name: Uint8Array }>> {
+	return reader.all('SELECT name FROM xattr WHERE file_id = ? ORDER BY name', [file])
+}
+
+export function countQuery(file: FileId): Query {
+	return ['SELECT COUNT(*) AS count FROM xattr WHERE file_id = ?', [file]]
+}
+
+export function set(tx: Transaction, file: FileId, name: Uint8Array, value: Uint8Array, capabilities: Capabilities): void {
+	tx.write(`INSERT INTO xattr (file_id, name, value) VALUES (?,?,?) ${capabilities.replace('file_id, name', ['value'])}`, [
+		file, name, value,
+	])
+}
+
+export function remove(tx: Transaction, file: FileId, name: Uint8Array): void {
+	tx.write('DELETE FROM xattr WHERE file_id = ? AND name = ?', [file, name])
+}
+
+export function removeAll(tx: Transaction, file: FileId): void {
+	tx.write('DELETE FROM xattr WHERE file_id = ?', [file])
+}

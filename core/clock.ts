@@ -1,0 +1,22 @@
+/** The time of the machine, as two numbers that are exact in a double. */
+import { libc } from './libc.ts'
+
+export interface Time {
+	s: number
+	ns: number
+}
+
+const CLOCK_REALTIME = 0
+const clockGettime = libc.func('int clock_gettime(int clock, void *time)')
+const buffer = Buffer.alloc(16)
+const words = new Uint32Array(buffer.buffer, buffer.byteOffset, 4)
+
+/** Nanoseconds matter: a file's times come from the disk below with that precision, and ctime must not run behind mtime. */
+export function now(): Time {
+	clockGettime(CLOCK_REALTIME, buffer)
+	return { s: words[1] * 0x1_0000_0000 + words[0], ns: words[2] }
+}
+
+export function isLater(a: Time, b: Time): boolean {
+	return a.s > b.s || (a.s === b.s && a.ns > b.ns)
+}
