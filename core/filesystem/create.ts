@@ -1,0 +1,237 @@
+/** New names: regular files, directories, symlinks, special files. */
+import type { Intent } from '../catalogue/intents.ts'
+import * as changes from '../catalogue/changes.ts'
+import * as entries from '../catalogue/entries.ts'
+import * as files from '../catalogue/files.ts'
+import { type FileRow, KIND } from '../catalogue/files.ts'
+import * as intents from '../catalogue/intents.ts'
+import * as replicas from '../catalogue/replicas.ts'
+import { REPLICA } from '../catalogue/replicas.ts'
+import * as writers from '../catalogue/writers.ts'
+import type { Transaction } from '../catalogue/driver.ts'
+import { now, type Time } from '../clock.ts'
+import { codeOf, Errno, fail } from '../errors.ts'
+import type { FileId, NodeId, Path } from '../ids.ts'
+import { carryOut, standsInTheWay } from '../intents.ts'
+import type { Node } from '../nodes/node.ts'
+import { type Op, wait } from '../op.ts'
+import { classOf, nodesForNewFile, type Rule } from '../placement/placement.ts'
+import { joinPath } from './directories.ts'
+import { type Filesystem, transact } from './filesystem.ts'
+import { checkName, type Place, readPlace } from './names.ts'
+import type { OpenFile } from './open-files.ts'
+import { makeParents } from './materialise.ts'
+
+export interface NewFile {
+	mode: number
+	uid: number
+	gid: number
+}
+
+const S_ISGID = 0o2000
+const TARGET_BYTES_MAX = 4095
+
+/**
+ * Creates a regular file and opens it for reading and writing. `existing` is what the name led to already, when it did and
+ * `exclusive` was not asked for.
+ */
+export function* create(fs: Filesystem, place: Place, file: NewFile, exclusive: boolean): Op<{ open: OpenFile } | { existing: FileRow }> {
+	checkName(place.name)
+	const id = yield* fs.ids.next()
+	const time = now()
+	const made = yield* wait(
+		transact(fs, function* (tx) {
+			const { directory, existing } = yield* readPlace(fs, tx, place)
+			if (existing) return exclusive ? fail('EEXIST') : { existing }
+			const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
+			const rule = classOf(fs, path)
+			const nodes = yield* unobstructed(tx, nodesForNewFile(fs, rule), path)
+			if (nodes.length === 0) fail(fs.nodes.size === 0 ? 'ENOSPC' : 'EIO')
+			const row = newRow(id, KIND.regular, file, directory, rule.id, time)
+			enter(fs, tx, place, row, time)
+			replicas.insert(tx, id, nodes[0].id, 0, REPLICA.good)
+			writers.insert(tx, id, fs.client, nodes[0].id, fs.capabilities)
+			return { row, path, nodes }
+		}),
+	)
+	if ('existing' in made) return made
+	fs.readAhead.forgetDirectory(place.parent)
+	const open = yield* createOnNode(fs, place, made)
+	fs.open.set(id, open)
+	return { open }
+}
+
+function newRow(id: FileId, kind: number, file: NewFile, directory: FileRow, classId: number, time: Time): FileRow {
+	const inheritsGroup = (directory.mode & S_ISGID) !== 0
+	return {
+		id,
+		kind,
+		mode: (file.mode & 0o7777) | (inheritsGroup && kind === KIND.directory ? S_ISGID : 0),
+		uid: file.uid,
+		gid: inheritsGroup ? directory.gid : file.gid,
+		rdev: 0,
+		nlink: kind === KIND.directory ? 2 : 1,
+		size: kind === KIND.directory ? 4096 : 0,
+		blocks: 0,
+		atime: time.s,
+		atime_ns: time.ns,
+		mtime: time.s,
+		mtime_ns: time.ns,
+		ctime: time.s,
+		ctime_ns: time.ns,
+		version: kind === KIND.regular ? 0 : 1,
+		class_id: classId,
+		flags: 0,
+	}
+}
+
+/** The rows every new name needs. */
+function enter(fs: Filesystem, tx: Transaction, place: Place, row: FileRow, time: Time, target?: Uint8Array): void {
+	const isDirectory = row.kind === KIND.directory
+	files.insert(tx, row, target)
+	entries.insert(tx, place.parent, place.name, row.id)
+	files.touchDirectory(tx, place.parent, time, isDirectory ? 1 : 0)
+	changes.insert(tx, fs.client, { op: isDirectory ? 'mkdir' : 'create', parent: place.parent, name: place.name, file: row.id }, fs.capabilities)
+}
+
+/** Leaves out nodes on which an intent stands on the path: the old file of that name may still be there. */
+function* unobstructed(tx: Transaction, nodes: Node[], path: Path): Op<Node[]> {
+	if (nodes.length === 0) return nodes
+	const standing = yield* wait(tx.read(...nodes.map((node) => intents.standingQuery(node.id, STANDING_ROWS_MAX))))
+	return nodes.filter((_, i) => standing[i].length < STANDING_ROWS_MAX && !standing[i].some((row) => standsInTheWay(row, path)))
+}
+
+/** A node with this many intents to carry out takes new files again when it has fewer. */
+const STANDING_ROWS_MAX = 100
+
+/** On the first node that takes it; the others that were tried get nothing. */
+function* createOnNode(fs: Filesystem, place: Place, made: { row: FileRow; path: Path; nodes: Node[] }): Op<OpenFile> {
+	const { row, path, nodes } = made
+	let holder: NodeId = nodes[0].id
+	let failure: unknown
+	for (const node of nodes) {
+		try {
+			if (node.id !== holder) {
+				yield* moveCreation(fs, row.id, holder, node.id)
+				holder = node.id
+			}
+			const fd = yield* createFile(fs, node, place.parent, path, row)
+			const known = yield* wait(node.operations.fstat(fd))
+			return { id: row.id, row, node, path, fd, writable: true, handles: 1, writers: 1, known, publishedAtMs: Date.now(), orphan: false, publishing: undefined }
+		} catch (error) {
+			failure = worse(failure, error)
+		}
+	}
+	yield* takeBack(fs, place, row.id)
+	throw new Errno(codeOf(failure))
+}
+
+/** "No room" tells the caller more than "this one did not answer". */
+function worse(a: unknown, b: unknown): unknown {
+	return a !== undefined && (codeOf(a) === 'ENOSPC' || codeOf(b) !== 'ENOSPC') ? a : b
+}
+
+function* createFile(fs: Filesystem, node: Node, parent: FileId, path: Path, attributes: NewFile): Op<number> {
+	try {
+		return yield* wait(node.operations.create(path, attributes))
+	} catch (error) {
+		const code = codeOf(error)
+		if (code === 'ENOENT') yield* makeParents(fs, node, parent)
+		else if (code === 'EEXIST' || code === 'EISDIR') yield* keepStray(fs, node, path)
+		else throw error
+		return yield* wait(node.operations.create(path, attributes))
+	}
+}
+
+/** A file the catalogue does not know has this path on the node. It is somebody's data: out of the way, never overwritten. */
+function* keepStray(fs: Filesystem, node: Node, path: Path): Op<void> {
+	const aside = yield* wait(node.operations.setAside(path))
+	fs.report(`node ${node.name}: an unknown file stood at ${path}, kept as ${aside}`)
+}
+
+function moveCreation(fs: Filesystem, id: FileId, from: NodeId, to: NodeId): Op<void> {
+	return wait(
+		transact(fs, function* (tx) {
+			replicas.moveTo(tx, id, from, to)
+			writers.moveTo(tx, id, fs.client, to)
+		}),
+	)
+}
+
+/** No node took it: as if it had never been asked for. */
+export function takeBack(fs: Filesystem, place: Place, id: FileId): Op<void> {
+	return wait(
+		transact(fs, function* (tx) {
+			entries.remove(tx, place.parent, place.name)
+			files.remove(tx, id)
+			replicas.removeAll(tx, id)
+			writers.removeAll(tx, id)
+			changes.insert(tx, fs.client, { op: 'unlink', parent: place.parent, name: place.name, file: id }, fs.capabilities)
+		}),
+	)
+}
+
+/** A directory is made on a node when the first file in it goes there. */
+export function* makeDirectory(fs: Filesystem, place: Place, file: NewFile): Op<FileRow> {
+	return yield* makeEntry(fs, place, file, KIND.directory, 0)
+}
+
+/** Fifos, sockets and devices are in the catalogue only: there is nothing in them to keep. */
+export function* makeSpecial(fs: Filesystem, place: Place, file: NewFile, kind: number, rdev: number): Op<FileRow> {
+	return yield* makeEntry(fs, place, file, kind, rdev)
+}
+
+function* makeEntry(fs: Filesystem, place: Place, file: NewFile, kind: number, rdev: number): Op<FileRow> {
+	checkName(place.name)
+	const id = yield* fs.ids.next()
+	const time = now()
+	const row = yield* wait(
+		transact(fs, function* (tx) {
+			const { directory, existing } = yield* readPlace(fs, tx, place)
+			if (existing) fail('EEXIST')
+			const made = { ...newRow(id, kind, file, directory, 0, time), rdev }
+			enter(fs, tx, place, made, time)
+			return made
+		}),
+	)
+	fs.readAhead.forgetDirectory(place.parent)
+	return row
+}
+
+/** The catalogue answers readlink; as many nodes as the class asks for have the plain link too. */
+export function* makeSymlink(fs: Filesystem, place: Place, target: Buffer, owner: { uid: number; gid: number }): Op<FileRow> {
+	checkName(place.name)
+	if (target.length > TARGET_BYTES_MAX) fail('ENAMETOOLONG')
+	if (target.length === 0) fail('ENOENT')
+	const id = yield* fs.ids.next()
+	const time = now()
+	const token = fs.nextToken++
+	const made = yield* wait(
+		transact(fs, function* (tx) {
+			const { directory, existing } = yield* readPlace(fs, tx, place)
+			if (existing) fail('EEXIST')
+			const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
+			const rule = classOf(fs, path)
+			const row = { ...newRow(id, KIND.symlink, { mode: 0o777, ...owner }, directory, rule.id, time), size: target.length }
+			enter(fs, tx, place, row, time, target)
+			return { row, intents: placeSymlink(fs, tx, { row, path, target, rule, token }) }
+		}),
+	)
+	fs.readAhead.forgetDirectory(place.parent)
+	yield* carryOut(fs, made.intents)
+	return made.row
+}
+
+function placeSymlink(
+	fs: Filesystem,
+	tx: Transaction,
+	{ row, path, target, rule, token }: { row: FileRow; path: Path; target: Buffer; rule: Rule; token: number },
+): Intent[] {
+	const nodes = nodesForNewFile(fs, rule).slice(0, rule.copies)
+	return nodes.map((node) => {
+		const intent: Intent = { nodeId: node.id, op: 'symlink', path, toPath: target, fileId: row.id, token }
+		replicas.insert(tx, row.id, node.id, row.version, REPLICA.good)
+		intents.insert(tx, fs.client, intent, fs.capabilities)
+		return intent
+	})
+}

@@ -1,0 +1,80 @@
+/**
+ * Where directories are: id -> parent and name, as far as they were needed, so that the path of a file is put together
+ * without asking the catalogue for every level. Forgotten when a directory is renamed, here or elsewhere.
+ */
+import * as entries from '../catalogue/entries.ts'
+import type { Reader } from '../catalogue/driver.ts'
+import { fail } from '../errors.ts'
+import { type FileId, type Name, type Path, ROOT_ID } from '../ids.ts'
+import { type Op, wait } from '../op.ts'
+
+const DIRECTORIES_MAX = 20_000
+
+interface Place {
+	parent: FileId
+	path: Path
+}
+
+export interface Directories {
+	/** The path of a directory. ENOENT when it is gone. */
+	path(reader: Reader, id: FileId): Op<Path>
+	/** From the directory up to the root, itself included. */
+	ancestors(reader: Reader, id: FileId): Op<FileId[]>
+	/** Learned on the way: a directory found by name in a directory whose place is known. */
+	learn(id: FileId, parent: FileId, name: Name): void
+	forget(): void
+	forgetOne(id: FileId): void
+}
+
+const SLASH = Buffer.from('/')
+const ROOT: Place = { parent: ROOT_ID, path: Buffer.alloc(0) }
+
+export function joinPath(directory: Path, name: Name): Path {
+	return directory.length === 0 ? name : Buffer.concat([directory, SLASH, name])
+}
+
+export function createDirectories(): Directories {
+	const places = new Map<FileId, Place>()
+
+	function keep(id: FileId, place: Place): void {
+		if (places.size >= DIRECTORIES_MAX) places.clear()
+		places.set(id, place)
+	}
+
+	function* load(reader: Reader, id: FileId): Op<Place> {
+		const rows = yield* wait(entries.chain(reader, id))
+		if (rows.length === 0 || rows[rows.length - 1].parent_id !== ROOT_ID) fail('ENOENT')
+		let place = ROOT
+		for (const row of rows.reverse()) {
+			place = { parent: row.parent_id, path: joinPath(place.path, Buffer.from(row.name)) }
+			keep(row.id, place)
+		}
+		return place
+	}
+
+	function* find(reader: Reader, id: FileId): Op<Place> {
+		if (id === ROOT_ID) return ROOT
+		return places.get(id) ?? (yield* load(reader, id))
+	}
+
+	return {
+		*path(reader, id) {
+			return (yield* find(reader, id)).path
+		},
+		*ancestors(reader, id) {
+			const ids = [id]
+			while (id !== ROOT_ID) {
+				id = (yield* find(reader, id)).parent
+				ids.push(id)
+			}
+			return ids
+		},
+		learn(id, parent, name) {
+			if (places.has(id)) return
+			const above = parent === ROOT_ID ? ROOT : places.get(parent)
+			if (above) keep(id, { parent, path: joinPath(above.path, name) })
+		},
+		forget: () => places.clear(),
+		forgetOne: (id) => places.delete(id),
+	}
+}

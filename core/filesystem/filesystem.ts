@@ -1,0 +1,77 @@
+/** The filesystem as a running process has it. Every door makes one and hands it to the operations in this folder. */
+import type { Capabilities, Driver, Transaction } from '../catalogue/driver.ts'
+import type { Sequence } from '../catalogue/sequence.ts'
+import type { Config } from '../config/types.ts'
+import type { ClientId, FileId, NodeId } from '../ids.ts'
+import type { Node } from '../nodes/node.ts'
+import { isPromise, type Maybe, type Op, run } from '../op.ts'
+import type { Rule } from '../placement/placement.ts'
+import type { Directories } from './directories.ts'
+import type { Journal } from './journal.ts'
+import type { Later } from './later.ts'
+import type { OpenFile } from './open-files.ts'
+import type { ReadAhead } from './read-ahead.ts'
+
+export interface Filesystem {
+	readonly config: Config
+	readonly catalogue: Driver
+	readonly capabilities: Capabilities
+	client: ClientId
+	/** The nodes this process has opened, by id; those the keeper declared dead are not among them. */
+	readonly nodes: Map<NodeId, Node>
+	rules: Rule[]
+	readonly ids: Sequence
+	readonly directories: Directories
+	readonly readAhead: ReadAhead
+	readonly journal: Journal
+	readonly later: Later
+	/** Files open in this process. */
+	readonly open: Map<FileId, OpenFile>
+	/** Numbers the transactions of this client that leave intents. */
+	nextToken: number
+	readonly random: () => number
+	/** Something a keeper should know: one line. */
+	readonly report: (line: string) => void
+	/** Another client is alive: what it may have created meanwhile must be asked for. */
+	shared: boolean
+}
+
+/**
+ * One transaction, with what was put off until the next one. What was put off stays put off when the transaction fails.
+ */
+export function transact<T>(fs: Filesystem, body: (tx: Transaction) => Op<T>): Maybe<T> {
+	const waiting = fs.later.take()
+	if (waiting.length === 0) return fs.catalogue.transaction(body)
+	let result: Maybe<T>
+	try {
+		result = fs.catalogue.transaction((tx) => {
+			for (const [sql, params] of waiting) tx.write(sql, params)
+			return body(tx)
+		})
+	} catch (error) {
+		fs.later.putBack(waiting)
+		throw error
+	}
+	if (!isPromise(result)) return result
+	return result.catch((error: unknown) => {
+		fs.later.putBack(waiting)
+		throw error
+	})
+}
+
+/** Writes what was put off, if anything was. */
+export function flushLater(fs: Filesystem): Maybe<void> {
+	if (fs.later.size() === 0) return
+	// biome-ignore lint/correctness/useYield: the changes come from `later`, there is nothing of its own to wait for
+	return transact(fs, function* () {})
+}
+
+/** Runs an operation nobody waits for; a failure is reported, not thrown. */
+export function runAside(fs: Filesystem, what: string, op: Op<unknown>): void {
+	try {
+		const result = run(op)
+		if (isPromise(result)) result.catch((error: Error) => fs.report(`${what}: ${error.message}`))
+	} catch (error) {
+		fs.report(`${what}: ${(error as Error).message}`)
+	}
+}

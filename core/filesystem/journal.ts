@@ -1,0 +1,67 @@
+/**
+ * Reading what others did. Commit order is not id order on a database with many writers: a change with a lower number may
+ * become visible after one with a higher. So reading goes on from the lowest number below which nothing can still come,
+ * and what was seen above it is remembered.
+ */
+import type { ChangeRow } from '../catalogue/changes.ts'
+import * as changes from '../catalogue/changes.ts'
+import type { Query, Reader } from '../catalogue/driver.ts'
+import type { Capabilities } from '../catalogue/driver.ts'
+import { type Op, wait } from '../op.ts'
+
+const BATCH_ROWS_MAX = 5_000
+/** A number that has not appeared this long after a higher one belongs to a transaction that failed. */
+const GAP_SETTLES_AFTER_MS = 10_000
+
+export interface Journal {
+	/** Starts after everything that is there now. */
+	start(reader: Reader): Op<void>
+	/** The query for what is new; its rows go to `take`. */
+	query(): Query
+	/** Of the rows read, those not seen before, in order. */
+	take(rows: ChangeRow[]): ChangeRow[]
+	/** Everything new, in order. */
+	read(reader: Reader): Op<ChangeRow[]>
+}
+
+export function createJournal({ synchronous }: Capabilities, nowMs: () => number = Date.now): Journal {
+	let low = 0
+	const above = new Map<number, number>()
+
+	function settle(): void {
+		while (above.delete(low + 1)) low++
+		if (above.size === 0) return
+		const now = nowMs()
+		for (const [seq, seenAt] of [...above].sort((a, b) => a[0] - b[0])) {
+			if (seq !== low + 1 && now - seenAt < GAP_SETTLES_AFTER_MS) return
+			above.delete(seq)
+			low = seq
+		}
+	}
+
+	const journal: Journal = {
+		*start(reader) {
+			const row = yield* wait(changes.last(reader))
+			low = row?.seq ?? 0
+		},
+		query: () => changes.sinceQuery(low, BATCH_ROWS_MAX),
+		take(rows) {
+			const fresh = rows.filter((row) => row.seq > low && !above.has(row.seq))
+			// One writer at a time: numbers appear in the order of their commits, and a gap is a rollback.
+			if (synchronous && fresh.length > 0) low = fresh[fresh.length - 1].seq
+			else for (const row of fresh) above.set(row.seq, nowMs())
+			settle()
+			return fresh
+		},
+		*read(reader) {
+			const all: ChangeRow[] = []
+			for (;;) {
+				const rows = (yield* wait(reader.all<ChangeRow>(...journal.query()))) as ChangeRow[]
+				const fresh = journal.take(rows)
+				all.push(...fresh)
+				if (fresh.length === 0 || rows.length < BATCH_ROWS_MAX) return all
+			}
+		},
+	}
+	return journal
+}

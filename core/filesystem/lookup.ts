@@ -1,0 +1,55 @@
+/** A name in a directory, and a file by its id. */
+import type { FileRow } from '../catalogue/files.ts'
+import * as entries from '../catalogue/entries.ts'
+import * as files from '../catalogue/files.ts'
+import { KIND } from '../catalogue/files.ts'
+import { fail } from '../errors.ts'
+import type { FileId, Name } from '../ids.ts'
+import { type Op, wait } from '../op.ts'
+import type { Filesystem } from './filesystem.ts'
+import { checkName } from './names.ts'
+import type { OpenFile } from './open-files.ts'
+
+/** The file a name leads to, or undefined. */
+export function* lookup(fs: Filesystem, parent: FileId, name: Name): Op<FileRow | undefined> {
+	checkName(name)
+	const row = fs.capabilities.synchronous
+		? yield* wait(entries.lookup(fs.catalogue, parent, name))
+		: yield* fs.readAhead.lookup(fs.catalogue, parent, name)
+	if (!row) return undefined
+	if (row.kind === KIND.directory) fs.directories.learn(row.id, parent, name)
+	return yield* withBacking(fs, row)
+}
+
+/** The attributes of a file. ESTALE when nothing knows it any more. */
+export function* getAttributes(fs: Filesystem, id: FileId): Op<FileRow> {
+	const open = fs.open.get(id)
+	if (open?.orphan) return yield* backed(open)
+	const row = yield* wait(files.find(fs.catalogue, id))
+	if (!row) return open ? yield* backed(open) : fail('ESTALE')
+	return yield* withBacking(fs, row)
+}
+
+/** While a file is open for writing here, its backing file says how large it is and when it was changed. */
+function* withBacking(fs: Filesystem, row: FileRow): Op<FileRow> {
+	const open = fs.open.get(row.id)
+	if (!open || open.writers === 0) return row
+	open.row = { ...row }
+	return yield* backed(open)
+}
+
+function* backed(open: OpenFile): Op<FileRow> {
+	const stat = yield* wait(open.node.operations.fstat(open.fd))
+	const { row } = open
+	row.size = stat.size
+	row.blocks = stat.blocks
+	if (stat.mtime !== open.known.mtime || stat.mtimeNs !== open.known.mtimeNs) {
+		row.mtime = stat.mtime
+		row.mtime_ns = stat.mtimeNs
+		if (stat.mtime > row.ctime || (stat.mtime === row.ctime && stat.mtimeNs > row.ctime_ns)) {
+			row.ctime = stat.mtime
+			row.ctime_ns = stat.mtimeNs
+		}
+	}
+	return row
+}

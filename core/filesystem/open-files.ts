@@ -1,0 +1,30 @@
+/** A file open in this process, whoever opened it and however often. */
+import type { FileRow } from '../catalogue/files.ts'
+import type { FileId, Path } from '../ids.ts'
+import type { Node, Stat } from '../nodes/node.ts'
+
+export interface OpenFile {
+	readonly id: FileId
+	/** As the catalogue had it last; kept up to date while the file is open here. */
+	row: FileRow
+	readonly node: Node
+	/** On that node, at the time of opening. */
+	path: Path
+	fd: number
+	/** The descriptor is O_RDWR. */
+	writable: boolean
+	handles: number
+	/** Handles that may write. While there are any, this client has a writer row and the backing file is the truth. */
+	writers: number
+	/** The backing file when it was last published. */
+	known: Stat
+	publishedAtMs: number
+	/** No name leads to it any more: it lives until it is closed. */
+	orphan: boolean
+	/** A publish is under way; the next waits for it. */
+	publishing: Promise<void> | undefined
+}
+
+export function contentDiffers(a: Stat, b: Stat): boolean {
+	return a.size !== b.size || a.mtimeNs !== b.mtimeNs || a.ctimeNs !== b.ctimeNs || a.mtime !== b.mtime || a.ctime !== b.ctime
+}

@@ -1,0 +1,114 @@
+/**
+ * Read-ahead by directory, for a catalogue across a socket: when one name after another of a directory is asked for, the
+ * rows that follow are fetched with it. The journal invalidates what others change, this client's own operations what they
+ * change, and nothing is kept longer than a few seconds. Opening a file never relies on it.
+ */
+import type { ListedRow } from '../catalogue/entries.ts'
+import * as entries from '../catalogue/entries.ts'
+import type { Driver } from '../catalogue/driver.ts'
+import type { FileRow } from '../catalogue/files.ts'
+import type { FileId, Name } from '../ids.ts'
+import { type Op, wait } from '../op.ts'
+
+const ROWS_FIRST = 32
+const ROWS_MAX = 2_048
+const DIRECTORIES_MAX = 64
+const KEEP_MS = 5_000
+
+interface Ahead {
+	rows: Map<string, FileRow>
+	hits: number
+	misses: number
+	/** Rows to fetch at the next miss. */
+	size: number
+	at: number
+}
+
+export interface ReadAhead {
+	lookup(driver: Driver, parent: FileId, name: Name): Op<FileRow | undefined>
+	/** Rows that were listed anyway. */
+	learn(parent: FileId, rows: readonly ListedRow[]): void
+	forgetDirectory(parent: FileId): void
+	forgetFile(file: FileId): void
+	forget(): void
+}
+
+export function createReadAhead(nowMs: () => number = Date.now): ReadAhead {
+	const directories = new Map<FileId, Ahead>()
+	/** Where a file's row may be kept; a file with several names is kept under one of them only. */
+	const places = new Map<FileId, FileId>()
+
+	function ahead(parent: FileId): Ahead {
+		const known = directories.get(parent)
+		if (known && nowMs() - known.at < KEEP_MS) return known
+		if (known) forgetDirectory(parent)
+		if (directories.size >= DIRECTORIES_MAX) forgetDirectory(directories.keys().next().value as FileId)
+		const fresh: Ahead = { rows: new Map(), hits: 0, misses: 0, size: ROWS_FIRST, at: nowMs() }
+		directories.set(parent, fresh)
+		return fresh
+	}
+
+	function keep(parent: FileId, into: Ahead, rows: readonly ListedRow[]): void {
+		if (into.rows.size + rows.length > ROWS_MAX * 2) {
+			for (const row of into.rows.values()) places.delete(row.id)
+			into.rows.clear()
+		}
+		for (const row of rows) {
+			if (row.nlink > 1 && row.kind === 8) continue
+			into.rows.set(keyOf(row.name), row)
+			places.set(row.id, parent)
+		}
+	}
+
+	function forgetDirectory(parent: FileId): void {
+		const known = directories.get(parent)
+		if (!known) return
+		for (const row of known.rows.values()) places.delete(row.id)
+		directories.delete(parent)
+	}
+
+	/** A fetch that was mostly used makes the next one larger, one that was not makes it smaller. */
+	function nextSize(a: Ahead): number {
+		if (a.misses < 2) return 1
+		const used = a.hits / (a.size * (a.misses - 1) || 1)
+		return used >= 0.25 ? Math.min(ROWS_MAX, a.size * 4) : Math.max(1, a.size >> 2)
+	}
+
+	return {
+		*lookup(driver, parent, name) {
+			const a = ahead(parent)
+			const kept = a.rows.get(keyOf(name))
+			if (kept) {
+				a.hits++
+				return kept
+			}
+			a.misses++
+			const rows = a.misses === 1 ? 1 : nextSize(a)
+			if (rows === 1) return yield* wait(entries.lookup(driver, parent, name))
+			a.size = rows
+			a.hits = 0
+			a.misses = 2
+			const listed = yield* wait(entries.listFrom(driver, parent, name, rows))
+			// Forgotten while the answer was on its way: the rows are good for this caller, not for keeping.
+			if (directories.get(parent) === a) keep(parent, a, listed)
+			const [first] = listed
+			return first && Buffer.compare(first.name, name) === 0 ? first : undefined
+		},
+		learn(parent, rows) {
+			keep(parent, ahead(parent), rows)
+		},
+		forgetDirectory,
+		forgetFile(file) {
+			const parent = places.get(file)
+			if (parent !== undefined) forgetDirectory(parent)
+		},
+		forget() {
+			directories.clear()
+			places.clear()
+		},
+	}
+}
+
+function keyOf(name: Uint8Array): string {
+	return Buffer.from(name.buffer, name.byteOffset, name.byteLength).toString('latin1')
+}

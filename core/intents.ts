@@ -1,0 +1,188 @@
+/**
+ * Carrying intents out on nodes. Every step here may be done twice with the same result, because whoever finds the row
+ * after a crash cannot know how far the other came.
+ */
+import type { Intent } from './catalogue/intents.ts'
+import * as intents from './catalogue/intents.ts'
+import * as files from './catalogue/files.ts'
+import { codeOf } from './errors.ts'
+import type { Filesystem } from './filesystem/filesystem.ts'
+import type { NodeId, Path } from './ids.ts'
+import type { Node } from './nodes/node.ts'
+import { isPromise, type Op, run, wait } from './op.ts'
+
+/** The node is in trouble, not the intent: it stands, and is carried out when the node is well. */
+const NODE_TROUBLE = new Set([
+	'ETIMEDOUT', 'ENOTCONN', 'EIO', 'ESTALE', 'ENODEV', 'ENXIO', 'ENOSPC', 'EDQUOT', 'EROFS', 'ECONNRESET', 'EHOSTDOWN', 'EREMOTEIO',
+	'EMFILE', 'ENFILE', 'ENOMEM', 'EACCES', 'EPERM', 'EBUSY',
+])
+
+export function isNodeTrouble(error: unknown): boolean {
+	return NODE_TROUBLE.has(codeOf(error))
+}
+
+/**
+ * Carries out what this client has just decided, on every node that answers, and has the rows deleted with the next
+ * transaction. What a node could not do stays standing for whoever settles it.
+ */
+export function* carryOut(fs: Filesystem, list: readonly Intent[]): Op<void> {
+	if (list.length === 0) return
+	const pending: Array<Promise<void>> = []
+	for (const [nodeId, own] of perNode(list)) {
+		const result = run(carryOutOn(fs, nodeId, own))
+		if (isPromise(result)) pending.push(result)
+	}
+	if (pending.length > 0) yield* wait(Promise.all(pending))
+}
+
+function perNode(list: readonly Intent[]): Map<NodeId, Intent[]> {
+	const byNode = new Map<NodeId, Intent[]>()
+	for (const intent of list) {
+		const own = byNode.get(intent.nodeId)
+		if (own) own.push(intent)
+		else byNode.set(intent.nodeId, [intent])
+	}
+	return byNode
+}
+
+function* carryOutOn(fs: Filesystem, nodeId: NodeId, list: Intent[]): Op<void> {
+	const node = fs.nodes.get(nodeId)
+	for (const [index, intent] of list.entries()) {
+		const done = node?.health.up ? yield* attempt(fs, node, intent) : false
+		if (!done) return leave(fs, node, list.slice(index))
+		fs.later.add(intents.doneQuery(fs.client, intent))
+	}
+}
+
+/** True when it was carried out. */
+function* attempt(fs: Filesystem, node: Node, intent: Intent): Op<boolean> {
+	try {
+		yield* applyIntent(fs, node, intent)
+		return true
+	} catch (error) {
+		if (isNodeTrouble(error)) return false
+		throw error
+	}
+}
+
+/**
+ * A call that timed out may still happen on the node. Until it has returned nobody else may carry the intent out: the row
+ * keeps this client's name.
+ */
+function leave(fs: Filesystem, node: Node | undefined, list: Intent[]): void {
+	if (node && node.health.stuck > 0) {
+		setTimeout(() => leave(fs, node, list), 1_000).unref()
+		return
+	}
+	for (const intent of list) fs.later.add(intents.leaveQuery(fs.client, intent))
+}
+
+/** One intent on one node. Throws when it could not be carried out. */
+export function* applyIntent(fs: Filesystem, node: Node, intent: Pick<Intent, 'op' | 'path' | 'toPath' | 'fileId' | 'token'>): Op<void> {
+	try {
+		yield* step(fs, node, intent)
+	} catch (error) {
+		if (isNodeTrouble(error)) throw error
+		yield* makeWay(fs, node, intent, error as Error)
+	}
+}
+
+function* step(fs: Filesystem, node: Node, intent: Pick<Intent, 'op' | 'path' | 'toPath' | 'fileId' | 'token'>): Op<void> {
+	const { operations } = node
+	const to = intent.toPath as Path
+	switch (intent.op) {
+		case 'unlink':
+			return yield* wait(operations.unlink(intent.path))
+		case 'rmdir':
+			return yield* wait(operations.removeDirectory(intent.path))
+		case 'rename':
+			return yield* unlessGone(operations.rename.bind(operations, intent.path, to))
+		case 'link':
+			return yield* unlessGone(operations.link.bind(operations, intent.path, to))
+		case 'symlink':
+			return yield* wait(operations.symlink(to, intent.path))
+		case 'exchange':
+			return yield* exchange(node, intent.path, to, intent.token)
+		case 'attributes':
+			return yield* applyAttributes(fs, node, intent)
+	}
+}
+
+/** Source gone: it was done before, or the node never had it. */
+function* unlessGone(act: () => ReturnType<Node['operations']['rename']>): Op<void> {
+	try {
+		yield* wait(act())
+	} catch (error) {
+		if (codeOf(error) !== 'ENOENT') throw error
+	}
+}
+
+/** The attributes the catalogue has now, so that late and repeated ones end the same. */
+function* applyAttributes(fs: Filesystem, node: Node, intent: { path: Path; fileId: number }): Op<void> {
+	const row = yield* wait(files.find(fs.catalogue, intent.fileId))
+	if (!row) return
+	yield* unlessGone(() =>
+		node.operations.setAttributes(intent.path, {
+			mode: row.kind === files.KIND.symlink ? undefined : row.mode,
+			uid: row.uid,
+			gid: row.gid,
+			atime: row.atime,
+			atimeNs: row.atime_ns,
+			mtime: row.mtime,
+			mtimeNs: row.mtime_ns,
+		}),
+	)
+}
+
+/**
+ * Something stands in the way that the catalogue does not know of (a stray file of that name, a directory that is not
+ * empty). It is nobody's to delete: it is set aside and reported, and the intent is tried once more.
+ */
+function* makeWay(fs: Filesystem, node: Node, intent: Pick<Intent, 'op' | 'path' | 'toPath' | 'fileId' | 'token'>, why: Error): Op<void> {
+	const inTheWay = intent.op === 'rename' || intent.op === 'link' ? (intent.toPath as Path) : intent.path
+	const aside = yield* wait(node.operations.setAside(inTheWay))
+	fs.report(`node ${node.name}: ${inTheWay} stood in the way of ${intent.op} (${why.message}), kept as ${aside}`)
+	yield* unlessGone(() => run(step(fs, node, intent)))
+}
+
+/**
+ * Two names change places. Repeating an exchange would undo it, so its progress is marked on the node: `hold/x` is the
+ * first file on its way, `hold/done` says the second has been dealt with.
+ */
+function* exchange(node: Node, a: Path, b: Path, token: number): Op<void> {
+	const { operations } = node
+	const hold = Buffer.from(`.cairn/exchange-${token}`)
+	const x = Buffer.concat([hold, Buffer.from('/x')])
+	const done = Buffer.concat([hold, Buffer.from('/done')])
+	if (!(yield* exists(node, done))) {
+		if (!(yield* exists(node, x))) {
+			yield* wait(operations.makeDirectory(hold))
+			yield* unlessGone(() => operations.rename(a, x))
+		}
+		if (!(yield* exists(node, a))) yield* unlessGone(() => operations.rename(b, a))
+		yield* wait(operations.makeDirectory(done))
+	}
+	yield* unlessGone(() => operations.rename(x, b))
+}
+
+function* exists(node: Node, path: Path): Op<boolean> {
+	try {
+		yield* wait(node.operations.stat(path))
+		return true
+	} catch (error) {
+		if (codeOf(error) !== 'ENOENT') throw error
+		return false
+	}
+}
+
+/** Whether an intent stands in the way of a path: on it, above it, or (a directory being moved) below it. */
+export function standsInTheWay(row: { path: Uint8Array; to_path: Uint8Array | null; op: string }, path: Path): boolean {
+	if (covers(row.path, path)) return true
+	return row.op !== 'symlink' && row.to_path !== null && covers(row.to_path, path)
+}
+
+function covers(above: Uint8Array, path: Path): boolean {
+	if (above.length > path.length) return false
+	if (path.compare(above, 0, above.length, 0, above.length) !== 0) return false
+	return above.length === path.length || above.length === 0 || path[above.length] === 0x2f
+}

@@ -1,0 +1,72 @@
+/** Which class a path falls under, which node gets the first copy, which the others. */
+import type { ClassRow } from '../catalogue/classes.ts'
+import type { Filesystem } from '../filesystem/filesystem.ts'
+import type { NodeId, Path } from '../ids.ts'
+import type { Node } from '../nodes/node.ts'
+import { POLICIES } from './policies.ts'
+
+const RESERVE_BYTES_MAX = 1024 ** 3
+const RESERVE_SHARE = 0.02
+
+/** A class ready to be asked. */
+export type Rule = ClassRow & { expression: RegExp }
+
+/** Paths are bytes, so expressions are matched byte by byte: both sides as one character a byte. */
+export function compileRules(rows: ClassRow[]): Rule[] {
+	return rows.map((row) => ({ ...row, expression: new RegExp(Buffer.from(row.pattern).toString('latin1')) }))
+}
+
+/** The rule of a path: the first class whose pattern matches, else the last. */
+export function classOf(fs: Filesystem, path: Path): Rule {
+	if (fs.rules.length === 1) return fs.rules[0]
+	const text = path.toString('latin1')
+	return fs.rules.find((rule) => rule.expression.test(text)) ?? fs.rules[fs.rules.length - 1]
+}
+
+export function classById(fs: Filesystem, id: number): Rule {
+	return fs.rules.find((rule) => rule.id === id) ?? fs.rules[fs.rules.length - 1]
+}
+
+/** Bytes a node keeps free. */
+export function reserveBytes(node: Node): number {
+	return node.row.reserve >= 0 ? node.row.reserve : Math.min(RESERVE_BYTES_MAX, node.space.capacity * RESERVE_SHARE)
+}
+
+export function takesNewFiles(node: Node): boolean {
+	return node.health.up && node.row.state === 'rw'
+}
+
+/** Nodes for the first copy of a new file, best first; those with less than their reserve free come last, as a last resort before ENOSPC. */
+export function nodesForNewFile(fs: Filesystem, rule: Rule, hasParent: (node: Node) => boolean = () => false): Node[] {
+	const nodes = [...fs.nodes.values()].filter(takesNewFiles)
+	const roomy = nodes.filter((node) => node.space.free > reserveBytes(node))
+	const choose = POLICIES[rule.policy] ?? POLICIES['most-free']
+	const order = (list: Node[]) => choose({ nodes: list, zone: fs.config.zone, zonesTaken: new Set(), hasParent, random: fs.random })
+	if (roomy.length === nodes.length) return order(nodes)
+	return [...order(roomy), ...order(nodes.filter((node) => !roomy.includes(node)))]
+}
+
+/** Nodes for further copies, so that `holders` and they together are what the class asks for. */
+export function nodesForCopies(fs: Filesystem, rule: Rule, holders: readonly NodeId[], sizeBytes: number): Node[] {
+	const missing = rule.copies - holders.length
+	if (missing <= 0) return []
+	const taken = new Set<string>()
+	for (const id of holders) taken.add(fs.nodes.get(id)?.row.zone ?? '')
+	const candidates = [...fs.nodes.values()].filter(
+		(node) => node.row.state === 'rw' && !holders.includes(node.id) && node.space.free - sizeBytes > reserveBytes(node),
+	)
+	return chooseSpread(fs, rule, candidates, taken, missing)
+}
+
+/** One at a time, because each choice changes which zones are taken. */
+function chooseSpread(fs: Filesystem, rule: Rule, candidates: Node[], zonesTaken: Set<string>, count: number): Node[] {
+	const chosen: Node[] = []
+	while (chosen.length < count && candidates.length > chosen.length) {
+		const policy = zonesTaken.size < rule.zones ? 'zone-spread' : rule.policy
+		const nodes = candidates.filter((node) => !chosen.includes(node))
+		const [best] = (POLICIES[policy] ?? POLICIES['most-free'])({ nodes, zone: fs.config.zone, zonesTaken, hasParent: () => false, random: fs.random })
+		chosen.push(best)
+		zonesTaken.add(best.row.zone)
+	}
+	return chosen
+}
