@@ -33,6 +33,8 @@ export interface Transaction extends Reader {
 export interface Capabilities {
 	/** True when answers come on the calling thread and reads are always fresh: caching rows above it gains nothing. */
 	readonly synchronous: boolean
+	/** The folder of sql/ that holds this database's migrations; nothing else may depend on it. */
+	readonly dialect: string
 	/** Appended to a SELECT inside a transaction to lock the rows it read until the commit; empty where a write transaction excludes all others. */
 	readonly forUpdate: string
 	/** Begins an INSERT that leaves an existing row alone. */

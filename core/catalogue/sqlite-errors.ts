@@ -1,0 +1,32 @@
+/** What SQLite's result codes (sqlite.org/rescode.html) mean in the one error vocabulary. */
+import { Errno } from '../errors.ts'
+
+const BUSY = 5
+const CODES: Readonly<Record<number, string>> = {
+	5: 'EIO', // BUSY: still, after the time an operation may wait
+	6: 'EIO', // LOCKED
+	8: 'EROFS', // READONLY
+	10: 'EIO', // IOERR
+	11: 'EIO', // CORRUPT
+	13: 'ENOSPC', // FULL
+	14: 'EIO', // CANTOPEN
+	26: 'EIO', // NOTADB
+}
+/** Extended codes: PRIMARYKEY, UNIQUE, ROWID. */
+const DUPLICATE: ReadonlySet<number> = new Set([1555, 2067, 2579])
+
+export function isBusy(error: unknown): boolean {
+	return (resultCode(error) & 0xff) === BUSY
+}
+
+/** An error of the database as an Errno; anything else, a programming mistake for one, as it is. */
+export function translated(error: unknown): unknown {
+	const result = resultCode(error)
+	const code = DUPLICATE.has(result) ? 'EEXIST' : CODES[result & 0xff]
+	return code ? new Errno(code, `the catalogue: ${(error as Error).message}`) : error
+}
+
+function resultCode(error: unknown): number {
+	const code = (error as { errcode?: unknown } | null)?.errcode
+	return typeof code === 'number' ? code : 0
+}

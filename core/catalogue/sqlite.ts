@@ -1,0 +1,186 @@
+/**
+ * The embedded engine: node:sqlite on the calling thread. A transaction is over when `transaction` returns, except while
+ * another process holds the write lock; then it is tried again from timers, so that the event loop is never held up.
+ *
+ * BLOBs come back as plain Uint8Array (node:sqlite's choice; wrapping each in a Buffer costs as much as the query).
+ */
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Errno } from '../errors.ts'
+import type { Maybe, Op } from '../op.ts'
+import type { Capabilities, Driver, Query, Row, Transaction, Value } from './driver.ts'
+import { isBusy, translated } from './sqlite-errors.ts'
+import { writeAheadLog } from './write-ahead-log.ts'
+
+export interface SqliteOptions {
+	/** How long an operation waits for another process's write lock before it fails with EIO. */
+	timeoutMs: number
+}
+
+/** SQLite's own wait sleeps on the calling thread: only as long as a short transaction of another process takes. */
+const BUSY_MS = 2
+/** At opening nothing else runs here yet, and changing to WAL needs the file for a moment. */
+const OPEN_BUSY_MS = 5_000
+const RETRY_MS_MIN = 1
+const RETRY_MS_MAX = 20
+const CACHE_KIB_MAX = 64 * 1024
+const MMAP_BYTES_MAX = 256 * 1024 * 1024
+/** 32 MB of log between checkpoints: a page changed by many transactions is written back once. */
+const CHECKPOINT_PAGES = 8_192
+/** What waits for a migration waits this long at least: it may have tables to rewrite. */
+const EXCLUSIVE_WAIT_MS = 60_000
+
+const CAPABILITIES: Capabilities = {
+	synchronous: true,
+	dialect: 'sqlite',
+	forUpdate: '',
+	insertIgnore: 'INSERT OR IGNORE',
+	now: 'unixepoch()',
+	replace(key, columns) {
+		if (columns.length === 0) return `ON CONFLICT(${key}) DO NOTHING`
+		return `ON CONFLICT(${key}) DO UPDATE SET ${columns.map((name) => `${name}=excluded.${name}`).join(',')}`
+	},
+}
+
+export function openSqlite(path: string, options: SqliteOptions): Driver {
+	const db = openDatabase(path)
+	const log = writeAheadLog(path)
+	const statements = new Map<string, StatementSync>()
+	const begin = db.prepare('BEGIN IMMEDIATE')
+	const commit = db.prepare('COMMIT')
+	const rollback = db.prepare('ROLLBACK')
+	const dataVersion = db.prepare('PRAGMA data_version')
+	let seen = currentDataVersion()
+
+	function prepared(sql: string): StatementSync {
+		let statement = statements.get(sql)
+		if (!statement) {
+			statement = db.prepare(sql)
+			statements.set(sql, statement)
+		}
+		return statement
+	}
+
+	const query = (sql: string, params: readonly Value[] = []) => prepared(sql).all(...params) as Row[]
+	const first = (sql: string, params: readonly Value[] = []) => prepared(sql).get(...params) as Row
+
+	// A failed statement leaves its transaction open; a body that went on regardless would commit half of itself.
+	let failure: unknown
+	function inTransaction<T>(work: () => T): T {
+		try {
+			return work()
+		} catch (error) {
+			failure = translated(error)
+			throw failure
+		}
+	}
+
+	const tx: Transaction = {
+		all: (sql, params) => inTransaction(() => query(sql, params)),
+		get: (sql, params) => inTransaction(() => first(sql, params)),
+		read: (...queries) => inTransaction(() => queries.map(([sql, params]) => query(sql, params))),
+		write(sql, params = []) {
+			try {
+				prepared(sql).run(...params)
+			} catch (error) {
+				failure = translated(error)
+				throw failure
+			}
+		},
+	}
+
+	function transact<T>(body: (tx: Transaction) => Op<T>): T {
+		begin.run()
+		failure = undefined
+		try {
+			const step = body(tx).next()
+			if (!step.done) throw new TypeError('a transaction waited for something that is not its database')
+			if (failure) throw failure
+			commit.run()
+			return step.value
+		} catch (error) {
+			// SQLite has rolled back by itself where the disk was full or failed.
+			if (db.isTransaction) rollback.run()
+			throw error
+		}
+	}
+
+	function currentDataVersion(): number {
+		return (dataVersion.get() as { data_version: number }).data_version
+	}
+
+	/** At once if no other process holds the lock, else a promise. */
+	function attempt<T>(work: () => T, timeoutMs: number = options.timeoutMs): Maybe<T> {
+		try {
+			return work()
+		} catch (error) {
+			if (isBusy(error)) return attemptAgain(work, timeoutMs)
+			throw translated(error)
+		}
+	}
+
+	return {
+		capabilities: CAPABILITIES,
+		all: (sql, params) => attempt(() => query(sql, params)),
+		get: (sql, params) => attempt(() => first(sql, params)),
+		read: (...queries: Query[]) => attempt(() => queries.map(([sql, params]) => query(sql, params))),
+		transaction: (body) => attempt(() => transact(body)),
+		change: (sql, params = []) => attempt(() => Number(prepared(sql).run(...params).changes)),
+		script: (sql) => attempt(() => db.exec(sql)),
+		changedElsewhere() {
+			const version = currentDataVersion()
+			const changed = version !== seen
+			seen = version
+			return changed
+		},
+		/** One transaction around all of it: a migration that dies leaves nothing behind. `body` must not begin another. */
+		async exclusively(body) {
+			await attempt(() => begin.run(), Math.max(options.timeoutMs, EXCLUSIVE_WAIT_MS))
+			try {
+				const result = await body()
+				commit.run()
+				return result
+			} catch (error) {
+				if (db.isTransaction) rollback.run()
+				throw translated(error)
+			}
+		},
+		sync: () => log.sync(),
+		async close() {
+			await log.close()
+			db.close()
+		},
+	}
+}
+
+function openDatabase(path: string): DatabaseSync {
+	const db = new DatabaseSync(path, { timeout: OPEN_BUSY_MS, enableForeignKeyConstraints: false })
+	try {
+		db.exec(`
+			PRAGMA journal_mode = WAL;
+			PRAGMA synchronous = NORMAL;
+			PRAGMA cache_size = -${CACHE_KIB_MAX};
+			PRAGMA mmap_size = ${MMAP_BYTES_MAX};
+			PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
+			PRAGMA temp_store = MEMORY;
+			PRAGMA busy_timeout = ${BUSY_MS};
+		`)
+		return db
+	} catch (error) {
+		db.close()
+		throw translated(error)
+	}
+}
+
+async function attemptAgain<T>(work: () => T, timeoutMs: number): Promise<T> {
+	const until = performance.now() + timeoutMs
+	for (let wait = RETRY_MS_MIN; performance.now() < until; wait = Math.min(wait * 2, RETRY_MS_MAX)) {
+		await pause(wait)
+		try {
+			return work()
+		} catch (error) {
+			if (!isBusy(error)) throw translated(error)
+		}
+	}
+	throw new Errno('EIO', `the catalogue is locked by another process (waited ${timeoutMs} ms)`)
+}
