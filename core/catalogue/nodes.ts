@@ -1,0 +1,57 @@
+/** Table `node`: the storage servers and what the keeper said of them. */
+import type { NodeId } from '../ids.ts'
+import type { Maybe, Op } from '../op.ts'
+import { wait } from '../op.ts'
+import type { NodeRow, NodeState } from '../nodes/node.ts'
+import type { Capabilities, Reader, Transaction } from './driver.ts'
+
+export const NODE_STATES: readonly NodeState[] = ['rw', 'nc', 'ro', 'drain', 'down', 'dead']
+export const NODE_IO: readonly NodeRow['io'][] = ['auto', 'passthrough', 'carried']
+
+const COLUMNS = 'id, name, path, zone, state, since, uuid, io, capacity, free, reserve, weight, seen_at'
+
+/** What a keeper decides about a node; the rest is found out. */
+export type NodeSettings = Pick<NodeRow, 'path' | 'zone' | 'state' | 'io' | 'reserve' | 'weight'>
+
+export function list(reader: Reader): Maybe<NodeRow[]> {
+	return reader.all<NodeRow>(`SELECT ${COLUMNS} FROM node ORDER BY id`)
+}
+
+export function findByName(reader: Reader, name: string): Maybe<NodeRow | undefined> {
+	return reader.get<NodeRow>(`SELECT ${COLUMNS} FROM node WHERE name = ?`, [name])
+}
+
+/** The id is one more than the highest there is; nodes are never so many that two are added in one moment without the lock. */
+export function* insert(tx: Transaction, node: NodeSettings & Pick<NodeRow, 'name' | 'uuid'>, { now, forUpdate }: Capabilities): Op<NodeId> {
+	const ids = yield* wait(tx.all<{ id: NodeId }>(`SELECT id FROM node ORDER BY id DESC LIMIT 1${forUpdate}`))
+	const id = ids.length > 0 ? ids[0].id + 1 : 1
+	tx.write(`INSERT INTO node (id, name, path, zone, state, since, uuid, io, reserve, weight) VALUES (?,?,?,?,?,${now},?,?,?,?)`, [
+		id, node.name, node.path, node.zone, node.state, node.uuid, node.io, node.reserve, node.weight,
+	])
+	return id
+}
+
+/** `since` moves only when the state does. */
+export function update(tx: Transaction, id: NodeId, node: NodeSettings, { now }: Capabilities): void {
+	tx.write(`UPDATE node SET since = CASE WHEN state = ? THEN since ELSE ${now} END, path = ?, zone = ?, io = ?, reserve = ?, weight = ? WHERE id = ?`, [
+		node.state, node.path, node.zone, node.io, node.reserve, node.weight, id,
+	])
+	tx.write('UPDATE node SET state = ? WHERE id = ?', [node.state, id])
+}
+
+/** What was last seen of its disk. */
+export function seen(tx: Transaction, id: NodeId, space: { capacity: number; free: number }, { now }: Capabilities): void {
+	tx.write(`UPDATE node SET capacity = ?, free = ?, seen_at = ${now} WHERE id = ?`, [space.capacity, space.free, id])
+}
+
+/** Anything that says a file is there, or that something is still to be done there. */
+export function inUse(reader: Reader, id: NodeId): Maybe<unknown | undefined> {
+	return reader.get(
+		'SELECT 1 AS used WHERE EXISTS (SELECT 1 FROM replica WHERE node_id = ?) OR EXISTS (SELECT 1 FROM intent WHERE node_id = ?)',
+		[id, id],
+	)
+}
+
+export function remove(tx: Transaction, id: NodeId): void {
+	tx.write('DELETE FROM node WHERE id = ?', [id])
+}

@@ -1,0 +1,11 @@
+/** Table `setting`: the few facts about a catalogue as a whole. */
+import type { Maybe } from '../op.ts'
+import type { Capabilities, Reader, Transaction } from './driver.ts'
+
+export function find(reader: Reader, name: string): Maybe<{ value: string } | undefined> {
+	return reader.get('SELECT value FROM setting WHERE name = ?', [name])
+}
+
+export function set(tx: Transaction, name: string, value: string, { replace }: Capabilities): void {
+	tx.write(`INSERT INTO setting (name, value) VALUES (?,?) ${replace('name', ['value'])}`, [name, value])
+}
