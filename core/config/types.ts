@@ -2,16 +2,17 @@
 export interface Config {
 	/**
 	 * `sqlite:PATH` or a plain path; `mysql://user@host:port/database?socketPath=...`.
-	 * A password comes from `password` or `passwordFile` below or $CAIRN_CATALOGUE_PASSWORD, or stands in the URL.
+	 * A password comes from `cataloguePassword`, `cataloguePasswordFile` or $CAIRN_CATALOGUE_PASSWORD, or stands in the URL.
 	 */
 	catalogue: string
+	/** Once loaded: what the file or the environment said. */
 	cataloguePassword: string
 	cataloguePasswordFile: string
 	/** How long an operation waits for a catalogue that does not answer before the caller gets EIO. */
 	catalogueTimeoutMs: number
 	/** Connections to a MySQL catalogue. */
 	catalogueConnections: number
-	/** What `cairn init` writes into a new catalogue's class table, in order; the first whose pattern matches wins. */
+	/** What `cairn init` and `cairn class apply` write into the catalogue's class table, in order; the first whose pattern matches wins. */
 	classes: ClassConfig[]
 	/** Where nodes are on this machine, by node name, when it is not where the catalogue says. */
 	nodes: Record<string, NodeConfig>
@@ -24,6 +25,8 @@ export interface Config {
 	mount: MountConfig
 }
 
+export type Policy = 'most-free' | 'random' | 'local-first' | 'existing-path' | 'zone-spread'
+
 export interface ClassConfig {
 	name: string
 	/** Regular expression on the path below the root of the tree, without the first slash. */
@@ -31,13 +34,15 @@ export interface ClassConfig {
 	copies: number
 	zones?: number
 	offsite?: number
-	policy?: 'most-free' | 'random' | 'local-first' | 'existing-path' | 'zone-spread'
+	policy?: Policy
 	trashDays?: number
 }
 
+export type NodeIo = 'auto' | 'passthrough' | 'carried'
+
 export interface NodeConfig {
 	path?: string
-	io?: 'auto' | 'passthrough' | 'carried'
+	io?: NodeIo
 	/** Treat it as reached over a network (worker threads, deadlines), or not, whatever its filesystem says. */
 	remote?: boolean
 }
@@ -46,7 +51,7 @@ export interface MountConfig {
 	path: string
 	/** fuse: the kernel protocol itself; fuse-native: the portable driver. */
 	driver: 'fuse' | 'fuse-native'
-	io: 'auto' | 'passthrough' | 'carried'
+	io: NodeIo
 	allowOther: boolean
 	/** Seconds the kernel may keep names and attributes; changes by others are told to it. */
 	cacheSeconds: number
@@ -56,3 +61,6 @@ export interface MountConfig {
 	pollMs: number
 	logFile: string
 }
+
+/** What a configuration file says: what it leaves out has its default. */
+export type PartialConfig = Partial<Omit<Config, 'mount'>> & { mount?: Partial<MountConfig> }

@@ -1,0 +1,110 @@
+/** The few kinds of value a configuration holds. A check throws `Wrong` with the key it failed at. */
+import { nearest } from './nearest.ts'
+
+export type Check = (value: unknown, key: string) => void
+
+export class Wrong extends Error {}
+
+function refuse(key: string, value: unknown, allowed: string): never {
+	throw new Wrong(`${key}: found ${show(value)}, allowed: ${allowed}`)
+}
+
+const SHOWN_CHARACTERS_MAX = 60
+
+function show(value: unknown): string {
+	const text = JSON.stringify(value) ?? String(value)
+	return text.length > SHOWN_CHARACTERS_MAX ? `${text.slice(0, SHOWN_CHARACTERS_MAX)}…` : text
+}
+
+export const text: Check = (value, key) => {
+	if (typeof value !== 'string') refuse(key, value, 'a text')
+}
+
+export const filledText: Check = (value, key) => {
+	if (typeof value !== 'string' || value === '') refuse(key, value, 'a text that is not empty')
+}
+
+/** Says only that it is not a text: what was found must not be shown. */
+export const secret: Check = (value, key) => {
+	if (typeof value !== 'string') refuse(key, `(${typeof value})`, 'a text')
+}
+
+export const flag: Check = (value, key) => {
+	if (typeof value !== 'boolean') refuse(key, value, 'true or false')
+}
+
+export function integer(least: number, most: number): Check {
+	return (value, key) => {
+		const fits = Number.isInteger(value) && (value as number) >= least && (value as number) <= most
+		if (!fits) refuse(key, value, `a whole number from ${least} to ${most}`)
+	}
+}
+
+export function seconds(least: number, most: number): Check {
+	return (value, key) => {
+		const fits = typeof value === 'number' && value >= least && value <= most
+		if (!fits) refuse(key, value, `a number from ${least} to ${most}`)
+	}
+}
+
+export function oneOf(...words: string[]): Check {
+	return (value, key) => {
+		if (!words.includes(value as string)) refuse(key, value, words.map((word) => `'${word}'`).join(', '))
+	}
+}
+
+export const pattern: Check = (value, key) => {
+	if (typeof value !== 'string' || !isExpression(value)) refuse(key, value, 'a regular expression, as a text')
+}
+
+function isExpression(source: string): boolean {
+	try {
+		return new RegExp(source) instanceof RegExp
+	} catch (error) {
+		if (error instanceof SyntaxError) return false
+		throw error
+	}
+}
+
+export function record(checks: Record<string, Check>, required: readonly string[] = []): Check {
+	const known = Object.keys(checks)
+	return (value, key) => {
+		const inner = (name: string) => (key === '' ? name : `${key}.${name}`)
+		const fields = toFields(value, key, `an object with ${known.join(', ')}`)
+		for (const name of Object.keys(fields)) {
+			if (!known.includes(name)) throw new Wrong(`${inner(name)}: no such option; ${suggestion(name, known)}`)
+			if (fields[name] !== undefined) checks[name](fields[name], inner(name))
+		}
+		for (const name of required) if (fields[name] === undefined) throw new Wrong(`${inner(name)}: is missing`)
+	}
+}
+
+function suggestion(name: string, known: readonly string[]): string {
+	const meant = nearest(name, known)
+	return meant ? `the nearest is '${meant}'` : `there are: ${known.join(', ')}`
+}
+
+function toFields(value: unknown, key: string, allowed: string): Record<string, unknown> {
+	if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(key || 'the default export', value, allowed)
+	return value as Record<string, unknown>
+}
+
+/** Names are free, values are alike. */
+export function dictionary(check: Check): Check {
+	return (value, key) => {
+		for (const [name, item] of Object.entries(toFields(value, key, 'an object'))) check(item, `${key}.${name}`)
+	}
+}
+
+/** At least one, each with a name of its own. */
+export function namedList(check: Check): Check {
+	return (value, key) => {
+		if (!Array.isArray(value) || value.length === 0) return refuse(key, value, 'a list of at least one')
+		const names = new Set<unknown>()
+		value.forEach((item, index) => {
+			check(item, `${key}[${index}]`)
+			if (names.has(item.name)) throw new Wrong(`${key}[${index}].name: '${item.name}' is there twice`)
+			names.add(item.name)
+		})
+	}
+}

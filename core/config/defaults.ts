@@ -1,0 +1,30 @@
+/** What holds where a configuration says nothing. */
+import type { Config, PartialConfig } from './types.ts'
+
+const DEFAULTS: Config = {
+	catalogue: 'catalogue.db',
+	cataloguePassword: '',
+	cataloguePasswordFile: '',
+	catalogueTimeoutMs: 10_000,
+	catalogueConnections: 8,
+	classes: [{ name: 'default', pattern: '', copies: 2, zones: 1, offsite: 0, policy: 'most-free', trashDays: 0 }],
+	nodes: {},
+	zone: '',
+	nodeDeadlineMs: 4_000,
+	nodeCallsMax: 8,
+	mount: {
+		path: '',
+		driver: 'fuse',
+		io: 'auto',
+		allowOther: false,
+		cacheSeconds: 3_600,
+		publishSeconds: 5,
+		pollMs: 100,
+		logFile: '',
+	},
+}
+
+export function withDefaults(partial: PartialConfig): Config {
+	const defaults = structuredClone(DEFAULTS)
+	return { ...defaults, ...partial, mount: { ...defaults.mount, ...partial.mount } }
+}

@@ -1,0 +1,62 @@
+/** Finds, reads and checks the configuration. */
+import { existsSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { UserError } from '../errors.ts'
+import { Wrong } from './checks.ts'
+import { withDefaults } from './defaults.ts'
+import { importConfig } from './module.ts'
+import { resolvePaths } from './paths.ts'
+import { checkConfig } from './schema.ts'
+import { checkSecrets, findPassword } from './secrets.ts'
+import type { Config, PartialConfig } from './types.ts'
+
+const EXIT_CONFIGURATION = 3
+
+export interface Place {
+	/** Said on the command line. */
+	path?: string
+	environment?: NodeJS.ProcessEnv
+	directory?: string
+}
+
+/** The file that holds: the one named, else the first that is there. */
+export function findConfig({ path, environment = process.env, directory = process.cwd() }: Place = {}): string {
+	const named = path || environment.CAIRN_CONFIG
+	if (named) return checkThere(resolve(directory, named))
+	const places = [resolve(directory, 'config.ts'), '/etc/cairn/config.ts']
+	const found = places.find((place) => existsSync(place))
+	if (found) return found
+	throw wrong(`no configuration at ${places.join(' or ')}: copy config.example.ts there, name one with --config, or try 'cairn up'`)
+}
+
+export async function loadConfig(place: Place = {}): Promise<Config> {
+	const file = findConfig(place)
+	const said = await read(file)
+	try {
+		checkConfig(said, '')
+		const partial = said as PartialConfig
+		checkSecrets(partial, file)
+		const config = resolvePaths(withDefaults(partial), file)
+		return { ...config, cataloguePassword: findPassword(config, place.environment ?? process.env) }
+	} catch (error) {
+		if (error instanceof Wrong) throw wrong(`${file}: ${error.message}`)
+		throw error
+	}
+}
+
+async function read(file: string): Promise<unknown> {
+	try {
+		return await importConfig(file, String(statSync(file).mtimeMs))
+	} catch (error) {
+		throw wrong(`${file}: ${String((error as Error).message).split('\n')[0]}`)
+	}
+}
+
+function checkThere(file: string): string {
+	if (!existsSync(file)) throw wrong(`${file}: no such file`)
+	return file
+}
+
+function wrong(message: string): UserError {
+	return new UserError(message, EXIT_CONFIGURATION)
+}
