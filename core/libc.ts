@@ -102,6 +102,15 @@ export const pwrite = libc<[fd: number, from: Bytes, length: number, position: n
 )
 export const read = libc<[fd: number, into: Bytes, length: number]>('int64_t read(int fd, void *into, size_t length)')
 export const write = libc<[fd: number, from: Bytes, length: number]>('int64_t write(int fd, const void *from, size_t length)')
+koffi.struct('iovec', { base: 'const void *', length: 'size_t' })
+const pwritev2 = libc<[fd: number, parts: { base: Bytes; length: number }, count: number, position: number, flags: number]>(
+	'int64_t pwritev64v2(int fd, const iovec *parts, int count, int64_t position, int flags)',
+)
+const RWF_APPEND = 0x10
+/** Writes at the end whatever others append meanwhile, though the descriptor was not opened with O_APPEND. */
+export function appendTo(fd: number, from: Bytes): number {
+	return pwritev2(fd, { base: from, length: from.length }, 1, 0, RWF_APPEND)
+}
 export const ftruncate = libc<[fd: number, size: number]>('int ftruncate64(int fd, int64_t size)')
 export const fallocate = libc<[fd: number, mode: number, offset: number, length: number]>(
 	'int fallocate64(int fd, int mode, int64_t offset, int64_t length)',
@@ -119,6 +128,11 @@ export const fchmodat = libc<[directory: number, path: Bytes, mode: number, flag
 )
 /** For chown: leaves the owner or the group as it is. */
 export const UNCHANGED = 0xffff_ffff
+/** fchmodat2(2), Linux 6.6: the C library's own way round it opens the file once more and goes through /proc. */
+export const SYS_FCHMODAT2 = 452
+export const fchmodat2 = libc<[number: number, directory: number, path: Bytes, mode: number, flags: number]>(
+	'int64_t syscall(int64_t number, int directory, const void *path, unsigned int mode, int flags)',
+)
 export const fchown = libc<[fd: number, uid: number, gid: number]>('int fchown(int fd, unsigned int uid, unsigned int gid)')
 export const fchownat = libc<[directory: number, path: Bytes, uid: number, gid: number, flags: number]>(
 	'int fchownat(int directory, const void *path, unsigned int uid, unsigned int gid, int flags)',
@@ -149,4 +163,6 @@ export const readlinkat = libc<[directory: number, path: Bytes, into: Bytes, siz
 export const getdents64 = libc<[fd: number, into: Bytes, size: number]>(
 	'int64_t getdents64(int fd, void *into, size_t size)',
 )
+/** Ends the process now, whatever its threads are doing and without running what waits for its end. */
+export const exitNow = libc<[code: number]>('void _exit(int code)')
 export const fstatvfs = libc<[fd: number, into: Bytes]>('int fstatvfs64(int fd, void *into)')

@@ -104,6 +104,8 @@ export interface NodeOperations {
 	space(): Maybe<Space>
 	/** Reads `.cairn/node.json` by the node's configured path, not by an open descriptor, and compares: throws Errno ENODEV with a sentence when it is missing, ESTALE when it names another node or when the path leads to another directory than the one in use. */
 	identify(uuid: string): Maybe<void>
+	/** Another client renamed or removed directories: what is remembered of where they are no longer holds. */
+	forgetDirectories(): void
 	/** Ends what it holds; stuck calls are left behind. */
 	end(): void
 }
@@ -140,6 +142,8 @@ export interface Node {
 	readonly passthrough: boolean
 	readonly operations: NodeOperations
 	readonly health: Health
+	/** Of a remote node: settled, never rejected, when its first identification ended either way. Of a local one that is done before. */
+	readonly ready: Promise<void> | undefined
 	space: Space
 }
 

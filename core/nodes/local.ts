@@ -1,0 +1,321 @@
+/** What node.ts says, on the calling thread, for a directory that answers as a disk does. */
+import { randomUUID } from 'node:crypto'
+import { constants } from 'node:fs'
+import { constants as system } from 'node:os'
+import { codeOf, fail } from '../errors.ts'
+import {
+	close,
+	errno,
+	fchmodat,
+	fchmodat2,
+	fchownat,
+	fstatvfs,
+	lastError,
+	linkat,
+	mkdirat,
+	readlinkat,
+	renameat2,
+	symlinkat,
+	SYS_FCHMODAT2,
+	UNCHANGED,
+	unlinkat,
+	utimensat,
+} from '../libc.ts'
+import { lastComponent, O_CLOEXEC, openBeneath, terminated } from './beneath.ts'
+import {
+	allocateIn,
+	closeDescriptor,
+	copyBetween,
+	readAt,
+	seekIn,
+	setOpenAttributes,
+	syncOpen,
+	truncateTo,
+	writeAt,
+} from './descriptors.ts'
+import { listDescriptor } from './listing.ts'
+import type { Attributes, DirectoryEntry, NodeOperations, Space, Stat } from './node.ts'
+import { type OnNames, openNames } from './names.ts'
+import { keepMode, passOverRefusal, remaining } from './ownership.ts'
+import { openRoot } from './root.ts'
+import { AT_SYMLINK_NOFOLLOW, decodeStat, kindOf, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, statDescriptor, statInto } from './stat.ts'
+import { encodeTimes, hasTimes } from './times.ts'
+
+const { ENOSYS } = system.errno
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = constants
+const O_ACCESS = O_WRONLY | O_RDWR
+const AT_REMOVEDIR = 0x200
+/** The longest target a symlink can have, and its NUL. */
+const TARGET_BYTES = 4097
+/** A longer name is cut when it is set aside, to leave room for what makes it unique. */
+const ASIDE_NAME_BYTES_MAX = 200
+const OWN_DIRECTORY_MODE = 0o700
+const DIRECTORY_MODE = 0o755
+const OWN = Buffer.from('.cairn')
+const INCOMING = Buffer.from('.cairn/incoming')
+const CONFLICTS = Buffer.from('.cairn/conflicts')
+
+export type LocalOperations = { [Method in keyof NodeOperations]: Synchronous<NodeOperations[Method]> }
+type Synchronous<F> = F extends (...args: infer A) => infer R ? (...args: A) => Exclude<R, Promise<unknown>> : never
+
+const target = new Uint8Array(TARGET_BYTES)
+const statvfs = new Uint32Array(32)
+const statvfsBytes = new Uint8Array(statvfs.buffer)
+
+export function openLocalOperations(rootPath: string): LocalOperations {
+	const root = openRoot(rootPath)
+	const names = openNames(root.descriptor)
+	const { parents } = names
+
+	function openAt(path: Buffer, flags: number, mode: number): number {
+		return openBeneath(root.descriptor(), path, path.length, flags | O_CLOEXEC, mode)
+	}
+
+	function open(path: Buffer, flags: number): number {
+		const fd = openRegular(path, (flags & (O_ACCESS | O_TRUNC)) | O_NOFOLLOW)
+		if (kindOf(fd) === S_IFREG) return fd
+		close(fd)
+		fail('EINVAL', 'not a regular file')
+	}
+
+	function openRegular(path: Buffer, flags: number): number {
+		try {
+			// Without O_NONBLOCK the open of a fifo would wait for its other end.
+			return openAt(path, flags | O_NONBLOCK, 0)
+		} catch (error) {
+			// A directory for writing, a socket, a device without a driver.
+			if (['EISDIR', 'ENXIO', 'ENODEV'].includes(codeOf(error))) fail('EINVAL', 'not a regular file')
+			throw error
+		}
+	}
+
+	function create(path: Buffer, attributes: { mode: number; uid: number; gid: number }): number {
+		lastComponent(path)
+		const fd = openAt(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, keepMode(attributes.mode, false))
+		const rest = remaining(attributes, false)
+		if (rest === undefined) return fd
+		try {
+			setOpenAttributes(fd, rest)
+			return fd
+		} catch (error) {
+			close(fd)
+			unlink(path)
+			throw error
+		}
+	}
+
+	function stat(path: Buffer): Stat {
+		if (path.length === 0) return statDescriptor(root.descriptor())
+		names.on(path, statInto)
+		return decodeStat()
+	}
+
+	function kind(path: Buffer): number {
+		return stat(path).mode & S_IFMT
+	}
+
+	function setAttributes(path: Buffer, attributes: Attributes): void {
+		if (path.length === 0) setRootAttributes(attributes)
+		else setNameAttributes(path, attributes)
+	}
+
+	function setNameAttributes(path: Buffer, attributes: Attributes): void {
+		if (attributes.uid !== undefined || attributes.gid !== undefined) changeOwner(path, attributes)
+		if (attributes.mode !== undefined) changeMode(path, attributes.mode)
+		if (!hasTimes(attributes)) return
+		const times = encodeTimes(attributes)
+		names.on(path, (directory, name) => utimensat(directory, name, times, AT_SYMLINK_NOFOLLOW))
+	}
+
+	function setRootAttributes(attributes: Attributes): void {
+		const fd = openAt(Buffer.alloc(0), O_RDONLY | O_DIRECTORY, 0)
+		try {
+			setOpenAttributes(fd, attributes)
+		} finally {
+			close(fd)
+		}
+	}
+
+	function changeOwner(path: Buffer, { uid = UNCHANGED, gid = UNCHANGED }: Attributes): void {
+		try {
+			names.on(path, (directory, name) => fchownat(directory, name, uid, gid, AT_SYMLINK_NOFOLLOW))
+		} catch (error) {
+			passOverRefusal(error)
+		}
+	}
+
+	function changeMode(path: Buffer, mode: number): void {
+		const is = kind(path)
+		// A symlink has no mode of its own on Linux.
+		if (is === S_IFLNK) return
+		names.on(path, (directory, name) => chmodName(directory, name, keepMode(mode, is === S_IFDIR)))
+	}
+
+	function makeDirectory(path: Buffer, attributes: Attributes = {}): void {
+		if (path.length === 0) return
+		const wanted = { ...attributes, mode: attributes.mode ?? DIRECTORY_MODE }
+		try {
+			names.withParents(path, () => names.on(path, (directory, name) => mkdirat(directory, name, keepMode(wanted.mode, true))))
+		} catch (error) {
+			if (codeOf(error) === 'EEXIST' && kind(path) === S_IFDIR) return
+			throw error
+		}
+		const rest = remaining(wanted, true)
+		if (rest !== undefined) setAttributes(path, rest)
+	}
+
+	function unlink(path: Buffer): void {
+		remove(path, 0)
+	}
+
+	function removeDirectory(path: Buffer): void {
+		remove(path, AT_REMOVEDIR)
+		parents.forgetBelow(path)
+	}
+
+	function remove(path: Buffer, flags: number): void {
+		try {
+			names.on(path, (directory, name) => unlinkat(directory, name, flags))
+		} catch (error) {
+			const code = codeOf(error)
+			if (code === 'EEXIST') fail('ENOTEMPTY')
+			// Where a parent is no directory any more, what was in it is gone too; ENOTDIR of the name itself is an error.
+			if (code !== 'ENOENT' && (code !== 'ENOTDIR' || isThere(path))) throw error
+		}
+	}
+
+	function isThere(path: Buffer): boolean {
+		try {
+			stat(path)
+			return true
+		} catch (error) {
+			if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return false
+			throw error
+		}
+	}
+
+	/** With the parents of `to`, unless `from` is gone. */
+	function moveTo(from: Buffer, to: Buffer, call: OnNames): void {
+		try {
+			names.onBoth(from, to, call)
+		} catch (error) {
+			if (codeOf(error) !== 'ENOENT') throw error
+			stat(from)
+			names.withParents(to, () => names.onBoth(from, to, call))
+		}
+	}
+
+	function rename(from: Buffer, to: Buffer): void {
+		moveTo(from, to, (a, name, b, other) => renameat2(a, name, b, other, 0))
+		parents.forgetBelow(from)
+		parents.forgetBelow(to)
+	}
+
+	function link(from: Buffer, to: Buffer): void {
+		try {
+			moveTo(from, to, (a, name, b, other) => linkat(a, name, b, other, 0))
+		} catch (error) {
+			if (codeOf(error) !== 'EEXIST' || !isSame(stat(from), stat(to))) throw error
+		}
+	}
+
+	function symlink(text: Buffer, path: Buffer): void {
+		const wanted = terminated(text, 0, text.length, new Uint8Array(text.length + 1))
+		try {
+			names.withParents(path, () => names.on(path, (directory, name) => symlinkat(wanted, directory, name)))
+		} catch (error) {
+			if (codeOf(error) !== 'EEXIST' || kind(path) !== S_IFLNK) throw error
+			if (!targetOf(path).equals(text)) replaceSymlink(wanted, path)
+		}
+	}
+
+	function targetOf(path: Buffer): Buffer {
+		const length = names.on(path, (directory, name) => readlinkat(directory, name, target, TARGET_BYTES))
+		return Buffer.from(target.subarray(0, length))
+	}
+
+	/** Made aside and renamed over, so that the name leads to one of the two at every moment. */
+	function replaceSymlink(wanted: Uint8Array, path: Buffer): void {
+		makeDirectory(INCOMING, { mode: OWN_DIRECTORY_MODE })
+		const aside = below(INCOMING, Buffer.from(randomUUID()))
+		names.on(aside, (directory, name) => symlinkat(wanted, directory, name))
+		rename(aside, path)
+	}
+
+	function setAside(path: Buffer): Buffer {
+		const name = path.subarray(lastComponent(path)).subarray(0, ASIDE_NAME_BYTES_MAX)
+		const aside = below(CONFLICTS, Buffer.concat([Buffer.from(`${randomUUID()}-`), name]))
+		makeDirectory(CONFLICTS, { mode: OWN_DIRECTORY_MODE })
+		rename(path, aside)
+		return aside
+	}
+
+	function list(path: Buffer): DirectoryEntry[] {
+		const fd = openAt(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
+		try {
+			const entries = listDescriptor(fd)
+			return path.length === 0 ? entries.filter(({ name }) => !name.equals(OWN)) : entries
+		} finally {
+			close(fd)
+		}
+	}
+
+	function space(): Space {
+		if (fstatvfs(root.descriptor(), statvfsBytes) === -1) throw lastError()
+		const unit = wide(2)
+		return { capacity: wide(4) * unit, free: wide(8) * unit, files: wide(10), filesFree: wide(12) }
+	}
+
+	function end(): void {
+		parents.forget()
+		root.close()
+	}
+
+	return {
+		open,
+		create,
+		close: closeDescriptor,
+		fstat: statDescriptor,
+		stat,
+		read: readAt,
+		write: writeAt,
+		truncate: truncateTo,
+		allocate: allocateIn,
+		seek: seekIn,
+		copyRange: copyBetween,
+		sync: syncOpen,
+		setFileAttributes: setOpenAttributes,
+		setAttributes,
+		makeDirectory,
+		unlink,
+		removeDirectory,
+		rename,
+		link,
+		symlink,
+		setAside,
+		list,
+		space,
+		identify: root.identify,
+		forgetDirectories: parents.forget,
+		end,
+	}
+}
+
+/** Two words of `struct statvfs`, whose fields are eight bytes each. */
+function wide(word: number): number {
+	return statvfs[word] + statvfs[word + 1] * 0x1_0000_0000
+}
+
+function below(directory: Buffer, name: Buffer): Buffer {
+	return Buffer.concat([directory, Buffer.from('/'), name])
+}
+
+function isSame(one: Stat, other: Stat): boolean {
+	return one.ino === other.ino && one.dev === other.dev
+}
+
+function chmodName(directory: number, name: Uint8Array, mode: number): number {
+	const result = fchmodat2(SYS_FCHMODAT2, directory, name, mode, AT_SYMLINK_NOFOLLOW)
+	if (result !== -1 || errno() !== ENOSYS) return result
+	return fchmodat(directory, name, mode, AT_SYMLINK_NOFOLLOW)
+}

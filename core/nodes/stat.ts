@@ -1,0 +1,62 @@
+/** statx(2) into one buffer, read with typed arrays: no BigInt and no object but the result. */
+import { lastError, statx } from '../libc.ts'
+import type { Stat } from './node.ts'
+
+const AT_EMPTY_PATH = 0x1000
+export const AT_SYMLINK_NOFOLLOW = 0x100
+const STATX_BASIC_STATS = 0x7ff
+const STATX_TYPE = 0x1
+
+const EMPTY = new Uint8Array(1)
+/** `struct statx` is the same on every architecture. */
+const bytes = new Uint8Array(256)
+const words = new Uint32Array(bytes.buffer)
+const shorts = new Uint16Array(bytes.buffer)
+const signed = new Int32Array(bytes.buffer)
+
+export const S_IFMT = 0o170000
+export const S_IFREG = 0o100000
+export const S_IFDIR = 0o040000
+export const S_IFLNK = 0o120000
+
+/** -1 and errno where it fails, so that the caller may try again. */
+export function statInto(directory: number, name: Uint8Array): number {
+	return statx(directory, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, bytes)
+}
+
+export function statDescriptor(fd: number): Stat {
+	if (statx(fd, EMPTY, AT_EMPTY_PATH, STATX_BASIC_STATS, bytes) === -1) throw lastError()
+	return decodeStat()
+}
+
+/** The S_IF bits of a descriptor, of an O_PATH one too. */
+export function kindOf(fd: number): number {
+	if (statx(fd, EMPTY, AT_EMPTY_PATH, STATX_TYPE, bytes) === -1) throw lastError()
+	return shorts[14] & S_IFMT
+}
+
+/** What the last successful call wrote. */
+export function decodeStat(): Stat {
+	return {
+		mode: shorts[14],
+		nlink: words[4],
+		uid: words[5],
+		gid: words[6],
+		rdev: device(words[32], words[33]),
+		size: words[10] + words[11] * 0x1_0000_0000,
+		blocks: words[12] + words[13] * 0x1_0000_0000,
+		ino: words[8] + words[9] * 0x1_0000_0000,
+		dev: device(words[34], words[35]),
+		atime: words[16] + signed[17] * 0x1_0000_0000,
+		atimeNs: words[18],
+		mtime: words[28] + signed[29] * 0x1_0000_0000,
+		mtimeNs: words[30],
+		ctime: words[24] + signed[25] * 0x1_0000_0000,
+		ctimeNs: words[26],
+	}
+}
+
+/** As makedev(3) packs the two, up to the 32 bits the kernel itself uses. */
+function device(major: number, minor: number): number {
+	return ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) << 12)) >>> 0
+}
