@@ -7,7 +7,7 @@ export interface Time {
 }
 
 const CLOCK_REALTIME = 0
-const clockGettime = libc.func('int clock_gettime(int clock, void *time)')
+const clockGettime = libc<[clock: number, time: Uint8Array]>('int clock_gettime(int clock, void *time)')
 const buffer = Buffer.alloc(16)
 const words = new Uint32Array(buffer.buffer, buffer.byteOffset, 4)
 

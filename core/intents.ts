@@ -2,9 +2,10 @@
  * Carrying intents out on nodes. Every step here may be done twice with the same result, because whoever finds the row
  * after a crash cannot know how far the other came.
  */
-import type { Intent } from './catalogue/intents.ts'
+import type { Intent, IntentRow } from './catalogue/intents.ts'
 import * as intents from './catalogue/intents.ts'
 import * as files from './catalogue/files.ts'
+import * as writers from './catalogue/writers.ts'
 import { codeOf } from './errors.ts'
 import type { Filesystem } from './filesystem/filesystem.ts'
 import type { NodeId, Path } from './ids.ts'
@@ -27,12 +28,22 @@ export function isNodeTrouble(error: unknown): boolean {
  */
 export function* carryOut(fs: Filesystem, list: readonly Intent[]): Op<void> {
 	if (list.length === 0) return
-	const pending: Array<Promise<void>> = []
+	const { token } = list[0]
+	const pending: Array<Promise<boolean>> = []
+	let allDone = true
+	fs.carrying.add(token)
 	for (const [nodeId, own] of perNode(list)) {
 		const result = run(carryOutOn(fs, nodeId, own))
 		if (isPromise(result)) pending.push(result)
+		else allDone &&= result
 	}
-	if (pending.length > 0) yield* wait(Promise.all(pending))
+	if (pending.length > 0) allDone = (yield* wait(Promise.all(pending))).every(Boolean) && allDone
+	if (allDone) fs.carrying.delete(token)
+}
+
+/** A row of this client that was carried out already and goes with its next transaction. */
+export function isDone(fs: Filesystem, row: IntentRow): boolean {
+	return row.client_id === fs.client && !fs.carrying.has(row.token)
 }
 
 function perNode(list: readonly Intent[]): Map<NodeId, Intent[]> {
@@ -45,13 +56,18 @@ function perNode(list: readonly Intent[]): Map<NodeId, Intent[]> {
 	return byNode
 }
 
-function* carryOutOn(fs: Filesystem, nodeId: NodeId, list: Intent[]): Op<void> {
+/** True when all of them were carried out. */
+function* carryOutOn(fs: Filesystem, nodeId: NodeId, list: Intent[]): Op<boolean> {
 	const node = fs.nodes.get(nodeId)
 	for (const [index, intent] of list.entries()) {
 		const done = node?.health.up ? yield* attempt(fs, node, intent) : false
-		if (!done) return leave(fs, node, list.slice(index))
+		if (!done) {
+			leave(fs, node, list.slice(index))
+			return false
+		}
 		fs.later.add(intents.doneQuery(fs.client, intent))
 	}
+	return true
 }
 
 /** True when it was carried out. */
@@ -119,19 +135,16 @@ function* unlessGone(act: () => ReturnType<Node['operations']['rename']>): Op<vo
 
 /** The attributes the catalogue has now, so that late and repeated ones end the same. */
 function* applyAttributes(fs: Filesystem, node: Node, intent: { path: Path; fileId: number }): Op<void> {
-	const row = yield* wait(files.find(fs.catalogue, intent.fileId))
+	const [[row], pins] = (yield* wait(
+		fs.catalogue.read(files.findQuery(intent.fileId), writers.ofFileQuery(intent.fileId)),
+	)) as [files.FileRow[], writers.WriterRow[]]
 	if (!row) return
-	yield* unlessGone(() =>
-		node.operations.setAttributes(intent.path, {
-			mode: row.kind === files.KIND.symlink ? undefined : row.mode,
-			uid: row.uid,
-			gid: row.gid,
-			atime: row.atime,
-			atimeNs: row.atime_ns,
-			mtime: row.mtime,
-			mtimeNs: row.mtime_ns,
-		}),
-	)
+	const mode = row.kind === files.KIND.symlink ? undefined : row.mode
+	const owner = { mode, uid: row.uid, gid: row.gid }
+	// Where the file is being written, its times are the disk's to tell until it is published.
+	const times = { atime: row.atime, atimeNs: row.atime_ns, mtime: row.mtime, mtimeNs: row.mtime_ns }
+	const beingWritten = pins.some((pin) => pin.node_id === node.id)
+	yield* unlessGone(() => node.operations.setAttributes(intent.path, beingWritten ? owner : { ...owner, ...times }))
 }
 
 /**

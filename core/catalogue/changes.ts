@@ -10,6 +10,8 @@ export type ChangeOp =
 	| 'unlink'
 	| 'rmdir'
 	| 'rename'
+	/** A directory: every path below it is another. */
+	| 'renamedir'
 	| 'exchange'
 	| 'publish'
 	| 'attributes'
@@ -22,7 +24,7 @@ export interface Change {
 	parent?: FileId
 	name?: Name
 	file?: FileId
-	/** rename, exchange: the other place, as `placeDetail` writes it. */
+	/** rename, renamedir, exchange: the other place, as `placeDetail` writes it. */
 	detail?: Buffer
 }
 

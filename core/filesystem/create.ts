@@ -1,5 +1,6 @@
 /** New names: regular files, directories, symlinks, special files. */
 import type { Intent } from '../catalogue/intents.ts'
+import type { ClassRow } from '../catalogue/classes.ts'
 import * as changes from '../catalogue/changes.ts'
 import * as entries from '../catalogue/entries.ts'
 import * as files from '../catalogue/files.ts'
@@ -12,14 +13,14 @@ import type { Transaction } from '../catalogue/driver.ts'
 import { now, type Time } from '../clock.ts'
 import { codeOf, Errno, fail } from '../errors.ts'
 import type { FileId, NodeId, Path } from '../ids.ts'
-import { carryOut, standsInTheWay } from '../intents.ts'
+import { carryOut, isDone, standsInTheWay } from '../intents.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
-import { classOf, nodesForNewFile, type Rule } from '../placement/placement.ts'
+import { classOf, nodesForNewFile } from '../placement/placement.ts'
 import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { checkName, type Place, readPlace } from './names.ts'
-import type { OpenFile } from './open-files.ts'
+import { newOpenFile, type OpenFile } from './open-files.ts'
 import { makeParents } from './materialise.ts'
 
 export interface NewFile {
@@ -39,26 +40,40 @@ export function* create(fs: Filesystem, place: Place, file: NewFile, exclusive: 
 	checkName(place.name)
 	const id = yield* fs.ids.next()
 	const time = now()
-	const made = yield* wait(
-		transact(fs, function* (tx) {
-			const { directory, existing } = yield* readPlace(fs, tx, place)
-			if (existing) return exclusive ? fail('EEXIST') : { existing }
-			const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
-			const rule = classOf(fs, path)
-			const nodes = yield* unobstructed(tx, nodesForNewFile(fs, rule), path)
-			if (nodes.length === 0) fail(fs.nodes.size === 0 ? 'ENOSPC' : 'EIO')
-			const row = newRow(id, KIND.regular, file, directory, rule.id, time)
-			enter(fs, tx, place, row, time)
-			replicas.insert(tx, id, nodes[0].id, 0, REPLICA.good)
-			writers.insert(tx, id, fs.client, nodes[0].id, fs.capabilities)
-			return { row, path, nodes }
-		}),
-	)
-	if ('existing' in made) return made
-	fs.readAhead.forgetDirectory(place.parent)
-	const open = yield* createOnNode(fs, place, made)
-	fs.open.set(id, open)
-	return { open }
+	const deadlineMs = Date.now() + fs.config.nodeDeadlineMs
+	for (;;) {
+		const made = yield* wait(transact(fs, (tx) => enterFile(fs, tx, { id, place, file, exclusive, time })))
+		if ('existing' in made) return made
+		if ('row' in made) {
+			fs.readAhead.forgetDirectory(place.parent)
+			const open = yield* createOnNode(fs, place, made)
+			fs.open.set(id, open)
+			return { open }
+		}
+		if (made.obstructed === 0 || Date.now() > deadlineMs) fail('EIO', 'no node takes new files')
+		yield* wait(new Promise((resolve) => setTimeout(resolve, INTENT_POLL_MS)))
+	}
+}
+
+type Entered = { existing: FileRow } | { obstructed: number } | { row: FileRow; path: Path; nodes: Node[] }
+
+function* enterFile(
+	fs: Filesystem,
+	tx: Transaction,
+	{ id, place, file, exclusive, time }: { id: FileId; place: Place; file: NewFile; exclusive: boolean; time: Time },
+): Op<Entered> {
+	const { directory, existing } = yield* readPlace(fs, tx, place)
+	if (existing) return exclusive ? fail('EEXIST') : { existing }
+	const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
+	const rule = classOf(fs, path)
+	const taking = nodesForNewFile(fs, rule)
+	const nodes = yield* unobstructed(fs, tx, taking, path)
+	if (nodes.length === 0) return { obstructed: taking.length }
+	const row = newRow(id, KIND.regular, file, directory, rule.id, time)
+	enter(fs, tx, place, row, time)
+	replicas.insert(tx, id, nodes[0].id, 0, REPLICA.good)
+	writers.insert(tx, id, fs.client, nodes[0].id, fs.capabilities)
+	return { row, path, nodes }
 }
 
 function newRow(id: FileId, kind: number, file: NewFile, directory: FileRow, classId: number, time: Time): FileRow {
@@ -95,12 +110,13 @@ function enter(fs: Filesystem, tx: Transaction, place: Place, row: FileRow, time
 }
 
 /** Leaves out nodes on which an intent stands on the path: the old file of that name may still be there. */
-function* unobstructed(tx: Transaction, nodes: Node[], path: Path): Op<Node[]> {
+function* unobstructed(fs: Filesystem, tx: Transaction, nodes: Node[], path: Path): Op<Node[]> {
 	if (nodes.length === 0) return nodes
 	const standing = yield* wait(tx.read(...nodes.map((node) => intents.standingQuery(node.id, STANDING_ROWS_MAX))))
-	return nodes.filter((_, i) => standing[i].length < STANDING_ROWS_MAX && !standing[i].some((row) => standsInTheWay(row, path)))
+	return nodes.filter((_, i) => standing[i].length < STANDING_ROWS_MAX && !standing[i].some((row) => !isDone(fs, row) && standsInTheWay(row, path)))
 }
 
+const INTENT_POLL_MS = 20
 /** A node with this many intents to carry out takes new files again when it has fewer. */
 const STANDING_ROWS_MAX = 100
 
@@ -117,13 +133,24 @@ function* createOnNode(fs: Filesystem, place: Place, made: { row: FileRow; path:
 			}
 			const fd = yield* createFile(fs, node, place.parent, path, row)
 			const known = yield* wait(node.operations.fstat(fd))
-			return { id: row.id, row, node, path, fd, writable: true, handles: 1, writers: 1, known, publishedAtMs: Date.now(), orphan: false, publishing: undefined }
+			return Object.assign(newOpenFile({ row, node, path, fd, known, writable: true }), { handles: 1, writers: 1 })
 		} catch (error) {
 			failure = worse(failure, error)
+			if (codeOf(error) === 'ETIMEDOUT') yield* undoLater(fs, node, row.id, path)
 		}
 	}
 	yield* takeBack(fs, place, row.id)
 	throw new Errno(codeOf(failure))
+}
+
+/** A creation that timed out may still happen; what it leaves is removed when the node answers again. */
+function* undoLater(fs: Filesystem, node: Node, fileId: FileId, path: Path): Op<void> {
+	const intent: Intent = { nodeId: node.id, op: 'unlink', path, toPath: null, fileId, token: fs.nextToken++ }
+	// biome-ignore lint/correctness/useYield: one change, nothing to read first
+	yield* wait(transact(fs, function* (tx) {
+		intents.insert(tx, fs.client, intent, fs.capabilities)
+	}))
+	yield* carryOut(fs, [intent])
 }
 
 /** "No room" tells the caller more than "this one did not answer". */
@@ -225,7 +252,7 @@ export function* makeSymlink(fs: Filesystem, place: Place, target: Buffer, owner
 function placeSymlink(
 	fs: Filesystem,
 	tx: Transaction,
-	{ row, path, target, rule, token }: { row: FileRow; path: Path; target: Buffer; rule: Rule; token: number },
+	{ row, path, target, rule, token }: { row: FileRow; path: Path; target: Buffer; rule: ClassRow; token: number },
 ): Intent[] {
 	const nodes = nodesForNewFile(fs, rule).slice(0, rule.copies)
 	return nodes.map((node) => {

@@ -1,11 +1,12 @@
 /** The filesystem as a running process has it. Every door makes one and hands it to the operations in this folder. */
+import type { ChangeRow } from '../catalogue/changes.ts'
 import type { Capabilities, Driver, Transaction } from '../catalogue/driver.ts'
 import type { Sequence } from '../catalogue/sequence.ts'
 import type { Config } from '../config/types.ts'
 import type { ClientId, FileId, NodeId } from '../ids.ts'
 import type { Node } from '../nodes/node.ts'
 import { isPromise, type Maybe, type Op, run } from '../op.ts'
-import type { Rule } from '../placement/placement.ts'
+import type { ClassRow } from '../catalogue/classes.ts'
 import type { Directories } from './directories.ts'
 import type { Journal } from './journal.ts'
 import type { Later } from './later.ts'
@@ -19,7 +20,7 @@ export interface Filesystem {
 	client: ClientId
 	/** The nodes this process has opened, by id; those the keeper declared dead are not among them. */
 	readonly nodes: Map<NodeId, Node>
-	rules: Rule[]
+	classes: ClassRow[]
 	readonly ids: Sequence
 	readonly directories: Directories
 	readonly readAhead: ReadAhead
@@ -29,6 +30,10 @@ export interface Filesystem {
 	readonly open: Map<FileId, OpenFile>
 	/** Numbers the transactions of this client that leave intents. */
 	nextToken: number
+	/** Tokens of intents being carried out here, or given up: rows of this client with other tokens are done and about to go. */
+	readonly carrying: Set<number>
+	/** Told of every change another client made, after the caches here forgot it. */
+	onChange: (change: ChangeRow) => void
 	readonly random: () => number
 	/** Something a keeper should know: one line. */
 	readonly report: (line: string) => void
@@ -53,10 +58,12 @@ export function transact<T>(fs: Filesystem, body: (tx: Transaction) => Op<T>): M
 		throw error
 	}
 	if (!isPromise(result)) return result
-	return result.catch((error: unknown) => {
+	const settled = result.catch((error: unknown) => {
 		fs.later.putBack(waiting)
 		throw error
 	})
+	fs.later.carriedBy(settled)
+	return settled
 }
 
 /** Writes what was put off, if anything was. */

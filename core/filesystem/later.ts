@@ -4,12 +4,17 @@
  * first, they are found and settled like any other leftover, so nothing may go here that settling would get wrong.
  */
 import type { Query } from '../catalogue/driver.ts'
+import type { Maybe } from '../op.ts'
 
 export interface Later {
 	add(query: Query): void
 	take(): Query[]
 	putBack(queries: Query[]): void
 	size(): number
+	/** A transaction that carries what was taken. */
+	carriedBy(transaction: Promise<unknown>): void
+	/** Everything taken so far is committed, or put back. */
+	written(): Maybe<void>
 }
 
 const FLUSH_AFTER_MS = 5
@@ -17,6 +22,7 @@ const FLUSH_AFTER_MS = 5
 export function createLater(flush: () => void): Later {
 	let waiting: Query[] = []
 	let timer: NodeJS.Timeout | undefined
+	const underWay = new Set<Promise<void>>()
 	const arm = () => {
 		timer ??= setTimeout(() => {
 			timer = undefined
@@ -39,5 +45,13 @@ export function createLater(flush: () => void): Later {
 			arm()
 		},
 		size: () => waiting.length,
+		carriedBy(transaction) {
+			const settled: Promise<void> = transaction.then(
+				() => void underWay.delete(settled),
+				() => void underWay.delete(settled),
+			)
+			underWay.add(settled)
+		},
+		written: () => (underWay.size === 0 ? undefined : Promise.all(underWay).then(() => undefined)),
 	}
 }

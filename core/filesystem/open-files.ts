@@ -7,7 +7,7 @@ export interface OpenFile {
 	readonly id: FileId
 	/** As the catalogue had it last; kept up to date while the file is open here. */
 	row: FileRow
-	readonly node: Node
+	node: Node
 	/** On that node, at the time of opening. */
 	path: Path
 	fd: number
@@ -23,6 +23,24 @@ export interface OpenFile {
 	orphan: boolean
 	/** A publish is under way; the next waits for it. */
 	publishing: Promise<void> | undefined
+	/** Published since it was opened. */
+	published: boolean
+	/** Descriptors that were replaced; a call on them may be under way, so they are closed with the file. */
+	retired: Array<{ node: Node; fd: number }>
+}
+
+export function newOpenFile(opened: Pick<OpenFile, 'row' | 'node' | 'path' | 'fd' | 'known' | 'writable'>): OpenFile {
+	return {
+		...opened,
+		id: opened.row.id,
+		handles: 0,
+		writers: 0,
+		publishedAtMs: 0,
+		orphan: false,
+		publishing: undefined,
+		published: false,
+		retired: [],
+	}
 }
 
 export function contentDiffers(a: Stat, b: Stat): boolean {

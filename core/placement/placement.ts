@@ -8,23 +8,15 @@ import { POLICIES } from './policies.ts'
 const RESERVE_BYTES_MAX = 1024 ** 3
 const RESERVE_SHARE = 0.02
 
-/** A class ready to be asked. */
-export type Rule = ClassRow & { expression: RegExp }
-
-/** Paths are bytes, so expressions are matched byte by byte: both sides as one character a byte. */
-export function compileRules(rows: ClassRow[]): Rule[] {
-	return rows.map((row) => ({ ...row, expression: new RegExp(Buffer.from(row.pattern).toString('latin1')) }))
-}
-
 /** The rule of a path: the first class whose pattern matches, else the last. */
-export function classOf(fs: Filesystem, path: Path): Rule {
-	if (fs.rules.length === 1) return fs.rules[0]
+export function classOf(fs: Filesystem, path: Path): ClassRow {
+	if (fs.classes.length === 1) return fs.classes[0]
 	const text = path.toString('latin1')
-	return fs.rules.find((rule) => rule.expression.test(text)) ?? fs.rules[fs.rules.length - 1]
+	return fs.classes.find((rule) => rule.matches(text)) ?? fs.classes[fs.classes.length - 1]
 }
 
-export function classById(fs: Filesystem, id: number): Rule {
-	return fs.rules.find((rule) => rule.id === id) ?? fs.rules[fs.rules.length - 1]
+export function classById(fs: Filesystem, id: number): ClassRow {
+	return fs.classes.find((rule) => rule.id === id) ?? fs.classes[fs.classes.length - 1]
 }
 
 /** Bytes a node keeps free. */
@@ -37,7 +29,7 @@ export function takesNewFiles(node: Node): boolean {
 }
 
 /** Nodes for the first copy of a new file, best first; those with less than their reserve free come last, as a last resort before ENOSPC. */
-export function nodesForNewFile(fs: Filesystem, rule: Rule, hasParent: (node: Node) => boolean = () => false): Node[] {
+export function nodesForNewFile(fs: Filesystem, rule: ClassRow, hasParent: (node: Node) => boolean = () => false): Node[] {
 	const nodes = [...fs.nodes.values()].filter(takesNewFiles)
 	const roomy = nodes.filter((node) => node.space.free > reserveBytes(node))
 	const choose = POLICIES[rule.policy] ?? POLICIES['most-free']
@@ -47,7 +39,7 @@ export function nodesForNewFile(fs: Filesystem, rule: Rule, hasParent: (node: No
 }
 
 /** Nodes for further copies, so that `holders` and they together are what the class asks for. */
-export function nodesForCopies(fs: Filesystem, rule: Rule, holders: readonly NodeId[], sizeBytes: number): Node[] {
+export function nodesForCopies(fs: Filesystem, rule: ClassRow, holders: readonly NodeId[], sizeBytes: number): Node[] {
 	const missing = rule.copies - holders.length
 	if (missing <= 0) return []
 	const taken = new Set<string>()
@@ -59,7 +51,7 @@ export function nodesForCopies(fs: Filesystem, rule: Rule, holders: readonly Nod
 }
 
 /** One at a time, because each choice changes which zones are taken. */
-function chooseSpread(fs: Filesystem, rule: Rule, candidates: Node[], zonesTaken: Set<string>, count: number): Node[] {
+function chooseSpread(fs: Filesystem, rule: ClassRow, candidates: Node[], zonesTaken: Set<string>, count: number): Node[] {
 	const chosen: Node[] = []
 	while (chosen.length < count && candidates.length > chosen.length) {
 		const policy = zonesTaken.size < rule.zones ? 'zone-spread' : rule.policy

@@ -1,13 +1,14 @@
 -- The catalogue, first version. sql/sqlite/0001-catalogue.sql has the same tables, columns and meaning.
+-- (commit_token is the driver's own and only here.)
 -- Ids, sizes and seconds are 64-bit; a time is whole seconds and nanoseconds in two columns, so that both fit a double.
 -- Names, paths and link targets are bytes: every text collation merges names that differ.
 
-CREATE TABLE setting (
+CREATE TABLE IF NOT EXISTS setting (
   name  VARCHAR(255) NOT NULL PRIMARY KEY,
   value VARCHAR(1024) NOT NULL
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
-CREATE TABLE node (
+CREATE TABLE IF NOT EXISTS node (
   id       BIGINT NOT NULL PRIMARY KEY,
   name     VARCHAR(255) NOT NULL UNIQUE,
   path     VARCHAR(4096) NOT NULL,                -- the node's root as seen from a client; a client's configuration may say otherwise
@@ -23,7 +24,7 @@ CREATE TABLE node (
   seen_at  BIGINT NOT NULL DEFAULT 0
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
-CREATE TABLE class (
+CREATE TABLE IF NOT EXISTS class (
   id       BIGINT NOT NULL PRIMARY KEY,
   name     VARCHAR(255) NOT NULL UNIQUE,
   position BIGINT NOT NULL,             -- the first class whose pattern matches the path wins
@@ -35,7 +36,7 @@ CREATE TABLE class (
   trash    BIGINT NOT NULL DEFAULT 0    -- days; 0: unlink removes
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
-CREATE TABLE file (
+CREATE TABLE IF NOT EXISTS file (
   id           BIGINT NOT NULL PRIMARY KEY,
   kind         BIGINT NOT NULL,         -- the DT_ value: 8 regular, 4 directory, 10 symlink, 1 fifo, 12 socket, 2 and 6 devices
   mode         BIGINT NOT NULL,         -- permission and set-id bits
@@ -59,15 +60,15 @@ CREATE TABLE file (
   flags        BIGINT NOT NULL DEFAULT 0  -- 1: has extended attributes
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
-CREATE TABLE entry (
+CREATE TABLE IF NOT EXISTS entry (
   parent_id BIGINT NOT NULL,
   name      VARBINARY(255) NOT NULL,
   file_id   BIGINT NOT NULL,
   PRIMARY KEY (parent_id, name)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX entry_file ON entry (file_id);
+CREATE INDEX IF NOT EXISTS entry_file ON entry (file_id);
 
-CREATE TABLE replica (
+CREATE TABLE IF NOT EXISTS replica (
   file_id     BIGINT NOT NULL,
   node_id     BIGINT NOT NULL,
   version     BIGINT NOT NULL,
@@ -75,9 +76,9 @@ CREATE TABLE replica (
   verified_at BIGINT,
   PRIMARY KEY (file_id, node_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX replica_work ON replica (node_id, state, file_id);
+CREATE INDEX IF NOT EXISTS replica_work ON replica (node_id, state, file_id);
 
-CREATE TABLE client (
+CREATE TABLE IF NOT EXISTS client (
   id        BIGINT NOT NULL PRIMARY KEY,
   host      VARCHAR(255) NOT NULL,
   pid       BIGINT NOT NULL,
@@ -87,15 +88,15 @@ CREATE TABLE client (
   heartbeat BIGINT NOT NULL
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
-CREATE TABLE writer (
+CREATE TABLE IF NOT EXISTS writer (
   file_id   BIGINT NOT NULL,
   client_id BIGINT NOT NULL,
   node_id   BIGINT NOT NULL,
   PRIMARY KEY (file_id, client_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX writer_client ON writer (client_id);
+CREATE INDEX IF NOT EXISTS writer_client ON writer (client_id);
 
-CREATE TABLE intent (
+CREATE TABLE IF NOT EXISTS intent (
   id        BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
   node_id   BIGINT NOT NULL,
   op        VARCHAR(255) NOT NULL,               -- unlink, rmdir, rename, link, symlink, attributes
@@ -106,10 +107,10 @@ CREATE TABLE intent (
   token     BIGINT NOT NULL,             -- the maker's number for the transaction it belongs to
   created   BIGINT NOT NULL
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX intent_node ON intent (node_id, id);
-CREATE INDEX intent_path ON intent (node_id, path(255));
+CREATE INDEX IF NOT EXISTS intent_node ON intent (node_id, id);
+CREATE INDEX IF NOT EXISTS intent_path ON intent (node_id, path(255));
 
-CREATE TABLE `change` (
+CREATE TABLE IF NOT EXISTS `change` (
   seq       BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
   at        BIGINT NOT NULL,
   client_id BIGINT NOT NULL,
@@ -119,18 +120,28 @@ CREATE TABLE `change` (
   file_id   BIGINT,
   detail    BLOB
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX change_at ON `change` (at);
+CREATE INDEX IF NOT EXISTS change_at ON `change` (at);
 
-CREATE TABLE xattr (
+CREATE TABLE IF NOT EXISTS xattr (
   file_id BIGINT NOT NULL,
   name    VARBINARY(255) NOT NULL,
   value   MEDIUMBLOB NOT NULL,
   PRIMARY KEY (file_id, name)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
-CREATE TABLE lease (
+CREATE TABLE IF NOT EXISTS lease (
   name      VARCHAR(255) NOT NULL PRIMARY KEY,
   client_id BIGINT NOT NULL,
   token     BIGINT NOT NULL,            -- grows with each holder: a late one can be told
-  until     BIGINT NOT NULL
+  until_at  BIGINT NOT NULL
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- One row per connection that writes: which of its transactions was the last to be committed. Asked only when the answer to a
+-- COMMIT was lost.
+CREATE TABLE IF NOT EXISTS commit_token (
+  id      BIGINT NOT NULL PRIMARY KEY,
+  n       BIGINT NOT NULL,
+  touched BIGINT NOT NULL,              -- rows, by the statement before
+  at      BIGINT NOT NULL               -- when the connection made it
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+CREATE INDEX IF NOT EXISTS commit_token_at ON commit_token (at);

@@ -2,12 +2,12 @@
 -- Ids, sizes and seconds are 64-bit; a time is whole seconds and nanoseconds in two columns, so that both fit a double.
 -- Names, paths and link targets are bytes: every text collation merges names that differ.
 
-CREATE TABLE setting (
+CREATE TABLE IF NOT EXISTS setting (
   name  TEXT NOT NULL PRIMARY KEY,
   value TEXT NOT NULL
 ) WITHOUT ROWID;
 
-CREATE TABLE node (
+CREATE TABLE IF NOT EXISTS node (
   id       INTEGER PRIMARY KEY,
   name     TEXT NOT NULL UNIQUE,
   path     TEXT NOT NULL,                -- the node's root as seen from a client; a client's configuration may say otherwise
@@ -23,7 +23,7 @@ CREATE TABLE node (
   seen_at  INTEGER NOT NULL DEFAULT 0
 );
 
-CREATE TABLE class (
+CREATE TABLE IF NOT EXISTS class (
   id       INTEGER PRIMARY KEY,
   name     TEXT NOT NULL UNIQUE,
   position INTEGER NOT NULL,             -- the first class whose pattern matches the path wins
@@ -35,7 +35,7 @@ CREATE TABLE class (
   trash    INTEGER NOT NULL DEFAULT 0    -- days; 0: unlink removes
 );
 
-CREATE TABLE file (
+CREATE TABLE IF NOT EXISTS file (
   id           INTEGER PRIMARY KEY,
   kind         INTEGER NOT NULL,         -- the DT_ value: 8 regular, 4 directory, 10 symlink, 1 fifo, 12 socket, 2 and 6 devices
   mode         INTEGER NOT NULL,         -- permission and set-id bits
@@ -59,15 +59,15 @@ CREATE TABLE file (
   flags        INTEGER NOT NULL DEFAULT 0  -- 1: has extended attributes
 );
 
-CREATE TABLE entry (
+CREATE TABLE IF NOT EXISTS entry (
   parent_id INTEGER NOT NULL,
   name      BLOB NOT NULL,
   file_id   INTEGER NOT NULL,
   PRIMARY KEY (parent_id, name)
 ) WITHOUT ROWID;
-CREATE INDEX entry_file ON entry (file_id);
+CREATE INDEX IF NOT EXISTS entry_file ON entry (file_id);
 
-CREATE TABLE replica (
+CREATE TABLE IF NOT EXISTS replica (
   file_id     INTEGER NOT NULL,
   node_id     INTEGER NOT NULL,
   version     INTEGER NOT NULL,
@@ -75,9 +75,9 @@ CREATE TABLE replica (
   verified_at INTEGER,
   PRIMARY KEY (file_id, node_id)
 ) WITHOUT ROWID;
-CREATE INDEX replica_work ON replica (node_id, state, file_id);
+CREATE INDEX IF NOT EXISTS replica_work ON replica (node_id, state, file_id);
 
-CREATE TABLE client (
+CREATE TABLE IF NOT EXISTS client (
   id        INTEGER PRIMARY KEY,
   host      TEXT NOT NULL,
   pid       INTEGER NOT NULL,
@@ -87,15 +87,15 @@ CREATE TABLE client (
   heartbeat INTEGER NOT NULL
 );
 
-CREATE TABLE writer (
+CREATE TABLE IF NOT EXISTS writer (
   file_id   INTEGER NOT NULL,
   client_id INTEGER NOT NULL,
   node_id   INTEGER NOT NULL,
   PRIMARY KEY (file_id, client_id)
 ) WITHOUT ROWID;
-CREATE INDEX writer_client ON writer (client_id);
+CREATE INDEX IF NOT EXISTS writer_client ON writer (client_id);
 
-CREATE TABLE intent (
+CREATE TABLE IF NOT EXISTS intent (
   id        INTEGER PRIMARY KEY AUTOINCREMENT,
   node_id   INTEGER NOT NULL,
   op        TEXT NOT NULL,               -- unlink, rmdir, rename, link, symlink, attributes
@@ -106,10 +106,10 @@ CREATE TABLE intent (
   token     INTEGER NOT NULL,             -- the maker's number for the transaction it belongs to
   created   INTEGER NOT NULL
 );
-CREATE INDEX intent_node ON intent (node_id, id);
-CREATE INDEX intent_path ON intent (node_id, path);
+CREATE INDEX IF NOT EXISTS intent_node ON intent (node_id, id);
+CREATE INDEX IF NOT EXISTS intent_path ON intent (node_id, path);
 
-CREATE TABLE `change` (
+CREATE TABLE IF NOT EXISTS `change` (
   seq       INTEGER PRIMARY KEY AUTOINCREMENT,
   at        INTEGER NOT NULL,
   client_id INTEGER NOT NULL,
@@ -119,18 +119,18 @@ CREATE TABLE `change` (
   file_id   INTEGER,
   detail    BLOB
 );
-CREATE INDEX change_at ON `change` (at);
+CREATE INDEX IF NOT EXISTS change_at ON `change` (at);
 
-CREATE TABLE xattr (
+CREATE TABLE IF NOT EXISTS xattr (
   file_id INTEGER NOT NULL,
   name    BLOB NOT NULL,
   value   BLOB NOT NULL,
   PRIMARY KEY (file_id, name)
 ) WITHOUT ROWID;
 
-CREATE TABLE lease (
+CREATE TABLE IF NOT EXISTS lease (
   name      TEXT NOT NULL PRIMARY KEY,
   client_id INTEGER NOT NULL,
   token     INTEGER NOT NULL,            -- grows with each holder: a late one can be told
-  until     INTEGER NOT NULL
+  until_at  INTEGER NOT NULL
 ) WITHOUT ROWID;

@@ -1,0 +1,40 @@
+/** Table `lease`: one holder at a time, by the database's clock. */
+import type { ClientId } from '../ids.ts'
+import { type Op, wait } from '../op.ts'
+import type { Capabilities, Driver, Transaction } from './driver.ts'
+
+/** Who asks, and of which catalogue. */
+export interface Holder {
+	catalogue: Driver
+	capabilities: Capabilities
+	client: ClientId
+}
+
+interface LeaseRow {
+	client_id: number
+	left: number
+}
+
+/** Takes or renews it; false while somebody else holds it. */
+export function* take(holder: Holder, name: string, seconds: number): Op<boolean> {
+	const { now, forUpdate } = holder.capabilities
+	return yield* wait(
+		holder.catalogue.transaction(function* (tx) {
+			const row = yield* wait(tx.get<LeaseRow>(`SELECT client_id, until_at - ${now} AS \`left\` FROM lease WHERE name = ?${forUpdate}`, [name]))
+			if (row && row.client_id !== holder.client && row.left > 0) return false
+			if (row) tx.write(`UPDATE lease SET client_id = ?, token = token + 1, until_at = ${now} + ? WHERE name = ?`, [holder.client, seconds, name])
+			else tx.write(`INSERT INTO lease (name, client_id, token, until_at) VALUES (?, ?, 1, ${now} + ?)`, [name, holder.client, seconds])
+			return true
+		}),
+	)
+}
+
+export function* stillHeld(holder: Holder, tx: Transaction, name: string): Op<boolean> {
+	const { now, forUpdate } = holder.capabilities
+	const row = yield* wait(tx.get<LeaseRow>(`SELECT client_id, until_at - ${now} AS \`left\` FROM lease WHERE name = ?${forUpdate}`, [name]))
+	return row !== undefined && row.client_id === holder.client && row.left > 0
+}
+
+export function drop(tx: Transaction, name: string): void {
+	tx.write('DELETE FROM lease WHERE name = ?', [name])
+}

@@ -1,0 +1,88 @@
+/** The connections of one process: made when wanted, reused last in first out, never more than the limit. */
+import { Errno } from '../errors.ts'
+import type { Session } from './mysql-session.ts'
+
+export interface Pool {
+	take(untilMs: number): Promise<Session>
+	give(session: Session): void
+	close(): Promise<void>
+}
+
+interface Waiter {
+	resolve(session: Session | undefined): void
+}
+
+export function openPool(connect: (untilMs: number) => Promise<Session>, connectionsMax: number): Pool {
+	const idle: Session[] = []
+	const waiters: Waiter[] = []
+	let open = 0
+	let closed = false
+
+	async function connectOne(untilMs: number): Promise<Session> {
+		open++
+		try {
+			return await connect(untilMs)
+		} catch (error) {
+			drop()
+			throw error
+		}
+	}
+
+	/** A connection less: whoever waits first may make another. */
+	function drop(): void {
+		open--
+		waiters.shift()?.resolve(undefined)
+	}
+
+	function usable(): Session | undefined {
+		for (let session = idle.pop(); session; session = idle.pop()) {
+			if (session.alive) return session
+			open--
+		}
+		return undefined
+	}
+
+	function queued(untilMs: number): Promise<Session | undefined> {
+		return new Promise((resolve, reject) => {
+			const timer = setTimeout(() => {
+				waiters.splice(waiters.indexOf(waiter), 1)
+				reject(new Errno('EIO', `all ${connectionsMax} connections to the catalogue are busy`))
+			}, Math.max(1, untilMs - performance.now()))
+			const waiter: Waiter = {
+				resolve(session) {
+					clearTimeout(timer)
+					resolve(session)
+				},
+			}
+			waiters.push(waiter)
+		})
+	}
+
+	return {
+		async take(untilMs) {
+			for (;;) {
+				if (closed) throw new Errno('EIO', 'the catalogue was closed')
+				const session = usable()
+				if (session) return session
+				if (open < connectionsMax) return connectOne(untilMs)
+				const given = await queued(untilMs)
+				if (given?.alive) return given
+				if (given) open--
+			}
+		},
+		give(session) {
+			if (!session.alive || closed) {
+				session.destroy()
+				drop()
+				return
+			}
+			const waiter = waiters.shift()
+			if (waiter) waiter.resolve(session)
+			else idle.push(session)
+		},
+		async close() {
+			closed = true
+			await Promise.all(idle.splice(0).map((session) => session.end()))
+		},
+	}
+}

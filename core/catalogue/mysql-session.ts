@@ -1,0 +1,113 @@
+/** One connection: packets of statements sent, their results received, within a deadline. */
+import { type Connection, type ConnectionOptions, createConnection } from 'mysql2'
+import { Errno } from '../errors.ts'
+import type { Row } from './driver.ts'
+
+export type SessionOptions = Pick<
+	ConnectionOptions,
+	'host' | 'port' | 'user' | 'password' | 'database' | 'socketPath' | 'ssl'
+>
+
+/** Of each statement: its rows, or what it did. */
+export type Result = Row[] & { affectedRows?: number }
+
+export interface Session {
+	/** Sends the statements in one packet. They end at the first that fails; the others are then not carried out. */
+	send(statements: readonly string[], untilMs: number): Promise<Result[]>
+	/** False once the connection is gone. */
+	readonly alive: boolean
+	/** The row of `commit_token` that tells whether this connection's last transaction was committed. */
+	token: Token
+	/** Ends it in order. */
+	end(): Promise<void>
+	destroy(): void
+}
+
+export interface Token {
+	readonly id: number
+	/** What the row says after the last transaction; 0: it is yet to be made. */
+	count: number
+	readonly madeMs: number
+}
+
+/**
+ * READ COMMITTED: what a transaction decides upon it has locked, and a locking read is of the latest commit either way; so a
+ * snapshot would only add gap locks (deadlocks between creates in one directory) and would show a long reader of the change
+ * journal an old end of it.
+ */
+function sessionStatements(lockWaitSeconds: number): string {
+	return [
+		'SET NAMES utf8mb4 COLLATE utf8mb4_bin',
+		"SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', autocommit = 1",
+		`SET SESSION innodb_lock_wait_timeout = ${lockWaitSeconds}`,
+		'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
+	].join(';')
+}
+
+const ID_MAX = 2 ** 48
+
+export async function openSession(options: SessionOptions, untilMs: number, timeoutMs: number): Promise<Session> {
+	const connection = createConnection({
+		...options,
+		charset: 'utf8mb4_bin',
+		multipleStatements: true,
+		decimalNumbers: true, // SUM() is DECIMAL
+		connectTimeout: Math.max(1, untilMs - performance.now()),
+	})
+	let alive = true
+	const dead = () => {
+		alive = false
+	}
+	// Without a listener mysql2 would throw what befalls an idle connection; whoever uses it next learns it from `alive` or from send().
+	connection.on('error', dead)
+	connection.on('end', dead)
+
+	const session: Session = {
+		get alive() {
+			return alive
+		},
+		token: freshToken(),
+		send(statements, until) {
+			return withDeadline(connection, statements, until, dead)
+		},
+		async end() {
+			dead()
+			await new Promise((resolve) => connection.end(resolve))
+		},
+		destroy() {
+			dead()
+			connection.destroy()
+		},
+	}
+	try {
+		await session.send([sessionStatements(Math.max(1, Math.floor(timeoutMs / 1000)))], untilMs)
+		return session
+	} catch (error) {
+		session.destroy()
+		throw error
+	}
+}
+
+export function freshToken(): Token {
+	return { id: 1 + Math.floor(Math.random() * ID_MAX), count: 0, madeMs: performance.now() }
+}
+
+function withDeadline(connection: Connection, statements: readonly string[], untilMs: number, dead: () => void): Promise<Result[]> {
+	return new Promise((resolve, reject) => {
+		const timer = setTimeout(() => {
+			dead()
+			connection.destroy()
+			reject(noAnswer())
+		}, Math.max(1, untilMs - performance.now()))
+		connection.query({ sql: statements.join(';') }, (error, results) => {
+			clearTimeout(timer)
+			if (!error) return resolve(statements.length === 1 ? [results as Result] : (results as unknown as Result[]))
+			if (error.fatal) dead()
+			reject(error)
+		})
+	})
+}
+
+function noAnswer(): Error {
+	return Object.assign(new Errno('EIO', 'the catalogue does not answer'), { fatal: true })
+}

@@ -1,0 +1,202 @@
+/**
+ * MySQL and MariaDB (and Galera), across a socket: what counts is round trips. Changes wait for the next read or for the
+ * commit, so a transaction that reads once and then changes ten rows is two: [START TRANSACTION; reads], [changes; COMMIT].
+ */
+import { setTimeout as pause } from 'node:timers/promises'
+import { Errno } from '../errors.ts'
+import { type Op, run } from '../op.ts'
+import type { Capabilities, Driver, Query, Row, Transaction, Value } from './driver.ts'
+import { outcomeOf, translated } from './mysql-errors.ts'
+import { openPool, type Pool } from './mysql-pool.ts'
+import { openSession, type Result, type Session, type SessionOptions } from './mysql-session.ts'
+import { nextToken, PRUNE_TOKENS, settle, tokenStatement } from './mysql-settle.ts'
+import { written } from './mysql-text.ts'
+
+export interface MysqlOptions extends SessionOptions {
+	/** How long an operation is tried before it fails with EIO. */
+	timeoutMs: number
+	connections: number
+}
+
+/** After a deadlock the other side is soon done; after a lost connection the server may be starting. */
+const AGAIN_MS_MIN = 2
+const LOST_MS_MIN = 25
+const BACK_OFF_MS_MAX = 500
+/** A migration may rewrite a table of many millions of rows. */
+const SCRIPT_MS_MAX = 3_600_000
+const EXCLUSIVE_WAIT_SECONDS = 60
+
+const CAPABILITIES: Capabilities = {
+	synchronous: false,
+	dialect: 'mysql',
+	forUpdate: ' FOR UPDATE',
+	insertIgnore: 'INSERT IGNORE',
+	now: 'UNIX_TIMESTAMP()',
+	replace(key, columns) {
+		const set = columns.map((name) => `${name}=VALUES(${name})`)
+		const same = key.split(',', 1)[0].trim()
+		return `ON DUPLICATE KEY UPDATE ${set.join(',') || `${same}=${same}`}`
+	},
+}
+
+export async function openMysql(options: MysqlOptions): Promise<Driver> {
+	const pool = openPool((untilMs) => openSession(options, untilMs, options.timeoutMs), options.connections)
+	// A wrong address or password is told at once, as the server put it.
+	pool.give(await pool.take(deadline()))
+
+	function deadline(): number {
+		return performance.now() + options.timeoutMs
+	}
+
+	const read = (queries: readonly Query[]) =>
+		persistently(deadline(), (untilMs) => withSession(pool, untilMs, (session) => session.send(texts(queries), untilMs)))
+
+	/** The body's result, and how many rows its last change touched. */
+	const transact = <T>(body: (tx: Transaction) => Op<T>) =>
+		persistently(deadline(), async (untilMs) => attempt(pool, await pool.take(untilMs), body, untilMs))
+
+	return {
+		capabilities: CAPABILITIES,
+		all: async <T = Row>(sql: string, params?: readonly Value[]) => (await read([[sql, params ?? []]]))[0] as T[],
+		get: async <T = Row>(sql: string, params?: readonly Value[]) => (await read([[sql, params ?? []]]))[0][0] as T | undefined,
+		read: (...queries) => read(queries),
+		transaction: async (body) => (await transact(body)).value,
+		async change(sql, params) {
+			const done = await transact(function* (tx) {
+				tx.write(sql, params)
+			})
+			return done.touched
+		},
+		changedElsewhere: () => true,
+		async script(sql) {
+			const untilMs = performance.now() + SCRIPT_MS_MAX
+			try {
+				await withSession(pool, untilMs, (session) => session.send([sql], untilMs))
+			} catch (error) {
+				throw translated(error)
+			}
+		},
+		async exclusively(body) {
+			const untilMs = performance.now() + EXCLUSIVE_WAIT_SECONDS * 1000 + options.timeoutMs
+			const session = await openSession(options, untilMs, options.timeoutMs)
+			try {
+				const lock = `SELECT GET_LOCK(CONCAT('cairn ', MD5(DATABASE())), ${EXCLUSIVE_WAIT_SECONDS}) AS taken`
+				const [[answer]] = await session.send([lock], untilMs)
+				if (answer.taken !== 1) throw new Errno('EIO', 'another process has been migrating the catalogue for a minute')
+				return await body()
+			} finally {
+				await session.end() // and the lock with it
+			}
+		},
+		sync: () => {},
+		close: () => pool.close(),
+	}
+}
+
+function texts(queries: readonly Query[]): string[] {
+	return queries.map(([sql, params]) => written(sql, params))
+}
+
+async function withSession<T>(pool: Pool, untilMs: number, work: (session: Session) => Promise<T>): Promise<T> {
+	const session = await pool.take(untilMs)
+	try {
+		return await work(session)
+	} catch (error) {
+		if (outcomeOf(error) === 'lost') session.destroy()
+		throw error
+	} finally {
+		pool.give(session)
+	}
+}
+
+/** Tries again, from the start, what did not happen and may succeed next time. */
+async function persistently<T>(untilMs: number, work: (untilMs: number) => Promise<T>): Promise<T> {
+	for (let tries = 0; ; tries++) {
+		try {
+			return await work(untilMs)
+		} catch (error) {
+			const outcome = outcomeOf(error)
+			if (outcome === 'final') throw translated(error)
+			const wait = backOff(outcome === 'again' ? AGAIN_MS_MIN : LOST_MS_MIN, tries)
+			if (performance.now() + wait >= untilMs) throw new Errno('EIO', `the catalogue: ${(error as Error).message}`)
+			await pause(wait)
+		}
+	}
+}
+
+/** Drawn, so that two that were in each other's way do not meet again. */
+function backOff(leastMs: number, tries: number): number {
+	return Math.random() * Math.min(leastMs * 2 ** tries, BACK_OFF_MS_MAX)
+}
+
+async function attempt<T>(pool: Pool, session: Session, body: (tx: Transaction) => Op<T>, untilMs: number) {
+	const waiting: string[] = []
+	let begun = false
+	let wrote = false
+	let failure: unknown
+
+	/** Sends what waits and then these; the results are of these. */
+	async function send(statements: readonly string[]): Promise<Result[]> {
+		const opening = begun ? [] : ['START TRANSACTION']
+		const packet = [...opening, ...waiting.splice(0), ...statements]
+		begun = true
+		try {
+			return (await session.send(packet, untilMs)).slice(packet.length - statements.length)
+		} catch (error) {
+			// The body may take an EEXIST for an answer, but what stood behind it in the packet was not carried out: no commit.
+			failure ??= error
+			throw translated(error)
+		}
+	}
+
+	async function commit(): Promise<number> {
+		if (failure) throw failure
+		if (!wrote) {
+			end(pool, session, begun ? 'COMMIT' : undefined)
+			return 0
+		}
+		const token = nextToken(session)
+		const last = waiting.splice(-1)
+		try {
+			const results = await send([...last, tokenStatement(token), 'COMMIT'])
+			session.token = token
+			end(pool, session, token.count === 1 ? PRUNE_TOKENS : undefined)
+			return last.length > 0 ? (results[0].affectedRows ?? 0) : 0
+		} catch {
+			if (outcomeOf(failure) !== 'lost') throw failure
+			session.destroy()
+			const touched = await persistently(untilMs, (until) => withSession(pool, until, (other) => settle(other, token, until)))
+			if (touched === undefined) throw failure
+			pool.give(session)
+			return touched
+		}
+	}
+
+	const tx: Transaction = {
+		all: async <R = Row>(sql: string, params?: readonly Value[]) => (await send([written(sql, params)]))[0] as R[],
+		get: async <R = Row>(sql: string, params?: readonly Value[]) => (await send([written(sql, params)]))[0][0] as R | undefined,
+		read: (...queries) => send(texts(queries)),
+		write(sql, params) {
+			wrote = true
+			waiting.push(written(sql, params))
+		},
+	}
+
+	try {
+		const value = await run(body(tx))
+		return { value, touched: await commit() }
+	} catch (error) {
+		if (outcomeOf(failure) === 'lost') session.destroy()
+		end(pool, session, begun && session.alive ? 'ROLLBACK' : undefined)
+		throw failure && outcomeOf(failure) !== 'final' ? failure : error
+	}
+}
+
+/** Back to the pool, after a last statement whose answer the caller need not wait for. */
+function end(pool: Pool, session: Session, statement?: string): void {
+	if (!statement) return pool.give(session)
+	session
+		.send([statement], performance.now() + SCRIPT_MS_MAX)
+		.catch(() => session.destroy())
+		.finally(() => pool.give(session))
+}

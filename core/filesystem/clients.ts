@@ -1,0 +1,78 @@
+/** This process as a client of the catalogue: joining, heartbeats, knowing who else is alive. */
+import { hostname } from 'node:os'
+import { readFileSync } from 'node:fs'
+import * as changes from '../catalogue/changes.ts'
+import type { ClientRow } from '../catalogue/clients.ts'
+import * as clients from '../catalogue/clients.ts'
+import type { Driver } from '../catalogue/driver.ts'
+import { openSequence } from '../catalogue/sequence.ts'
+import * as writers from '../catalogue/writers.ts'
+import type { ClientId } from '../ids.ts'
+import { type Op, wait } from '../op.ts'
+import { type Filesystem, transact } from './filesystem.ts'
+
+export const HEARTBEAT_MS = 5_000
+/** Silent this long, a client on another machine is taken for dead. */
+const SILENT_SECONDS_MAX = 30
+
+export function* join(driver: Driver, what: string): Op<ClientId> {
+	const id = yield* openSequence(driver, 'next_client_id', 1).next()
+	yield* wait(
+		// biome-ignore lint/correctness/useYield: two changes, nothing to read first
+		driver.transaction(function* (tx) {
+			clients.insert(tx, { id, host: hostname(), pid: process.pid, started: startedAt(process.pid) ?? '', what }, driver.capabilities)
+			changes.insert(tx, id, { op: 'client' }, driver.capabilities)
+		}),
+	)
+	return id
+}
+
+/** Everything is published and closed: nothing is left to settle. */
+export function* part(fs: Filesystem): Op<void> {
+	yield* wait(
+		// biome-ignore lint/correctness/useYield: two changes, nothing to read first
+		transact(fs, function* (tx) {
+			clients.remove(tx, fs.client)
+			changes.insert(tx, fs.client, { op: 'client' }, fs.capabilities)
+		}),
+	)
+}
+
+/** Alive; and if others took this client for dead meanwhile, back, with its pins. */
+export function* beat(fs: Filesystem): Op<void> {
+	yield* wait(
+		transact(fs, function* (tx) {
+			if (yield* wait(clients.find(tx, fs.client, fs.capabilities.forUpdate))) return clients.beat(tx, fs.client, fs.capabilities)
+			clients.insert(tx, { id: fs.client, host: hostname(), pid: process.pid, started: startedAt(process.pid) ?? '', what: 'mount' }, fs.capabilities)
+			for (const file of fs.open.values()) {
+				if (file.writers > 0 && !file.orphan) writers.insert(tx, file.id, fs.client, file.node.id, fs.capabilities)
+			}
+		}),
+	)
+}
+
+/** Whether somebody else is alive. */
+export function* refreshClients(fs: Filesystem): Op<ClientRow[]> {
+	const rows = yield* wait(clients.list(fs.catalogue, fs.capabilities))
+	fs.shared = rows.some((row) => row.id !== fs.client && isAlive(row))
+	return rows
+}
+
+/** A process of this machine is looked up, one of another is believed until it has been silent for long. */
+export function isAlive(row: ClientRow): boolean {
+	if (row.host === hostname()) return startedAt(row.pid) === row.started
+	return row.silent <= SILENT_SECONDS_MAX
+}
+
+/** The boot and the moment a process started: together they tell a reused pid apart. Undefined when there is no such process. */
+function startedAt(pid: number): string | undefined {
+	try {
+		const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
+		const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+		const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+		const isZombie = fields[0] === 'Z' || fields[0] === 'X'
+		return isZombie ? undefined : `${boot}:${fields[19]}`
+	} catch {
+		return undefined
+	}
+}

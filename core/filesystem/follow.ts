@@ -1,0 +1,62 @@
+/** Following the journal: what another client changed is forgotten here, and the door is told. */
+import * as changes from '../catalogue/changes.ts'
+import type { ChangeRow } from '../catalogue/changes.ts'
+import * as files from '../catalogue/files.ts'
+import type { FileId } from '../ids.ts'
+import { type Op, wait } from '../op.ts'
+import { refreshClients } from './clients.ts'
+import type { Filesystem } from './filesystem.ts'
+import { refreshNodes } from './nodes.ts'
+
+const MOVES = new Set(['rename', 'renamedir', 'exchange', 'unlink', 'rmdir'])
+
+/** Everything others did since the last time. */
+export function* catchUp(fs: Filesystem): Op<ChangeRow[]> {
+	return yield* follow(fs, yield* fs.journal.read(fs.catalogue))
+}
+
+/** The changes of others among these, after every cache here has forgotten what they touch. */
+export function* follow(fs: Filesystem, rows: readonly ChangeRow[]): Op<ChangeRow[]> {
+	const foreign = rows.filter((row) => row.client_id !== fs.client)
+	if (foreign.some((row) => MOVES.has(row.op))) forgetPlaces(fs)
+	for (const row of foreign) {
+		forget(fs, row)
+		yield* refreshOpen(fs, row)
+		fs.onChange(row)
+	}
+	if (foreign.some((row) => row.op === 'client')) yield* refreshClients(fs)
+	if (foreign.some((row) => row.op === 'node')) yield* refreshNodes(fs)
+	return foreign
+}
+
+function forgetPlaces(fs: Filesystem): void {
+	fs.directories.forget()
+	for (const node of fs.nodes.values()) node.operations.forgetDirectories()
+}
+
+function forget(fs: Filesystem, row: ChangeRow): void {
+	if (row.parent_id !== null) fs.readAhead.forgetDirectory(row.parent_id)
+	if (row.detail !== null && MOVES.has(row.op)) fs.readAhead.forgetDirectory(changes.readPlaceDetail(row.detail).parent)
+	if (row.file_id !== null) fs.readAhead.forgetFile(row.file_id)
+}
+
+/** A file that is open here and has lost its last name lives on until it is closed. */
+function* refreshOpen(fs: Filesystem, { file_id }: ChangeRow): Op<void> {
+	const open = file_id === null ? undefined : fs.open.get(file_id)
+	if (!open || open.orphan) return
+	const row = yield* wait(files.find(fs.catalogue, open.id))
+	if (row && open.writers > 0) open.row = row
+	if (row) return
+	open.orphan = true
+	open.row = { ...open.row, nlink: 0 }
+}
+
+/** Whether a name of the file led somewhere else meanwhile. */
+export function nameMoved(rows: readonly ChangeRow[], id: FileId): boolean {
+	return rows.some((row) => row.file_id === id && MOVES.has(row.op))
+}
+
+/** Whether paths put together before may be wrong now. */
+export function directoryMoved(rows: readonly ChangeRow[]): boolean {
+	return rows.some((row) => row.op === 'renamedir' || row.op === 'exchange')
+}

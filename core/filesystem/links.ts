@@ -1,0 +1,62 @@
+/** Hard links and the targets of symbolic ones. */
+import * as changes from '../catalogue/changes.ts'
+import * as entries from '../catalogue/entries.ts'
+import type { EntryRow } from '../catalogue/entries.ts'
+import * as files from '../catalogue/files.ts'
+import { type FileRow, KIND } from '../catalogue/files.ts'
+import type { Intent } from '../catalogue/intents.ts'
+import * as intents from '../catalogue/intents.ts'
+import * as replicas from '../catalogue/replicas.ts'
+import type { ReplicaRow } from '../catalogue/replicas.ts'
+import { now } from '../clock.ts'
+import { fail } from '../errors.ts'
+import type { FileId } from '../ids.ts'
+import { carryOut } from '../intents.ts'
+import { type Op, wait } from '../op.ts'
+import { joinPath } from './directories.ts'
+import { type Filesystem, transact } from './filesystem.ts'
+import { checkName, type Place, readPlace } from './names.ts'
+import { hasPlainCopies } from './remove.ts'
+
+const LINKS_MAX = 65_000
+
+/** Another name for a file; on the nodes another name of the same inode. */
+export function* link(fs: Filesystem, id: FileId, place: Place): Op<FileRow> {
+	checkName(place.name)
+	const time = now()
+	const token = fs.nextToken++
+	const { row, made } = yield* wait(
+		transact(fs, function* (tx) {
+			const { existing } = yield* readPlace(fs, tx, place)
+			if (existing) fail('EEXIST')
+			const [[row], [first], copies] = (yield* wait(
+				tx.read(files.findQuery(id, fs.capabilities.forUpdate), entries.namesQuery(id, 1), replicas.ofFileQuery(id)),
+			)) as [FileRow[], EntryRow[], ReplicaRow[]]
+			if (!row || !first) return fail('ENOENT')
+			if (row.kind === KIND.directory) fail('EPERM')
+			if (row.nlink >= LINKS_MAX) fail('EMLINK')
+			const from = joinPath(yield* fs.directories.path(tx, first.parent_id), Buffer.from(first.name))
+			const to = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
+			entries.insert(tx, place.parent, place.name, id)
+			files.changeLinks(tx, id, 1, time)
+			files.touchDirectory(tx, place.parent, time)
+			changes.insert(tx, fs.client, { op: 'link', parent: place.parent, name: place.name, file: id }, fs.capabilities)
+			const made: Intent[] = hasPlainCopies(row)
+				? copies.map((copy) => ({ nodeId: copy.node_id, op: 'link', path: from, toPath: to, fileId: id, token }))
+				: []
+			for (const intent of made) intents.insert(tx, fs.client, intent, fs.capabilities)
+			return { row: { ...row, nlink: row.nlink + 1, ctime: time.s, ctime_ns: time.ns }, made }
+		}),
+	)
+	fs.readAhead.forgetDirectory(place.parent)
+	fs.readAhead.forgetFile(id)
+	const open = fs.open.get(id)
+	if (open) open.row = { ...open.row, nlink: row.nlink, ctime: row.ctime, ctime_ns: row.ctime_ns }
+	yield* carryOut(fs, made)
+	return row
+}
+
+export function* readlink(fs: Filesystem, id: FileId): Op<Uint8Array> {
+	const row = yield* wait(files.target(fs.catalogue, id))
+	return row?.target ?? fail('EINVAL')
+}

@@ -1,0 +1,238 @@
+/** Opening a file that exists: which copy, and for a writer the pin that keeps everybody on that copy meanwhile. */
+import type { ChangeRow } from '../catalogue/changes.ts'
+import type { EntryRow } from '../catalogue/entries.ts'
+import * as entries from '../catalogue/entries.ts'
+import * as files from '../catalogue/files.ts'
+import { type FileRow, KIND } from '../catalogue/files.ts'
+import type { Query } from '../catalogue/driver.ts'
+import * as intents from '../catalogue/intents.ts'
+import * as replicas from '../catalogue/replicas.ts'
+import { REPLICA, type ReplicaRow } from '../catalogue/replicas.ts'
+import * as writers from '../catalogue/writers.ts'
+import type { WriterRow } from '../catalogue/writers.ts'
+import { codeOf, Errno, fail } from '../errors.ts'
+import type { FileId, Path } from '../ids.ts'
+import { isDone, standsInTheWay } from '../intents.ts'
+import type { Node } from '../nodes/node.ts'
+import { type Op, wait } from '../op.ts'
+import { joinPath } from './directories.ts'
+import { type Filesystem, transact } from './filesystem.ts'
+import { catchUp, directoryMoved, follow, nameMoved } from './follow.ts'
+import { newOpenFile, type OpenFile } from './open-files.ts'
+
+const O_RDONLY = 0
+const O_RDWR = 2
+/** A file has as many names as it likes; the copies lie under all of them, any one leads there. */
+const NAMES_TRIED_MAX = 8
+const STANDING_ROWS_MAX = 10_000
+const INTENT_POLL_MS = 20
+
+export interface OpenRequest {
+	write: boolean
+	truncate: boolean
+}
+
+interface Found {
+	row: FileRow
+	replicas: ReplicaRow[]
+	writers: WriterRow[]
+	names: EntryRow[]
+}
+
+/** The file, open here, with one more handle on it. ESTALE when a name that led to it leads elsewhere now: the door asks again by name. */
+export function* open(fs: Filesystem, id: FileId, request: OpenRequest): Op<OpenFile> {
+	const current = fs.open.get(id)
+	if (current?.orphan) return reopenOrphan(current, request)
+	const found = yield* find(fs, id)
+	const file = request.write ? yield* openToWrite(fs, found, request) : yield* openToRead(fs, found)
+	if (fs.capabilities.synchronous && fs.catalogue.changedElsewhere()) {
+		const news = yield* catchUp(fs)
+		// Somebody may have renamed what led there between the question and the answer.
+		if (nameMoved(news, id) || directoryMoved(news)) {
+			yield* closeUnused(fs, file, request)
+			if (nameMoved(news, id)) fail('ESTALE')
+			return yield* open(fs, id, request)
+		}
+	}
+	file.handles++
+	fs.open.set(id, file)
+	return file
+}
+
+function reopenOrphan(file: OpenFile, request: OpenRequest): OpenFile {
+	if (request.write && !file.writable) fail('EACCES')
+	file.handles++
+	if (request.write) file.writers++
+	return file
+}
+
+function* find(fs: Filesystem, id: FileId): Op<Found> {
+	const [[row], copies, pins, names, news] = (yield* wait(fs.catalogue.read(...openQueries(fs, id)))) as [
+		FileRow[], ReplicaRow[], WriterRow[], EntryRow[], ChangeRow[] | undefined,
+	]
+	if (news && nameMoved(yield* follow(fs, fs.journal.take(news)), id)) fail('ESTALE')
+	if (!row) fail('ESTALE')
+	if (row.kind !== KIND.regular) fail(row.kind === KIND.directory ? 'EISDIR' : 'EINVAL')
+	return { row, replicas: copies, writers: pins, names }
+}
+
+/** Across a socket the journal is read in the same round trip; where it costs nothing it is read when the file is open. */
+function openQueries(fs: Filesystem, id: FileId): Query[] {
+	const queries = [files.findQuery(id), replicas.ofFileQuery(id), writers.ofFileQuery(id), entries.namesQuery(id, NAMES_TRIED_MAX)]
+	return fs.capabilities.synchronous ? queries : [...queries, fs.journal.query()]
+}
+
+/** Nodes that have the content of this version, best first: where it is being written, else local, same zone, fastest lately. */
+export function candidates(fs: Filesystem, found: Pick<Found, 'row' | 'replicas' | 'writers'>): Node[] {
+	const pinned = found.writers[0]?.node_id
+	const nodes: Node[] = []
+	for (const replica of found.replicas) {
+		if (pinned !== undefined ? replica.node_id !== pinned : replica.version !== found.row.version || replica.state === REPLICA.suspect) continue
+		const node = fs.nodes.get(replica.node_id)
+		if (node?.health.up && node.row.state !== 'down' && node.row.state !== 'dead') nodes.push(node)
+	}
+	return nodes.length > 1 ? nodes.sort((a, b) => distance(fs, a) - distance(fs, b)) : nodes
+}
+
+function distance(fs: Filesystem, node: Node): number {
+	return (node.remote ? 2_000_000 : 0) + (node.row.zone === fs.config.zone ? 0 : 1_000_000) + Math.min(999_999, node.health.latencyMs * 100)
+}
+
+function* openToRead(fs: Filesystem, found: Found): Op<OpenFile> {
+	const current = fs.open.get(found.row.id)
+	if (current && isCurrent(current, found)) {
+		current.row = found.row
+		return current
+	}
+	return yield* openOn(fs, found, candidates(fs, found), O_RDONLY)
+}
+
+/** What is open already is what a new open would find. */
+function isCurrent(file: OpenFile, found: Found): boolean {
+	if (file.writers > 0) return true
+	if (!file.node.health.up) return false
+	const pinned = found.writers[0]?.node_id
+	if (pinned !== undefined) return file.node.id === pinned
+	return file.row.version === found.row.version && found.replicas.some((r) => r.node_id === file.node.id && r.version === found.row.version)
+}
+
+/** The first candidate that opens. EIO when none does: the file exists, it is just not within reach. */
+function* openOn(fs: Filesystem, found: Found, nodes: Node[], flags: number): Op<OpenFile> {
+	const deadlineMs = Date.now() + fs.config.nodeDeadlineMs
+	for (;;) {
+		let obstructed = false
+		for (const node of nodes) {
+			const paths = yield* clearPaths(fs, node, found.names)
+			obstructed ||= paths.length < found.names.length
+			const opened = yield* openOnNode(node, paths, flags)
+			if (opened) return yield* describe(found.row, node, opened, flags)
+		}
+		if (!obstructed || Date.now() > deadlineMs) return fail('EIO', 'no copy of the file is within reach')
+		yield* wait(new Promise((resolve) => setTimeout(resolve, INTENT_POLL_MS)))
+		found = yield* find(fs, found.row.id)
+	}
+}
+
+/** The file's paths on the node, without those on which an intent stands. */
+function* clearPaths(fs: Filesystem, node: Node, names: EntryRow[]): Op<Path[]> {
+	const standing = (yield* wait(intents.standing(fs.catalogue, node.id, STANDING_ROWS_MAX))).filter((row) => !isDone(fs, row))
+	const paths: Path[] = []
+	for (const { parent_id, name } of names) {
+		const path = joinPath(yield* fs.directories.path(fs.catalogue, parent_id), Buffer.from(name))
+		if (!standing.some((row) => standsInTheWay(row, path))) paths.push(path)
+	}
+	return paths
+}
+
+function* openOnNode(node: Node, paths: Path[], flags: number): Op<{ path: Path; fd: number } | undefined> {
+	for (const path of paths) {
+		try {
+			return { path, fd: yield* wait(node.operations.open(path, flags)) }
+		} catch (error) {
+			if (codeOf(error) === 'EACCES' || codeOf(error) === 'EROFS') throw error
+		}
+	}
+	return undefined
+}
+
+function* describe(row: FileRow, node: Node, { path, fd }: { path: Path; fd: number }, flags: number): Op<OpenFile> {
+	const known = yield* wait(node.operations.fstat(fd))
+	return newOpenFile({ row, node, path, fd, known, writable: flags !== O_RDONLY })
+}
+
+function* openToWrite(fs: Filesystem, found: Found, { truncate }: OpenRequest): Op<OpenFile> {
+	const current = fs.open.get(found.row.id)
+	const file = current && current.writers > 0 ? current : yield* pinAndOpen(fs, found)
+	if (truncate) yield* wait(file.node.operations.truncate(file.fd, 0))
+	file.writers++
+	return file
+}
+
+/**
+ * The writer row first, then the descriptor: from the commit on every open anywhere goes to this node, so the content can
+ * only change where the row says.
+ */
+function* pinAndOpen(fs: Filesystem, found: Found): Op<OpenFile> {
+	const id = found.row.id
+	const tried = new Set<number>()
+	for (;;) {
+		const choice = yield* pin(fs, id, tried)
+		try {
+			const opened = yield* openOn(fs, choice.found, [choice.node], O_RDWR)
+			return adopt(fs, opened)
+		} catch (error) {
+			fs.later.add(writers.removeQuery(id, fs.client))
+			if (choice.pinned || codeOf(error) !== 'EIO') throw error
+			tried.add(choice.node.id)
+		}
+	}
+}
+
+function* pin(fs: Filesystem, id: FileId, tried: ReadonlySet<number>): Op<{ node: Node; found: Found; pinned: boolean }> {
+	// The removal of an earlier pin on its way would take the new one with it.
+	yield* wait(fs.later.written())
+	return yield* wait(
+		transact(fs, function* (tx) {
+			const [[row], copies, pins, names] = (yield* wait(
+				tx.read(
+					files.findQuery(id, fs.capabilities.forUpdate),
+					replicas.ofFileQuery(id),
+					writers.ofFileQuery(id),
+					entries.namesQuery(id, NAMES_TRIED_MAX),
+				),
+			)) as [FileRow[], ReplicaRow[], WriterRow[], EntryRow[]]
+			if (!row) fail('ESTALE')
+			const found = { row, replicas: copies, writers: pins, names }
+			const node = candidates(fs, found).find((n) => !tried.has(n.id) && n.row.state !== 'ro')
+			if (!node) throw new Errno('EIO', 'no copy of the file can be written')
+			writers.insert(tx, id, fs.client, node.id, fs.capabilities)
+			return { node, found, pinned: pins.length > 0 }
+		}),
+	)
+}
+
+/** Readers that have the same file of the same node open go on with the new descriptor: one open file, one backing inode. */
+function adopt(fs: Filesystem, opened: OpenFile): OpenFile {
+	const current = fs.open.get(opened.id)
+	if (!current || current.node !== opened.node || current.known.ino !== opened.known.ino || current.known.dev !== opened.known.dev) return opened
+	current.retired.push({ node: current.node, fd: current.fd })
+	Object.assign(current, { fd: opened.fd, writable: true, row: opened.row, known: opened.known, path: opened.path })
+	return current
+}
+
+function* closeUnused(fs: Filesystem, file: OpenFile, { write }: OpenRequest): Op<void> {
+	if (write) file.writers--
+	if (file.handles > 0) return
+	if (write) fs.later.add(writers.removeQuery(file.id, fs.client))
+	yield* wait(file.node.operations.close(file.fd))
+}
+
+/** An open file goes on, for reading, with another copy of the same version. EIO when there is none. */
+export function* failOver(fs: Filesystem, file: OpenFile, tried: ReadonlySet<number>): Op<void> {
+	const found = yield* find(fs, file.id)
+	if (found.row.version !== file.row.version) fail('EIO', 'the only copies left are of another version')
+	const nodes = candidates(fs, found).filter((node) => !tried.has(node.id))
+	const other = yield* openOn(fs, found, nodes, O_RDONLY)
+	file.retired.push({ node: file.node, fd: file.fd })
+	Object.assign(file, { node: other.node, fd: other.fd, path: other.path, known: other.known, writable: false })
+}

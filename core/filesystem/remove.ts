@@ -1,0 +1,129 @@
+/** Taking names away. */
+import * as changes from '../catalogue/changes.ts'
+import type { Transaction } from '../catalogue/driver.ts'
+import * as entries from '../catalogue/entries.ts'
+import * as files from '../catalogue/files.ts'
+import { type FileRow, KIND } from '../catalogue/files.ts'
+import type { Intent } from '../catalogue/intents.ts'
+import * as intents from '../catalogue/intents.ts'
+import * as replicas from '../catalogue/replicas.ts'
+import type { ReplicaRow } from '../catalogue/replicas.ts'
+import * as writers from '../catalogue/writers.ts'
+import * as xattrs from '../catalogue/xattrs.ts'
+import { now, type Time } from '../clock.ts'
+import { fail } from '../errors.ts'
+import type { Path } from '../ids.ts'
+import { carryOut } from '../intents.ts'
+import { type Op, wait } from '../op.ts'
+import { joinPath } from './directories.ts'
+import { type Filesystem, transact } from './filesystem.ts'
+import { checkName, type Place, readPlace } from './names.ts'
+
+export function* unlink(fs: Filesystem, place: Place): Op<void> {
+	checkName(place.name)
+	const time = now()
+	const token = fs.nextToken++
+	const { row, made } = yield* wait(
+		transact(fs, function* (tx) {
+			const { existing } = yield* readPlace(fs, tx, place)
+			if (!existing) return fail('ENOENT')
+			if (existing.kind === KIND.directory) fail('EISDIR')
+			const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
+			const made = yield* removeName(fs, tx, { row: existing, path, token, time })
+			entries.remove(tx, place.parent, place.name)
+			files.touchDirectory(tx, place.parent, time)
+			changes.insert(tx, fs.client, { op: 'unlink', parent: place.parent, name: place.name, file: existing.id }, fs.capabilities)
+			return { row: existing, made }
+		}),
+	)
+	fs.readAhead.forgetDirectory(place.parent)
+	lostName(fs, row, time)
+	yield* carryOut(fs, made)
+}
+
+/** The rows and intents of a name that goes, its entry apart: with the last name goes the file. */
+export function* removeName(
+	fs: Filesystem,
+	tx: Transaction,
+	{ row, path, token, time }: { row: FileRow; path: Path; token: number; time: Time },
+): Op<Intent[]> {
+	const made: Intent[] = []
+	if (hasPlainCopies(row)) {
+		const [copies] = (yield* wait(tx.read(replicas.ofFileQuery(row.id)))) as [ReplicaRow[]]
+		for (const copy of copies) {
+			const intent: Intent = { nodeId: copy.node_id, op: 'unlink', path, toPath: null, fileId: row.id, token }
+			intents.insert(tx, fs.client, intent, fs.capabilities)
+			made.push(intent)
+		}
+	}
+	if (row.nlink > 1) files.changeLinks(tx, row.id, -1, time)
+	else removeFile(tx, row)
+	return made
+}
+
+export function hasPlainCopies(row: FileRow): boolean {
+	return row.kind === KIND.regular || row.kind === KIND.symlink
+}
+
+function removeFile(tx: Transaction, row: FileRow): void {
+	files.remove(tx, row.id)
+	if (hasPlainCopies(row)) replicas.removeAll(tx, row.id)
+	if (row.kind === KIND.regular) writers.removeAll(tx, row.id)
+	if (row.flags & files.FLAG_HAS_XATTRS) xattrs.removeAll(tx, row.id)
+}
+
+/** What is open here under that name. */
+export function lostName(fs: Filesystem, row: FileRow, time: Time): void {
+	fs.readAhead.forgetFile(row.id)
+	const open = fs.open.get(row.id)
+	if (!open) return
+	open.row = { ...open.row, nlink: row.nlink - 1, ctime: time.s, ctime_ns: time.ns }
+	open.orphan = row.nlink <= 1
+}
+
+export function* removeDirectory(fs: Filesystem, place: Place): Op<void> {
+	checkName(place.name)
+	const time = now()
+	const token = fs.nextToken++
+	const { id, made } = yield* wait(
+		transact(fs, function* (tx) {
+			const { existing } = yield* readPlace(fs, tx, place)
+			if (!existing) return fail('ENOENT')
+			if (existing.kind !== KIND.directory) fail('ENOTDIR')
+			const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
+			const made = yield* removeEmptyDirectory(fs, tx, { row: existing, path, token })
+			entries.remove(tx, place.parent, place.name)
+			files.touchDirectory(tx, place.parent, time, -1)
+			changes.insert(tx, fs.client, { op: 'rmdir', parent: place.parent, name: place.name, file: existing.id }, fs.capabilities)
+			return { id: existing.id, made }
+		}),
+	)
+	fs.readAhead.forgetDirectory(place.parent)
+	fs.directories.forgetOne(id)
+	yield* carryOut(fs, made)
+}
+
+/** Its row and intents, its entry apart. ENOTEMPTY as long as a name is in it. */
+export function* removeEmptyDirectory(
+	fs: Filesystem,
+	tx: Transaction,
+	{ row, path, token }: { row: FileRow; path: Path; token: number },
+): Op<Intent[]> {
+	const [any] = yield* wait(tx.read(entries.anyQuery(row.id)))
+	if (any.length > 0) fail('ENOTEMPTY')
+	files.remove(tx, row.id)
+	if (row.flags & files.FLAG_HAS_XATTRS) xattrs.removeAll(tx, row.id)
+	return onEveryNode(fs, tx, { op: 'rmdir', path, toPath: null, fileId: row.id, token })
+}
+
+/** A directory may have been made on any node. */
+export function onEveryNode(fs: Filesystem, tx: Transaction, intent: Omit<Intent, 'nodeId'>): Intent[] {
+	const made: Intent[] = []
+	for (const nodeId of fs.nodes.keys()) {
+		const own = { ...intent, nodeId }
+		intents.insert(tx, fs.client, own, fs.capabilities)
+		made.push(own)
+	}
+	return made
+}
+

@@ -1,0 +1,167 @@
+/** Moving a name. The catalogue's part is one row, however much is below a directory; on a node it is one rename(2). */
+import * as changes from '../catalogue/changes.ts'
+import type { Transaction } from '../catalogue/driver.ts'
+import * as entries from '../catalogue/entries.ts'
+import * as files from '../catalogue/files.ts'
+import { type FileRow, KIND } from '../catalogue/files.ts'
+import type { Intent, IntentOp } from '../catalogue/intents.ts'
+import * as intents from '../catalogue/intents.ts'
+import * as replicas from '../catalogue/replicas.ts'
+import type { ReplicaRow } from '../catalogue/replicas.ts'
+import { now, type Time } from '../clock.ts'
+import { fail } from '../errors.ts'
+import type { FileId, NodeId, Path } from '../ids.ts'
+import { carryOut } from '../intents.ts'
+import { type Op, wait } from '../op.ts'
+import { classOf } from '../placement/placement.ts'
+import { joinPath } from './directories.ts'
+import { type Filesystem, transact } from './filesystem.ts'
+import { checkDirectory, checkName, type Place } from './names.ts'
+import { hasPlainCopies, lostName, onEveryNode, removeEmptyDirectory, removeName } from './remove.ts'
+
+export type RenameMode = 'replace' | 'noreplace' | 'exchange'
+
+interface Situation {
+	source: FileRow
+	target: FileRow | undefined
+	fromPath: Path
+	toPath: Path
+}
+
+export function* rename(fs: Filesystem, from: Place, to: Place, mode: RenameMode): Op<void> {
+	checkName(from.name)
+	checkName(to.name)
+	const time = now()
+	const token = fs.nextToken++
+	const done = yield* wait(
+		transact(fs, function* (tx) {
+			const situation = yield* examine(fs, tx, from, to)
+			const { source, target } = situation
+			if (mode === 'noreplace' && target) fail('EEXIST')
+			if (mode === 'exchange' && !target) fail('ENOENT')
+			if (target && target.id === source.id) return { ...situation, made: [] as Intent[], same: true }
+			const made = mode === 'exchange' ? yield* swap(fs, tx, { from, to, situation, time, token }) : yield* move(fs, tx, { from, to, situation, time, token })
+			return { ...situation, made, same: false }
+		}),
+	)
+	if (done.same) return
+	fs.readAhead.forgetDirectory(from.parent)
+	fs.readAhead.forgetDirectory(to.parent)
+	fs.readAhead.forgetFile(done.source.id)
+	if (done.target && mode === 'replace') lostName(fs, done.target, time)
+	if (done.source.kind === KIND.directory || done.target?.kind === KIND.directory) fs.directories.forget()
+	yield* carryOut(fs, done.made)
+}
+
+function* examine(fs: Filesystem, tx: Transaction, from: Place, to: Place): Op<Situation> {
+	const { forUpdate } = fs.capabilities
+	// Directories are locked by id, so that two renames in opposite directions do not wait for each other.
+	const [low, high] = from.parent < to.parent ? [from.parent, to.parent] : [to.parent, from.parent]
+	const [[a], [b], [source], [target]] = (yield* wait(
+		tx.read(
+			files.findQuery(low, forUpdate),
+			files.findQuery(high, forUpdate),
+			entries.lookupQuery(from.parent, from.name, forUpdate),
+			entries.lookupQuery(to.parent, to.name, forUpdate),
+		),
+	)) as FileRow[][]
+	checkDirectory(a)
+	checkDirectory(b)
+	if (!source) fail('ENOENT')
+	const fromPath = joinPath(yield* fs.directories.path(tx, from.parent), from.name)
+	const toPath = joinPath(yield* fs.directories.path(tx, to.parent), to.name)
+	yield* checkNotBelow(fs, tx, source, to.parent)
+	if (target) yield* checkNotBelow(fs, tx, target, from.parent, 'ENOTEMPTY')
+	return { source, target, fromPath, toPath }
+}
+
+/** A directory cannot become part of itself. */
+function* checkNotBelow(fs: Filesystem, tx: Transaction, row: FileRow, directory: FileId, code = 'EINVAL'): Op<void> {
+	if (row.kind !== KIND.directory) return
+	if ((yield* fs.directories.ancestors(tx, directory)).includes(row.id)) fail(code)
+}
+
+interface Step {
+	from: Place
+	to: Place
+	situation: Situation
+	time: Time
+	token: number
+}
+
+function* move(fs: Filesystem, tx: Transaction, { from, to, situation, time, token }: Step): Op<Intent[]> {
+	const { source, target, fromPath, toPath } = situation
+	const made = target ? yield* replaceTarget(fs, tx, { source, target, path: toPath, token, time }) : []
+	if (target) entries.remove(tx, to.parent, to.name)
+	entries.move(tx, from, to)
+	made.push(...(yield* moveOnNodes(fs, tx, { rows: [source], op: 'rename', from: fromPath, to: toPath, token })))
+	const isDirectory = source.kind === KIND.directory
+	touchParents(tx, { from, to, leaves: isDirectory ? 1 : 0, arrives: (isDirectory ? 1 : 0) - (target?.kind === KIND.directory ? 1 : 0), time })
+	files.changeLinks(tx, source.id, 0, time)
+	if (source.kind === KIND.regular) reclassify(fs, tx, source, toPath)
+	recordChange(fs, tx, { from, to, file: source.id, op: isDirectory ? 'renamedir' : 'rename' })
+	return made
+}
+
+function* replaceTarget(
+	fs: Filesystem,
+	tx: Transaction,
+	{ source, target, path, token, time }: { source: FileRow; target: FileRow; path: Path; token: number; time: Time },
+): Op<Intent[]> {
+	if (target.kind === KIND.directory) {
+		if (source.kind !== KIND.directory) fail('EISDIR')
+		return yield* removeEmptyDirectory(fs, tx, { row: target, path, token })
+	}
+	if (source.kind === KIND.directory) fail('ENOTDIR')
+	return yield* removeName(fs, tx, { row: target, path, token, time })
+}
+
+function* swap(fs: Filesystem, tx: Transaction, { from, to, situation, time, token }: Step): Op<Intent[]> {
+	const { source, fromPath, toPath } = situation
+	const target = situation.target as FileRow
+	entries.point(tx, from.parent, from.name, target.id)
+	entries.point(tx, to.parent, to.name, source.id)
+	const made = yield* moveOnNodes(fs, tx, { rows: [source, target], op: 'exchange', from: fromPath, to: toPath, token })
+	const difference = Number(source.kind === KIND.directory) - Number(target.kind === KIND.directory)
+	touchParents(tx, { from, to, leaves: difference, arrives: difference, time })
+	for (const [row, path] of [[source, toPath], [target, fromPath]] as const) {
+		files.changeLinks(tx, row.id, 0, time)
+		if (row.kind === KIND.regular) reclassify(fs, tx, row, path)
+	}
+	recordChange(fs, tx, { from, to, file: source.id, op: 'exchange' })
+	return made
+}
+
+/** A file is moved where it has copies, a directory wherever it may have been made. */
+function* moveOnNodes(
+	fs: Filesystem,
+	tx: Transaction,
+	{ rows, op, from, to, token }: { rows: FileRow[]; op: IntentOp; from: Path; to: Path; token: number },
+): Op<Intent[]> {
+	const intent = { op, path: from, toPath: to, fileId: rows[0].id, token }
+	if (rows.some((row) => row.kind === KIND.directory)) return onEveryNode(fs, tx, intent)
+	const holders = new Set<NodeId>()
+	const copies = (yield* wait(tx.read(...rows.filter(hasPlainCopies).map((row) => replicas.ofFileQuery(row.id))))) as ReplicaRow[][]
+	for (const copy of copies.flat()) holders.add(copy.node_id)
+	return [...holders].map((nodeId) => {
+		const own: Intent = { ...intent, nodeId }
+		intents.insert(tx, fs.client, own, fs.capabilities)
+		return own
+	})
+}
+
+function touchParents(tx: Transaction, { from, to, leaves, arrives, time }: { from: Place; to: Place; leaves: number; arrives: number; time: Time }): void {
+	if (from.parent === to.parent) return files.touchDirectory(tx, to.parent, time, arrives - leaves)
+	files.touchDirectory(tx, from.parent, time, -leaves)
+	files.touchDirectory(tx, to.parent, time, arrives)
+}
+
+/** A file that moves under another rule follows it; what is below a directory that moves is re-examined by `class apply`. */
+function reclassify(fs: Filesystem, tx: Transaction, row: FileRow, path: Path): void {
+	const rule = classOf(fs, path)
+	if (rule.id !== row.class_id) files.setClass(tx, row.id, rule.id)
+}
+
+function recordChange(fs: Filesystem, tx: Transaction, { from, to, file, op }: { from: Place; to: Place; file: FileId; op: changes.ChangeOp }): void {
+	changes.insert(tx, fs.client, { op, parent: from.parent, name: from.name, file, detail: changes.placeDetail(to.parent, to.name) }, fs.capabilities)
+}

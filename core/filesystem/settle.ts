@@ -1,0 +1,130 @@
+/**
+ * Settling what was left behind: files that dead clients were writing, and intents nobody carries out. One process at a
+ * time settles a node, by lease; everything it does can be repeated.
+ */
+import * as changes from '../catalogue/changes.ts'
+import * as clients from '../catalogue/clients.ts'
+import type { ClientRow } from '../catalogue/clients.ts'
+import * as entries from '../catalogue/entries.ts'
+import * as files from '../catalogue/files.ts'
+import type { FileRow } from '../catalogue/files.ts'
+import type { Intent, IntentRow } from '../catalogue/intents.ts'
+import * as intents from '../catalogue/intents.ts'
+import * as leases from '../catalogue/leases.ts'
+import * as writers from '../catalogue/writers.ts'
+import { codeOf } from '../errors.ts'
+import type { ClientId, FileId, NodeId } from '../ids.ts'
+import { applyIntent, isNodeTrouble } from '../intents.ts'
+import type { Node, Stat } from '../nodes/node.ts'
+import { type Op, wait } from '../op.ts'
+import { isAlive, refreshClients } from './clients.ts'
+import { takeBack } from './create.ts'
+import { joinPath } from './directories.ts'
+import { type Filesystem, transact } from './filesystem.ts'
+import { record } from './publish.ts'
+
+const BATCH_ROWS_MAX = 500
+const LEASE_SECONDS = 60
+
+/** Everything that can be settled now. */
+export function* settle(fs: Filesystem): Op<void> {
+	const rows = yield* refreshClients(fs)
+	for (const row of rows) if (row.id !== fs.client && !isAlive(row)) yield* settleClient(fs, row)
+	const alive = new Set(rows.filter(isAlive).map((row) => row.id))
+	alive.add(fs.client)
+	for (const node of [...fs.nodes.values()]) if (node.health.up) yield* settleNode(fs, node, alive)
+}
+
+function* settleClient(fs: Filesystem, dead: ClientRow): Op<void> {
+	if (!(yield* leases.take(fs, `client:${dead.id}`, LEASE_SECONDS))) return
+	const left = yield* settleWriters(fs, dead.id)
+	yield* wait(
+		// biome-ignore lint/correctness/useYield: changes only
+		transact(fs, function* (tx) {
+			intents.leaveAllOf(tx, dead.id)
+			if (left > 0) return
+			clients.remove(tx, dead.id)
+			leases.drop(tx, `client:${dead.id}`)
+			changes.insert(tx, fs.client, { op: 'client' }, fs.capabilities)
+		}),
+	)
+	if (left === 0) fs.report(`settled client ${dead.id} (${dead.what}, pid ${dead.pid} on ${dead.host}), which had ended without a word`)
+}
+
+/** How many of its files wait for their node to come back. */
+function* settleWriters(fs: Filesystem, dead: ClientId): Op<number> {
+	const rows = yield* wait(writers.ofClient(fs.catalogue, dead, BATCH_ROWS_MAX))
+	let left = 0
+	for (const { file_id, node_id } of rows) if (!(yield* settleWriter(fs, dead, file_id, node_id))) left++
+	return rows.length === BATCH_ROWS_MAX ? left + 1 : left
+}
+
+/** What is really on the node is the content: published if it differs from what is known. False while the node is away. */
+function* settleWriter(fs: Filesystem, dead: ClientId, id: FileId, nodeId: NodeId): Op<boolean> {
+	const node = fs.nodes.get(nodeId)
+	if (node && !node.health.up) return false
+	const [[row], [name]] = (yield* wait(fs.catalogue.read(files.findQuery(id), entries.namesQuery(id, 1)))) as [FileRow[], entries.EntryRow[]]
+	if (row && name) {
+		const place = { parent: name.parent_id, name: Buffer.from(name.name) }
+		const stat = node && (yield* statOf(fs, node, joinPath(yield* fs.directories.path(fs.catalogue, place.parent), place.name)))
+		if (stat === 'trouble') return false
+		// Never published and not on the node: the create that was under way was never acknowledged.
+		if (stat === undefined && row.version === 0) yield* takeBack(fs, place, id)
+		else if (stat !== undefined && (row.version === 0 || differs(row, stat))) yield* wait(transact(fs, (tx) => record(fs, tx, { id, nodeId, stat })))
+	}
+	fs.later.add(writers.removeQuery(id, dead))
+	return true
+}
+
+function differs(row: FileRow, stat: Stat): boolean {
+	return row.size !== stat.size || row.mtime !== stat.mtime || row.mtime_ns !== stat.mtimeNs
+}
+
+function* statOf(fs: Filesystem, node: Node, path: Buffer): Op<Stat | undefined | 'trouble'> {
+	try {
+		return yield* wait(node.operations.stat(path))
+	} catch (error) {
+		if (codeOf(error) === 'ENOENT') return undefined
+		fs.report(`node ${node.name}: ${path}: ${(error as Error).message}`)
+		return 'trouble'
+	}
+}
+
+/** Intents in their order, up to the first that a living client is carrying out. */
+function* settleNode(fs: Filesystem, node: Node, alive: ReadonlySet<ClientId>): Op<void> {
+	const lease = `settle:${node.id}`
+	for (;;) {
+		const rows = yield* wait(intents.standing(fs.catalogue, node.id, BATCH_ROWS_MAX))
+		const isOurs = (row: IntentRow) => row.client_id === null || !alive.has(row.client_id)
+		if (rows.length === 0 || !isOurs(rows[0])) return
+		if (!(yield* leases.take(fs, lease, LEASE_SECONDS))) return
+		for (const row of rows) {
+			if (!isOurs(row)) return
+			if (!(yield* settleIntent(fs, node, row, lease))) return
+		}
+		if (rows.length < BATCH_ROWS_MAX) return
+	}
+}
+
+function* settleIntent(fs: Filesystem, node: Node, row: IntentRow, lease: string): Op<boolean> {
+	const intent: Omit<Intent, 'nodeId'> = {
+		op: row.op,
+		path: Buffer.from(row.path),
+		toPath: row.to_path === null ? null : Buffer.from(row.to_path),
+		fileId: row.file_id,
+		token: row.token,
+	}
+	try {
+		yield* applyIntent(fs, node, intent)
+	} catch (error) {
+		if (!isNodeTrouble(error)) fs.report(`node ${node.name}: ${row.op} ${intent.path}: ${(error as Error).message}`)
+		return false
+	}
+	return yield* wait(
+		transact(fs, function* (tx) {
+			const holds = yield* leases.stillHeld(fs, tx, lease)
+			if (holds) intents.remove(tx, row.id)
+			return holds
+		}),
+	)
+}

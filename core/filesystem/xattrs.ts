@@ -1,0 +1,130 @@
+/** Extended attributes, and the virtual ones that explain a file. */
+import * as changes from '../catalogue/changes.ts'
+import * as files from '../catalogue/files.ts'
+import type { FileRow } from '../catalogue/files.ts'
+import * as replicas from '../catalogue/replicas.ts'
+import { REPLICA, type ReplicaRow } from '../catalogue/replicas.ts'
+import * as writers from '../catalogue/writers.ts'
+import type { WriterRow } from '../catalogue/writers.ts'
+import * as xattrs from '../catalogue/xattrs.ts'
+import { now } from '../clock.ts'
+import { fail } from '../errors.ts'
+import type { FileId } from '../ids.ts'
+import { type Op, wait } from '../op.ts'
+import { classById } from '../placement/placement.ts'
+import { type Filesystem, transact } from './filesystem.ts'
+
+const VALUE_BYTES_MAX = 65_536
+const LIST_BYTES_MAX = 65_536
+const NUL = Buffer.alloc(1)
+
+const VIRTUAL: Record<string, (fs: Filesystem, id: FileId) => Op<Buffer>> = {
+	'user.cairn.replicas': explainReplicas,
+	'user.cairn.class': explainClass,
+	'user.cairn.why': explainWhy,
+}
+
+export function* getXattr(fs: Filesystem, id: FileId, name: Buffer): Op<Uint8Array> {
+	const virtual = VIRTUAL[name.toString('latin1')]
+	if (virtual) return yield* virtual(fs, id)
+	const row = yield* known(fs, id)
+	if ((row.flags & files.FLAG_HAS_XATTRS) === 0) fail('ENODATA')
+	const [[found]] = yield* wait(fs.catalogue.read(xattrs.findQuery(id, name)))
+	return found ? (found.value as Uint8Array) : fail('ENODATA')
+}
+
+/** Whether the file may have any: from what is open here if it is, to spare the most frequent question a query. */
+function* known(fs: Filesystem, id: FileId): Op<FileRow> {
+	const open = fs.open.get(id)
+	if (open) return open.row
+	return (yield* wait(files.find(fs.catalogue, id))) ?? fail('ESTALE')
+}
+
+export function* listXattrs(fs: Filesystem, id: FileId): Op<Buffer> {
+	const row = yield* known(fs, id)
+	if ((row.flags & files.FLAG_HAS_XATTRS) === 0) return Buffer.alloc(0)
+	const rows = yield* wait(xattrs.names(fs.catalogue, id))
+	const list = Buffer.concat(rows.flatMap(({ name }) => [name, NUL]))
+	return list.length > LIST_BYTES_MAX ? fail('E2BIG') : list
+}
+
+export function* setXattr(fs: Filesystem, id: FileId, name: Buffer, value: Buffer, flags: { create: boolean; replace: boolean }): Op<void> {
+	if (name.toString('latin1') in VIRTUAL) fail('EPERM')
+	if (name.length > 255) fail('ERANGE')
+	if (value.length > VALUE_BYTES_MAX) fail('E2BIG')
+	yield* change(fs, id, function* (tx, row) {
+		const [[found]] = yield* wait(tx.read(xattrs.findQuery(id, name)))
+		if (flags.create && found) fail('EEXIST')
+		if (flags.replace && !found) fail('ENODATA')
+		xattrs.set(tx, id, name, value, fs.capabilities)
+		return row.flags | files.FLAG_HAS_XATTRS
+	})
+}
+
+export function* removeXattr(fs: Filesystem, id: FileId, name: Buffer): Op<void> {
+	if (name.toString('latin1') in VIRTUAL) fail('EPERM')
+	yield* change(fs, id, function* (tx, row) {
+		const [[found], [{ count }]] = (yield* wait(tx.read(xattrs.findQuery(id, name), xattrs.countQuery(id)))) as [unknown[], Array<{ count: number }>]
+		if (!found) fail('ENODATA')
+		xattrs.remove(tx, id, name)
+		return count > 1 ? row.flags : row.flags & ~files.FLAG_HAS_XATTRS
+	})
+}
+
+type Change = (tx: Parameters<typeof xattrs.set>[0], row: FileRow) => Op<number>
+
+function* change(fs: Filesystem, id: FileId, body: Change): Op<void> {
+	const time = now()
+	const flags = yield* wait(
+		transact(fs, function* (tx) {
+			const [[row]] = (yield* wait(tx.read(files.findQuery(id, fs.capabilities.forUpdate)))) as [FileRow[]]
+			if (!row) return fail('ESTALE')
+			const flags = yield* body(tx, row)
+			files.setFlags(tx, id, flags, time)
+			changes.insert(tx, fs.client, { op: 'xattr', file: id }, fs.capabilities)
+			return flags
+		}),
+	)
+	fs.readAhead.forgetFile(id)
+	const open = fs.open.get(id)
+	if (open) open.row = { ...open.row, flags, ctime: time.s, ctime_ns: time.ns }
+}
+
+const STATES: Record<number, string> = { [REPLICA.good]: 'good', [REPLICA.wanted]: 'wanted', [REPLICA.suspect]: 'suspect', [REPLICA.surplus]: 'surplus' }
+
+function* copiesOf(fs: Filesystem, id: FileId): Op<{ row: FileRow; copies: ReplicaRow[]; pins: WriterRow[] }> {
+	const [[row], copies, pins] = (yield* wait(
+		fs.catalogue.read(files.findQuery(id), replicas.ofFileQuery(id), writers.ofFileQuery(id)),
+	)) as [FileRow[], ReplicaRow[], WriterRow[]]
+	return row ? { row, copies, pins } : fail('ENODATA')
+}
+
+function* explainReplicas(fs: Filesystem, id: FileId): Op<Buffer> {
+	const { copies } = yield* copiesOf(fs, id)
+	return Buffer.from(copies.map((copy) => `${nodeName(fs, copy.node_id)} ${STATES[copy.state]} ${copy.version}`).join('\n'))
+}
+
+function nodeName(fs: Filesystem, id: number): string {
+	return fs.nodes.get(id)?.name ?? `#${id}`
+}
+
+function* explainClass(fs: Filesystem, id: FileId): Op<Buffer> {
+	const { row } = yield* copiesOf(fs, id)
+	const rule = classById(fs, row.class_id)
+	return Buffer.from(`${rule.name} (${rule.pattern}): ${rule.copies} copies`)
+}
+
+/** One sentence: what the file should have, what it has, and what stands in the way of the difference. */
+function* explainWhy(fs: Filesystem, id: FileId): Op<Buffer> {
+	const { row, copies, pins } = yield* copiesOf(fs, id)
+	const rule = classById(fs, row.class_id)
+	const good = copies.filter((copy) => copy.state === REPLICA.good && copy.version === row.version)
+	const parts = [`class ${rule.name} asks for ${rule.copies}, ${good.length} good at version ${row.version}`]
+	for (const copy of copies.filter((c) => !good.includes(c))) parts.push(`${nodeName(fs, copy.node_id)} is ${STATES[copy.state]} at version ${copy.version}`)
+	for (const pin of pins) parts.push(`open for writing on ${nodeName(fs, pin.node_id)}`)
+	for (const copy of copies) {
+		const node = fs.nodes.get(copy.node_id)
+		if (node && !node.health.up) parts.push(`${node.name} is away: ${node.health.reason}`)
+	}
+	return Buffer.from(parts.join('; '))
+}
