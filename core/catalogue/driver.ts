@@ -35,6 +35,8 @@ export interface Capabilities {
 	readonly synchronous: boolean
 	/** The folder of sql/ that holds this database's migrations; nothing else may depend on it. */
 	readonly dialect: string
+	/** A SELECT of the `name` of each table there is. */
+	readonly tables: string
 	/** Appended to a SELECT inside a transaction to lock the rows it read until the commit; empty where a write transaction excludes all others. */
 	readonly forUpdate: string
 	/** Begins an INSERT that leaves an existing row alone. */

@@ -8,11 +8,12 @@ import { type Op, run } from '../op.ts'
 import type { Capabilities, Driver, Query, Row, Transaction, Value } from './driver.ts'
 import { outcomeOf, translated } from './mysql-errors.ts'
 import { openPool, type Pool } from './mysql-pool.ts'
-import { openSession, type Result, type Session, type SessionOptions } from './mysql-session.ts'
+import { openSession, type Result, type Session, type SessionOptions, type Token } from './mysql-session.ts'
 import { nextToken, PRUNE_TOKENS, settle, tokenStatement } from './mysql-settle.ts'
 import { written } from './mysql-text.ts'
 
-export interface MysqlOptions extends SessionOptions {
+export interface MysqlOptions {
+	server: SessionOptions
 	/** How long an operation is tried before it fails with EIO. */
 	timeoutMs: number
 	connections: number
@@ -25,10 +26,13 @@ const BACK_OFF_MS_MAX = 500
 /** A migration may rewrite a table of many millions of rows. */
 const SCRIPT_MS_MAX = 3_600_000
 const EXCLUSIVE_WAIT_SECONDS = 60
+/** For the end of a transaction nobody waits for; then its connection is given up. */
+const LAST_WORD_MS_MAX = 30_000
 
 const CAPABILITIES: Capabilities = {
 	synchronous: false,
 	dialect: 'mysql',
+	tables: 'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()',
 	forUpdate: ' FOR UPDATE',
 	insertIgnore: 'INSERT IGNORE',
 	now: 'UNIX_TIMESTAMP()',
@@ -40,7 +44,7 @@ const CAPABILITIES: Capabilities = {
 }
 
 export async function openMysql(options: MysqlOptions): Promise<Driver> {
-	const pool = openPool((untilMs) => openSession(options, untilMs, options.timeoutMs), options.connections)
+	const pool = openPool((untilMs) => openSession(options.server, untilMs, options.timeoutMs), options.connections)
 	// A wrong address or password is told at once, as the server put it.
 	pool.give(await pool.take(deadline()))
 
@@ -78,7 +82,7 @@ export async function openMysql(options: MysqlOptions): Promise<Driver> {
 		},
 		async exclusively(body) {
 			const untilMs = performance.now() + EXCLUSIVE_WAIT_SECONDS * 1000 + options.timeoutMs
-			const session = await openSession(options, untilMs, options.timeoutMs)
+			const session = await openSession(options.server, untilMs, options.timeoutMs)
 			try {
 				const lock = `SELECT GET_LOCK(CONCAT('cairn ', MD5(DATABASE())), ${EXCLUSIVE_WAIT_SECONDS}) AS taken`
 				const [[answer]] = await session.send([lock], untilMs)
@@ -165,10 +169,20 @@ async function attempt<T>(pool: Pool, session: Session, body: (tx: Transaction) 
 		} catch {
 			if (outcomeOf(failure) !== 'lost') throw failure
 			session.destroy()
-			const touched = await persistently(untilMs, (until) => withSession(pool, until, (other) => settle(other, token, until)))
+			const touched = await settled(token)
 			if (touched === undefined) throw failure
 			pool.give(session)
 			return touched
+		}
+	}
+
+	/** Where it cannot be found out, the caller gets EIO and nothing is tried again: it may have happened. */
+	async function settled(token: Token): Promise<number | undefined> {
+		try {
+			return await persistently(untilMs, (until) => withSession(pool, until, (other) => settle(other, token, until)))
+		} catch (error) {
+			failure = error
+			throw error
 		}
 	}
 
@@ -196,7 +210,7 @@ async function attempt<T>(pool: Pool, session: Session, body: (tx: Transaction) 
 function end(pool: Pool, session: Session, statement?: string): void {
 	if (!statement) return pool.give(session)
 	session
-		.send([statement], performance.now() + SCRIPT_MS_MAX)
+		.send([statement], performance.now() + LAST_WORD_MS_MAX)
 		.catch(() => session.destroy())
 		.finally(() => pool.give(session))
 }

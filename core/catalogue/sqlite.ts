@@ -33,6 +33,7 @@ const EXCLUSIVE_WAIT_MS = 60_000
 const CAPABILITIES: Capabilities = {
 	synchronous: true,
 	dialect: 'sqlite',
+	tables: "SELECT name FROM sqlite_master WHERE type = 'table'",
 	forUpdate: '',
 	insertIgnore: 'INSERT OR IGNORE',
 	now: 'unixepoch()',

@@ -1,0 +1,78 @@
+/** Brings a catalogue to the schema this program knows: the numbered files of sql/, each once. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { UserError } from '../errors.ts'
+import type { Driver } from './driver.ts'
+
+export const EXIT_SCHEMA = 6
+
+const FOLDERS = fileURLToPath(new URL('../../sql/', import.meta.url))
+const FILE = /^(\d{4})-[a-z0-9-]+\.sql$/
+const MIGRATION_TABLE = `CREATE TABLE IF NOT EXISTS migration (
+	version BIGINT NOT NULL PRIMARY KEY,
+	name    VARCHAR(255) NOT NULL,
+	at      BIGINT NOT NULL
+)`
+
+interface Migration {
+	version: number
+	name: string
+	path: string
+}
+
+/** `folders` holds a folder per database, as sql/ does. */
+export async function migrate(driver: Driver, folders: string = FOLDERS): Promise<{ from: number; to: number }> {
+	const known = migrationsOf(driver, folders)
+	const to = latest(known)
+	const before = await version(driver)
+	refuseNewer(before, to)
+	if (before === to) return { from: to, to }
+	return driver.exclusively(async () => {
+		// Another process may have been first while this one waited.
+		const from = await version(driver)
+		refuseNewer(from, to)
+		await driver.script(MIGRATION_TABLE)
+		for (const migration of known) if (migration.version > from) await apply(driver, migration)
+		return { from, to }
+	})
+}
+
+/** For whoever must not migrate: refuses a schema that is not the one this program knows. */
+export async function checkSchema(driver: Driver, folders: string = FOLDERS): Promise<void> {
+	const to = latest(migrationsOf(driver, folders))
+	const found = await version(driver)
+	refuseNewer(found, to)
+	if (found === 0) throw new UserError('the catalogue is empty: run `cairn init`, or `cairn migrate`', EXIT_SCHEMA)
+	if (found < to) throw new UserError(`the catalogue has schema ${found}, this program needs ${to}: run \`cairn migrate\``, EXIT_SCHEMA)
+}
+
+/** MySQL commits each statement of DDL, so a file may be carried out again after it died half-way: its statements allow that. */
+async function apply(driver: Driver, { version, name, path }: Migration): Promise<void> {
+	const { insertIgnore, now } = driver.capabilities
+	await driver.script(readFileSync(path, 'utf8'))
+	await driver.script(`${insertIgnore} INTO migration (version, name, at) VALUES (${version}, '${name}', ${now})`)
+}
+
+async function version(driver: Driver): Promise<number> {
+	const tables = await driver.all<{ name: string }>(driver.capabilities.tables)
+	if (!tables.some(({ name }) => name === 'migration')) return 0
+	const row = await driver.get<{ version: number | null }>('SELECT MAX(version) AS version FROM migration')
+	return row?.version ?? 0
+}
+
+function migrationsOf(driver: Driver, folders: string): Migration[] {
+	const folder = join(folders, driver.capabilities.dialect)
+	return readdirSync(folder)
+		.filter((name) => FILE.test(name))
+		.sort()
+		.map((name) => ({ version: Number(name.slice(0, 4)), name, path: join(folder, name) }))
+}
+
+function latest(known: readonly Migration[]): number {
+	return known.at(-1)?.version ?? 0
+}
+
+function refuseNewer(found: number, known: number): void {
+	if (found > known) throw new UserError(`the catalogue has schema ${found}, newer than this program's ${known}: update the program`, EXIT_SCHEMA)
+}

@@ -1,0 +1,102 @@
+/** From what the configuration says to an open catalogue. What goes wrong here is the user's to mend: one line, exit code 5. */
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import type { Config } from '../config/types.ts'
+import { UserError } from '../errors.ts'
+import type { Driver } from './driver.ts'
+import { type MysqlOptions, openMysql } from './mysql.ts'
+import { openSqlite } from './sqlite.ts'
+
+export const EXIT_UNREACHABLE = 5
+
+export type CatalogueConfig = Pick<
+	Config,
+	'catalogue' | 'cataloguePassword' | 'cataloguePasswordFile' | 'catalogueTimeoutMs' | 'catalogueConnections'
+>
+
+export interface OpenOptions {
+	/** Make an SQLite file that is not there yet. */
+	create?: boolean
+}
+
+export async function openCatalogue(config: CatalogueConfig, { create = false }: OpenOptions = {}): Promise<Driver> {
+	const address = config.catalogue
+	if (/^(mysql|mariadb):/.test(address)) return openServer(config)
+	if (/^[a-z]+:\/\//.test(address)) throw unreachable(withoutSecret(address), 'neither mysql:// nor sqlite:')
+	return openFile(address.replace(/^sqlite:/, ''), { timeoutMs: config.catalogueTimeoutMs, create })
+}
+
+function openFile(path: string, { timeoutMs, create }: { timeoutMs: number; create: boolean }): Driver {
+	if (!path) throw unreachable('sqlite:', 'no path is given')
+	if (!existsSync(path) && !create) throw unreachable(path, 'no such file (cairn init makes one)')
+	try {
+		if (!existsSync(path)) createPrivately(path)
+		return openSqlite(path, { timeoutMs })
+	} catch (error) {
+		throw unreachable(path, (error as Error).message)
+	}
+}
+
+/** Names and owners of all files are in it: nobody else's to read. SQLite gives its log and index the same mode. */
+function createPrivately(path: string): void {
+	closeSync(openSync(path, 'a', 0o600))
+}
+
+async function openServer(config: CatalogueConfig): Promise<Driver> {
+	const options = serverOptions(config)
+	try {
+		return await openMysql(options)
+	} catch (error) {
+		throw unreachable(withoutSecret(config.catalogue), reason(error))
+	}
+}
+
+function serverOptions(config: CatalogueConfig): MysqlOptions {
+	const url = parsed(config.catalogue)
+	const database = decodeURIComponent(url.pathname.slice(1))
+	if (!database) throw unreachable(withoutSecret(config.catalogue), 'no database is named: mysql://user@host/DATABASE')
+	return {
+		server: {
+			host: url.hostname || 'localhost',
+			port: url.port ? Number(url.port) : 3306,
+			user: decodeURIComponent(url.username),
+			password: decodeURIComponent(url.password) || passwordOf(config),
+			database,
+			socketPath: url.searchParams.get('socketPath') ?? undefined,
+		},
+		timeoutMs: config.catalogueTimeoutMs,
+		connections: config.catalogueConnections,
+	}
+}
+
+function parsed(address: string): URL {
+	try {
+		return new URL(address)
+	} catch {
+		throw unreachable(withoutSecret(address), 'not a URL: mysql://user@host:port/database')
+	}
+}
+
+function passwordOf(config: CatalogueConfig): string {
+	if (config.cataloguePassword) return config.cataloguePassword
+	if (!config.cataloguePasswordFile) return process.env.CAIRN_CATALOGUE_PASSWORD ?? ''
+	try {
+		return readFileSync(config.cataloguePasswordFile, 'utf8').trimEnd()
+	} catch (error) {
+		throw unreachable('password file', (error as Error).message)
+	}
+}
+
+/** The last @ ends the password, also in an address too broken to parse. */
+function withoutSecret(address: string): string {
+	return address.replace(/^([a-z]+:\/\/[^:@/]*):.*@/, '$1@')
+}
+
+/** Several addresses tried in vain make an AggregateError, which has no message of its own. */
+function reason(error: unknown): string {
+	const { message, code, errors } = error as AggregateError & { code?: string }
+	return message || errors?.[0]?.message || code || 'no reason given'
+}
+
+function unreachable(what: string, why: string): UserError {
+	return new UserError(`catalogue ${what}: ${why}`.replaceAll('\n', ' '), EXIT_UNREACHABLE)
+}
