@@ -1,0 +1,68 @@
+/** What a run has to hand: sizes, programs, a folder on the disk under test, and what must be undone at its end. */
+import { mkdir, mkdtemp } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Mariadb, privateMariadb } from '../tests/support/mariadb.ts'
+import type { Options } from './options.ts'
+import { run } from './processes.ts'
+import { compilePrograms } from './programs.ts'
+
+/** Enough for a million files; a commit survives the server but is flushed once a second, which is what SQLite's WAL with synchronous=NORMAL promises too. */
+const MARIADB_OPTIONS = ['--innodb-buffer-pool-size=512M', '--innodb-log-file-size=256M', '--innodb-flush-log-at-trx-commit=2']
+
+export interface Bench {
+	readonly options: Options
+	program(name: string): string
+	/** An empty directory on the disk under test. */
+	folder(name: string): Promise<string>
+	/** A private server, started at the first call. */
+	mariadb(): Promise<Mariadb>
+	/** Undone at the end in the opposite order, whatever happens; the function returned does it now. */
+	atEnd(undo: () => Promise<void>): () => Promise<void>
+	/** One line to whoever watches. */
+	say(line: string): void
+	end(): Promise<void>
+}
+
+export async function openBench(options: Options): Promise<Bench> {
+	const top = await mkdtemp(join(options.directory, 'cairn-bench-'))
+	process.env.TMPDIR = top // the private MariaDB shall stand on the disk under test as well
+	const undone: (() => Promise<void>)[] = []
+	let mariadb: Promise<Mariadb> | undefined
+
+	const atEnd = (undo: () => Promise<void>) => {
+		undone.push(undo)
+		return async () => {
+			const at = undone.indexOf(undo)
+			if (at < 0) return
+			undone.splice(at, 1)
+			await undo()
+		}
+	}
+	const folder = async (name: string) => {
+		const path = join(top, name)
+		await mkdir(path)
+		return path
+	}
+	const startMariadb = async () => {
+		const server = await privateMariadb(MARIADB_OPTIONS)
+		atEnd(() => server.stop())
+		return server
+	}
+	const end = async () => {
+		for (let undo = undone.pop(); undo; undo = undone.pop())
+			await undo().catch((error: Error) => console.error(`bench: cleaning up: ${error.message}`))
+		// Never through a mount that would not go.
+		await run(['rm', '-rf', '--one-file-system', top])
+	}
+
+	const program = await compilePrograms(await folder('programs'))
+	return {
+		options,
+		program,
+		folder,
+		mariadb: () => (mariadb ??= startMariadb()),
+		atEnd,
+		say: (line) => console.error(line),
+		end,
+	}
+}
