@@ -3,18 +3,33 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { codeOf } from '../errors.ts'
 import type { Answer, LaneCall, LaneData } from './lane.ts'
 import { type LocalOperations, openLocalOperations } from './local.ts'
+import type { NodeOperations } from './node.ts'
 
 const { root } = workerData as LaneData
 const port = parentPort
 if (port === null) throw new Error('a lane is started as a worker thread')
 
+/** These need no directory, and a close least of all one that answers. */
+const BY_DESCRIPTOR = new Set<keyof NodeOperations>([
+	'close',
+	'fstat',
+	'read',
+	'write',
+	'truncate',
+	'allocate',
+	'seek',
+	'copyRange',
+	'sync',
+	'setFileAttributes',
+])
+
 let operations: LocalOperations = openLocalOperations(root)
-let generation = 0
+let generation = -1
 
 port.on('message', (call: LaneCall) => {
 	const answer = perform(call)
-	const data = answer.value instanceof Uint8Array ? [answer.value.buffer as ArrayBuffer] : []
-	port.postMessage(answer, data)
+	const bytes = call.method === 'read' ? (answer.value as Uint8Array | undefined) : undefined
+	port.postMessage(answer, bytes === undefined ? [] : [bytes.buffer as ArrayBuffer])
 })
 
 function perform(call: LaneCall): Answer {
@@ -26,25 +41,21 @@ function perform(call: LaneCall): Answer {
 }
 
 function carryOut(call: LaneCall): unknown {
-	if (call.method === 'end') return operations.end()
-	keepUp(call)
+	if (!BY_DESCRIPTOR.has(call.method)) keepUp(call)
 	if (call.method === 'read') return readInto(call.args as [number, number, number])
 	const method = operations[call.method] as (...args: unknown[]) => unknown
 	return method(...call.args.map(asBuffer))
 }
 
-/** Another lane saw the node at another directory than before: this one leaves the old, and takes the new if it is the node. */
+/**
+ * A new lane, and one that has not heard that the node was elsewhere, takes the directory at the path only if it is the node:
+ * what was mounted there may be gone by now.
+ */
 function keepUp(call: LaneCall): void {
 	if (call.generation === generation) return
-	const next = openLocalOperations(root)
-	try {
-		next.identify(call.uuid)
-	} catch (error) {
-		next.end()
-		throw error
-	}
 	operations.end()
-	operations = next
+	operations = openLocalOperations(root)
+	if (call.uuid !== '') operations.identify(call.uuid)
 	generation = call.generation
 }
 

@@ -8,13 +8,15 @@ export interface LaneData {
 	root: string
 }
 
-export interface LaneCall {
+/** Grows when the node was not at its path: a lane that has not seen this one leaves its directory and identifies the new one. */
+export interface Era {
+	uuid: string
+	generation: number
+}
+
+export interface LaneCall extends Era {
 	method: keyof NodeOperations
 	args: unknown[]
-	/** The node was found at its path with this uuid ... */
-	uuid: string
-	/** ... this many times after it had been somewhere else. */
-	generation: number
 }
 
 export interface Answer {

@@ -1,16 +1,13 @@
 /**
- * What node.ts says, for a node that may hang: carried out by a few threads of its own, with a deadline.
+ * What node.ts says, for a node that may hang: carried out by a few threads of its own, each call with a deadline.
  *
- * A call that passed its deadline fails with ETIMEDOUT and its lane is left alone until the call returns; `health.stuck`
- * counts those. Such a call may still change the node: nobody else may be given its work while `stuck` is not 0. A call
- * that timed out while it waited for a lane is never made.
+ * A call that timed out may still change the node when it comes back: nobody else may be given its work while `health.stuck`
+ * is not 0.
  */
-import { Errno } from '../errors.ts'
-import { type Answer, errorOf, type Lane, startLane } from './lane.ts'
-import type { DirectoryEntry, Health, NodeOperations, Space, Stat } from './node.ts'
-
-/** Calls that wait for a lane; past it they fail at once with EAGAIN's cousin of a busy node, ETIMEDOUT. */
-const CALLS_WAITING_MAX = 1024
+import { codeOf } from '../errors.ts'
+import type { Answer, Era } from './lane.ts'
+import type { DirectoryEntry, Health, NodeOperations } from './node.ts'
+import { openPool, type Special } from './pool.ts'
 
 export interface LaneOptions {
 	deadlineMs: number
@@ -18,78 +15,102 @@ export interface LaneOptions {
 	health: Health
 }
 
-interface Call {
-	method: keyof NodeOperations
-	args: unknown[]
-	transfer: ArrayBuffer[]
-	settle: (answer: Answer) => void
-	/** What to do with an answer that nobody waits for any more. */
-	late: (answer: Answer) => void
-	/** A close is made however late: the descriptor would leak. */
-	isOwed: boolean
-	isOver: boolean
+/** What says that the directory in use is not, or no longer, the node's. */
+const ELSEWHERE = new Set(['ESTALE', 'ENODEV', 'ENOTCONN'])
+
+export function openLaneOperations(root: string, { deadlineMs, callsMax, health }: LaneOptions): NodeOperations {
+	const era: Era = { uuid: '', generation: 0 }
+	const pool = openPool({ root, lanesMax: callsMax, deadlineMs, health, era })
+	/** Whether the node is well must be known while every other lane is stuck. */
+	const probe = openPool({ root, lanesMax: 1, deadlineMs, health, era })
+
+	/** A descriptor that comes after its deadline has no owner. */
+	const late = ({ value }: Answer) => {
+		if (typeof value === 'number') pool.call('close', [value], { isOwed: true }).catch(countFailure)
+	}
+
+	function countFailure(): void {
+		health.failures++
+	}
+
+	function on<T>(method: keyof NodeOperations, args: unknown[], special?: Special): Promise<T> {
+		return pool.call<T>(method, args.map(detached), special)
+	}
+
+	async function read(fd: number, buffer: Uint8Array, position: number): Promise<number> {
+		const bytes = await pool.call<Uint8Array>('read', [fd, buffer.length, position])
+		buffer.set(bytes)
+		return bytes.length
+	}
+
+	function write(fd: number, buffer: Uint8Array, position: number): Promise<number> {
+		const copy = new Uint8Array(buffer)
+		return pool.call('write', [fd, copy, position], { transfer: [copy.buffer] })
+	}
+
+	async function list(path: Buffer): Promise<DirectoryEntry[]> {
+		const entries = await on<{ name: Uint8Array; kind: number }[]>('list', [path])
+		return entries.map(({ name, kind }) => ({ name: asBuffer(name), kind }))
+	}
+
+	async function setAside(path: Buffer): Promise<Buffer> {
+		return asBuffer(await on<Uint8Array>('setAside', [path]))
+	}
+
+	async function identify(uuid: string): Promise<void> {
+		era.uuid = uuid
+		const judge = (code: string | undefined) => {
+			if (code !== undefined && ELSEWHERE.has(code)) era.generation++
+		}
+		try {
+			await probe.call('identify', [uuid], { late: ({ code }) => judge(code) })
+		} catch (error) {
+			judge(codeOf(error))
+			throw error
+		}
+	}
+
+	function end(): void {
+		pool.end()
+		probe.end()
+	}
+
+	return {
+		open: (path, flags) => on('open', [path, flags], { late }),
+		create: (path, attributes) => on('create', [path, attributes], { late }),
+		close: (fd) => on('close', [fd], { isOwed: true }),
+		fstat: (fd) => on('fstat', [fd]),
+		stat: (path) => on('stat', [path]),
+		read,
+		write,
+		truncate: (fd, size) => on('truncate', [fd, size]),
+		allocate: (fd, mode, offset, length) => on('allocate', [fd, mode, offset, length]),
+		seek: (fd, offset, whence) => on('seek', [fd, offset, whence]),
+		copyRange: (...args) => on('copyRange', args),
+		sync: (fd, dataOnly) => on('sync', [fd, dataOnly]),
+		setFileAttributes: (fd, attributes) => on('setFileAttributes', [fd, attributes]),
+		setAttributes: (path, attributes) => on('setAttributes', [path, attributes]),
+		makeDirectory: (path, attributes) => on('makeDirectory', [path, attributes]),
+		unlink: (path) => on('unlink', [path]),
+		removeDirectory: (path) => on('removeDirectory', [path]),
+		rename: (from, to) => on('rename', [from, to]),
+		link: (from, to) => on('link', [from, to]),
+		symlink: (target, path) => on('symlink', [target, path]),
+		setAside,
+		list,
+		space: () => probe.call('space', []),
+		identify,
+		// Each lane trusts what it remembers for a millisecond, which is less than it takes to tell it.
+		forgetDirectories: () => undefined,
+		end,
+	}
 }
 
-export function openLaneOperations(root: string, options: LaneOptions): NodeOperations {
-	const { deadlineMs, callsMax, health } = options
-	const idle: Lane[] = []
-	const waiting = new Set<Call>()
-	const lanes = new Set<Lane>()
-	let uuid = ''
-	let generation = 0
-	let isEnded = false
+/** A Buffer is a window on a larger pool, all of which would be copied to the lane. */
+function detached(value: unknown): unknown {
+	return value instanceof Uint8Array ? new Uint8Array(value) : value
+}
 
-	function call<T>(method: keyof NodeOperations, args: unknown[], extra: Partial<Call> = {}): Promise<T> {
-		const { promise, resolve, reject } = Promise.withResolvers<T>()
-		const settle = (answer: Answer) => {
-			const error = errorOf(answer)
-			if (error === undefined) resolve(answer.value as T)
-			else reject(error)
-		}
-		submit({ method, args, transfer: [], settle, late: ignore, isOwed: false, isOver: false, ...extra })
-		return promise
-	}
-
-	function submit(call: Call): void {
-		if (isEnded) return call.settle({ code: 'ENOTCONN', message: `${root} is closed` })
-		if (waiting.size >= CALLS_WAITING_MAX && !call.isOwed) return call.settle(timedOut(call))
-		const timer = setTimeout(() => expire(call), deadlineMs)
-		const settle = call.settle
-		call.settle = (answer) => {
-			clearTimeout(timer)
-			settle(answer)
-		}
-		const lane = idle.pop() ?? another()
-		if (lane === undefined) waiting.add(call)
-		else start(lane, call)
-	}
-
-	function another(): Lane | undefined {
-		if (lanes.size >= callsMax) return undefined
-		const lane = startLane(root, () => lanes.delete(lane))
-		lanes.add(lane)
-		return lane
-	}
-
-	function start(lane: Lane, call: Call): void {
-		const { method, args, transfer } = call
-		lane.send({ method, args, uuid, generation }, transfer, (answer) => finish(lane, call, answer))
-	}
-
-	function finish(lane: Lane, call: Call, answer: Answer): void {
-		if (lanes.has(lane)) next(lane)
-		if (!call.isOver) return call.settle(answer)
-		health.stuck--
-		call.late(answer)
-	}
-
-	function next(lane: Lane): void {
-		const [call] = waiting
-		if (call === undefined) {
-			idle.push(lane)
-			return
-		}
-		waiting.delete(call)
-		start(lane, call)
-	}
+function asBuffer(bytes: Uint8Array): Buffer {
+	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

@@ -2,16 +2,17 @@
  * The directory a node is: one descriptor that every path is resolved from, so that nothing lands in an empty mount point or
  * on another disk when what is mounted at the configured path changes.
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, constants, openSync, readFileSync } from 'node:fs'
 import { codeOf, Errno, fail } from '../errors.ts'
-import { close, openat } from '../libc.ts'
+import { close, lastError, openat } from '../libc.ts'
 import { AT_FDCWD, O_CLOEXEC, O_PATH } from './beneath.ts'
 import { parse } from './identity.ts'
+import { statDescriptor } from './stat.ts'
 
 export interface Root {
 	/** The descriptor in use; ENOTCONN while there is none. */
 	descriptor(): number
-	/** See `NodeOperations.identify`. After it found another directory at the path, the next call takes that one, if it is the node. */
+	/** See `NodeOperations.identify`. When it fails the descriptor is given up; the next one that succeeds takes a new one. */
 	identify(uuid: string): void
 	close(): void
 }
@@ -31,13 +32,13 @@ export function openRoot(path: string): Root {
 		if (ended) fail('ENOTCONN', `${path} is closed`)
 		const now = open(path)
 		try {
-			if (now === NONE) throw new Errno('ENODEV', `${path} is not there`)
-			if (fd !== NONE && !isSame(fd, now)) {
-				leave()
-				throw new Errno('ESTALE', `${path} now leads to another directory than before`)
-			}
+			if (now === NONE) throw notThere(path)
+			if (fd !== NONE && !isSame(fd, now)) throw new Errno('ESTALE', `${path} now leads to another directory than before`)
 			compare(now, path, uuid)
 			if (fd === NONE) fd = now
+		} catch (error) {
+			leave()
+			throw error
 		} finally {
 			if (now !== NONE && now !== fd) close(now)
 		}
@@ -61,10 +62,21 @@ function open(path: string): number {
 	return openat(AT_FDCWD, Buffer.from(`${path}\0`), O_PATH | constants.O_DIRECTORY | O_CLOEXEC, 0)
 }
 
-function isSame(one: number, other: number): boolean {
-	const a = fstatSync(one)
-	const b = fstatSync(other)
-	return a.dev === b.dev && a.ino === b.ino
+/** The one in use may be of a mount whose server is gone: then it is not the same whatever is there now. */
+function isSame(inUse: number, now: number): boolean {
+	try {
+		const a = statDescriptor(inUse)
+		const b = statDescriptor(now)
+		return a.dev === b.dev && a.ino === b.ino
+	} catch (error) {
+		if (error instanceof Errno) return false
+		throw error
+	}
+}
+
+function notThere(path: string): Errno {
+	const { code } = lastError()
+	return code === 'ENOENT' || code === 'ENOTDIR' ? new Errno('ENODEV', `${path} is not there`) : new Errno(code, `${path}: ${code}`)
 }
 
 function compare(directory: number, path: string, uuid: string): void {

@@ -1,0 +1,173 @@
+/**
+ * Whether a node is in service. Failures that speak of the node and not of a file open its breaker: from then on its calls
+ * fail at once with ENOTCONN, until a probe finds the node well again.
+ */
+import { codeOf, Errno } from '../errors.ts'
+import { isPromise, type Maybe } from '../op.ts'
+import type { Health, NodeOperations, Space } from './node.ts'
+
+/** The node itself does not answer. */
+const AT_ONCE = new Set(['ETIMEDOUT', 'ENOTCONN', 'ENODEV', 'ECONNRESET', 'EHOSTDOWN', 'EREMOTEIO', 'ESHUTDOWN'])
+/** One bad sector, one file removed on the server behind our back: only several in a row speak of the node. */
+const IN_A_ROW = new Set(['EIO', 'ESTALE', 'ENXIO'])
+const IN_A_ROW_MAX = 3
+const PROBE_INTERVAL_MS = 2000
+/** The weight of a new call in the smoothed latency. */
+const LATENCY_WEIGHT = 0.1
+
+/** What is to be known of a node while its breaker is open: whether it is well, and that descriptors get closed. */
+const ALWAYS = ['close', 'end', 'forgetDirectories', 'identify'] as const
+/** A hole sought past the end is no failure of the node. */
+const ENXIO_IS_AN_ANSWER = new Set<keyof NodeOperations>(['seek'])
+
+export function newHealth(): Health {
+	return { up: false, since: seconds(), reason: 'not identified yet', latencyMs: 0, failures: 0, calls: 0, stuck: 0 }
+}
+
+/** Puts a node in or out of service; true if that changed anything. */
+function setUp(health: Health, up: boolean): boolean {
+	if (health.up === up) return false
+	health.up = up
+	health.since = seconds()
+	return true
+}
+
+export interface Breaker {
+	operations: NodeOperations
+	health: Health
+	/** Its calls answer with promises; so does a refusal. */
+	remote: boolean
+	/** Called when the breaker opened. */
+	opened: () => void
+}
+
+/** The same operations, watched. */
+export function withBreaker({ operations, health, remote, opened }: Breaker): NodeOperations {
+	let inARow = 0
+
+	function judge(error: unknown, method: keyof NodeOperations): void {
+		const code = codeOf(error)
+		if (!AT_ONCE.has(code) && !IN_A_ROW.has(code)) return succeeded()
+		if (code === 'ENXIO' && ENXIO_IS_AN_ANSWER.has(method)) return succeeded()
+		health.failures++
+		inARow++
+		health.reason = (error as Error).message
+		if (AT_ONCE.has(code) || inARow >= IN_A_ROW_MAX) open()
+	}
+
+	function open(): void {
+		inARow = 0
+		if (setUp(health, false)) opened()
+	}
+
+	/** A file that is not there is an answer too. */
+	function succeeded(): void {
+		inARow = 0
+	}
+
+	function refuse(): Promise<never> {
+		const error = new Errno('ENOTCONN', health.reason)
+		if (remote) return Promise.reject(error)
+		throw error
+	}
+
+	async function carried<T>(result: Promise<T>, method: keyof NodeOperations): Promise<T> {
+		const start = performance.now()
+		try {
+			const value = await result
+			health.latencyMs += (performance.now() - start - health.latencyMs) * LATENCY_WEIGHT
+			succeeded()
+			return value
+		} catch (error) {
+			judge(error, method)
+			throw error
+		}
+	}
+
+	type AnyCall = (a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown) => Maybe<unknown>
+
+	/** Five parameters and no rest array: this stands before every call of the fast path. */
+	function watched(method: keyof NodeOperations): AnyCall {
+		const call = operations[method] as AnyCall
+		return (a, b, c, d, e) => {
+			if (!health.up) return refuse()
+			health.calls++
+			try {
+				const result = call(a, b, c, d, e)
+				if (isPromise(result)) return carried(result, method)
+				inARow = 0
+				return result
+			} catch (error) {
+				judge(error, method)
+				throw error
+			}
+		}
+	}
+
+	const watchedOperations = Object.fromEntries(
+		Object.keys(operations).map((name) => [name, watched(name as keyof NodeOperations)]),
+	) as unknown as NodeOperations
+	return Object.assign(watchedOperations, Object.fromEntries(ALWAYS.map((name) => [name, operations[name]])))
+}
+
+export interface Monitor {
+	/** Probes now. */
+	probe(): Maybe<void>
+	end(): void
+}
+
+export interface Probed {
+	/** Without the breaker. */
+	operations: NodeOperations
+	health: Health
+	uuid: string
+	/** After every probe, with the room the node has if it is well. */
+	found: (space: Space | undefined) => void
+}
+
+/** Looks after a node every two seconds, for as long as the process has something else to do. */
+export function watch({ operations, health, uuid, found }: Probed): Monitor {
+	let isProbing = false
+	const timer = setInterval(probe, PROBE_INTERVAL_MS)
+	timer.unref()
+
+	function probe(): Maybe<void> {
+		if (isProbing) return
+		try {
+			const identified = operations.identify(uuid)
+			if (isPromise(identified)) return probeLater(identified)
+			well(operations.space() as Space)
+		} catch (error) {
+			ill(error)
+		}
+	}
+
+	async function probeLater(identified: Promise<void>): Promise<void> {
+		isProbing = true
+		try {
+			await identified
+			well(await operations.space())
+		} catch (error) {
+			ill(error)
+		} finally {
+			isProbing = false
+		}
+	}
+
+	function well(space: Space): void {
+		if (setUp(health, true)) health.reason = ''
+		found(space)
+	}
+
+	function ill(error: unknown): void {
+		health.reason = (error as Error).message
+		setUp(health, false)
+		found(undefined)
+	}
+
+	return { probe, end: () => clearInterval(timer) }
+}
+
+function seconds(): number {
+	return Math.floor(Date.now() / 1000)
+}

@@ -1,0 +1,68 @@
+/** A node of the catalogue made ready for use in this process. */
+import { resolve } from 'node:path'
+import type { Config, NodeConfig } from '../config/types.ts'
+import { isPromise } from '../op.ts'
+import { isRemote } from './detect.ts'
+import { type Monitor, newHealth, watch, withBreaker } from './health.ts'
+import { openLaneOperations } from './lanes.ts'
+import { openLocalOperations } from './local.ts'
+import type { Health, Node, NodeOperations, NodeRow, Space } from './node.ts'
+
+const monitors = new WeakMap<Node, Monitor>()
+
+/** `onHealth` is called whenever the node goes in or out of service, the first time for the identification at the start. */
+export function openNode(row: NodeRow, config: Config, onHealth: (node: Node) => void): Node {
+	const own: NodeConfig = config.nodes[row.name] ?? {}
+	const root = resolve(own.path ?? row.path)
+	const remote = own.remote ?? isRemote(root)
+	const health = newHealth()
+	const bare = openOperations(root, remote, config, health)
+	const node: { -readonly [Key in keyof Node]: Node[Key] } = {
+		id: row.id,
+		name: row.name,
+		root,
+		row,
+		remote,
+		passthrough: isPassthrough(own.io ?? row.io, remote),
+		operations: withBreaker({ operations: bare, health, remote, opened: () => tell() }),
+		health,
+		ready: undefined,
+		space: { capacity: row.capacity, free: row.free, files: 0, filesFree: 0 },
+	}
+	const tell = teller(node, onHealth)
+	const found = (space: Space | undefined) => {
+		if (space !== undefined) node.space = space
+		tell()
+	}
+	const monitor = watch({ operations: bare, health, uuid: row.uuid, found })
+	monitors.set(node, monitor)
+	const first = monitor.probe()
+	node.ready = isPromise(first) ? first : undefined
+	return node
+}
+
+export function closeNode(node: Node): void {
+	monitors.get(node)?.end()
+	monitors.delete(node)
+	node.operations.end()
+}
+
+function openOperations(root: string, remote: boolean, config: Config, health: Health): NodeOperations {
+	if (!remote) return openLocalOperations(root)
+	return openLaneOperations(root, { deadlineMs: config.nodeDeadlineMs, callsMax: config.nodeCallsMax, health })
+}
+
+/** Handing a remote node's data to the kernel lets a hung server hang the reader: only where somebody asked for it. */
+function isPassthrough(io: NodeRow['io'], remote: boolean): boolean {
+	return io === 'passthrough' || (io === 'auto' && !remote)
+}
+
+/** Tells of a change, and of the first state whatever it is. */
+function teller(node: Node, onHealth: (node: Node) => void): () => void {
+	let told: boolean | undefined
+	return () => {
+		if (told === node.health.up) return
+		told = node.health.up
+		onHealth(node)
+	}
+}
