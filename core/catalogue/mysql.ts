@@ -139,6 +139,18 @@ async function attempt<T>(pool: Pool, session: Session, body: (tx: Transaction) 
 	let wrote = false
 	let failure: unknown
 
+	let released = false
+	/** Back to the pool, after a last statement whose answer the caller need not wait for. */
+	function release(statement?: string): void {
+		if (released) return
+		released = true
+		if (!statement || !session.alive) return pool.give(session)
+		session
+			.send([statement], performance.now() + LAST_WORD_MS_MAX)
+			.catch(() => session.destroy())
+			.finally(() => pool.give(session))
+	}
+
 	/** Sends what waits and then these; the results are of these. */
 	async function send(statements: readonly string[]): Promise<Result[]> {
 		const opening = begun ? [] : ['START TRANSACTION']
@@ -156,7 +168,7 @@ async function attempt<T>(pool: Pool, session: Session, body: (tx: Transaction) 
 	async function commit(): Promise<number> {
 		if (failure) throw failure
 		if (!wrote) {
-			end(pool, session, begun ? 'COMMIT' : undefined)
+			release(begun ? 'COMMIT' : undefined)
 			return 0
 		}
 		const token = nextToken(session)
@@ -164,14 +176,15 @@ async function attempt<T>(pool: Pool, session: Session, body: (tx: Transaction) 
 		try {
 			const results = await send([...last, tokenStatement(token), 'COMMIT'])
 			session.token = token
-			end(pool, session, token.count === 1 ? PRUNE_TOKENS : undefined)
+			release(token.count === 1 ? PRUNE_TOKENS : undefined)
 			return last.length > 0 ? (results[0].affectedRows ?? 0) : 0
 		} catch {
 			if (outcomeOf(failure) !== 'lost') throw failure
+			// Its place in the pool is free before another is asked for: all connections may have been lost at once.
 			session.destroy()
+			release()
 			const touched = await settled(token)
 			if (touched === undefined) throw failure
-			pool.give(session)
 			return touched
 		}
 	}
@@ -201,16 +214,7 @@ async function attempt<T>(pool: Pool, session: Session, body: (tx: Transaction) 
 		return { value, touched: await commit() }
 	} catch (error) {
 		if (outcomeOf(failure) === 'lost') session.destroy()
-		end(pool, session, begun && session.alive ? 'ROLLBACK' : undefined)
+		release(begun ? 'ROLLBACK' : undefined)
 		throw failure && outcomeOf(failure) !== 'final' ? failure : error
 	}
-}
-
-/** Back to the pool, after a last statement whose answer the caller need not wait for. */
-function end(pool: Pool, session: Session, statement?: string): void {
-	if (!statement) return pool.give(session)
-	session
-		.send([statement], performance.now() + LAST_WORD_MS_MAX)
-		.catch(() => session.destroy())
-		.finally(() => pool.give(session))
 }

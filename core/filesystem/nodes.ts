@@ -1,5 +1,6 @@
 /** The nodes this process has open, kept in step with the catalogue's table. */
 import type { NodeRow } from '../nodes/node.ts'
+import * as classTable from '../catalogue/classes.ts'
 import * as nodeTable from '../catalogue/nodes.ts'
 import { closeNode, openNode } from '../nodes/open-node.ts'
 import { type Op, wait } from '../op.ts'
@@ -28,4 +29,8 @@ function* refresh(fs: Filesystem, row: NodeRow): Op<void> {
 	})
 	fs.nodes.set(row.id, node)
 	yield* wait(node.ready)
+}
+
+export function* refreshClasses(fs: Filesystem): Op<void> {
+	fs.classes = yield* wait(classTable.list(fs.catalogue))
 }

@@ -109,3 +109,10 @@ function* forget(fs: Filesystem, file: OpenFile): Op<void> {
 	if (fs.open.get(file.id) === file) fs.open.delete(file.id)
 	for (const { node, fd } of [...file.retired, file]) yield* wait(node.operations.close(fd))
 }
+
+/** fsync(2): the data is on the disk, the version in the catalogue, and the catalogue's own log on its disk. */
+export function* sync(fs: Filesystem, file: OpenFile, dataOnly: boolean): Op<void> {
+	yield* wait(file.node.operations.sync(file.fd, dataOnly))
+	if (file.writers > 0) yield* publish(fs, file)
+	yield* wait(fs.catalogue.sync())
+}

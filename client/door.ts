@@ -1,0 +1,43 @@
+/** The FUSE door as the operations in this folder see it. */
+import type { Filesystem } from '../core/filesystem/filesystem.ts'
+import type { Validity } from './fuse/encode.ts'
+import type { Handler } from './fuse/session.ts'
+import { createHandles, type Handles } from './handles.ts'
+import type { Passthrough } from './fuse/passthrough.ts'
+
+export interface Door {
+	readonly fs: Filesystem
+	readonly handles: Handles
+	readonly passthrough: Passthrough
+	readonly validity: { entry: Validity; attributes: Validity; negative: () => Validity }
+	/** Tell the kernel to forget a name. */
+	readonly forgetName: (parent: number, name: Uint8Array) => void
+}
+
+export type Operation = (door: Door) => Handler
+
+const NONE: Validity = { seconds: 0, nanoseconds: 0 }
+/** Alone, a missing name may be remembered this long: another client may join and create it. */
+const NEGATIVE_ALONE: Validity = { seconds: 1, nanoseconds: 0 }
+
+export function createDoor(fs: Filesystem, passthrough: Passthrough, forgetName: Door['forgetName']): Door {
+	const lasting: Validity = { seconds: fs.config.mount.cacheSeconds, nanoseconds: 0 }
+	return {
+		fs,
+		handles: createHandles(),
+		passthrough,
+		forgetName,
+		validity: {
+			entry: lasting,
+			attributes: lasting,
+			// What another client may create at any moment must be asked for each time.
+			negative: () => (fs.shared ? NONE : NEGATIVE_ALONE),
+		},
+	}
+}
+
+/** The backing file of what is open for writing changes without a word to this process. */
+export function attributeValidity(door: Door, id: number): Validity {
+	const open = door.fs.open.get(id)
+	return open && open.writers > 0 ? NONE : door.validity.attributes
+}

@@ -1,0 +1,167 @@
+/**
+ * The conversation with the kernel: one thread, a hybrid loop. When the waiter says there is something to read, requests
+ * are read and answered in one go for as long as they keep coming; in between the event loop has its turn.
+ */
+import { codeOf, Errno } from '../../core/errors.ts'
+import { close, errno, errnoName, errnoNumber, read, write } from '../../core/libc.ts'
+import { isPromise, type Op, run } from '../../core/op.ts'
+import { OP, OUT_HEADER_BYTES, READ_BUFFER_BYTES, WRITE_BYTES_MAX } from './protocol.ts'
+import { decodeRequest, type Request } from './request.ts'
+import { poll, pollDescriptor } from './system-calls.ts'
+import { startWaiter } from './waiter.ts'
+
+/** How long the loop may keep the thread before timers and sockets have a turn. */
+const BURST_MS_MAX = 50
+/** The next request of a busy caller comes within this time. */
+const LINGER_MS = 1
+/** With answers outstanding the loop comes back at once, this long after the last request; then it waits like anybody. */
+const SPIN_MS_MAX = 2
+
+/** Where a reply is put together: the body starts at `at`. */
+export interface Out {
+	bytes: Buffer
+	view: DataView
+	at: number
+}
+
+/** Writes the body of a reply and says how long it is. A buffer is a whole reply whose first 16 bytes are left for the header. */
+export type Reply = ((out: Out) => number) | Buffer
+
+export type Handler = (request: Request) => Op<Reply | undefined>
+
+export interface SessionOptions {
+	fd: number
+	handlers: ReadonlyMap<number, Handler>
+	/** The kernel has let go: the mount is gone. */
+	onEnd: () => void
+	report: (line: string) => void
+}
+
+export interface Session {
+	start(): void
+	/** Requests that were taken and not yet answered. */
+	outstanding(): number
+	end(): void
+}
+
+const WITHOUT_REPLY: ReadonlySet<number> = new Set([OP.FORGET, OP.BATCH_FORGET, OP.INTERRUPT])
+
+export function openSession({ fd, handlers, onEnd, report }: SessionOptions): Session {
+	const input = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
+	const inputView = new DataView(input.buffer)
+	const output = Buffer.allocUnsafeSlow(WRITE_BYTES_MAX + 4096)
+	const out: Out = { bytes: output, view: new DataView(output.buffer), at: OUT_HEADER_BYTES }
+	const descriptor = pollDescriptor(fd)
+	const waiter = startWaiter(fd, drain)
+	let outstanding = 0
+	let lastRequestMs = 0
+	let ended = false
+
+	function drain(): void {
+		const startedMs = performance.now()
+		while (!ended) {
+			const length = read(fd, input, READ_BUFFER_BYTES)
+			if (length > 0) {
+				serve(length)
+				if (performance.now() - startedMs > BURST_MS_MAX) return again()
+			} else if (!couldRead(errnoName(errno()))) {
+				return
+			}
+		}
+	}
+
+	/** Nothing there: whether to go on reading. */
+	function couldRead(code: string): boolean {
+		if (code === 'ENODEV') {
+			end()
+			onEnd()
+			return false
+		}
+		// ENOENT: the caller was interrupted before its request was taken.
+		if (code === 'EINTR' || code === 'ENOENT') return true
+		if (outstanding === 0 && poll(descriptor, 1, LINGER_MS) > 0) return true
+		if (outstanding > 0 && performance.now() - lastRequestMs < SPIN_MS_MAX) again()
+		else waiter.arm()
+		return false
+	}
+
+	function again(): void {
+		setImmediate(drain)
+	}
+
+	function serve(length: number): void {
+		const request = decodeRequest(input, inputView)
+		if (request.end !== length) return report(`request of ${length} bytes says it has ${request.end}`)
+		if (WITHOUT_REPLY.has(request.opcode)) return
+		const handler = handlers.get(request.opcode)
+		if (!handler) return sendError(request, 'ENOSYS')
+		try {
+			const result = run(handler(request))
+			if (isPromise(result)) answerLater(request, result)
+			else send(request, result)
+		} catch (error) {
+			sendError(request, codeFor(error, request))
+		}
+	}
+
+	function answerLater(request: Request, result: Promise<Reply | undefined>): void {
+		const { opcode, uniqueLow, uniqueHigh } = request
+		const later = { opcode, uniqueLow, uniqueHigh } as Request
+		outstanding++
+		lastRequestMs = performance.now()
+		result.then(
+			(reply) => {
+				outstanding--
+				send(later, reply)
+			},
+			(error: unknown) => {
+				outstanding--
+				sendError(later, codeFor(error, later))
+			},
+		)
+	}
+
+	function codeFor(error: unknown, request: Request): string {
+		// Anything that carries no errno is a mistake of ours: the caller gets EIO, the keeper the whole story.
+		if (!(error instanceof Errno) && (error as { code?: unknown })?.code === undefined) {
+			report(`operation ${request.opcode}: ${(error as Error)?.stack ?? error}`)
+		}
+		return codeOf(error)
+	}
+
+	function send(request: Request, reply: Reply | undefined): void {
+		if (reply === undefined) return put(request, output, OUT_HEADER_BYTES, 0)
+		if (typeof reply === 'function') return put(request, output, OUT_HEADER_BYTES + reply(out), 0)
+		put(request, reply, reply.length, 0)
+	}
+
+	function sendError(request: Request, code: string): void {
+		put(request, output, OUT_HEADER_BYTES, -errnoNumber(code))
+	}
+
+	function put({ uniqueLow, uniqueHigh }: Request, bytes: Buffer, length: number, error: number): void {
+		bytes.writeUInt32LE(length, 0)
+		bytes.writeInt32LE(error, 4)
+		bytes.writeUInt32LE(uniqueLow, 8)
+		bytes.writeUInt32LE(uniqueHigh, 12)
+		// ENOENT: the caller was interrupted and nobody waits for the answer any more.
+		if (!ended && write(fd, bytes, length) === -1 && !['ENOENT', 'ENODEV'].includes(errnoName(errno()))) {
+			report(`reply: ${errnoName(errno())}`)
+		}
+	}
+
+	function end(): void {
+		if (ended) return
+		ended = true
+		waiter.end()
+	}
+
+	return {
+		start: () => waiter.arm(),
+		outstanding: () => outstanding,
+		end() {
+			end()
+			close(fd)
+		},
+	}
+}

@@ -1,0 +1,25 @@
+/** What the transport asks of the kernel beside reading and writing. */
+import { libc } from '../../core/libc.ts'
+
+export const mount = libc<[source: Buffer, target: Buffer, type: Buffer, flags: number, data: Buffer]>(
+	'int mount(const void *source, const void *target, const void *type, unsigned long flags, const void *data)',
+)
+export const umount2 = libc<[target: Buffer, flags: number]>('int umount2(const void *target, int flags)')
+export const poll = libc<[fds: Uint8Array, count: number, timeoutMs: number]>('int poll(void *fds, unsigned long count, int timeoutMs)')
+export const ioctl = libc<[fd: number, request: number, argument: Uint8Array]>('int ioctl(int fd, unsigned long request, void *argument)')
+
+export const MS = { RDONLY: 1, NOSUID: 2, NODEV: 4, NOEXEC: 8, SYNCHRONOUS: 16, DIRSYNC: 128, NOATIME: 1024, NODIRATIME: 2048 } as const
+export const MNT_DETACH = 2
+export const POLLIN = 1
+
+export function cString(text: string): Buffer {
+	return Buffer.from(`${text}\0`)
+}
+
+/** struct pollfd for one descriptor that is waited on for reading. */
+export function pollDescriptor(fd: number): Buffer {
+	const bytes = Buffer.alloc(8)
+	bytes.writeInt32LE(fd, 0)
+	bytes.writeInt16LE(POLLIN, 4)
+	return bytes
+}

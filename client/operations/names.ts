@@ -1,0 +1,106 @@
+/** Requests about a name in a directory. */
+import { KIND } from '../../core/catalogue/files.ts'
+import { makeDirectory, makeSpecial, makeSymlink, create } from '../../core/filesystem/create.ts'
+import { link, readlink } from '../../core/filesystem/links.ts'
+import { lookup } from '../../core/filesystem/lookup.ts'
+import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
+import { rename, type RenameMode } from '../../core/filesystem/rename.ts'
+import type { FileRow } from '../../core/catalogue/files.ts'
+import { fail } from '../../core/errors.ts'
+import { attributeValidity, type Door, type Operation } from '../door.ts'
+import { putEntry, putNegativeEntry } from '../fuse/encode.ts'
+import type { Reply } from '../fuse/session.ts'
+import { nameAt, type Request, u32, u64 } from '../fuse/request.ts'
+import { releaseHandle } from './open.ts'
+
+const RENAME_NOREPLACE = 1
+const RENAME_EXCHANGE = 2
+
+export function entryReply(door: Door, row: FileRow): Reply {
+	return (out) => putEntry(out.view, out.at, row, door.validity.entry, attributeValidity(door, row.id))
+}
+
+export const lookupName: Operation = (door) =>
+	function* (request) {
+		const row = yield* lookup(door.fs, request.node, nameAt(request, 0))
+		if (row) return entryReply(door, row)
+		const validity = door.validity.negative()
+		return validity.seconds === 0 ? fail('ENOENT') : (out) => putNegativeEntry(out.view, out.at, validity)
+	}
+
+function owner(request: Request): { uid: number; gid: number } {
+	return { uid: request.uid, gid: request.gid }
+}
+
+export const mkdir: Operation = (door) =>
+	function* (request) {
+		const place = { parent: request.node, name: nameAt(request, 8) }
+		return entryReply(door, yield* makeDirectory(door.fs, place, { mode: u32(request, 0), ...owner(request) }))
+	}
+
+export const mknod: Operation = (door) =>
+	function* (request) {
+		const mode = u32(request, 0)
+		const kind = (mode >> 12) & 15
+		const place = { parent: request.node, name: nameAt(request, 16) }
+		const file = { mode: mode & 0o7777, ...owner(request) }
+		if (kind !== KIND.regular && kind !== 0) return entryReply(door, yield* makeSpecial(door.fs, place, file, kind, u32(request, 4)))
+		const made = yield* create(door.fs, place, file, true)
+		if ('existing' in made) return fail('EEXIST')
+		yield* releaseHandle(door, { file: made.open, write: true, passedThrough: false })
+		return entryReply(door, made.open.row)
+	}
+
+export const symlink: Operation = (door) =>
+	function* (request) {
+		const name = nameAt(request, 0)
+		const target = nameAt(request, name.length + 1)
+		return entryReply(door, yield* makeSymlink(door.fs, { parent: request.node, name }, target, owner(request)))
+	}
+
+export const readLink: Operation = (door) =>
+	function* (request) {
+		const target = yield* readlink(door.fs, request.node)
+		return (out) => {
+			out.bytes.set(target, out.at)
+			return target.length
+		}
+	}
+
+export const linkFile: Operation = (door) =>
+	function* (request) {
+		return entryReply(door, yield* link(door.fs, u64(request, 0), { parent: request.node, name: nameAt(request, 8) }))
+	}
+
+export const unlinkName: Operation = (door) =>
+	function* (request) {
+		yield* unlink(door.fs, { parent: request.node, name: nameAt(request, 0) })
+		return undefined
+	}
+
+export const rmdir: Operation = (door) =>
+	function* (request) {
+		yield* removeDirectory(door.fs, { parent: request.node, name: nameAt(request, 0) })
+		return undefined
+	}
+
+export const renameName: Operation = (door) =>
+	function* (request) {
+		yield* moveName(door, request, 8, 'replace')
+		return undefined
+	}
+
+export const rename2: Operation = (door) =>
+	function* (request) {
+		const flags = u32(request, 8)
+		if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) !== 0) fail('EINVAL')
+		const mode = flags & RENAME_EXCHANGE ? 'exchange' : flags & RENAME_NOREPLACE ? 'noreplace' : 'replace'
+		yield* moveName(door, request, 16, mode)
+		return undefined
+	}
+
+function moveName(door: Door, request: Request, namesAt: number, mode: RenameMode) {
+	const name = nameAt(request, namesAt)
+	const newName = nameAt(request, namesAt + name.length + 1)
+	return rename(door.fs, { parent: request.node, name }, { parent: u64(request, 0), name: newName }, mode)
+}

@@ -1,0 +1,104 @@
+/** Bringing the filesystem up in a process, keeping it alive, and taking it down. */
+import * as classTable from '../catalogue/classes.ts'
+import type { ChangeRow } from '../catalogue/changes.ts'
+import type { Driver } from '../catalogue/driver.ts'
+import { openSequence } from '../catalogue/sequence.ts'
+import type { Config } from '../config/types.ts'
+import { closeNode } from '../nodes/open-node.ts'
+import { type Op, run, wait } from '../op.ts'
+import { beat, HEARTBEAT_MS, join, part } from './clients.ts'
+import { createDirectories } from './directories.ts'
+import { type Filesystem, flushLater, runAside } from './filesystem.ts'
+import { catchUp } from './follow.ts'
+import { createJournal } from './journal.ts'
+import { createLater } from './later.ts'
+import { refreshNodes } from './nodes.ts'
+import { publish, release } from './publish.ts'
+import { createReadAhead } from './read-ahead.ts'
+import { settle } from './settle.ts'
+
+const SETTLE_MS = 2_000
+
+export interface Start {
+	config: Config
+	catalogue: Driver
+	/** What this process is, for `cairn status`: `mount /mnt/combined`. */
+	what: string
+	report: (line: string) => void
+	onChange?: (change: ChangeRow) => void
+	random?: () => number
+}
+
+export function* startFilesystem({ config, catalogue, what, report, onChange = () => {}, random = Math.random }: Start): Op<Filesystem> {
+	const { capabilities } = catalogue
+	const fs: Filesystem = {
+		config,
+		catalogue,
+		capabilities,
+		client: yield* join(catalogue, what),
+		nodes: new Map(),
+		classes: yield* wait(classTable.list(catalogue)),
+		ids: openSequence(catalogue, 'next_file_id'),
+		directories: createDirectories(),
+		readAhead: createReadAhead(),
+		journal: createJournal(capabilities),
+		later: createLater(() => runAside(fs, 'catalogue', wait(flushLater(fs)))),
+		open: new Map(),
+		nextToken: 1,
+		carrying: new Set(),
+		random,
+		report,
+		onChange,
+		shared: false,
+	}
+	yield* fs.journal.start(catalogue)
+	catalogue.changedElsewhere()
+	yield* refreshNodes(fs)
+	yield* settle(fs)
+	return fs
+}
+
+/** What goes on by itself while the filesystem is up; call the result to end it. */
+export function keepAlive(fs: Filesystem): () => void {
+	const timers = [
+		every(fs, 'journal', fs.config.mount.pollMs, function* () {
+			if (fs.catalogue.changedElsewhere()) yield* catchUp(fs)
+		}),
+		every(fs, 'heartbeat', HEARTBEAT_MS, () => beat(fs)),
+		every(fs, 'settling', SETTLE_MS, () => settle(fs)),
+		every(fs, 'publishing', fs.config.mount.publishSeconds * 1000, () => publishOpen(fs)),
+	]
+	return () => timers.forEach(clearInterval)
+}
+
+/** One round at a time: a catalogue that is away must not pile rounds up. */
+function every(fs: Filesystem, what: string, ms: number, round: () => Op<unknown>): NodeJS.Timeout {
+	let underWay = false
+	return setInterval(() => {
+		if (underWay) return
+		underWay = true
+		const turn = (function* () {
+			try {
+				yield* round()
+			} finally {
+				underWay = false
+			}
+		})()
+		runAside(fs, what, turn)
+	}, ms)
+}
+
+function* publishOpen(fs: Filesystem): Op<void> {
+	for (const file of [...fs.open.values()]) if (file.writers > 0 && !file.orphan) yield* publish(fs, file)
+}
+
+/** Publishes and closes everything. The catalogue's driver is the caller's to close. */
+export async function stopFilesystem(fs: Filesystem): Promise<void> {
+	for (const file of [...fs.open.values()]) {
+		file.handles = 1
+		file.writers = Math.min(1, file.writers)
+		await run(release(fs, file, file.writers > 0))
+	}
+	await run(part(fs))
+	for (const node of fs.nodes.values()) closeNode(node)
+}
