@@ -162,10 +162,18 @@ const MAKERS: [weight: number, name: string, maker: Maker][] = [
 const TOTAL = MAKERS.reduce((sum, [weight]) => sum + weight, 0)
 
 export function chooseStep(random: Random): Step {
-	let left = random.below(TOTAL)
-	const [, call, maker] = MAKERS.find(([weight]) => (left -= weight) < 0) as (typeof MAKERS)[number]
+	const [call, maker] = chooseMaker(random.below(TOTAL))
 	const { words, apply } = maker(random)
 	const user = random.chance(0.25) ? random.pick(USERS) : 0
 	const acting = (side: Side) => (user === 0 ? apply(side) : asUser({ uid: user, gid: user }, () => apply(side)))
 	return { call, words: user === 0 ? words : `${words} (as ${user})`, user, apply: acting }
+}
+
+function chooseMaker(ticket: number): [name: string, maker: Maker] {
+	let sum = 0
+	for (const [weight, name, maker] of MAKERS) {
+		sum += weight
+		if (ticket < sum) return [name, maker]
+	}
+	throw new RangeError(`no call has ticket ${ticket}`)
 }

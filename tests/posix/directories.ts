@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { type Dirent, getdents, open, seekDirectory } from '../support/libc.ts'
-import { type Cases } from './cases.ts'
+import type { Cases } from './cases.ts'
 
 const { O_DIRECTORY, O_RDONLY } = fs.constants
 const MANY = 20_000

@@ -85,7 +85,7 @@ export async function startUp(options: MountOptions = {}): Promise<Mounted> {
 	}
 	if (options.io) words.push('--io', options.io)
 	options.prepare?.(dir)
-	return up({ dir, url, nodes, words })
+	return up({ dir, url, nodes, words, others: [] })
 }
 
 interface Plan {
@@ -93,12 +93,13 @@ interface Plan {
 	url: string
 	nodes: number
 	words: string[]
+	/** Second mounts outlive an `up` that is killed and started again. */
+	others: Daemon[]
 }
 
 async function up(plan: Plan): Promise<Mounted> {
-	const { dir } = plan
+	const { dir, others } = plan
 	const config = join(dir, 'config.ts')
-	const others: Daemon[] = []
 	const daemon = await start(plan.words, join(dir, 'combined'))
 	const stop = async () => {
 		for (const other of others.splice(0)) await other.stop()

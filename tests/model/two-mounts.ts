@@ -1,0 +1,206 @@
+/** A run of the model: two mounts of one catalogue, nodes that leave and return, a daemon that is killed. */
+import assert from 'node:assert/strict'
+import { existsSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { readCatalogue } from '../support/catalogue-rows.ts'
+import { checkTree } from '../support/check-tree.ts'
+import { type Hands, takeHands } from '../support/hands.ts'
+import { type Daemon, type MountOptions, type Mounted, startUp } from '../support/mount.ts'
+import { type Random, randomFrom } from '../support/random.ts'
+import { until } from '../support/until.ts'
+import { type Call, chooseCall } from './choose.ts'
+import { Model } from './model.ts'
+
+export interface Plan {
+	mount: MountOptions
+	steps: number
+	/** Nodes leave and return. */
+	nodesLeave: boolean
+	/** The first daemon is killed and started again. */
+	killed: boolean
+}
+
+interface Side {
+	daemon: Daemon
+	hands: Hands
+}
+
+interface Run {
+	plan: Plan
+	random: Random
+	model: Model
+	up: Mounted
+	sides: [Side, Side]
+	/** Which side has changed something the other has not been waited for. */
+	ahead?: 0 | 1
+	barrier: number
+	away?: { node: number; back(): Promise<void> }
+	history: string[]
+}
+
+const TROUBLE = new Set(['EIO', 'ETIMEDOUT', 'ENOTCONN'])
+const STEPS_SHOWN = 40
+const EVERYTHING = fileURLToPath(new URL('./everything.ts', import.meta.url))
+
+export async function runModel(plan: Plan, seed: number): Promise<void> {
+	const up = await startUp({ nodes: 3, ...plan.mount })
+	let run: Run | undefined
+	try {
+		const second = await up.secondMount()
+		const sides: [Side, Side] = [{ daemon: up, hands: takeHands() }, { daemon: second, hands: takeHands() }]
+		run = { plan, random: randomFrom(seed), model: new Model(), up, sides, barrier: 0, history: [] }
+		await sides[0].hands.do('write', join(up.mountPoint, '.barrier'), '')
+		await everyStep(run)
+		await run.away?.back()
+		await compareWhole(run)
+	} catch (error) {
+		const story = run?.history.slice(-STEPS_SHOWN).join('\n')
+		throw new Error(`replay with CAIRN_TEST_SEED=${seed}\n${story}\n${(error as Error).message}`, { cause: error })
+	} finally {
+		for (const side of run?.sides ?? []) side.hands.end()
+		await (run?.up ?? up).remove()
+	}
+}
+
+async function everyStep(run: Run): Promise<void> {
+	let side: 0 | 1 = 0
+	for (let step = 0; step < run.plan.steps; step++) {
+		if (run.random.chance(0.3)) side = side === 0 ? 1 : 0
+		if (run.plan.nodesLeave && run.random.chance(0.02)) await turnNode(run)
+		if (run.plan.killed && run.random.chance(0.01)) await killFirst(run)
+		await oneCall(run, chooseCall(run.random), side)
+	}
+}
+
+async function oneCall(run: Run, call: Call, side: 0 | 1): Promise<void> {
+	if (run.ahead !== undefined && run.ahead !== side) await catchUp(run, run.ahead, side)
+	const { daemon, hands } = run.sides[side]
+	run.history.push(`${side + 1}: ${call.words}`)
+	const actual = await outcome(() => call.onMount(hands, daemon.mountPoint))
+	if (run.away && call.touchesContent && 'code' in actual && TROUBLE.has(actual.code ?? '')) {
+		run.history.push(`   ${actual.code}, a node is away`)
+		return
+	}
+	const expected = await outcome(async () => call.onModel(run.model))
+	assert.deepEqual(actual, expected, `mount ${side + 1}: ${call.words}`)
+	if (call.changes) run.ahead = side
+}
+
+/** What one side changed before it touched the barrier, the other has been told when it sees the touch. */
+async function catchUp(run: Run, from: 0 | 1, to: 0 | 1): Promise<void> {
+	const path = (side: Side) => join(side.daemon.mountPoint, '.barrier')
+	const time = { seconds: ++run.barrier, nanoseconds: 0 }
+	await run.sides[from].hands.do('setTimes', path(run.sides[from]), time, time)
+	await until(`mount ${to + 1} sees what mount ${from + 1} did`, async () => {
+		const { mtimeNs } = await run.sides[to].hands.do('stat', path(run.sides[to]))
+		return mtimeNs === BigInt(time.seconds) * 1_000_000_000n ? true : undefined
+	})
+	run.ahead = undefined
+}
+
+type Outcome = { value: unknown } | { code?: string; message?: string }
+
+async function outcome(body: () => Promise<unknown>): Promise<Outcome> {
+	try {
+		return { value: await body() }
+	} catch (error) {
+		const { code, message } = error as NodeJS.ErrnoException
+		return code === undefined ? { message } : { code }
+	}
+}
+
+/** A node leaves in one of two ways, or the one that is away returns. */
+async function turnNode(run: Run): Promise<void> {
+	if (run.away) return run.away.back()
+	const node = run.random.below(run.up.nodes.length)
+	const leave = run.random.chance(0.5) ? setDown : loseIdentity
+	run.history.push(`   node${node + 1}: ${leave.name}`)
+	const back = await leave(run.up, node)
+	run.away = {
+		node,
+		back: async () => {
+			run.history.push(`   node${node + 1}: back`)
+			await back()
+			run.away = undefined
+			await until(`the intents on node${node + 1} are carried out`, async () => {
+				const { intents, nodes } = await readCatalogue(run.up.catalogue)
+				const id = nodes.find(({ name }) => name === `node${node + 1}`)?.id
+				// What is done goes with the next transaction: give it one.
+				await run.sides[0].hands.do('setTimes', run.up.mountPoint, NOW, NOW)
+				return intents.some((intent) => intent.node === id) ? undefined : true
+			})
+			await untilReadable(run)
+		},
+	}
+}
+
+const NOW = { seconds: 1_000_000, nanoseconds: 0 }
+
+async function setDown(up: Mounted, node: number): Promise<() => Promise<void>> {
+	const set = async (state: string) => {
+		const { code, stderr } = await up.cairn('node', 'set', `node${node + 1}`, '--state', state)
+		assert.equal(code, 0, stderr)
+	}
+	await set('down')
+	return () => set('rw')
+}
+
+/** As when a disk is not mounted: nothing is where the node's root should be. */
+async function loseIdentity(up: Mounted, node: number): Promise<() => Promise<void>> {
+	const root = up.nodes[node] as string
+	renameSync(root, `${root}.away`)
+	return async () => {
+		assert.ok(!existsSync(root), 'nothing may be made where a node is missing')
+		renameSync(`${root}.away`, root)
+	}
+}
+
+/** Both mounts have noticed that every node is back when every file can be read. */
+async function untilReadable(run: Run): Promise<void> {
+	for (const { daemon, hands } of run.sides) {
+		for (const [path, content] of run.model.everything()) {
+			if (!Buffer.isBuffer(content)) continue
+			await until(`${path} is readable again through ${daemon.mountPoint}`, async () => {
+				const answer = await outcome(() => hands.do('read', join(daemon.mountPoint, path)))
+				return 'code' in answer && TROUBLE.has(answer.code ?? '') ? undefined : true
+			})
+		}
+	}
+}
+
+async function killFirst(run: Run): Promise<void> {
+	run.history.push('   mount 1: killed and started again')
+	const [first] = run.sides
+	await run.up.kill()
+	first.hands.end()
+	run.up = await run.up.again()
+	run.sides[0] = { daemon: run.up, hands: takeHands() }
+	run.ahead = undefined
+	await catchUp(run, 0, 1)
+}
+
+/** Through both mounts, then through a fresh one; then the checker. */
+async function compareWhole(run: Run): Promise<void> {
+	if (run.ahead !== undefined) await catchUp(run, run.ahead, run.ahead === 0 ? 1 : 0)
+	for (const side of run.sides) await compareTree(run.model, side)
+	for (const side of run.sides) side.hands.end()
+	await run.up.stop()
+	assert.deepEqual(await checkTree(run.up.catalogue), [])
+	run.up = await run.up.again()
+	const hands = takeHands()
+	try {
+		await compareTree(run.model, { daemon: run.up, hands })
+	} finally {
+		hands.end()
+	}
+	await run.up.stop()
+	assert.deepEqual(await checkTree(run.up.catalogue), [])
+}
+
+async function compareTree(model: Model, { daemon, hands }: Side): Promise<void> {
+	const expected = model.everything()
+	const found = await hands.run<Map<string, string | Buffer>>(EVERYTHING, 'everythingBelow', [daemon.mountPoint])
+	assert.deepEqual([...found.keys()].sort(), [...expected.keys()].sort(), `names through ${daemon.mountPoint}`)
+	for (const [path, content] of expected) assert.deepEqual(found.get(path), content, `${path} through ${daemon.mountPoint}`)
+}
