@@ -1,0 +1,42 @@
+/** Goes into the background: the parent stays until the child says that it is ready, or why it is not. */
+import { spawn } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { UserError } from '../core/errors.ts'
+import { EXIT } from './exit-codes.ts'
+
+const MARK = 'CAIRN_DAEMON'
+
+export type Report = { ready: true } | { error: string; code: number }
+
+export function isDaemon(environment: NodeJS.ProcessEnv): boolean {
+	return environment[MARK] === '1' && process.send !== undefined
+}
+
+/** In the child: false when there is no parent to tell. */
+export function reportToParent(report: Report): boolean {
+	if (!isDaemon(process.env) || !process.connected) return false
+	process.send?.(report, () => process.disconnect())
+	return true
+}
+
+/** Runs the command line again with `words`, on its own; returns when it is ready. */
+export function daemonise(words: string[], { logFile }: { logFile: string }): Promise<void> {
+	const log = logFile === '' ? 'ignore' : openSync(logFile, 'a', 0o600)
+	const child = spawn(process.execPath, [...process.execArgv, process.argv[1], ...words], {
+		detached: true,
+		cwd: '/',
+		env: { ...process.env, [MARK]: '1' },
+		stdio: ['ignore', log, log, 'ipc'],
+	})
+	if (typeof log === 'number') closeSync(log)
+	return new Promise((done, failed) => {
+		child.on('error', failed)
+		child.on('message', (report: Report) => {
+			if ('error' in report) return failed(new UserError(report.error, report.code))
+			if (child.connected) child.disconnect()
+			child.unref()
+			done()
+		})
+		child.on('exit', (code, signal) => failed(new UserError(`the daemon ended with ${signal ?? code} before it was ready`, EXIT.notStarted)))
+	})
+}

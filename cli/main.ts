@@ -1,0 +1,72 @@
+/** The command line: one verb per file, one error line, one table of exit codes. */
+import yargs from 'yargs'
+import { codeOf, UserError } from '../core/errors.ts'
+import { classVerb } from './class.ts'
+import { EXIT, exitCodeTable } from './exit-codes.ts'
+import { init } from './init.ts'
+import { reportToParent } from './daemon.ts'
+import { migrate } from './migrate.ts'
+import { mount } from './mount.ts'
+import { node } from './node.ts'
+import { status } from './status.ts'
+import { umount } from './umount.ts'
+import { up } from './up.ts'
+import type { Deps } from './verb.ts'
+import { version } from './version.ts'
+
+const HELP_COLUMNS = 110
+
+const deps: Deps = {
+	print: (line) => void process.stdout.write(`${line}\n`),
+	warn: (line) => void process.stderr.write(`cairn: ${line}\n`),
+	environment: process.env,
+	directory: process.cwd(),
+	uid: process.getuid?.() ?? 0,
+	gid: process.getgid?.() ?? 0,
+}
+
+async function main(words: string[]): Promise<void> {
+	await yargs([])
+		.scriptName('cairn')
+		.usage('$0 VERB: several storage servers as one filesystem of plain files')
+		.option('config', { type: 'string', global: true, requiresArg: true, describe: 'configuration file' })
+		.version(version())
+		.wrap(HELP_COLUMNS)
+		.epilogue(exitCodeTable())
+		.demandCommand(1, 'which verb? See cairn --help')
+		.recommendCommands()
+		.strict()
+		.fail(refuse)
+		.command(up(deps))
+		.command(init(deps))
+		.command(migrate(deps))
+		.command(node(deps))
+		.command(classVerb(deps))
+		.command(status(deps))
+		.command(mount(deps))
+		.command(umount(deps))
+		.parseAsync(words)
+}
+
+/** yargs gives a message for what it could not understand, and an error for what a verb threw. */
+function refuse(message: string | null, error: unknown): never {
+	if (error instanceof Error && error.name !== 'YError') throw error
+	throw new UserError(String(message ?? (error as Error).message).replaceAll('\n', ' '), EXIT.usage)
+}
+
+function end(error: unknown): void {
+	const { line, code } = toLine(error)
+	process.exitCode = code
+	if (!reportToParent({ error: line, code })) deps.warn(line)
+	if (process.env.CAIRN_DEBUG && error instanceof Error) deps.warn(String(error.stack))
+}
+
+function toLine(error: unknown): { line: string; code: number } {
+	const message = error instanceof Error ? error.message : String(error)
+	const line = message.split('\n')[0]
+	if (error instanceof UserError) return { line, code: error.exitCode }
+	const code = codeOf(error)
+	return { line: line.startsWith(code) || code === 'EIO' ? line : `${code}: ${line}`, code: EXIT.unexpected }
+}
+
+await main(process.argv.slice(2)).catch(end)

@@ -1,0 +1,68 @@
+/** `-o` as those who mount filesystems know it. */
+import { nearest } from '../core/config/nearest.ts'
+import { UserError } from '../core/errors.ts'
+import { EXIT } from './exit-codes.ts'
+
+export interface MountWords {
+	readOnly: boolean
+	allowOther?: boolean
+	config?: string
+	driver?: 'fuse' | 'fuse-native'
+	io?: 'auto' | 'passthrough' | 'carried'
+	fsname?: string
+	/** For the kernel's table, as given. */
+	kernelOptions: string[]
+}
+
+const KERNEL = [
+	'nosuid', 'nodev', 'noexec', 'exec', 'noatime', 'atime', 'nodiratime', 'diratime', 'relatime', 'norelatime', 'strictatime',
+	'nostrictatime', 'lazytime', 'nolazytime', 'sync', 'async', 'dirsync', 'nosymfollow',
+]
+/** Of fstab and mount(8), or always so: nothing follows from them here. */
+const IGNORED = [
+	'default_permissions', 'defaults', 'auto', 'noauto', 'user', 'nouser', 'users', 'owner', 'group', '_netdev', 'nofail', 'dev', 'suid',
+	'nonempty', 'loud', 'silent',
+]
+const VALUES: Record<string, (value: string) => Partial<MountWords>> = {
+	config: (config) => ({ config }),
+	fsname: (fsname) => ({ fsname }),
+	driver: (value) => ({ driver: oneOf('driver', value, ['fuse', 'fuse-native'] as const) }),
+	io: (value) => ({ io: oneOf('io', value, ['auto', 'passthrough', 'carried'] as const) }),
+}
+const FLAGS: Record<string, Partial<MountWords>> = {
+	ro: { readOnly: true },
+	rw: { readOnly: false },
+	allow_other: { allowOther: true },
+}
+
+export function parseMountOptions(lists: readonly string[]): MountWords {
+	const given = lists.flatMap((list) => list.split(',')).filter((word) => word !== '')
+	const words: MountWords = { readOnly: false, kernelOptions: given.filter((word) => KERNEL.includes(word)) }
+	return Object.assign(words, ...given.map(meaning))
+}
+
+/** What a word changes. */
+function meaning(word: string): Partial<MountWords> {
+	const [name, ...rest] = word.split('=')
+	if (rest.length > 0 && Object.hasOwn(VALUES, name)) return VALUES[name](filled(name, rest.join('=')))
+	if (name.startsWith('x-') || name === 'comment') return {}
+	if (Object.hasOwn(FLAGS, word)) return FLAGS[word]
+	if (KERNEL.includes(word) || IGNORED.includes(word)) return {}
+	return refuse(word, [...Object.keys(FLAGS), ...KERNEL, ...IGNORED, ...Object.keys(VALUES).map((key) => `${key}=`)])
+}
+
+function refuse(word: string, known: string[]): never {
+	const meant = nearest(word, known)
+	throw new UserError(`unknown mount option '${word}'${meant ? `; the nearest is '${meant}'` : ''}`, EXIT.usage)
+}
+
+function filled(name: string, value: string): string {
+	if (value === '') throw new UserError(`mount option ${name}= needs a value`, EXIT.usage)
+	return value
+}
+
+function oneOf<Word extends string>(name: string, value: string, words: readonly Word[]): Word {
+	const found = words.find((word) => word === value)
+	if (found) return found
+	throw new UserError(`mount option ${name}: found '${value}', allowed: ${words.join(', ')}`, EXIT.usage)
+}

@@ -1,0 +1,30 @@
+/** The kernel's table of mounts. Reading it touches no filesystem. */
+import { readFileSync } from 'node:fs'
+
+export interface MountEntry {
+	mountPoint: string
+	type: string
+	source: string
+}
+
+/** The uppermost mount at a path, or undefined. */
+export function mountAt(path: string, text: string = readFileSync('/proc/self/mountinfo', 'utf8')): MountEntry | undefined {
+	return parse(text).findLast((entry) => entry.mountPoint === path)
+}
+
+/** proc(5): fields up to a dash, then type, source and options. */
+function parse(text: string): MountEntry[] {
+	return text
+		.split('\n')
+		.filter((line) => line !== '')
+		.map((line) => {
+			const [before, after] = line.split(' - ')
+			const [type, source] = after.split(' ')
+			return { mountPoint: plain(before.split(' ')[4]), type, source: plain(source) }
+		})
+}
+
+/** Space, tab, newline and backslash stand as three octal digits. */
+function plain(text: string): string {
+	return text.replace(/\\([0-7]{3})/g, (_, digits) => String.fromCharCode(Number.parseInt(digits, 8)))
+}

@@ -1,0 +1,91 @@
+/** `cairn node add NAME PATH`. */
+import { randomUUID } from 'node:crypto'
+import { realpathSync, statfsSync, statSync } from 'node:fs'
+import { resolve, sep } from 'node:path'
+import * as nodes from '../core/catalogue/nodes.ts'
+import type { Driver } from '../core/catalogue/driver.ts'
+import { UserError } from '../core/errors.ts'
+import { readIdentity, writeIdentity } from '../core/nodes/identity.ts'
+import type { NodeRow } from '../core/nodes/node.ts'
+import { wait } from '../core/op.ts'
+import { withCatalogue } from './catalogue.ts'
+import { EXIT } from './exit-codes.ts'
+import { type NodeOptions, nodeOptions, withOptions } from './node-settings.ts'
+import type { Deps, Verb } from './verb.ts'
+
+interface Options extends NodeOptions {
+	name: string
+	path: string
+}
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
+const DEFAULTS = { zone: '', reserve: -1, weight: 100, io: 'auto', state: 'rw' } as const
+
+export const nodeAdd: Verb<Options> = (deps) => ({
+	command: 'add <name> <path>',
+	describe: 'make a directory a node',
+	builder: (yargs) =>
+		nodeOptions(yargs)
+			.positional('name', { type: 'string', demandOption: true, describe: 'what it is called' })
+			.positional('path', { type: 'string', demandOption: true, describe: 'its directory, as every client sees it' }),
+	handler: (options) => run(options, deps),
+})
+
+export async function run(options: Options, deps: Deps): Promise<void> {
+	if (!NAME.test(options.name)) throw new UserError(`'${options.name}' is no name for a node: letters, digits, . _ -`, EXIT.usage)
+	const path = checkDirectory(resolve(deps.directory, options.path))
+	const settings = withOptions({ path, ...DEFAULTS }, options)
+	await withCatalogue(options, deps, (driver) => addNode(driver, options.name, settings))
+	deps.print(`node ${options.name}: ${path}`)
+}
+
+/**
+ * The row comes first: a directory with an identity that no catalogue knows could not be added again. If the identity
+ * cannot be written the row is taken back.
+ */
+export async function addNode(driver: Driver, name: string, settings: nodes.NodeSettings): Promise<void> {
+	refuseOwned(settings.path)
+	const uuid = randomUUID()
+	const id = await driver.transaction(function* (tx) {
+		for (const other of yield* wait(nodes.list(tx))) refuseClash(other, name, settings.path)
+		const made = yield* nodes.insert(tx, { ...settings, name, uuid }, driver.capabilities)
+		nodes.seen(tx, made, spaceOf(settings.path), driver.capabilities)
+		return made
+	})
+	try {
+		writeIdentity(settings.path, { uuid, name })
+	} catch (error) {
+		await driver.transaction(function* (tx) {
+			nodes.remove(tx, id)
+		})
+		throw error
+	}
+}
+
+export function checkDirectory(path: string): string {
+	const found = statSync(path, { throwIfNoEntry: false })
+	if (!found) throw new UserError(`${path}: no such directory`, EXIT.refused)
+	if (!found.isDirectory()) throw new UserError(`${path} is not a directory`, EXIT.refused)
+	return realpathSync(path)
+}
+
+function refuseOwned(path: string): void {
+	const identity = readIdentity(path)
+	if (identity) throw new UserError(`${path} is already the node '${identity.name}' (${path}/.cairn/node.json says so)`, EXIT.identity)
+}
+
+export function refuseClash(other: NodeRow, name: string, path: string): void {
+	if (other.name === name) throw new UserError(`there is a node ${name} already, at ${other.path}`, EXIT.refused)
+	if (isWithin(path, other.path) || isWithin(other.path, path)) {
+		throw new UserError(`${path} and ${other.path}, which is the node ${other.name}, lie within each other`, EXIT.refused)
+	}
+}
+
+function isWithin(path: string, directory: string): boolean {
+	return `${path}${sep}`.startsWith(`${directory}${sep}`)
+}
+
+function spaceOf(path: string): { capacity: number; free: number } {
+	const { bsize, blocks, bavail } = statfsSync(path)
+	return { capacity: bsize * blocks, free: bsize * bavail }
+}

@@ -1,0 +1,55 @@
+/** `cairn node set NAME`: changes how a node is used. */
+import { resolve } from 'node:path'
+import * as nodes from '../core/catalogue/nodes.ts'
+import { UserError } from '../core/errors.ts'
+import { readIdentity } from '../core/nodes/identity.ts'
+import type { NodeRow } from '../core/nodes/node.ts'
+import { wait } from '../core/op.ts'
+import { withCatalogue } from './catalogue.ts'
+import { EXIT } from './exit-codes.ts'
+import { checkDirectory } from './node-add.ts'
+import { type NodeOptions, nodeOptions, withOptions } from './node-settings.ts'
+import type { Deps, Verb } from './verb.ts'
+
+interface Options extends NodeOptions {
+	name: string
+	path?: string
+}
+
+export const nodeSet: Verb<Options> = (deps) => ({
+	command: 'set <name>',
+	describe: 'change how a node is used',
+	builder: (yargs) =>
+		nodeOptions(yargs)
+			.positional('name', { type: 'string', demandOption: true })
+			.option('path', { type: 'string', requiresArg: true, describe: 'its directory, where it has moved to' }),
+	handler: (options) => run(options, deps),
+})
+
+export async function run(options: Options, deps: Deps): Promise<void> {
+	const { name, path } = options
+	const { zone, reserve, weight, io, state } = options
+	if ([path, zone, reserve, weight, io, state].every((value) => value === undefined)) {
+		throw new UserError('node set: what? One of --path --zone --reserve --weight --io --state', EXIT.usage)
+	}
+	await withCatalogue(options, deps, async (driver) =>
+		driver.transaction(function* (tx) {
+			const row = found(name, yield* wait(nodes.findByName(tx, name)))
+			const settings = withOptions(row, options)
+			if (path !== undefined) settings.path = sameNode(row, checkDirectory(resolve(deps.directory, path)))
+			nodes.update(tx, row.id, settings, driver.capabilities)
+		}),
+	)
+	deps.print(`node ${name}: changed`)
+}
+
+export function found(name: string, row: NodeRow | undefined): NodeRow {
+	if (!row) throw new UserError(`there is no node ${name}`, EXIT.refused)
+	return row
+}
+
+function sameNode(row: NodeRow, path: string): string {
+	const identity = readIdentity(path)
+	if (identity?.uuid === row.uuid) return path
+	throw new UserError(`${path} is ${identity ? `the node '${identity.name}'` : 'no node'}, not ${row.name}`, EXIT.identity)
+}

@@ -1,0 +1,73 @@
+/** Mounts and stays until told to end: SIGTERM and SIGINT unmount, SIGHUP reads the configuration again. */
+import type { Config } from '../core/config/types.ts'
+import { UserError } from '../core/errors.ts'
+import { EXIT } from './exit-codes.ts'
+import { libc } from '../core/libc.ts'
+import { lockHolder, mountLockPath, type RunLock, takeLock } from './run-lock.ts'
+import { unmountNow } from './unmount.ts'
+import type { Deps } from './verb.ts'
+
+const END_DEADLINE_MS = 2_000
+
+export interface Serving {
+	mountPoint: string
+	readOnly: boolean
+	allowOther: boolean
+	driver: 'fuse' | 'fuse-native'
+	io: 'auto' | 'passthrough' | 'carried'
+	fsname: string
+	kernelOptions: string[]
+}
+
+export interface Serve {
+	config: Config
+	options: Serving
+	/** Reads the configuration again. */
+	reread(): Promise<Config>
+	ready(): void
+}
+
+/** Resolves when the mount has ended. */
+export async function serve({ config, options, reread, ready }: Serve, deps: Deps): Promise<void> {
+	const lock = lockMountPoint(options.mountPoint, deps)
+	// Loaded here and not above: nothing else needs the mount's code.
+	const { startMount } = await import('../client/mount.ts')
+	const mount = await startMount(config, options)
+	const end = () => void mount.unmount().catch(() => detach(options.mountPoint, deps))
+	const reload = () => void applyAgain(config, reread, mount.reload, deps)
+	process.on('SIGTERM', end).on('SIGINT', end).on('SIGHUP', reload)
+	ready()
+	await mount.ended
+	process.off('SIGTERM', end).off('SIGINT', end).off('SIGHUP', reload)
+	lock.release()
+	endSoon()
+}
+
+/** Something has files open there: the mount point goes away now, the files when they are closed. */
+async function detach(mountPoint: string, deps: Deps): Promise<void> {
+	await unmountNow(mountPoint, { lazy: true }).catch((error: Error) => deps.warn(error.message))
+}
+
+/** A thread that waits for a node that hangs would keep the process, and process.exit waits for threads too. */
+function endSoon(): void {
+	const exit = libc<[code: number]>('void _exit(int code)')
+	setTimeout(() => exit(Number(process.exitCode ?? EXIT.ok)), END_DEADLINE_MS).unref()
+}
+
+/** Whoever unmounts waits for this lock: it ends with the daemon. */
+function lockMountPoint(mountPoint: string, deps: Deps): RunLock {
+	const path = mountLockPath(mountPoint, deps.environment)
+	const lock = takeLock(path)
+	if (lock) return lock
+	throw new UserError(`${mountPoint} is already mounted, or about to be, by process ${lockHolder(path)}`, EXIT.mounted)
+}
+
+/** In place: those who were given the configuration see the new values. A wrong one changes nothing. */
+async function applyAgain(config: Config, reread: () => Promise<Config>, reload: () => void, deps: Deps): Promise<void> {
+	try {
+		Object.assign(config, await reread())
+		reload()
+	} catch (error) {
+		deps.warn(`the configuration was not read again: ${(error as Error).message}`)
+	}
+}

@@ -1,0 +1,21 @@
+/** Numbers of bytes as people write and read them: 1024 to the next letter. */
+import { UserError } from '../core/errors.ts'
+import { EXIT } from './exit-codes.ts'
+
+const LETTERS = ['', 'K', 'M', 'G', 'T', 'P']
+
+export function parseSize(text: string): number {
+	const match = /^(\d+(?:\.\d+)?)([KMGTP]?)(?:i?B)?$/i.exec(text)
+	if (!match) throw new UserError(`'${text}' is not a size: a number of bytes, or with K, M, G, T or P`, EXIT.usage)
+	return Math.round(Number(match[1]) * 1024 ** LETTERS.indexOf(match[2].toUpperCase()))
+}
+
+export function showSize(bytes: number): string {
+	let value = bytes
+	let step = 0
+	while (value >= 1024 && step < LETTERS.length - 1) {
+		value /= 1024
+		step++
+	}
+	return `${step === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)}${LETTERS[step]}`
+}

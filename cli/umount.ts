@@ -1,0 +1,46 @@
+/** `cairn umount MP`: unmounts and waits until the daemon has ended, so that everything is on the disks. */
+import { setTimeout as pause } from 'node:timers/promises'
+import { UserError } from '../core/errors.ts'
+import { EXIT } from './exit-codes.ts'
+import { canonicalMountPoint } from './mount-point.ts'
+import { mountAt } from './mountinfo.ts'
+import { lockHolder, mountLockPath, takeLock } from './run-lock.ts'
+import { unmountNow } from './unmount.ts'
+import type { Common, Deps, Verb } from './verb.ts'
+
+interface Options extends Common {
+	mountpoint: string
+	lazy: boolean
+}
+
+const END_DEADLINE_MS = 30_000
+const LOOK_AGAIN_MS = 20
+
+export const umount: Verb<Options> = (deps) => ({
+	command: ['umount <mountpoint>', 'unmount <mountpoint>'],
+	describe: 'unmount, and wait until the daemon has ended',
+	builder: (yargs) =>
+		yargs
+			.positional('mountpoint', { type: 'string', demandOption: true })
+			.option('lazy', { alias: 'l', type: 'boolean', default: false, describe: 'detach it now also if files are open there' }),
+	handler: (options) => run(options, deps),
+})
+
+export async function run({ mountpoint, lazy }: Options, deps: Deps): Promise<void> {
+	const path = canonicalMountPoint(mountpoint, deps.directory)
+	if (!mountAt(path)) throw new UserError(`nothing is mounted at ${path}`, EXIT.notMounted)
+	await unmountNow(path, { lazy })
+	// A lazily detached mount lives on as long as someone uses it.
+	if (!lazy) await daemonEnded(mountLockPath(path, deps.environment))
+}
+
+/** The daemon holds the lock as long as it lives; there is no event for its end that works for other people's processes. */
+async function daemonEnded(lockPath: string): Promise<void> {
+	const deadline = performance.now() + END_DEADLINE_MS
+	while (performance.now() < deadline) {
+		const lock = takeLock(lockPath)
+		if (lock) return lock.release()
+		await pause(LOOK_AGAIN_MS)
+	}
+	throw new UserError(`unmounted, but the daemon (process ${lockHolder(lockPath)}) has not ended within ${END_DEADLINE_MS / 1000} s`, EXIT.busy)
+}

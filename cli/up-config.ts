@@ -1,0 +1,35 @@
+/** The configuration `cairn up` writes for its user to change. */
+export interface Plan {
+	/** '' for the file beside the configuration. */
+	catalogue: string
+	nodes: number
+	copies: number
+	allowOther: boolean
+}
+
+export function configText({ catalogue, copies, allowOther }: Plan): string {
+	return `/**
+ * Written by \`cairn up\`, once: change what you like. config.example.ts beside the program has every option.
+ * Relative paths are relative to this file.
+ */
+import { defineConfig } from 'cairn/config'
+
+export default defineConfig({
+	// Who knows the tree: a file, or mysql://user@host:3306/database
+	catalogue: ${quote(catalogue || 'catalogue.db')},
+
+	// How many nodes hold each file. After a change: cairn class apply --config <this file>
+	classes: [{ name: 'default', pattern: '', copies: ${copies} }],
+
+	mount: {
+		path: 'combined',
+		// Others than the one who mounts may enter; permissions are always checked.
+		allowOther: ${allowOther},
+	},
+})
+`
+}
+
+function quote(text: string): string {
+	return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
+}

@@ -1,0 +1,66 @@
+/** What `cairn up` needs in its directory. What is there already stays as it is. */
+import { existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as nodes from '../core/catalogue/nodes.ts'
+import { openCatalogue } from '../core/catalogue/open.ts'
+import type { Driver } from '../core/catalogue/driver.ts'
+import { loadConfig } from '../core/config/load.ts'
+import type { Config } from '../core/config/types.ts'
+import { codeOf, UserError } from '../core/errors.ts'
+import { prepareCatalogue } from './init.ts'
+import { addNode } from './node-add.ts'
+import { EXIT } from './exit-codes.ts'
+import { configText, type Plan } from './up-config.ts'
+import type { Deps } from './verb.ts'
+
+const PRIVATE_DIRECTORY = 0o700
+const PRIVATE_FILE = 0o600
+
+export interface Prepared {
+	config: Config
+	file: string
+	mountPoint: string
+	/** True when the directory was prepared earlier. */
+	carriesOn: boolean
+}
+
+export function makeDirectory(path: string): string {
+	try {
+		mkdirSync(path, { recursive: true })
+		return realpathSync(path)
+	} catch (error) {
+		throw new UserError(`${path} cannot be made (${codeOf(error)})`, EXIT.noMountPoint)
+	}
+}
+
+export async function prepareDirectory(directory: string, plan: Plan, deps: Deps): Promise<Prepared> {
+	const file = join(directory, 'config.ts')
+	const carriesOn = existsSync(file)
+	if (!carriesOn) writeFileSync(file, configText(plan), { mode: PRIVATE_FILE, flag: 'wx' })
+	const config = await loadConfig({ path: file, environment: deps.environment })
+	await prepareCatalogue(config, deps)
+	await addMissingNodes(directory, plan.nodes, config)
+	return { config, file, mountPoint: config.mount.path || join(directory, 'combined'), carriesOn }
+}
+
+/** Only of a tree that has none: a node whose directory is empty today may be an unmounted disk. */
+async function addMissingNodes(directory: string, many: number, config: Config): Promise<void> {
+	const driver = await openCatalogue(config)
+	try {
+		const known = await nodes.list(driver)
+		const ours = new Set(known.map((node) => node.name))
+		if (known.some((node) => !isNumbered(node.name))) return
+		for (let number = 1; number <= many; number++) if (!ours.has(nameOf(number))) await addNumbered(directory, number, driver)
+	} finally {
+		await driver.close()
+	}
+}
+
+const nameOf = (number: number) => `node${number}`
+const isNumbered = (name: string) => /^node\d+$/.test(name)
+
+async function addNumbered(directory: string, number: number, driver: Driver): Promise<void> {
+	const path = join(directory, nameOf(number))
+	mkdirSync(path, { recursive: true, mode: PRIVATE_DIRECTORY })
+	await addNode(driver, nameOf(number), { path, zone: '', reserve: -1, weight: 100, io: 'auto', state: 'rw' })
+}

@@ -1,0 +1,95 @@
+/** `cairn up [DIR]`: a whole Cairn in one directory, made if it is not there, mounted until Ctrl-C. */
+import { spawnSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
+import { loadConfig } from '../core/config/load.ts'
+import { UserError } from '../core/errors.ts'
+import { EXIT } from './exit-codes.ts'
+import { prepareMountPoint } from './mount-point.ts'
+import { mountAt } from './mountinfo.ts'
+import { lockHolder, takeLock } from './run-lock.ts'
+import { type Serving, serve } from './serve.ts'
+import { makeDirectory, type Prepared, prepareDirectory } from './up-directory.ts'
+import type { Common, Deps, Verb } from './verb.ts'
+
+interface Options extends Common {
+	dir: string
+	catalogue?: string
+	nodes?: number
+	copies?: number
+	driver?: 'fuse' | 'fuse-native'
+	io?: 'auto' | 'passthrough' | 'carried'
+}
+
+const NODES = 3
+const NODES_MAX = 100
+/** More are only made where a replicator runs. */
+const COPIES = 1
+
+export const up: Verb<Options> = (deps) => ({
+	command: 'up [dir]',
+	describe: 'make and mount a whole Cairn in one directory',
+	builder: (yargs) =>
+		yargs
+			.positional('dir', { type: 'string', default: 'cairn-data', describe: 'made if it is not there, carried on with if it is' })
+			.option('catalogue', { type: 'string', requiresArg: true, describe: 'of a new directory: mysql://user@host/database instead of a file' })
+			.option('nodes', { type: 'number', requiresArg: true, describe: `how many nodes there are to be at least (${NODES})` })
+			.option('copies', { type: 'number', requiresArg: true, describe: `of a new directory: copies of each file (${COPIES})` })
+			.option('driver', { choices: ['fuse', 'fuse-native'] as const, requiresArg: true, describe: 'who speaks with the kernel' })
+			.option('io', { choices: ['auto', 'passthrough', 'carried'] as const, requiresArg: true, describe: 'who moves the data' }),
+	handler: (options) => run(options, deps),
+})
+
+export async function run(options: Options, deps: Deps): Promise<void> {
+	const nodes = checkCount('--nodes', options.nodes ?? NODES, NODES_MAX)
+	const copies = checkCount('--copies', options.copies ?? COPIES, NODES_MAX)
+	const directory = makeDirectory(resolve(deps.directory, options.dir))
+	const lockPath = join(directory, '.up.lock')
+	const lock = takeLock(lockPath)
+	if (!lock) throw new UserError(`cairn up runs on ${directory} already (process ${lockHolder(lockPath)})`, EXIT.running)
+	warnWithoutHelper(deps)
+	const plan = { catalogue: options.catalogue ?? '', nodes, copies, allowOther: deps.uid === 0 }
+	const prepared = await prepareDirectory(directory, plan, deps)
+	await readyMountPoint(prepared.mountPoint)
+	const reread = () => loadConfig({ path: prepared.file, environment: deps.environment })
+	const ready = () => tellNext(directory, prepared, deps)
+	await serve({ config: prepared.config, options: toServing(options, prepared), reread, ready }, deps)
+	lock.release()
+}
+
+function toServing({ driver, io }: Options, { config, mountPoint }: Prepared): Serving {
+	return {
+		mountPoint,
+		readOnly: false,
+		allowOther: config.mount.allowOther,
+		driver: driver ?? config.mount.driver,
+		io: io ?? config.mount.io,
+		fsname: 'cairn',
+		kernelOptions: [],
+	}
+}
+
+/** Not where something is mounted: even making what is there already asks it, and it may be dead. */
+async function readyMountPoint(path: string): Promise<void> {
+	if (!mountAt(path)) mkdirSync(path, { recursive: true })
+	await prepareMountPoint(path)
+}
+
+function tellNext(directory: string, { mountPoint, file, carriesOn }: Prepared, deps: Deps): void {
+	const short = (path: string) => relative(deps.directory, path) || '.'
+	deps.print(`${carriesOn ? 'carrying on with' : 'made'} ${short(directory)}: one tree over the nodes in it. Try, in another terminal:`)
+	deps.print(`  cp -r something ${short(mountPoint)}/ ; ls -R ${short(directory)}/node*/`)
+	deps.print(`  cairn status --config ${short(file)}`)
+	deps.print(`${short(file)} says how; Ctrl-C unmounts.`)
+	deps.print(`ready: ${mountPoint}`)
+}
+
+function warnWithoutHelper({ uid, warn }: Deps): void {
+	if (uid === 0 || !spawnSync('fusermount3', ['--version'], { stdio: 'ignore' }).error) return
+	warn('WARNING: fusermount3 is missing, and only root can mount without it: apt-get install fuse3')
+}
+
+function checkCount(option: string, found: number, most: number): number {
+	if (Number.isInteger(found) && found >= 1 && found <= most) return found
+	throw new UserError(`${option}: found ${found}, allowed: a whole number from 1 to ${most}`, EXIT.usage)
+}
