@@ -19,8 +19,8 @@ export interface SqliteOptions {
 
 /** SQLite's own wait sleeps on the calling thread: only as long as a short transaction of another process takes. */
 const BUSY_MS = 2
-/** At opening nothing else runs here yet, and changing to WAL needs the file for a moment. */
-const OPEN_BUSY_MS = 5_000
+/** Changing a new file to WAL needs it alone for a moment, and SQLite does not wait for that by itself. */
+const OPEN_WAIT_MS_MAX = 5_000
 const RETRY_MS_MIN = 1
 const RETRY_MS_MAX = 20
 const CACHE_KIB_MAX = 64 * 1024
@@ -29,6 +29,15 @@ const MMAP_BYTES_MAX = 256 * 1024 * 1024
 const CHECKPOINT_PAGES = 8_192
 /** What waits for a migration waits this long at least: it may have tables to rewrite. */
 const EXCLUSIVE_WAIT_MS = 60_000
+
+const SETTINGS = `
+	PRAGMA journal_mode = WAL;
+	PRAGMA synchronous = NORMAL;
+	PRAGMA cache_size = -${CACHE_KIB_MAX};
+	PRAGMA mmap_size = ${MMAP_BYTES_MAX};
+	PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
+	PRAGMA temp_store = MEMORY;
+`
 
 const CAPABILITIES: Capabilities = {
 	synchronous: true,
@@ -155,22 +164,23 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 }
 
 function openDatabase(path: string): DatabaseSync {
-	const db = new DatabaseSync(path, { timeout: OPEN_BUSY_MS, enableForeignKeyConstraints: false })
-	try {
-		db.exec(`
-			PRAGMA journal_mode = WAL;
-			PRAGMA synchronous = NORMAL;
-			PRAGMA cache_size = -${CACHE_KIB_MAX};
-			PRAGMA mmap_size = ${MMAP_BYTES_MAX};
-			PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
-			PRAGMA temp_store = MEMORY;
-			PRAGMA busy_timeout = ${BUSY_MS};
-		`)
-		return db
-	} catch (error) {
-		db.close()
-		throw translated(error)
+	const until = performance.now() + OPEN_WAIT_MS_MAX
+	for (;;) {
+		const db = new DatabaseSync(path, { timeout: BUSY_MS, enableForeignKeyConstraints: false })
+		try {
+			db.exec(SETTINGS)
+			return db
+		} catch (error) {
+			db.close()
+			if (!isBusy(error) || performance.now() > until) throw translated(error)
+			sleep(RETRY_MS_MAX)
+		}
 	}
+}
+
+/** On this thread: nothing else runs here yet. */
+function sleep(ms: number): void {
+	Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
 
 async function attemptAgain<T>(work: () => T, timeoutMs: number): Promise<T> {
