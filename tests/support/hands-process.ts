@@ -11,13 +11,13 @@ interface Question {
 
 let current = 0
 
-/** Called by a function that runs here: tells the test runner something before the function returns. */
-export function report(value: unknown): void {
-	send({ id: current, kind: 'report', value })
+/** Called by a function that runs here: tells the test runner something before the function returns; resolves when it is on its way. */
+export function report(value: unknown): Promise<void> {
+	return send({ id: current, kind: 'report', value })
 }
 
-function send(answer: Answer): void {
-	process.send?.(answer)
+function send(answer: Answer): Promise<void> {
+	return new Promise((resolve) => process.send?.(answer, () => resolve()))
 }
 
 async function answer(question: Question): Promise<Answer> {

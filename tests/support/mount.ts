@@ -23,7 +23,7 @@ export interface MountOptions {
 	/** Further words of the command line. */
 	words?: string[]
 	/** Called with the directory before the daemon starts: to put filesystems at node1, node2, ... */
-	prepare?: (dir: string) => void
+	prepare?: (dir: string) => void | Promise<void>
 }
 
 /** A daemon that serves one mount point. */
@@ -84,7 +84,7 @@ export async function startUp(options: MountOptions = {}): Promise<Mounted> {
 		words.push('--catalogue', url)
 	}
 	if (options.io) words.push('--io', options.io)
-	options.prepare?.(dir)
+	await options.prepare?.(dir)
 	return up({ dir, url, nodes, words, others: [] })
 }
 
