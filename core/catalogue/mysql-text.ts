@@ -1,12 +1,11 @@
 /** Statements of the text protocol with their values written in, so that several fit one packet. */
 import type { Value } from './driver.ts'
 
-const SPECIAL = /[\0\n\r\x1a'"\\]/g
+const SPECIAL = /[\0\n\r'"\\]/g
 const ESCAPED: Readonly<Record<string, string>> = {
 	'\0': '\\0',
 	'\n': '\\n',
 	'\r': '\\r',
-	'\x1a': '\\Z',
 	"'": "\\'",
 	'"': '\\"',
 	'\\': '\\\\',

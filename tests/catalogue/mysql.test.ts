@@ -7,7 +7,7 @@ import type { CatalogueConfig } from '../../core/catalogue/open.ts'
 import { wait } from '../../core/op.ts'
 import { type Mariadb, privateMariadb } from '../support/mariadb.ts'
 import { open } from './engines.ts'
-import { type Loss, type Proxy, startProxy } from './proxy.ts'
+import { type Loss, type MysqlProxy, startProxy } from './proxy.ts'
 
 const COUNTER = `CREATE TABLE counter (name VARCHAR(16) NOT NULL PRIMARY KEY, n BIGINT NOT NULL);
 	INSERT INTO counter (name, n) VALUES ('a', 0)`
@@ -21,7 +21,7 @@ function* increment(tx: Transaction) {
 }
 
 /** The late COMMIT holds a lock until it arrives, which is when the transaction is being tried again. */
-async function incrementDespite(loss: Loss, driver: Driver, proxy: Proxy): Promise<void> {
+async function incrementDespite(loss: Loss, driver: Driver, proxy: MysqlProxy): Promise<void> {
 	let tries = 0
 	let delivery: Promise<void> | undefined
 	proxy.lose(loss)
@@ -43,7 +43,7 @@ describe('MySQL', () => {
 	})
 	after(() => server.stop())
 
-	async function through(t: TestContext, settings: Partial<CatalogueConfig> = {}): Promise<{ driver: Driver; proxy: Proxy; database: string }> {
+	async function through(t: TestContext, settings: Partial<CatalogueConfig> = {}): Promise<{ driver: Driver; proxy: MysqlProxy; database: string }> {
 		const database = `d${++databases}`
 		await server.freshDatabase(database)
 		const proxy = await startProxy(server.port)
@@ -58,7 +58,7 @@ describe('MySQL', () => {
 
 	const asPlain = (database: string) => server.url(database).replace('root@', 'plain@')
 
-	async function packetsOf(proxy: Proxy, work: () => unknown): Promise<string[]> {
+	async function packetsOf(proxy: MysqlProxy, work: () => unknown): Promise<string[]> {
 		const start = proxy.queries.length
 		await work()
 		return proxy.queries.slice(start)

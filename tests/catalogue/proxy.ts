@@ -11,7 +11,7 @@ const COM_QUERY = 3
  */
 export type Loss = 'answer' | 'request' | 'late'
 
-export interface Proxy {
+export interface MysqlProxy {
 	port: number
 	/** The statements of each packet so far. */
 	queries: string[]
@@ -22,7 +22,7 @@ export interface Proxy {
 	close(): void
 }
 
-export async function startProxy(serverPort: number): Promise<Proxy> {
+export async function startProxy(serverPort: number): Promise<MysqlProxy> {
 	const sockets = new Set<Socket>()
 	const queries: string[] = []
 	let loss: Loss | undefined
