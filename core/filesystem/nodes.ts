@@ -24,8 +24,10 @@ function* refresh(fs: Filesystem, row: NodeRow): Op<void> {
 		return
 	}
 	if (row.state === 'dead') return
-	const node = openNode(row, fs.config, (changed) => {
-		fs.report(changed.health.up ? `node ${changed.name} is back` : `node ${changed.name} is away: ${changed.health.reason}`)
+	let told = true
+	const node = openNode(row, fs.config, ({ name, health }) => {
+		if (health.up !== told) fs.report(health.up ? `node ${name} is back` : `node ${name} is away: ${health.reason}`)
+		told = health.up
 	})
 	fs.nodes.set(row.id, node)
 	yield* wait(node.ready)
