@@ -15,7 +15,8 @@ const { EINTR, ENOSYS, EPERM } = system.errno
 
 export const O_PATH = 0o10000000
 export const O_CLOEXEC = 0o2000000
-export const OPEN_DIRECTORY = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+/** Without O_NOFOLLOW: it would make ENOTDIR of a symlink at the end, which is ELOOP. */
+export const OPEN_DIRECTORY = O_PATH | O_DIRECTORY | O_CLOEXEC
 export const AT_FDCWD = -100
 
 /** Bytes the kernel takes for one path, its NUL included. */
@@ -64,7 +65,7 @@ export function lastComponent(path: Uint8Array): number {
 	return start
 }
 
-/** A descriptor of what `path[0..end)` leads to; the directory itself for an empty one. */
+/** A descriptor of what `path[0..end)` leads to; the directory itself for an empty one. `mode` is 0 except with O_CREAT. */
 export function openBeneath(directory: number, path: Uint8Array, end: number, flags: number, mode: number): number {
 	if (end < PATH_MAX) return step(directory, path, 0, end, flags, mode)
 	let from = 0

@@ -32,23 +32,22 @@ export interface Lane {
 	end(): void
 }
 
-/** A lane whose thread itself failed answers so. */
-const LANE_FAILED: Answer = { code: 'EIO', message: 'the thread of a node failed' }
-
 /** Lanes in a call; the process cannot end in the ordinary way while one of these threads hangs. */
 const busy = new Set<Worker>()
 let isWatching = false
 
 export function startLane(root: string, failed: () => void): Lane {
-	const worker = new Worker(new URL('./lane-worker.ts', import.meta.url), { workerData: { root } satisfies LaneData })
+	// Flags of the program (`--input-type` and its like) are not meant for its threads.
+	const options = { workerData: { root } satisfies LaneData, execArgv: [] }
+	const worker = new Worker(new URL('./lane-worker.ts', import.meta.url), options)
 	let waiting: ((answer: Answer) => void) | undefined
 	let isEnding = false
 	leaveAtExit()
 	worker.unref()
 	worker.on('message', settle)
-	worker.on('error', () => {
+	worker.on('error', (error: Error) => {
 		failed()
-		settle(LANE_FAILED)
+		settle({ code: 'EIO', message: `the thread of a node failed: ${error.message}` })
 	})
 
 	function send(call: LaneCall, transfer: ArrayBuffer[], answered: (answer: Answer) => void): void {

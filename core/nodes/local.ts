@@ -251,7 +251,7 @@ export function openLocalOperations(rootPath: string): LocalOperations {
 	}
 
 	function list(path: Buffer): DirectoryEntry[] {
-		const fd = openAt(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
+		const fd = openAt(path, O_RDONLY | O_DIRECTORY, 0)
 		try {
 			const entries = listDescriptor(fd)
 			return path.length === 0 ? entries.filter(({ name }) => !name.equals(OWN)) : entries

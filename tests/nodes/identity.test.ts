@@ -1,0 +1,88 @@
+/** A directory is a node only while its identity file says so. */
+import assert from 'node:assert/strict'
+import * as fs from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, beforeEach, describe, test } from 'node:test'
+import { newHealth } from '../../core/nodes/health.ts'
+import { readIdentity, writeIdentity } from '../../core/nodes/identity.ts'
+import { openLaneOperations } from '../../core/nodes/lanes.ts'
+import { openLocalOperations } from '../../core/nodes/local.ts'
+import type { NodeOperations } from '../../core/nodes/node.ts'
+
+const scratch = fs.mkdtempSync(join(tmpdir(), 'cairn-identity-'))
+after(() => fs.rmSync(scratch, { recursive: true }))
+
+let root: string
+let count = 0
+beforeEach(() => {
+	root = join(scratch, String(count++))
+	fs.mkdirSync(root)
+})
+
+const ONE = { uuid: 'uuid-one', name: 'one' }
+const OTHER = { uuid: 'uuid-other', name: 'other' }
+
+test('an identity is written once, and again the same', () => {
+	assert.equal(readIdentity(root), undefined)
+	writeIdentity(root, ONE)
+	writeIdentity(root, ONE)
+	assert.deepEqual(readIdentity(root), ONE)
+	assert.deepEqual(fs.readdirSync(join(root, '.cairn')).sort(), ['conflicts', 'incoming', 'node.json'])
+})
+
+test('another node is not overwritten', () => {
+	writeIdentity(root, ONE)
+	assert.throws(() => writeIdentity(root, OTHER), { exitCode: 7, message: `${root} is already the node 'one' (uuid-one)` })
+	assert.deepEqual(readIdentity(root), ONE)
+})
+
+test('a file that is no identity is said to be none', () => {
+	fs.mkdirSync(join(root, '.cairn'))
+	for (const text of ['', '{', 'null', '{"uuid":1}']) {
+		fs.writeFileSync(join(root, '.cairn/node.json'), text)
+		assert.throws(() => writeIdentity(root, ONE), { exitCode: 7 })
+	}
+})
+
+const kinds: Record<string, (root: string) => NodeOperations> = {
+	local: openLocalOperations,
+	lanes: (path) => openLaneOperations(path, { deadlineMs: 20_000, callsMax: 2, health: newHealth() }),
+}
+
+for (const [kind, open] of Object.entries(kinds)) {
+	describe(kind, () => {
+		test('missing, of another node, replaced by another directory, and back', async () => {
+			const node = open(root)
+			const rejects = (code: string, message: RegExp) => assert.rejects(async () => node.identify('uuid-one'), { code, message })
+			await rejects('ENODEV', /has no \.cairn\/node\.json: not the node, perhaps nothing is mounted there/)
+			writeIdentity(root, ONE)
+			await node.identify('uuid-one')
+			await node.makeDirectory(Buffer.from('first'))
+			await assert.rejects(async () => node.identify('uuid-two'), { code: 'ESTALE', message: /is the node 'one'/ })
+
+			await node.identify('uuid-one')
+			fs.renameSync(root, `${root}-away`)
+			await rejects('ENODEV', /is not there/)
+			fs.mkdirSync(root)
+			await rejects('ENODEV', /has no/)
+			// Nothing is put into a directory that is not the node.
+			await assert.rejects(async () => node.makeDirectory(Buffer.from('lost')), { code: kind === 'local' ? 'ENOTCONN' : 'ENODEV' })
+			assert.deepEqual(fs.readdirSync(root), [])
+			fs.rmdirSync(root)
+			fs.renameSync(`${root}-away`, root)
+			await node.identify('uuid-one')
+			await node.makeDirectory(Buffer.from('back'))
+			assert.deepEqual(fs.readdirSync(root).sort(), ['.cairn', 'back', 'first'])
+
+			fs.renameSync(root, `${root}-old`)
+			fs.mkdirSync(root)
+			writeIdentity(root, ONE)
+			await rejects('ESTALE', /now leads to another directory/)
+			await node.identify('uuid-one')
+			await node.makeDirectory(Buffer.from('new'))
+			assert.deepEqual(fs.readdirSync(root).sort(), ['.cairn', 'new'])
+			node.end()
+		})
+	})
+}
