@@ -3,7 +3,7 @@ import type { Bench } from '../bench.ts'
 import { fillCatalogue } from '../million.ts'
 import { run } from '../processes.ts'
 import { median } from '../samples.ts'
-import { statementsDuring } from '../statements.ts'
+import { packetsDuring } from '../general-log.ts'
 import type { Finding, Single } from './index.ts'
 import { instanceOf } from './instance.ts'
 
@@ -68,11 +68,11 @@ function timeFinding(system: string, few: number, many: number): Finding {
 async function workFindings(bench: Bench, system: string, root: string): Promise<Finding[]> {
 	if (system !== 'cairn-mariadb') return []
 	const mariadb = await bench.mariadb()
-	const few = await statementsDuring(mariadb, () => renameOnce(bench, root, ['few', 'few-']))
-	const many = await statementsDuring(mariadb, () => renameOnce(bench, root, ['many', 'many-']))
+	const few = await packetsDuring(mariadb, () => renameOnce(bench, root, ['few', 'few-']))
+	const many = await packetsDuring(mariadb, () => renameOnce(bench, root, ['many', 'many-']))
 	return [
 		{
-			title: `catalogue statements of that rename, ${MANY.toLocaleString('en')} files and ${FEW}`,
+			title: `round trips to the catalogue for that rename, ${MANY.toLocaleString('en')} files and ${FEW}`,
 			value: `${many.length}, ${few.length}`,
 			target: 'the same number',
 			met: many.length === few.length,

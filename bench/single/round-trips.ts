@@ -1,17 +1,17 @@
 import { join } from 'node:path'
 import type { Bench } from '../bench.ts'
 import { run } from '../processes.ts'
-import { statementsDuring } from '../statements.ts'
+import { packetsDuring } from '../general-log.ts'
 import type { Finding, Single } from './index.ts'
 import { instanceOf } from './instance.ts'
 
-/** Long enough to recognise a statement by. */
-const STATEMENT_LETTERS_MAX = 110
+/** What a statement is told by when it is none of the usual ones. */
+const STATEMENT_LETTERS_MAX = 40
 
-/** What one create+write+close asks of MariaDB, in its own words. */
+/** What one create+write+close asks of MariaDB. */
 export const createRoundTrips: Single = {
 	id: 'round-trips',
-	title: 'statements of one create+write+close',
+	title: 'round trips of one create+write+close',
 	system: 'cairn-mariadb',
 	measure,
 }
@@ -22,14 +22,14 @@ async function measure(bench: Bench, folder: string): Promise<Finding[]> {
 	try {
 		const create = (prefix: string) => run([bench.program('create'), join(running.root, 'work'), '1', '1', prefix, '1024'])
 		await create('first') // ids are taken in blocks, statements prepared once
-		const statements = await statementsDuring(await bench.mariadb(), () => create('second'))
+		const packets = await packetsDuring(await bench.mariadb(), () => create('second'))
 		return [
 			{
-				title: 'catalogue statements of one create+write+close, cairn-mariadb',
-				value: `${statements.length}`,
+				title: 'round trips to MariaDB for one create+write+close',
+				value: `${packets.length}`,
 				target: '',
 				met: undefined,
-				explanation: `In order: ${statements.map(short).join('; ')}.`,
+				explanation: `In order, one per round trip: ${packets.map(summary).join(' | ')}.`,
 			},
 		]
 	} finally {
@@ -37,7 +37,16 @@ async function measure(bench: Bench, folder: string): Promise<Finding[]> {
 	}
 }
 
-function short(statement: string): string {
-	const text = statement.length > STATEMENT_LETTERS_MAX ? `${statement.slice(0, STATEMENT_LETTERS_MAX)}…` : statement
-	return `\`${text.replaceAll('`', '')}\``
+/** Each statement of a packet by its verb and its tables. */
+function summary(packet: string): string {
+	const statements = packet.split(';').map((statement) => statement.trim())
+	return statements.filter((statement) => statement !== '').map(gist).join('; ')
+}
+
+function gist(statement: string): string {
+	const change = /^(?:INSERT(?: IGNORE)? INTO|REPLACE INTO|UPDATE|DELETE FROM) `?\w+`?/i.exec(statement)
+	if (change) return change[0].replaceAll('`', '')
+	const tables = [...statement.matchAll(/\b(?:FROM|JOIN) `?(\w+)`?/gi)].map(([, table]) => table)
+	if (/^SELECT/i.test(statement) && tables.length > 0) return `SELECT ${tables.join(', ')}`
+	return statement.slice(0, STATEMENT_LETTERS_MAX)
 }

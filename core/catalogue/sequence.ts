@@ -3,6 +3,7 @@
  * left of a block when a process ends is never used: an id is used once or not at all.
  */
 import { type Maybe, type Op, run, wait } from '../op.ts'
+import { codeOf } from '../errors.ts'
 import type { Driver } from './driver.ts'
 
 const BLOCK_IDS = 1_000
@@ -19,6 +20,16 @@ export function openSequence(driver: Driver, name: string, block: number = BLOCK
 	let taking: Maybe<void> | undefined
 
 	function* take(): Op<void> {
+		try {
+			yield* takeOnce()
+		} catch (error) {
+			// Two first users at once: the row of the other is there now.
+			if (codeOf(error) !== 'EEXIST') throw error
+			yield* takeOnce()
+		}
+	}
+
+	function* takeOnce(): Op<void> {
 		const start = yield* wait(
 			driver.transaction(function* (tx) {
 				const row = yield* wait(tx.get<{ value: string }>(`SELECT value FROM setting WHERE name = ?${driver.capabilities.forUpdate}`, [name]))
