@@ -1,5 +1,5 @@
 /** What rows find in the tree of a system: made once per system, except the work tree, which rows make and unmake. */
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import type { Bench } from './bench.ts'
 import { run } from './processes.ts'
 import type { Running, System } from './systems/system.ts'
@@ -35,7 +35,9 @@ export function flatTree(bench: Bench, subject: Subject): Tree {
 }
 
 export async function makeTree(bench: Bench, subject: Subject, tree: Tree): Promise<void> {
-	await once(subject, tree[0], () => createTree(bench, tree))
+	const [root, ...shape] = tree
+	const { root: top, source = top } = subject.running
+	await once(subject, root, () => createTree(bench, [join(source, relative(top, root)), ...shape]))
 }
 
 export function bigFile(subject: Subject): string {

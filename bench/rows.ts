@@ -156,7 +156,7 @@ export const rows: readonly Row[] = [
 		id: 'find-attributes',
 		title: '`find -size`',
 		unit: '/s',
-		groups: ['local', 'network'],
+		groups: ['local'],
 		cold: true,
 		targets: [],
 		explanation: '`find -size +1G` over the same tree: the attributes of every file are needed.',

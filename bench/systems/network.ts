@@ -13,7 +13,11 @@ export const mergerfsSshfs: System = {
 	title: 'mergerfs on sshfs',
 	group: 'network',
 	share: 1,
-	start: (_bench, folder) => onSshfs(folder, (branches) => startMergerfs(branches, join(folder, 'combined'))),
+	async start(_bench, folder) {
+		const running = await onSshfs(folder, (branches) => startMergerfs(branches, join(folder, 'combined')))
+		// All in the branch it asks first: the best case for it.
+		return { ...running, source: serverOf(folder, NODES[0]) }
+	},
 }
 
 export const cairnSshfs: System = {
@@ -31,9 +35,8 @@ async function onSshfs(folder: string, start: (branches: readonly string[]) => P
 	}
 	try {
 		for (const name of NODES) {
-			const source = join(folder, `server-${name}`)
+			const source = serverOf(folder, name)
 			await mkdir(source)
-			await mkdir(join(folder, name))
 			mounts.push(await mountSshfs(source, join(folder, name)))
 		}
 		const running = await start(NODES.map((name) => join(folder, name)))
@@ -46,4 +49,8 @@ async function onSshfs(folder: string, start: (branches: readonly string[]) => P
 		await unmount()
 		throw error
 	}
+}
+
+function serverOf(folder: string, node: string): string {
+	return join(folder, `server-${node}`)
 }
