@@ -14,7 +14,7 @@ import type { Reply } from '../fuse/session.ts'
 const NAME_BYTES_MAX = 255
 const XATTR_CREATE = 1
 const XATTR_REPLACE = 2
-const SYSTEM_PREFIX = 'system.'
+const NAMESPACES = ['user.', 'trusted.', 'security.']
 
 export const getattr: Operation = (door) =>
 	function* (request) {
@@ -109,7 +109,8 @@ export const removexattr: Operation = (door) =>
 		return undefined
 	}
 
-/** `system.` belongs to features of the filesystem (access control lists), not to users. */
+/** The others belong to features of a filesystem (`system.posix_acl_access`) or to nobody. */
 function checkNamespace(name: Buffer): void {
-	if (name.toString('latin1', 0, SYSTEM_PREFIX.length) === SYSTEM_PREFIX) fail('EOPNOTSUPP')
+	const text = name.toString('latin1')
+	if (!NAMESPACES.some((namespace) => text.startsWith(namespace) && text.length > namespace.length)) fail('EOPNOTSUPP')
 }

@@ -60,8 +60,14 @@ export function standing(reader: Reader, node: NodeId, limit: number): Maybe<Int
 	return reader.all<IntentRow>(...standingQuery(node, limit))
 }
 
-export function remove(tx: Transaction, id: number): void {
-	tx.write('DELETE FROM intent WHERE id = ?', [id])
+/** By more than its id: a database may give the id of a row that is gone to another. */
+export function remove(tx: Transaction, { id, token, path }: IntentRow): void {
+	tx.write('DELETE FROM intent WHERE id = ? AND token = ? AND path = ?', [id, token, path])
+}
+
+/** Whether any stand at all: nearly always none do, and one glance spares a question per node. */
+export function anyQuery(): Query {
+	return ['SELECT 1 AS found FROM intent LIMIT 1', []]
 }
 
 /** A client that is gone carries nothing out any more. */

@@ -112,6 +112,8 @@ function enter(fs: Filesystem, tx: Transaction, place: Place, row: FileRow, time
 /** Leaves out nodes on which an intent stands on the path: the old file of that name may still be there. */
 function* unobstructed(fs: Filesystem, tx: Transaction, nodes: Node[], path: Path): Op<Node[]> {
 	if (nodes.length === 0) return nodes
+	const [any] = yield* wait(tx.read(intents.anyQuery()))
+	if (any.length === 0) return nodes
 	const standing = yield* wait(tx.read(...nodes.map((node) => intents.standingQuery(node.id, STANDING_ROWS_MAX))))
 	return nodes.filter((_, i) => standing[i].length < STANDING_ROWS_MAX && !standing[i].some((row) => !isDone(fs, row) && standsInTheWay(row, path)))
 }

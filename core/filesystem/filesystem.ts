@@ -1,5 +1,6 @@
 /** The filesystem as a running process has it. Every door makes one and hands it to the operations in this folder. */
 import type { ChangeRow } from '../catalogue/changes.ts'
+import type { FileRow } from '../catalogue/files.ts'
 import type { Capabilities, Driver, Transaction } from '../catalogue/driver.ts'
 import type { Sequence } from '../catalogue/sequence.ts'
 import type { Config } from '../config/types.ts'
@@ -28,6 +29,8 @@ export interface Filesystem {
 	readonly later: Later
 	/** Files open in this process. */
 	readonly open: Map<FileId, OpenFile>
+	/** Directories removed lately, which somebody may still be in. */
+	readonly removed: Map<FileId, FileRow>
 	/** Numbers the transactions of this client that leave intents. */
 	nextToken: number
 	/** Tokens of intents being carried out here, or given up: rows of this client with other tokens are done and about to go. */

@@ -26,7 +26,7 @@ export function* getAttributes(fs: Filesystem, id: FileId): Op<FileRow> {
 	const open = fs.open.get(id)
 	if (open?.orphan) return yield* backed(open)
 	const row = yield* wait(files.find(fs.catalogue, id))
-	if (!row) return open ? yield* backed(open) : fail('ESTALE')
+	if (!row) return open ? yield* backed(open) : (fs.removed.get(id) ?? fail('ESTALE'))
 	return yield* withBacking(fs, row)
 }
 
@@ -43,7 +43,7 @@ function* backed(open: OpenFile): Op<FileRow> {
 	const { row } = open
 	row.size = stat.size
 	row.blocks = stat.blocks
-	if (stat.mtime !== open.known.mtime || stat.mtimeNs !== open.known.mtimeNs) {
+	if (stat.mtime !== open.known?.mtime || stat.mtimeNs !== open.known.mtimeNs) {
 		row.mtime = stat.mtime
 		row.mtime_ns = stat.mtimeNs
 		if (stat.mtime > row.ctime || (stat.mtime === row.ctime && stat.mtimeNs > row.ctime_ns)) {

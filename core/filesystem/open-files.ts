@@ -16,11 +16,13 @@ export interface OpenFile {
 	handles: number
 	/** Handles that may write. While there are any, this client has a writer row and the backing file is the truth. */
 	writers: number
-	/** The backing file when it was last published. */
-	known: Stat
+	/** The backing file when it was last published; of a file that is only read, nothing is known. */
+	known: Stat | undefined
 	publishedAtMs: number
 	/** No name leads to it any more: it lives until it is closed. */
 	orphan: boolean
+	/** Its extended attributes from then on. */
+	readonly orphanXattrs: Map<string, Buffer>
 	/** A publish is under way; the next waits for it. */
 	publishing: Promise<void> | undefined
 	/** Published since it was opened. */
@@ -37,12 +39,13 @@ export function newOpenFile(opened: Pick<OpenFile, 'row' | 'node' | 'path' | 'fd
 		writers: 0,
 		publishedAtMs: 0,
 		orphan: false,
+		orphanXattrs: new Map(),
 		publishing: undefined,
 		published: false,
 		retired: [],
 	}
 }
 
-export function contentDiffers(a: Stat, b: Stat): boolean {
-	return a.size !== b.size || a.mtimeNs !== b.mtimeNs || a.ctimeNs !== b.ctimeNs || a.mtime !== b.mtime || a.ctime !== b.ctime
+export function contentDiffers(a: Stat, b: Stat | undefined): boolean {
+	return b === undefined || a.size !== b.size || a.mtimeNs !== b.mtimeNs || a.ctimeNs !== b.ctimeNs || a.mtime !== b.mtime || a.ctime !== b.ctime
 }

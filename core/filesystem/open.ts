@@ -1,15 +1,12 @@
 /** Opening a file that exists: which copy, and for a writer the pin that keeps everybody on that copy meanwhile. */
 import type { ChangeRow } from '../catalogue/changes.ts'
-import type { EntryRow } from '../catalogue/entries.ts'
-import * as entries from '../catalogue/entries.ts'
 import * as files from '../catalogue/files.ts'
 import { type FileRow, KIND } from '../catalogue/files.ts'
-import type { Query } from '../catalogue/driver.ts'
 import * as intents from '../catalogue/intents.ts'
-import * as replicas from '../catalogue/replicas.ts'
-import { REPLICA, type ReplicaRow } from '../catalogue/replicas.ts'
+import * as openings from '../catalogue/openings.ts'
+import type { Found } from '../catalogue/openings.ts'
+import { REPLICA } from '../catalogue/replicas.ts'
 import * as writers from '../catalogue/writers.ts'
-import type { WriterRow } from '../catalogue/writers.ts'
 import { codeOf, Errno, fail } from '../errors.ts'
 import type { FileId, Path } from '../ids.ts'
 import { isDone, standsInTheWay } from '../intents.ts'
@@ -22,21 +19,12 @@ import { newOpenFile, type OpenFile } from './open-files.ts'
 
 const O_RDONLY = 0
 const O_RDWR = 2
-/** A file has as many names as it likes; the copies lie under all of them, any one leads there. */
-const NAMES_TRIED_MAX = 8
 const STANDING_ROWS_MAX = 10_000
 const INTENT_POLL_MS = 20
 
 export interface OpenRequest {
 	write: boolean
 	truncate: boolean
-}
-
-interface Found {
-	row: FileRow
-	replicas: ReplicaRow[]
-	writers: WriterRow[]
-	names: EntryRow[]
 }
 
 /** The file, open here, with one more handle on it. ESTALE when a name that led to it leads elsewhere now: the door asks again by name. */
@@ -67,27 +55,24 @@ function reopenOrphan(file: OpenFile, request: OpenRequest): OpenFile {
 }
 
 function* find(fs: Filesystem, id: FileId): Op<Found> {
-	const [[row], copies, pins, names, news] = (yield* wait(fs.catalogue.read(...openQueries(fs, id)))) as [
-		FileRow[], ReplicaRow[], WriterRow[], EntryRow[], ChangeRow[] | undefined,
+	const query = openings.findQuery(id)
+	// Across a socket the journal is read in the same round trip; where it costs nothing it is read when the file is open.
+	const [rows, news] = (yield* wait(fs.catalogue.read(...(fs.capabilities.synchronous ? [query] : [query, fs.journal.query()])))) as [
+		openings.OpeningRow[], ChangeRow[] | undefined,
 	]
 	if (news && nameMoved(yield* follow(fs, fs.journal.take(news)), id)) fail('ESTALE')
-	if (!row) fail('ESTALE')
-	if (row.kind !== KIND.regular) fail(row.kind === KIND.directory ? 'EISDIR' : 'EINVAL')
-	return { row, replicas: copies, writers: pins, names }
-}
-
-/** Across a socket the journal is read in the same round trip; where it costs nothing it is read when the file is open. */
-function openQueries(fs: Filesystem, id: FileId): Query[] {
-	const queries = [files.findQuery(id), replicas.ofFileQuery(id), writers.ofFileQuery(id), entries.namesQuery(id, NAMES_TRIED_MAX)]
-	return fs.capabilities.synchronous ? queries : [...queries, fs.journal.query()]
+	const found = openings.gather(rows)
+	if (!found) return fail('ESTALE')
+	if (found.row.kind !== KIND.regular) fail(found.row.kind === KIND.directory ? 'EISDIR' : 'EINVAL')
+	return found
 }
 
 /** Nodes that have the content of this version, best first: where it is being written, else local, same zone, fastest lately. */
-export function candidates(fs: Filesystem, found: Pick<Found, 'row' | 'replicas' | 'writers'>): Node[] {
-	const pinned = found.writers[0]?.node_id
+export function candidates(fs: Filesystem, found: Pick<Found, 'row' | 'replicas' | 'pin'>): Node[] {
+	const pinned = found.pin
 	const nodes: Node[] = []
 	for (const replica of found.replicas) {
-		if (pinned !== undefined ? replica.node_id !== pinned : replica.version !== found.row.version || replica.state === REPLICA.suspect) continue
+		if (pinned !== null ? replica.node_id !== pinned : replica.version !== found.row.version || replica.state === REPLICA.suspect) continue
 		const node = fs.nodes.get(replica.node_id)
 		if (node?.health.up && node.row.state !== 'down' && node.row.state !== 'dead') nodes.push(node)
 	}
@@ -111,8 +96,7 @@ function* openToRead(fs: Filesystem, found: Found): Op<OpenFile> {
 function isCurrent(file: OpenFile, found: Found): boolean {
 	if (file.writers > 0) return true
 	if (!file.node.health.up) return false
-	const pinned = found.writers[0]?.node_id
-	if (pinned !== undefined) return file.node.id === pinned
+	if (found.pin !== null) return file.node.id === found.pin
 	return file.row.version === found.row.version && found.replicas.some((r) => r.node_id === file.node.id && r.version === found.row.version)
 }
 
@@ -122,7 +106,7 @@ function* openOn(fs: Filesystem, found: Found, nodes: Node[], flags: number): Op
 	for (;;) {
 		let obstructed = false
 		for (const node of nodes) {
-			const paths = yield* clearPaths(fs, node, found.names)
+			const paths = yield* clearPaths(fs, node, found)
 			obstructed ||= paths.length < found.names.length
 			const opened = yield* openOnNode(node, paths, flags)
 			if (opened) return yield* describe(found.row, node, opened, flags)
@@ -134,11 +118,12 @@ function* openOn(fs: Filesystem, found: Found, nodes: Node[], flags: number): Op
 }
 
 /** The file's paths on the node, without those on which an intent stands. */
-function* clearPaths(fs: Filesystem, node: Node, names: EntryRow[]): Op<Path[]> {
-	const standing = (yield* wait(intents.standing(fs.catalogue, node.id, STANDING_ROWS_MAX))).filter((row) => !isDone(fs, row))
+function* clearPaths(fs: Filesystem, node: Node, { names, intended }: Found): Op<Path[]> {
+	const rows = intended ? yield* wait(intents.standing(fs.catalogue, node.id, STANDING_ROWS_MAX)) : []
+	const standing = rows.filter((row) => !isDone(fs, row))
 	const paths: Path[] = []
-	for (const { parent_id, name } of names) {
-		const path = joinPath(yield* fs.directories.path(fs.catalogue, parent_id), Buffer.from(name))
+	for (const { parent, name } of names) {
+		const path = joinPath(yield* fs.directories.path(fs.catalogue, parent), name)
 		if (!standing.some((row) => standsInTheWay(row, path))) paths.push(path)
 	}
 	return paths
@@ -156,7 +141,7 @@ function* openOnNode(node: Node, paths: Path[], flags: number): Op<{ path: Path;
 }
 
 function* describe(row: FileRow, node: Node, { path, fd }: { path: Path; fd: number }, flags: number): Op<OpenFile> {
-	const known = yield* wait(node.operations.fstat(fd))
+	const known = flags === O_RDONLY ? undefined : yield* wait(node.operations.fstat(fd))
 	return newOpenFile({ row, node, path, fd, known, writable: flags !== O_RDONLY })
 }
 
@@ -179,7 +164,7 @@ function* pinAndOpen(fs: Filesystem, found: Found): Op<OpenFile> {
 		const choice = yield* pin(fs, id, tried)
 		try {
 			const opened = yield* openOn(fs, choice.found, [choice.node], O_RDWR)
-			return adopt(fs, opened)
+			return yield* adopt(fs, opened)
 		} catch (error) {
 			fs.later.add(writers.removeQuery(id, fs.client))
 			if (choice.pinned || codeOf(error) !== 'EIO') throw error
@@ -193,28 +178,23 @@ function* pin(fs: Filesystem, id: FileId, tried: ReadonlySet<number>): Op<{ node
 	yield* wait(fs.later.written())
 	return yield* wait(
 		transact(fs, function* (tx) {
-			const [[row], copies, pins, names] = (yield* wait(
-				tx.read(
-					files.findQuery(id, fs.capabilities.forUpdate),
-					replicas.ofFileQuery(id),
-					writers.ofFileQuery(id),
-					entries.namesQuery(id, NAMES_TRIED_MAX),
-				),
-			)) as [FileRow[], ReplicaRow[], WriterRow[], EntryRow[]]
-			if (!row) fail('ESTALE')
-			const found = { row, replicas: copies, writers: pins, names }
+			const [[row], rows] = (yield* wait(tx.read(files.findQuery(id, fs.capabilities.forUpdate), openings.findQuery(id)))) as [FileRow[], openings.OpeningRow[]]
+			const found = row && openings.gather(rows)
+			if (!found) return fail('ESTALE')
 			const node = candidates(fs, found).find((n) => !tried.has(n.id) && n.row.state !== 'ro')
 			if (!node) throw new Errno('EIO', 'no copy of the file can be written')
 			writers.insert(tx, id, fs.client, node.id, fs.capabilities)
-			return { node, found, pinned: pins.length > 0 }
+			return { node, found, pinned: found.pin !== null }
 		}),
 	)
 }
 
 /** Readers that have the same file of the same node open go on with the new descriptor: one open file, one backing inode. */
-function adopt(fs: Filesystem, opened: OpenFile): OpenFile {
+function* adopt(fs: Filesystem, opened: OpenFile): Op<OpenFile> {
 	const current = fs.open.get(opened.id)
-	if (!current || current.node !== opened.node || current.known.ino !== opened.known.ino || current.known.dev !== opened.known.dev) return opened
+	if (!current || current.node !== opened.node) return opened
+	const { ino, dev } = yield* wait(current.node.operations.fstat(current.fd))
+	if (ino !== opened.known?.ino || dev !== opened.known.dev) return opened
 	current.retired.push({ node: current.node, fd: current.fd })
 	Object.assign(current, { fd: opened.fd, writable: true, row: opened.row, known: opened.known, path: opened.path })
 	return current

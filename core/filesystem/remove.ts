@@ -8,7 +8,6 @@ import type { Intent } from '../catalogue/intents.ts'
 import * as intents from '../catalogue/intents.ts'
 import * as replicas from '../catalogue/replicas.ts'
 import type { ReplicaRow } from '../catalogue/replicas.ts'
-import * as writers from '../catalogue/writers.ts'
 import * as xattrs from '../catalogue/xattrs.ts'
 import { now, type Time } from '../clock.ts'
 import { fail } from '../errors.ts'
@@ -65,10 +64,10 @@ export function hasPlainCopies(row: FileRow): boolean {
 	return row.kind === KIND.regular || row.kind === KIND.symlink
 }
 
+/** A writer's row stays until the writer closes: it says where the content of an unlinked file is. */
 function removeFile(tx: Transaction, row: FileRow): void {
 	files.remove(tx, row.id)
 	if (hasPlainCopies(row)) replicas.removeAll(tx, row.id)
-	if (row.kind === KIND.regular) writers.removeAll(tx, row.id)
 	if (row.flags & files.FLAG_HAS_XATTRS) xattrs.removeAll(tx, row.id)
 }
 
@@ -85,7 +84,7 @@ export function* removeDirectory(fs: Filesystem, place: Place): Op<void> {
 	checkName(place.name)
 	const time = now()
 	const token = fs.nextToken++
-	const { id, made } = yield* wait(
+	const { row, made } = yield* wait(
 		transact(fs, function* (tx) {
 			const { existing } = yield* readPlace(fs, tx, place)
 			if (!existing) return fail('ENOENT')
@@ -95,12 +94,20 @@ export function* removeDirectory(fs: Filesystem, place: Place): Op<void> {
 			entries.remove(tx, place.parent, place.name)
 			files.touchDirectory(tx, place.parent, time, -1)
 			changes.insert(tx, fs.client, { op: 'rmdir', parent: place.parent, name: place.name, file: existing.id }, fs.capabilities)
-			return { id: existing.id, made }
+			return { row: existing, made }
 		}),
 	)
 	fs.readAhead.forgetDirectory(place.parent)
-	fs.directories.forgetOne(id)
+	fs.directories.forgetOne(row.id)
+	remember(fs, { ...row, nlink: 0, ctime: time.s, ctime_ns: time.ns })
 	yield* carryOut(fs, made)
+}
+
+const REMOVED_MAX = 1_000
+
+function remember(fs: Filesystem, row: FileRow): void {
+	if (fs.removed.size >= REMOVED_MAX) fs.removed.delete(fs.removed.keys().next().value as number)
+	fs.removed.set(row.id, row)
 }
 
 /** Its row and intents, its entry apart. ENOTEMPTY as long as a name is in it. */

@@ -123,7 +123,7 @@ function* settleIntent(fs: Filesystem, node: Node, row: IntentRow, lease: string
 	return yield* wait(
 		transact(fs, function* (tx) {
 			const holds = yield* leases.stillHeld(fs, tx, lease)
-			if (holds) intents.remove(tx, row.id)
+			if (holds) intents.remove(tx, row)
 			return holds
 		}),
 	)

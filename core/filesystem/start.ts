@@ -44,6 +44,7 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 		journal: createJournal(capabilities),
 		later: createLater(() => runAside(fs, 'catalogue', wait(flushLater(fs)))),
 		open: new Map(),
+		removed: new Map(),
 		nextToken: 1,
 		carrying: new Set(),
 		random,

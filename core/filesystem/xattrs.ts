@@ -27,6 +27,8 @@ const VIRTUAL: Record<string, (fs: Filesystem, id: FileId) => Op<Buffer>> = {
 export function* getXattr(fs: Filesystem, id: FileId, name: Buffer): Op<Uint8Array> {
 	const virtual = VIRTUAL[name.toString('latin1')]
 	if (virtual) return yield* virtual(fs, id)
+	const orphan = orphanAttributes(fs, id)
+	if (orphan) return orphan.get(name.toString('latin1')) ?? fail('ENODATA')
 	const row = yield* known(fs, id)
 	if ((row.flags & files.FLAG_HAS_XATTRS) === 0) fail('ENODATA')
 	const [[found]] = yield* wait(fs.catalogue.read(xattrs.findQuery(id, name)))
@@ -41,6 +43,8 @@ function* known(fs: Filesystem, id: FileId): Op<FileRow> {
 }
 
 export function* listXattrs(fs: Filesystem, id: FileId): Op<Buffer> {
+	const orphan = orphanAttributes(fs, id)
+	if (orphan) return Buffer.from([...orphan.keys()].map((name) => `${name}\0`).join(''), 'latin1')
 	const row = yield* known(fs, id)
 	if ((row.flags & files.FLAG_HAS_XATTRS) === 0) return Buffer.alloc(0)
 	const rows = yield* wait(xattrs.names(fs.catalogue, id))
@@ -52,6 +56,8 @@ export function* setXattr(fs: Filesystem, id: FileId, name: Buffer, value: Buffe
 	if (name.toString('latin1') in VIRTUAL) fail('EPERM')
 	if (name.length > 255) fail('ERANGE')
 	if (value.length > VALUE_BYTES_MAX) fail('E2BIG')
+	const orphan = orphanAttributes(fs, id)
+	if (orphan) return setOnOrphan(orphan, name.toString('latin1'), value, flags)
 	yield* change(fs, id, function* (tx, row) {
 		const [[found]] = yield* wait(tx.read(xattrs.findQuery(id, name)))
 		if (flags.create && found) fail('EEXIST')
@@ -63,12 +69,29 @@ export function* setXattr(fs: Filesystem, id: FileId, name: Buffer, value: Buffe
 
 export function* removeXattr(fs: Filesystem, id: FileId, name: Buffer): Op<void> {
 	if (name.toString('latin1') in VIRTUAL) fail('EPERM')
+	const orphan = orphanAttributes(fs, id)
+	if (orphan) {
+		if (!orphan.delete(name.toString('latin1'))) fail('ENODATA')
+		return
+	}
 	yield* change(fs, id, function* (tx, row) {
 		const [[found], [{ count }]] = (yield* wait(tx.read(xattrs.findQuery(id, name), xattrs.countQuery(id)))) as [unknown[], Array<{ count: number }>]
 		if (!found) fail('ENODATA')
 		xattrs.remove(tx, id, name)
 		return count > 1 ? row.flags : row.flags & ~files.FLAG_HAS_XATTRS
 	})
+}
+
+/** A file without a name keeps its attributes where it keeps everything: in the process that has it open. */
+function orphanAttributes(fs: Filesystem, id: FileId): Map<string, Buffer> | undefined {
+	const open = fs.open.get(id)
+	return open?.orphan ? open.orphanXattrs : undefined
+}
+
+function setOnOrphan(orphan: Map<string, Buffer>, name: string, value: Buffer, flags: { create: boolean; replace: boolean }): void {
+	if (flags.create && orphan.has(name)) fail('EEXIST')
+	if (flags.replace && !orphan.has(name)) fail('ENODATA')
+	orphan.set(name, value)
 }
 
 type Change = (tx: Parameters<typeof xattrs.set>[0], row: FileRow) => Op<number>

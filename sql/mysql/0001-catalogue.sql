@@ -120,7 +120,6 @@ CREATE TABLE IF NOT EXISTS `change` (
   file_id   BIGINT,
   detail    BLOB
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX IF NOT EXISTS change_at ON `change` (at);
 
 CREATE TABLE IF NOT EXISTS xattr (
   file_id BIGINT NOT NULL,

@@ -96,7 +96,7 @@ CREATE TABLE IF NOT EXISTS writer (
 CREATE INDEX IF NOT EXISTS writer_client ON writer (client_id);
 
 CREATE TABLE IF NOT EXISTS intent (
-  id        INTEGER PRIMARY KEY AUTOINCREMENT,
+  id        INTEGER PRIMARY KEY,
   node_id   INTEGER NOT NULL,
   op        TEXT NOT NULL,               -- unlink, rmdir, rename, link, symlink, attributes
   path      BLOB NOT NULL,
@@ -110,7 +110,7 @@ CREATE INDEX IF NOT EXISTS intent_node ON intent (node_id, id);
 CREATE INDEX IF NOT EXISTS intent_path ON intent (node_id, path);
 
 CREATE TABLE IF NOT EXISTS `change` (
-  seq       INTEGER PRIMARY KEY AUTOINCREMENT,
+  seq       INTEGER PRIMARY KEY,
   at        INTEGER NOT NULL,
   client_id INTEGER NOT NULL,
   op        TEXT NOT NULL,
@@ -119,7 +119,6 @@ CREATE TABLE IF NOT EXISTS `change` (
   file_id   INTEGER,
   detail    BLOB
 );
-CREATE INDEX IF NOT EXISTS change_at ON `change` (at);
 
 CREATE TABLE IF NOT EXISTS xattr (
   file_id INTEGER NOT NULL,

@@ -1,0 +1,45 @@
+/** The driver that speaks the kernel's protocol itself. */
+import type { ChangeRow } from '../../core/catalogue/changes.ts'
+import { readPlaceDetail } from '../../core/catalogue/changes.ts'
+import { createDoor } from '../door.ts'
+import type { Driver } from '../driver.ts'
+import { handlersFor } from '../handlers.ts'
+import { initHandler } from './init.ts'
+import { attach, detach } from './mount-point.ts'
+import { createNotifier, type Notifier } from './notify.ts'
+import { createPassthrough } from './passthrough.ts'
+import { OP } from './protocol.ts'
+import { openSession } from './session.ts'
+
+export const fuse: Driver = {
+	async attach(fs, options) {
+		const { report } = fs
+		const fd = await attach(options)
+		const notifier = createNotifier(fd, report)
+		fs.onChange = (change) => invalidate(notifier, change)
+		const agreed = { passthrough: false }
+		const passthrough = createPassthrough(fd, () => agreed.passthrough, report)
+		const door = createDoor(fs, passthrough, notifier.entry)
+		const handlers = handlersFor(door)
+		handlers.set(OP.INIT, initHandler(options.io !== 'carried', (result) => Object.assign(agreed, result)))
+		const ended = new Promise<void>((resolve) => {
+			openSession({ fd, handlers, onEnd: resolve, report }).start()
+		})
+		return { ended, detach: () => detach(options.mountPoint) }
+	},
+}
+
+/** What another client changed, as the kernel has to hear it. */
+function invalidate(notifier: Notifier, change: ChangeRow): void {
+	const { op, parent_id, name, file_id, detail } = change
+	if (parent_id !== null && name !== null) {
+		notifier.entry(parent_id, name)
+		notifier.inode(parent_id, true)
+	}
+	if (detail !== null) {
+		const to = readPlaceDetail(detail)
+		notifier.entry(to.parent, to.name)
+		notifier.inode(to.parent, true)
+	}
+	if (file_id !== null) notifier.inode(file_id, op !== 'publish')
+}

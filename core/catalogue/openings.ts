@@ -1,0 +1,56 @@
+/** What opening a file has to know, in one query: the file, where it is, under which names, who writes it. */
+import type { FileId, Name, NodeId } from '../ids.ts'
+import type { Query } from './driver.ts'
+import { FILE_COLUMNS, type FileRow } from './files.ts'
+import type { ReplicaRow } from './replicas.ts'
+
+export type OpeningRow = FileRow & {
+	parent_id: FileId | null
+	name: Uint8Array | null
+	node_id: NodeId | null
+	replica_version: number
+	replica_state: number
+	pin: NodeId | null
+	intended: number
+}
+
+export interface Found {
+	row: FileRow
+	replicas: ReplicaRow[]
+	/** The first names: a file has as many as it likes, the copies lie under all of them, any one leads there. */
+	names: Array<{ parent: FileId; name: Name }>
+	/** The node it is being written on. */
+	pin: NodeId | null
+	/** Intents stand, on whatever. */
+	intended: boolean
+}
+
+/** A row for each pair of a name and a copy. Names beyond that many rows are left out, copies never: they vary first. */
+const ROWS_MAX = 200
+
+const FIND = `SELECT ${FILE_COLUMNS}, e.parent_id, e.name, r.node_id, r.version AS replica_version, r.state AS replica_state,
+	(SELECT w.node_id FROM writer w WHERE w.file_id = f.id LIMIT 1) AS pin,
+	EXISTS (SELECT 1 FROM intent) AS intended
+	FROM file f LEFT JOIN entry e ON e.file_id = f.id LEFT JOIN replica r ON r.file_id = f.id
+	WHERE f.id = ? ORDER BY e.parent_id, e.name LIMIT ${ROWS_MAX}`
+
+export function findQuery(id: FileId): Query {
+	return [FIND, [id]]
+}
+
+export function gather(rows: OpeningRow[]): Found | undefined {
+	const [first] = rows
+	if (!first) return undefined
+	const found: Found = { row: first, replicas: [], names: [], pin: first.pin, intended: first.intended !== 0 }
+	for (const row of rows) {
+		if (row.node_id !== null && !found.replicas.some((copy) => copy.node_id === row.node_id)) {
+			found.replicas.push({ node_id: row.node_id, version: row.replica_version, state: row.replica_state })
+		}
+		const { parent_id, name } = row
+		if (parent_id === null || name === null) continue
+		const last = found.names[found.names.length - 1]
+		if (last && last.parent === parent_id && last.name.equals(name)) continue
+		found.names.push({ parent: parent_id, name: Buffer.from(name.buffer, name.byteOffset, name.byteLength) })
+	}
+	return found
+}
