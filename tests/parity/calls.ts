@@ -27,7 +27,7 @@ const SLOTS = 6
 const XATTRS = ['user.a', 'user.b', 'trusted.t']
 const MODES = [0o644, 0o600, 0o666, 0o755, 0o777, 0o700, 0o1777, 0o2775, 0o4755, 0o6777, 0o000]
 
-const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = fs.constants
+const { O_APPEND, O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = fs.constants
 
 type Maker = (random: Random) => { words: string; apply: (side: Side) => unknown }
 
@@ -66,8 +66,7 @@ function onPaths(name: string, body: (from: string, to: string) => unknown): Mak
 function valued<T>(name: string, value: (random: Random) => T, body: (path: string, value: T) => unknown): Maker {
 	return (random) => {
 		const [one, chosen] = [path(random), value(random)]
-		const shown = JSON.stringify(chosen, (_, item) => (Buffer.isBuffer(item) ? `${item.length} bytes` : item))
-		return { words: `${name} ${one} ${shown.slice(0, 100)}`, apply: (side) => body(at(side, one), chosen) }
+		return { words: `${name} ${one} ${shown(chosen)}`, apply: (side) => body(at(side, one), chosen) }
 	}
 }
 
@@ -75,12 +74,30 @@ function valued<T>(name: string, value: (random: Random) => T, body: (path: stri
 function onSlot<T>(name: string, value: (random: Random) => T, body: (fd: number, value: T) => unknown): Maker {
 	return (random) => {
 		const [slot, chosen] = [random.below(SLOTS), value(random)]
-		const words = `${name} slot ${slot} ${Buffer.isBuffer(chosen) ? `${chosen.length} bytes` : JSON.stringify(chosen)}`
+		const words = `${name} slot ${slot} ${shown(chosen)}`
 		return { words, apply: (side) => body(fdOf(side, slot), chosen) }
 	}
 }
 
+/** An argument in a story: bytes by their number. */
+function shown(value: unknown): string {
+	if (Buffer.isBuffer(value)) return `${value.length} bytes`
+	if (typeof value !== 'object' || value === null) return value === undefined ? '' : String(value)
+	return Object.entries(value).map(([name, field]) => `${name} ${shown(field)}`).join(', ')
+}
+
 const nothing = () => undefined
+
+/** A fifo would wait for its other end. Devices are never opened: the mount, unlike a plain directory, has nodev. */
+function withOpen<T>(path: string, flags: number, mode: number, body: (fd: number) => T): T {
+	const fd = libc.open(path, flags | O_NONBLOCK, mode)
+	try {
+		return body(fd)
+	} finally {
+		fs.closeSync(fd)
+	}
+}
+
 const offsetAndBytes = (random: Random) => ({ offset: random.below(60_000), data: random.bytes(random.below(20_000)) })
 const range = (random: Random) => ({ offset: random.below(50_000), length: random.below(30_000) })
 
@@ -90,9 +107,9 @@ const MAKERS: [weight: number, name: string, maker: Maker][] = [
 	[6, 'mkdir', valued('mkdir', (r) => r.pick(MODES), (p, mode) => void fs.mkdirSync(p, { mode }))],
 	[3, 'rmdir', onPath('rmdir', (p) => fs.rmdirSync(p))],
 	[5, 'unlink', onPath('unlink', (p) => fs.unlinkSync(p))],
-	[8, 'create', valued('create', (r) => ({ mode: r.pick(MODES), data: r.bytes(r.below(9000)) }), (p, { mode, data }) => fs.writeFileSync(p, data, { mode }))],
-	[4, 'append', valued('append', (r) => r.bytes(r.below(5000)), (p, data) => fs.appendFileSync(p, data))],
-	[6, 'read', onPath('read', (p) => fs.readFileSync(p).toString('latin1'))],
+	[8, 'create', valued('create', (r) => ({ mode: r.pick(MODES), data: r.bytes(r.below(9000)) }), (p, { mode, data }) => withOpen(p, O_WRONLY | O_CREAT | O_TRUNC, mode, (fd) => fs.writeSync(fd, data)))],
+	[4, 'append', valued('append', (r) => r.bytes(r.below(5000)), (p, data) => withOpen(p, O_WRONLY | O_CREAT | O_APPEND, 0o666, (fd) => fs.writeSync(fd, data)))],
+	[6, 'read', onPath('read', (p) => withOpen(p, O_RDONLY, 0, (fd) => fs.readFileSync(fd, 'latin1')))],
 	[8, 'stat', onPath('stat', (p) => seen(fs.statSync(p, { bigint: true })))],
 	[6, 'lstat', onPath('lstat', (p) => seen(fs.lstatSync(p, { bigint: true })))],
 	[5, 'readdir', onPath('readdir', (p) => fs.readdirSync(p, 'latin1' as BufferEncoding).sort())],
@@ -104,7 +121,7 @@ const MAKERS: [weight: number, name: string, maker: Maker][] = [
 	[3, 'symlink', valued('symlink', (r) => r.pick(['a', 'b', '../a', 'a/b', 'missing', '../../b/c']), (p, target) => fs.symlinkSync(target, p))],
 	[2, 'readlink', onPath('readlink', (p) => fs.readlinkSync(p))],
 	[1, 'mkfifo', valued('mkfifo', (r) => r.pick(MODES), (p, mode) => libc.mknod(p, 0o010000 | mode))],
-	[1, 'mknod', valued('mknod', (r) => r.pick([0o020644, 0o060600]), (p, mode) => libc.mknod(p, mode, 0x0103))],
+	[1, 'mknod', valued('mknod', (r) => r.pick([0o020644, 0o060600]), (p, mode) => libc.mknod(`${p}.device`, mode, 0x0103))],
 	[4, 'chmod', valued('chmod', (r) => r.pick(MODES), (p, mode) => fs.chmodSync(p, mode))],
 	[3, 'chown', valued('chown', (r) => [r.pick([0, 1001, 1002]), r.pick([0, 1001, 1002])] as const, (p, [uid, gid]) => fs.lchownSync(p, uid, gid))],
 	[2, 'utimens', valued('utimens', (r) => ({ seconds: r.below(2 ** 31), nanoseconds: r.below(1e9) }), (p, time) => {
@@ -120,8 +137,7 @@ const MAKERS: [weight: number, name: string, maker: Maker][] = [
 		return {
 			words: `open ${one} flags ${flags.toString(8)} slot ${slot}`,
 			apply: (side) => {
-				// A fifo would wait for its other end.
-				const fd = libc.open(at(side, one), flags | fs.constants.O_NONBLOCK, 0o666)
+				const fd = libc.open(at(side, one), flags | O_NONBLOCK, 0o666)
 				const before = side.open.get(slot)
 				if (before !== undefined) fs.closeSync(before)
 				side.open.set(slot, fd)

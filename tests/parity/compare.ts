@@ -1,6 +1,7 @@
 /** Runs in a child process: one sequence of calls on two trees, compared call by call and tree by tree. */
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
+import { join } from 'node:path'
 import { randomFrom } from '../support/random.ts'
 import { treeOf } from '../support/tree.ts'
 import { chooseStep, type Side, type Step } from './calls.ts'
@@ -34,9 +35,13 @@ export function compare(roots: { tested: string; plain: string }, seed: number, 
 	return { steps, succeeded, entries }
 }
 
+/** Deep enough that a symlink to ../../x, made at the top, leads to a place that is alike on both sides. */
 function side(root: string): Side {
-	fs.chmodSync(root, 0o777)
-	return { root, open: new Map() }
+	fs.chmodSync(root, 0o755)
+	const deep = join(root, '1/2/3')
+	fs.mkdirSync(deep, { recursive: true })
+	fs.chmodSync(deep, 0o777)
+	return { root: deep, open: new Map() }
 }
 
 type StepAnswer = { value: unknown } | { code: string | undefined }

@@ -160,13 +160,14 @@ async function start(words: string[], mountPoint: string): Promise<Daemon> {
 }
 
 function mounted(child: ChildProcess, mountPoint: string, said: () => string): Promise<void> {
+	const before = mountIds(mountPoint)
 	return new Promise((resolve, reject) => {
 		const failed = (why: string) => settle(() => reject(new Error(`${why}\n${said()}`)))
 		const timer = setTimeout(() => failed(`not ready within ${READY_DEADLINE_MS} ms`), READY_DEADLINE_MS)
 		const onExit = (code: number | null) => failed(`ended with ${code} before it was ready`)
-		// `mount -f` says nothing when it is ready: the kernel's table does.
+		// `mount -f` says nothing when it is ready: the kernel's table does. A dead mount of before is none.
 		const looking = setInterval(() => {
-			if (isMounted(mountPoint)) settle(resolve)
+			if (/^ready: /m.test(said()) || mountIds(mountPoint).some((id) => !before.includes(id))) settle(resolve)
 		}, 20)
 		const settle = (done: () => void) => {
 			clearTimeout(timer)
@@ -207,9 +208,15 @@ export function cairn(words: string[], deadlineMs = 30_000): Promise<Said> {
 
 /** Asks the kernel's table, which never touches the filesystem itself. */
 export function isMounted(path: string): boolean {
+	return mountIds(path).length > 0
+}
+
+function mountIds(path: string): string[] {
 	return readFileSync('/proc/self/mountinfo', 'latin1')
 		.split('\n')
-		.some((line) => line.split(' ')[4] === path)
+		.map((line) => line.split(' '))
+		.filter((fields) => fields[4] === path)
+		.map(([id]) => id as string)
 }
 
 export function detach(mountPoint: string): void {
