@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { withDefaults } from '../../core/config/defaults.ts'
+import { findConfig, loadConfig } from '../../core/config/load.ts'
+import { importConfig } from '../../core/config/module.ts'
+import { UserError } from '../../core/errors.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'cairn-config-'))
+after(() => rmSync(directory, { recursive: true, force: true }))
+let files = 0
+
+function write(text: string, mode = 0o600): string {
+	const path = join(directory, `config-${++files}.ts`)
+	writeFileSync(path, text)
+	chmodSync(path, mode)
+	return path
+}
+
+const load = (text: string, mode?: number) => loadConfig({ path: write(text, mode), environment: {} })
+
+/** What is said, and the whole of what is answered after the file's name. */
+const WRONG: Array<[said: string, answer: string]> = [
+	['5', `the default export: found 5, allowed: an object with ${Object.keys(withDefaults({})).join(', ')}`],
+	['{ catalog: "x" }', "catalog: no such option; the nearest is 'catalogue'"],
+	['{ mount: { polMs: 100 } }', "mount.polMs: no such option; the nearest is 'pollMs'"],
+	['{ mount: { qqqqqqqqqqqqqqqqqqqq: 1 } }', 'mount.qqqqqqqqqqqqqqqqqqqq: no such option; there are: path, driver, io, allowOther, cacheSeconds, publishSeconds, pollMs, logFile'],
+	['{ catalogue: "" }', 'catalogue: found "", allowed: a text that is not empty'],
+	['{ catalogueTimeoutMs: "5 s" }', 'catalogueTimeoutMs: found "5 s", allowed: a whole number from 100 to 86400000'],
+	['{ nodeCallsMax: 0 }', 'nodeCallsMax: found 0, allowed: a whole number from 1 to 1000'],
+	['{ zone: 7 }', 'zone: found 7, allowed: a text'],
+	['{ cataloguePassword: 12345 }', 'cataloguePassword: found "(number)", allowed: a text'],
+	['{ classes: [] }', 'classes: found [], allowed: a list of at least one'],
+	['{ classes: [{ name: "a", pattern: "" }] }', 'classes[0].copies: is missing'],
+	['{ classes: [{ name: "a", pattern: "(", copies: 1 }] }', 'classes[0].pattern: found "(", allowed: a regular expression, as a text'],
+	['{ classes: [{ name: "a", pattern: "", copies: 1 }, { name: "a", pattern: "", copies: 1 }] }', "classes[1].name: 'a' is there twice"],
+	[
+		'{ classes: [{ name: "a", pattern: "", copies: 1, policy: "best" }] }',
+		"classes[0].policy: found \"best\", allowed: 'most-free', 'random', 'local-first', 'existing-path', 'zone-spread'",
+	],
+	['{ nodes: { n1: { io: "fast" } } }', "nodes.n1.io: found \"fast\", allowed: 'auto', 'passthrough', 'carried'"],
+	['{ nodes: { n1: { remote: "yes" } } }', 'nodes.n1.remote: found "yes", allowed: true or false'],
+	['{ mount: { cacheSeconds: -1 } }', 'mount.cacheSeconds: found -1, allowed: a number from 0 to 86400000'],
+	['{ mount: { driver: "kernel" } }', "mount.driver: found \"kernel\", allowed: 'fuse', 'fuse-native'"],
+	['{ cataloguePasswordFile: "none" }', `cataloguePasswordFile: ${directory}/none cannot be read (ENOENT)`],
+]
+
+for (const [said, answer] of WRONG) {
+	test(`configuration ${said}: ${answer}`, async () => {
+		const path = write(`export default ${said}`)
+		await assert.rejects(loadConfig({ path, environment: {} }), new UserError(`${path}: ${answer}`, 3))
+	})
+}
+
+test('a file that is no TypeScript names itself and says why', async () => {
+	await assert.rejects(load('export default {'), (error: UserError) => error.exitCode === 3 && /config-\d+\.ts: /.test(error.message))
+})
+
+test('the lookup goes: named, environment, this directory', () => {
+	const named = write('export default {}')
+	const place = join(directory, 'config.ts')
+	writeFileSync(place, 'export default {}')
+	assert.equal(findConfig({ path: named, environment: { CAIRN_CONFIG: '/else' }, directory }), named)
+	assert.equal(findConfig({ environment: { CAIRN_CONFIG: named }, directory }), named)
+	assert.equal(findConfig({ environment: {}, directory }), place)
+	assert.throws(() => findConfig({ path: '/does/not/exist.ts' }), new UserError('/does/not/exist.ts: no such file', 3))
+})
+
+test('paths are relative to the file, addresses of servers stay', async () => {
+	const config = await load("export default { catalogue: 'c.db', nodes: { a: { path: 'n' } }, mount: { path: 'm', logFile: 'l' } }")
+	assert.equal(config.catalogue, `sqlite:${directory}/c.db`)
+	assert.equal(config.nodes.a.path, `${directory}/n`)
+	assert.deepEqual([config.mount.path, config.mount.logFile], [`${directory}/m`, `${directory}/l`])
+	assert.equal((await load("export default { catalogue: 'mysql://u@h/d' }")).catalogue, 'mysql://u@h/d')
+})
+
+test('the password: environment, then configuration, then file', async () => {
+	const secret = join(directory, 'secret')
+	writeFileSync(secret, 'from-file\n', { mode: 0o600 })
+	const both = write(`export default { cataloguePassword: 'said', cataloguePasswordFile: 'secret' }`)
+	assert.equal((await loadConfig({ path: both, environment: { CAIRN_CATALOGUE_PASSWORD: 'env' } })).cataloguePassword, 'env')
+	assert.equal((await loadConfig({ path: both, environment: {} })).cataloguePassword, 'said')
+	assert.equal((await load(`export default { cataloguePasswordFile: 'secret' }`)).cataloguePassword, 'from-file')
+})
+
+test('a password that others may read is refused, and not shown', async () => {
+	for (const said of ["{ cataloguePassword: 'hush' }", "{ catalogue: 'mysql://u:hush@h/d' }"]) {
+		await assert.rejects(load(`export default ${said}`, 0o644), (error: UserError) => {
+			assert.equal(error.exitCode, 3)
+			assert.match(error.message, /mode 644.*chmod 600/)
+			assert.doesNotMatch(error.message, /hush/)
+			return true
+		})
+	}
+})
+
+test('a configuration below a package of another kind, importing cairn/config, is read', async () => {
+	writeFileSync(join(directory, 'package.json'), '{ "type": "commonjs" }')
+	const config = await load("import { defineConfig } from 'cairn/config'\nexport default defineConfig({ zone: 'here' as string })")
+	assert.equal(config.zone, 'here')
+})
+
+test('a changed file is read again', async () => {
+	const path = write("export default { zone: 'a' }")
+	assert.deepEqual(await importConfig(path, '1'), { zone: 'a' })
+	writeFileSync(path, "export default { zone: 'b' }")
+	assert.deepEqual(await importConfig(path, '2'), { zone: 'b' })
+})
+
+test('config.example.ts has every option, with its default and a comment', async () => {
+	const path = fileURLToPath(new URL('../../config.example.ts', import.meta.url))
+	assert.deepEqual(await importConfig(path, 'example'), withDefaults({}))
+	const lines = readFileSync(path, 'utf8').split('\n')
+	assert.ok(lines.filter((line) => line.trim().startsWith('//')).length >= Object.keys(withDefaults({})).length)
+})

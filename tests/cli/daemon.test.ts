@@ -1,0 +1,67 @@
+/** `cairn mount` in the background, as users, fstab and service managers use it. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { lockHolder, mountLockPath } from '../../cli/run-lock.ts'
+import { detach, isMounted } from '../support/mount.ts'
+import { makeWorkplace, type Workplace } from './workplace.ts'
+
+const HELPER = fileURLToPath(new URL('../../deploy/mount.cairn', import.meta.url))
+const exec = promisify(execFile)
+
+async function makeTree(place: Workplace): Promise<string> {
+	await place.cairn('init')
+	await place.cairn('node', 'add', 'n1', place.makeDirectory('n1'))
+	return place.makeDirectory('mp')
+}
+
+function mountOptions(path: string): string {
+	const line = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').find((entry) => entry.split(' ')[4] === path)
+	return line?.split(' ')[5] ?? ''
+}
+
+test('mount comes back when the tree is there, umount when the daemon has ended', async (t) => {
+	const place = makeWorkplace(t)
+	const mountPoint = await makeTree(place)
+	t.after(() => detach(mountPoint))
+	const mounted = await place.cairn('mount', mountPoint, '-o', 'ro,noatime,_netdev')
+	assert.equal(mounted.code, 0, mounted.stderr)
+	assert.match(mountOptions(mountPoint), /^ro,.*noatime/)
+	const pid = Number(lockHolder(mountLockPath(mountPoint, process.env)))
+	process.kill(pid, 'SIGHUP')
+	const gone = await place.cairn('umount', mountPoint)
+	assert.equal(gone.code, 0, gone.stderr)
+	assert.equal(isMounted(mountPoint), false)
+	// The lock is let go of when everything is on the disks; the process ends right after it.
+	assert.equal((await place.cairn('mount', mountPoint)).code, 0)
+	assert.equal((await place.cairn('umount', mountPoint)).code, 0)
+})
+
+test('a daemon that was killed leaves a dead mount: the next mount clears it', async (t) => {
+	const place = makeWorkplace(t)
+	const mountPoint = await makeTree(place)
+	t.after(() => detach(mountPoint))
+	await place.cairn('mount', mountPoint)
+	process.kill(Number(lockHolder(mountLockPath(mountPoint, process.env))), 'SIGKILL')
+	const again = await place.cairn('mount', mountPoint)
+	assert.equal(again.code, 0, again.stderr)
+	assert.equal((await place.cairn('umount', mountPoint)).code, 0)
+	assert.equal(isMounted(mountPoint), false)
+})
+
+test('mount.cairn takes what mount(8) gives it', async (t) => {
+	const place = makeWorkplace(t)
+	const mountPoint = await makeTree(place)
+	t.after(() => detach(mountPoint))
+	await exec(HELPER, [place.config, mountPoint, '-n', '-f'])
+	assert.equal(isMounted(mountPoint), false)
+	await exec(HELPER, [place.config, mountPoint, '-s', '-n', '-v', '-o', 'rw,auto,x-systemd.automount'])
+	assert.equal(isMounted(mountPoint), true)
+	assert.equal((await place.cairn('umount', mountPoint)).code, 0)
+	await assert.rejects(exec(HELPER, [place.config]), { code: 2 })
+	await assert.rejects(exec(HELPER, [place.config, join(place.directory, 'none')]), { code: 10 })
+})

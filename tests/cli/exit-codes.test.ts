@@ -1,0 +1,97 @@
+/** Every number of the table, from the command line itself; each with one line and nothing changed. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { EXIT, exitCodeTable } from '../../cli/exit-codes.ts'
+import { cairn, isMounted, type Said, startUp } from '../support/mount.ts'
+import { makeWorkplace } from './workplace.ts'
+
+function ended(said: Said, code: number, line: RegExp): void {
+	assert.equal(said.code, code, said.stderr)
+	assert.match(said.stderr, line)
+	assert.equal(said.stderr.trimEnd().split('\n').length, 1, said.stderr)
+}
+
+test('0: --help shows the table, --version the version', async () => {
+	const { code, stdout } = await cairn(['--help'])
+	assert.equal(code, EXIT.ok)
+	assert.ok(stdout.includes(exitCodeTable()))
+	assert.equal((await cairn(['--version'])).code, EXIT.ok)
+})
+
+test('2: usage', async (t) => {
+	const place = makeWorkplace(t)
+	ended(await cairn([]), EXIT.usage, /which verb/)
+	ended(await cairn(['stauts']), EXIT.usage, /Did you mean status/)
+	ended(await place.cairn('status', '--jsn'), EXIT.usage, /jsn/)
+	ended(await place.cairn('node'), EXIT.usage, /add, list, set or remove/)
+	ended(await place.cairn('mount', place.directory, '-o', 'rp'), EXIT.usage, /'rp'/)
+	ended(await cairn(['up', join(place.directory, 'up'), '--nodes', '0']), EXIT.usage, /--nodes: found 0/)
+	assert.equal(existsSync(join(place.directory, 'up')), false)
+})
+
+test('3: configuration', async (t) => {
+	const place = makeWorkplace(t, '{ catalog: 1 }')
+	ended(await place.cairn('init'), EXIT.configuration, /catalog: no such option/)
+	ended(await cairn(['init', '--config', '/does/not/exist.ts']), EXIT.configuration, /no such file/)
+	assert.deepEqual(readdirSync(place.directory), ['config.ts'])
+})
+
+test('5: the catalogue cannot be reached', async (t) => {
+	const file = makeWorkplace(t)
+	ended(await file.cairn('status'), EXIT.unreachable, /no such file/)
+	assert.equal(existsSync(file.catalogue), false)
+	const server = makeWorkplace(t, "{ catalogue: 'mysql://u:hush@127.0.0.1:1/none' }")
+	const said = await server.cairn('status')
+	ended(said, EXIT.unreachable, /127\.0\.0\.1/)
+	assert.doesNotMatch(said.stderr, /hush/)
+})
+
+test('6: a schema that is newer, or none', async (t) => {
+	const place = makeWorkplace(t)
+	writeFileSync(place.catalogue, '')
+	ended(await place.cairn('status'), EXIT.schema, /empty/)
+	await place.cairn('init')
+	const db = new DatabaseSync(place.catalogue)
+	db.exec("INSERT INTO migration (version, name, at) VALUES (9999, 'later', 0)")
+	db.close()
+	for (const verb of ['status', 'init', 'migrate']) ended(await place.cairn(verb), EXIT.schema, /newer/)
+	ended(await place.cairn('mount', place.makeDirectory('mp')), EXIT.schema, /newer/)
+})
+
+test('10, 11: mount points that will not do', async (t) => {
+	const place = makeWorkplace(t)
+	await place.cairn('init')
+	ended(await place.cairn('mount', join(place.directory, 'none')), EXIT.noMountPoint, /no such directory/)
+	ended(await place.cairn('mount', place.config), EXIT.noMountPoint, /not a directory/)
+	ended(await place.cairn('mount', place.directory), EXIT.notEmpty, /not empty/)
+	assert.equal(existsSync(join(place.directory, 'none')), false)
+})
+
+test('14: nothing is mounted there', async (t) => {
+	const place = makeWorkplace(t)
+	ended(await place.cairn('umount', place.directory), EXIT.notMounted, /nothing is mounted/)
+})
+
+test('12, 15, 16: mount, umount and up beside a running up', async (t) => {
+	const running = await startUp()
+	t.after(() => running.remove())
+	ended(await cairn(['up', running.dir]), EXIT.running, /already \(process \d+\)/)
+	ended(await running.cairn('mount', running.mountPoint), EXIT.mounted, /already mounted/)
+
+	const config = readFileSync(running.config, 'utf8')
+	assert.match(config, /defineConfig/)
+	const second = await running.secondMount()
+	t.after(() => second.stop())
+	const busy = spawn('cat', { cwd: second.mountPoint, stdio: ['pipe', 'ignore', 'ignore'] })
+	await new Promise((resolve) => busy.once('spawn', resolve))
+	ended(await running.cairn('umount', second.mountPoint), EXIT.busy, /busy/)
+	const freed = new Promise((resolve) => busy.once('exit', resolve))
+	busy.stdin.end()
+	await freed
+	assert.equal((await running.cairn('umount', second.mountPoint)).code, EXIT.ok)
+	assert.equal(isMounted(second.mountPoint), false)
+})
