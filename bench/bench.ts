@@ -3,7 +3,7 @@ import { mkdir, mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Mariadb, privateMariadb } from '../tests/support/mariadb.ts'
 import type { Options } from './options.ts'
-import { run } from './processes.ts'
+import { run, stopDaemons } from './processes.ts'
 import { compilePrograms } from './programs.ts'
 
 /** Enough for a million files; a commit survives the server but is flushed once a second, which is what SQLite's WAL with synchronous=NORMAL promises too. */
@@ -21,6 +21,10 @@ export interface Bench {
 	/** One line to whoever watches. */
 	say(line: string): void
 	end(): Promise<void>
+}
+
+function complain(error: Error): void {
+	console.error(`bench: cleaning up: ${error.message}`)
 }
 
 export async function openBench(options: Options): Promise<Bench> {
@@ -49,10 +53,10 @@ export async function openBench(options: Options): Promise<Bench> {
 		return server
 	}
 	const end = async () => {
-		for (let undo = undone.pop(); undo; undo = undone.pop())
-			await undo().catch((error: Error) => console.error(`bench: cleaning up: ${error.message}`))
+		for (let undo = undone.pop(); undo; undo = undone.pop()) await undo().catch(complain)
+		await stopDaemons().catch(complain)
 		// Never through a mount that would not go.
-		await run(['rm', '-rf', '--one-file-system', top])
+		await run(['rm', '-rf', '--one-file-system', top]).catch(complain)
 	}
 
 	const program = await compilePrograms(await folder('programs'))

@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 const DEADLINE_MS = 120_000
+const START_MS_MAX = 30_000
 const STOP_MS_MAX = 15_000
 const OUTPUT_BYTES_MAX = 1_000_000
 const MOUNT_POLL_MS = 20
@@ -44,6 +45,13 @@ export function run(command: readonly string[], options: RunOptions = {}): Promi
 	})
 }
 
+/** Those that nobody has stopped yet: also one that is only starting when the run is interrupted. */
+const running = new Set<() => Promise<void>>()
+
+export async function stopDaemons(): Promise<void> {
+	for (const stop of [...running].reverse()) await stop()
+}
+
 export interface Daemon {
 	readonly pid: number
 	stop(): Promise<void>
@@ -56,11 +64,15 @@ export async function startDaemon(
 ): Promise<Daemon> {
 	const child = spawn('setpriv', ['--pdeathsig', 'TERM', ...command], { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
 	const complaint = collect(child.stderr)
-	const stop = () => stopDaemon(child, mountPoint)
+	const stop = async () => {
+		running.delete(stop)
+		await stopDaemon(child, mountPoint)
+	}
+	running.add(stop)
 	const ready = readyLine ? lineOf(child, readyLine) : mountOf(child, mountPoint)
 	if (!readyLine) child.stdout.resume()
 	try {
-		await withDeadline(ready, DEADLINE_MS, () => `${command[0]} was not ready in time: ${lastLine(complaint())}`)
+		await withDeadline(ready, START_MS_MAX, () => `${command[0]} was not ready within ${START_MS_MAX / 1000} s.`)
 	} catch (error) {
 		await stop()
 		throw new Error(`${(error as Error).message} ${lastLine(complaint())}`.trim())

@@ -7,6 +7,7 @@ import type { System } from './systems/system.ts'
 
 export interface Results {
 	readonly started: Date
+	ended: Date
 	readonly rounds: number
 	readonly machine: readonly string[]
 	/** Options and versions of each system that ran. */
@@ -42,11 +43,15 @@ function introduction(results: Results): string {
 	const facts = [...results.machine, ...[...results.systems].map(([name, text]) => `${titleOf(name)}: ${text}`)]
 	const absent = [...results.leftOut].map(([name, reason]) => `${titleOf(name)} was left out: ${reason}`)
 	return [
-		`Written by \`npm run bench\` on ${results.started.toISOString().slice(0, 10)}: the same work on every system, in turns, ${results.rounds} rounds.`,
+		`Written by \`npm run bench\` on ${results.started.toISOString().slice(0, 10)}: the same work on every system, in turns, ${results.rounds} rounds, ${minutes(results)} minutes.`,
 		'The bare disk is a plain directory; every other system stands on directories of that same disk.',
 		'',
 		...[...facts, ...absent].map((fact) => `- ${fact}`),
 	].join('\n')
+}
+
+function minutes({ started, ended }: Results): number {
+	return Math.ceil((ended.getTime() - started.getTime()) / 60_000)
 }
 
 function targets(results: Results): string {

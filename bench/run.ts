@@ -35,6 +35,7 @@ async function measureAll(bench: Bench): Promise<Results> {
 	const started = new Date()
 	const results: Results = {
 		started,
+		ended: started,
 		rounds: bench.options.rounds,
 		machine: await machineFacts(bench.options.directory),
 		systems: new Map(),
@@ -44,6 +45,7 @@ async function measureAll(bench: Bench): Promise<Results> {
 	}
 	for (const group of ['local', 'network'] as const) await measureGroup(bench, group, results)
 	results.findings.push(...(await measureSingles(bench)))
+	results.ended = new Date()
 	return results
 }
 

@@ -19,7 +19,7 @@ async function measure(bench: Bench, system: Single['system'], folder: string): 
 	try {
 		const there = join(folder, 'second')
 		await mkdir(there)
-		const second = await startDaemon([CAIRN, 'mount', there, '--config', instance.config, '-f'], { mountPoint: there, readyLine: /^ready: / })
+		const second = await startDaemon([CAIRN, 'mount', there, '--config', instance.config, '-f'], { mountPoint: there })
 		const stop = bench.atEnd(() => second.stop())
 		try {
 			return findings(system, await run([bench.program('visible'), here.root, there, `${CHANGES}`]))
