@@ -2,6 +2,7 @@
  * Carrying intents out on nodes. Every step here may be done twice with the same result, because whoever finds the row
  * after a crash cannot know how far the other came.
  */
+import type { Transaction } from './catalogue/driver.ts'
 import type { Intent, IntentRow } from './catalogue/intents.ts'
 import * as intents from './catalogue/intents.ts'
 import * as files from './catalogue/files.ts'
@@ -10,6 +11,7 @@ import { codeOf } from './errors.ts'
 import type { Filesystem } from './filesystem/filesystem.ts'
 import type { NodeId, Path } from './ids.ts'
 import type { Node } from './nodes/node.ts'
+import { takesChanges } from './nodes/service.ts'
 import { isPromise, type Op, run, wait } from './op.ts'
 
 /** The node is in trouble, not the intent: it stands, and is carried out when the node is well. */
@@ -20,6 +22,40 @@ const NODE_TROUBLE = new Set([
 
 export function isNodeTrouble(error: unknown): boolean {
 	return NODE_TROUBLE.has(codeOf(error))
+}
+
+const STANDING_ROWS_MAX = 10_000
+
+/**
+ * Writes intents down in the transaction that decides them. What is returned may be carried out at once; the rest has to
+ * wait its turn behind older intents on the same paths, and is left to whoever settles the node. `standing` says whether
+ * any intent stands anywhere.
+ */
+export function* intend(fs: Filesystem, tx: Transaction, list: readonly Intent[], standing: boolean): Op<Intent[]> {
+	const free = standing ? yield* unobstructed(fs, tx, list) : [...list]
+	for (const intent of list) intents.insert(tx, free.includes(intent) ? fs.client : null, intent, fs.capabilities)
+	return free
+}
+
+function* unobstructed(fs: Filesystem, tx: Transaction, list: readonly Intent[]): Op<Intent[]> {
+	const free: Intent[] = []
+	for (const [nodeId, own] of perNode(list)) {
+		const [rows] = (yield* wait(tx.read(intents.standingQuery(nodeId, STANDING_ROWS_MAX)))) as [IntentRow[]]
+		const older = rows.filter((row) => !isDone(fs, row))
+		const stopped = older.length === STANDING_ROWS_MAX || own.some((intent) => older.some((row) => touches(row, intent)))
+		// All of one operation or nothing: they build on each other.
+		if (!stopped) free.push(...own)
+	}
+	return free
+}
+
+function touches(row: IntentRow, intent: Intent): boolean {
+	return pathsOf(intent).some((path) => standsInTheWay(row, path) || pathsOf(row).some((other) => covers(path, other)))
+}
+
+function pathsOf({ op, path, toPath, to_path }: { op: string; path: Uint8Array; toPath?: Uint8Array | null; to_path?: Uint8Array | null }): Buffer[] {
+	const second = op === 'symlink' ? null : (toPath ?? to_path ?? null)
+	return [path, ...(second ? [second] : [])].map((bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
 }
 
 /**
@@ -60,7 +96,7 @@ function perNode(list: readonly Intent[]): Map<NodeId, Intent[]> {
 function* carryOutOn(fs: Filesystem, nodeId: NodeId, list: Intent[]): Op<boolean> {
 	const node = fs.nodes.get(nodeId)
 	for (const [index, intent] of list.entries()) {
-		const done = node?.health.up ? yield* attempt(fs, node, intent) : false
+		const done = node && takesChanges(node) ? yield* attempt(fs, node, intent) : false
 		if (!done) {
 			leave(fs, node, list.slice(index))
 			return false

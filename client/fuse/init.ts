@@ -20,7 +20,6 @@ export interface Agreed {
 
 /** `agree` learns what the kernel can do; `wantPassthrough` is what the mount asks for. */
 export function initHandler(wantPassthrough: boolean, agree: (agreed: Agreed) => void): Handler {
-	// biome-ignore lint/correctness/useYield: nothing to wait for
 	return function* (request) {
 		const minor = Math.min(MINOR, u32(request, 4))
 		const readAheadBytes = u32(request, 8)

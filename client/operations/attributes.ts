@@ -43,7 +43,6 @@ function decodeChange(request: Request, valid: number): AttributeChange {
 }
 
 export const statfsTree: Operation = (door) =>
-	// biome-ignore lint/correctness/useYield: answered from what is known
 	function* () {
 		const space = statfs(door.fs)
 		return (out) => {

@@ -12,7 +12,6 @@ const DOT_NAMES = [Buffer.from('.'), Buffer.from('..')]
 const NONE = { seconds: 0, nanoseconds: 0 }
 
 export const opendir: Operation = (door) =>
-	// biome-ignore lint/correctness/useYield: the rows are read when they are asked for
 	function* (request) {
 		const handle = door.handles.addListing(openListing(request.node))
 		return ({ view, at }) => {
@@ -23,7 +22,6 @@ export const opendir: Operation = (door) =>
 	}
 
 export const releasedir: Operation = (door) =>
-	// biome-ignore lint/correctness/useYield: nothing to wait for
 	function* (request) {
 		door.handles.removeListing(u64(request, 0))
 		return undefined

@@ -23,13 +23,14 @@ export interface IntentRow {
 	path: Uint8Array
 	to_path: Uint8Array | null
 	file_id: FileId
+	/** Null: left to whoever settles the node. */
 	client_id: ClientId | null
 	token: number
 }
 
 const COLUMNS = 'id, node_id, op, path, to_path, file_id, client_id, token'
 
-export function insert(tx: Transaction, client: ClientId, intent: Intent, { now }: Capabilities): void {
+export function insert(tx: Transaction, client: ClientId | null, intent: Intent, { now }: Capabilities): void {
 	tx.write(
 		`INSERT INTO intent (node_id, op, path, to_path, file_id, client_id, token, created) VALUES (?,?,?,?,?,?,?,${now})`,
 		[intent.nodeId, intent.op, intent.path, intent.toPath, intent.fileId, client, intent.token],

@@ -13,7 +13,7 @@ import * as xattrs from '../catalogue/xattrs.ts'
 import { now, type Time } from '../clock.ts'
 import { fail } from '../errors.ts'
 import type { FileId, NodeId, Path } from '../ids.ts'
-import { carryOut } from '../intents.ts'
+import { carryOut, intend } from '../intents.ts'
 import { type Op, wait } from '../op.ts'
 import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
@@ -91,16 +91,16 @@ function* setInCatalogue(fs: Filesystem, id: FileId, change: AttributeChange): O
 	const token = fs.nextToken++
 	const done = yield* wait(
 		transact(fs, function* (tx) {
-			const [[row], names, copies] = (yield* wait(
-				tx.read(files.findQuery(id, fs.capabilities.forUpdate), entries.namesQuery(id, 1), replicas.ofFileQuery(id)),
-			)) as [FileRow[], EntryRow[], ReplicaRow[]]
+			const [[row], names, copies, standing] = (yield* wait(
+				tx.read(files.findQuery(id, fs.capabilities.forUpdate), entries.namesQuery(id, 1), replicas.ofFileQuery(id), intents.anyQuery()),
+			)) as [FileRow[], EntryRow[], ReplicaRow[], unknown[]]
 			if (!row) return fail('ESTALE')
 			const next = applied(row, change, now())
 			files.setAttributes(tx, next)
 			if (losesSetId(row, change) && row.flags & files.FLAG_HAS_XATTRS) xattrs.remove(tx, id, CAPABILITY)
 			changes.insert(tx, fs.client, { op: 'attributes', file: id }, fs.capabilities)
-			const made = names.length === 0 ? [] : yield* intend(fs, tx, { row: next, name: names[0], holders: copies.map((c) => c.node_id), token })
-			return { row: next, made }
+			const plan = names.length === 0 ? [] : yield* planned(fs, tx, { row: next, name: names[0], holders: copies.map((c) => c.node_id), token })
+			return { row: next, made: yield* intend(fs, tx, plan, standing.length > 0) }
 		}),
 	)
 	fs.readAhead.forgetFile(id)
@@ -109,7 +109,7 @@ function* setInCatalogue(fs: Filesystem, id: FileId, change: AttributeChange): O
 	yield* carryOut(fs, done.made)
 }
 
-function* intend(
+function* planned(
 	fs: Filesystem,
 	tx: Transaction,
 	{ row, name, holders, token }: { row: FileRow; name: EntryRow; holders: NodeId[]; token: number },
@@ -117,12 +117,8 @@ function* intend(
 	if (!hasPlainCopies(row) && row.kind !== KIND.directory) return []
 	const path: Path = joinPath(yield* fs.directories.path(tx, name.parent_id), Buffer.from(name.name))
 	const intent = { op: 'attributes', path, toPath: null, fileId: row.id, token } as const
-	if (row.kind === KIND.directory) return onEveryNode(fs, tx, intent)
-	return holders.map((nodeId) => {
-		const own: Intent = { ...intent, nodeId }
-		intents.insert(tx, fs.client, own, fs.capabilities)
-		return own
-	})
+	if (row.kind === KIND.directory) return onEveryNode(fs, intent)
+	return holders.map((nodeId) => ({ ...intent, nodeId }))
 }
 
 /**

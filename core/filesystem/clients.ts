@@ -18,7 +18,6 @@ const SILENT_SECONDS_MAX = 30
 export function* join(driver: Driver, what: string): Op<ClientId> {
 	const id = yield* openSequence(driver, 'next_client_id', 1).next()
 	yield* wait(
-		// biome-ignore lint/correctness/useYield: two changes, nothing to read first
 		driver.transaction(function* (tx) {
 			clients.insert(tx, { id, host: hostname(), pid: process.pid, started: startedAt(process.pid) ?? '', what }, driver.capabilities)
 			changes.insert(tx, id, { op: 'client' }, driver.capabilities)
@@ -30,7 +29,6 @@ export function* join(driver: Driver, what: string): Op<ClientId> {
 /** Everything is published and closed: nothing is left to settle. */
 export function* part(fs: Filesystem): Op<void> {
 	yield* wait(
-		// biome-ignore lint/correctness/useYield: two changes, nothing to read first
 		transact(fs, function* (tx) {
 			clients.remove(tx, fs.client)
 			changes.insert(tx, fs.client, { op: 'client' }, fs.capabilities)

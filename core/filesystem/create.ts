@@ -13,7 +13,7 @@ import type { Transaction } from '../catalogue/driver.ts'
 import { now, type Time } from '../clock.ts'
 import { codeOf, Errno, fail } from '../errors.ts'
 import type { FileId, NodeId, Path } from '../ids.ts'
-import { carryOut, isDone, standsInTheWay } from '../intents.ts'
+import { carryOut, intend, isDone, standsInTheWay } from '../intents.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import { classOf, nodesForNewFile } from '../placement/placement.ts'
@@ -62,12 +62,12 @@ function* enterFile(
 	tx: Transaction,
 	{ id, place, file, exclusive, time }: { id: FileId; place: Place; file: NewFile; exclusive: boolean; time: Time },
 ): Op<Entered> {
-	const { directory, existing } = yield* readPlace(fs, tx, place)
+	const { directory, existing, standing } = yield* readPlace(fs, tx, place)
 	if (existing) return exclusive ? fail('EEXIST') : { existing }
 	const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
 	const rule = classOf(fs, path)
 	const taking = nodesForNewFile(fs, rule)
-	const nodes = yield* unobstructed(fs, tx, taking, path)
+	const nodes = standing ? yield* unobstructed(fs, tx, taking, path) : taking
 	if (nodes.length === 0) return { obstructed: taking.length }
 	const row = newRow(id, KIND.regular, file, directory, rule.id, time)
 	enter(fs, tx, place, row, time)
@@ -112,8 +112,6 @@ function enter(fs: Filesystem, tx: Transaction, place: Place, row: FileRow, time
 /** Leaves out nodes on which an intent stands on the path: the old file of that name may still be there. */
 function* unobstructed(fs: Filesystem, tx: Transaction, nodes: Node[], path: Path): Op<Node[]> {
 	if (nodes.length === 0) return nodes
-	const [any] = yield* wait(tx.read(intents.anyQuery()))
-	if (any.length === 0) return nodes
 	const standing = yield* wait(tx.read(...nodes.map((node) => intents.standingQuery(node.id, STANDING_ROWS_MAX))))
 	return nodes.filter((_, i) => standing[i].length < STANDING_ROWS_MAX && !standing[i].some((row) => !isDone(fs, row) && standsInTheWay(row, path)))
 }
@@ -148,11 +146,8 @@ function* createOnNode(fs: Filesystem, place: Place, made: { row: FileRow; path:
 /** A creation that timed out may still happen; what it leaves is removed when the node answers again. */
 function* undoLater(fs: Filesystem, node: Node, fileId: FileId, path: Path): Op<void> {
 	const intent: Intent = { nodeId: node.id, op: 'unlink', path, toPath: null, fileId, token: fs.nextToken++ }
-	// biome-ignore lint/correctness/useYield: one change, nothing to read first
-	yield* wait(transact(fs, function* (tx) {
-		intents.insert(tx, fs.client, intent, fs.capabilities)
-	}))
-	yield* carryOut(fs, [intent])
+	const made = yield* wait(transact(fs, (tx) => intend(fs, tx, [intent], true)))
+	yield* carryOut(fs, made)
 }
 
 /** "No room" tells the caller more than "this one did not answer". */
@@ -237,13 +232,13 @@ export function* makeSymlink(fs: Filesystem, place: Place, target: Buffer, owner
 	const token = fs.nextToken++
 	const made = yield* wait(
 		transact(fs, function* (tx) {
-			const { directory, existing } = yield* readPlace(fs, tx, place)
+			const { directory, existing, standing } = yield* readPlace(fs, tx, place)
 			if (existing) fail('EEXIST')
 			const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
 			const rule = classOf(fs, path)
 			const row = { ...newRow(id, KIND.symlink, { mode: 0o777, ...owner }, directory, rule.id, time), size: target.length }
 			enter(fs, tx, place, row, time, target)
-			return { row, intents: placeSymlink(fs, tx, { row, path, target, rule, token }) }
+			return { row, intents: yield* intend(fs, tx, placeSymlink(fs, tx, { row, path, target, rule, token }), standing) }
 		}),
 	)
 	fs.readAhead.forgetDirectory(place.parent)
@@ -260,7 +255,6 @@ function placeSymlink(
 	return nodes.map((node) => {
 		const intent: Intent = { nodeId: node.id, op: 'symlink', path, toPath: target, fileId: row.id, token }
 		replicas.insert(tx, row.id, node.id, row.version, REPLICA.good)
-		intents.insert(tx, fs.client, intent, fs.capabilities)
 		return intent
 	})
 }

@@ -72,7 +72,6 @@ export function transact<T>(fs: Filesystem, body: (tx: Transaction) => Op<T>): M
 /** Writes what was put off, if anything was. */
 export function flushLater(fs: Filesystem): Maybe<void> {
 	if (fs.later.size() === 0) return
-	// biome-ignore lint/correctness/useYield: the changes come from `later`, there is nothing of its own to wait for
 	return transact(fs, function* () {})
 }
 

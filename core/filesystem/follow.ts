@@ -24,6 +24,7 @@ export function* follow(fs: Filesystem, rows: readonly ChangeRow[]): Op<ChangeRo
 		yield* refreshOpen(fs, row)
 		fs.onChange(row)
 	}
+	if (directoryMoved(foreign)) for (const file of fs.open.values()) file.pathInDoubt ||= file.writers > 0
 	if (foreign.some((row) => row.op === 'client')) yield* refreshClients(fs)
 	if (foreign.some((row) => row.op === 'node')) yield* refreshNodes(fs)
 	return foreign

@@ -23,8 +23,9 @@ export function createLater(flush: () => void): Later {
 	let waiting: Query[] = []
 	let timer: NodeJS.Timeout | undefined
 	const underWay = new Set<Promise<void>>()
-	const arm = () => {
-		timer ??= setTimeout(() => {
+	function arm(): void {
+		if (timer) return
+		timer = setTimeout(() => {
 			timer = undefined
 			if (waiting.length > 0) flush()
 		}, FLUSH_AFTER_MS)

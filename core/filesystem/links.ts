@@ -5,13 +5,12 @@ import type { EntryRow } from '../catalogue/entries.ts'
 import * as files from '../catalogue/files.ts'
 import { type FileRow, KIND } from '../catalogue/files.ts'
 import type { Intent } from '../catalogue/intents.ts'
-import * as intents from '../catalogue/intents.ts'
 import * as replicas from '../catalogue/replicas.ts'
 import type { ReplicaRow } from '../catalogue/replicas.ts'
 import { now } from '../clock.ts'
 import { fail } from '../errors.ts'
 import type { FileId } from '../ids.ts'
-import { carryOut } from '../intents.ts'
+import { carryOut, intend } from '../intents.ts'
 import { type Op, wait } from '../op.ts'
 import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
@@ -27,7 +26,7 @@ export function* link(fs: Filesystem, id: FileId, place: Place): Op<FileRow> {
 	const token = fs.nextToken++
 	const { row, made } = yield* wait(
 		transact(fs, function* (tx) {
-			const { existing } = yield* readPlace(fs, tx, place)
+			const { existing, standing } = yield* readPlace(fs, tx, place)
 			if (existing) fail('EEXIST')
 			const [[row], [first], copies] = (yield* wait(
 				tx.read(files.findQuery(id, fs.capabilities.forUpdate), entries.namesQuery(id, 1), replicas.ofFileQuery(id)),
@@ -44,8 +43,8 @@ export function* link(fs: Filesystem, id: FileId, place: Place): Op<FileRow> {
 			const made: Intent[] = hasPlainCopies(row)
 				? copies.map((copy) => ({ nodeId: copy.node_id, op: 'link', path: from, toPath: to, fileId: id, token }))
 				: []
-			for (const intent of made) intents.insert(tx, fs.client, intent, fs.capabilities)
-			return { row: { ...row, nlink: row.nlink + 1, ctime: time.s, ctime_ns: time.ns }, made }
+			const now = yield* intend(fs, tx, made, standing)
+			return { row: { ...row, nlink: row.nlink + 1, ctime: time.s, ctime_ns: time.ns }, made: now }
 		}),
 	)
 	fs.readAhead.forgetDirectory(place.parent)

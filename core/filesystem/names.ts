@@ -4,6 +4,7 @@ import type { Transaction } from '../catalogue/driver.ts'
 import type { FileRow } from '../catalogue/files.ts'
 import * as files from '../catalogue/files.ts'
 import { KIND } from '../catalogue/files.ts'
+import * as intents from '../catalogue/intents.ts'
 import { fail } from '../errors.ts'
 import type { FileId, Name } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
@@ -21,13 +22,20 @@ export interface Place {
 	name: Name
 }
 
+export interface Situation {
+	directory: FileRow
+	existing: FileRow | undefined
+	/** Intents stand, on whatever. */
+	standing: boolean
+}
+
 /** The directory, locked, and what the name leads to. */
-export function* readPlace(fs: Filesystem, tx: Transaction, { parent, name }: Place): Op<{ directory: FileRow; existing: FileRow | undefined }> {
+export function* readPlace(fs: Filesystem, tx: Transaction, { parent, name }: Place): Op<Situation> {
 	const { forUpdate } = fs.capabilities
-	const [[directory], [existing]] = (yield* wait(
-		tx.read(files.findQuery(parent, forUpdate), entries.lookupQuery(parent, name, forUpdate)),
-	)) as [FileRow[], FileRow[]]
-	return { directory: checkDirectory(directory), existing }
+	const [[directory], [existing], standing] = (yield* wait(
+		tx.read(files.findQuery(parent, forUpdate), entries.lookupQuery(parent, name, forUpdate), intents.anyQuery()),
+	)) as [FileRow[], FileRow[], unknown[]]
+	return { directory: checkDirectory(directory), existing, standing: standing.length > 0 }
 }
 
 export function checkDirectory(row: FileRow | undefined): FileRow {

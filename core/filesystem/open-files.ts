@@ -25,6 +25,10 @@ export interface OpenFile {
 	readonly orphanXattrs: Map<string, Buffer>
 	/** A publish is under way; the next waits for it. */
 	publishing: Promise<void> | undefined
+	/** A directory above it may have been moved by somebody else while it was being written. */
+	pathInDoubt: boolean
+	/** Closed by everybody, but its content could not be published: kept, with its pin, until it can. */
+	abandoned: boolean
 	/** Published since it was opened. */
 	published: boolean
 	/** Descriptors that were replaced; a call on them may be under way, so they are closed with the file. */
@@ -41,6 +45,8 @@ export function newOpenFile(opened: Pick<OpenFile, 'row' | 'node' | 'path' | 'fd
 		orphan: false,
 		orphanXattrs: new Map(),
 		publishing: undefined,
+		pathInDoubt: false,
+		abandoned: false,
 		published: false,
 		retired: [],
 	}

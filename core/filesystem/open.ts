@@ -11,6 +11,7 @@ import { codeOf, Errno, fail } from '../errors.ts'
 import type { FileId, Path } from '../ids.ts'
 import { isDone, standsInTheWay } from '../intents.ts'
 import type { Node } from '../nodes/node.ts'
+import { inService } from '../nodes/service.ts'
 import { type Op, wait } from '../op.ts'
 import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
@@ -74,7 +75,7 @@ export function candidates(fs: Filesystem, found: Pick<Found, 'row' | 'replicas'
 	for (const replica of found.replicas) {
 		if (pinned !== null ? replica.node_id !== pinned : replica.version !== found.row.version || replica.state === REPLICA.suspect) continue
 		const node = fs.nodes.get(replica.node_id)
-		if (node?.health.up && node.row.state !== 'down' && node.row.state !== 'dead') nodes.push(node)
+		if (node && inService(node)) nodes.push(node)
 	}
 	return nodes.length > 1 ? nodes.sort((a, b) => distance(fs, a) - distance(fs, b)) : nodes
 }
@@ -95,7 +96,7 @@ function* openToRead(fs: Filesystem, found: Found): Op<OpenFile> {
 /** What is open already is what a new open would find. */
 function isCurrent(file: OpenFile, found: Found): boolean {
 	if (file.writers > 0) return true
-	if (!file.node.health.up) return false
+	if (!inService(file.node)) return false
 	if (found.pin !== null) return file.node.id === found.pin
 	return file.row.version === found.row.version && found.replicas.some((r) => r.node_id === file.node.id && r.version === found.row.version)
 }

@@ -1,16 +1,20 @@
 /** Publishing: what was written to the backing file becomes the file's next version. */
 import * as changes from '../catalogue/changes.ts'
+import * as entries from '../catalogue/entries.ts'
 import * as files from '../catalogue/files.ts'
 import type { FileRow } from '../catalogue/files.ts'
 import * as replicas from '../catalogue/replicas.ts'
 import { REPLICA, type ReplicaRow } from '../catalogue/replicas.ts'
 import * as writers from '../catalogue/writers.ts'
 import type { Transaction } from '../catalogue/driver.ts'
-import type { FileId, NodeId } from '../ids.ts'
+import { codeOf } from '../errors.ts'
+import type { FileId, NodeId, Path } from '../ids.ts'
 import type { Stat } from '../nodes/node.ts'
 import { isPromise, type Op, run, wait } from '../op.ts'
 import { classById, nodesForCopies } from '../placement/placement.ts'
+import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
+import { catchUp } from './follow.ts'
 import { contentDiffers, type OpenFile } from './open-files.ts'
 
 const S_ISUID = 0o4000
@@ -39,6 +43,7 @@ function* publishNow(fs: Filesystem, file: OpenFile, force: boolean): Op<void> {
 	if (file.orphan) return
 	const stat = yield* wait(file.node.operations.fstat(file.fd))
 	if (!force && file.row.version > 0 && !contentDiffers(stat, file.known)) return
+	yield* checkPath(fs, file)
 	const row = yield* wait(transact(fs, (tx) => record(fs, tx, { id: file.id, nodeId: file.node.id, stat })))
 	file.known = stat
 	file.publishedAtMs = Date.now()
@@ -46,6 +51,33 @@ function* publishNow(fs: Filesystem, file: OpenFile, force: boolean): Op<void> {
 	if (row) file.row = row
 	else file.orphan = true
 	fs.readAhead.forgetFile(file.id)
+}
+
+/**
+ * The file was made, or opened, where its directory was then. If somebody moved a directory above it in between, the file
+ * may have been left behind on the node: it is brought to where its name leads now.
+ */
+function* checkPath(fs: Filesystem, file: OpenFile): Op<void> {
+	if (fs.capabilities.synchronous ? fs.catalogue.changedElsewhere() : fs.shared) yield* catchUp(fs)
+	if (!file.pathInDoubt) return
+	file.pathInDoubt = false
+	const [name] = yield* wait(entries.namesOf(fs.catalogue, file.id, 1))
+	if (!name) return
+	const path = joinPath(yield* fs.directories.path(fs.catalogue, name.parent_id), Buffer.from(name.name))
+	if (path.equals(file.path)) return
+	const left = yield* inodeAt(file, file.path)
+	const here = yield* wait(file.node.operations.fstat(file.fd))
+	if (left === here.ino) yield* wait(file.node.operations.rename(file.path, path))
+	file.path = path
+}
+
+function* inodeAt(file: OpenFile, path: Path): Op<number | undefined> {
+	try {
+		return (yield* wait(file.node.operations.stat(path))).ino
+	} catch (error) {
+		if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error
+		return undefined
+	}
 }
 
 export interface Content {
@@ -91,14 +123,26 @@ export function withoutSetId(mode: number): number {
 
 /** One handle less; with the last one that may write the pin goes, with the last one the descriptor. */
 export function* release(fs: Filesystem, file: OpenFile, write: boolean): Op<void> {
+	file.handles--
 	try {
 		if (write && !file.orphan) yield* publish(fs, file, mayHaveMappedChanges(file))
-	} finally {
-		if (write) file.writers--
-		file.handles--
-		if (write && file.writers === 0 && !file.orphan) fs.later.add(writers.removeQuery(file.id, fs.client))
-		if (file.handles === 0) yield* forget(fs, file)
+	} catch (error) {
+		// What is on the disk is not what the catalogue says. Nobody may read another copy meanwhile: the pin stays.
+		file.abandoned ||= file.writers === 1
+		if (file.abandoned) throw error
 	}
+	if (write) file.writers--
+	if (write && file.writers === 0) fs.later.add(writers.removeQuery(file.id, fs.client))
+	if (file.handles === 0) yield* forget(fs, file)
+}
+
+/** Tries again to publish what could not be when it was closed. */
+export function* retryAbandoned(fs: Filesystem, file: OpenFile): Op<void> {
+	yield* publish(fs, file, true)
+	file.abandoned = false
+	file.writers--
+	fs.later.add(writers.removeQuery(file.id, fs.client))
+	if (file.handles === 0) yield* forget(fs, file)
 }
 
 function mayHaveMappedChanges(file: OpenFile): boolean {

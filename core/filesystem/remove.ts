@@ -5,14 +5,13 @@ import * as entries from '../catalogue/entries.ts'
 import * as files from '../catalogue/files.ts'
 import { type FileRow, KIND } from '../catalogue/files.ts'
 import type { Intent } from '../catalogue/intents.ts'
-import * as intents from '../catalogue/intents.ts'
 import * as replicas from '../catalogue/replicas.ts'
 import type { ReplicaRow } from '../catalogue/replicas.ts'
 import * as xattrs from '../catalogue/xattrs.ts'
 import { now, type Time } from '../clock.ts'
 import { fail } from '../errors.ts'
 import type { Path } from '../ids.ts'
-import { carryOut } from '../intents.ts'
+import { carryOut, intend } from '../intents.ts'
 import { type Op, wait } from '../op.ts'
 import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
@@ -24,11 +23,11 @@ export function* unlink(fs: Filesystem, place: Place): Op<void> {
 	const token = fs.nextToken++
 	const { row, made } = yield* wait(
 		transact(fs, function* (tx) {
-			const { existing } = yield* readPlace(fs, tx, place)
+			const { existing, standing } = yield* readPlace(fs, tx, place)
 			if (!existing) return fail('ENOENT')
 			if (existing.kind === KIND.directory) fail('EISDIR')
 			const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
-			const made = yield* removeName(fs, tx, { row: existing, path, token, time })
+			const made = yield* intend(fs, tx, yield* removeName(tx, { row: existing, path, token, time }), standing)
 			entries.remove(tx, place.parent, place.name)
 			files.touchDirectory(tx, place.parent, time)
 			changes.insert(tx, fs.client, { op: 'unlink', parent: place.parent, name: place.name, file: existing.id }, fs.capabilities)
@@ -42,7 +41,6 @@ export function* unlink(fs: Filesystem, place: Place): Op<void> {
 
 /** The rows and intents of a name that goes, its entry apart: with the last name goes the file. */
 export function* removeName(
-	fs: Filesystem,
 	tx: Transaction,
 	{ row, path, token, time }: { row: FileRow; path: Path; token: number; time: Time },
 ): Op<Intent[]> {
@@ -50,9 +48,7 @@ export function* removeName(
 	if (hasPlainCopies(row)) {
 		const [copies] = (yield* wait(tx.read(replicas.ofFileQuery(row.id)))) as [ReplicaRow[]]
 		for (const copy of copies) {
-			const intent: Intent = { nodeId: copy.node_id, op: 'unlink', path, toPath: null, fileId: row.id, token }
-			intents.insert(tx, fs.client, intent, fs.capabilities)
-			made.push(intent)
+			made.push({ nodeId: copy.node_id, op: 'unlink', path, toPath: null, fileId: row.id, token })
 		}
 	}
 	if (row.nlink > 1) files.changeLinks(tx, row.id, -1, time)
@@ -86,11 +82,11 @@ export function* removeDirectory(fs: Filesystem, place: Place): Op<void> {
 	const token = fs.nextToken++
 	const { row, made } = yield* wait(
 		transact(fs, function* (tx) {
-			const { existing } = yield* readPlace(fs, tx, place)
+			const { existing, standing } = yield* readPlace(fs, tx, place)
 			if (!existing) return fail('ENOENT')
 			if (existing.kind !== KIND.directory) fail('ENOTDIR')
 			const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
-			const made = yield* removeEmptyDirectory(fs, tx, { row: existing, path, token })
+			const made = yield* intend(fs, tx, yield* removeEmptyDirectory(fs, tx, { row: existing, path, token }), standing)
 			entries.remove(tx, place.parent, place.name)
 			files.touchDirectory(tx, place.parent, time, -1)
 			changes.insert(tx, fs.client, { op: 'rmdir', parent: place.parent, name: place.name, file: existing.id }, fs.capabilities)
@@ -120,17 +116,11 @@ export function* removeEmptyDirectory(
 	if (any.length > 0) fail('ENOTEMPTY')
 	files.remove(tx, row.id)
 	if (row.flags & files.FLAG_HAS_XATTRS) xattrs.removeAll(tx, row.id)
-	return onEveryNode(fs, tx, { op: 'rmdir', path, toPath: null, fileId: row.id, token })
+	return onEveryNode(fs, { op: 'rmdir', path, toPath: null, fileId: row.id, token })
 }
 
 /** A directory may have been made on any node. */
-export function onEveryNode(fs: Filesystem, tx: Transaction, intent: Omit<Intent, 'nodeId'>): Intent[] {
-	const made: Intent[] = []
-	for (const nodeId of fs.nodes.keys()) {
-		const own = { ...intent, nodeId }
-		intents.insert(tx, fs.client, own, fs.capabilities)
-		made.push(own)
-	}
-	return made
+export function onEveryNode(fs: Filesystem, intent: Omit<Intent, 'nodeId'>): Intent[] {
+	return [...fs.nodes.keys()].map((nodeId) => ({ ...intent, nodeId }))
 }
 

@@ -11,7 +11,7 @@ import type { ReplicaRow } from '../catalogue/replicas.ts'
 import { now, type Time } from '../clock.ts'
 import { fail } from '../errors.ts'
 import type { FileId, NodeId, Path } from '../ids.ts'
-import { carryOut } from '../intents.ts'
+import { carryOut, intend } from '../intents.ts'
 import { type Op, wait } from '../op.ts'
 import { classOf } from '../placement/placement.ts'
 import { joinPath } from './directories.ts'
@@ -26,6 +26,8 @@ interface Situation {
 	target: FileRow | undefined
 	fromPath: Path
 	toPath: Path
+	/** Intents stand, on whatever. */
+	standing: boolean
 }
 
 export function* rename(fs: Filesystem, from: Place, to: Place, mode: RenameMode): Op<void> {
@@ -40,7 +42,8 @@ export function* rename(fs: Filesystem, from: Place, to: Place, mode: RenameMode
 			if (mode === 'noreplace' && target) fail('EEXIST')
 			if (mode === 'exchange' && !target) fail('ENOENT')
 			if (target && target.id === source.id) return { ...situation, made: [] as Intent[], same: true }
-			const made = mode === 'exchange' ? yield* swap(fs, tx, { from, to, situation, time, token }) : yield* move(fs, tx, { from, to, situation, time, token })
+			const step = { from, to, situation, time, token }
+			const made = yield* intend(fs, tx, mode === 'exchange' ? yield* swap(fs, tx, step) : yield* move(fs, tx, step), situation.standing)
 			return { ...situation, made, same: false }
 		}),
 	)
@@ -57,12 +60,13 @@ function* examine(fs: Filesystem, tx: Transaction, from: Place, to: Place): Op<S
 	const { forUpdate } = fs.capabilities
 	// Directories are locked by id, so that two renames in opposite directions do not wait for each other.
 	const [low, high] = from.parent < to.parent ? [from.parent, to.parent] : [to.parent, from.parent]
-	const [[a], [b], [source], [target]] = (yield* wait(
+	const [[a], [b], [source], [target], standing] = (yield* wait(
 		tx.read(
 			files.findQuery(low, forUpdate),
 			files.findQuery(high, forUpdate),
 			entries.lookupQuery(from.parent, from.name, forUpdate),
 			entries.lookupQuery(to.parent, to.name, forUpdate),
+			intents.anyQuery(),
 		),
 	)) as FileRow[][]
 	checkDirectory(a)
@@ -72,7 +76,7 @@ function* examine(fs: Filesystem, tx: Transaction, from: Place, to: Place): Op<S
 	const toPath = joinPath(yield* fs.directories.path(tx, to.parent), to.name)
 	yield* checkNotBelow(fs, tx, source, to.parent)
 	if (target) yield* checkNotBelow(fs, tx, target, from.parent, 'ENOTEMPTY')
-	return { source, target, fromPath, toPath }
+	return { source, target, fromPath, toPath, standing: standing.length > 0 }
 }
 
 /** A directory cannot become part of itself. */
@@ -113,7 +117,7 @@ function* replaceTarget(
 		return yield* removeEmptyDirectory(fs, tx, { row: target, path, token })
 	}
 	if (source.kind === KIND.directory) fail('ENOTDIR')
-	return yield* removeName(fs, tx, { row: target, path, token, time })
+	return yield* removeName(tx, { row: target, path, token, time })
 }
 
 function* swap(fs: Filesystem, tx: Transaction, { from, to, situation, time, token }: Step): Op<Intent[]> {
@@ -139,15 +143,11 @@ function* moveOnNodes(
 	{ rows, op, from, to, token }: { rows: FileRow[]; op: IntentOp; from: Path; to: Path; token: number },
 ): Op<Intent[]> {
 	const intent = { op, path: from, toPath: to, fileId: rows[0].id, token }
-	if (rows.some((row) => row.kind === KIND.directory)) return onEveryNode(fs, tx, intent)
+	if (rows.some((row) => row.kind === KIND.directory)) return onEveryNode(fs, intent)
 	const holders = new Set<NodeId>()
 	const copies = (yield* wait(tx.read(...rows.filter(hasPlainCopies).map((row) => replicas.ofFileQuery(row.id))))) as ReplicaRow[][]
 	for (const copy of copies.flat()) holders.add(copy.node_id)
-	return [...holders].map((nodeId) => {
-		const own: Intent = { ...intent, nodeId }
-		intents.insert(tx, fs.client, own, fs.capabilities)
-		return own
-	})
+	return [...holders].map((nodeId) => ({ ...intent, nodeId }))
 }
 
 function touchParents(tx: Transaction, { from, to, leaves, arrives, time }: { from: Place; to: Place; leaves: number; arrives: number; time: Time }): void {

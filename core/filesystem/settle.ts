@@ -16,6 +16,7 @@ import { codeOf } from '../errors.ts'
 import type { ClientId, FileId, NodeId } from '../ids.ts'
 import { applyIntent, isNodeTrouble } from '../intents.ts'
 import type { Node, Stat } from '../nodes/node.ts'
+import { inService, takesChanges } from '../nodes/service.ts'
 import { type Op, wait } from '../op.ts'
 import { isAlive, refreshClients } from './clients.ts'
 import { takeBack } from './create.ts'
@@ -32,14 +33,13 @@ export function* settle(fs: Filesystem): Op<void> {
 	for (const row of rows) if (row.id !== fs.client && !isAlive(row)) yield* settleClient(fs, row)
 	const alive = new Set(rows.filter(isAlive).map((row) => row.id))
 	alive.add(fs.client)
-	for (const node of [...fs.nodes.values()]) if (node.health.up) yield* settleNode(fs, node, alive)
+	for (const node of [...fs.nodes.values()]) if (takesChanges(node)) yield* settleNode(fs, node, alive)
 }
 
 function* settleClient(fs: Filesystem, dead: ClientRow): Op<void> {
 	if (!(yield* leases.take(fs, `client:${dead.id}`, LEASE_SECONDS))) return
 	const left = yield* settleWriters(fs, dead.id)
 	yield* wait(
-		// biome-ignore lint/correctness/useYield: changes only
 		transact(fs, function* (tx) {
 			intents.leaveAllOf(tx, dead.id)
 			if (left > 0) return
@@ -62,7 +62,7 @@ function* settleWriters(fs: Filesystem, dead: ClientId): Op<number> {
 /** What is really on the node is the content: published if it differs from what is known. False while the node is away. */
 function* settleWriter(fs: Filesystem, dead: ClientId, id: FileId, nodeId: NodeId): Op<boolean> {
 	const node = fs.nodes.get(nodeId)
-	if (node && !node.health.up) return false
+	if (node && !inService(node)) return false
 	const [[row], [name]] = (yield* wait(fs.catalogue.read(files.findQuery(id), entries.namesQuery(id, 1)))) as [FileRow[], entries.EntryRow[]]
 	if (row && name) {
 		const place = { parent: name.parent_id, name: Buffer.from(name.name) }

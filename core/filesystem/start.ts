@@ -13,7 +13,8 @@ import { catchUp } from './follow.ts'
 import { createJournal } from './journal.ts'
 import { createLater } from './later.ts'
 import { refreshNodes } from './nodes.ts'
-import { publish, release } from './publish.ts'
+import type { OpenFile } from './open-files.ts'
+import { publish, release, retryAbandoned } from './publish.ts'
 import { createReadAhead } from './read-ahead.ts'
 import { settle } from './settle.ts'
 
@@ -90,16 +91,21 @@ function every(fs: Filesystem, what: string, ms: number, round: () => Op<unknown
 }
 
 function* publishOpen(fs: Filesystem): Op<void> {
-	for (const file of [...fs.open.values()]) if (file.writers > 0 && !file.orphan) yield* publish(fs, file)
+	for (const file of [...fs.open.values()]) if (file.writers > 0 && !file.orphan) yield* file.abandoned ? retryAbandoned(fs, file) : publish(fs, file)
+}
+
+function* closeWhole(fs: Filesystem, file: OpenFile): Op<void> {
+	file.handles = 1
+	file.writers = Math.min(1, file.writers)
+	yield* release(fs, file, file.writers > 0)
 }
 
 /** Publishes and closes everything. The catalogue's driver is the caller's to close. */
 export async function stopFilesystem(fs: Filesystem): Promise<void> {
-	for (const file of [...fs.open.values()]) {
-		file.handles = 1
-		file.writers = Math.min(1, file.writers)
-		await run(release(fs, file, file.writers > 0))
-	}
-	await run(part(fs))
+	const results = await Promise.allSettled([...fs.open.values()].map(async (file) => run(closeWhole(fs, file))))
+	const failed = results.filter((result) => result.status === 'rejected')
+	// As after a crash: whoever comes next settles what this client was writing.
+	if (failed.length > 0) fs.report(`${failed.length} files could not be published: ${failed[0].reason.message}`)
+	else await run(part(fs))
 	for (const node of fs.nodes.values()) closeNode(node)
 }

@@ -1,6 +1,6 @@
 /** Room over all nodes: what a user may still write as files of the default class. */
 import type { Filesystem } from './filesystem.ts'
-import { reserveBytes } from '../placement/placement.ts'
+import { reserveBytes, takesNewFiles } from '../placement/placement.ts'
 
 export interface TreeSpace {
 	blockBytes: number
@@ -18,7 +18,7 @@ export function statfs(fs: Filesystem): TreeSpace {
 	const copies = Math.max(1, fs.classes[fs.classes.length - 1]?.copies ?? 1)
 	const capacity = spread(nodes.map((node) => node.space.capacity), copies)
 	const free = spread(
-		nodes.map((node) => (node.health.up && node.row.state === 'rw' ? Math.max(0, node.space.free - reserveBytes(node)) : 0)),
+		nodes.map((node) => (takesNewFiles(node) ? Math.max(0, node.space.free - reserveBytes(node)) : 0)),
 		copies,
 	)
 	return {

@@ -3,6 +3,7 @@ import type { ClassRow } from '../catalogue/classes.ts'
 import type { Filesystem } from '../filesystem/filesystem.ts'
 import type { NodeId, Path } from '../ids.ts'
 import type { Node } from '../nodes/node.ts'
+import { inService } from '../nodes/service.ts'
 import { POLICIES } from './policies.ts'
 
 const RESERVE_BYTES_MAX = 1024 ** 3
@@ -25,7 +26,7 @@ export function reserveBytes(node: Node): number {
 }
 
 export function takesNewFiles(node: Node): boolean {
-	return node.health.up && node.row.state === 'rw'
+	return node.row.state === 'rw' && inService(node)
 }
 
 /** Nodes for the first copy of a new file, best first; those with less than their reserve free come last, as a last resort before ENOSPC. */
