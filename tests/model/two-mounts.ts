@@ -123,16 +123,21 @@ async function turnNode(run: Run): Promise<void> {
 			run.history.push(`   node${node + 1}: back`)
 			await back()
 			run.away = undefined
-			await until(`the intents on node${node + 1} are carried out`, async () => {
-				const { intents, nodes } = await readCatalogue(run.up.catalogue)
-				const id = nodes.find(({ name }) => name === `node${node + 1}`)?.id
-				// What is done goes with the next transaction: give it one.
-				await run.sides[0].hands.do('setTimes', run.up.mountPoint, NOW, NOW)
-				return intents.some((intent) => intent.node === id) ? undefined : true
-			})
+			await until(`the intents on node${node + 1} are carried out`, () => noneStanding(run, node), SETTLED_DEADLINE_MS)
 			await untilReadable(run)
 		},
 	}
+}
+
+/** Longer than a lease: the daemon that was killed may have been settling the node. */
+const SETTLED_DEADLINE_MS = 90_000
+
+async function noneStanding(run: Run, node: number): Promise<true | undefined> {
+	// What is done goes with the next transaction: give each side one.
+	for (const { daemon, hands } of run.sides) await hands.do('setTimes', daemon.mountPoint, NOW, NOW)
+	const { intents, nodes } = await readCatalogue(run.up.catalogue)
+	const id = nodes.find(({ name }) => name === `node${node + 1}`)?.id
+	return intents.some((intent) => intent.node === id) ? undefined : true
 }
 
 const NOW = { seconds: 1_000_000, nanoseconds: 0 }
