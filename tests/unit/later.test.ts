@@ -1,0 +1,135 @@
+/** Changes that wait for the next transaction: none is lost, none goes before its turn. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as after } from 'node:timers/promises'
+import type { Query, Transaction } from '../../core/catalogue/driver.ts'
+import { Errno, fail } from '../../core/errors.ts'
+import { type Filesystem, flushLater, transact } from '../../core/filesystem/filesystem.ts'
+import { createLater } from '../../core/filesystem/later.ts'
+import { type Maybe, type Op, run } from '../../core/op.ts'
+
+const query = (name: string): Query => [name, []]
+
+/** What was committed, in order, and a catalogue that fails or takes its time as told. */
+function fake() {
+	const committed: string[] = []
+	const state = { fails: false, hold: undefined as Promise<void> | undefined, attempts: 0 }
+	function transaction<T>(body: (tx: Transaction) => Op<T>): Maybe<T> {
+		state.attempts++
+		const wrote: string[] = []
+		const result = run(body({ write: (sql: string) => wrote.push(sql) } as unknown as Transaction)) as T
+		const finish = () => {
+			if (state.fails) fail('EIO')
+			committed.push(...wrote)
+			return result
+		}
+		return state.hold ? state.hold.then(finish) : finish()
+	}
+	let flushed = 0
+	const later = createLater(() => flushed++)
+	const fs = { catalogue: { transaction }, later } as unknown as Filesystem
+	return { fs, later, committed, state, flushed: () => flushed }
+}
+
+function* write(tx: Transaction, name: string): Op<string> {
+	tx.write(name)
+	return name
+}
+
+test('goes with the next transaction, before it and in order', () => {
+	const { fs, later, committed } = fake()
+	later.add(query('1'))
+	later.add(query('2'))
+	assert.equal(transact(fs, (tx) => write(tx, 'own')), 'own')
+	assert.deepEqual(committed, ['1', '2', 'own'])
+	assert.equal(later.size(), 0)
+	transact(fs, (tx) => write(tx, 'next'))
+	assert.deepEqual(committed, ['1', '2', 'own', 'next'])
+})
+
+for (const asynchronous of [false, true]) {
+	test(`is put back when the transaction fails${asynchronous ? ' later' : ''}, before what came meanwhile`, async () => {
+		const { fs, later, committed, state } = fake()
+		later.add(query('1'))
+		state.fails = true
+		if (asynchronous) state.hold = after(5)
+		const failing = async () => transact(fs, (tx) => write(tx, 'own'))
+		const attempt = assert.rejects(failing(), { code: 'EIO' })
+		later.add(query('2'))
+		await attempt
+		state.fails = false
+		state.hold = undefined
+		flushLater(fs)
+		assert.deepEqual(committed, ['1', '2'])
+	})
+}
+
+test('a body that throws takes nothing with it', () => {
+	const { fs, later, committed } = fake()
+	later.add(query('1'))
+	assert.throws(() => transact(fs, () => fail('EEXIST')), Errno)
+	assert.equal(later.size(), 1)
+	flushLater(fs)
+	assert.deepEqual(committed, ['1'])
+})
+
+test('written() waits for what is under way, and only for that', async () => {
+	const { fs, later, committed, state } = fake()
+	assert.equal(later.written(), undefined)
+	later.add(query('1'))
+	let deliver = () => {}
+	state.hold = new Promise((resolve) => {
+		deliver = resolve
+	})
+	const first = transact(fs, (tx) => write(tx, 'own')) as Promise<string>
+	const written = later.written() as Promise<void>
+	let isWritten = false
+	const waiting = written.then(() => {
+		isWritten = true
+	})
+	await after(5)
+	assert.equal(isWritten, false)
+	deliver()
+	await waiting
+	assert.deepEqual(committed, ['1', 'own'])
+	assert.equal(await first, 'own')
+	assert.equal(later.written(), undefined)
+})
+
+test('written() also resolves when it was put back', async () => {
+	const { fs, later, state } = fake()
+	later.add(query('1'))
+	state.fails = true
+	state.hold = Promise.resolve()
+	const failing = assert.rejects(transact(fs, (tx) => write(tx, 'own')) as Promise<string>)
+	await later.written()
+	assert.equal(later.size(), 1)
+	await failing
+	later.take()
+})
+
+test('is flushed by itself when nothing else happens', async () => {
+	const { later, flushed } = fake()
+	later.add(query('1'))
+	later.add(query('2'))
+	while (flushed() === 0) await after(1)
+	assert.equal(flushed(), 1)
+	later.take()
+})
+
+test('a catalogue that fails at once is asked again, but not without a pause', (t) => {
+	t.mock.timers.enable({ apis: ['setTimeout'] })
+	const { fs, state } = fake()
+	const made = createLater(() => {
+		try {
+			flushLater({ ...fs, later: made })
+		} catch (error) {
+			assert.equal((error as Errno).code, 'EIO')
+		}
+	})
+	state.fails = true
+	made.add(query('1'))
+	for (let ms = 0; ms < 10_000; ms++) t.mock.timers.tick(1)
+	assert.ok(state.attempts >= 2)
+	assert.ok(state.attempts <= 100, `${state.attempts} times in ten seconds`)
+})
