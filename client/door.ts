@@ -16,6 +16,7 @@ export interface Door {
 
 export type Operation = (door: Door) => Handler
 
+const WHILE_WRITTEN: Validity = { seconds: 1, nanoseconds: 0 }
 const NONE: Validity = { seconds: 0, nanoseconds: 0 }
 /** Alone, a missing name may be remembered this long: another client may join and create it. */
 const NEGATIVE_ALONE: Validity = { seconds: 1, nanoseconds: 0 }
@@ -36,8 +37,11 @@ export function createDoor(fs: Filesystem, passthrough: Passthrough, forgetName:
 	}
 }
 
-/** The backing file of what is open for writing changes without a word to this process. */
+/**
+ * The backing file of what is open for writing changes without a word to this process. The kernel knows when a write(2) of
+ * its own made its attributes old; this is for what it does not see, a mapping that is written to.
+ */
 export function attributeValidity(door: Door, id: number): Validity {
 	const open = door.fs.open.get(id)
-	return open && open.writers > 0 ? NONE : door.validity.attributes
+	return open && open.writers > 0 ? WHILE_WRITTEN : door.validity.attributes
 }

@@ -8,8 +8,6 @@ import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import { list } from '../core/filesystem/list.ts'
 import type { Op } from '../core/op.ts'
 
-const ROWS_FIRST = 64
-const ROWS_MAX = 512
 const NAMES_KEPT_MAX = 8_192
 /** `.` and `..` come before the first name. */
 export const DOTS = 2
@@ -23,20 +21,17 @@ export interface Listing {
 	ahead: ListedRow[]
 	next: number
 	ended: boolean
-	size: number
 }
 
 export function openListing(directory: number): Listing {
-	return { directory, names: [], from: DOTS + 1, ahead: [], next: DOTS + 1, ended: false, size: ROWS_FIRST }
+	return { directory, names: [], from: DOTS + 1, ahead: [], next: DOTS + 1, ended: false }
 }
 
-/** The rows that follow a cookie, as many as are at hand; none at the end. */
-export function* rowsAfter(fs: Filesystem, listing: Listing, cookie: number): Op<ListedRow[]> {
+/** The rows that follow a cookie, up to `limit` or as many as are at hand; none at the end. */
+export function* rowsAfter(fs: Filesystem, listing: Listing, cookie: number, limit: number): Op<ListedRow[]> {
 	if (cookie + 1 !== listing.next) rewind(listing, cookie)
 	if (listing.ahead.length === 0 && !listing.ended) {
-		const limit = listing.size
 		const rows = yield* list(fs, listing.directory, lastName(listing), limit)
-		listing.size = Math.min(ROWS_MAX, limit * 2)
 		listing.ended = rows.length < limit
 		listing.ahead = rows
 	}

@@ -9,6 +9,8 @@ import type { Handler, Out, Reply } from '../fuse/session.ts'
 import { DOTS, given, type Listing, openListing, rowsAfter } from '../listing.ts'
 
 const DOT_NAMES = [Buffer.from('.'), Buffer.from('..')]
+const ROWS_MAX = 1_024
+const ORDINARY_ENTRY_BYTES = 40
 const NONE = { seconds: 0, nanoseconds: 0 }
 
 export const opendir: Operation = (door) =>
@@ -35,9 +37,14 @@ function listInto(door: Door, plus: boolean): Handler {
 		const listing = door.handles.listing(u64(request, 0))
 		const cookie = u64(request, 8)
 		const size = u32(request, 16)
-		const rows = yield* rowsAfter(door.fs, listing, Math.max(cookie, DOTS))
+		const rows = yield* rowsAfter(door.fs, listing, Math.max(cookie, DOTS), rowsThatFit(size, plus))
 		return reply(door, { listing, rows, cookie, size, plus, parent: request.node })
 	}
+}
+
+/** With names of ordinary length; what is read and does not fit is kept for the next request. */
+function rowsThatFit(bytes: number, plus: boolean): number {
+	return Math.min(ROWS_MAX, Math.ceil(bytes / (ORDINARY_ENTRY_BYTES + (plus ? ENTRY_OUT_BYTES : 0))))
 }
 
 interface Page {

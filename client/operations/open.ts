@@ -7,7 +7,7 @@ import { publish, release, sync } from '../../core/filesystem/publish.ts'
 import { setAttributes } from '../../core/filesystem/attributes.ts'
 import { fail } from '../../core/errors.ts'
 import { type Op, wait } from '../../core/op.ts'
-import type { Door, Operation } from '../door.ts'
+import { attributeValidity, type Door, type Operation } from '../door.ts'
 import { putEntry, putNumber64 } from '../fuse/encode.ts'
 import { ENTRY_OUT_BYTES, OPEN_KILL_SUIDGID, OPEN_OUT_BYTES, OPENED } from '../fuse/protocol.ts'
 import { nameAt, u32, u64 } from '../fuse/request.ts'
@@ -20,7 +20,6 @@ const O_EXCL = 0o200
 const O_TRUNC = 0o1000
 const SET_ID = 0o6000
 const FSYNC_DATA_ONLY = 1
-const NONE = { seconds: 0, nanoseconds: 0 }
 
 interface Opened {
 	handle: number
@@ -67,7 +66,7 @@ export const createFile: Operation = (door) =>
 		const file = 'open' in made ? yield* asAsked(door, made.open, write) : yield* openExisting(door, made.existing, flags, write)
 		const opened = grant(door, file, write)
 		return (out) => {
-			const size = putEntry(out.view, out.at, file.row, door.validity.entry, write ? NONE : door.validity.attributes)
+			const size = putEntry(out.view, out.at, file.row, door.validity.entry, attributeValidity(door, file.id))
 			return size + putOpened(out, out.at + ENTRY_OUT_BYTES, opened)
 		}
 	}

@@ -15,13 +15,13 @@ interface LeaseRow {
 	left: number
 }
 
-/** Takes or renews it; false while somebody else holds it. */
-export function* take(holder: Holder, name: string, seconds: number): Op<boolean> {
+/** Takes or renews it; false while somebody else who is `alive` holds it. */
+export function* take(holder: Holder, name: string, seconds: number, alive: ReadonlySet<ClientId>): Op<boolean> {
 	const { now, forUpdate } = holder.capabilities
 	return yield* wait(
 		holder.catalogue.transaction(function* (tx) {
 			const row = yield* wait(tx.get<LeaseRow>(`SELECT client_id, until_at - ${now} AS \`left\` FROM lease WHERE name = ?${forUpdate}`, [name]))
-			if (row && row.client_id !== holder.client && row.left > 0) return false
+			if (row && row.client_id !== holder.client && row.left > 0 && alive.has(row.client_id)) return false
 			if (row) tx.write(`UPDATE lease SET client_id = ?, token = token + 1, until_at = ${now} + ? WHERE name = ?`, [holder.client, seconds, name])
 			else tx.write(`INSERT INTO lease (name, client_id, token, until_at) VALUES (?, ?, 1, ${now} + ?)`, [name, holder.client, seconds])
 			return true

@@ -30,14 +30,14 @@ const LEASE_SECONDS = 60
 /** Everything that can be settled now. */
 export function* settle(fs: Filesystem): Op<void> {
 	const rows = yield* refreshClients(fs)
-	for (const row of rows) if (row.id !== fs.client && !isAlive(row)) yield* settleClient(fs, row)
 	const alive = new Set(rows.filter(isAlive).map((row) => row.id))
 	alive.add(fs.client)
+	for (const row of rows) if (!alive.has(row.id)) yield* settleClient(fs, row, alive)
 	for (const node of [...fs.nodes.values()]) if (takesChanges(node)) yield* settleNode(fs, node, alive)
 }
 
-function* settleClient(fs: Filesystem, dead: ClientRow): Op<void> {
-	if (!(yield* leases.take(fs, `client:${dead.id}`, LEASE_SECONDS))) return
+function* settleClient(fs: Filesystem, dead: ClientRow, alive: ReadonlySet<ClientId>): Op<void> {
+	if (!(yield* leases.take(fs, `client:${dead.id}`, LEASE_SECONDS, alive))) return
 	const left = yield* settleWriters(fs, dead.id)
 	yield* wait(
 		transact(fs, function* (tx) {
@@ -93,17 +93,24 @@ function* statOf(fs: Filesystem, node: Node, path: Buffer): Op<Stat | undefined 
 /** Intents in their order, up to the first that a living client is carrying out. */
 function* settleNode(fs: Filesystem, node: Node, alive: ReadonlySet<ClientId>): Op<void> {
 	const lease = `settle:${node.id}`
+	const isOurs = (row: IntentRow) => row.client_id === null || !alive.has(row.client_id)
+	let held = false
 	for (;;) {
 		const rows = yield* wait(intents.standing(fs.catalogue, node.id, BATCH_ROWS_MAX))
-		const isOurs = (row: IntentRow) => row.client_id === null || !alive.has(row.client_id)
-		if (rows.length === 0 || !isOurs(rows[0])) return
-		if (!(yield* leases.take(fs, lease, LEASE_SECONDS))) return
-		for (const row of rows) {
-			if (!isOurs(row)) return
-			if (!(yield* settleIntent(fs, node, row, lease))) return
-		}
-		if (rows.length < BATCH_ROWS_MAX) return
+		if (rows.length === 0 || !isOurs(rows[0])) break
+		held = yield* leases.take(fs, lease, LEASE_SECONDS, alive)
+		if (!held) return
+		if (!(yield* settleBatch(fs, node, rows, isOurs, lease)) || rows.length < BATCH_ROWS_MAX) break
 	}
+	if (held) yield* wait(transact(fs, function* (tx) {
+		if (yield* leases.stillHeld(fs, tx, lease)) leases.drop(tx, lease)
+	}))
+}
+
+/** True when all of them were carried out. */
+function* settleBatch(fs: Filesystem, node: Node, rows: IntentRow[], isOurs: (row: IntentRow) => boolean, lease: string): Op<boolean> {
+	for (const row of rows) if (!isOurs(row) || !(yield* settleIntent(fs, node, row, lease))) return false
+	return true
 }
 
 function* settleIntent(fs: Filesystem, node: Node, row: IntentRow, lease: string): Op<boolean> {
