@@ -80,11 +80,17 @@ export async function startDaemon(
 	return { pid: child.pid as number, stop }
 }
 
-/** The largest resident size among a daemon and its descendants, in MiB. */
-export function residentMib(pid: number): number {
-	const own = Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
-	const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
-	return Math.max(own, ...(children ? children.split(' ').map((child) => residentMib(Number(child))) : []))
+/** In MiB: all that is resident, and the part of it that is mapped files (the program's own, a database's). */
+export interface Resident {
+	readonly all: number
+	readonly mapped: number
+}
+
+/** The launcher becomes the daemon: there are no descendants to look for. */
+export function residentMib(pid: number): Resident {
+	const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+	const mib = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) / 1024
+	return { all: mib('VmRSS'), mapped: mib('RssFile') }
 }
 
 async function stopDaemon(child: ChildProcess, mountPoint: string): Promise<void> {

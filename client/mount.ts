@@ -32,7 +32,11 @@ export async function startMount(config: Config, options: MountOptions): Promise
 	const catalogue = await openCatalogue(config)
 	await checkSchema(catalogue)
 	const fs = await run(startFilesystem({ config, catalogue, what: `mount ${options.mountPoint}`, report }))
-	const attached = await driver.attach(fs, options)
+	const attached = await driver.attach(fs, options).catch(async (error: Error) => {
+		await stopFilesystem(fs)
+		await catalogue.close()
+		throw error
+	})
 	const quiet = keepAlive(fs)
 	const ended = attached.ended.then(async () => {
 		quiet()

@@ -9,8 +9,9 @@ import { instanceOf } from './instance.ts'
 
 const FEW = 10
 const MANY = 100_000
-/** There and back again. */
 const RENAMES = 20
+/** The first finds more or less in the caches than the others; of those, what else goes on can only add to a count. */
+const RECORDED = 4
 /** Of times of less than a millisecond on a machine that does other things: a cost that grew with the files would be thousands. */
 const RATIO_MAX = 2
 
@@ -45,8 +46,12 @@ async function makeDirectory(path: string, catalogue: string, files: number): Pr
 /** The median time in milliseconds. */
 async function renames(bench: Bench, root: string, name: string): Promise<number> {
 	const times: number[] = []
-	for (let i = 0; i < RENAMES; i++) times.push(await renameOnce(bench, root, i % 2 ? [`${name}-`, name] : [name, `${name}-`]))
+	for (const pair of thereAndBack(name, RENAMES)) times.push(await renameOnce(bench, root, pair))
 	return median(times) ?? Number.NaN
+}
+
+function thereAndBack(name: string, times: number): [from: string, to: string][] {
+	return Array.from({ length: times }, (_, i) => (i % 2 ? [`${name}-`, name] : [name, `${name}-`]))
 }
 
 async function renameOnce(bench: Bench, root: string, [from, to]: [string, string]): Promise<number> {
@@ -68,14 +73,19 @@ function timeFinding(system: string, few: number, many: number): Finding {
 async function workFindings(bench: Bench, system: string, root: string): Promise<Finding[]> {
 	if (system !== 'cairn-mariadb') return []
 	const mariadb = await bench.mariadb()
-	const few = await packetsDuring(mariadb, () => renameOnce(bench, root, ['few', 'few-']))
-	const many = await packetsDuring(mariadb, () => renameOnce(bench, root, ['many', 'many-']))
+	const fewest = async (name: string) => {
+		const counts: number[] = []
+		for (const pair of thereAndBack(name, RECORDED)) counts.push((await packetsDuring(mariadb, () => renameOnce(bench, root, pair))).length)
+		return Math.min(...counts.slice(1))
+	}
+	const few = await fewest('few')
+	const many = await fewest('many')
 	return [
 		{
 			title: `round trips to the catalogue for that rename, ${MANY.toLocaleString('en')} files and ${FEW}`,
-			value: `${many.length}, ${few.length}`,
+			value: `${many}, ${few}`,
 			target: 'the same number',
-			met: many.length === few.length,
+			met: many === few,
 		},
 	]
 }

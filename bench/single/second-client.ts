@@ -36,7 +36,7 @@ function findings(system: string, printed: string): Finding[] {
 	return [
 		{
 			title: `a second client's change visible here (the slowest of ${CHANGES} new names and ${CHANGES} new modes), ${system}`,
-			value: `${nameMs.toFixed(0)} ms, ${modeMs.toFixed(0)} ms`,
+			value: `${nameMs.toFixed(1)} ms, ${modeMs.toFixed(1)} ms`,
 			target: `below ${VISIBLE_MS_MAX} ms`,
 			met: Math.max(nameMs, modeMs) < VISIBLE_MS_MAX,
 			explanation: 'Two mounts of one catalogue; what was cached here is invalidated when the change journal is read.',

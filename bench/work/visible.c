@@ -61,6 +61,7 @@ int main(int argc, char **argv) {
 		put(there, content);
 		if (!has(here, content)) stale++;
 
+		if (stat(here, &found)) err(1, "stat %s", here);
 		if (chmod(there, 0600)) err(1, "chmod %s", there);
 		mode_ms = worst(mode_ms, wait_for_mode(here, 0600, now_seconds()));
 	}

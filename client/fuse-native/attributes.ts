@@ -8,10 +8,10 @@ import { statfs } from '../../core/filesystem/statfs.ts'
 import { getXattr, listXattrs, removeXattr, setXattr } from '../../core/filesystem/xattrs.ts'
 import type { Op } from '../../core/op.ts'
 import { answer } from './answer.ts'
-import type { Callbacks, LibraryStat, LibraryStatfs } from './library.ts'
+import { type Callbacks, type LibraryStat, type LibraryStatfs, modeOf } from './library.ts'
+import { toBytes } from './paths.ts'
 import type { Portable } from './portable.ts'
 
-const TYPE_SHIFT = 12
 const BLOCK_BYTES = 4096
 const DIRECTORY_BLOCKS = 8
 /** What the package keeps in 32 bits. */
@@ -20,7 +20,8 @@ const WORD = 0x1_0000_0000
 const UNCHANGED = WORD - 1
 const XATTR_CREATE = 1
 const XATTR_REPLACE = 2
-const SYSTEM_PREFIX = 'system.'
+/** The rest is refused: `system.` belongs to features of the filesystem (access control lists), not to users. */
+const NAMESPACES = ['user.', 'trusted.', 'security.']
 
 type AttributeCallbacks = Pick<
 	Callbacks,
@@ -51,7 +52,7 @@ function* stat({ paths }: Portable, path: string): Op<LibraryStat> {
 
 function toStat(row: FileRow): LibraryStat {
 	return {
-		mode: (row.kind << TYPE_SHIFT) | row.mode,
+		mode: modeOf(row),
 		uid: row.uid,
 		gid: row.gid,
 		size: row.size,
@@ -131,8 +132,7 @@ function* remove({ fs, paths }: Portable, path: string, name: string): Op<void> 
 	yield* removeXattr(fs, yield* paths.id(path), attributeName(name))
 }
 
-/** `system.` belongs to features of the filesystem (access control lists), not to users. */
 function attributeName(name: string): Buffer {
-	if (name.startsWith(SYSTEM_PREFIX)) fail('EOPNOTSUPP')
-	return Buffer.from(name)
+	if (!NAMESPACES.some((namespace) => name.startsWith(namespace) && name.length > namespace.length)) fail('EOPNOTSUPP')
+	return toBytes(name)
 }

@@ -21,6 +21,20 @@ export interface LibraryStat {
 	ctime: number
 }
 
+/** What a listing shows of a file. */
+export type ListedStat = Pick<LibraryStat, 'mode' | 'ino'>
+
+const TYPE_SHIFT = 12
+
+/** The kinds of the catalogue are the kernel's types. */
+export function modeOf({ kind, mode }: { kind: number; mode: number }): number {
+	return (kind << TYPE_SHIFT) | mode
+}
+
+export function kindOf(mode: number): number {
+	return (mode >> TYPE_SHIFT) & 15
+}
+
 export interface LibraryStatfs {
 	bsize: number
 	frsize: number
@@ -39,7 +53,7 @@ export interface Callbacks {
 	/** Never called: the library asks `getattr` instead, once it sees that this is here. */
 	fgetattr(path: string, fd: number, done: Done<LibraryStat>): void
 	statfs(path: string, done: Done<LibraryStatfs>): void
-	readdir(path: string, done: Done<string[]>): void
+	readdir(path: string, done: (result: number, names?: string[], stats?: ListedStat[]) => void): void
 	open(path: string, flags: number, done: Done<number>): void
 	create(path: string, mode: number, done: Done<number>): void
 	read(path: string, fd: number, buffer: Buffer, length: number, position: number, done: Done): void
@@ -76,6 +90,7 @@ export type Handler = (thread: Buffer, operation: number, ...args: unknown[]) =>
 /** What lies behind its callbacks is replaced in repairs.ts where it is wrong. */
 export interface LibraryMount {
 	mount(done: (error: Error | null) => void): void
+	unmount(done: (error: Error | null) => void): void
 	_handlers: Handler[]
 	_fuseOptions: () => string
 	_op_utimens: (signal: Signal, path: string, ...times: number[]) => void
@@ -84,7 +99,10 @@ export interface LibraryMount {
 }
 
 /** `timeout: false`: deadlines are the nodes' affair. */
-export type Library = new (mountPoint: string, callbacks: Callbacks, options: { timeout: false }) => LibraryMount
+export interface Library {
+	new (mountPoint: string, callbacks: Callbacks, options: { timeout: false }): LibraryMount
+	unmount(mountPoint: string, done: (error: Error | null) => void): void
+}
 
 /** The mount could not be started. */
 export const EXIT_NOT_STARTED = 13

@@ -6,11 +6,11 @@ import { codeOf, UserError } from '../../core/errors.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import type { Attached, MountOptions } from '../driver.ts'
 import { attributeCallbacks } from './attributes.ts'
-import { type Callbacks, EXIT_NOT_STARTED, type Library } from './library.ts'
+import { type Callbacks, EXIT_NOT_STARTED, type Library, type LibraryMount } from './library.ts'
 import { nameCallbacks } from './names.ts'
 import { openFileCallbacks } from './open-files.ts'
 import { createPortable } from './portable.ts'
-import { repair } from './repairs.ts'
+import { repair, withoutShell } from './repairs.ts'
 
 const FUSE_DEVICE = '/dev/fuse'
 const LOOK_MS = 100
@@ -21,13 +21,14 @@ export async function mountWith(library: Library, fs: Filesystem, options: Mount
 	const portable = createPortable(fs)
 	fs.onChange = portable.paths.follow
 	const callbacks: Callbacks = { ...attributeCallbacks(portable), ...nameCallbacks(portable), ...openFileCallbacks(portable) }
-	const mount = repair(new library(options.mountPoint, callbacks, { timeout: false }), callbacks, optionText(options))
+	const mount = repair(new (withoutShell(library))(options.mountPoint, callbacks, { timeout: false }), callbacks, optionText(options))
 	const before = fuseDescriptors()
 	await new Promise<void>((resolve, reject) => {
 		mount.mount((error) => (error ? reject(notMounted(options, error)) : resolve()))
 	})
 	const descriptor = fuseDescriptors().find((fd) => !before.includes(fd))
-	return { ended: closing(descriptor), detach: () => unmount(options.mountPoint) }
+	const ended = closing(descriptor).then(() => letGo(mount))
+	return { ended, detach: () => unmount(options.mountPoint) }
 }
 
 /**
@@ -68,6 +69,10 @@ function closing(descriptor: string | undefined): Promise<void> {
 			resolve()
 		}, LOOK_MS)
 	})
+}
+
+function letGo(mount: LibraryMount): Promise<void> {
+	return new Promise((resolve, reject) => mount.unmount((error) => (error ? reject(error) : resolve())))
 }
 
 /** In a process of its own: the kernel may want dirty pages of a mapping written by this one before it lets go. */

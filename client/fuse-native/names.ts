@@ -9,12 +9,11 @@ import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import { type Op, wait } from '../../core/op.ts'
 import { answer } from './answer.ts'
-import type { Callbacks } from './library.ts'
+import { type Callbacks, kindOf, type ListedStat, modeOf } from './library.ts'
 import { toBytes } from './paths.ts'
 import { owner, type Portable } from './portable.ts'
 
 const LIST_ROWS = 512
-const TYPE_SHIFT = 12
 
 type NameCallbacks = Pick<
 	Callbacks,
@@ -24,7 +23,7 @@ type NameCallbacks = Pick<
 export function nameCallbacks(portable: Portable): NameCallbacks {
 	const { fs } = portable
 	return {
-		readdir: (path, done) => answer(fs, readdir(portable, path), done),
+		readdir: (path, done) => answer(fs, readdir(portable, path), (result, listing) => done(result, listing?.names, listing?.stats)),
 		fsyncdir: (_path, _dataOnly, _fd, done) => answer(fs, wait(fs.catalogue.sync()), done),
 		mkdir: (path, mode, done) => answer(fs, mkdir(portable, path, mode), done),
 		mknod: (path, mode, device, done) => answer(fs, mknod(portable, path, mode, device), done),
@@ -37,15 +36,24 @@ export function nameCallbacks(portable: Portable): NameCallbacks {
 	}
 }
 
+interface Listing {
+	names: string[]
+	stats: ListedStat[]
+}
+
 /** The package wants all names at once. */
-function* readdir({ fs, paths }: Portable, path: string): Op<string[]> {
+function* readdir({ fs, paths }: Portable, path: string): Op<Listing> {
 	const id = yield* paths.id(path)
-	const names = ['.', '..']
+	const directory = { mode: modeOf({ kind: KIND.directory, mode: 0 }), ino: id }
+	const listing: Listing = { names: ['.', '..'], stats: [directory, directory] }
 	let after: Uint8Array = Buffer.alloc(0)
 	for (;;) {
 		const rows = yield* list(fs, id, after, LIST_ROWS)
-		for (const { name } of rows) names.push(Buffer.from(name).toString())
-		if (rows.length < LIST_ROWS) return names
+		for (const row of rows) {
+			listing.names.push(Buffer.from(row.name).toString())
+			listing.stats.push({ mode: modeOf(row), ino: row.id })
+		}
+		if (rows.length < LIST_ROWS) return listing
 		after = rows[rows.length - 1].name
 	}
 }
@@ -55,7 +63,7 @@ function* mkdir({ fs, paths }: Portable, path: string, mode: number): Op<void> {
 }
 
 function* mknod({ fs, paths }: Portable, path: string, mode: number, device: number): Op<void> {
-	const kind = (mode >> TYPE_SHIFT) & 15
+	const kind = kindOf(mode)
 	const place = yield* paths.place(path)
 	const file = { mode: mode & 0o7777, ...owner() }
 	if (kind !== KIND.regular && kind !== 0) {

@@ -3,7 +3,7 @@
  * the package's files stay as they are.
  */
 import { constants } from 'node:os'
-import type { Callbacks, Handler, LibraryMount, Signal } from './library.ts'
+import type { Callbacks, Handler, Library, LibraryMount, Signal } from './library.ts'
 
 const OP_UTIMENS = 12
 /** In the memory of a waiting thread (fuse_thread_locals_t, the same on x86-64 and arm64): milliseconds, 64 bits each. */
@@ -19,6 +19,15 @@ export function repair(mount: LibraryMount, callbacks: Callbacks, options: strin
 		_op_getxattr: getxattrOf(callbacks),
 		_op_listxattr: listxattrOf(callbacks),
 	})
+}
+
+/**
+ * The package hands the mount point to a shell. Unmounting is done elsewhere; what its own unmount is then called for is
+ * that it stops keeping the process alive.
+ */
+export function withoutShell(library: Library): Library {
+	library.unmount = (_mountPoint, done) => done(null)
+	return library
 }
 
 /** The package passes the access time twice. The other one is in the memory it passes along. */

@@ -11,6 +11,9 @@ import { createPassthrough } from './passthrough.ts'
 import { OP } from './protocol.ts'
 import { openSession } from './session.ts'
 
+/** The mount point is gone at once; who still has files open may finish for this long, then the kernel is told that nobody answers. */
+const OPEN_FILES_GRACE_MS = 10_000
+
 export const fuse: Driver = {
 	async attach(fs, options) {
 		const { report } = fs
@@ -22,10 +25,19 @@ export const fuse: Driver = {
 		const door = createDoor(fs, passthrough, notifier.entry)
 		const handlers = handlersFor(door)
 		handlers.set(OP.INIT, initHandler(options.io !== 'carried', (result) => Object.assign(agreed, result)))
-		const ended = new Promise<void>((resolve) => {
-			openSession({ fd, handlers, onEnd: resolve, report }).start()
-		})
-		return { ended, detach: () => detach(options.mountPoint) }
+		const { promise: ended, resolve: onEnd } = Promise.withResolvers<void>()
+		const session = openSession({ fd, handlers, onEnd, report })
+		session.start()
+		return {
+			ended,
+			detach() {
+				detach(options.mountPoint)
+				setTimeout(() => {
+					session.end()
+					onEnd()
+				}, OPEN_FILES_GRACE_MS).unref()
+			},
+		}
 	},
 }
 
