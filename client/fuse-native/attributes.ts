@@ -46,18 +46,19 @@ export function attributeCallbacks(portable: Portable): AttributeCallbacks {
 	}
 }
 
-function* stat({ paths }: Portable, path: string): Op<LibraryStat> {
-	return toStat(yield* paths.row(path))
+/** libfuse takes one link off what it hid, for the name it believes the file still has. */
+function* stat({ paths, hidden }: Portable, path: string): Op<LibraryStat> {
+	const row = yield* paths.row(path)
+	return toStat(row, hidden.find(path) === undefined ? row.nlink : row.nlink + 1)
 }
 
-function toStat(row: FileRow): LibraryStat {
+function toStat(row: FileRow, nlink: number): LibraryStat {
 	return {
 		mode: modeOf(row),
 		uid: row.uid,
 		gid: row.gid,
 		size: row.size,
-		// The package turns 0 links into 1, but keeps 32 bits of what it is given.
-		nlink: row.nlink === 0 ? WORD : row.nlink,
+		nlink,
 		ino: row.id,
 		rdev: row.rdev,
 		blksize: BLOCK_BYTES,

@@ -108,9 +108,11 @@ export interface Library {
 export const EXIT_NOT_STARTED = 13
 const HOW = 'see docs/fuse-native.md, or mount with --driver fuse'
 
-export function loadLibrary(): Library {
+const load = createRequire(import.meta.url)
+
+export function loadLibrary(require: (name: string) => unknown = load): Library {
 	try {
-		return createRequire(import.meta.url)('fuse-native') as Library
+		return require('fuse-native') as Library
 	} catch (error) {
 		throw new UserError(`--driver fuse-native: ${whatIsMissing(error as NodeJS.ErrnoException)} (${HOW})`, EXIT_NOT_STARTED)
 	}
