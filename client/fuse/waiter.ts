@@ -5,6 +5,9 @@
  */
 import { Worker } from 'node:worker_threads'
 
+/** It holds nothing. */
+const LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16, stackSizeMb: 1 }
+
 export interface Waiter {
 	/** Calls back once, when there is something to read. */
 	arm(): void
@@ -16,7 +19,7 @@ const ENDED = 1
 
 export function startWaiter(fd: number, onReadable: () => void): Waiter {
 	const shared = new Int32Array(new SharedArrayBuffer(8))
-	const worker = new Worker(new URL('./waiter-thread.ts', import.meta.url), { workerData: { fd, shared }, execArgv: ['--disable-warning=ExperimentalWarning'] })
+	const worker = new Worker(new URL('./waiter-thread.mjs', import.meta.url), { workerData: { fd, shared }, resourceLimits: LIMITS })
 	worker.on('message', onReadable)
 	return {
 		arm() {

@@ -23,8 +23,7 @@ const BUSY_MS = 2
 const OPEN_WAIT_MS_MAX = 5_000
 const RETRY_MS_MIN = 1
 const RETRY_MS_MAX = 20
-const CACHE_KIB_MAX = 64 * 1024
-const MMAP_BYTES_MAX = 256 * 1024 * 1024
+const CACHE_KIB_MAX = 24 * 1024
 /** 32 MB of log between checkpoints: a page changed by many transactions is written back once. */
 const CHECKPOINT_PAGES = 32_768
 /** What waits for a migration waits this long at least: it may have tables to rewrite. */
@@ -37,7 +36,6 @@ const SETTINGS = `
 	PRAGMA journal_mode = WAL;
 	PRAGMA synchronous = NORMAL;
 	PRAGMA cache_size = -${CACHE_KIB_MAX};
-	PRAGMA mmap_size = ${MMAP_BYTES_MAX};
 	PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
 	PRAGMA temp_store = MEMORY;
 `
