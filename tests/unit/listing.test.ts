@@ -27,7 +27,7 @@ const numbered = (number: number) => `n${String(number).padStart(6, '0')}`
 
 /** Reads on from a cookie as the kernel does, `page` entries at a time: names with their cookies. */
 function read(fs: Filesystem, listing: ReturnType<typeof openListing>, cookie: number, page: number): Array<[cookie: number, name: string]> {
-	const rows = now(rowsAfter(fs, listing, cookie)).slice(0, page)
+	const rows = now(rowsAfter(fs, listing, cookie, page)).slice(0, page)
 	const first = listing.next
 	given(listing, rows.length)
 	return rows.map((row, index) => [first + index, Buffer.from(row.name).toString()])
