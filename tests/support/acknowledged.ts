@@ -94,7 +94,14 @@ export function bytesOf(parts: readonly Part[]): Buffer {
 /** Runs in hands: what is wrong with what is there, a line each. `pending` was under way when the daemon was killed. */
 export function verifyWritten(root: string, written: Written, pending?: Step): string[] {
 	const problems: string[] = []
-	const there = new Map(fs.readdirSync(root).map((name) => [name, fs.readFileSync(join(root, name))]))
+	const there = new Map<string, Buffer>()
+	for (const name of fs.readdirSync(root)) {
+		try {
+			there.set(name, fs.readFileSync(join(root, name)))
+		} catch (error) {
+			problems.push(`${name} is listed and cannot be read: ${(error as Error).message}`)
+		}
+	}
 	const undecided = new Set(pending ? [pending.name, ...('to' in pending ? [pending.to] : [])] : [])
 	for (const [name, parts] of written) {
 		if (undecided.has(name)) continue

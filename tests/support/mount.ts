@@ -140,7 +140,8 @@ async function start(words: string[], mountPoint: string): Promise<Daemon> {
 		running.delete(record)
 	}
 	try {
-		await mounted(child, mountPoint, () => said)
+		const isReady = words[0] === 'up' ? () => /^ready: /m.test(said) : newlyMounted(mountPoint)
+		await ready(child, isReady, () => said)
 	} catch (error) {
 		await stop()
 		throw error
@@ -159,15 +160,19 @@ async function start(words: string[], mountPoint: string): Promise<Daemon> {
 	}
 }
 
-function mounted(child: ChildProcess, mountPoint: string, said: () => string): Promise<void> {
+/** `mount -f` says nothing when it is ready: the kernel's table does. A dead mount of before is none. */
+function newlyMounted(mountPoint: string): () => boolean {
 	const before = mountIds(mountPoint)
+	return () => mountIds(mountPoint).some((id) => !before.includes(id))
+}
+
+function ready(child: ChildProcess, isReady: () => boolean, said: () => string): Promise<void> {
 	return new Promise((resolve, reject) => {
 		const failed = (why: string) => settle(() => reject(new Error(`${why}\n${said()}`)))
 		const timer = setTimeout(() => failed(`not ready within ${READY_DEADLINE_MS} ms`), READY_DEADLINE_MS)
 		const onExit = (code: number | null) => failed(`ended with ${code} before it was ready`)
-		// `mount -f` says nothing when it is ready: the kernel's table does. A dead mount of before is none.
 		const looking = setInterval(() => {
-			if (/^ready: /m.test(said()) || mountIds(mountPoint).some((id) => !before.includes(id))) settle(resolve)
+			if (isReady()) settle(resolve)
 		}, 20)
 		const settle = (done: () => void) => {
 			clearTimeout(timer)
