@@ -34,5 +34,7 @@ status=0
 sed -n '/^Test Summary Report/,$p' "$log"
 tail -n 3 "$log" | grep -E '^(Files=|Result:)' || true
 failed=$(grep -Eo 'Failed: [0-9]+\)' "$log" | grep -Eo '[0-9]+' | awk '{ sum += $1 } END { print sum + 0 }')
+# A run on a directory that turns out not to be mounted says nothing about the mount.
+echo "filesystem: $(findmnt -n -o FSTYPE -T "$work")"
 echo "failed assertions: $failed; whole output: $log"
 exit "$status"
