@@ -7,11 +7,11 @@ import { beat } from '../../core/filesystem/clients.ts'
 import { create } from '../../core/filesystem/create.ts'
 import { catchUp } from '../../core/filesystem/follow.ts'
 import { getAttributes } from '../../core/filesystem/lookup.ts'
-import { open } from '../../core/filesystem/open.ts'
-import { publish, release } from '../../core/filesystem/publish.ts'
+import { publish, release, retryAbandoned } from '../../core/filesystem/publish.ts'
 import { unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import { settle } from '../../core/filesystem/settle.ts'
+import { fail } from '../../core/errors.ts'
 import * as leases from '../../core/catalogue/leases.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { at, createFile, installation, now, OWNER, setUp, writeFile } from './installation.ts'
@@ -133,8 +133,9 @@ test('nobody settles a node whose lease another holds', async (t) => {
 	setUp(dying.fs, 1, false)
 	now(unlink(dying.fs, at('f')))
 	dying.kill()
-	assert.equal(now(leases.take(other.fs, 'settle:1', 60)), true)
-	assert.equal(now(leases.take(fs, 'settle:1', 60)), false)
+	const alive = new Set([other.fs.client, fs.client])
+	assert.equal(now(leases.take(other.fs, 'settle:1', 60, alive)), true)
+	assert.equal(now(leases.take(fs, 'settle:1', 60, alive)), false)
 	now(settle(fs))
 	assert.equal(rows('SELECT * FROM intent').length, 1)
 	assert.equal(disk.existsSync(node(1, 'f')), true)
@@ -146,13 +147,25 @@ test('a lease that ran out is for the next, and its former holder can tell', asy
 	const { start } = await installation(t)
 	const { fs, catalogue } = await start()
 	const other = await start()
-	assert.equal(now(leases.take(fs, 'x', 60)), true)
+	const alive = new Set([other.fs.client, fs.client])
+	assert.equal(now(leases.take(fs, 'x', 60, alive)), true)
+	assert.equal(now(leases.take(other.fs, 'x', 60, alive)), false)
 	other.catalogue.change('UPDATE lease SET until_at = 0')
-	assert.equal(now(leases.take(other.fs, 'x', 60)), true)
+	assert.equal(now(leases.take(other.fs, 'x', 60, alive)), true)
 	assert.equal(
 		catalogue.transaction((tx) => leases.stillHeld(fs, tx, 'x')),
 		false,
 	)
+})
+
+test('the lease of a dead client is nobody else to wait for', async (t) => {
+	const { start } = await installation(t)
+	const dying = await start()
+	const other = await start()
+	const alive = new Set([dying.fs.client, other.fs.client])
+	assert.equal(now(leases.take(dying.fs, 'x', 60, alive)), true)
+	alive.delete(dying.fs.client)
+	assert.equal(now(leases.take(other.fs, 'x', 60, alive)), true)
 })
 
 test("the door of whoever settles hears of a dead client's changes", async (t) => {
@@ -169,24 +182,23 @@ test("the door of whoever settles hears of a dead client's changes", async (t) =
 	assert.equal(survivor.told.some((change) => change.file_id === file.id), true)
 })
 
-test('a file whose last publish failed is published later', async (t) => {
+test('a file whose last publish failed keeps its pin, and is published when the catalogue is back', async (t) => {
 	const { start, rows } = await installation(t)
 	const { fs, catalogue } = await start()
 	const file = createFile(fs, 'f')
 	file.node.operations.write(file.fd, Buffer.from('content'), 0)
 	const { transaction } = catalogue
-	catalogue.transaction = () => {
-		throw Object.assign(new Error('the catalogue is away'), { code: 'EIO' })
-	}
+	catalogue.transaction = () => fail('EIO', 'the catalogue is away')
 	assert.throws(() => now(release(fs, file, true)), { code: 'EIO' })
 	catalogue.transaction = transaction
 	flushLater(fs)
-	now(settle(fs))
-	const again = now(open(fs, file.id, { write: false, truncate: false }))
-	now(release(fs, again, false))
+	assert.equal(rows('SELECT * FROM writer').length, 1)
+	assert.equal(now(getAttributes(fs, file.id)).size, 7)
+	now(retryAbandoned(fs, file))
 	flushLater(fs)
 	assert.equal(rows('SELECT size FROM file WHERE id = ?', file.id)[0].size, 7)
-	assert.equal(now(getAttributes(fs, file.id)).size, 7)
+	assert.deepEqual(rows('SELECT * FROM writer'), [])
+	assert.equal(fs.open.size, 0)
 })
 
 test('a process that was taken for dead while it lived has its pins again at the next heartbeat', async (t) => {
