@@ -18,8 +18,11 @@ export interface Bench {
 	mariadb(): Promise<Mariadb>
 	/** Undone at the end in the opposite order, whatever happens; the function returned does it now. */
 	atEnd(undo: () => Promise<void>): () => Promise<void>
+	/** Aborted when the run is interrupted: nothing further is measured, and nothing published. */
+	readonly signal: AbortSignal
 	/** One line to whoever watches. */
 	say(line: string): void
+	/** Undoes everything, once. */
 	end(): Promise<void>
 }
 
@@ -27,11 +30,12 @@ function complain(error: Error): void {
 	console.error(`bench: cleaning up: ${error.message}`)
 }
 
-export async function openBench(options: Options): Promise<Bench> {
+export async function openBench(options: Options, signal: AbortSignal): Promise<Bench> {
 	const top = await mkdtemp(join(options.directory, 'cairn-bench-'))
 	process.env.TMPDIR = top // the private MariaDB shall stand on the disk under test as well
 	const undone: (() => Promise<void>)[] = []
 	let mariadb: Promise<Mariadb> | undefined
+	let ending: Promise<void> | undefined
 
 	const atEnd = (undo: () => Promise<void>) => {
 		undone.push(undo)
@@ -62,11 +66,12 @@ export async function openBench(options: Options): Promise<Bench> {
 	const program = await compilePrograms(await folder('programs'))
 	return {
 		options,
+		signal,
 		program,
 		folder,
 		mariadb: () => (mariadb ??= startMariadb()),
 		atEnd,
 		say: (line) => console.error(line),
-		end,
+		end: () => (ending ??= end()),
 	}
 }

@@ -26,12 +26,12 @@ export type Tree = readonly [root: string, directories: string, files: string, p
 
 /** 100 directories with the files spread over them. */
 export function spreadTree(bench: Bench, subject: Subject): Tree {
-	return [join(subject.running.root, 'tree'), `${DIRECTORIES}`, `${filesPerDirectory(bench)}`, 'f']
+	return [join(subject.running.root, 'tree'), `${DIRECTORIES}`, `${filesPerDirectory(bench, subject)}`, 'f']
 }
 
 /** One directory with all the files: `flat/d000`. */
 export function flatTree(bench: Bench, subject: Subject): Tree {
-	return [join(subject.running.root, 'flat'), '1', `${bench.options.files}`, 'f']
+	return [join(subject.running.root, 'flat'), '1', `${fileCount(bench, subject)}`, 'f']
 }
 
 export async function makeTree(bench: Bench, subject: Subject, tree: Tree): Promise<void> {
@@ -54,12 +54,17 @@ export async function makeBigFile(bench: Bench, subject: Subject): Promise<void>
 
 export function workTree(bench: Bench, subject: Subject, part: 'whole' | 'half' = 'whole'): Tree {
 	const directories = part === 'half' ? DIRECTORIES / 2 : DIRECTORIES
-	return [join(subject.running.root, 'work'), `${directories}`, `${filesPerDirectory(bench)}`, subject.work?.prefix ?? 'f']
+	return [join(subject.running.root, 'work'), `${directories}`, `${filesPerDirectory(bench, subject)}`, subject.work?.prefix ?? 'f']
 }
 
 export async function removeWorkTree(bench: Bench, subject: Subject): Promise<void> {
 	await run(['rm', '-rf', workTree(bench, subject)[0]], { deadlineMs: DEADLINE_MS })
 	subject.work = undefined
+}
+
+/** Of each tree. */
+export function fileCount(bench: Bench, subject: Subject): number {
+	return Math.max(DIRECTORIES, Math.floor((bench.options.files * subject.system.share) / DIRECTORIES) * DIRECTORIES)
 }
 
 /** All its files are there. */
@@ -92,6 +97,6 @@ async function once(subject: Subject, what: string, make: () => Promise<unknown>
 	subject.made.add(what)
 }
 
-function filesPerDirectory(bench: Bench): number {
-	return Math.max(1, Math.round(bench.options.files / DIRECTORIES))
+function filesPerDirectory(bench: Bench, subject: Subject): number {
+	return Math.max(1, Math.floor(fileCount(bench, subject) / DIRECTORIES))
 }

@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { createInterface } from 'node:readline'
 
 const DEADLINE_MS = 120_000
@@ -31,7 +32,7 @@ export function run(command: readonly string[], options: RunOptions = {}): Promi
 		const late = setTimeout(() => {
 			child.kill('SIGKILL')
 			child.unref()
-			reject(new DeadlinePassed(`${command[0]} took longer than ${deadlineMs / 1000} s`))
+			reject(new DeadlinePassed(`${basename(command[0])} took longer than ${deadlineMs / 1000} s`))
 		}, deadlineMs)
 		child.once('error', (error) => {
 			clearTimeout(late)
@@ -40,7 +41,7 @@ export function run(command: readonly string[], options: RunOptions = {}): Promi
 		child.once('close', (code, signal) => {
 			clearTimeout(late)
 			if (code === 0) resolve(output())
-			else reject(new Error(lastLine(complaint()) || `${command[0]} ended with ${signal ?? code}`))
+			else reject(new Error(lastLine(complaint()) || `${basename(command[0])} ended with ${signal ?? code}`))
 		})
 	})
 }

@@ -1,6 +1,6 @@
 /** docs/PERFORMANCE.md out of what was measured. */
 import { type Row, rows, type Target } from './rows.ts'
-import { failureOf, rateOf, ratioOf, type Samples } from './samples.ts'
+import { failuresOf, rateOf, ratioOf, type Samples } from './samples.ts'
 import type { Finding } from './single/index.ts'
 import { systems } from './systems/index.ts'
 import type { System } from './systems/system.ts'
@@ -27,8 +27,8 @@ export function report(results: Results): string {
 		'## Figures',
 		'Medians of the rounds.',
 		figures(results, 'local'),
-		'Three branches, or nodes, on three sshfs mounts:',
 		figures(results, 'network'),
+		failures(results),
 		'## Ratios',
 		'By rounds, then the median. 1.00 is as fast; above is faster.',
 		ratios(results),
@@ -67,24 +67,30 @@ function targetLine({ samples }: Results, row: Row, { system, against, atLeast }
 	return [
 		`${row.title}, ${titleOf(system)}`,
 		`${atLeast} × ${titleOf(against)}`,
-		ratio === undefined ? (failureOf(samples, row.id, system) ?? 'not measured') : `${ratio.toFixed(2)} ×`,
+		ratio === undefined ? 'not measured' : `${ratio.toFixed(2)} ×`,
 		verdict(ratio === undefined ? undefined : ratio >= atLeast),
 	]
 }
 
 function figures(results: Results, group: System['group']): string {
 	const columns = ranIn(results, group)
-	if (columns.length === 0) return ''
+	const single = group === 'local' ? results.findings.map((finding) => `- ${finding.title}: ${finding.value}`).join('\n') : ''
+	if (columns.length === 0) return single
 	const lines = measuredRows(results)
 		.filter((row) => row.groups.includes(group))
 		.map((row) => [row.title, row.unit, ...columns.map(({ name }) => figure(results.samples, row, name))])
-	const single = group === 'local' ? results.findings.map((finding) => `- ${finding.title}: ${finding.value}`).join('\n') : ''
-	return [table(['work', '', ...columns.map(({ title }) => title)], lines), single].filter((part) => part !== '').join('\n\n')
+	const heading = group === 'network' ? 'Three branches, or nodes, on three sshfs mounts:' : ''
+	return [heading, table(['work', '', ...columns.map(({ title }) => title)], lines), single].filter((part) => part !== '').join('\n\n')
+}
+
+function failures({ samples }: Results): string {
+	const lines = failuresOf(samples).map(({ row, system, reason }) => `- ${rowTitle(row)}, ${titleOf(system)}: ${reason}`)
+	return lines.length === 0 ? '' : ['What failed, in a round or in all of them:', '', ...lines].join('\n')
 }
 
 function figure(samples: Samples, row: Row, system: string): string {
 	const rate = rateOf(samples, row.id, system)
-	return rate === undefined ? (failureOf(samples, row.id, system) ?? '–') : grouped(rate)
+	return rate === undefined ? '–' : grouped(rate)
 }
 
 function ratios(results: Results): string {
@@ -124,6 +130,10 @@ function measuredRows({ samples }: Results): Row[] {
 
 function ranIn(results: Results, group: System['group']): System[] {
 	return systems.filter((system) => system.group === group && results.systems.has(system.name))
+}
+
+function rowTitle(id: string): string {
+	return rows.find((row) => row.id === id)?.title ?? id
 }
 
 function titleOf(name: string): string {

@@ -5,6 +5,7 @@ import {
 	bigFile,
 	bigMib,
 	createCommand,
+	fileCount,
 	flatTree,
 	halfWorkTree,
 	makeBigFile,
@@ -116,7 +117,7 @@ export const rows: readonly Row[] = [
 		targets: ofDisk(0.85),
 		explanation: 'stat(2) of names that were looked up just before: the kernel answers as long as it may keep what it was told.',
 		prepare: withSpreadTree,
-		command: (bench, subject) => [bench.program('stat'), ...spreadTree(bench, subject), `${WARM_PASSES}`],
+		command: (bench, subject) => [bench.program('stat'), ...spreadTree(bench, subject), `${Math.ceil(WARM_PASSES * subject.system.share)}`],
 	},
 	{
 		id: 'cold-stat',
@@ -139,7 +140,7 @@ export const rows: readonly Row[] = [
 		targets: [...ofMergerfs(1.5), mariadbOfSqlite(0.3), mariadbOfMergerfs, overNetwork],
 		explanation: '`ls -l` of one directory with all the files, cold. Entries per second. Listings that carry attributes (readdirplus) spare a lookup per name.',
 		prepare: withFlatTree,
-		command: (bench, subject) => timed(bench, ['ls', '-l', join(flatTree(bench, subject)[0], 'd000')]),
+		command: (bench, subject) => timed(bench, subject, { command: ['ls', '-l', join(flatTree(bench, subject)[0], 'd000')] }),
 	},
 	{
 		id: 'find',
@@ -150,7 +151,7 @@ export const rows: readonly Row[] = [
 		targets: [...ofMergerfs(1.3), mariadbOfSqlite(0.3), mariadbOfMergerfs, overNetwork],
 		explanation: '`find` over 100 directories, cold. Entries per second. It needs names and types only: no lookup per file.',
 		prepare: withSpreadTree,
-		command: (bench, subject) => timed(bench, ['find', spreadTree(bench, subject)[0]]),
+		command: (bench, subject) => timed(bench, subject, { command: ['find', spreadTree(bench, subject)[0]] }),
 	},
 	{
 		id: 'find-attributes',
@@ -161,7 +162,7 @@ export const rows: readonly Row[] = [
 		targets: [],
 		explanation: '`find -size +1G` over the same tree: the attributes of every file are needed.',
 		prepare: withSpreadTree,
-		command: (bench, subject) => timed(bench, ['find', spreadTree(bench, subject)[0], '-size', '+1G']),
+		command: (bench, subject) => timed(bench, subject, { command: ['find', spreadTree(bench, subject)[0], '-size', '+1G'] }),
 	},
 	{
 		id: 'open',
@@ -221,15 +222,15 @@ export const rows: readonly Row[] = [
 		targets: ofMergerfs(0.9),
 		explanation: '`rm -r` of the other half and of all the directories. Files per second.',
 		prepare: halfWorkTree,
-		command: (bench, subject) => timed(bench, ['rm', '-r', workTree(bench, subject)[0]], 0.5),
+		command: (bench, subject) => timed(bench, subject, { command: ['rm', '-r', workTree(bench, subject)[0]], part: 0.5 }),
 		after: async (_bench, subject) => {
 			subject.work = undefined
 		},
 	},
 ]
 
-function timed(bench: Bench, command: readonly string[], part = 1): string[] {
-	return [bench.program('timed'), `${bench.options.files * part}`, ...command]
+function timed(bench: Bench, subject: Subject, { command, part = 1 }: { command: readonly string[]; part?: number }): string[] {
+	return [bench.program('timed'), `${fileCount(bench, subject) * part}`, ...command]
 }
 
 function otherPrefix(subject: Subject): string {

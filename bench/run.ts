@@ -13,19 +13,24 @@ import { type Finding, singles } from './single/index.ts'
 import { systems } from './systems/index.ts'
 import { takeTurn } from './turn.ts'
 
+const EXIT_INTERRUPTED = 130
 const REPORT = join(import.meta.dirname, '../docs/PERFORMANCE.md')
 
 async function main(): Promise<void> {
 	const options = optionsOrExit()
 	if (process.getuid?.() !== 0) return refuse('it drops the kernel\'s caches and mounts filesystems: run it as root')
-	const bench = await openBench(options)
+	const interruption = new AbortController()
+	const bench = await openBench(options, interruption.signal)
 	const interrupted = async () => {
-		await bench.end()
-		process.exit(130)
+		interruption.abort()
+		await bench.end() // which also ends what a child is waiting for
+		process.exit(EXIT_INTERRUPTED)
 	}
 	process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
 	try {
 		publish(options, await measureAll(bench))
+	} catch (error) {
+		if (!bench.signal.aborted) throw error
 	} finally {
 		await bench.end()
 	}
@@ -73,6 +78,7 @@ async function startGroup(bench: Bench, group: 'local' | 'network', results: Res
 			subjects.set(system.name, { subject: subjectOf(system, running), stop: bench.atEnd(() => running.stop()) })
 			results.systems.set(system.name, running.facts)
 		} catch (error) {
+			bench.signal.throwIfAborted()
 			results.leftOut.set(system.name, (error as Error).message)
 			bench.say(`${system.title} left out: ${(error as Error).message}`)
 		}
@@ -90,6 +96,7 @@ async function takeTurns(
 		try {
 			addSample(samples, { row: row.id, system, rate: await takeTurn(bench, row, subject) })
 		} catch (error) {
+			bench.signal.throwIfAborted()
 			subject.work = undefined
 			addSample(samples, { row: row.id, system, rate: undefined })
 			addFailure(samples, { row: row.id, system, reason: (error as Error).message })
@@ -108,6 +115,7 @@ async function measureSingles(bench: Bench): Promise<Finding[]> {
 		try {
 			findings.push(...(await single.measure(bench, await bench.folder(`${single.id}-${single.system}`))))
 		} catch (error) {
+			bench.signal.throwIfAborted()
 			findings.push({ title: `${single.title}, ${single.system}`, value: `failed: ${(error as Error).message}`, target: '', met: false })
 			bench.say(`${single.id}: ${(error as Error).message}`)
 		}

@@ -25,8 +25,12 @@ export function rateOf(samples: Samples, row: string, system: string): number | 
 	return median(ratesOf(samples, row, system))
 }
 
-export function failureOf(samples: Samples, row: string, system: string): string | undefined {
-	return samples.failures.get(keyOf(row, system))
+/** Every failure, also of single rounds. */
+export function failuresOf(samples: Samples): { row: string; system: string; reason: string }[] {
+	return [...samples.failures].map(([key, reason]) => {
+		const [row, system] = key.split(' ')
+		return { row, system, reason }
+	})
 }
 
 /** Round by round, then the median: what slows the whole machine for a while slows both sides of a round. */

@@ -6,7 +6,7 @@ export interface System {
 	readonly title: string
 	/** Systems of one group take turns; the network ones do fewer rows. */
 	readonly group: 'local' | 'network'
-	/** The part of the sequential and random work a very slow one does: rates are compared, not times. */
+	/** The part of the work a very slow one does: rates are compared, not times. */
 	readonly share: number
 	/** `folder` is an empty directory of the system's own on the disk under test. Throws with the reason when it cannot be had here. */
 	start(bench: Bench, folder: string): Promise<Running>
