@@ -33,16 +33,23 @@ const STANDING_ROWS_MAX = 10_000
  */
 export function* intend(fs: Filesystem, tx: Transaction, list: readonly Intent[], standing: boolean): Op<Intent[]> {
 	const free = standing ? yield* unobstructed(fs, tx, list) : [...list]
+	// Before the commit: from then on the rows are seen, and are not to be taken for done.
+	for (const { token } of free) fs.carrying.add(token)
 	for (const intent of list) intents.insert(tx, free.includes(intent) ? fs.client : null, intent, fs.capabilities)
 	return free
 }
 
+/**
+ * Those that touch no older intent on their node. Rows of intents that were carried out go in the same transaction: found
+ * after a crash together with the new ones, they would be carried out again before them, and undo what these build on.
+ */
 function* unobstructed(fs: Filesystem, tx: Transaction, list: readonly Intent[]): Op<Intent[]> {
 	const free: Intent[] = []
 	for (const [nodeId, own] of perNode(list)) {
 		const [rows] = (yield* wait(tx.read(intents.standingQuery(nodeId, STANDING_ROWS_MAX)))) as [IntentRow[]]
-		const older = rows.filter((row) => !isDone(fs, row))
-		const stopped = older.length === STANDING_ROWS_MAX || own.some((intent) => older.some((row) => touches(row, intent)))
+		const near = rows.filter((row) => own.some((intent) => touches(row, intent)))
+		for (const row of near) if (isDone(fs, row)) intents.remove(tx, row)
+		const stopped = rows.length === STANDING_ROWS_MAX || near.some((row) => !isDone(fs, row))
 		// All of one operation or nothing: they build on each other.
 		if (!stopped) free.push(...own)
 	}
@@ -67,7 +74,6 @@ export function* carryOut(fs: Filesystem, list: readonly Intent[]): Op<void> {
 	const { token } = list[0]
 	const pending: Array<Promise<boolean>> = []
 	let allDone = true
-	fs.carrying.add(token)
 	for (const [nodeId, own] of perNode(list)) {
 		const result = run(carryOutOn(fs, nodeId, own))
 		if (isPromise(result)) pending.push(result)
@@ -106,7 +112,7 @@ function* carryOutOn(fs: Filesystem, nodeId: NodeId, list: Intent[]): Op<boolean
 	return true
 }
 
-/** True when it was carried out. */
+/** False when it has to stand until the node is well. */
 function* attempt(fs: Filesystem, node: Node, intent: Intent): Op<boolean> {
 	try {
 		yield* applyIntent(fs, node, intent)
@@ -129,17 +135,35 @@ function leave(fs: Filesystem, node: Node | undefined, list: Intent[]): void {
 	for (const intent of list) fs.later.add(intents.leaveQuery(fs.client, intent))
 }
 
-/** One intent on one node. Throws when it could not be carried out. */
-export function* applyIntent(fs: Filesystem, node: Node, intent: Pick<Intent, 'op' | 'path' | 'toPath' | 'fileId' | 'token'>): Op<void> {
+type Deed = Pick<Intent, 'op' | 'path' | 'toPath' | 'fileId' | 'token'>
+
+/** What the operating system answers when something unknown stands in the way. */
+const IN_THE_WAY = new Set(['EEXIST', 'ENOTEMPTY', 'EISDIR', 'ENOTDIR', 'ELOOP'])
+
+/**
+ * One intent on one node. Throws when the node is in trouble and it has to be tried again. What the node refuses for good
+ * (an owner it does not know, a name it cannot hold) is reported: the catalogue's word stands, and trying for ever would
+ * keep everything behind it waiting.
+ */
+export function* applyIntent(fs: Filesystem, node: Node, intent: Deed): Op<void> {
+	try {
+		yield* withWayMade(fs, node, intent)
+	} catch (error) {
+		if (isNodeTrouble(error)) throw error
+		fs.report(`node ${node.name}: ${intent.op} of ${intent.path} is refused: ${(error as Error).message}`)
+	}
+}
+
+function* withWayMade(fs: Filesystem, node: Node, intent: Deed): Op<void> {
 	try {
 		yield* step(fs, node, intent)
 	} catch (error) {
-		if (isNodeTrouble(error)) throw error
+		if (!IN_THE_WAY.has(codeOf(error)) || intent.op === 'attributes' || intent.op === 'exchange') throw error
 		yield* makeWay(fs, node, intent, error as Error)
 	}
 }
 
-function* step(fs: Filesystem, node: Node, intent: Pick<Intent, 'op' | 'path' | 'toPath' | 'fileId' | 'token'>): Op<void> {
+function* step(fs: Filesystem, node: Node, intent: Deed): Op<void> {
 	const { operations } = node
 	const to = intent.toPath as Path
 	switch (intent.op) {
@@ -154,6 +178,7 @@ function* step(fs: Filesystem, node: Node, intent: Pick<Intent, 'op' | 'path' | 
 		case 'symlink':
 			return yield* wait(operations.symlink(to, intent.path))
 		case 'exchange':
+			fs.nodesMarked.add(node.id)
 			return yield* exchange(node, intent.path, to, intent.token)
 		case 'attributes':
 			return yield* applyAttributes(fs, node, intent)
@@ -187,7 +212,7 @@ function* applyAttributes(fs: Filesystem, node: Node, intent: { path: Path; file
  * Something stands in the way that the catalogue does not know of (a stray file of that name, a directory that is not
  * empty). It is nobody's to delete: it is set aside and reported, and the intent is tried once more.
  */
-function* makeWay(fs: Filesystem, node: Node, intent: Pick<Intent, 'op' | 'path' | 'toPath' | 'fileId' | 'token'>, why: Error): Op<void> {
+function* makeWay(fs: Filesystem, node: Node, intent: Deed, why: Error): Op<void> {
 	const inTheWay = intent.op === 'rename' || intent.op === 'link' ? (intent.toPath as Path) : intent.path
 	const aside = yield* wait(node.operations.setAside(inTheWay))
 	fs.report(`node ${node.name}: ${inTheWay} stood in the way of ${intent.op} (${why.message}), kept as ${aside}`)
@@ -195,23 +220,40 @@ function* makeWay(fs: Filesystem, node: Node, intent: Pick<Intent, 'op' | 'path'
 }
 
 /**
- * Two names change places. Repeating an exchange would undo it, so its progress is marked on the node: `hold/x` is the
- * first file on its way, `hold/done` says the second has been dealt with.
+ * Two names change places. Repeating an exchange would undo it, so each of its steps leaves a mark on the node before the
+ * next begins: `taken` when the first file is out of the way at `hold/x`, `given` when the second has its name.
  */
 function* exchange(node: Node, a: Path, b: Path, token: number): Op<void> {
 	const { operations } = node
-	const hold = Buffer.from(`.cairn/exchange-${token}`)
-	const x = Buffer.concat([hold, Buffer.from('/x')])
-	const done = Buffer.concat([hold, Buffer.from('/done')])
-	if (!(yield* exists(node, done))) {
-		if (!(yield* exists(node, x))) {
-			yield* wait(operations.makeDirectory(hold))
-			yield* unlessGone(() => operations.rename(a, x))
-		}
+	const hold = holdOf(token)
+	const [x, taken, given] = ['x', 'taken', 'given'].map((name) => Buffer.from(`${hold}/${name}`))
+	if (!(yield* exists(node, taken))) {
+		yield* unlessGone(() => operations.rename(a, x))
+		yield* wait(operations.makeDirectory(taken))
+	}
+	if (!(yield* exists(node, given))) {
 		if (!(yield* exists(node, a))) yield* unlessGone(() => operations.rename(b, a))
-		yield* wait(operations.makeDirectory(done))
+		yield* wait(operations.makeDirectory(given))
 	}
 	yield* unlessGone(() => operations.rename(x, b))
+}
+
+const HOLDS = Buffer.from('.cairn')
+const HOLD_PREFIX = 'exchange-'
+
+function holdOf(token: number): string {
+	return `${HOLDS}/${HOLD_PREFIX}${token}`
+}
+
+/** The marks of exchanges whose rows are gone. They may not go earlier: without them a repetition would begin anew. */
+export function* removeMarks(fs: Filesystem, node: Node): Op<void> {
+	const holds = (yield* wait(node.operations.list(HOLDS))).map(({ name }) => name.toString()).filter((name) => name.startsWith(HOLD_PREFIX))
+	if (holds.length === 0) return
+	const standing = yield* wait(intents.standing(fs.catalogue, node.id, STANDING_ROWS_MAX))
+	for (const hold of holds) {
+		if (standing.some((row) => hold === `${HOLD_PREFIX}${row.token}`)) continue
+		for (const part of ['/taken', '/given', '']) yield* wait(node.operations.removeDirectory(Buffer.from(`${HOLDS}/${hold}${part}`)))
+	}
 }
 
 function* exists(node: Node, path: Path): Op<boolean> {

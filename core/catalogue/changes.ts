@@ -59,6 +59,15 @@ export function last(reader: Reader): Maybe<{ seq: number | null } | undefined> 
 	return reader.get('SELECT MAX(seq) AS seq FROM `change`')
 }
 
+/** The oldest rows, with their age in seconds; the newest row of all is never among them, so that numbers go on from it. */
+export function oldest(reader: Reader, limit: number, { now }: Capabilities): Maybe<Array<{ seq: number; age: number }>> {
+	return reader.all(`SELECT seq, ${now} - at AS age FROM \`change\` WHERE seq < (SELECT MAX(seq) FROM \`change\`) ORDER BY seq LIMIT ?`, [limit])
+}
+
+export function removeUpTo(tx: Transaction, seq: number): void {
+	tx.write('DELETE FROM `change` WHERE seq <= ?', [seq])
+}
+
 /** A directory and a name in it as one value. */
 export function placeDetail(parent: FileId, name: Name): Buffer {
 	return Buffer.concat([Buffer.from(`${parent}:`), name])

@@ -35,6 +35,8 @@ export interface Filesystem {
 	nextToken: number
 	/** Tokens of intents being carried out here, or given up: rows of this client with other tokens are done and about to go. */
 	readonly carrying: Set<number>
+	/** Nodes on which an exchange may have left its marks. */
+	readonly nodesMarked: Set<NodeId>
 	/** Told of every change another client made, after the caches here forgot it. */
 	onChange: (change: ChangeRow) => void
 	readonly random: () => number

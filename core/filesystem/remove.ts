@@ -86,7 +86,9 @@ export function* removeDirectory(fs: Filesystem, place: Place): Op<void> {
 			if (!existing) return fail('ENOENT')
 			if (existing.kind !== KIND.directory) fail('ENOTDIR')
 			const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
-			const made = yield* intend(fs, tx, yield* removeEmptyDirectory(fs, tx, { row: existing, path, token }), standing)
+			yield* removeEmptyDirectory(tx, existing)
+			const plan = onEveryNode(fs, { op: 'rmdir', path, toPath: null, fileId: existing.id, token })
+			const made = yield* intend(fs, tx, plan, standing)
 			entries.remove(tx, place.parent, place.name)
 			files.touchDirectory(tx, place.parent, time, -1)
 			changes.insert(tx, fs.client, { op: 'rmdir', parent: place.parent, name: place.name, file: existing.id }, fs.capabilities)
@@ -106,17 +108,12 @@ function remember(fs: Filesystem, row: FileRow): void {
 	fs.removed.set(row.id, row)
 }
 
-/** Its row and intents, its entry apart. ENOTEMPTY as long as a name is in it. */
-export function* removeEmptyDirectory(
-	fs: Filesystem,
-	tx: Transaction,
-	{ row, path, token }: { row: FileRow; path: Path; token: number },
-): Op<Intent[]> {
+/** Its row, its entry apart. ENOTEMPTY as long as a name is in it. */
+export function* removeEmptyDirectory(tx: Transaction, row: FileRow): Op<void> {
 	const [any] = yield* wait(tx.read(entries.anyQuery(row.id)))
 	if (any.length > 0) fail('ENOTEMPTY')
 	files.remove(tx, row.id)
 	if (row.flags & files.FLAG_HAS_XATTRS) xattrs.removeAll(tx, row.id)
-	return onEveryNode(fs, { op: 'rmdir', path, toPath: null, fileId: row.id, token })
 }
 
 /** A directory may have been made on any node. */

@@ -95,10 +95,13 @@ interface Step {
 
 function* move(fs: Filesystem, tx: Transaction, { from, to, situation, time, token }: Step): Op<Intent[]> {
 	const { source, target, fromPath, toPath } = situation
-	const made = target ? yield* replaceTarget(fs, tx, { source, target, path: toPath, token, time }) : []
+	const replaced = target ? yield* replaceTarget(tx, { source, target, path: toPath, token, time }) : []
 	if (target) entries.remove(tx, to.parent, to.name)
 	entries.move(tx, from, to)
-	made.push(...(yield* moveOnNodes(fs, tx, { rows: [source], op: 'rename', from: fromPath, to: toPath, token })))
+	const moved = yield* moveOnNodes(fs, tx, { rows: [source], op: 'rename', from: fromPath, to: toPath, token })
+	// Where the source has a copy its rename replaces the target's. An unlink before it would, repeated after a crash,
+	// remove the file that has the name by then.
+	const made = [...replaced.filter(({ nodeId }) => !moved.some((move) => move.nodeId === nodeId)), ...moved]
 	const isDirectory = source.kind === KIND.directory
 	touchParents(tx, { from, to, leaves: isDirectory ? 1 : 0, arrives: (isDirectory ? 1 : 0) - (target?.kind === KIND.directory ? 1 : 0), time })
 	files.changeLinks(tx, source.id, 0, time)
@@ -107,14 +110,15 @@ function* move(fs: Filesystem, tx: Transaction, { from, to, situation, time, tok
 	return made
 }
 
+/** The target's rows go; where its copies are to be removed. */
 function* replaceTarget(
-	fs: Filesystem,
 	tx: Transaction,
 	{ source, target, path, token, time }: { source: FileRow; target: FileRow; path: Path; token: number; time: Time },
 ): Op<Intent[]> {
 	if (target.kind === KIND.directory) {
 		if (source.kind !== KIND.directory) fail('EISDIR')
-		return yield* removeEmptyDirectory(fs, tx, { row: target, path, token })
+		yield* removeEmptyDirectory(tx, target)
+		return []
 	}
 	if (source.kind === KIND.directory) fail('ENOTDIR')
 	return yield* removeName(tx, { row: target, path, token, time })

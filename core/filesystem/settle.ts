@@ -14,7 +14,7 @@ import * as leases from '../catalogue/leases.ts'
 import * as writers from '../catalogue/writers.ts'
 import { codeOf } from '../errors.ts'
 import type { ClientId, FileId, NodeId } from '../ids.ts'
-import { applyIntent, isNodeTrouble } from '../intents.ts'
+import { applyIntent, removeMarks, standsInTheWay } from '../intents.ts'
 import type { Node, Stat } from '../nodes/node.ts'
 import { inService, takesChanges } from '../nodes/service.ts'
 import { type Op, wait } from '../op.ts'
@@ -32,8 +32,10 @@ export function* settle(fs: Filesystem): Op<void> {
 	const rows = yield* refreshClients(fs)
 	const alive = new Set(rows.filter(isAlive).map((row) => row.id))
 	alive.add(fs.client)
-	for (const row of rows) if (!alive.has(row.id)) yield* settleClient(fs, row, alive)
+	const dead = rows.filter((row) => !alive.has(row.id))
+	// What they had decided about the nodes' trees comes first: it says where the files are that they were writing.
 	for (const node of [...fs.nodes.values()]) if (takesChanges(node)) yield* settleNode(fs, node, alive)
+	for (const row of dead) yield* settleClient(fs, row, alive)
 }
 
 function* settleClient(fs: Filesystem, dead: ClientRow, alive: ReadonlySet<ClientId>): Op<void> {
@@ -66,14 +68,25 @@ function* settleWriter(fs: Filesystem, dead: ClientId, id: FileId, nodeId: NodeI
 	const [[row], [name]] = (yield* wait(fs.catalogue.read(files.findQuery(id), entries.namesQuery(id, 1)))) as [FileRow[], entries.EntryRow[]]
 	if (row && name) {
 		const place = { parent: name.parent_id, name: Buffer.from(name.name) }
-		const stat = node && (yield* statOf(fs, node, joinPath(yield* fs.directories.path(fs.catalogue, place.parent), place.name)))
+		const path = joinPath(yield* fs.directories.path(fs.catalogue, place.parent), place.name)
+		if (node && (yield* isObstructed(fs, node, path))) return false
+		const stat = node && (yield* statOf(fs, node, path))
 		if (stat === 'trouble') return false
 		// Never published and not on the node: the create that was under way was never acknowledged.
 		if (stat === undefined && row.version === 0) yield* takeBack(fs, place, id)
 		else if (stat !== undefined && (row.version === 0 || differs(row, stat))) yield* wait(transact(fs, (tx) => record(fs, tx, { id, nodeId, stat })))
+		// To this process it is as if another client had done it.
+		fs.readAhead.forgetFile(id)
+		fs.onChange({ seq: 0, client_id: dead, op: 'publish', parent_id: place.parent, name: place.name, file_id: id, detail: null })
 	}
 	fs.later.add(writers.removeQuery(id, dead))
 	return true
+}
+
+/** Something the node has yet to carry out decides what stands at the path. */
+function* isObstructed(fs: Filesystem, node: Node, path: Buffer): Op<boolean> {
+	const rows = yield* wait(intents.standing(fs.catalogue, node.id, BATCH_ROWS_MAX))
+	return rows.length === BATCH_ROWS_MAX || rows.some((row) => standsInTheWay(row, path))
 }
 
 function differs(row: FileRow, stat: Stat): boolean {
@@ -102,6 +115,7 @@ function* settleNode(fs: Filesystem, node: Node, alive: ReadonlySet<ClientId>): 
 		if (!held) return
 		if (!(yield* settleBatch(fs, node, rows, isOurs, lease)) || rows.length < BATCH_ROWS_MAX) break
 	}
+	if (fs.nodesMarked.delete(node.id) || held) yield* removeMarks(fs, node)
 	if (held) yield* wait(transact(fs, function* (tx) {
 		if (yield* leases.stillHeld(fs, tx, lease)) leases.drop(tx, lease)
 	}))
@@ -123,8 +137,8 @@ function* settleIntent(fs: Filesystem, node: Node, row: IntentRow, lease: string
 	}
 	try {
 		yield* applyIntent(fs, node, intent)
-	} catch (error) {
-		if (!isNodeTrouble(error)) fs.report(`node ${node.name}: ${row.op} ${intent.path}: ${(error as Error).message}`)
+	} catch {
+		// In trouble: it is tried again in the next round.
 		return false
 	}
 	return yield* wait(

@@ -14,11 +14,14 @@ import { createJournal } from './journal.ts'
 import { createLater } from './later.ts'
 import { refreshNodes } from './nodes.ts'
 import type { OpenFile } from './open-files.ts'
+import { pruneChanges } from './prune.ts'
 import { publish, release, retryAbandoned } from './publish.ts'
 import { createReadAhead } from './read-ahead.ts'
 import { settle } from './settle.ts'
 
 const SETTLE_MS = 2_000
+const TOKENS_PER_CLIENT = 1_000_000_000
+const PRUNE_MS = 3_600_000
 
 export interface Start {
 	config: Config
@@ -46,16 +49,20 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 		later: createLater(() => runAside(fs, 'catalogue', wait(flushLater(fs)))),
 		open: new Map(),
 		removed: new Map(),
-		nextToken: 1,
+		nextToken: 0,
 		carrying: new Set(),
+		nodesMarked: new Set(),
 		random,
 		report,
 		onChange,
 		shared: false,
 	}
+	// Never given twice, by whichever client: what an intent leaves on a node is named by its token.
+	fs.nextToken = fs.client * TOKENS_PER_CLIENT
 	yield* fs.journal.start(catalogue)
 	catalogue.changedElsewhere()
 	yield* refreshNodes(fs)
+	for (const id of fs.nodes.keys()) fs.nodesMarked.add(id)
 	yield* settle(fs)
 	return fs
 }
@@ -68,6 +75,7 @@ export function keepAlive(fs: Filesystem): () => void {
 		}),
 		every(fs, 'heartbeat', HEARTBEAT_MS, () => beat(fs)),
 		every(fs, 'settling', SETTLE_MS, () => settle(fs)),
+		every(fs, 'pruning', PRUNE_MS, () => pruneChanges(fs)),
 		every(fs, 'publishing', fs.config.mount.publishSeconds * 1000, () => publishOpen(fs)),
 	]
 	return () => timers.forEach(clearInterval)

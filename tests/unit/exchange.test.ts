@@ -42,7 +42,7 @@ function fakeNode(files: Record<string, string>) {
 
 function exchange(node: Node, token: number): void {
 	const intent = { op: 'exchange', path: Buffer.from('a'), toPath: Buffer.from('d/b'), fileId: 1, token } as const
-	run(applyIntent({ report: () => undefined } as unknown as Filesystem, node, intent))
+	run(applyIntent({ report: () => undefined, nodesMarked: new Set() } as unknown as Filesystem, node, intent))
 }
 
 const CASES: Array<{ name: string; before: Record<string, string>; after: Record<string, string> }> = [
