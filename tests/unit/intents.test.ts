@@ -225,6 +225,7 @@ test('a second process exchanges too, whatever the first left on the node', asyn
 	writeFile(first.fs, 'b', '2')
 	now(rename(first.fs, at('a'), at('b'), 'exchange'))
 	assert.deepEqual(content(), ['2', '1'])
+	flushLater(first.fs)
 	const second = await start()
 	now(rename(second.fs, at('a'), at('b'), 'exchange'))
 	assert.deepEqual(content(), ['1', '2'])
