@@ -9,14 +9,14 @@ import type { Query, Reader } from '../catalogue/driver.ts'
 import type { Capabilities } from '../catalogue/driver.ts'
 import { type Op, wait } from '../op.ts'
 
-const BATCH_ROWS_MAX = 5_000
+export const BATCH_ROWS_MAX = 5_000
 /** A number that has not appeared this long after a higher one belongs to a transaction that failed. */
 const GAP_SETTLES_AFTER_MS = 10_000
 
 export interface Journal {
 	/** Starts after everything that is there now. */
 	start(reader: Reader): Op<void>
-	/** The query for what is new; its rows go to `take`. */
+	/** The query for what is new; its rows go to `take`. When there are BATCH_ROWS_MAX of them there may be more, which `read` finds. */
 	query(): Query
 	/** Of the rows read, those not seen before, in order. */
 	take(rows: ChangeRow[]): ChangeRow[]
@@ -55,11 +55,12 @@ export function createJournal({ synchronous }: Capabilities, nowMs: () => number
 		},
 		*read(reader) {
 			const all: ChangeRow[] = []
-			for (;;) {
-				const rows = (yield* wait(reader.all<ChangeRow>(...journal.query()))) as ChangeRow[]
-				const fresh = journal.take(rows)
-				all.push(...fresh)
-				if (fresh.length === 0 || rows.length < BATCH_ROWS_MAX) return all
+			// On from the last row read and not from `low`, which a gap holds back behind more rows than one batch has.
+			for (let after = low; ; ) {
+				const rows = yield* wait(reader.all<ChangeRow>(...changes.sinceQuery(after, BATCH_ROWS_MAX)))
+				for (const row of journal.take(rows)) all.push(row)
+				if (rows.length < BATCH_ROWS_MAX) return all
+				after = rows[rows.length - 1].seq
 			}
 		},
 	}

@@ -16,6 +16,7 @@ import { type Op, wait } from '../op.ts'
 import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { catchUp, directoryMoved, follow, nameMoved } from './follow.ts'
+import { BATCH_ROWS_MAX } from './journal.ts'
 import { newOpenFile, type OpenFile } from './open-files.ts'
 
 const O_RDONLY = 0
@@ -61,11 +62,16 @@ function* find(fs: Filesystem, id: FileId): Op<Found> {
 	const [rows, news] = (yield* wait(fs.catalogue.read(...(fs.capabilities.synchronous ? [query] : [query, fs.journal.query()])))) as [
 		openings.OpeningRow[], ChangeRow[] | undefined,
 	]
-	if (news && nameMoved(yield* follow(fs, fs.journal.take(news)), id)) fail('ESTALE')
+	if (news && nameMoved(yield* followBatch(fs, news), id)) fail('ESTALE')
 	const found = openings.gather(rows)
 	if (!found) return fail('ESTALE')
 	if (found.row.kind !== KIND.regular) fail(found.row.kind === KIND.directory ? 'EISDIR' : 'EINVAL')
 	return found
+}
+
+function* followBatch(fs: Filesystem, rows: ChangeRow[]): Op<ChangeRow[]> {
+	const foreign = yield* follow(fs, fs.journal.take(rows))
+	return rows.length < BATCH_ROWS_MAX ? foreign : [...foreign, ...(yield* catchUp(fs))]
 }
 
 /** Nodes that have the content of this version, best first: where it is being written, else local, same zone, fastest lately. */
