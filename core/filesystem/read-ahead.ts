@@ -26,8 +26,6 @@ interface Ahead {
 
 export interface ReadAhead {
 	lookup(driver: Driver, parent: FileId, name: Name): Op<FileRow | undefined>
-	/** Rows that were listed anyway. */
-	learn(parent: FileId, rows: readonly ListedRow[]): void
 	forgetDirectory(parent: FileId): void
 	forgetFile(file: FileId): void
 	forget(): void
@@ -37,12 +35,14 @@ export function createReadAhead(nowMs: () => number = Date.now): ReadAhead {
 	const directories = new Map<FileId, Ahead>()
 	/** Where a file's row may be kept; a file with several names is kept under one of them only. */
 	const places = new Map<FileId, FileId>()
+	/** One more with everything that is to be forgotten, kept or not: it may be among the rows that are on their way. */
+	let generation = 0
 
 	function ahead(parent: FileId): Ahead {
 		const known = directories.get(parent)
 		if (known && nowMs() - known.at < KEEP_MS) return known
-		if (known) forgetDirectory(parent)
-		if (directories.size >= DIRECTORIES_MAX) forgetDirectory(directories.keys().next().value as FileId)
+		if (known) drop(parent)
+		if (directories.size >= DIRECTORIES_MAX) drop(directories.keys().next().value as FileId)
 		const fresh: Ahead = { rows: new Map(), hits: 0, misses: 0, size: ROWS_FIRST, at: nowMs() }
 		directories.set(parent, fresh)
 		return fresh
@@ -60,7 +60,7 @@ export function createReadAhead(nowMs: () => number = Date.now): ReadAhead {
 		}
 	}
 
-	function forgetDirectory(parent: FileId): void {
+	function drop(parent: FileId): void {
 		const known = directories.get(parent)
 		if (!known) return
 		for (const row of known.rows.values()) places.delete(row.id)
@@ -88,21 +88,24 @@ export function createReadAhead(nowMs: () => number = Date.now): ReadAhead {
 			a.size = rows
 			a.hits = 0
 			a.misses = 2
+			const asked = generation
 			const listed = yield* wait(entries.listFrom(driver, parent, name, rows))
-			// Forgotten while the answer was on its way: the rows are good for this caller, not for keeping.
-			if (directories.get(parent) === a) keep(parent, a, listed)
+			// Something was forgotten while the answer was on its way: the rows are good for this caller, not for keeping.
+			if (generation === asked && directories.get(parent) === a) keep(parent, a, listed)
 			const [first] = listed
 			return first && Buffer.compare(first.name, name) === 0 ? first : undefined
 		},
-		learn(parent, rows) {
-			keep(parent, ahead(parent), rows)
+		forgetDirectory(parent) {
+			generation++
+			drop(parent)
 		},
-		forgetDirectory,
 		forgetFile(file) {
+			generation++
 			const parent = places.get(file)
-			if (parent !== undefined) forgetDirectory(parent)
+			if (parent !== undefined) drop(parent)
 		},
 		forget() {
+			generation++
 			directories.clear()
 			places.clear()
 		},
