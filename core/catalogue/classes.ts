@@ -37,6 +37,11 @@ function withMatchers(rows: StoredClass[]): ClassRow[] {
 	})
 }
 
+/** No longer configured: files still belong to it, no path falls under it. */
+export function isRetired({ pattern }: ClassRow): boolean {
+	return pattern === MATCHES_NOTHING
+}
+
 /**
  * Makes the table say what the configuration says. A class that is no longer configured stays, after the others and
  * matching nothing, because files still belong to it. Returns how many rows changed.

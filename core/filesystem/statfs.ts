@@ -1,6 +1,6 @@
 /** Room over all nodes: what a user may still write as files of the default class. */
 import type { Filesystem } from './filesystem.ts'
-import { reserveBytes, takesNewFiles } from '../placement/placement.ts'
+import { defaultClass, reserveBytes, takesNewFiles } from '../placement/placement.ts'
 
 export interface TreeSpace {
 	blockBytes: number
@@ -15,7 +15,7 @@ const BLOCK_BYTES = 4096
 /** A node takes part at most as often as each file needs another node: three copies do not fit on one large one. */
 export function statfs(fs: Filesystem): TreeSpace {
 	const nodes = [...fs.nodes.values()].filter((node) => node.row.state !== 'dead')
-	const copies = Math.max(1, fs.classes[fs.classes.length - 1]?.copies ?? 1)
+	const copies = Math.max(1, defaultClass(fs)?.copies ?? 1)
 	const capacity = spread(nodes.map((node) => node.space.capacity), copies)
 	const free = spread(
 		nodes.map((node) => (takesNewFiles(node) ? Math.max(0, node.space.free - reserveBytes(node)) : 0)),

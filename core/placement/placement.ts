@@ -1,5 +1,5 @@
 /** Which class a path falls under, which node gets the first copy, which the others. */
-import type { ClassRow } from '../catalogue/classes.ts'
+import { type ClassRow, isRetired } from '../catalogue/classes.ts'
 import type { Filesystem } from '../filesystem/filesystem.ts'
 import type { NodeId, Path } from '../ids.ts'
 import type { Node } from '../nodes/node.ts'
@@ -9,15 +9,19 @@ import { POLICIES } from './policies.ts'
 const RESERVE_BYTES_MAX = 1024 ** 3
 const RESERVE_SHARE = 0.02
 
-/** The rule of a path: the first class whose pattern matches, else the last. */
+/** The rule of a path: the first class whose pattern matches, else the last that is configured. */
 export function classOf(fs: Filesystem, path: Path): ClassRow {
 	if (fs.classes.length === 1) return fs.classes[0]
 	const text = path.toString('latin1')
-	return fs.classes.find((rule) => rule.matches(text)) ?? fs.classes[fs.classes.length - 1]
+	return fs.classes.find((rule) => rule.matches(text)) ?? defaultClass(fs)
+}
+
+export function defaultClass({ classes }: Filesystem): ClassRow {
+	return classes.findLast((rule) => !isRetired(rule)) ?? classes[classes.length - 1]
 }
 
 export function classById(fs: Filesystem, id: number): ClassRow {
-	return fs.classes.find((rule) => rule.id === id) ?? fs.classes[fs.classes.length - 1]
+	return fs.classes.find((rule) => rule.id === id) ?? defaultClass(fs)
 }
 
 /** Bytes a node keeps free. */
