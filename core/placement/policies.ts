@@ -21,10 +21,14 @@ function mostFree({ nodes }: Choice): Node[] {
 	return [...nodes].sort(byFree)
 }
 
-/** Weighted by free space and the keeper's weight: over time nodes fill at the same rate. */
+/**
+ * Weighted by free space and the keeper's weight: over time nodes fill at the same rate. As many clocks as nodes, each
+ * ringing at a rate that is its weight, and the first to ring comes first.
+ */
 function random({ nodes, random }: Choice): Node[] {
-	const key = new Map(nodes.map((node) => [node, random() ** (1 / Math.max(1, node.space.free * node.row.weight))]))
-	return [...nodes].sort((a, b) => (key.get(b) ?? 0) - (key.get(a) ?? 0))
+	// 1 - random() is never 0, whose logarithm is infinite.
+	const rings = new Map(nodes.map((node) => [node, -Math.log(1 - random()) / Math.max(1, node.space.free * node.row.weight)]))
+	return [...nodes].sort((a, b) => (rings.get(a) ?? 0) - (rings.get(b) ?? 0))
 }
 
 function localFirst({ nodes, zone }: Choice): Node[] {
