@@ -1,6 +1,7 @@
 /** Table `replica`: one node's copy of one file. */
 import type { FileId, NodeId } from '../ids.ts'
-import type { Query, Transaction } from './driver.ts'
+import type { Maybe } from '../op.ts'
+import type { Query, Reader, Transaction } from './driver.ts'
 
 export const REPLICA = { good: 1, wanted: 2, suspect: 3, surplus: 4 } as const
 
@@ -10,10 +11,17 @@ export interface ReplicaRow {
 	state: number
 }
 
+const OF_SIBLINGS = `SELECT DISTINCT r.node_id FROM (SELECT file_id FROM entry WHERE parent_id = ? ORDER BY name LIMIT ?) e
+	JOIN replica r ON r.file_id = e.file_id`
 const OF_FILE = 'SELECT node_id, version, state FROM replica WHERE file_id = ?'
 
 export function ofFileQuery(file: FileId): Query {
 	return [OF_FILE, [file]]
+}
+
+/** Nodes that have a copy of one of a directory's first entries. */
+export function ofSiblings(reader: Reader, parent: FileId, entriesMax: number): Maybe<Array<Pick<ReplicaRow, 'node_id'>>> {
+	return reader.all(OF_SIBLINGS, [parent, entriesMax])
 }
 
 export function insert(tx: Transaction, file: FileId, node: NodeId, version: number, state: number): void {

@@ -31,6 +31,8 @@ export interface NewFile {
 
 const S_ISGID = 0o2000
 const TARGET_BYTES_MAX = 4095
+/** Entries of a directory that are asked where they are, to put a new one there too. */
+const SIBLINGS_MAX = 16
 
 /**
  * Creates a regular file and opens it for reading and writing. `existing` is what the name led to already, when it did and
@@ -66,7 +68,7 @@ function* enterFile(
 	if (existing) return exclusive ? fail('EEXIST') : { existing }
 	const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
 	const rule = classOf(fs, path)
-	const taking = nodesForNewFile(fs, rule)
+	const taking = yield* nodesTaking(fs, tx, rule, place.parent)
 	const nodes = standing ? yield* unobstructed(fs, tx, taking, path) : taking
 	if (nodes.length === 0) return { obstructed: taking.length }
 	const row = newRow(id, KIND.regular, file, directory, rule.id, time)
@@ -74,6 +76,13 @@ function* enterFile(
 	replicas.insert(tx, id, nodes[0].id, 0, REPLICA.good)
 	writers.insert(tx, id, fs.client, nodes[0].id, fs.capabilities)
 	return { row, path, nodes }
+}
+
+/** Nodes for a new file in this directory, best first. */
+function* nodesTaking(fs: Filesystem, tx: Transaction, rule: ClassRow, parent: FileId): Op<Node[]> {
+	if (rule.policy !== 'existing-path') return nodesForNewFile(fs, rule)
+	const holders = yield* wait(replicas.ofSiblings(tx, parent, SIBLINGS_MAX))
+	return nodesForNewFile(fs, rule, (node) => holders.some((holder) => holder.node_id === node.id))
 }
 
 function newRow(id: FileId, kind: number, file: NewFile, directory: FileRow, classId: number, time: Time): FileRow {
@@ -236,9 +245,10 @@ export function* makeSymlink(fs: Filesystem, place: Place, target: Buffer, owner
 			if (existing) fail('EEXIST')
 			const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
 			const rule = classOf(fs, path)
+			const nodes = (yield* nodesTaking(fs, tx, rule, place.parent)).slice(0, rule.copies)
 			const row = { ...newRow(id, KIND.symlink, { mode: 0o777, ...owner }, directory, rule.id, time), size: target.length }
 			enter(fs, tx, place, row, time, target)
-			return { row, intents: yield* intend(fs, tx, placeSymlink(fs, tx, { row, path, target, rule, token }), standing) }
+			return { row, intents: yield* intend(fs, tx, placeSymlink(tx, nodes, { row, path, target, token }), standing) }
 		}),
 	)
 	fs.readAhead.forgetDirectory(place.parent)
@@ -247,11 +257,10 @@ export function* makeSymlink(fs: Filesystem, place: Place, target: Buffer, owner
 }
 
 function placeSymlink(
-	fs: Filesystem,
 	tx: Transaction,
-	{ row, path, target, rule, token }: { row: FileRow; path: Path; target: Buffer; rule: ClassRow; token: number },
+	nodes: readonly Node[],
+	{ row, path, target, token }: { row: FileRow; path: Path; target: Buffer; token: number },
 ): Intent[] {
-	const nodes = nodesForNewFile(fs, rule).slice(0, rule.copies)
 	return nodes.map((node) => {
 		const intent: Intent = { nodeId: node.id, op: 'symlink', path, toPath: target, fileId: row.id, token }
 		replicas.insert(tx, row.id, node.id, row.version, REPLICA.good)
