@@ -1,12 +1,12 @@
 /** Callbacks about attributes, extended attributes and room. */
 import { type FileRow, KIND } from '../../core/catalogue/files.ts'
 import type { Time } from '../../core/clock.ts'
-import { fail } from '../../core/errors.ts'
 import { type AttributeChange, setAttributes } from '../../core/filesystem/attributes.ts'
 import { NAME_BYTES_MAX } from '../../core/filesystem/names.ts'
 import { statfs } from '../../core/filesystem/statfs.ts'
 import { getXattr, listXattrs, removeXattr, setXattr } from '../../core/filesystem/xattrs.ts'
 import type { Op } from '../../core/op.ts'
+import { checkNamespace } from '../namespaces.ts'
 import { answer } from './answer.ts'
 import { type Callbacks, type LibraryStat, type LibraryStatfs, modeOf } from './library.ts'
 import { toBytes } from './paths.ts'
@@ -20,8 +20,6 @@ const WORD = 0x1_0000_0000
 const UNCHANGED = WORD - 1
 const XATTR_CREATE = 1
 const XATTR_REPLACE = 2
-/** The rest is refused: `system.` belongs to features of the filesystem (access control lists), not to users. */
-const NAMESPACES = ['user.', 'trusted.', 'security.']
 
 type AttributeCallbacks = Pick<
 	Callbacks,
@@ -134,6 +132,7 @@ function* remove({ fs, paths }: Portable, path: string, name: string): Op<void> 
 }
 
 function attributeName(name: string): Buffer {
-	if (!NAMESPACES.some((namespace) => name.startsWith(namespace) && name.length > namespace.length)) fail('EOPNOTSUPP')
-	return toBytes(name)
+	const bytes = toBytes(name)
+	checkNamespace(bytes)
+	return bytes
 }

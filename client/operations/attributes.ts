@@ -10,11 +10,11 @@ import { putAttributesOut, putNumber64 } from '../fuse/encode.ts'
 import { SETATTR } from '../fuse/protocol.ts'
 import { bytesAt, nameAt, type Request, signed64, u32, u64 } from '../fuse/request.ts'
 import type { Reply } from '../fuse/session.ts'
+import { checkNamespace } from '../namespaces.ts'
 
 const NAME_BYTES_MAX = 255
 const XATTR_CREATE = 1
 const XATTR_REPLACE = 2
-const NAMESPACES = ['user.', 'trusted.', 'security.']
 
 export const getattr: Operation = (door) =>
 	function* (request) {
@@ -107,12 +107,3 @@ export const removexattr: Operation = (door) =>
 		yield* removeXattr(door.fs, request.node, name)
 		return undefined
 	}
-
-/** Asked for by every `ls -l`. A label in a file's attributes means nothing on a mount of several machines; said once, it is not asked again. */
-const LABEL = 'security.selinux'
-
-/** The others belong to features of a filesystem (`system.posix_acl_access`) or to nobody. */
-function checkNamespace(name: Buffer): void {
-	const text = name.toString('latin1')
-	if (text === LABEL || !NAMESPACES.some((namespace) => text.startsWith(namespace) && text.length > namespace.length)) fail('EOPNOTSUPP')
-}
