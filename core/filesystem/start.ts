@@ -46,7 +46,7 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 		directories: createDirectories(),
 		readAhead: createReadAhead(),
 		journal: createJournal(capabilities),
-		later: createLater(() => runAside(fs, 'catalogue', wait(flushLater(fs)))),
+		later: createLater(() => flushLater(fs), (error) => report(`catalogue: ${error.message}`)),
 		open: new Map(),
 		removed: new Map(),
 		nextToken: 0,

@@ -133,3 +133,43 @@ test('a catalogue that fails at once is asked again, but not without a pause', (
 	assert.ok(state.attempts >= 2)
 	assert.ok(state.attempts <= 100, `${state.attempts} times in ten seconds`)
 })
+
+for (const asynchronous of [false, true]) {
+	test(`an outage is reported once, and over with the first commit${asynchronous ? ', on a server' : ''}`, async (t) => {
+		t.mock.timers.enable({ apis: ['setTimeout'] })
+		const { fs, state, committed } = fake()
+		const reports: string[] = []
+		const later = createLater(() => flushLater({ ...fs, later }), (error) => reports.push(error.message))
+		async function pass(ms: number): Promise<void> {
+			for (let count = 0; count < ms; count++) {
+				t.mock.timers.tick(1)
+				if (asynchronous) await new Promise(setImmediate)
+			}
+		}
+		if (asynchronous) state.hold = Promise.resolve()
+		for (const outage of [1, 2]) {
+			state.fails = true
+			later.add(query(`${outage}`))
+			await pass(500)
+			assert.equal(reports.length, outage)
+			assert.ok(state.attempts >= 2 * outage)
+			state.fails = false
+			await pass(5_000)
+			assert.equal(committed.length, 2 * outage - 1)
+			// Without a pause again.
+			later.add(query('after'))
+			await pass(5)
+			assert.equal(committed.length, 2 * outage)
+		}
+	})
+}
+
+test('a body that throws says nothing of the catalogue: what waits is written as soon as ever', (t) => {
+	t.mock.timers.enable({ apis: ['setTimeout'] })
+	const { fs, committed } = fake()
+	const later = createLater(() => flushLater({ ...fs, later }))
+	later.add(query('1'))
+	for (let count = 0; count < 10; count++) assert.throws(() => transact({ ...fs, later }, () => fail('EEXIST')), Errno)
+	t.mock.timers.tick(5)
+	assert.deepEqual(committed, ['1'])
+})
