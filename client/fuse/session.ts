@@ -7,7 +7,8 @@ import { close, errno, errnoName, errnoNumber, read, write } from '../../core/li
 import { isPromise, type Op, run } from '../../core/op.ts'
 import { OP, OUT_HEADER_BYTES, READ_BUFFER_BYTES, WRITE_BYTES_MAX } from './protocol.ts'
 import { decodeRequest, type Request } from './request.ts'
-import { poll, pollDescriptor } from './system-calls.ts'
+import { createLinger } from './linger.ts'
+import { poll, pollDescriptor, yieldProcessor } from './system-calls.ts'
 import { startWaiter } from './waiter.ts'
 
 /** How long the loop may keep the thread before timers and sockets have a turn. */
@@ -53,6 +54,7 @@ export function openSession({ fd, handlers, onEnd, report }: SessionOptions): Se
 	const out: Out = { bytes: output, view: new DataView(output.buffer), at: OUT_HEADER_BYTES }
 	const descriptor = pollDescriptor(fd)
 	const waiter = startWaiter(fd, drain)
+	const linger = createLinger(() => performance.now(), yieldProcessor)
 	let outstanding = 0
 	let lastRequestMs = 0
 	let ended = false
@@ -79,7 +81,7 @@ export function openSession({ fd, handlers, onEnd, report }: SessionOptions): Se
 		}
 		// ENOENT: the caller was interrupted before its request was taken.
 		if (code === 'EINTR' || code === 'ENOENT') return true
-		if (outstanding === 0 && poll(descriptor, 1, LINGER_MS) > 0) return true
+		if (outstanding === 0 && linger.wait(() => poll(descriptor, 1, 0) > 0, () => poll(descriptor, 1, LINGER_MS) > 0)) return true
 		if (outstanding > 0 && performance.now() - lastRequestMs < SPIN_MS_MAX) again()
 		else waiter.arm()
 		return false
