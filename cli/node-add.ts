@@ -56,7 +56,7 @@ export async function addNode(driver: Driver, name: string, settings: nodes.Node
 		writeIdentity(settings.path, { uuid, name })
 	} catch (error) {
 		await driver.transaction(function* (tx) {
-			nodes.remove(tx, id)
+			nodes.remove(tx, id, driver.capabilities)
 		})
 		throw error
 	}

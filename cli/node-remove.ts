@@ -25,7 +25,7 @@ export async function run({ name, ...options }: Options, deps: Deps): Promise<vo
 			if (yield* wait(nodes.inUse(tx, row.id))) {
 				throw new UserError(`node ${name} still holds files or has changes to carry out: set it to drain first`, EXIT.refused)
 			}
-			nodes.remove(tx, row.id)
+			nodes.remove(tx, row.id, driver.capabilities)
 		}),
 	)
 	deps.print(`node ${name}: removed from the catalogue, its directory is as it was`)

@@ -1,8 +1,9 @@
-/** Table `node`: the storage servers and what the keeper said of them. */
+/** Table `node`: the storage servers and what the keeper said of them. Running clients hear of every change to that from the journal. */
 import type { NodeId } from '../ids.ts'
 import type { Maybe, Op } from '../op.ts'
 import { wait } from '../op.ts'
 import type { NodeRow, NodeState } from '../nodes/node.ts'
+import * as changes from './changes.ts'
 import type { Capabilities, Reader, Transaction } from './driver.ts'
 
 export const NODE_STATES: readonly NodeState[] = ['rw', 'nc', 'ro', 'drain', 'down', 'dead']
@@ -21,22 +22,32 @@ export function findByName(reader: Reader, name: string): Maybe<NodeRow | undefi
 	return reader.get<NodeRow>(`SELECT ${COLUMNS} FROM node WHERE name = ?`, [name])
 }
 
+/** The keeper is none of the clients. */
+const KEEPER = 0
+
+function tell(tx: Transaction, capabilities: Capabilities): void {
+	changes.insert(tx, KEEPER, { op: 'node' }, capabilities)
+}
+
 /** The id is one more than the highest there is; nodes are never so many that two are added in one moment without the lock. */
-export function* insert(tx: Transaction, node: NodeSettings & Pick<NodeRow, 'name' | 'uuid'>, { now, forUpdate }: Capabilities): Op<NodeId> {
+export function* insert(tx: Transaction, node: NodeSettings & Pick<NodeRow, 'name' | 'uuid'>, capabilities: Capabilities): Op<NodeId> {
+	const { now, forUpdate } = capabilities
 	const ids = yield* wait(tx.all<{ id: NodeId }>(`SELECT id FROM node ORDER BY id DESC LIMIT 1${forUpdate}`))
 	const id = ids.length > 0 ? ids[0].id + 1 : 1
 	tx.write(`INSERT INTO node (id, name, path, zone, state, since, uuid, io, reserve, weight) VALUES (?,?,?,?,?,${now},?,?,?,?)`, [
 		id, node.name, node.path, node.zone, node.state, node.uuid, node.io, node.reserve, node.weight,
 	])
+	tell(tx, capabilities)
 	return id
 }
 
 /** `since` moves only when the state does. */
-export function update(tx: Transaction, id: NodeId, node: NodeSettings, { now }: Capabilities): void {
-	tx.write(`UPDATE node SET since = CASE WHEN state = ? THEN since ELSE ${now} END, path = ?, zone = ?, io = ?, reserve = ?, weight = ? WHERE id = ?`, [
+export function update(tx: Transaction, id: NodeId, node: NodeSettings, capabilities: Capabilities): void {
+	tx.write(`UPDATE node SET since = CASE WHEN state = ? THEN since ELSE ${capabilities.now} END, path = ?, zone = ?, io = ?, reserve = ?, weight = ? WHERE id = ?`, [
 		node.state, node.path, node.zone, node.io, node.reserve, node.weight, id,
 	])
 	tx.write('UPDATE node SET state = ? WHERE id = ?', [node.state, id])
+	tell(tx, capabilities)
 }
 
 /** What was last seen of its disk. */
@@ -52,6 +63,7 @@ export function inUse(reader: Reader, id: NodeId): Maybe<unknown | undefined> {
 	)
 }
 
-export function remove(tx: Transaction, id: NodeId): void {
+export function remove(tx: Transaction, id: NodeId, capabilities: Capabilities): void {
 	tx.write('DELETE FROM node WHERE id = ?', [id])
+	tell(tx, capabilities)
 }

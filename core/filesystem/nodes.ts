@@ -1,14 +1,28 @@
 /** The nodes this process has open, kept in step with the catalogue's table. */
-import type { NodeRow } from '../nodes/node.ts'
+import type { Node, NodeRow } from '../nodes/node.ts'
 import * as classTable from '../catalogue/classes.ts'
 import * as nodeTable from '../catalogue/nodes.ts'
-import { closeNode, openNode } from '../nodes/open-node.ts'
+import { closeNode, openNode, replaceNode } from '../nodes/open-node.ts'
 import { type Op, wait } from '../op.ts'
 import type { Filesystem } from './filesystem.ts'
 
+/** When the table was asked, as a number that grows, and the latest answer each filesystem has taken over. */
+let asked = 0
+const taken = new WeakMap<Filesystem, number>()
+
 export function* refreshNodes(fs: Filesystem): Op<void> {
+	const turn = ++asked
 	const rows = yield* wait(nodeTable.list(fs.catalogue))
-	for (const row of rows) yield* refresh(fs, row)
+	// Who asked later was answered first.
+	if (turn < (taken.get(fs) ?? 0)) return
+	taken.set(fs, turn)
+	takeOver(fs, rows)
+	for (const row of rows) yield* wait(fs.nodes.get(row.id)?.ready)
+}
+
+/** All of it in one turn: nobody sees half of an answer, and no older answer comes in between. */
+function takeOver(fs: Filesystem, rows: readonly NodeRow[]): void {
+	for (const row of rows) refresh(fs, row)
 	const wanted = new Set(rows.filter((row) => row.state !== 'dead').map((row) => row.id))
 	for (const node of fs.nodes.values()) {
 		if (wanted.has(node.id)) continue
@@ -17,20 +31,26 @@ export function* refreshNodes(fs: Filesystem): Op<void> {
 	}
 }
 
-function* refresh(fs: Filesystem, row: NodeRow): Op<void> {
+/** What cannot change while a node is open. */
+const OPENED_WITH = ['name', 'path', 'uuid', 'io'] as const
+
+function refresh(fs: Filesystem, row: NodeRow): void {
 	const known = fs.nodes.get(row.id)
-	if (known) {
+	if (known && (row.state === 'dead' || OPENED_WITH.every((key) => known.row[key] === row[key]))) {
 		known.row = row
 		return
 	}
 	if (row.state === 'dead') return
+	fs.nodes.set(row.id, open(fs, row))
+	if (known) replaceNode(known)
+}
+
+function open(fs: Filesystem, row: NodeRow): Node {
 	let told = true
-	const node = openNode(row, fs.config, ({ name, health }) => {
+	return openNode(row, fs.config, ({ name, health }) => {
 		if (health.up !== told) fs.report(health.up ? `node ${name} is back` : `node ${name} is away: ${health.reason}`)
 		told = health.up
 	})
-	fs.nodes.set(row.id, node)
-	yield* wait(node.ready)
 }
 
 export function* refreshClasses(fs: Filesystem): Op<void> {

@@ -7,8 +7,10 @@ import { type Monitor, newHealth, watch, withBreaker } from './health.ts'
 import { openLaneOperations } from './lanes.ts'
 import { openLocalOperations } from './local.ts'
 import type { Health, Node, NodeOperations, NodeRow, Space } from './node.ts'
+import { type Replaceable, replaceable } from './replaced.ts'
 
 const monitors = new WeakMap<Node, Monitor>()
+const replaceables = new WeakMap<Node, Replaceable>()
 
 /** `onHealth` is called whenever the node goes in or out of service, the first time for the identification at the start. */
 export function openNode(row: NodeRow, config: Config, onHealth: (node: Node) => void): Node {
@@ -17,6 +19,7 @@ export function openNode(row: NodeRow, config: Config, onHealth: (node: Node) =>
 	const remote = own.remote ?? isRemote(root)
 	const health = newHealth()
 	const bare = openOperations(root, remote, config, health)
+	const counted = replaceable(withBreaker({ operations: bare, health, remote, opened: () => tell() }))
 	const node: { -readonly [Key in keyof Node]: Node[Key] } = {
 		id: row.id,
 		name: row.name,
@@ -24,7 +27,7 @@ export function openNode(row: NodeRow, config: Config, onHealth: (node: Node) =>
 		row,
 		remote,
 		passthrough: isPassthrough(own.io ?? row.io, remote),
-		operations: withBreaker({ operations: bare, health, remote, opened: () => tell() }),
+		operations: counted.operations,
 		health,
 		ready: undefined,
 		space: { capacity: row.capacity, free: row.free, files: 0, filesFree: 0 },
@@ -36,15 +39,26 @@ export function openNode(row: NodeRow, config: Config, onHealth: (node: Node) =>
 	}
 	const monitor = watch({ operations: bare, health, uuid: row.uuid, found })
 	monitors.set(node, monitor)
+	replaceables.set(node, counted)
 	const first = monitor.probe()
 	node.ready = isPromise(first) ? first : undefined
 	return node
 }
 
 export function closeNode(node: Node): void {
+	endMonitor(node)
+	node.operations.end()
+}
+
+/** It was opened anew elsewhere: what is open on this one goes on through its own descriptors until it is closed. */
+export function replaceNode(node: Node): void {
+	endMonitor(node)
+	replaceables.get(node)?.endWithLast()
+}
+
+function endMonitor(node: Node): void {
 	monitors.get(node)?.end()
 	monitors.delete(node)
-	node.operations.end()
 }
 
 function openOperations(root: string, remote: boolean, config: Config, health: Health): NodeOperations {
