@@ -5,6 +5,7 @@ import type { NodeId, Path } from '../ids.ts'
 import type { Node } from '../nodes/node.ts'
 import { inService } from '../nodes/service.ts'
 import { POLICIES } from './policies.ts'
+import { freeBytes } from './room.ts'
 
 const RESERVE_BYTES_MAX = 1024 ** 3
 const RESERVE_SHARE = 0.02
@@ -36,7 +37,7 @@ export function takesNewFiles(node: Node): boolean {
 /** Nodes for the first copy of a new file, best first; those with less than their reserve free come last, as a last resort before ENOSPC. */
 export function nodesForNewFile(fs: Filesystem, rule: ClassRow, hasParent: (node: Node) => boolean = () => false): Node[] {
 	const nodes = [...fs.nodes.values()].filter(takesNewFiles)
-	const roomy = nodes.filter((node) => node.space.free > reserveBytes(node))
+	const roomy = nodes.filter((node) => freeBytes(node) > reserveBytes(node))
 	const choose = POLICIES[rule.policy] ?? POLICIES['most-free']
 	const order = (list: Node[]) => choose({ nodes: list, zone: fs.config.zone, zonesTaken: new Set(), hasParent, random: fs.random })
 	if (roomy.length === nodes.length) return order(nodes)
@@ -50,7 +51,7 @@ export function nodesForCopies(fs: Filesystem, rule: ClassRow, holders: readonly
 	const taken = new Set<string>()
 	for (const id of holders) taken.add(fs.nodes.get(id)?.row.zone ?? '')
 	const candidates = [...fs.nodes.values()].filter(
-		(node) => node.row.state === 'rw' && !holders.includes(node.id) && node.space.free - sizeBytes > reserveBytes(node),
+		(node) => node.row.state === 'rw' && !holders.includes(node.id) && freeBytes(node) - sizeBytes > reserveBytes(node),
 	)
 	return chooseSpread(fs, rule, candidates, taken, missing)
 }
