@@ -18,6 +18,11 @@ export function list(reader: Reader): Maybe<NodeRow[]> {
 	return reader.all<NodeRow>(`SELECT ${COLUMNS} FROM node ORDER BY id`)
 }
 
+/** Those that will be used again. */
+export function living(reader: Reader): Maybe<Array<Pick<NodeRow, 'id'>>> {
+	return reader.all("SELECT id FROM node WHERE state <> 'dead' ORDER BY id")
+}
+
 export function findByName(reader: Reader, name: string): Maybe<NodeRow | undefined> {
 	return reader.get<NodeRow>(`SELECT ${COLUMNS} FROM node WHERE name = ?`, [name])
 }

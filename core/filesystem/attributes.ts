@@ -117,7 +117,7 @@ function* planned(
 	if (!hasPlainCopies(row) && row.kind !== KIND.directory) return []
 	const path: Path = joinPath(yield* fs.directories.path(tx, name.parent_id), Buffer.from(name.name))
 	const intent = { op: 'attributes', path, toPath: null, fileId: row.id, token } as const
-	if (row.kind === KIND.directory) return onEveryNode(fs, intent)
+	if (row.kind === KIND.directory) return yield* onEveryNode(tx, intent)
 	return holders.map((nodeId) => ({ ...intent, nodeId }))
 }
 

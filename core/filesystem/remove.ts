@@ -5,6 +5,7 @@ import * as entries from '../catalogue/entries.ts'
 import * as files from '../catalogue/files.ts'
 import { type FileRow, KIND } from '../catalogue/files.ts'
 import type { Intent } from '../catalogue/intents.ts'
+import * as nodes from '../catalogue/nodes.ts'
 import * as replicas from '../catalogue/replicas.ts'
 import type { ReplicaRow } from '../catalogue/replicas.ts'
 import * as xattrs from '../catalogue/xattrs.ts'
@@ -87,7 +88,7 @@ export function* removeDirectory(fs: Filesystem, place: Place): Op<void> {
 			if (existing.kind !== KIND.directory) fail('ENOTDIR')
 			const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
 			yield* removeEmptyDirectory(tx, existing)
-			const plan = onEveryNode(fs, { op: 'rmdir', path, toPath: null, fileId: existing.id, token })
+			const plan = yield* onEveryNode(tx, { op: 'rmdir', path, toPath: null, fileId: existing.id, token })
 			const made = yield* intend(fs, tx, plan, standing)
 			entries.remove(tx, place.parent, place.name)
 			files.touchDirectory(tx, place.parent, time, -1)
@@ -116,8 +117,9 @@ export function* removeEmptyDirectory(tx: Transaction, row: FileRow): Op<void> {
 	if (row.flags & files.FLAG_HAS_XATTRS) xattrs.removeAll(tx, row.id)
 }
 
-/** A directory may have been made on any node. */
-export function onEveryNode(fs: Filesystem, intent: Omit<Intent, 'nodeId'>): Intent[] {
-	return [...fs.nodes.keys()].map((nodeId) => ({ ...intent, nodeId }))
+/** A directory may have been made on any node, also on one that this client has not heard of yet. */
+export function* onEveryNode(tx: Transaction, intent: Omit<Intent, 'nodeId'>): Op<Intent[]> {
+	const rows = yield* wait(nodes.living(tx))
+	return rows.map(({ id }) => ({ ...intent, nodeId: id }))
 }
 

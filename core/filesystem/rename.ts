@@ -98,7 +98,7 @@ function* move(fs: Filesystem, tx: Transaction, { from, to, situation, time, tok
 	const replaced = target ? yield* replaceTarget(tx, { source, target, path: toPath, token, time }) : []
 	if (target) entries.remove(tx, to.parent, to.name)
 	entries.move(tx, from, to)
-	const moved = yield* moveOnNodes(fs, tx, { rows: [source], op: 'rename', from: fromPath, to: toPath, token })
+	const moved = yield* moveOnNodes(tx, { rows: [source], op: 'rename', from: fromPath, to: toPath, token })
 	// Where the source has a copy its rename replaces the target's. An unlink before it would, repeated after a crash,
 	// remove the file that has the name by then.
 	const made = [...replaced.filter(({ nodeId }) => !moved.some((move) => move.nodeId === nodeId)), ...moved]
@@ -129,7 +129,7 @@ function* swap(fs: Filesystem, tx: Transaction, { from, to, situation, time, tok
 	const target = situation.target as FileRow
 	entries.point(tx, from.parent, from.name, target.id)
 	entries.point(tx, to.parent, to.name, source.id)
-	const made = yield* moveOnNodes(fs, tx, { rows: [source, target], op: 'exchange', from: fromPath, to: toPath, token })
+	const made = yield* moveOnNodes(tx, { rows: [source, target], op: 'exchange', from: fromPath, to: toPath, token })
 	const difference = Number(source.kind === KIND.directory) - Number(target.kind === KIND.directory)
 	touchParents(tx, { from, to, leaves: difference, arrives: difference, time })
 	for (const [row, path] of [[source, toPath], [target, fromPath]] as const) {
@@ -142,12 +142,11 @@ function* swap(fs: Filesystem, tx: Transaction, { from, to, situation, time, tok
 
 /** A file is moved where it has copies, a directory wherever it may have been made. */
 function* moveOnNodes(
-	fs: Filesystem,
 	tx: Transaction,
 	{ rows, op, from, to, token }: { rows: FileRow[]; op: IntentOp; from: Path; to: Path; token: number },
 ): Op<Intent[]> {
 	const intent = { op, path: from, toPath: to, fileId: rows[0].id, token }
-	if (rows.some((row) => row.kind === KIND.directory)) return onEveryNode(fs, intent)
+	if (rows.some((row) => row.kind === KIND.directory)) return yield* onEveryNode(tx, intent)
 	const holders = new Set<NodeId>()
 	const copies = (yield* wait(tx.read(...rows.filter(hasPlainCopies).map((row) => replicas.ofFileQuery(row.id))))) as ReplicaRow[][]
 	for (const copy of copies.flat()) holders.add(copy.node_id)
