@@ -3,11 +3,13 @@ import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import type { Validity } from './fuse/encode.ts'
 import type { Handler } from './fuse/session.ts'
 import { createHandles, type Handles } from './handles.ts'
+import { createListers, type Listers } from './listers.ts'
 import type { Passthrough } from './fuse/passthrough.ts'
 
 export interface Door {
 	readonly fs: Filesystem
 	readonly handles: Handles
+	readonly listers: Listers
 	readonly passthrough: Passthrough
 	readonly validity: { entry: Validity; attributes: Validity; negative: () => Validity }
 	/** Tell the kernel to forget a name. */
@@ -26,6 +28,7 @@ export function createDoor(fs: Filesystem, passthrough: Passthrough, forgetName:
 	return {
 		fs,
 		handles: createHandles(),
+		listers: createListers(),
 		passthrough,
 		forgetName,
 		validity: {

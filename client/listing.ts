@@ -21,10 +21,12 @@ export interface Listing {
 	ahead: ListedRow[]
 	next: number
 	ended: boolean
+	/** Entries of files come with their attributes, where the kernel asks for them. */
+	withAttributes: boolean
 }
 
 export function openListing(directory: number): Listing {
-	return { directory, names: [], from: DOTS + 1, ahead: [], next: DOTS + 1, ended: false }
+	return { directory, names: [], from: DOTS + 1, ahead: [], next: DOTS + 1, ended: false, withAttributes: true }
 }
 
 /** The rows that follow a cookie, up to `limit` or as many as are at hand; none at the end. */

@@ -48,8 +48,8 @@ function* readAt({ fs, handles }: Portable, fd: number, buffer: Buffer, position
 	return yield* read(fs, handles.file(fd).file, buffer, position)
 }
 
-function* writeAt({ handles }: Portable, fd: number, buffer: Buffer, position: number): Op<number> {
-	return yield* write(handles.file(fd).file, buffer, position)
+function* writeAt({ fs, handles }: Portable, fd: number, buffer: Buffer, position: number): Op<number> {
+	return yield* write(fs, handles.file(fd).file, buffer, position)
 }
 
 function* fsync({ fs, handles }: Portable, fd: number, dataOnly: boolean): Op<void> {

@@ -55,6 +55,7 @@ export function createPassthrough(fuse: number, allowed: () => boolean, report: 
 		const id = register(file)
 		if (id === undefined) return beginCarried(file)
 		backings.set(file.id, { id, file, opens: 1 })
+		file.lent = true
 		return { flags: OPENED.PASSTHROUGH, backingId: id, passedThrough: true }
 	}
 
@@ -79,6 +80,7 @@ export function createPassthrough(fuse: number, allowed: () => boolean, report: 
 			if (backing) {
 				if (--backing.opens > 0) return
 				backings.delete(id)
+				backing.file.lent = false
 				argument.writeUInt32LE(backing.id, 0)
 				ioctl(fuse, IOCTL_BACKING_CLOSE, argument)
 				return

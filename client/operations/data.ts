@@ -1,14 +1,15 @@
 /** Requests about content: those that passthrough leaves to this process, and all of them where it carries the data. */
 import { setAttributes } from '../../core/filesystem/attributes.ts'
-import { read, write } from '../../core/filesystem/data.ts'
+import { allocate, read, write } from '../../core/filesystem/data.ts'
+import type { OpenFile } from '../../core/filesystem/open-files.ts'
+import { withRoom } from '../../core/filesystem/relocate.ts'
 import { fail } from '../../core/errors.ts'
 import { type Op, wait } from '../../core/op.ts'
-import type { Operation } from '../door.ts'
+import type { Door, Operation } from '../door.ts'
 import { putNumber64 } from '../fuse/encode.ts'
 import { OUT_HEADER_BYTES, WRITE_KILL_SUIDGID } from '../fuse/protocol.ts'
 import { bytesAt, signed64, u32, u64 } from '../fuse/request.ts'
 import type { Reply } from '../fuse/session.ts'
-import type { FileHandle } from '../handles.ts'
 
 const WRITE_STRUCT_BYTES = 40
 const O_APPEND = 0o2000
@@ -33,7 +34,7 @@ export const writeFile: Operation = (door) =>
 		// On the calling thread nothing is kept beyond this turn; a remote node's worker gets bytes of its own.
 		const start = request.at + WRITE_STRUCT_BYTES
 		const data = file.node.remote ? bytesAt(request, WRITE_STRUCT_BYTES, size) : request.bytes.subarray(start, start + size)
-		const written = yield* write(file, data, position)
+		const written = yield* write(door.fs, file, data, position)
 		if (killSetId && file.row.mode & 0o6000) yield* setAttributes(door.fs, file.id, { killSetId: true }, file)
 		return (out) => {
 			out.view.setUint32(out.at, written, true)
@@ -46,7 +47,7 @@ export const fallocate: Operation = (door) =>
 	function* (request) {
 		const { file, write } = door.handles.file(u64(request, 0))
 		if (!write) fail('EBADF')
-		yield* wait(file.node.operations.allocate(file.fd, u32(request, 24), u64(request, 8), u64(request, 16)))
+		yield* allocate(door.fs, file, u32(request, 24), { offset: u64(request, 8), length: u64(request, 16) })
 		return undefined
 	}
 
@@ -69,7 +70,7 @@ export const copyFileRange: Operation = (door) =>
 		const from = door.handles.file(u64(request, 0))
 		const to = door.handles.file(u64(request, 24))
 		const length = Math.min(u64(request, 40), 0x7fff_0000)
-		const copied = yield* copy(from, u64(request, 8), to, u64(request, 32), length)
+		const copied = yield* copy(door, { from: from.file, fromAt: u64(request, 8), to: to.file, toAt: u64(request, 32), length })
 		const reply: Reply = (out) => {
 			out.view.setUint32(out.at, copied, true)
 			out.view.setUint32(out.at + 4, 0, true)
@@ -78,9 +79,20 @@ export const copyFileRange: Operation = (door) =>
 		return reply
 	}
 
+interface RangeCopy {
+	from: OpenFile
+	fromAt: number
+	to: OpenFile
+	toAt: number
+	length: number
+}
+
 /** Within one node the filesystem below does it; between two the caller's own copy loop is as good as ours. */
-function* copy(from: FileHandle, fromAt: number, to: FileHandle, toAt: number, length: number): Op<number> {
-	if (from.file.node !== to.file.node) fail('EXDEV')
-	const { operations, remote } = from.file.node
-	return yield* wait(operations.copyRange(from.file.fd, fromAt, to.file.fd, toAt, remote ? Math.min(length, COPY_BYTES_MAX) : length))
+function* copy({ fs }: Door, { from, fromAt, to, toAt, length }: RangeCopy): Op<number> {
+	const copyHere = () => {
+		if (from.node !== to.node) fail('EXDEV')
+		const { operations, remote } = from.node
+		return operations.copyRange(from.fd, fromAt, to.fd, toAt, remote ? Math.min(length, COPY_BYTES_MAX) : length)
+	}
+	return yield* withRoom(fs, to, copyHere, { bytes: Math.min(length, COPY_BYTES_MAX) })
 }

@@ -37,6 +37,8 @@ function listInto(door: Door, plus: boolean): Handler {
 		const listing = door.handles.listing(u64(request, 0))
 		const cookie = u64(request, 8)
 		const size = u32(request, 16)
+		// From the second part on the kernel asks for attributes only if those of the first were used.
+		listing.withAttributes = cookie > 0 || !plus || door.listers.wantsAttributes(request.pid, request.node)
 		const rows = yield* rowsAfter(door.fs, listing, Math.max(cookie, DOTS), rowsThatFit(size, plus))
 		return reply(door, { listing, rows, cookie, size, plus, parent: request.node })
 	}
@@ -63,7 +65,7 @@ function reply(door: Door, page: Page): Reply {
 		let at = putDots(out, page, end)
 		let count = 0
 		for (const row of page.rows) {
-			const size = putRow(door, out, { at, end }, row, page.listing.next + count, page.plus)
+			const size = putRow(door, out, { at, end }, { row, cookie: page.listing.next + count, plus: page.plus, withAttributes: page.listing.withAttributes })
 			if (size === 0) break
 			at += size
 			count++
@@ -84,12 +86,20 @@ function putDots(out: Out, { cookie, listing, plus }: Page, end: number): number
 	return at
 }
 
-function putRow(door: Door, out: Out, { at, end }: { at: number; end: number }, row: ListedRow, cookie: number, plus: boolean): number {
+interface Shown {
+	row: ListedRow
+	cookie: number
+	plus: boolean
+	withAttributes: boolean
+}
+
+function putRow(door: Door, out: Out, { at, end }: { at: number; end: number }, { row, cookie, plus, withAttributes }: Shown): number {
 	const start = plus ? at + ENTRY_OUT_BYTES : at
 	const size = putDirectoryEntry(out, { at: start, end }, { id: row.id, cookie, name: row.name, kind: row.kind })
 	if (size === 0 || !plus) return size
 	// The row of a file that is being written is behind its backing file: the kernel asks when it wants to know.
-	putEntry(out.view, at, row, door.validity.entry, attributeValidity(door, row.id))
+	if (withAttributes || row.kind === KIND.directory) putEntry(out.view, at, row, door.validity.entry, attributeValidity(door, row.id))
+	else putNegativeEntry(out.view, at, NONE)
 	return ENTRY_OUT_BYTES + size
 }
 

@@ -22,7 +22,9 @@ export function entryReply(door: Door, row: FileRow): Reply {
 
 export const lookupName: Operation = (door) =>
 	function* (request) {
-		const row = yield* lookup(door.fs, request.node, nameAt(request, 0))
+		const { pid, node } = request
+		const row = yield* lookup(door.fs, node, nameAt(request, 0))
+		if (row && row.kind !== KIND.directory) door.listers.lookedUp(pid, node)
 		if (row) return entryReply(door, row)
 		const validity = door.validity.negative()
 		return validity.seconds === 0 ? fail('ENOENT') : (out) => putNegativeEntry(out.view, out.at, validity)

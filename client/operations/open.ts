@@ -7,6 +7,7 @@ import { publish, release, sync } from '../../core/filesystem/publish.ts'
 import { setAttributes } from '../../core/filesystem/attributes.ts'
 import { fail } from '../../core/errors.ts'
 import { type Op, wait } from '../../core/op.ts'
+import { isLowOnRoom } from '../../core/placement/room.ts'
 import { attributeValidity, type Door, type Operation } from '../door.ts'
 import { putEntry, putNumber64 } from '../fuse/encode.ts'
 import { ENTRY_OUT_BYTES, OPEN_KILL_SUIDGID, OPEN_OUT_BYTES, OPENED } from '../fuse/protocol.ts'
@@ -37,7 +38,9 @@ function putOpened({ view }: Out, at: number, opened: Opened): number {
 /** The kernel learns how to reach the content. */
 function grant(door: Door, file: OpenFile, write: boolean): Opened {
 	// A write to a file with set-id bits has to pass here, where they are cleared: under passthrough nobody would.
-	const carry = write && (file.row.mode & SET_ID) !== 0
+	const losesSetId = (file.row.mode & SET_ID) !== 0
+	// Where room is short too: what does not fit can then be taken to another node.
+	const carry = write && (losesSetId || isLowOnRoom(file.node))
 	const granted = door.passthrough.grant(file, carry)
 	const handle = door.handles.addFile({ file, write, passedThrough: granted.passedThrough })
 	// Nothing to publish when a reader closes: the kernel need not tell.
