@@ -1,9 +1,9 @@
 /** Requests about content: those that passthrough leaves to this process, and all of them where it carries the data. */
 import { setAttributes } from '../../core/filesystem/attributes.ts'
 import { allocate, read, write } from '../../core/filesystem/data.ts'
+import { fail } from '../../core/errors.ts'
 import type { OpenFile } from '../../core/filesystem/open-files.ts'
 import { withRoom } from '../../core/filesystem/relocate.ts'
-import { fail } from '../../core/errors.ts'
 import { type Op, wait } from '../../core/op.ts'
 import type { Door, Operation } from '../door.ts'
 import { putNumber64 } from '../fuse/encode.ts'

@@ -1,7 +1,7 @@
 /** Listing directories. */
 import type { ListedRow } from '../../core/catalogue/entries.ts'
 import { KIND } from '../../core/catalogue/files.ts'
-import { attributeValidity, type Door, type Operation } from '../door.ts'
+import type { Door, Operation } from '../door.ts'
 import { putDirectoryEntry, putEntry, putNegativeEntry, putNumber64 } from '../fuse/encode.ts'
 import { ENTRY_OUT_BYTES, OPEN_OUT_BYTES } from '../fuse/protocol.ts'
 import { u32, u64 } from '../fuse/request.ts'
@@ -98,7 +98,8 @@ function putRow(door: Door, out: Out, { at, end }: { at: number; end: number }, 
 	const size = putDirectoryEntry(out, { at: start, end }, { id: row.id, cookie, name: row.name, kind: row.kind })
 	if (size === 0 || !plus) return size
 	// The row of a file that is being written is behind its backing file: the kernel asks when it wants to know.
-	if (withAttributes || row.kind === KIND.directory) putEntry(out.view, at, row, door.validity.entry, attributeValidity(door, row.id))
+	const isBehind = (door.fs.open.get(row.id)?.writers ?? 0) > 0
+	if (!isBehind && (withAttributes || row.kind === KIND.directory)) putEntry(out.view, at, row, door.validity.entry, door.validity.attributes)
 	else putNegativeEntry(out.view, at, NONE)
 	return ENTRY_OUT_BYTES + size
 }

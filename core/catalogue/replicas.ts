@@ -47,6 +47,10 @@ export function setState(tx: Transaction, file: FileId, node: NodeId, state: num
 	tx.write('UPDATE replica SET state = ? WHERE file_id = ? AND node_id = ?', [state, file, node])
 }
 
+export function remove(tx: Transaction, file: FileId, node: NodeId): void {
+	tx.write('DELETE FROM replica WHERE file_id = ? AND node_id = ?', [file, node])
+}
+
 export function removeAll(tx: Transaction, file: FileId): void {
 	tx.write('DELETE FROM replica WHERE file_id = ?', [file])
 }

@@ -21,6 +21,7 @@ import { getAttributes } from './lookup.ts'
 import { open } from './open.ts'
 import type { OpenFile } from './open-files.ts'
 import { publish, release, withoutSetId } from './publish.ts'
+import { withRoom } from './relocate.ts'
 import { hasPlainCopies, onEveryNode } from './remove.ts'
 
 export interface AttributeChange {
@@ -55,7 +56,7 @@ function* setSize(fs: Filesystem, id: FileId, size: number, through?: OpenFile):
 	const writing = through && through.writers > 0 ? through : undefined
 	const file = writing ?? (yield* open(fs, id, { write: true, truncate: false }))
 	try {
-		yield* wait(file.node.operations.truncate(file.fd, size))
+		yield* withRoom(fs, file, () => file.node.operations.truncate(file.fd, size), { bytes: 0 })
 		if (!writing) yield* publish(fs, file, true)
 	} finally {
 		if (!writing) yield* release(fs, file, true)

@@ -9,7 +9,7 @@ import * as intents from '../catalogue/intents.ts'
 import * as replicas from '../catalogue/replicas.ts'
 import { REPLICA } from '../catalogue/replicas.ts'
 import * as writers from '../catalogue/writers.ts'
-import type { Transaction } from '../catalogue/driver.ts'
+import type { Reader, Transaction } from '../catalogue/driver.ts'
 import { now, type Time } from '../clock.ts'
 import { codeOf, Errno, fail } from '../errors.ts'
 import type { FileId, NodeId, Path } from '../ids.ts'
@@ -119,9 +119,9 @@ function enter(fs: Filesystem, tx: Transaction, place: Place, row: FileRow, time
 }
 
 /** Leaves out nodes on which an intent stands on the path: the old file of that name may still be there. */
-function* unobstructed(fs: Filesystem, tx: Transaction, nodes: Node[], path: Path): Op<Node[]> {
+export function* unobstructed(fs: Filesystem, reader: Reader, nodes: Node[], path: Path): Op<Node[]> {
 	if (nodes.length === 0) return nodes
-	const standing = yield* wait(tx.read(...nodes.map((node) => intents.standingQuery(node.id, STANDING_ROWS_MAX))))
+	const standing = yield* wait(reader.read(...nodes.map((node) => intents.standingQuery(node.id, STANDING_ROWS_MAX))))
 	return nodes.filter((_, i) => standing[i].length < STANDING_ROWS_MAX && !standing[i].some((row) => !isDone(fs, row) && standsInTheWay(row, path)))
 }
 

@@ -1,10 +1,16 @@
 /** Content that this process carries itself: reads move on to another copy when a node fails in the middle. */
 import { codeOf, fail } from '../errors.ts'
 import { isNodeTrouble } from '../intents.ts'
-import { type Op, wait } from '../op.ts'
+import { type Op, run, wait } from '../op.ts'
+import { freeBytes } from '../placement/room.ts'
 import type { Filesystem } from './filesystem.ts'
 import { failOver } from './open.ts'
 import type { OpenFile } from './open-files.ts'
+import { isOutOfRoom, withRoom } from './relocate.ts'
+
+const FALLOC_FL_PUNCH_HOLE = 2
+const FALLOC_FL_COLLAPSE_RANGE = 8
+const BLOCK_BYTES = 512
 
 /** The bytes read: fewer than asked for only at the end of the file. */
 export function* read(fs: Filesystem, file: OpenFile, buffer: Uint8Array, position: number): Op<number> {
@@ -23,7 +29,47 @@ export function* read(fs: Filesystem, file: OpenFile, buffer: Uint8Array, positi
 	}
 }
 
-/** The bytes written: fewer than given only when the node filled up on the way. */
-export function* write(file: OpenFile, buffer: Uint8Array, position: number): Op<number> {
-	return yield* wait(file.node.operations.write(file.fd, buffer, position))
+/**
+ * The bytes written: fewer than given only when the node filled up on the way; with the next write the file moves to
+ * another. `buffer` need not outlive this turn.
+ */
+export function* write(fs: Filesystem, file: OpenFile, buffer: Uint8Array, position: number): Op<number> {
+	let data = buffer
+	const keep = () => {
+		if (data === buffer) data = new Uint8Array(buffer)
+	}
+	return yield* withRoom(fs, file, () => file.node.operations.write(file.fd, data, position), { bytes: buffer.length, keep })
+}
+
+export interface Range {
+	offset: number
+	length: number
+}
+
+/** Room set aside, a hole made, a range zeroed: `mode` as fallocate(2). A failure leaves the size as it was. */
+export function* allocate(fs: Filesystem, file: OpenFile, mode: number, range: Range): Op<void> {
+	const takesRoom = (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE)) === 0
+	const { size } = yield* wait(file.node.operations.fstat(file.fd))
+	try {
+		yield* withRoom(fs, file, () => run(allocateHere(file, mode, range, takesRoom)), { bytes: takesRoom ? range.length : 0 })
+	} catch (error) {
+		if (isOutOfRoom(error)) yield* shrinkBack(fs, file, size)
+		throw error
+	}
+}
+
+/** A disk takes what it has before it says that it is not enough, so what cannot fit is not tried. */
+function* allocateHere({ node, fd }: OpenFile, mode: number, { offset, length }: Range, takesRoom: boolean): Op<void> {
+	if (takesRoom) {
+		const { blocks } = yield* wait(node.operations.fstat(fd))
+		if (length - blocks * BLOCK_BYTES > freeBytes(node)) fail('ENOSPC')
+	}
+	yield* wait(node.operations.allocate(fd, mode, offset, length))
+}
+
+/** ext4 keeps the part that did fit, and the size with it. Where somebody else may be appending, a longer file is the lesser evil. */
+function* shrinkBack(fs: Filesystem, file: OpenFile, size: number): Op<void> {
+	if (file.lent || fs.shared) return
+	const now = yield* wait(file.node.operations.fstat(file.fd))
+	if (now.size > size) yield* wait(file.node.operations.truncate(file.fd, size))
 }

@@ -14,6 +14,7 @@ import { carryOut, intend } from '../intents.ts'
 import { type Op, wait } from '../op.ts'
 import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
+import { withBacking } from './lookup.ts'
 import { checkName, type Place, readPlace } from './names.ts'
 import { hasPlainCopies } from './remove.ts'
 
@@ -52,7 +53,7 @@ export function* link(fs: Filesystem, id: FileId, place: Place): Op<FileRow> {
 	const open = fs.open.get(id)
 	if (open) open.row = { ...open.row, nlink: row.nlink, ctime: row.ctime, ctime_ns: row.ctime_ns }
 	yield* carryOut(fs, made)
-	return row
+	return yield* withBacking(fs, row)
 }
 
 export function* readlink(fs: Filesystem, id: FileId): Op<Uint8Array> {

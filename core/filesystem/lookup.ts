@@ -31,7 +31,7 @@ export function* getAttributes(fs: Filesystem, id: FileId): Op<FileRow> {
 }
 
 /** While a file is open for writing here, its backing file says how large it is and when it was changed. */
-function* withBacking(fs: Filesystem, row: FileRow): Op<FileRow> {
+export function* withBacking(fs: Filesystem, row: FileRow): Op<FileRow> {
 	const open = fs.open.get(row.id)
 	if (!open || open.writers === 0) return row
 	open.row = { ...row }

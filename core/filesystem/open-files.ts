@@ -31,6 +31,12 @@ export interface OpenFile {
 	abandoned: boolean
 	/** Published since it was opened. */
 	published: boolean
+	/** The kernel has the backing file and reads and writes it itself. */
+	lent: boolean
+	/** It is being copied to another node; whoever would change it waits. */
+	moving: Promise<void> | undefined
+	/** Changes of its content that are under way on a remote node. */
+	readonly changing: Set<Promise<void>>
 	/** Descriptors that were replaced; a call on them may be under way, so they are closed with the file. */
 	retired: Array<{ node: Node; fd: number }>
 }
@@ -48,6 +54,9 @@ export function newOpenFile(opened: Pick<OpenFile, 'row' | 'node' | 'path' | 'fd
 		pathInDoubt: false,
 		abandoned: false,
 		published: false,
+		lent: false,
+		moving: undefined,
+		changing: new Set(),
 		retired: [],
 	}
 }

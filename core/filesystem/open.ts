@@ -18,6 +18,7 @@ import { type Filesystem, transact } from './filesystem.ts'
 import { catchUp, directoryMoved, follow, nameMoved } from './follow.ts'
 import { BATCH_ROWS_MAX } from './journal.ts'
 import { newOpenFile, type OpenFile } from './open-files.ts'
+import { withRoom } from './relocate.ts'
 
 const O_RDONLY = 0
 const O_RDWR = 2
@@ -155,7 +156,7 @@ function* describe(row: FileRow, node: Node, { path, fd }: { path: Path; fd: num
 function* openToWrite(fs: Filesystem, found: Found, { truncate }: OpenRequest): Op<OpenFile> {
 	const current = fs.open.get(found.row.id)
 	const file = current && current.writers > 0 ? current : yield* pinAndOpen(fs, found)
-	if (truncate) yield* wait(file.node.operations.truncate(file.fd, 0))
+	if (truncate) yield* withRoom(fs, file, () => file.node.operations.truncate(file.fd, 0), { bytes: 0 })
 	file.writers++
 	return file
 }

@@ -1,0 +1,278 @@
+/**
+ * Nodes that fill up. What is being written moves to a node that has room, and the call that did not fit is made there.
+ *
+ * The content is copied to a place of the new node that no name leads to. One transaction then gives the catalogue's word:
+ * this node has the file, and intents bring the copy to its name and remove the old one. Before it the old copy is the
+ * file and an intent is there to remove the new one; after it the intents bring about the rest. So whenever this process
+ * ends, whoever settles what it left finds everything that was acknowledged.
+ */
+import { randomUUID } from 'node:crypto'
+import type { Reader, Transaction } from '../catalogue/driver.ts'
+import * as entries from '../catalogue/entries.ts'
+import type { EntryRow } from '../catalogue/entries.ts'
+import * as files from '../catalogue/files.ts'
+import type { FileRow } from '../catalogue/files.ts'
+import type { Intent } from '../catalogue/intents.ts'
+import * as intents from '../catalogue/intents.ts'
+import * as replicas from '../catalogue/replicas.ts'
+import { REPLICA, type ReplicaRow } from '../catalogue/replicas.ts'
+import * as writers from '../catalogue/writers.ts'
+import type { WriterRow } from '../catalogue/writers.ts'
+import { codeOf } from '../errors.ts'
+import type { NodeId, Path } from '../ids.ts'
+import { carryOut, intend, isNodeTrouble } from '../intents.ts'
+import type { Node, Stat } from '../nodes/node.ts'
+import { isPromise, type Maybe, type Op, run, wait } from '../op.ts'
+import { classById, nodesForNewFile } from '../placement/placement.ts'
+import { freeBytes, hasRefused } from '../placement/room.ts'
+import { copyContent } from './copy-content.ts'
+import { unobstructed } from './create.ts'
+import { joinPath } from './directories.ts'
+import { type Filesystem, transact } from './filesystem.ts'
+import { makeParents } from './materialise.ts'
+import type { OpenFile } from './open-files.ts'
+import { publish, record } from './publish.ts'
+
+const INCOMING = '.cairn/incoming'
+/** A file with more hard links stays where it is. */
+const NAMES_MAX = 100
+/** What a filesystem needs for itself to take a file. */
+const OVERHEAD_BYTES = 256 * 1024
+const BLOCK_BYTES = 512
+
+interface Need {
+	/** Of room, for what is about to come. */
+	bytes: number
+	/** Called before anything is waited for: what the call uses may not outlive the turn. */
+	keep?: () => void
+}
+
+/** A call that changes the content. Where the node has no room for it, the file moves to one that has, and it is made there. */
+export function* withRoom<T>(fs: Filesystem, file: OpenFile, call: () => Maybe<T>, { bytes, keep }: Need): Op<T> {
+	const refused: NodeId[] = []
+	for (;;) {
+		if (file.moving) keep?.()
+		while (file.moving) yield* wait(file.moving)
+		const { node } = file
+		try {
+			return yield* changing(file, call)
+		} catch (error) {
+			if (!isOutOfRoom(error)) throw error
+			keep?.()
+			refused.push(node.id)
+			hasRefused(node)
+			if (!(yield* relocate(fs, file, bytes, refused))) throw error
+		}
+	}
+}
+
+export function isOutOfRoom(error: unknown): boolean {
+	return codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT'
+}
+
+/** A change that is under way on a remote node has to have ended before the file can be copied. */
+function* changing<T>(file: OpenFile, call: () => Maybe<T>): Op<T> {
+	const result = call()
+	if (!isPromise(result)) return result
+	const ended: Promise<void> = result.then(
+		() => void file.changing.delete(ended),
+		() => void file.changing.delete(ended),
+	)
+	file.changing.add(ended)
+	return yield* wait(result)
+}
+
+/** True when the file is on another node now than on one of those that refused. */
+function* relocate(fs: Filesystem, file: OpenFile, bytes: number, refused: readonly NodeId[]): Op<boolean> {
+	// The kernel goes on writing to the backing file it was given.
+	if (file.lent) return false
+	// A new file may not be known to have content yet, and one whose directory was moved not where it should be.
+	yield* publish(fs, file)
+	while (file.publishing) yield* wait(file.publishing)
+	if (!refused.includes(file.node.id)) return true
+	const result = run(moveToRoom(fs, file, bytes, refused))
+	if (!isPromise(result)) return result
+	const ended = () => undefined
+	file.moving = file.publishing = result.then(ended, ended)
+	try {
+		return yield* wait(result)
+	} finally {
+		file.moving = file.publishing = undefined
+	}
+}
+
+function* moveToRoom(fs: Filesystem, file: OpenFile, bytes: number, refused: readonly NodeId[]): Op<boolean> {
+	while (file.changing.size > 0) yield* wait(Promise.all(file.changing))
+	const { blocks } = yield* wait(file.node.operations.fstat(file.fd))
+	const neededBytes = blocks * BLOCK_BYTES + bytes + OVERHEAD_BYTES
+	for (const move of yield* possibleMoves(fs, file, neededBytes, refused)) {
+		if (yield* attempt(fs, file, move)) return true
+	}
+	return false
+}
+
+interface Move {
+	to: Node
+	/** A place on that node which no name leads to. */
+	aside: Path
+	/** Removes it, should it never be the file. */
+	leftover: Intent
+	/** An older copy stands at the file's path there and is to be replaced. */
+	replaces: boolean
+}
+
+/** Nodes with room, best first; one that has an older copy of the file holds both for a moment and comes last. */
+function* possibleMoves(fs: Filesystem, file: OpenFile, neededBytes: number, refused: readonly NodeId[]): Op<Move[]> {
+	const [names, copies, pins] = (yield* wait(
+		fs.catalogue.read(entries.namesQuery(file.id, NAMES_MAX), replicas.ofFileQuery(file.id), writers.ofFileQuery(file.id)),
+	)) as [EntryRow[], ReplicaRow[], WriterRow[]]
+	if (!mayMove(fs, names, pins)) return []
+	let nodes = nodesForNewFile(fs, classById(fs, file.row.class_id)).filter((node) => !refused.includes(node.id) && freeBytes(node) > neededBytes)
+	for (const { path } of yield* namedPaths(fs, names)) nodes = yield* unobstructed(fs, fs.catalogue, nodes, path)
+	const holders = new Set(copies.map((copy) => copy.node_id))
+	const moves = nodes.map((to) => newMove(fs, file, to, holders.has(to.id)))
+	return [...moves.filter((move) => !move.replaces), ...moves.filter((move) => move.replaces && names.length <= 1)]
+}
+
+/** Not while another client writes to the copy that is to go. */
+function mayMove(fs: Filesystem, names: readonly EntryRow[], pins: readonly WriterRow[]): boolean {
+	return names.length < NAMES_MAX && pins.every((pin) => pin.client_id === fs.client)
+}
+
+function newMove(fs: Filesystem, file: OpenFile, to: Node, replaces: boolean): Move {
+	const aside = Buffer.from(`${INCOMING}/${file.id}-${randomUUID()}`)
+	const leftover: Intent = { nodeId: to.id, op: 'unlink', path: aside, toPath: null, fileId: file.id, token: fs.nextToken++ }
+	return { to, aside, leftover, replaces }
+}
+
+interface NamedPath {
+	parent: number
+	path: Path
+}
+
+function* namedPaths(fs: Filesystem, names: readonly EntryRow[], reader: Reader = fs.catalogue): Op<NamedPath[]> {
+	const paths: NamedPath[] = []
+	for (const { parent_id: parent, name } of names) {
+		paths.push({ parent, path: joinPath(yield* fs.directories.path(reader, parent), Buffer.from(name)) })
+	}
+	return paths
+}
+
+/** True when the file is there now; else everything is as it was. */
+function* attempt(fs: Filesystem, file: OpenFile, move: Move): Op<boolean> {
+	yield* wait(transact(fs, (tx) => intend(fs, tx, [move.leftover], false)))
+	const copy = yield* copyAside(fs, file, move)
+	if (copy && (yield* moveOver(fs, file, move, copy))) return true
+	if (copy) yield* wait(move.to.operations.close(copy.fd))
+	yield* carryOut(fs, [move.leftover])
+	return false
+}
+
+interface Copy {
+	fd: number
+	stat: Stat
+}
+
+function* copyAside(fs: Filesystem, file: OpenFile, { to, aside }: Move): Op<Copy | undefined> {
+	let fd: number | undefined
+	try {
+		fd = yield* wait(to.operations.create(aside, file.row))
+		return { fd, stat: yield* copyContent(file, { node: to, fd }) }
+	} catch (error) {
+		if (fd !== undefined) yield* wait(to.operations.close(fd))
+		if (!isNodeTrouble(error)) throw error
+		fs.report(`node ${to.name}: did not take a file that outgrew node ${file.node.name}: ${(error as Error).message}`)
+		return undefined
+	}
+}
+
+/** False when the catalogue does not allow it any more. */
+function* moveOver(fs: Filesystem, file: OpenFile, move: Move, copy: Copy): Op<boolean> {
+	const from = file.node
+	const { fd } = file
+	if (!move.replaces) yield* prepareNames(fs, file, move.to)
+	const token = fs.nextToken++
+	const entered = yield* wait(transact(fs, (tx) => enterMove(fs, tx, { file, move, stat: copy.stat, token })))
+	if (!entered) return false
+	const { row, path, made } = entered
+	Object.assign(file, { node: move.to, fd: copy.fd, path, known: copy.stat, writable: true, publishedAtMs: Date.now(), published: true })
+	if (row) {
+		file.row = row
+		fs.carrying.delete(move.leftover.token)
+	}
+	fs.readAhead.forgetFile(file.id)
+	try {
+		// The old copy may only go when nothing can bring back a catalogue that believes in it.
+		yield* wait(fs.catalogue.sync())
+	} finally {
+		yield* carryOut(fs, made)
+		yield* letGo(file, from, fd)
+	}
+	return true
+}
+
+/** The room the old copy takes is free when it is closed. On a remote node a read may still be using it. */
+function* letGo(file: OpenFile, node: Node, fd: number): Op<void> {
+	if (node.remote) file.retired.push({ node, fd })
+	else yield* wait(node.operations.close(fd))
+}
+
+/** Directories with the attributes they should have; an unknown file that has the name there is kept out of the way. */
+function* prepareNames(fs: Filesystem, file: OpenFile, node: Node): Op<void> {
+	const names = yield* wait(entries.namesOf(fs.catalogue, file.id, NAMES_MAX))
+	for (const { parent, path } of yield* namedPaths(fs, names)) {
+		yield* makeParents(fs, node, parent)
+		yield* keepStray(fs, node, path)
+	}
+}
+
+function* keepStray(fs: Filesystem, node: Node, path: Path): Op<void> {
+	try {
+		const aside = yield* wait(node.operations.setAside(path))
+		fs.report(`node ${node.name}: an unknown file stood at ${path}, kept as ${aside}`)
+	} catch (error) {
+		if (codeOf(error) !== 'ENOENT') throw error
+	}
+}
+
+interface Entered {
+	/** Undefined of a file that has no name any more. */
+	row: FileRow | undefined
+	path: Path
+	made: Intent[]
+}
+
+function* enterMove(
+	fs: Filesystem,
+	tx: Transaction,
+	{ file, move, stat, token }: { file: OpenFile; move: Move; stat: Stat; token: number },
+): Op<Entered | undefined> {
+	const { forUpdate } = fs.capabilities
+	const { id } = file
+	const [[row], pins, names] = (yield* wait(
+		tx.read(files.findQuery(id, forUpdate), writers.ofFileQuery(id, forUpdate), entries.namesQuery(id, NAMES_MAX)),
+	)) as [FileRow[], WriterRow[], EntryRow[]]
+	if (!mayMove(fs, names, pins)) return undefined
+	writers.moveTo(tx, id, fs.client, move.to.id)
+	// Of a file without a name the copy lives as long as it is open, and its removal stands already.
+	if (!row) return { row, path: move.aside, made: [move.leftover] }
+	tx.write(...intents.doneQuery(fs.client, move.leftover))
+	replicas.remove(tx, id, file.node.id)
+	replicas.remove(tx, id, move.to.id)
+	replicas.insert(tx, id, move.to.id, row.version, REPLICA.good)
+	const next = yield* record(fs, tx, { id, nodeId: move.to.id, stat })
+	const paths = (yield* namedPaths(fs, names, tx)).map(({ path }) => path)
+	const made = yield* intend(fs, tx, changesOfTrees({ id, move, from: file.node.id, paths, token }), true)
+	return { row: next, path: paths[0], made }
+}
+
+/** The copy gets the file's names on the one node, the old one loses them on the other. */
+function changesOfTrees({ id, move, from, paths, token }: { id: number; move: Move; from: NodeId; paths: Path[]; token: number }): Intent[] {
+	const common = { fileId: id, token } as const
+	const arrival = { ...common, nodeId: move.to.id }
+	return [
+		{ ...arrival, op: 'rename', path: move.aside, toPath: paths[0] },
+		...paths.slice(1).map((path, index): Intent => ({ ...arrival, op: 'link', path: paths[index], toPath: path })),
+		...paths.map((path): Intent => ({ ...common, nodeId: from, op: 'unlink', path, toPath: null })),
+	]
+}
