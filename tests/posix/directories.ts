@@ -7,7 +7,7 @@ import { type Dirent, getdents, open, seekDirectory } from '../support/libc.ts'
 import type { Cases } from './cases.ts'
 
 const { O_DIRECTORY, O_RDONLY } = fs.constants
-const MANY = 20_000
+const MANY = 5_000
 
 function withDirectory<T>(path: string, body: (fd: number) => T): T {
 	const fd = open(path, O_RDONLY | O_DIRECTORY)
@@ -89,7 +89,7 @@ export const cases: Cases = {
 		})
 	},
 
-	'twenty thousand entries are listed once each'(dir) {
+	'thousands of entries are listed once each'(dir) {
 		const names = fill(dir, MANY)
 		for (const bufferBytes of [2048, 65_536]) {
 			const seen = withDirectory(dir, (fd) => namesOf(entriesOf(fd, bufferBytes)))
