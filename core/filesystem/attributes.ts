@@ -41,9 +41,7 @@ const CAPABILITY = Buffer.from('security.capability')
 export function* setAttributes(fs: Filesystem, id: FileId, change: AttributeChange, file?: OpenFile): Op<FileRow> {
 	if (change.size !== undefined) yield* setSize(fs, id, change.size, file)
 	const target = file ?? fs.open.get(id)
-	if (target?.orphan) return yield* setOnOrphan(target, change)
-	if (isContentOnly(change)) return yield* getAttributes(fs, id)
-	yield* setInCatalogue(fs, id, change)
+	if (!isContentOnly(change)) yield* target?.orphan ? setOnOrphan(target, change) : setInCatalogue(fs, id, change)
 	return yield* getAttributes(fs, id)
 }
 
@@ -82,10 +80,9 @@ function losesSetId(row: FileRow, change: AttributeChange): boolean {
 	return chowned || change.killSetId === true
 }
 
-function* setOnOrphan(file: OpenFile, change: AttributeChange): Op<FileRow> {
+function* setOnOrphan(file: OpenFile, change: AttributeChange): Op<void> {
 	file.row = applied(file.row, change, now())
 	yield* setOnDescriptor(file, change)
-	return file.row
 }
 
 function* setInCatalogue(fs: Filesystem, id: FileId, change: AttributeChange): Op<void> {
