@@ -1,6 +1,6 @@
 /** Nodes without room: the next node, then ENOSPC; never a longer or a changed file. */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, watch } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, watch, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { it } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -27,10 +27,23 @@ async function withMount(options: MountOptions, body: (up: Mounted, hands: Hands
 	}
 }
 
+/** With the next start every call on the nodes takes place elsewhere and is waited for. */
+function asRemote({ config }: Mounted): void {
+	const text = readFileSync(config, 'utf8')
+	const nodes = 'nodes: { node1: { remote: true }, node2: { remote: true } },'
+	writeFileSync(config, text.replace(/^\tclasses:/m, `\t${nodes}\n\tclasses:`))
+	assert.match(readFileSync(config, 'utf8'), /remote: true/)
+}
+
 /** Files of a megabyte on a small node, and a large one beside it. */
-async function withSmallNode(options: MountOptions, names: string[], body: (up: Mounted, hands: Hands) => Promise<Mounted>): Promise<void> {
+async function withSmallNode(
+	{ remote = false, ...options }: MountOptions & { remote?: boolean },
+	names: string[],
+	body: (up: Mounted, hands: Hands) => Promise<Mounted>,
+): Promise<void> {
 	let up = await startUp({ ...options, ...onDisks(24, 96) })
 	try {
+		if (remote) asRemote(up)
 		up = await makeOn(up, 1, async (hands, root) => {
 			for (const name of names) await outgrow(hands, 'begin', join(root, name))
 		})
@@ -73,18 +86,6 @@ for (const io of ['passthrough', 'carried'] as const) {
 		})
 	})
 
-	it(`a file that outgrows its node goes to one with room: ${io}`, async () => {
-		await withSmallNode({ io }, Object.keys(ways), async (up, hands) => {
-			for (const way of Object.keys(ways)) {
-				assertOnlyOn(up, 1, way)
-				await outgrow(hands, 'outgrow', join(up.mountPoint, way), way)
-				assertOnlyOn(up, 2, way)
-				await hands.do('unlink', join(up.mountPoint, way))
-			}
-			return up
-		})
-	})
-
 	it(`every name of the file goes with it, and a file without a name: ${io}`, async () => {
 		await withSmallNode({ io }, ['file', 'unlinked'], async (up, hands) => {
 			await hands.do('mkdir', join(up.mountPoint, 'directory'))
@@ -113,6 +114,20 @@ for (const io of ['passthrough', 'carried'] as const) {
 			for (const { name } of whole) await hands.do('unlink', join(mountPoint, name))
 			assert.ok((await fill<number>(hands, 'fillOneFile', last, 'w')) > 80 * MEGABYTE)
 			await hands.do('unlink', last)
+		})
+	})
+}
+
+for (const [what, options] of Object.entries({ passthrough: { io: 'passthrough' }, carried: { io: 'carried' }, 'remote nodes': { remote: true } } as const)) {
+	it(`a file that outgrows its node goes to one with room: ${what}`, async () => {
+		await withSmallNode(options, Object.keys(ways), async (up, hands) => {
+			for (const way of Object.keys(ways)) {
+				assertOnlyOn(up, 1, way)
+				await outgrow(hands, 'outgrow', join(up.mountPoint, way), way)
+				assertOnlyOn(up, 2, way)
+				await hands.do('unlink', join(up.mountPoint, way))
+			}
+			return up
 		})
 	})
 }
