@@ -162,8 +162,15 @@ function* namedPaths(fs: Filesystem, names: readonly EntryRow[], reader: Reader 
 function* attempt(fs: Filesystem, file: OpenFile, move: Move): Op<boolean> {
 	yield* wait(transact(fs, (tx) => intend(fs, tx, [move.leftover], false)))
 	const copy = yield* copyAside(fs, file, move)
-	if (copy && (yield* moveOver(fs, file, move, copy))) return true
-	if (copy) yield* wait(move.to.operations.close(copy.fd))
+	try {
+		if (copy && (yield* moveOver(fs, file, move, copy))) return true
+	} catch (error) {
+		// Perhaps the catalogue has it and could not say so. Then this row is gone, and nobody removes the copy.
+		fs.later.add(intents.leaveQuery(fs.client, move.leftover))
+		throw error
+	} finally {
+		if (copy && file.fd !== copy.fd) yield* wait(move.to.operations.close(copy.fd))
+	}
 	yield* carryOut(fs, [move.leftover])
 	return false
 }
@@ -173,9 +180,10 @@ interface Copy {
 	stat: Stat
 }
 
-function* copyAside(fs: Filesystem, file: OpenFile, { to, aside }: Move): Op<Copy | undefined> {
+function* copyAside(fs: Filesystem, file: OpenFile, { to, aside, replaces }: Move): Op<Copy | undefined> {
 	let fd: number | undefined
 	try {
+		if (!replaces) yield* prepareNames(fs, file, to)
 		fd = yield* wait(to.operations.create(aside, file.row))
 		return { fd, stat: yield* copyContent(file, { node: to, fd }) }
 	} catch (error) {
@@ -190,7 +198,6 @@ function* copyAside(fs: Filesystem, file: OpenFile, { to, aside }: Move): Op<Cop
 function* moveOver(fs: Filesystem, file: OpenFile, move: Move, copy: Copy): Op<boolean> {
 	const from = file.node
 	const { fd } = file
-	if (!move.replaces) yield* prepareNames(fs, file, move.to)
 	const token = fs.nextToken++
 	const entered = yield* wait(transact(fs, (tx) => enterMove(fs, tx, { file, move, stat: copy.stat, token })))
 	if (!entered) return false
