@@ -1,4 +1,5 @@
 /** How much room a node has: as it was seen last, or asked again where that may be wrong by now. */
+import { Errno } from '../errors.ts'
 import type { Node } from '../nodes/node.ts'
 import { inService } from '../nodes/service.ts'
 import { isPromise } from '../op.ts'
@@ -18,7 +19,8 @@ export function freeBytes(node: Node): number {
 		const space = node.operations.space()
 		if (!isPromise(space)) node.space = space
 		return node.space.free
-	} catch {
+	} catch (error) {
+		if (!(error instanceof Errno)) throw error
 		// Its breaker has heard of it. A node that cannot say what it has gets nothing new.
 		return 0
 	}

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import * as classes from '../../core/catalogue/classes.ts'
 import type { ClassRow } from '../../core/catalogue/classes.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
+import { fail } from '../../core/errors.ts'
 import { makeDirectory } from '../../core/filesystem/create.ts'
 import { refreshClasses } from '../../core/filesystem/nodes.ts'
 import { statfs } from '../../core/filesystem/statfs.ts'
@@ -11,6 +12,7 @@ import type { Node, NodeRow, NodeState } from '../../core/nodes/node.ts'
 import { wait } from '../../core/op.ts'
 import { classById, classOf, nodesForCopies, nodesForNewFile, reserveBytes } from '../../core/placement/placement.ts'
 import { POLICIES } from '../../core/placement/policies.ts'
+import { hasRefused, isLowOnRoom } from '../../core/placement/room.ts'
 import { randomFrom, seedOfRun } from '../support/random.ts'
 import { at, createFile, installation, now } from './installation.ts'
 
@@ -31,7 +33,8 @@ interface Described {
 
 function fakeNode(id: number, { free = 100 * GIB, capacity = 2 * free, zone = '', state = 'rw', up = true, reserve = -1, weight = 100, remote = false }: Described): Node {
 	const row = { id, name: `n${id}`, zone, state, reserve, weight } as NodeRow
-	return { id, name: row.name, row, remote, space: { capacity, free, files: 0, filesFree: 0 }, health: { up } } as unknown as Node
+	const space = { capacity, free, files: 0, filesFree: 0 }
+	return { id, name: row.name, row, remote, space, health: { up }, operations: { space: () => space } } as unknown as Node
 }
 
 function fakeFilesystem(described: Described[], zone = '', random: () => number = Math.random): Filesystem {
@@ -54,6 +57,23 @@ test('new files go to nodes that are up and rw, most free first', () => {
 test('a node below its reserve comes last, however free it looks', () => {
 	const fs = fakeFilesystem([{ free: 90 * GIB, reserve: 95 * GIB }, { free: 10 * GIB, reserve: 0 }, { free: 0.5 * GIB, capacity: 100 * GIB }])
 	assert.deepEqual(ids(nodesForNewFile(fs, rule({}))), [2, 1, 3])
+})
+
+test('a disk that was nearly full when it was seen last is asked again, a roomy or remote one is not', () => {
+	const fs = fakeFilesystem([{ free: 3 * GIB }, { free: 2 * GIB }, { free: 2.5 * GIB, remote: true }, { free: 50 * GIB }])
+	const asked: number[] = []
+	for (const node of fs.nodes.values()) {
+		node.operations.space = () => {
+			asked.push(node.id)
+			return { ...node.space, free: node.id === 2 ? fail('EIO') : 1000 }
+		}
+	}
+	assert.deepEqual(ids(nodesForNewFile(fs, rule({})))[0], 4)
+	assert.deepEqual(asked, [1, 2])
+	assert.deepEqual([...fs.nodes.values()].map(isLowOnRoom), [true, true, false, false])
+	const remote = fs.nodes.get(3) as Node
+	hasRefused(remote)
+	assert.ok(isLowOnRoom(remote))
 })
 
 test('the reserve is what the keeper said, else 2 % and at most 1 GiB', () => {
