@@ -11,6 +11,7 @@ import { isOutOfRoom, withRoom } from './relocate.ts'
 const FALLOC_FL_PUNCH_HOLE = 2
 const FALLOC_FL_COLLAPSE_RANGE = 8
 const BLOCK_BYTES = 512
+const APPEND = -1
 
 /** The bytes read: fewer than asked for only at the end of the file. */
 export function* read(fs: Filesystem, file: OpenFile, buffer: Uint8Array, position: number): Op<number> {
@@ -30,15 +31,29 @@ export function* read(fs: Filesystem, file: OpenFile, buffer: Uint8Array, positi
 }
 
 /**
- * The bytes written: fewer than given only when the node filled up on the way; with the next write the file moves to
- * another. `buffer` need not outlive this turn.
+ * All of `buffer` is written, if need be on another node; where none has room for the rest, the answer is how much went in
+ * or, to whoever asks for the `whole`, the error. `buffer` need not outlive this turn.
  */
-export function* write(fs: Filesystem, file: OpenFile, buffer: Uint8Array, position: number): Op<number> {
+export function* write(fs: Filesystem, file: OpenFile, buffer: Uint8Array, position: number, whole = false): Op<number> {
 	let data = buffer
+	let done = 0
 	const keep = () => {
 		if (data === buffer) data = new Uint8Array(buffer)
 	}
-	return yield* withRoom(fs, file, () => file.node.operations.write(file.fd, data, position), { bytes: buffer.length, keep })
+	const writeRest = () => {
+		const rest = done === 0 ? data : data.subarray(done)
+		return file.node.operations.write(file.fd, rest, position === APPEND ? APPEND : position + done)
+	}
+	do {
+		try {
+			done += yield* withRoom(fs, file, writeRest, { bytes: buffer.length - done, keep })
+		} catch (error) {
+			if (done === 0 || whole) throw error
+			return done
+		}
+		if (done < buffer.length) keep()
+	} while (done < buffer.length)
+	return done
 }
 
 export interface Range {
