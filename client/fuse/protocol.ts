@@ -45,6 +45,7 @@ export const SETATTR = {
 export const OPENED = { DIRECT_IO: 1 << 0, KEEP_CACHE: 1 << 1, NONSEEKABLE: 1 << 2, CACHE_DIR: 1 << 3, NOFLUSH: 1 << 5, PASSTHROUGH: 1 << 7 } as const
 
 export const OPEN_KILL_SUIDGID = 1 << 0
+export const WRITE_CACHE = 1
 export const WRITE_KILL_SUIDGID = 1 << 2
 
 export const NOTIFY = { INVAL_INODE: 2, INVAL_ENTRY: 3, DELETE: 6 } as const

@@ -7,7 +7,7 @@ import { withRoom } from '../../core/filesystem/relocate.ts'
 import { type Op, wait } from '../../core/op.ts'
 import type { Door, Operation } from '../door.ts'
 import { putNumber64 } from '../fuse/encode.ts'
-import { OUT_HEADER_BYTES, WRITE_KILL_SUIDGID } from '../fuse/protocol.ts'
+import { OUT_HEADER_BYTES, WRITE_CACHE, WRITE_KILL_SUIDGID } from '../fuse/protocol.ts'
 import { bytesAt, signed64, u32, u64 } from '../fuse/request.ts'
 import type { Reply } from '../fuse/session.ts'
 
@@ -30,11 +30,13 @@ export const writeFile: Operation = (door) =>
 		const { file } = door.handles.file(u64(request, 0))
 		const position = (u32(request, 32) & O_APPEND) !== 0 ? -1 : u64(request, 8)
 		const killSetId = (u32(request, 20) & WRITE_KILL_SUIDGID) !== 0
+		// Pages of a mapping: the kernel has nobody to tell of a short write, and would drop the rest.
+		const fromCache = (u32(request, 20) & WRITE_CACHE) !== 0
 		const size = u32(request, 16)
 		// On the calling thread nothing is kept beyond this turn; a remote node's worker gets bytes of its own.
 		const start = request.at + WRITE_STRUCT_BYTES
 		const data = file.node.remote ? bytesAt(request, WRITE_STRUCT_BYTES, size) : request.bytes.subarray(start, start + size)
-		const written = yield* write(door.fs, file, data, position)
+		const written = yield* write(door.fs, file, data, position, fromCache)
 		if (killSetId && file.row.mode & 0o6000) yield* setAttributes(door.fs, file.id, { killSetId: true }, file)
 		return (out) => {
 			out.view.setUint32(out.at, written, true)

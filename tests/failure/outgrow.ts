@@ -121,7 +121,7 @@ export const ways: Record<string, (path: string) => Buffer> = {
 export function outgrow(path: string, way: string): void {
 	const expected = ways[way](path)
 	assert.equal(fs.statSync(path).size, expected.length)
-	assert.ok(fs.readFileSync(path).equals(expected), 'the content is not what was written')
+	assert.ok(fs.readFileSync(path).equals(expected), `${way}: the content is not what was written`)
 }
 
 /** A file that no name leads to any more grows, too. */
