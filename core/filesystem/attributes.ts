@@ -40,8 +40,10 @@ const CAPABILITY = Buffer.from('security.capability')
 /** `file` is the open file the request came through, if it did. */
 export function* setAttributes(fs: Filesystem, id: FileId, change: AttributeChange, file?: OpenFile): Op<FileRow> {
 	if (change.size !== undefined) yield* setSize(fs, id, change.size, file)
+	const gone = fs.removed.get(id)
+	if (gone) gone.row = applied(gone.row, change, now())
 	const target = file ?? fs.open.get(id)
-	if (!isContentOnly(change)) yield* target?.orphan ? setOnOrphan(target, change) : setInCatalogue(fs, id, change)
+	if (!gone && !isContentOnly(change)) yield* target?.orphan ? setOnOrphan(target, change) : setInCatalogue(fs, id, change)
 	return yield* getAttributes(fs, id)
 }
 

@@ -29,8 +29,8 @@ export interface Filesystem {
 	readonly later: Later
 	/** Files open in this process. */
 	readonly open: Map<FileId, OpenFile>
-	/** Directories removed lately, which somebody may still be in. */
-	readonly removed: Map<FileId, FileRow>
+	/** Directories and special files removed lately: somebody may still be in one, or have it open, and the kernel asks by id. */
+	readonly removed: Map<FileId, { row: FileRow; xattrs: Map<string, Buffer> }>
 	/** Numbers the transactions of this client that leave intents. */
 	nextToken: number
 	/** Tokens of intents being carried out here, or given up: rows of this client with other tokens are done and about to go. */

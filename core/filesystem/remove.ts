@@ -71,10 +71,13 @@ function removeFile(tx: Transaction, row: FileRow): void {
 /** What is open here under that name. */
 export function lostName(fs: Filesystem, row: FileRow, time: Time): void {
 	fs.readAhead.forgetFile(row.id)
+	const isLast = row.kind === KIND.directory || row.nlink <= 1
+	const left = { nlink: isLast ? 0 : row.nlink - 1, ctime: time.s, ctime_ns: time.ns }
+	if (isLast && row.kind !== KIND.regular) remember(fs, { ...row, ...left })
 	const open = fs.open.get(row.id)
 	if (!open) return
-	open.row = { ...open.row, nlink: row.nlink - 1, ctime: time.s, ctime_ns: time.ns }
-	open.orphan = row.nlink <= 1
+	open.row = { ...open.row, ...left }
+	open.orphan = isLast
 }
 
 export function* removeDirectory(fs: Filesystem, place: Place): Op<void> {
@@ -98,7 +101,7 @@ export function* removeDirectory(fs: Filesystem, place: Place): Op<void> {
 	)
 	fs.readAhead.forgetDirectory(place.parent)
 	fs.directories.forgetOne(row.id)
-	remember(fs, { ...row, nlink: 0, ctime: time.s, ctime_ns: time.ns })
+	lostName(fs, row, time)
 	yield* carryOut(fs, made)
 }
 
@@ -106,7 +109,7 @@ const REMOVED_MAX = 1_000
 
 function remember(fs: Filesystem, row: FileRow): void {
 	if (fs.removed.size >= REMOVED_MAX) fs.removed.delete(fs.removed.keys().next().value as number)
-	fs.removed.set(row.id, row)
+	fs.removed.set(row.id, { row, xattrs: new Map() })
 }
 
 /** Its row, its entry apart. ENOTEMPTY as long as a name is in it. */

@@ -82,10 +82,10 @@ export function* removeXattr(fs: Filesystem, id: FileId, name: Buffer): Op<void>
 	})
 }
 
-/** A file without a name keeps its attributes where it keeps everything: in the process that has it open. */
+/** What has no name any more keeps its attributes where it keeps everything: in the process that removed it. */
 function orphanAttributes(fs: Filesystem, id: FileId): Map<string, Buffer> | undefined {
 	const open = fs.open.get(id)
-	return open?.orphan ? open.orphanXattrs : undefined
+	return open?.orphan ? open.orphanXattrs : fs.removed.get(id)?.xattrs
 }
 
 function setOnOrphan(orphan: Map<string, Buffer>, name: string, value: Buffer, flags: { create: boolean; replace: boolean }): void {
