@@ -13,6 +13,7 @@ import type { Reply } from '../fuse/session.ts'
 
 const WRITE_STRUCT_BYTES = 40
 const O_APPEND = 0o2000
+const SET_ID = 0o6000
 const SEEK_DATA = 3
 const SEEK_HOLE = 4
 
@@ -37,7 +38,7 @@ export const writeFile: Operation = (door) =>
 		const start = request.at + WRITE_STRUCT_BYTES
 		const data = file.node.remote ? bytesAt(request, WRITE_STRUCT_BYTES, size) : request.bytes.subarray(start, start + size)
 		const written = yield* write(door.fs, file, data, position, fromCache)
-		if (killSetId && file.row.mode & 0o6000) yield* setAttributes(door.fs, file.id, { killSetId: true }, file)
+		if (killSetId) yield* clearSetId(door, file)
 		return (out) => {
 			out.view.setUint32(out.at, written, true)
 			out.view.setUint32(out.at + 4, 0, true)
@@ -45,11 +46,18 @@ export const writeFile: Operation = (door) =>
 		}
 	}
 
+/** Bits that let a file run as somebody else do not survive a change by anybody who is not root. */
+function* clearSetId({ fs }: Door, file: OpenFile): Op<void> {
+	if (file.row.mode & SET_ID) yield* setAttributes(fs, file.id, { killSetId: true }, file)
+}
+
 export const fallocate: Operation = (door) =>
 	function* (request) {
 		const { file, write } = door.handles.file(u64(request, 0))
 		if (!write) fail('EBADF')
 		yield* allocate(door.fs, file, u32(request, 24), { offset: u64(request, 8), length: u64(request, 16) })
+		// Of these two calls the kernel does not say whether the bits have to go.
+		if (request.uid !== 0) yield* clearSetId(door, file)
 		return undefined
 	}
 
@@ -73,6 +81,7 @@ export const copyFileRange: Operation = (door) =>
 		const to = door.handles.file(u64(request, 24))
 		const length = Math.min(u64(request, 40), 0x7fff_0000)
 		const copied = yield* copy(door, { from: from.file, fromAt: u64(request, 8), to: to.file, toAt: u64(request, 32), length })
+		if (request.uid !== 0) yield* clearSetId(door, to.file)
 		const reply: Reply = (out) => {
 			out.view.setUint32(out.at, copied, true)
 			out.view.setUint32(out.at + 4, 0, true)

@@ -68,7 +68,7 @@ export async function privateMariadb(options: readonly string[] = []): Promise<M
 
 	await install(dataDir)
 	let port = await freePort()
-	const command = ['--no-defaults', '--user=root', `--datadir=${dataDir}`, `--socket=${socket}`]
+	const command = ['--no-defaults', '--user=root', `--datadir=${dataDir}`, `--socket=${socket}`, `--tmpdir=${folder}`]
 
 	const start = async () => {
 		const network = ['--bind-address=127.0.0.1', `--port=${port}`, `--pid-file=${join(folder, 'pid')}`]
@@ -137,6 +137,8 @@ async function install(dataDir: string): Promise<void> {
 		'--skip-test-db',
 		'--innodb-log-file-size=16M',
 		'--innodb-buffer-pool-size=32M',
+		// Two that install at once would trip over each other's temporary tables.
+		`--tmpdir=${join(dataDir, '..')}`,
 	])
 }
 
