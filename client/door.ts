@@ -12,8 +12,6 @@ export interface Door {
 	readonly listers: Listers
 	readonly passthrough: Passthrough
 	readonly validity: { entry: Validity; attributes: Validity; negative: () => Validity }
-	/** Tell the kernel to forget a name. */
-	readonly forgetName: (parent: number, name: Uint8Array) => void
 }
 
 export type Operation = (door: Door) => Handler
@@ -23,14 +21,13 @@ const NONE: Validity = { seconds: 0, nanoseconds: 0 }
 /** Alone, a missing name may be remembered this long: another client may join and create it. */
 const NEGATIVE_ALONE: Validity = { seconds: 1, nanoseconds: 0 }
 
-export function createDoor(fs: Filesystem, passthrough: Passthrough, forgetName: Door['forgetName']): Door {
+export function createDoor(fs: Filesystem, passthrough: Passthrough): Door {
 	const lasting: Validity = { seconds: fs.config.mount.cacheSeconds, nanoseconds: 0 }
 	return {
 		fs,
 		handles: createHandles(),
 		listers: createListers(),
 		passthrough,
-		forgetName,
 		validity: {
 			entry: lasting,
 			attributes: lasting,

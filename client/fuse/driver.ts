@@ -22,7 +22,7 @@ export const fuse: Driver = {
 		fs.onChange = (change) => invalidate(notifier, change)
 		const agreed = { passthrough: false }
 		const passthrough = createPassthrough(fd, () => agreed.passthrough, report)
-		const door = createDoor(fs, passthrough, notifier.entry)
+		const door = createDoor(fs, passthrough)
 		const handlers = handlersFor(door)
 		handlers.set(OP.INIT, initHandler(options.io !== 'carried', (result) => Object.assign(agreed, result)))
 		const { promise: ended, resolve: onEnd } = Promise.withResolvers<void>()

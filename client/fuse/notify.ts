@@ -7,13 +7,10 @@ import { write } from 'node:fs'
 import { putNumber64 } from './encode.ts'
 import { NOTIFY, OUT_HEADER_BYTES } from './protocol.ts'
 
-/** Beyond this many waiting the mount is far behind; the oldest are still worth sending, so none is dropped. */
 export interface Notifier {
 	/** Attributes, and content too unless `attributesOnly`. */
 	inode(id: number, attributesOnly: boolean): void
 	entry(parent: number, name: Uint8Array): void
-	/** Resolves when everything said so far has been told. */
-	told(): Promise<void>
 }
 
 export function createNotifier(fd: number, report: (line: string) => void): Notifier {
@@ -54,6 +51,5 @@ export function createNotifier(fd: number, report: (line: string) => void): Noti
 			body.set(name, 16)
 			send(NOTIFY.INVAL_ENTRY, body)
 		},
-		told: () => chain,
 	}
 }

@@ -23,7 +23,6 @@ export const READ_BUFFER_BYTES = WRITE_BYTES_MAX + 4096
 export const INIT_FLAG = {
 	ASYNC_READ: 1 << 0,
 	ATOMIC_O_TRUNC: 1 << 3,
-	EXPORT_SUPPORT: 1 << 4,
 	BIG_WRITES: 1 << 5,
 	DO_READDIRPLUS: 1 << 13,
 	READDIRPLUS_AUTO: 1 << 14,
@@ -42,7 +41,7 @@ export const SETATTR = {
 	MTIME_NOW: 1 << 8, CTIME: 1 << 10, KILL_SUIDGID: 1 << 11,
 } as const
 
-export const OPENED = { DIRECT_IO: 1 << 0, KEEP_CACHE: 1 << 1, NONSEEKABLE: 1 << 2, CACHE_DIR: 1 << 3, NOFLUSH: 1 << 5, PASSTHROUGH: 1 << 7 } as const
+export const OPENED = { DIRECT_IO: 1 << 0, NOFLUSH: 1 << 5, PASSTHROUGH: 1 << 7 } as const
 
 export const OPEN_KILL_SUIDGID = 1 << 0
 export const WRITE_CACHE = 1

@@ -40,8 +40,6 @@ export interface SessionOptions {
 
 export interface Session {
 	start(): void
-	/** Requests that were taken and not yet answered. */
-	outstanding(): number
 	end(): void
 }
 
@@ -160,7 +158,6 @@ export function openSession({ fd, handlers, onEnd, report }: SessionOptions): Se
 
 	return {
 		start: () => waiter.arm(),
-		outstanding: () => outstanding,
 		end() {
 			end()
 			close(fd)

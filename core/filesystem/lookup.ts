@@ -3,6 +3,7 @@ import type { FileRow } from '../catalogue/files.ts'
 import * as entries from '../catalogue/entries.ts'
 import * as files from '../catalogue/files.ts'
 import { KIND } from '../catalogue/files.ts'
+import { isLater } from '../clock.ts'
 import { fail } from '../errors.ts'
 import type { FileId, Name } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
@@ -46,7 +47,7 @@ function* backed(open: OpenFile): Op<FileRow> {
 	if (stat.mtime !== open.known?.mtime || stat.mtimeNs !== open.known.mtimeNs) {
 		row.mtime = stat.mtime
 		row.mtime_ns = stat.mtimeNs
-		if (stat.mtime > row.ctime || (stat.mtime === row.ctime && stat.mtimeNs > row.ctime_ns)) {
+		if (isLater({ s: stat.mtime, ns: stat.mtimeNs }, { s: row.ctime, ns: row.ctime_ns })) {
 			row.ctime = stat.mtime
 			row.ctime_ns = stat.mtimeNs
 		}

@@ -7,6 +7,7 @@ import * as replicas from '../catalogue/replicas.ts'
 import { REPLICA, type ReplicaRow } from '../catalogue/replicas.ts'
 import * as writers from '../catalogue/writers.ts'
 import type { Transaction } from '../catalogue/driver.ts'
+import { isLater } from '../clock.ts'
 import { codeOf } from '../errors.ts'
 import type { FileId, NodeId, Path } from '../ids.ts'
 import type { Stat } from '../nodes/node.ts'
@@ -103,7 +104,7 @@ export function* record(fs: Filesystem, tx: Transaction, { id, nodeId, stat }: C
 }
 
 function withContent(row: FileRow, stat: Stat): FileRow {
-	const later = stat.mtime > row.ctime || (stat.mtime === row.ctime && stat.mtimeNs > row.ctime_ns)
+	const later = isLater({ s: stat.mtime, ns: stat.mtimeNs }, { s: row.ctime, ns: row.ctime_ns })
 	return {
 		...row,
 		size: stat.size,
