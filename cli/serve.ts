@@ -1,4 +1,5 @@
 /** Mounts and stays until told to end: SIGTERM and SIGINT unmount, SIGHUP reads the configuration again. */
+import type { MountOptions } from '../client/driver.ts'
 import type { Config } from '../core/config/types.ts'
 import { UserError } from '../core/errors.ts'
 import { EXIT } from './exit-codes.ts'
@@ -9,15 +10,8 @@ import type { Deps } from './verb.ts'
 
 const END_DEADLINE_MS = 2_000
 
-export interface Serving {
-	mountPoint: string
-	readOnly: boolean
-	allowOther: boolean
-	driver: 'fuse' | 'fuse-native'
-	io: 'auto' | 'passthrough' | 'carried'
-	fsname: string
-	kernelOptions: string[]
-}
+/** What the mount is asked for, as it takes it. */
+export type Serving = Omit<MountOptions, 'report'>
 
 export interface Serve {
 	config: Config
