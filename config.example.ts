@@ -39,6 +39,9 @@ export default defineConfig({
 
 	// Where nodes are on this machine, by name, when it is not where the catalogue says:
 	// { node1: { path: '/srv/node1', io: 'auto', remote: false } }
+	// Replicators read from a node that is not mounted on their machine by SFTP, where its entry says how:
+	// { node2: { sftp: { host: 'two.example', port: 22, user: 'cairn', path: '/srv/node2',
+	//                    keyFile: '/etc/cairn/id_ed25519', knownHostsFile: '/etc/cairn/known_hosts' } } }
 	nodes: {},
 
 	// The zone (building, rack, city) of this machine: its nodes are preferred for reading and, by policy, for writing.
@@ -65,5 +68,42 @@ export default defineConfig({
 		pollMs: 100,
 		// Where the daemon writes what a keeper should know; '' for nowhere (in the foreground: standard error).
 		logFile: '',
+	},
+
+	replicator: {
+		// When each kind of work begins, as cron says it (minute hour day month weekday); '' for never. What should have
+		// run while nothing was running is caught up with.
+		schedule: {
+			// Make the copies that are wanted.
+			replicate: '* * * * *',
+			// Compare a node's tree with the catalogue.
+			walk: '',
+			// Read copies again and compare them with their hashes, oldest proof first.
+			verify: '17 1 * * *',
+			// Remove copies that are more than a class asks for.
+			trim: '*/10 * * * *',
+			// Write down on the node what a lost catalogue could be made of again.
+			manifest: '*/5 * * * *',
+			// Write a dump of the catalogue onto the node.
+			dump: '43 3 * * *',
+			// Remove what has been in the trash for as long as its class says.
+			trash: '31 4 * * *',
+		},
+		// Files copied at once.
+		copiesAtOnce: 4,
+		// Threads that hash; 0: as many as there are processors.
+		hashThreads: 0,
+		// At most so many bytes a second at some hours of the day; the first that fits holds, 0 is nothing at all:
+		// [{ hours: '8-18', bytesPerSecond: 20_000_000 }, { hours: '', bytesPerSecond: 100_000_000 }]
+		copyRates: [],
+		verifyRates: [],
+		// A copy is verified again after this many days.
+		verifyDays: 90,
+		// Before a copy is removed the others are read and compared with their hashes, unless that was done within so many days.
+		proofDays: 30,
+		// The share of a directory's known files that may be missing on a node before a walk refuses to believe it.
+		missingShareMax: 0.1,
+		// Dumps of the catalogue kept on each node.
+		dumpsKept: 7,
 	},
 })

@@ -16,6 +16,7 @@ export const EXIT = {
 	notMounted: 14,
 	busy: 15,
 	running: 16,
+	left: 17,
 } as const
 
 export const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
@@ -35,6 +36,7 @@ export const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
 	notMounted: 'nothing is mounted there',
 	busy: 'the mount is busy',
 	running: 'another `cairn up` runs on this directory',
+	left: 'something was left undone and named; the next run tries again',
 }
 
 export function exitCodeTable(): string {

@@ -35,6 +35,11 @@ export function* stillHeld(holder: Holder, tx: Transaction, name: string): Op<bo
 	return row !== undefined && row.client_id === holder.client && row.left > 0
 }
 
+/** Who has it, or had it last. */
+export function* holderOf({ catalogue }: Holder, name: string): Op<ClientId | undefined> {
+	return (yield* wait(catalogue.get<LeaseRow>('SELECT client_id FROM lease WHERE name = ?', [name])))?.client_id
+}
+
 export function drop(tx: Transaction, name: string): void {
 	tx.write('DELETE FROM lease WHERE name = ?', [name])
 }

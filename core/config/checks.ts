@@ -47,6 +47,35 @@ export function seconds(least: number, most: number): Check {
 	}
 }
 
+export const share: Check = (value, key) => {
+	if (typeof value !== 'number' || !(value >= 0 && value <= 1)) refuse(key, value, 'a number from 0 to 1')
+}
+
+const CRON_FIELD = /^[\dA-Za-z*,/-]+$/
+
+/** Its fields are counted here; whoever runs it knows what they may say. */
+export const cron: Check = (value, key) => {
+	const fields = typeof value === 'string' ? value.trim().split(/\s+/) : []
+	const isSchedule = (fields.length === 5 || fields.length === 6) && fields.every((field) => CRON_FIELD.test(field))
+	if (value !== '' && !isSchedule) refuse(key, value, "a schedule as cron has it, such as '*/5 * * * *', or ''")
+}
+
+const HOURS = /^(\d{1,2})-(\d{1,2})$/
+const HOUR_MAX = 24
+
+export const hours: Check = (value, key) => {
+	const [, from, to] = HOURS.exec(String(value)) ?? []
+	const fits = from !== undefined && Number(from) <= HOUR_MAX && Number(to) <= HOUR_MAX && from !== to
+	if (value !== '' && !fits) refuse(key, value, "hours of the day, such as '8-18' or '22-6', or ''")
+}
+
+export function list(check: Check): Check {
+	return (value, key) => {
+		if (!Array.isArray(value)) return refuse(key, value, 'a list')
+		for (const [index, item] of value.entries()) check(item, `${key}[${index}]`)
+	}
+}
+
 export function oneOf(...words: string[]): Check {
 	return (value, key) => {
 		if (!words.includes(value as string)) refuse(key, value, words.map((word) => `'${word}'`).join(', '))

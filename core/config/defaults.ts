@@ -22,9 +22,34 @@ const DEFAULTS: Config = {
 		pollMs: 100,
 		logFile: '',
 	},
+	replicator: {
+		schedule: {
+			replicate: '* * * * *',
+			walk: '',
+			verify: '17 1 * * *',
+			trim: '*/10 * * * *',
+			manifest: '*/5 * * * *',
+			dump: '43 3 * * *',
+			trash: '31 4 * * *',
+		},
+		copiesAtOnce: 4,
+		hashThreads: 0,
+		copyRates: [],
+		verifyRates: [],
+		verifyDays: 90,
+		proofDays: 30,
+		missingShareMax: 0.1,
+		dumpsKept: 7,
+	},
 }
 
 export function withDefaults(partial: PartialConfig): Config {
 	const defaults = structuredClone(DEFAULTS)
-	return { ...defaults, ...partial, mount: { ...defaults.mount, ...partial.mount } }
+	const { replicator } = defaults
+	return {
+		...defaults,
+		...partial,
+		mount: { ...defaults.mount, ...partial.mount },
+		replicator: { ...replicator, ...partial.replicator, schedule: { ...replicator.schedule, ...partial.replicator?.schedule } },
+	}
 }

@@ -1,18 +1,27 @@
 /** Relative paths in a configuration are relative to its file. */
 import { dirname, resolve } from 'node:path'
-import type { Config } from './types.ts'
+import type { Config, NodeConfig } from './types.ts'
 
 const SQLITE = 'sqlite:'
 
 export function resolvePaths(config: Config, file: string): Config {
 	const from = (path: string) => (path === '' ? '' : resolve(dirname(file), path))
-	const nodes = Object.entries(config.nodes).map(([name, node]) => [name, node.path ? { ...node, path: from(node.path) } : node])
+	const nodes = Object.entries(config.nodes).map(([name, node]) => [name, resolveNode(node, from)])
 	return {
 		...config,
 		catalogue: resolveCatalogue(config.catalogue, from),
 		cataloguePasswordFile: from(config.cataloguePasswordFile),
 		nodes: Object.fromEntries(nodes),
 		mount: { ...config.mount, path: from(config.mount.path), logFile: from(config.mount.logFile) },
+	}
+}
+
+function resolveNode({ path, sftp, ...node }: NodeConfig, from: (path: string) => string): NodeConfig {
+	return {
+		...node,
+		...(path === undefined ? {} : { path: from(path) }),
+		// The path of the node itself is the other machine's.
+		...(sftp === undefined ? {} : { sftp: { ...sftp, keyFile: from(sftp.keyFile), knownHostsFile: from(sftp.knownHostsFile) } }),
 	}
 }
 

@@ -1,12 +1,14 @@
 /** Which values a configuration may hold, key by key. The types see to it that none is forgotten. */
-import { type Check, dictionary, filledText, flag, integer, namedList, oneOf, pattern, record, seconds, secret, text } from './checks.ts'
-import type { ClassConfig, Config, MountConfig, NodeConfig } from './types.ts'
+import {
+	type Check, cron, dictionary, filledText, flag, hours, integer, list, namedList, oneOf, pattern, record, seconds, secret, share, text,
+} from './checks.ts'
+import type { ClassConfig, Config, MountConfig, NodeConfig, RateConfig, ReplicatorConfig, ScheduleConfig, SftpConfig } from './types.ts'
 
 type ChecksOf<T> = { [Key in keyof Required<T>]: Check }
 
 const DAY_MS = 86_400_000
 const COPIES_MAX = 100
-const TRASH_DAYS_MAX = 36_500
+const DAYS_MAX = 36_500
 
 const io = oneOf('auto', 'passthrough', 'carried')
 
@@ -17,10 +19,22 @@ const classChecks: ChecksOf<ClassConfig> = {
 	zones: integer(1, COPIES_MAX),
 	offsite: integer(0, COPIES_MAX),
 	policy: oneOf('most-free', 'random', 'local-first', 'existing-path', 'zone-spread'),
-	trashDays: integer(0, TRASH_DAYS_MAX),
+	trashDays: integer(0, DAYS_MAX),
 }
 
-const nodeChecks: ChecksOf<NodeConfig> = { path: filledText, io, remote: flag }
+const PORT_MAX = 65_535
+
+const sftpChecks: ChecksOf<SftpConfig> = {
+	host: filledText,
+	port: integer(1, PORT_MAX),
+	user: filledText,
+	path: filledText,
+	keyFile: filledText,
+	knownHostsFile: filledText,
+}
+
+const sftp = record(sftpChecks, ['host', 'user', 'path', 'keyFile', 'knownHostsFile'])
+const nodeChecks: ChecksOf<NodeConfig> = { path: filledText, io, remote: flag, sftp }
 
 const mountChecks: ChecksOf<MountConfig> = {
 	path: text,
@@ -31,6 +45,31 @@ const mountChecks: ChecksOf<MountConfig> = {
 	publishSeconds: seconds(0.1, 3_600),
 	pollMs: integer(10, 60_000),
 	logFile: text,
+}
+
+const scheduleChecks: ChecksOf<ScheduleConfig> = {
+	replicate: cron,
+	walk: cron,
+	verify: cron,
+	trim: cron,
+	manifest: cron,
+	dump: cron,
+	trash: cron,
+}
+
+const rateChecks: ChecksOf<RateConfig> = { hours, bytesPerSecond: integer(0, Number.MAX_SAFE_INTEGER) }
+const rates = list(record(rateChecks, ['hours', 'bytesPerSecond']))
+
+const replicatorChecks: ChecksOf<ReplicatorConfig> = {
+	schedule: record(scheduleChecks),
+	copiesAtOnce: integer(1, 64),
+	hashThreads: integer(0, 64),
+	copyRates: rates,
+	verifyRates: rates,
+	verifyDays: integer(1, DAYS_MAX),
+	proofDays: integer(0, DAYS_MAX),
+	missingShareMax: share,
+	dumpsKept: integer(1, 1_000),
 }
 
 const configChecks: ChecksOf<Config> = {
@@ -45,6 +84,7 @@ const configChecks: ChecksOf<Config> = {
 	nodeDeadlineMs: integer(100, DAY_MS),
 	nodeCallsMax: integer(1, 1_000),
 	mount: record(mountChecks),
+	replicator: record(replicatorChecks),
 }
 
 /** Throws `Wrong` at the first thing that may not be. */

@@ -23,6 +23,7 @@ export interface Config {
 	/** Calls under way at once on one remote node. */
 	nodeCallsMax: number
 	mount: MountConfig
+	replicator: ReplicatorConfig
 }
 
 export type Policy = 'most-free' | 'random' | 'local-first' | 'existing-path' | 'zone-spread'
@@ -45,6 +46,20 @@ export interface NodeConfig {
 	io?: NodeIo
 	/** Treat it as reached over a network (worker threads, deadlines), or not, whatever its filesystem says. */
 	remote?: boolean
+	/** How replicators of other machines read from it where it is not mounted. */
+	sftp?: SftpConfig
+}
+
+export interface SftpConfig {
+	host: string
+	port?: number
+	user: string
+	/** The node's root on that machine. */
+	path: string
+	/** A private key; readable by its owner only. */
+	keyFile: string
+	/** In OpenSSH's form. A host that is not in it, or has another key, is not spoken to. */
+	knownHostsFile: string
 }
 
 export interface MountConfig {
@@ -62,5 +77,46 @@ export interface MountConfig {
 	logFile: string
 }
 
+/** When each kind of work begins, as cron says it (five fields, or six with seconds); '' for never. */
+export interface ScheduleConfig {
+	replicate: string
+	walk: string
+	verify: string
+	trim: string
+	manifest: string
+	dump: string
+	trash: string
+}
+
+/** At most this much between these hours of the day. */
+export interface RateConfig {
+	/** '8-18', '22-6': from the first hour to the beginning of the second, of this machine's day. '' is the whole day. */
+	hours: string
+	/** 0: nothing at all. */
+	bytesPerSecond: number
+}
+
+export interface ReplicatorConfig {
+	schedule: ScheduleConfig
+	/** Files copied at once. */
+	copiesAtOnce: number
+	/** Threads that hash; 0: as many as there are processors. */
+	hashThreads: number
+	/** The first whose hours it is holds; outside all of them there is no limit. */
+	copyRates: RateConfig[]
+	verifyRates: RateConfig[]
+	/** A copy is to be verified again after this many days. */
+	verifyDays: number
+	/** A copy proved within this many days counts as seen by hash when another is to be removed. */
+	proofDays: number
+	/** The share of a directory's known files that may be missing on a node before a walk refuses to believe it. */
+	missingShareMax: number
+	/** Dumps of the catalogue kept on each node. */
+	dumpsKept: number
+}
+
 /** What a configuration file says: what it leaves out has its default. */
-export type PartialConfig = Partial<Omit<Config, 'mount'>> & { mount?: Partial<MountConfig> }
+export type PartialConfig = Partial<Omit<Config, 'mount' | 'replicator'>> & {
+	mount?: Partial<MountConfig>
+	replicator?: Partial<Omit<ReplicatorConfig, 'schedule'>> & { schedule?: Partial<ScheduleConfig> }
+}

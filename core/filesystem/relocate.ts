@@ -7,7 +7,7 @@
  * ends, whoever settles what it left finds everything that was acknowledged.
  */
 import { randomUUID } from 'node:crypto'
-import type { Reader, Transaction } from '../catalogue/driver.ts'
+import type { Transaction } from '../catalogue/driver.ts'
 import * as entries from '../catalogue/entries.ts'
 import type { EntryRow } from '../catalogue/entries.ts'
 import * as files from '../catalogue/files.ts'
@@ -27,10 +27,10 @@ import { classById, nodesForNewFile } from '../placement/placement.ts'
 import { freeBytes, hasRefused } from '../placement/room.ts'
 import { copyContent } from './copy-content.ts'
 import { unobstructed } from './create.ts'
-import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { makeParents } from './materialise.ts'
 import type { OpenFile } from './open-files.ts'
+import { pathsOfNames } from './paths.ts'
 import { publish, record } from './publish.ts'
 
 const INCOMING = '.cairn/incoming'
@@ -128,7 +128,7 @@ function* possibleMoves(fs: Filesystem, file: OpenFile, neededBytes: number, ref
 	)) as [EntryRow[], ReplicaRow[], WriterRow[]]
 	if (!mayMove(fs, names, pins)) return []
 	let nodes = nodesForNewFile(fs, classById(fs, file.row.class_id)).filter((node) => !refused.includes(node.id) && freeBytes(node) > neededBytes)
-	for (const { path } of yield* namedPaths(fs, names)) nodes = yield* unobstructed(fs, fs.catalogue, nodes, path)
+	for (const { path } of yield* pathsOfNames(fs, names)) nodes = yield* unobstructed(fs, fs.catalogue, nodes, path)
 	const holders = new Set(copies.map((copy) => copy.node_id))
 	const moves = nodes.map((to) => newMove(fs, file, to, holders.has(to.id)))
 	return [...moves.filter((move) => !move.replaces), ...moves.filter((move) => move.replaces && names.length <= 1)]
@@ -143,19 +143,6 @@ function newMove(fs: Filesystem, file: OpenFile, to: Node, replaces: boolean): M
 	const aside = Buffer.from(`${INCOMING}/${file.id}-${randomUUID()}`)
 	const leftover: Intent = { nodeId: to.id, op: 'unlink', path: aside, toPath: null, fileId: file.id, token: fs.nextToken++ }
 	return { to, aside, leftover, replaces }
-}
-
-interface NamedPath {
-	parent: number
-	path: Path
-}
-
-function* namedPaths(fs: Filesystem, names: readonly EntryRow[], reader: Reader = fs.catalogue): Op<NamedPath[]> {
-	const paths: NamedPath[] = []
-	for (const { parent_id: parent, name } of names) {
-		paths.push({ parent, path: joinPath(yield* fs.directories.path(reader, parent), Buffer.from(name)) })
-	}
-	return paths
 }
 
 /** True when the file is there now; else everything is as it was. */
@@ -227,7 +214,7 @@ function* letGo(file: OpenFile, node: Node, fd: number): Op<void> {
 /** Directories with the attributes they should have; an unknown file that has the name there is kept out of the way. */
 function* prepareNames(fs: Filesystem, file: OpenFile, node: Node): Op<void> {
 	const names = yield* wait(entries.namesOf(fs.catalogue, file.id, NAMES_MAX))
-	for (const { parent, path } of yield* namedPaths(fs, names)) {
+	for (const { parent, path } of yield* pathsOfNames(fs, names)) {
 		yield* makeParents(fs, node, parent)
 		yield* keepStray(fs, node, path)
 	}
@@ -268,7 +255,7 @@ function* enterMove(
 	replicas.remove(tx, id, move.to.id)
 	replicas.insert(tx, id, move.to.id, row.version, REPLICA.good)
 	const next = yield* record(fs, tx, { id, nodeId: move.to.id, stat })
-	const paths = (yield* namedPaths(fs, names, tx)).map(({ path }) => path)
+	const paths = (yield* pathsOfNames(fs, names, tx)).map(({ path }) => path)
 	const made = yield* intend(fs, tx, changesOfTrees({ id, move, from: file.node.id, paths, token }), true)
 	return { row: next, path: paths[0], made }
 }

@@ -1,0 +1,104 @@
+/** What the verbs that do a replicator's work have in common: for which nodes, shown how, ended by what. */
+import type { Argv } from 'yargs'
+import { openCatalogue } from '../core/catalogue/open.ts'
+import { checkSchema } from '../core/catalogue/migrate.ts'
+import { isPromise, run as drive } from '../core/op.ts'
+import { UserError } from '../core/errors.ts'
+import type { Filesystem } from '../core/filesystem/filesystem.ts'
+import { keepAlive, startFilesystem, stopFilesystem } from '../core/filesystem/start.ts'
+import type { Node } from '../core/nodes/node.ts'
+import { inService } from '../core/nodes/service.ts'
+import { type Job, runJob } from '../replicator/replicator.ts'
+import { loadFor } from './catalogue.ts'
+import { EXIT } from './exit-codes.ts'
+import { showRun } from './progress.ts'
+import { type Common, type Deps, JSON_OPTION } from './verb.ts'
+
+export interface JobOptions extends Common {
+	node?: string
+	json: boolean
+	quiet: boolean
+}
+
+export function jobOptions<T>(yargs: Argv<T>): Argv<T & JobOptions> {
+	return yargs
+		.option('node', { type: 'string', requiresArg: true, describe: 'of this node; without it, of every node that is a disk of this machine' })
+		.option('json', JSON_OPTION)
+		.option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'say only what went wrong, as cron jobs should' }) as Argv<T & JobOptions>
+}
+
+/** Runs the job for each node in turn. */
+export async function runJobs(options: JobOptions, deps: Deps, job: Job): Promise<void> {
+	await withFilesystem(options, deps, async (fs) => {
+		const stop = stopOnSignal()
+		try {
+			for (const node of await chosenNodes(fs, options.node)) {
+				if (stop.signal.aborted) return
+				await runOn(fs, node, job, { options, deps, signal: stop.signal })
+			}
+		} finally {
+			stop.end()
+		}
+	})
+}
+
+interface Circumstances {
+	options: JobOptions
+	deps: Deps
+	signal: AbortSignal
+}
+
+async function runOn(fs: Filesystem, node: Node, job: Job, { options, deps, signal }: Circumstances): Promise<void> {
+	const view = showRun(`${job.what} ${node.name}`, options, deps)
+	if (!inService(node)) {
+		view.watcher.trouble?.(node.name, node.health.reason || `the node is ${node.row.state}`)
+		view.end(undefined)
+		process.exitCode = EXIT.left
+		return
+	}
+	const { summary, holder } = await runJob(fs, node, job, { signal, watcher: view.watcher })
+	if (!summary) return view.elsewhere(holder)
+	view.end(summary)
+	if (summary.troubles > 0 || summary.stopped) process.exitCode = EXIT.left
+}
+
+/** A filesystem without a mount, for the length of one verb. */
+export async function withFilesystem<T>(options: Common, deps: Deps, body: (fs: Filesystem) => Promise<T>): Promise<T> {
+	const config = await loadFor(options, deps)
+	const catalogue = await openCatalogue(config)
+	try {
+		await checkSchema(catalogue)
+		const what = process.argv.slice(2, 4).join(' ')
+		const fs = await drive(startFilesystem({ config, catalogue, what, report: deps.warn }))
+		const rest = keepAlive(fs)
+		try {
+			await Promise.all([...fs.nodes.values()].map((node) => node.ready))
+			return await body(fs)
+		} finally {
+			rest()
+			await stopFilesystem(fs)
+		}
+	} finally {
+		const closed = catalogue.close()
+		if (isPromise(closed)) await closed
+	}
+}
+
+async function chosenNodes(fs: Filesystem, name: string | undefined): Promise<Node[]> {
+	const nodes = [...fs.nodes.values()]
+	if (name === undefined) return nodes.filter((node) => !node.remote)
+	const node = nodes.find((each) => each.name === name)
+	if (node) return [node]
+	throw new UserError(`there is no node ${name}; there are: ${nodes.map((each) => each.name).join(', ') || 'none'}`, EXIT.refused)
+}
+
+/** The first signal ends the work where it can go on later; a second one ends it now. */
+function stopOnSignal(): { signal: AbortSignal; end(): void } {
+	const stop = new AbortController()
+	const abort = () => {
+		if (stop.signal.aborted) process.exit(EXIT.left)
+		stop.abort()
+	}
+	process.on('SIGINT', abort).on('SIGTERM', abort)
+	return { signal: stop.signal, end: () => void process.off('SIGINT', abort).off('SIGTERM', abort) }
+}
