@@ -166,12 +166,29 @@ async function untilReadable(run: Run): Promise<void> {
 	for (const { daemon, hands } of run.sides) {
 		for (const [path, content] of run.model.everything()) {
 			if (!Buffer.isBuffer(content)) continue
-			await until(`${path} is readable again through ${daemon.mountPoint}`, async () => {
+			const readable = until(`${path} is readable again through ${daemon.mountPoint}`, async () => {
 				const answer = await outcome(() => hands.do('read', join(daemon.mountPoint, path)))
 				return 'code' in answer && TROUBLE.has(answer.code ?? '') ? undefined : true
 			})
+			await readable.catch(async (error: Error) => {
+				throw new Error(`${error.message}\n${await whatIsKnown(run, daemon, path)}`)
+			})
 		}
 	}
+}
+
+/** For whoever looks into a failure: the file as the mount, the catalogue and the nodes have it. */
+async function whatIsKnown(run: Run, daemon: Daemon, path: string): Promise<string> {
+	const id = Number((await run.sides[0].hands.do('stat', join(daemon.mountPoint, path))).ino)
+	const { files, replicas, writers, intents, nodes } = await readCatalogue(run.up.catalogue)
+	const of = (rows: { file: number }[]) => JSON.stringify(rows.filter((row) => row.file === id))
+	const onNodes = run.up.nodes.filter((root) => existsSync(join(root, path)))
+	return [
+		`file ${JSON.stringify(files.find((row) => row.id === id))}, replicas ${of(replicas)}, writers ${of(writers)}`,
+		`intents ${JSON.stringify(intents.map(({ node, op, path: at }) => [node, op, at.toString()]))}, nodes ${JSON.stringify(nodes)}`,
+		`found at ${onNodes.join(', ') || 'no node'}`,
+		...run.sides.map((side, index) => `mount ${index + 1} said:\n${side.daemon.said().slice(-2_000)}`),
+	].join('\n')
 }
 
 async function killFirst(run: Run): Promise<void> {
