@@ -1,0 +1,94 @@
+/** Reading a node's files for their hash, on a thread where waiting for the disk holds nobody up. */
+import { createHash, type Hash, hash as hashOf } from 'node:crypto'
+import { constants } from 'node:fs'
+import { codeOf, fail } from '../../core/errors.ts'
+import { close } from '../../core/libc.ts'
+import { O_CLOEXEC, openBeneath } from '../../core/nodes/beneath.ts'
+import { readAt } from '../../core/nodes/descriptors.ts'
+import type { Stat } from '../../core/nodes/node.ts'
+import { S_IFMT, S_IFREG, statDescriptor } from '../../core/nodes/stat.ts'
+
+/** A file of up to this many bytes is read in one go. */
+export const WHOLE_BYTES_MAX = 1024 * 1024
+const READ_BYTES = 512 * 1024
+
+// Without O_NONBLOCK the open of a fifo would wait for its other end.
+const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | O_CLOEXEC
+/** Looking after a file is no use of it. Only its owner may ask for that. */
+let noAtime = constants.O_NOATIME
+
+/** One byte more than fits, so that one read tells a file that grew. */
+const buffer = new Uint8Array(WHOLE_BYTES_MAX + 1)
+
+export interface Opened {
+	fd: number
+	stat: Stat
+}
+
+export function openRegular(root: number, path: Uint8Array): Opened {
+	const fd = open(root, path)
+	try {
+		const stat = statDescriptor(fd)
+		if ((stat.mode & S_IFMT) !== S_IFREG) fail('EINVAL', 'not a regular file')
+		return { fd, stat }
+	} catch (error) {
+		close(fd)
+		throw error
+	}
+}
+
+function open(root: number, path: Uint8Array): number {
+	try {
+		return openBeneath(root, path, path.length, FLAGS | noAtime, 0)
+	} catch (error) {
+		const code = codeOf(error)
+		// A socket, a device without a driver.
+		if (code === 'ENXIO' || code === 'ENODEV') fail('EINVAL', 'not a regular file')
+		if (code !== 'EPERM' || noAtime === 0) throw error
+		noAtime = 0
+		return open(root, path)
+	}
+}
+
+export function hashWhole({ fd, stat }: Opened): Uint8Array {
+	const count = readAt(fd, buffer.subarray(0, stat.size + 1), 0)
+	checkSame(fd, stat, count)
+	return hashOf('sha256', buffer.subarray(0, count), 'buffer')
+}
+
+/** A large file, as far as it was read. */
+export interface Reading extends Opened {
+	hash: Hash
+	at: number
+}
+
+export function startReading(opened: Opened): Reading {
+	return { ...opened, hash: createHash('sha256'), at: 0 }
+}
+
+/** True when nothing is left. */
+export function readOn(reading: Reading, bytes: number): boolean {
+	for (let left = bytes; left > 0; ) {
+		const count = readAt(reading.fd, buffer.subarray(0, Math.min(READ_BYTES, left)), reading.at)
+		if (count === 0) return true
+		reading.hash.update(buffer.subarray(0, count))
+		reading.at += count
+		left -= count
+	}
+	return false
+}
+
+export function finishReading({ fd, stat, hash, at }: Reading): Uint8Array {
+	checkSame(fd, stat, at)
+	return hash.digest()
+}
+
+function checkSame(fd: number, before: Stat, count: number): void {
+	const after = statDescriptor(fd)
+	if (count === before.size && isSameContent(before, after)) return
+	fail('EAGAIN', 'it changed while it was read')
+}
+
+export function isSameContent(one: Stat, other: Stat): boolean {
+	return one.size === other.size && one.mtime === other.mtime && one.mtimeNs === other.mtimeNs && one.ino === other.ino
+}

@@ -1,0 +1,33 @@
+/** Files of nodes that may hang: through the node's own lanes, whose calls have a deadline. Only the hash is computed here. */
+import { createHash } from 'node:crypto'
+import { constants } from 'node:fs'
+import { fail } from '../../core/errors.ts'
+import type { Path } from '../../core/ids.ts'
+import type { Node } from '../../core/nodes/node.ts'
+import { isSameContent } from './content.ts'
+import type { Hashed, HashOptions } from './hashing.ts'
+
+const PIECE_BYTES = 1024 * 1024
+
+export async function hashRemote({ operations }: Node, path: Path, { pace, signal }: HashOptions): Promise<Hashed> {
+	const fd = await operations.open(path, constants.O_RDONLY)
+	try {
+		const before = await operations.fstat(fd)
+		const hash = createHash('sha256')
+		const buffer = new Uint8Array(Math.min(PIECE_BYTES, before.size + 1))
+		for (let at = 0; ; ) {
+			if (signal?.aborted) fail('ECANCELED')
+			if (before.size > PIECE_BYTES) await pace?.(buffer.length)
+			const count = await operations.read(fd, buffer, at)
+			hash.update(buffer.subarray(0, count))
+			at += count
+			// Fewer than asked for is the end of the file.
+			if (count < buffer.length) break
+		}
+		const stat = await operations.fstat(fd)
+		if (!isSameContent(before, stat)) fail('EAGAIN', 'it changed while it was read')
+		return { hash: hash.digest(), stat }
+	} finally {
+		await operations.close(fd)
+	}
+}

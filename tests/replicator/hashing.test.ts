@@ -1,0 +1,142 @@
+/** Hashing files of nodes on other threads. */
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import * as disk from 'node:fs'
+import { test, type TestContext } from 'node:test'
+import { Errno } from '../../core/errors.ts'
+import type { Node } from '../../core/nodes/node.ts'
+import { type Hashing, openHashing } from '../../replicator/hashing/hashing.ts'
+import { type Installation, installation } from '../unit/installation.ts'
+
+const MIB = 1024 * 1024
+
+interface Ground extends Installation {
+	hashing: Hashing
+	local: Node
+	/** Puts a file on the node: its hash. */
+	put(name: string, bytes: Uint8Array): string
+	/** The hash of a file of the node, or the code of why there is none. */
+	hash(name: string, node?: Node): Promise<string>
+}
+
+async function ground(t: TestContext): Promise<Ground> {
+	const place = await installation(t)
+	const { fs } = await place.start()
+	const local = fs.nodes.get(1) as Node
+	const hashing = openHashing(2)
+	t.after(() => hashing.end())
+	return {
+		...place,
+		hashing,
+		local,
+		put(name, bytes) {
+			disk.writeFileSync(place.node(1, name), bytes)
+			return createHash('sha256').update(bytes).digest('hex')
+		},
+		hash: (name, node = local) =>
+			hashing.hashFile(node, Buffer.from(name)).then(
+				({ hash }) => hash.toString('hex'),
+				(error: Errno) => error.code,
+			),
+	}
+}
+
+test('each of many files asked for at once gets its own hash and what stat says of it', async (t) => {
+	const { put, hashing, local, node } = await ground(t)
+	const wanted = new Map<string, string>()
+	for (let index = 0; index < 500; index++) wanted.set(`f${index}`, put(`f${index}`, randomBytes(index * 7)))
+	const got = await Promise.all([...wanted.keys()].map((name) => hashing.hashFile(local, Buffer.from(name))))
+	assert.deepEqual(got.map(({ hash }) => hash.toString('hex')), [...wanted.values()])
+	const { stat } = got[77]
+	const real = disk.statSync(node(1, 'f77'), { bigint: true })
+	assert.deepEqual(
+		[stat.size, stat.ino, stat.dev, stat.mode, stat.nlink, stat.mtime, stat.mtimeNs].map(BigInt),
+		[real.size, real.ino, real.dev, real.mode, real.nlink, real.mtimeNs / 1_000_000_000n, real.mtimeNs % 1_000_000_000n],
+	)
+})
+
+test('files of every size around the limits of one read', async (t) => {
+	const { put, hash } = await ground(t)
+	for (const size of [0, 1, MIB - 1, MIB, MIB + 1, 16 * MIB, 16 * MIB + 1, 33 * MIB]) {
+		const name = `s${size}`
+		assert.equal(put(name, Buffer.alloc(size, name)), await hash(name), name)
+	}
+})
+
+test('what is no regular file beneath the root has no hash', async (t) => {
+	const { put, hash, node, directory } = await ground(t)
+	put('f', Buffer.from('text'))
+	disk.mkdirSync(node(1, 'd'))
+	disk.symlinkSync('f', node(1, 'l'))
+	disk.symlinkSync(directory, node(1, 'up'))
+	assert.equal(await hash('gone'), 'ENOENT')
+	assert.equal(await hash('d'), 'EINVAL')
+	assert.equal(await hash('l'), 'ELOOP')
+	assert.equal(await hash('up/catalogue.db'), 'ELOOP')
+	assert.equal(await hash('../catalogue.db'), 'EXDEV')
+	assert.equal(await hash('f/below'), 'ENOTDIR')
+})
+
+test('a name of 255 bytes in no encoding, beside others in one message', async (t) => {
+	const { node, hashing, local } = await ground(t)
+	const name = Buffer.concat([Buffer.from([0xff, 0x0a]), Buffer.alloc(253, 0x80)])
+	disk.writeFileSync(Buffer.concat([Buffer.from(`${node(1)}/`), name]), 'odd')
+	const [odd, gone] = await Promise.allSettled([name, Buffer.from('gone')].map((path) => hashing.hashFile(local, path)))
+	assert.equal(odd.status === 'fulfilled' && odd.value.hash.equals(createHash('sha256').update('odd').digest()), true)
+	assert.equal(gone.status === 'rejected' && gone.reason.code, 'ENOENT')
+})
+
+test('a large file is paced, and one that changes in between is not vouched for', async (t) => {
+	const { put, hashing, local, node } = await ground(t)
+	const bytes = Buffer.alloc(10 * MIB, 'x')
+	const hash = put('f', bytes)
+	let paced = 0
+	const pace = async (count: number) => {
+		paced += count
+	}
+	assert.equal((await hashing.hashFile(local, Buffer.from('f'), { pace })).hash.toString('hex'), hash)
+	assert.equal(paced >= bytes.length, true)
+	const meddle = async () => disk.appendFileSync(node(1, 'f'), 'y')
+	await assert.rejects(hashing.hashFile(local, Buffer.from('f'), { pace: meddle }), { code: 'EAGAIN' })
+})
+
+test('it can be stopped: one file by its signal, all by the end', async (t) => {
+	const { put, hashing, local } = await ground(t)
+	put('f', Buffer.alloc(10 * MIB))
+	const stop = new AbortController()
+	const pace = async () => stop.abort()
+	await assert.rejects(hashing.hashFile(local, Buffer.from('f'), { pace, signal: stop.signal }), { code: 'ECANCELED' })
+	await assert.rejects(hashing.hashFile(local, Buffer.from('f'), { signal: stop.signal }), { code: 'ECANCELED' })
+	const under = hashing.hashFile(local, Buffer.from('f'))
+	const queued = Array.from({ length: 1_000 }, () => hashing.hashFile(local, Buffer.from('f')))
+	const ended = Promise.allSettled([under, ...queued])
+	hashing.end()
+	for (const each of await ended) assert.equal(each.status === 'rejected' && each.reason.code, 'ECANCELED')
+	await assert.rejects(hashing.hashFile(local, Buffer.from('f')), { code: 'ECANCELED' })
+})
+
+test('the directory of another node is not read', async (t) => {
+	const { put, hash, node } = await ground(t)
+	put('f', Buffer.from('text'))
+	disk.writeFileSync(node(1, '.cairn/node.json'), JSON.stringify({ uuid: 'another', name: 'another' }))
+	assert.equal(await hash('f'), 'ESTALE')
+	disk.rmSync(node(1, '.cairn'), { recursive: true })
+	assert.equal(await hash('f'), 'ENODEV')
+})
+
+test('a remote node is read by its own calls, and one that hangs holds up no other', async (t) => {
+	const { put, hash, local } = await ground(t)
+	const expected = put('f', Buffer.alloc(3 * MIB, 'abc'))
+	const remote: Node = { ...local, remote: true }
+	assert.equal(await hash('f', remote), expected)
+	assert.equal(await hash('gone', remote), 'ENOENT')
+	let answer = () => {}
+	const hung: Node = {
+		...remote,
+		operations: { ...local.operations, open: () => new Promise((_, reject) => (answer = () => reject(new Errno('ETIMEDOUT')))) },
+	}
+	const waiting = hash('f', hung)
+	assert.equal(await hash('f'), expected)
+	answer()
+	assert.equal(await waiting, 'ETIMEDOUT')
+})
