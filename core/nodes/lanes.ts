@@ -53,8 +53,8 @@ export function openLaneOperations(root: string, { deadlineMs, callsMax, health 
 		return entries.map(({ name, kind }) => ({ name: asBuffer(name), kind }))
 	}
 
-	async function setAside(path: Buffer): Promise<Buffer> {
-		return asBuffer(await on<Uint8Array>('setAside', [path]))
+	async function bytes(method: 'readlink' | 'setAside', path: Buffer): Promise<Buffer> {
+		return asBuffer(await on<Uint8Array>(method, [path]))
 	}
 
 	async function identify(uuid: string): Promise<void> {
@@ -96,7 +96,8 @@ export function openLaneOperations(root: string, { deadlineMs, callsMax, health 
 		rename: (from, to) => on('rename', [from, to]),
 		link: (from, to) => on('link', [from, to]),
 		symlink: (target, path) => on('symlink', [target, path]),
-		setAside,
+		readlink: (path) => bytes('readlink', path),
+		setAside: (path) => bytes('setAside', path),
 		list,
 		space: () => probe.call('space', []),
 		identify,

@@ -225,11 +225,11 @@ export function openLocalOperations(rootPath: string): LocalOperations {
 			names.withParents(path, () => names.on(path, (directory, name) => symlinkat(wanted, directory, name)))
 		} catch (error) {
 			if (codeOf(error) !== 'EEXIST' || kind(path) !== S_IFLNK) throw error
-			if (!targetOf(path).equals(text)) replaceSymlink(wanted, path)
+			if (!readlink(path).equals(text)) replaceSymlink(wanted, path)
 		}
 	}
 
-	function targetOf(path: Buffer): Buffer {
+	function readlink(path: Buffer): Buffer {
 		const length = names.on(path, (directory, name) => readlinkat(directory, name, target, TARGET_BYTES))
 		return Buffer.from(target.subarray(0, length))
 	}
@@ -292,6 +292,7 @@ export function openLocalOperations(rootPath: string): LocalOperations {
 		rename,
 		link,
 		symlink,
+		readlink,
 		setAside,
 		list,
 		space,

@@ -97,6 +97,8 @@ export interface NodeOperations {
 	link(from: Path, to: Path): Maybe<void>
 	/** Same target there already: no error. Replaces another symlink; EEXIST for anything else. Makes missing parents. */
 	symlink(target: Buffer, path: Path): Maybe<void>
+	/** The target of a symlink. EINVAL where it is something else. */
+	readlink(path: Path): Maybe<Buffer>
 	/** Moves whatever stands at the path to `.cairn/conflicts/` under a name of its own; that path. ENOENT when nothing does. */
 	setAside(path: Path): Maybe<Path>
 	/** Whole, or an error: a listing that failed half-way is never returned as a short one. Without `.`, `..` and, in the root, `.cairn`. */

@@ -223,6 +223,9 @@ for (const [kind, openOperations] of Object.entries(kinds)) {
 			const long = 't'.repeat(4095)
 			await node.symlink(path(long), path('long'))
 			await node.symlink(path(long), path('long'))
+			assert.equal(`${await node.readlink(path('long'))}`, long)
+			await rejects('EINVAL', () => node.readlink(path('f')))
+			await rejects('ENOENT', () => node.readlink(path('gone')))
 			assert.equal(fs.readlinkSync(join(root, 'long')), long)
 		})
 
