@@ -56,7 +56,10 @@ async function runOn(fs: Filesystem, node: Node, job: Job, { options, deps, sign
 		process.exitCode = EXIT.left
 		return
 	}
-	const { summary, holder } = await runJob(fs, node, job, { signal, watcher: view.watcher })
+	const { summary, holder } = await runJob(fs, node, job, { signal, watcher: view.watcher }).catch((error: Error) => {
+		view.end(undefined)
+		throw error
+	})
 	if (!summary) return view.elsewhere(holder)
 	view.end(summary)
 	if (summary.troubles > 0 || summary.stopped) process.exitCode = EXIT.left
