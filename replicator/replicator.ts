@@ -28,6 +28,8 @@ export interface Outcome {
 export interface Job {
 	/** walk, replicate, verify, ... */
 	what: string
+	/** One at a time for the whole tree, on whichever node it is started. */
+	ofTree?: boolean
 	work(replicator: Replicator): Promise<void>
 }
 
@@ -39,7 +41,7 @@ const RENEW_MS = 15_000
  * process stood still for long and another took over) the run is stopped.
  */
 export async function runJob(fs: Filesystem, node: Node, job: Job, { signal, watcher }: { signal: AbortSignal; watcher?: Watcher }): Promise<Outcome> {
-	const name = jobs.jobName(job.what, node.id)
+	const name = jobs.jobName(job.what, job.ofTree ? undefined : node.id)
 	const holder = await drive(takeLease(fs, name))
 	if (holder !== undefined) return { summary: undefined, holder }
 	const lost = new AbortController()
@@ -71,7 +73,7 @@ export function setPosition({ name }: Replicator, tx: Transaction, position: Uin
 }
 
 /** Undefined when it is ours now, else who has it. */
-function* takeLease(fs: Filesystem, name: string): Op<string | undefined> {
+export function* takeLease(fs: Filesystem, name: string): Op<string | undefined> {
 	const rows = yield* refreshClients(fs)
 	const alive = new Set(rows.filter(isAlive).map((row) => row.id))
 	if (yield* leases.take(fs, name, LEASE_SECONDS, alive)) return undefined

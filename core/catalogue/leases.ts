@@ -1,7 +1,7 @@
 /** Table `lease`: one holder at a time, by the database's clock. */
 import type { ClientId } from '../ids.ts'
-import { type Op, wait } from '../op.ts'
-import type { Capabilities, Driver, Transaction } from './driver.ts'
+import { type Maybe, type Op, wait } from '../op.ts'
+import type { Capabilities, Driver, Reader, Transaction } from './driver.ts'
 
 /** Who asks, and of which catalogue. */
 export interface Holder {
@@ -38,6 +38,11 @@ export function* stillHeld(holder: Holder, tx: Transaction, name: string): Op<bo
 /** Who has it, or had it last. */
 export function* holderOf({ catalogue }: Holder, name: string): Op<ClientId | undefined> {
 	return (yield* wait(catalogue.get<LeaseRow>('SELECT client_id FROM lease WHERE name = ?', [name])))?.client_id
+}
+
+/** Those that hold now. */
+export function list(reader: Reader, { now }: Capabilities): Maybe<Array<{ name: string; client_id: ClientId }>> {
+	return reader.all(`SELECT name, client_id FROM lease WHERE until_at > ${now}`)
 }
 
 export function drop(tx: Transaction, name: string): void {

@@ -24,6 +24,11 @@ export function ofSiblings(reader: Reader, parent: FileId, entriesMax: number): 
 	return reader.all(OF_SIBLINGS, [parent, entriesMax])
 }
 
+/** Whether there is any work of that kind on a node: asked often, so it costs one look at the index. */
+export function anyInState(reader: Reader, node: NodeId, state: number): Maybe<unknown> {
+	return reader.get('SELECT 1 AS found FROM replica WHERE node_id = ? AND state = ? LIMIT 1', [node, state])
+}
+
 export function insert(tx: Transaction, file: FileId, node: NodeId, version: number, state: number): void {
 	tx.write('INSERT INTO replica (file_id, node_id, version, state) VALUES (?,?,?,?)', [file, node, version, state])
 }
