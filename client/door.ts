@@ -1,16 +1,23 @@
 /** The FUSE door as the operations in this folder see it. */
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
+import type { FileId } from '../core/ids.ts'
 import type { Validity } from './fuse/encode.ts'
+import type { Agreed } from './fuse/init.ts'
 import type { Handler } from './fuse/session.ts'
 import { createHandles, type Handles } from './handles.ts'
 import { createListers, type Listers } from './listers.ts'
+import { createListings, type Listings } from './listing.ts'
 import type { Passthrough } from './fuse/passthrough.ts'
 
 export interface Door {
 	readonly fs: Filesystem
 	readonly handles: Handles
+	readonly listings: Listings
 	readonly listers: Listers
 	readonly passthrough: Passthrough
+	readonly agreed: Agreed
+	/** The kernel drops the listing of a directory that it keeps. */
+	readonly forgetListing: (directory: FileId) => void
 	readonly validity: { entry: Validity; attributes: Validity; negative: () => Validity }
 }
 
@@ -21,13 +28,14 @@ const NONE: Validity = { seconds: 0, nanoseconds: 0 }
 /** Alone, a missing name may be remembered this long: another client may join and create it. */
 const NEGATIVE_ALONE: Validity = { seconds: 1, nanoseconds: 0 }
 
-export function createDoor(fs: Filesystem, passthrough: Passthrough): Door {
+export function createDoor(fs: Filesystem, kernel: Pick<Door, 'passthrough' | 'agreed' | 'forgetListing'>): Door {
 	const lasting: Validity = { seconds: fs.config.mount.cacheSeconds, nanoseconds: 0 }
 	return {
+		...kernel,
 		fs,
 		handles: createHandles(),
+		listings: createListings(),
 		listers: createListers(),
-		passthrough,
 		validity: {
 			entry: lasting,
 			attributes: lasting,

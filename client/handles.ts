@@ -1,7 +1,6 @@
 /** What the kernel calls a file handle. */
 import { fail } from '../core/errors.ts'
 import type { OpenFile } from '../core/filesystem/open-files.ts'
-import type { Listing } from './listing.ts'
 
 export interface FileHandle {
 	file: OpenFile
@@ -16,16 +15,12 @@ export interface Handles {
 	/** Undefined for a number that is none: the kernel sends 0 where it has no handle. */
 	findFile(number: number): FileHandle | undefined
 	removeFile(number: number): FileHandle
-	addListing(listing: Listing): number
-	listing(number: number): Listing
-	removeListing(number: number): void
 	/** Every open file, for the end of the mount. */
 	files(): FileHandle[]
 }
 
 export function createHandles(): Handles {
 	const files = new Map<number, FileHandle>()
-	const listings = new Map<number, Listing>()
 	let next = 1
 	const file = (number: number) => files.get(number) ?? fail('EBADF')
 	return {
@@ -40,12 +35,6 @@ export function createHandles(): Handles {
 			files.delete(number)
 			return handle
 		},
-		addListing(listing) {
-			listings.set(next, listing)
-			return next++
-		},
-		listing: (number) => listings.get(number) ?? fail('EBADF'),
-		removeListing: (number) => void listings.delete(number),
 		files: () => [...files.values()],
 	}
 }

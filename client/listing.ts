@@ -1,71 +1,118 @@
 /**
- * An open directory. The kernel resumes a listing at the cookie of an entry; a cookie is the entry's place in the order of
- * this listing, and the names behind the last of them are kept, so that going on from any of these starts from a name and
- * is right whatever came or went meanwhile.
+ * Directories being read. The kernel goes on at the cookie of an entry and says nothing else about who reads: there is no
+ * handle and no close. So every part given out gets a number of its own, which its cookies carry, and the names in it are
+ * remembered: going on from any of them starts from a name and is right whatever came or went meanwhile.
  */
-import type { ListedRow } from '../core/catalogue/entries.ts'
-import type { Filesystem } from '../core/filesystem/filesystem.ts'
-import { list } from '../core/filesystem/list.ts'
-import type { Op } from '../core/op.ts'
+import type { NamedRow } from '../core/catalogue/entries.ts'
+import { fail } from '../core/errors.ts'
+import type { FileId, Name } from '../core/ids.ts'
 
-const NAMES_KEPT_MAX = 8_192
-/** `.` and `..` come before the first name. */
+/** `.` and `..` come before the first name; their cookies are 1 and 2. */
 export const DOTS = 2
+/** Of a part: a cookie is its number and the place in it. */
+export const PART_ROWS_MAX = 1_024
+/** Cookies stay below 2^31, for programs with 32-bit offsets. */
+const PART_NUMBERS = 2 ** 21
+const PARTS_MAX = 4_096
+const ROWS_MAX = 65_536
+/** Places where somebody stopped reading, to go on much later or never. */
+const RESTING_MAX = 16_384
 
-export interface Listing {
-	directory: number
-	/** The names at cookies `from`, `from + 1`, ... */
-	names: Uint8Array[]
-	from: number
-	/** Rows read and not yet given out: the first has cookie `next`. */
-	ahead: ListedRow[]
-	next: number
+/** Where a listing goes on. */
+export interface Place {
+	directory: FileId
+	/** After this name; empty at the beginning. */
+	name: Uint8Array
+	/** Rows that follow it, read and not yet given out. */
+	ahead: readonly NamedRow[]
+	/** Nothing follows these. */
 	ended: boolean
-	/** Entries of files come with their attributes, where the kernel asks for them. */
-	withAttributes: boolean
+	/** How many changes of others were known when this listing began. */
+	begunAt: number
 }
 
-export function openListing(directory: number): Listing {
-	return { directory, names: [], from: DOTS + 1, ahead: [], next: DOTS + 1, ended: false, withAttributes: true }
+export interface Listings {
+	/** What a cookie of this directory stands for. EIO where that is forgotten: an end would be a lie. */
+	place(directory: FileId, cookie: number): Place
+	/** The cookie of the next entry to be given out; each that follows has one more. */
+	firstCookie(): number
+	/** Entries of these names were given out, and `next` is the place after them. */
+	given(names: Uint8Array[], next: Place): void
+	/** Somebody else changed a directory. */
+	changed(): void
+	/** Whether somebody did since this listing began. */
+	isOld(place: Place): boolean
 }
 
-/** The rows that follow a cookie, up to `limit` or as many as are at hand; none at the end. */
-export function* rowsAfter(fs: Filesystem, listing: Listing, cookie: number, limit: number): Op<ListedRow[]> {
-	if (cookie + 1 !== listing.next) rewind(listing, cookie)
-	if (listing.ahead.length === 0 && !listing.ended) {
-		const rows = yield* list(fs, listing.directory, lastName(listing), limit)
-		listing.ended = rows.length < limit
-		listing.ahead = rows
+/** The names at the cookies of a part, and the place after the last of them. */
+interface Part extends Place {
+	names: Uint8Array[]
+	/** Somebody read on after the last name. */
+	continued: boolean
+}
+
+const BEGINNING: Name = Buffer.alloc(0)
+
+export function createListings(): Listings {
+	const parts = new Map<number, Part>()
+	const resting = new Map<number, { cookie: number; place: Place }>()
+	let rows = 0
+	let number = 1
+	let changes = 0
+
+	function keep(part: Part): void {
+		parts.set(number, part)
+		rows += part.names.length + part.ahead.length
+		do number = (number % (PART_NUMBERS - 1)) + 1
+		while (parts.has(number) || resting.has(number))
+		while (rows > ROWS_MAX || parts.size > PARTS_MAX) retire()
 	}
-	return listing.ahead
+
+	/** The oldest part; of one after which nobody read on, the end is kept. */
+	function retire(): void {
+		const [oldest, part] = parts.entries().next().value as [number, Part]
+		parts.delete(oldest)
+		rows -= part.names.length + part.ahead.length
+		if (part.continued) return
+		const cookie = oldest * PART_ROWS_MAX + part.names.length - 1
+		resting.set(oldest, { cookie, place: after(part, part.name) })
+		if (resting.size > RESTING_MAX) resting.delete(resting.keys().next().value as number)
+	}
+
+	/** What was at hand goes to the first who reads on. */
+	function end(part: Part): Place {
+		if (part.continued) return after(part, part.name)
+		const { directory, name, ahead, ended, begunAt } = part
+		rows -= ahead.length
+		part.ahead = []
+		part.continued = true
+		return { directory, name, ahead, ended, begunAt }
+	}
+
+	return {
+		place(directory, cookie) {
+			if (cookie <= DOTS) return { directory, name: BEGINNING, ahead: [], ended: false, begunAt: changes }
+			const from = Math.floor(cookie / PART_ROWS_MAX)
+			const index = cookie % PART_ROWS_MAX
+			const part = parts.get(from)
+			if (part?.directory === directory && index < part.names.length) {
+				return index === part.names.length - 1 ? end(part) : after(part, part.names[index])
+			}
+			const rested = resting.get(from)
+			if (rested?.cookie === cookie && rested.place.directory === directory) return rested.place
+			return fail('EIO', 'a place in a directory that is forgotten')
+		},
+		firstCookie: () => number * PART_ROWS_MAX,
+		given(names, next) {
+			if (names.length > 0) keep({ ...next, names, continued: false })
+		},
+		changed() {
+			changes++
+		},
+		isOld: ({ begunAt }) => begunAt !== changes,
+	}
 }
 
-const FIRST = Buffer.alloc(0)
-
-function lastName(listing: Listing): Uint8Array {
-	return listing.names[listing.names.length - 1] ?? FIRST
-}
-
-/** The first `count` rows at hand were given to the kernel. */
-export function given(listing: Listing, count: number): void {
-	for (let i = 0; i < count; i++) listing.names.push(listing.ahead[i].name)
-	listing.ahead = listing.ahead.slice(count)
-	listing.next += count
-	const surplus = listing.names.length - NAMES_KEPT_MAX
-	if (surplus < NAMES_KEPT_MAX) return
-	listing.names.splice(0, surplus)
-	listing.from += surplus
-}
-
-/** Goes on after an entry given out before; from the beginning, the listing is a new one. */
-function rewind(listing: Listing, cookie: number): void {
-	const known = cookie - listing.from
-	const keep = cookie <= DOTS ? 0 : known >= 0 && known < listing.names.length ? known + 1 : 0
-	listing.names.length = keep
-	if (keep === 0) listing.from = DOTS + 1
-	listing.next = listing.from + keep
-	listing.ahead = []
-	listing.ended = false
-	// A place too long ago to be remembered: nothing more to say rather than something wrong.
-	if (keep === 0 && cookie > DOTS) Object.assign(listing, { ended: true, next: cookie + 1 })
+function after({ directory, begunAt }: Place, name: Uint8Array): Place {
+	return { directory, name, ahead: [], ended: false, begunAt }
 }

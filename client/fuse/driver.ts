@@ -4,7 +4,7 @@ import { readPlaceDetail } from '../../core/catalogue/changes.ts'
 import { createDoor } from '../door.ts'
 import type { Driver } from '../driver.ts'
 import { handlersFor } from '../handlers.ts'
-import { initHandler } from './init.ts'
+import { type Agreed, initHandler } from './init.ts'
 import { attach, detach } from './mount-point.ts'
 import { createNotifier, type Notifier } from './notify.ts'
 import { createPassthrough } from './passthrough.ts'
@@ -19,10 +19,13 @@ export const fuse: Driver = {
 		const { report } = fs
 		const fd = await attach(options)
 		const notifier = createNotifier(fd, report)
-		fs.onChange = (change) => invalidate(notifier, change)
-		const agreed = { passthrough: false }
+		const agreed: Agreed = { passthrough: false, withoutOpendir: false }
 		const passthrough = createPassthrough(fd, () => agreed.passthrough, report)
-		const door = createDoor(fs, passthrough)
+		const door = createDoor(fs, { passthrough, agreed, forgetListing: (directory) => notifier.inode(directory, false) })
+		fs.onChange = (change) => {
+			door.listings.changed()
+			invalidate(notifier, change)
+		}
 		const handlers = handlersFor(door)
 		handlers.set(OP.INIT, initHandler(options.io !== 'carried', (result) => Object.assign(agreed, result)))
 		const { promise: ended, resolve: onEnd } = Promise.withResolvers<void>()
@@ -41,17 +44,17 @@ export const fuse: Driver = {
 	},
 }
 
-/** What another client changed, as the kernel has to hear it. */
+/** What another client changed, as the kernel has to hear it. The content of a directory is the listing the kernel keeps. */
 function invalidate(notifier: Notifier, change: ChangeRow): void {
 	const { op, parent_id, name, file_id, detail } = change
 	if (parent_id !== null && name !== null) {
 		notifier.entry(parent_id, name)
-		notifier.inode(parent_id, true)
+		notifier.inode(parent_id, false)
 	}
 	if (detail !== null) {
 		const to = readPlaceDetail(detail)
 		notifier.entry(to.parent, to.name)
-		notifier.inode(to.parent, true)
+		notifier.inode(to.parent, false)
 	}
 	if (file_id !== null) notifier.inode(file_id, op !== 'publish')
 }

@@ -12,10 +12,12 @@ const STACK_DEPTH_MAX = 1
 
 const WANTED =
 	INIT_FLAG.ASYNC_READ | INIT_FLAG.ATOMIC_O_TRUNC | INIT_FLAG.BIG_WRITES | INIT_FLAG.DO_READDIRPLUS | INIT_FLAG.READDIRPLUS_AUTO |
-	INIT_FLAG.PARALLEL_DIROPS | INIT_FLAG.MAX_PAGES | INIT_FLAG.HANDLE_KILLPRIV_V2 | INIT_FLAG.INIT_EXT
+	INIT_FLAG.PARALLEL_DIROPS | INIT_FLAG.MAX_PAGES | INIT_FLAG.NO_OPENDIR_SUPPORT | INIT_FLAG.HANDLE_KILLPRIV_V2 | INIT_FLAG.INIT_EXT
 
 export interface Agreed {
 	passthrough: boolean
+	/** Directories are read without being opened. */
+	withoutOpendir: boolean
 }
 
 /** `agree` learns what the kernel can do; `wantPassthrough` is what the mount asks for. */
@@ -27,7 +29,7 @@ export function initHandler(wantPassthrough: boolean, agree: (agreed: Agreed) =>
 		const offered2 = offered & INIT_FLAG.INIT_EXT ? u32(request, 16) : 0
 		const passthrough = wantPassthrough && (offered2 & INIT_FLAG2.PASSTHROUGH) !== 0
 		if (minor < MINOR_MIN) throw Object.assign(new Error('the kernel speaks a FUSE protocol that is too old'), { code: 'EPROTO' })
-		agree({ passthrough })
+		agree({ passthrough, withoutOpendir: (offered & INIT_FLAG.NO_OPENDIR_SUPPORT) !== 0 })
 		return ({ bytes, view, at }) => {
 			bytes.fill(0, at, at + INIT_OUT_BYTES)
 			view.setUint32(at, MAJOR, true)

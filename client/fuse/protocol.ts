@@ -29,6 +29,7 @@ export const INIT_FLAG = {
 	PARALLEL_DIROPS: 1 << 18,
 	POSIX_ACL: 1 << 20,
 	MAX_PAGES: 1 << 22,
+	NO_OPENDIR_SUPPORT: 1 << 24,
 	HANDLE_KILLPRIV_V2: 1 << 28,
 	INIT_EXT: 1 << 30,
 } as const

@@ -1,31 +1,33 @@
 /** Listing directories. */
-import type { ListedRow } from '../../core/catalogue/entries.ts'
+import type { ListedRow, NamedRow } from '../../core/catalogue/entries.ts'
 import { KIND } from '../../core/catalogue/files.ts'
+import { fail } from '../../core/errors.ts'
+import { list, listNames } from '../../core/filesystem/list.ts'
+import type { Op } from '../../core/op.ts'
 import type { Door, Operation } from '../door.ts'
 import { putDirectoryEntry, putEntry, putNegativeEntry, putNumber64 } from '../fuse/encode.ts'
 import { ENTRY_OUT_BYTES, OPEN_OUT_BYTES } from '../fuse/protocol.ts'
 import { u32, u64 } from '../fuse/request.ts'
 import type { Handler, Out, Reply } from '../fuse/session.ts'
-import { DOTS, given, type Listing, openListing, rowsAfter } from '../listing.ts'
+import { DOTS, PART_ROWS_MAX, type Place } from '../listing.ts'
 
 const DOT_NAMES = [Buffer.from('.'), Buffer.from('..')]
-const ROWS_MAX = 1_024
 const ORDINARY_ENTRY_BYTES = 40
 const NONE = { seconds: 0, nanoseconds: 0 }
 
+/** A kernel that knows this answer never asks again, nor tells when a directory is closed, and keeps listings. An older one gets no handle. */
 export const opendir: Operation = (door) =>
-	function* (request) {
-		const handle = door.handles.addListing(openListing(request.node))
+	function* () {
+		if (door.agreed.withoutOpendir) fail('ENOSYS')
 		return ({ view, at }) => {
-			putNumber64(view, at, handle)
+			putNumber64(view, at, 0)
 			putNumber64(view, at + 8, 0)
 			return OPEN_OUT_BYTES
 		}
 	}
 
-export const releasedir: Operation = (door) =>
-	function* (request) {
-		door.handles.removeListing(u64(request, 0))
+export const releasedir: Operation = () =>
+	function* () {
 		return undefined
 	}
 
@@ -34,60 +36,78 @@ export const readdirplus: Operation = (door) => listInto(door, true)
 
 function listInto(door: Door, plus: boolean): Handler {
 	return function* (request) {
-		const listing = door.handles.listing(u64(request, 0))
 		const cookie = u64(request, 8)
 		const size = u32(request, 16)
+		const { node, pid } = request
 		// From the second part on the kernel asks for attributes only if those of the first were used.
-		listing.withAttributes = cookie > 0 || !plus || door.listers.wantsAttributes(request.pid, request.node)
-		const rows = yield* rowsAfter(door.fs, listing, Math.max(cookie, DOTS), rowsThatFit(size, plus))
-		return reply(door, { listing, rows, cookie, size, plus, parent: request.node })
+		const withAttributes = plus && (cookie > 0 || door.listers.wantsAttributes(pid, node))
+		const place = yield* filled(door, door.listings.place(node, cookie), { size, plus, withAttributes })
+		if (place.ahead.length === 0 && cookie > 0) ended(door, place)
+		return reply(door, { place, cookie, size, plus, withAttributes })
 	}
+}
+
+/** With rows at hand, unless there are no more. */
+function* filled(door: Door, place: Place, { size, plus, withAttributes }: Pick<Page, 'size' | 'plus' | 'withAttributes'>): Op<Place> {
+	if (place.ahead.length > 0 || place.ended) return place
+	const limit = rowsThatFit(size, plus)
+	const rows = yield* (withAttributes ? list : listNames)(door.fs, place.directory, place.name, limit)
+	return { ...place, ahead: rows, ended: rows.length < limit }
 }
 
 /** With names of ordinary length; what is read and does not fit is kept for the next request. */
 function rowsThatFit(bytes: number, plus: boolean): number {
-	return Math.min(ROWS_MAX, Math.ceil(bytes / (ORDINARY_ENTRY_BYTES + (plus ? ENTRY_OUT_BYTES : 0))))
+	return Math.min(PART_ROWS_MAX, Math.ceil(bytes / (ORDINARY_ENTRY_BYTES + (plus ? ENTRY_OUT_BYTES : 0))))
+}
+
+/**
+ * With this answer the kernel keeps the whole listing. What it was told to forget while the parts were on their way it may
+ * have put in after that.
+ */
+function ended(door: Door, place: Place): void {
+	if (door.listings.isOld(place)) door.forgetListing(place.directory)
 }
 
 interface Page {
-	listing: Listing
-	rows: ListedRow[]
+	place: Place
 	cookie: number
 	size: number
 	plus: boolean
-	parent: number
+	withAttributes: boolean
 }
 
 /** As many entries as fit; the first that does not comes first next time. */
 function reply(door: Door, page: Page): Reply {
 	return (out) => {
 		const end = out.at + page.size
+		const { ahead } = page.place
+		const first = door.listings.firstCookie()
+		const names: Uint8Array[] = []
 		let at = putDots(out, page, end)
-		let count = 0
-		for (const row of page.rows) {
-			const size = putRow(door, out, { at, end }, { row, cookie: page.listing.next + count, plus: page.plus, withAttributes: page.listing.withAttributes })
+		for (const row of ahead) {
+			const size = putRow(door, out, { at, end }, { row, cookie: first + names.length, plus: page.plus, withAttributes: page.withAttributes })
 			if (size === 0) break
 			at += size
-			count++
+			names.push(row.name)
 		}
-		given(page.listing, count)
+		if (names.length > 0) door.listings.given(names, { ...page.place, name: names[names.length - 1], ahead: ahead.slice(names.length) })
 		return at - out.at
 	}
 }
 
-function putDots(out: Out, { cookie, listing, plus }: Page, end: number): number {
+function putDots(out: Out, { cookie, place, plus }: Page, end: number): number {
 	let at = out.at
 	for (let i = cookie; i < DOTS; i++) {
 		const start = plus ? at + ENTRY_OUT_BYTES : at
 		// Without a node id: the kernel knows these and must not count them as found.
 		if (plus) putNegativeEntry(out.view, at, NONE)
-		at = start + putDirectoryEntry(out, { at: start, end }, { id: listing.directory, cookie: i + 1, name: DOT_NAMES[i], kind: KIND.directory })
+		at = start + putDirectoryEntry(out, { at: start, end }, { id: place.directory, cookie: i + 1, name: DOT_NAMES[i], kind: KIND.directory })
 	}
 	return at
 }
 
 interface Shown {
-	row: ListedRow
+	row: NamedRow | ListedRow
 	cookie: number
 	plus: boolean
 	withAttributes: boolean
@@ -97,10 +117,18 @@ function putRow(door: Door, out: Out, { at, end }: { at: number; end: number }, 
 	const start = plus ? at + ENTRY_OUT_BYTES : at
 	const size = putDirectoryEntry(out, { at: start, end }, { id: row.id, cookie, name: row.name, kind: row.kind })
 	if (size === 0 || !plus) return size
-	// The row of a file that is being written is behind its backing file: the kernel asks when it wants to know.
-	const isBehind = (door.fs.open.get(row.id)?.writers ?? 0) > 0
-	if (!isBehind && (withAttributes || row.kind === KIND.directory)) putEntry(out.view, at, row, door.validity.entry, door.validity.attributes)
-	else putNegativeEntry(out.view, at, NONE)
+	if (isWhole(row) && (withAttributes || row.kind === KIND.directory) && !isBehind(door, row)) {
+		putEntry(out.view, at, row, door.validity.entry, door.validity.attributes)
+	} else putNegativeEntry(out.view, at, NONE)
 	return ENTRY_OUT_BYTES + size
 }
 
+/** Rows kept from an earlier request may be of the other sort than this one asks for. */
+function isWhole(row: NamedRow | ListedRow): row is ListedRow {
+	return 'mode' in row
+}
+
+/** The row of a file that is being written is behind its backing file: the kernel asks when it wants to know. */
+function isBehind(door: Door, { id }: NamedRow): boolean {
+	return (door.fs.open.get(id)?.writers ?? 0) > 0
+}

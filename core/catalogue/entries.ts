@@ -2,7 +2,7 @@
 import type { FileId, Name } from '../ids.ts'
 import type { Maybe } from '../op.ts'
 import type { Query, Reader, Transaction } from './driver.ts'
-import { FILE_COLUMNS, type FileRow } from './files.ts'
+import { FILE_COLUMNS, type FileRow, KIND } from './files.ts'
 
 export interface EntryRow {
 	parent_id: FileId
@@ -11,9 +11,15 @@ export interface EntryRow {
 
 export type ListedRow = FileRow & { name: Uint8Array }
 
+/** What a listing without attributes shows. */
+export type NamedRow = Pick<ListedRow, 'name' | 'id' | 'kind'>
+
 const LOOKUP = `SELECT ${FILE_COLUMNS} FROM entry e JOIN file f ON f.id = e.file_id WHERE e.parent_id = ? AND e.name = ?`
 const LIST = `SELECT e.name, ${FILE_COLUMNS} FROM entry e JOIN file f ON f.id = e.file_id WHERE e.parent_id = ? AND e.name > ? ORDER BY e.name LIMIT ?`
 const FROM = `SELECT e.name, ${FILE_COLUMNS} FROM entry e JOIN file f ON f.id = e.file_id WHERE e.parent_id = ? AND e.name >= ? ORDER BY e.name LIMIT ?`
+const LIST_NAMES = 'SELECT e.name, f.id, f.kind FROM entry e JOIN file f ON f.id = e.file_id WHERE e.parent_id = ? AND e.name > ? ORDER BY e.name LIMIT ?'
+const LIST_DIRECTORIES = `SELECT e.name, ${FILE_COLUMNS} FROM entry e JOIN file f ON f.id = e.file_id
+	WHERE e.parent_id = ? AND e.name > ? AND f.kind = ${KIND.directory} ORDER BY e.name LIMIT ?`
 const NAMES = 'SELECT parent_id, name FROM entry WHERE file_id = ? ORDER BY parent_id, name LIMIT ?'
 
 export function lookup(reader: Reader, parent: FileId, name: Name): Maybe<FileRow | undefined> {
@@ -27,6 +33,16 @@ export function lookupQuery(parent: FileId, name: Name, lock = ''): Query {
 /** Entries after a name, by name: a cursor that stays right while others come and go. */
 export function list(reader: Reader, parent: FileId, after: Uint8Array, limit: number): Maybe<ListedRow[]> {
 	return reader.all<ListedRow>(LIST, [parent, after, limit])
+}
+
+/** The same without attributes: half the work. */
+export function listNamesQuery(parent: FileId, after: Uint8Array, limit: number): Query {
+	return [LIST_NAMES, [parent, after, limit]]
+}
+
+/** Of the entries after a name, the directories. */
+export function listDirectoriesQuery(parent: FileId, after: Uint8Array, limit: number): Query {
+	return [LIST_DIRECTORIES, [parent, after, limit]]
 }
 
 /** Entries from a name on, that name included. */

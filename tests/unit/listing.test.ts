@@ -1,14 +1,15 @@
-/** An open directory while names come and go. */
+/** Directories being read while names come and go. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { given, openListing, rowsAfter } from '../../client/listing.ts'
+import { createListings, DOTS, type Listings, PART_ROWS_MAX } from '../../client/listing.ts'
 import type { ListedRow } from '../../core/catalogue/entries.ts'
 import { createDirectories } from '../../core/filesystem/directories.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
+import { listNames } from '../../core/filesystem/list.ts'
 import { randomFrom, seedOfRun } from '../support/random.ts'
 import { now } from './installation.ts'
 
-const START = 2
+const DIRECTORY = 1
 
 /** A directory as a sorted set of names. */
 function directory(...names: string[]) {
@@ -20,36 +21,43 @@ function directory(...names: string[]) {
 			return rows.map((name) => ({ name: Buffer.from(name), id: 1, kind: 8 }) as unknown as ListedRow)
 		},
 	}
-	return { present, fs: { catalogue, directories: createDirectories() } as unknown as Filesystem }
+	return { present, fs: { catalogue, capabilities: { synchronous: true }, directories: createDirectories() } as unknown as Filesystem }
 }
 
 const numbered = (number: number) => `n${String(number).padStart(6, '0')}`
 
-/** Reads on from a cookie as the kernel does, `page` entries at a time: names with their cookies. */
-function read(fs: Filesystem, listing: ReturnType<typeof openListing>, cookie: number, page: number): Array<[cookie: number, name: string]> {
-	const rows = now(rowsAfter(fs, listing, cookie, page)).slice(0, page)
-	const first = listing.next
-	given(listing, rows.length)
-	return rows.map((row, index) => [first + index, Buffer.from(row.name).toString()])
+/** Reads on from a cookie as the kernel does, `page` entries at a time, `rows` of them from the catalogue: names with their cookies. */
+function read(fs: Filesystem, listings: Listings, cookie: number, page: number, rows = page): Array<[cookie: number, name: string]> {
+	const place = listings.place(DIRECTORY, cookie)
+	const asks = place.ahead.length === 0 && !place.ended
+	const ahead = asks ? now(listNames(fs, DIRECTORY, place.name, rows)) : place.ahead
+	const names = ahead.slice(0, Math.min(page, PART_ROWS_MAX)).map(({ name }) => name)
+	const first = listings.firstCookie()
+	const ended = asks ? ahead.length < rows : place.ended
+	listings.given(names, { ...place, name: names.at(-1) ?? place.name, ahead: ahead.slice(names.length), ended })
+	return names.map((name, index) => [first + index, Buffer.from(name).toString()])
 }
 
-function readAll(fs: Filesystem, listing: ReturnType<typeof openListing>, from = START, page = 7): Array<[number, string]> {
+function readAll(fs: Filesystem, listings: Listings, from = DOTS, page = 7, rows = page): Array<[number, string]> {
 	const all: Array<[number, string]> = []
 	for (let cookie = from; ; cookie = (all.at(-1) as [number, string])[0]) {
-		const some = read(fs, listing, cookie, page)
+		const some = read(fs, listings, cookie, page, rows)
 		if (some.length === 0) return all
 		all.push(...some)
 	}
 }
 
+const namesIn = (entries: Array<[number, string]>) => entries.map(([, name]) => name)
+
 for (const count of [0, 1, 2, 63, 64, 65, 128, 700, 2_000]) {
-	test(`${count} names, each once, in order, cookies growing by one`, () => {
+	test(`${count} names, each once, in order, each with a cookie of its own`, () => {
 		const names = Array.from({ length: count }, (_, index) => numbered(index))
 		const { fs } = directory(...names)
-		for (const page of [1, 7, 64, 10_000]) {
-			const all = readAll(fs, openListing(1), START, page)
-			assert.deepEqual(all.map(([, name]) => name), names)
-			assert.deepEqual(all.map(([cookie]) => cookie), names.map((_, index) => index + START + 1))
+		for (const [page, rows] of [[1, 10], [7, 7], [64, 100], [1_024, 1_024]]) {
+			const all = readAll(fs, createListings(), DOTS, page, rows)
+			assert.deepEqual(namesIn(all), names)
+			assert.equal(new Set(all.map(([cookie]) => cookie)).size, count)
+			assert.ok(all.every(([cookie]) => cookie > DOTS && cookie < 2 ** 31))
 		}
 	})
 }
@@ -57,42 +65,48 @@ for (const count of [0, 1, 2, 63, 64, 65, 128, 700, 2_000]) {
 test('going on from any cookie given before gives what follows it', () => {
 	const names = Array.from({ length: 300 }, (_, index) => numbered(index))
 	const { fs } = directory(...names)
-	const listing = openListing(1)
-	readAll(fs, listing)
-	for (let index = 0; index < names.length; index++) {
-		const rest = readAll(fs, listing, START + 1 + index, 50)
-		assert.deepEqual(rest.map(([, name]) => name), names.slice(index + 1), `after ${names[index]}`)
+	const listings = createListings()
+	for (const [index, [cookie, name]] of readAll(fs, listings).entries()) {
+		assert.deepEqual(namesIn(readAll(fs, listings, cookie, 50, 60)), names.slice(index + 1), `after ${name}`)
 	}
 })
 
 test('from the beginning it is a new listing: what came meanwhile is in it', () => {
 	const { fs, present } = directory('b', 'c')
-	const listing = openListing(1)
-	readAll(fs, listing)
+	const listings = createListings()
+	readAll(fs, listings)
 	present.add('a')
 	present.delete('b')
-	for (const cookie of [0, 1, START]) {
-		// `.` and `..` have the first cookies: the first name follows them.
-		assert.deepEqual(readAll(fs, listing, Math.max(cookie, START)).map(([, name]) => name), ['a', 'c'])
-	}
+	for (const cookie of [0, 1, DOTS]) assert.deepEqual(namesIn(readAll(fs, listings, cookie)), ['a', 'c'])
+})
+
+test('readers of one directory do not see each other', () => {
+	const { fs, present } = directory('b', 'd', 'f')
+	const listings = createListings()
+	const [one] = read(fs, listings, DOTS, 1, 10)
+	present.add('a')
+	const [other] = read(fs, listings, DOTS, 1, 10)
+	assert.deepEqual([one[1], other[1]], ['b', 'a'])
+	assert.deepEqual(namesIn(readAll(fs, listings, other[0], 1, 10)), ['b', 'd', 'f'])
+	assert.deepEqual(namesIn(readAll(fs, listings, one[0], 1, 10)), ['d', 'f'])
 })
 
 test('a place whose own name was removed is still a place', () => {
 	const { fs, present } = directory('a', 'b', 'c', 'd')
-	const listing = openListing(1)
-	assert.equal(readAll(fs, listing).length, 4)
+	const listings = createListings()
+	const all = readAll(fs, listings)
 	present.delete('b')
 	present.delete('a')
-	assert.deepEqual(readAll(fs, listing, START + 2).map(([, name]) => name), ['c', 'd'])
+	assert.deepEqual(namesIn(readAll(fs, listings, all[1][0])), ['c', 'd'])
 })
 
 test('removing all names while listing them (rm -r) misses none', () => {
 	const names = Array.from({ length: 1_500 }, (_, index) => numbered(index))
 	const { fs, present } = directory(...names)
-	const listing = openListing(1)
-	let cookie = START
+	const listings = createListings()
+	let cookie = DOTS
 	for (;;) {
-		const some = read(fs, listing, cookie, 100)
+		const some = read(fs, listings, cookie, 100)
 		if (some.length === 0) break
 		for (const [, name] of some) present.delete(name)
 		cookie = (some.at(-1) as [number, string])[0]
@@ -100,16 +114,32 @@ test('removing all names while listing them (rm -r) misses none', () => {
 	assert.equal(present.size, 0)
 })
 
-test('a place too long ago to be remembered ends the listing instead of giving something wrong', () => {
+test('whoever stops reading goes on there however much others read meanwhile', () => {
 	const names = Array.from({ length: 20_000 }, (_, index) => numbered(index))
 	const { fs } = directory(...names)
-	const listing = openListing(1)
-	assert.equal(readAll(fs, listing, START, 10_000).length, names.length)
-	assert.ok(listing.names.length < 17_000)
-	assert.deepEqual(read(fs, listing, START + 10, 10), [])
-	assert.equal(readAll(fs, listing, START, 10_000).length, names.length)
-	const remembered = names.length - 100
-	assert.deepEqual(read(fs, listing, START + remembered, 1), [[START + remembered + 1, numbered(remembered)]])
+	const listings = createListings()
+	const stopped = read(fs, listings, DOTS, 100, 120)
+	for (let round = 0; round < 5; round++) assert.equal(readAll(fs, listings, DOTS, 1_024).length, names.length)
+	assert.throws(() => listings.place(DIRECTORY, stopped[50][0]), { code: 'EIO' }, 'a place in the middle, forgotten')
+	assert.deepEqual(namesIn(read(fs, listings, (stopped.at(-1) as [number, string])[0], 3)), names.slice(100, 103))
+})
+
+test('a cookie means nothing in another directory', () => {
+	const { fs } = directory('a', 'b')
+	const listings = createListings()
+	const [[cookie]] = read(fs, listings, DOTS, 1)
+	assert.throws(() => listings.place(DIRECTORY + 1, cookie), { code: 'EIO' })
+	assert.equal(listings.place(DIRECTORY, cookie).name.toString(), 'a')
+})
+
+test('a listing is old once somebody else changed a directory since it began', () => {
+	const { fs } = directory('a', 'b', 'c')
+	const listings = createListings()
+	const [[cookie]] = read(fs, listings, DOTS, 1)
+	listings.changed()
+	const [[next]] = read(fs, listings, cookie, 1)
+	assert.ok(listings.isOld(listings.place(DIRECTORY, next)))
+	assert.ok(!listings.isOld(listings.place(DIRECTORY, 0)))
 })
 
 test('names that are there all the time are listed exactly once, whatever else comes and goes', () => {
@@ -121,15 +151,15 @@ test('names that are there all the time are listed exactly once, whatever else c
 		const { fs, present } = directory()
 		for (let count = random.below(400); count > 0; count--) lasting.add(numbered(random.below(5_000) * 2))
 		for (const name of lasting) present.add(name)
-		const listing = openListing(1)
+		const listings = createListings()
 		const seen: string[] = []
-		let cookie = START
+		let cookie = DOTS
 		for (;;) {
 			for (let times = random.below(6); times > 0; times--) {
 				const other = numbered(random.below(5_000) * 2 + 1)
 				if (!present.delete(other)) present.add(other)
 			}
-			const some = read(fs, listing, cookie, 1 + random.below(90))
+			const some = read(fs, listings, cookie, 1 + random.below(90), 1 + random.below(120))
 			if (some.length === 0) break
 			seen.push(...some.map(([, name]) => name))
 			cookie = (some.at(-1) as [number, string])[0]
