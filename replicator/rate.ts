@@ -39,6 +39,7 @@ export function paceOf(rates: readonly RateConfig[], clock: Clock = systemClock)
 		for (;;) {
 			if (signal?.aborted) fail('ECANCELED')
 			const rate = rateAt(rates, clock.hour())
+			if (rate === undefined) return
 			pay(rate)
 			if (rate > 0 && owedBytes === 0) break
 			await clock.sleep(rate > 0 ? Math.min(LOOK_AGAIN_MS, Math.ceil((owedBytes * 1000) / rate)) : LOOK_AGAIN_MS)
@@ -52,10 +53,9 @@ export function isLimited(rates: readonly RateConfig[]): boolean {
 	return rates.length > 0
 }
 
-/** Bytes per second; Infinity where nothing limits them. */
-function rateAt(rates: readonly RateConfig[], hour: number): number {
-	const rate = rates.find(({ hours }) => isWithin(hours, hour))
-	return rate === undefined ? Number.POSITIVE_INFINITY : rate.bytesPerSecond
+/** Bytes per second; undefined where nothing limits them. */
+function rateAt(rates: readonly RateConfig[], hour: number): number | undefined {
+	return rates.find(({ hours }) => isWithin(hours, hour))?.bytesPerSecond
 }
 
 function isWithin(hours: string, hour: number): boolean {

@@ -94,7 +94,9 @@ test('a piece that is larger than what is left of the hours is paid for at the r
 		clock,
 	)
 	await pace(3600 + 100_000)
-	assert.equal(await seconds(clock, () => pace(1)), 3600 + 1000)
+	const taken = await seconds(clock, () => pace(1))
+	// The rate is looked up once a second.
+	assert.ok(Math.abs(taken - 4600) <= 1, `${taken} s`)
 })
 
 test('whoever is stopped while waiting hears ECANCELED', async () => {
