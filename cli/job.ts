@@ -71,8 +71,7 @@ export async function withFilesystem<T>(options: Common, deps: Deps, body: (fs: 
 	const catalogue = await openCatalogue(config)
 	try {
 		await checkSchema(catalogue)
-		const what = process.argv.slice(2, 4).join(' ')
-		const fs = await drive(startFilesystem({ config, catalogue, what, report: deps.warn }))
+		const fs = await drive(startFilesystem({ config, catalogue, what: ownName(), report: deps.warn }))
 		const rest = keepAlive(fs)
 		try {
 			await Promise.all([...fs.nodes.values()].map((node) => node.ready))
@@ -85,6 +84,12 @@ export async function withFilesystem<T>(options: Common, deps: Deps, body: (fs: 
 		const closed = catalogue.close()
 		if (isPromise(closed)) await closed
 	}
+}
+
+/** As `cairn status` shows it: the verb, and what it was told first. */
+function ownName(): string {
+	const [verb, next] = process.argv.slice(2)
+	return next === undefined || next.startsWith('-') ? verb : `${verb} ${next}`
 }
 
 async function chosenNodes(fs: Filesystem, name: string | undefined): Promise<Node[]> {

@@ -1,0 +1,70 @@
+/** `cairn replicator`: looks after nodes until it is told to end. */
+import { refreshClasses, refreshNodes } from '../core/filesystem/nodes.ts'
+import { UserError } from '../core/errors.ts'
+import type { Filesystem } from '../core/filesystem/filesystem.ts'
+import { run as drive } from '../core/op.ts'
+import { createRepeats } from '../replicator/service/repeats.ts'
+import { type Daemon, startService } from '../replicator/service/service.ts'
+import { loadFor } from './catalogue.ts'
+import { EXIT } from './exit-codes.ts'
+import { withFilesystem } from './job.ts'
+import { showService } from './replicator-lines.ts'
+import { runStatus } from './replicator-status.ts'
+import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
+
+interface Options extends Common {
+	node: string[]
+	status: boolean
+	json: boolean
+}
+
+export const replicator: Verb<Options> = (deps) => ({
+	command: 'replicator',
+	describe: 'make copies, verify, tidy: look after nodes until told to end',
+	builder: (yargs) =>
+		yargs
+			.option('node', {
+				type: 'string', array: true, nargs: 1, default: [],
+				describe: 'look after this node; may be said again; without it, after every node that is a disk of this machine',
+			})
+			.option('status', { type: 'boolean', default: false, describe: 'say what ran last and what is due next, and end' })
+			.option('action', { alias: 'a', type: 'string', requiresArg: true, describe: 'do this once and end: -a walk is cairn walk' })
+			.option('json', JSON_OPTION),
+	handler: (options) => (options.status ? runStatus(options, deps) : run(options, deps)),
+})
+
+export async function run(options: Options, deps: Deps): Promise<void> {
+	const stop = new AbortController()
+	const end = () => stop.abort()
+	const lines = showService(options.json, deps)
+	const repeats = createRepeats()
+	const report = (line: string) => repeats.isNews(line) && lines.note(line)
+	process.on('SIGTERM', end).on('SIGINT', end).on('disconnect', end)
+	try {
+		await withFilesystem(options, { ...deps, warn: report }, async (fs) => {
+			checkNames(fs, options.node)
+			const isOurs = (node: { name: string; remote: boolean }) => (options.node.length > 0 ? options.node.includes(node.name) : !node.remote)
+			const daemon = startService({ fs, isOurs, signal: stop.signal, show: lines.show, report: lines.note, ready: lines.ready })
+			const reload = () => void applyAgain(fs, daemon, options, deps).catch((error: Error) => lines.note(error.message))
+			process.on('SIGHUP', reload)
+			await daemon.ended
+			process.off('SIGHUP', reload)
+		})
+	} finally {
+		process.off('SIGTERM', end).off('SIGINT', end).off('disconnect', end)
+	}
+}
+
+function checkNames(fs: Filesystem, names: readonly string[]): void {
+	const known = [...fs.nodes.values()].map((node) => node.name)
+	const unknown = names.find((name) => !known.includes(name))
+	if (unknown !== undefined) throw new UserError(`there is no node ${unknown}; there are: ${known.join(', ') || 'none'}`, EXIT.refused)
+}
+
+/** A wrong configuration changes nothing. */
+async function applyAgain(fs: Filesystem, daemon: Daemon, options: Options, deps: Deps): Promise<void> {
+	Object.assign(fs.config, await loadFor(options, deps))
+	await drive(refreshNodes(fs))
+	await drive(refreshClasses(fs))
+	daemon.reschedule()
+}

@@ -1,0 +1,10 @@
+/** The work a daemon does by itself, by the name it has in `replicator.schedule`. */
+import type { ScheduleConfig } from '../../core/config/types.ts'
+import type { Job } from '../replicator.ts'
+
+export type JobName = keyof ScheduleConfig
+
+/** Made anew for each run: the configuration may have changed. */
+export type JobFactory = () => Job
+
+export const JOBS: Partial<Record<JobName, JobFactory>> = {}
