@@ -8,6 +8,8 @@ import { reportToParent } from './daemon.ts'
 import { migrate } from './migrate.ts'
 import { mount } from './mount.ts'
 import { node } from './node.ts'
+import { withoutOldForm } from './old-form.ts'
+import { replicator } from './replicator.ts'
 import { status } from './status.ts'
 import { umount } from './umount.ts'
 import { up } from './up.ts'
@@ -42,10 +44,11 @@ async function main(words: string[]): Promise<void> {
 		.command(migrate(deps))
 		.command(node(deps))
 		.command(classVerb(deps))
+		.command(replicator(deps))
 		.command(status(deps))
 		.command(mount(deps))
 		.command(umount(deps))
-		.parseAsync(words)
+		.parseAsync(withoutOldForm(words))
 }
 
 /** yargs gives a message for what it could not understand, and an error for what a verb threw. */
