@@ -1,7 +1,6 @@
 /** The daemon: when work begins, what is caught up with, what it does about others and about trouble. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { EventEmitter } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { type TestContext, test } from 'node:test'
 import type { Driver } from '../../core/catalogue/driver.ts'
 import type { JobRow } from '../../core/catalogue/jobs.ts'
@@ -37,7 +36,9 @@ function work(what: string, ofTree = false) {
 		make: () => job,
 		begins: () => once(told, 'begun'),
 		begun: () => begun,
-		holdOn: () => void (hold = true),
+		holdOn() {
+			hold = true
+		},
 		go: () => told.emit('go'),
 	}
 }
@@ -322,7 +323,9 @@ function unsteady(): { wrap(driver: Driver): Driver; away(is: boolean): void } {
 	let isAway = false
 	const asked = ['get', 'all', 'read', 'transaction'] as const
 	return {
-		away: (is) => void (isAway = is),
+		away(is) {
+			isAway = is
+		},
 		wrap(driver) {
 			const guarded = Object.fromEntries(
 				asked.map((name) => [
