@@ -17,6 +17,7 @@ export const EXIT = {
 	busy: 15,
 	running: 16,
 	left: 17,
+	dump: 18,
 } as const
 
 export const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
@@ -37,6 +38,7 @@ export const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
 	busy: 'the mount is busy',
 	running: 'another `cairn up` runs on this directory',
 	left: 'something was left undone and named; the next run tries again',
+	dump: 'a dump is cut, damaged, or of a newer program',
 }
 
 export function exitCodeTable(): string {

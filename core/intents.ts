@@ -173,6 +173,9 @@ function* step(fs: Filesystem, node: Node, intent: Deed): Op<void> {
 			return yield* wait(operations.removeDirectory(intent.path))
 		case 'rename':
 			return yield* unlessGone(operations.rename.bind(operations, intent.path, to))
+		case 'move':
+			if (yield* exists(node, to)) return
+			return yield* unlessGone(operations.rename.bind(operations, intent.path, to))
 		case 'link':
 			return yield* unlessGone(operations.link.bind(operations, intent.path, to))
 		case 'symlink':
@@ -213,7 +216,7 @@ function* applyAttributes(fs: Filesystem, node: Node, intent: { path: Path; file
  * empty). It is nobody's to delete: it is set aside and reported, and the intent is tried once more.
  */
 function* makeWay(fs: Filesystem, node: Node, intent: Deed, why: Error): Op<void> {
-	const inTheWay = intent.op === 'rename' || intent.op === 'link' ? (intent.toPath as Path) : intent.path
+	const inTheWay = intent.op === 'rename' || intent.op === 'move' || intent.op === 'link' ? (intent.toPath as Path) : intent.path
 	const aside = yield* wait(node.operations.setAside(inTheWay))
 	fs.report(`node ${node.name}: ${inTheWay} stood in the way of ${intent.op} (${why.message}), kept as ${aside}`)
 	yield* unlessGone(() => run(step(fs, node, intent)))

@@ -64,6 +64,11 @@ export interface Driver extends Reader {
 	 * PRAGMA data_version); always true where it cannot.
 	 */
 	changedElsewhere(): boolean
+	/**
+	 * One state of the whole catalogue, that of the start, for as long as `body` reads, however long that is and whatever
+	 * it waits for in between; others go on writing meanwhile.
+	 */
+	snapshot<T>(body: (reader: Pick<Reader, 'all'>) => Promise<T>): Promise<T>
 	/** Several statements of DDL, for migrations. */
 	script(sql: string): Maybe<void>
 	/** Runs `body` while no other process migrates this catalogue. */

@@ -3,13 +3,14 @@ import type { ClientId, FileId, NodeId, Path } from '../ids.ts'
 import type { Maybe } from '../op.ts'
 import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
 
-export type IntentOp = 'unlink' | 'rmdir' | 'rename' | 'exchange' | 'link' | 'symlink' | 'attributes'
+/** move: a rename that gives way to whatever has the name; only of intents that come from a dump. */
+export type IntentOp = 'unlink' | 'rmdir' | 'rename' | 'move' | 'exchange' | 'link' | 'symlink' | 'attributes'
 
 export interface Intent {
 	nodeId: NodeId
 	op: IntentOp
 	path: Path
-	/** rename, exchange, link: the other path; symlink: the target. */
+	/** rename, move, exchange, link: the other path; symlink: the target. */
 	toPath: Buffer | null
 	fileId: FileId
 	/** The maker's number for the transaction it belongs to. */

@@ -15,6 +15,9 @@ const MIGRATION_TABLE = `CREATE TABLE IF NOT EXISTS migration (
 	at      BIGINT NOT NULL
 )`
 
+/** Stands among the migrations while a catalogue is filled from a dump or from its nodes: see dump/fill.ts. */
+export const FILLING = 999_999
+
 interface Migration {
 	version: number
 	name: string
@@ -47,6 +50,12 @@ export async function checkSchema(driver: Driver, folders: string = FOLDERS): Pr
 	if (found < to) throw new UserError(`the catalogue has schema ${found}, this program needs ${to}: run \`cairn migrate\``, EXIT_SCHEMA)
 }
 
+/** For what was written by another program: refuses it where that one knew more. */
+export function checkSchemaOf(driver: Driver, found: number, what: string, folders: string = FOLDERS): void {
+	const to = latest(migrationsOf(driver, folders))
+	if (found > to) throw new UserError(`${what} is of schema ${found}, newer than this program's ${to}: update the program`, EXIT_SCHEMA)
+}
+
 /** MySQL commits each statement of DDL, so a file may be carried out again after it died half-way: its statements allow that. */
 async function apply(driver: Driver, { version, name, path }: Migration): Promise<void> {
 	const { insertIgnore, now } = driver.capabilities
@@ -73,6 +82,19 @@ function latest(known: readonly Migration[]): number {
 	return known.at(-1)?.version ?? 0
 }
 
+/** Whoever fills it anew has nothing to fear from what it is half filled with. */
+export async function unmarkFilling(driver: Driver): Promise<void> {
+	if ((await version(driver)) !== FILLING) return
+	await driver.script('DELETE FROM file')
+	await driver.change('DELETE FROM migration WHERE version = ?', [FILLING])
+}
+
+/** Whether a load or a reindex ended half-way. */
+export async function isHalfFilled(driver: Driver): Promise<boolean> {
+	return (await version(driver)) === FILLING
+}
+
 function refuseNewer(found: number, known: number): void {
+	if (found === FILLING) throw new UserError('the catalogue is being filled by `cairn load` or `cairn reindex`, or that ended half-way: run it again', EXIT_SCHEMA)
 	if (found > known) throw new UserError(`the catalogue has schema ${found}, newer than this program's ${known}: update the program`, EXIT_SCHEMA)
 }

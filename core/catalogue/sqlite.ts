@@ -24,6 +24,8 @@ const OPEN_WAIT_MS_MAX = 5_000
 const RETRY_MS_MIN = 1
 const RETRY_MS_MAX = 20
 const CACHE_KIB_MAX = 24 * 1024
+/** A snapshot is read through once. */
+const SNAPSHOT_CACHE_KIB_MAX = 8 * 1024
 /** 32 MB of log between checkpoints: a page changed by many transactions is written back once. */
 const CHECKPOINT_PAGES = 32_768
 /** What waits for a migration waits this long at least: it may have tables to rewrite. */
@@ -154,6 +156,19 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 			} catch (error) {
 				if (db.isTransaction) rollback.run()
 				throw translated(error)
+			}
+		},
+		async snapshot(body) {
+			const own = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS })
+			try {
+				own.exec(`PRAGMA cache_size = -${SNAPSHOT_CACHE_KIB_MAX}; BEGIN`)
+				// A transaction sees what was committed before its first read.
+				own.prepare('SELECT name FROM sqlite_master LIMIT 1').get()
+				return await body({ all: (sql, params = []) => own.prepare(sql).all(...params) as Row[] })
+			} catch (error) {
+				throw translated(error)
+			} finally {
+				own.close()
 			}
 		},
 		sync: () => log.sync(),

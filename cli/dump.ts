@@ -1,0 +1,94 @@
+/** `cairn dump [FILE]`: the whole catalogue in one file that any engine can load. */
+import { closeSync, createWriteStream, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { Writable } from 'node:stream'
+import type { Driver } from '../core/catalogue/driver.ts'
+import type { Header } from '../core/catalogue/dump/lines.ts'
+import { type Progress, sum, writeDump } from '../core/catalogue/dump/write.ts'
+import { UserError } from '../core/errors.ts'
+import { withCatalogue } from './catalogue.ts'
+import { EXIT } from './exit-codes.ts'
+import type { Common, Deps, Verb } from './verb.ts'
+
+interface Options extends Common {
+	file: string
+	quiet: boolean
+}
+
+const MODE = 0o600
+const STANDARD_OUTPUT = '-'
+
+export const dump: Verb<Options> = (deps) => ({
+	command: 'dump [file]',
+	describe: 'write the whole catalogue into one file, while it is in use',
+	builder: (yargs) =>
+		yargs
+			.positional('file', { type: 'string', default: STANDARD_OUTPUT, describe: 'where to; - is standard output' })
+			.option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'say only what went wrong' }),
+	handler: (options) => run(options, deps),
+})
+
+export async function run({ file, quiet, ...options }: Options, deps: Deps): Promise<void> {
+	if (file === STANDARD_OUTPUT && process.stdout.isTTY) throw new UserError('dump: a file must be named, or standard output led somewhere', EXIT.usage)
+	const path = resolve(deps.directory, file)
+	await withCatalogue(options, deps, async (driver) => {
+		if (file === STANDARD_OUTPUT) return void (await writeDump(driver, standardOutput()))
+		const header = await dumpInto(driver, path, quiet ? {} : rowsShown('dump'))
+		if (!quiet) deps.print(`${path}: ${described(header)}`)
+	})
+}
+
+/** Whole or not at all: another name until it is on the disk. */
+export async function dumpInto(driver: Driver, path: string, progress: Progress = {}): Promise<Header> {
+	if (!existsSync(dirname(path))) throw new UserError(`${dirname(path)}: no such directory`, EXIT.refused)
+	const temporary = `${path}.part`
+	try {
+		const header = await writeDump(driver, createWriteStream(temporary, { mode: MODE }), { progress })
+		syncPath(temporary)
+		renameSync(temporary, path)
+		syncPath(dirname(path))
+		return header
+	} catch (error) {
+		rmSync(temporary, { force: true })
+		throw error
+	}
+}
+
+function syncPath(path: string): void {
+	const fd = openSync(path, 'r')
+	try {
+		fsyncSync(fd)
+	} finally {
+		closeSync(fd)
+	}
+}
+
+/** Which stays open when the dump ends. */
+function standardOutput(): Writable {
+	return new Writable({ write: (chunk, _encoding, done) => void process.stdout.write(chunk, done) })
+}
+
+export function described({ rows, date }: Header): string {
+	return `${rows.file} files, ${rows.node} nodes, ${sum(rows)} rows, of ${date}`
+}
+
+const SHOWN_EVERY_MS = 500
+
+/** A line on a terminal that counts; nothing elsewhere. */
+export function rowsShown(title: string): Progress {
+	if (!process.stderr.isTTY) return {}
+	let all = 0
+	let done = 0
+	let shownMs = 0
+	return {
+		expected(rows) {
+			all = rows
+		},
+		done(rows) {
+			done += rows
+			if (done < all && performance.now() - shownMs < SHOWN_EVERY_MS) return
+			shownMs = performance.now()
+			process.stderr.write(`\r${title}: ${done} of ${all} rows${done >= all ? '\n' : ''}`)
+		},
+	}
+}

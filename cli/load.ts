@@ -1,0 +1,70 @@
+/** `cairn load FILE`: an empty catalogue becomes what a dump says. */
+import { dirname, join, resolve } from 'node:path'
+import * as clients from '../core/catalogue/clients.ts'
+import type { Driver } from '../core/catalogue/driver.ts'
+import { loadDump } from '../core/catalogue/dump/load.ts'
+import { verifyDump } from '../core/catalogue/dump/read.ts'
+import { checkSchema, isHalfFilled, migrate } from '../core/catalogue/migrate.ts'
+import { openCatalogue } from '../core/catalogue/open.ts'
+import { UserError } from '../core/errors.ts'
+import { isAlive } from '../core/filesystem/clients.ts'
+import { loadFor, shownAddress } from './catalogue.ts'
+import { described, dumpInto, rowsShown } from './dump.ts'
+import { EXIT } from './exit-codes.ts'
+import type { Common, Deps, Verb } from './verb.ts'
+
+interface Options extends Common {
+	file: string
+	replace: boolean
+	quiet: boolean
+}
+
+export const load: Verb<Options> = (deps) => ({
+	command: 'load <file>',
+	describe: 'fill an empty catalogue from a dump',
+	builder: (yargs) =>
+		yargs
+			.positional('file', { type: 'string', demandOption: true, describe: 'what `cairn dump` wrote' })
+			.option('replace', { type: 'boolean', default: false, describe: 'in place of what the catalogue has, of which a dump is made first' })
+			.option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'say only what went wrong' }),
+	handler: (options) => run(options, deps),
+})
+
+export async function run({ file, replace, quiet, ...options }: Options, deps: Deps): Promise<void> {
+	const path = resolve(deps.directory, file)
+	await verifyDump(path)
+	const config = await loadFor(options, deps)
+	const driver = await openCatalogue(config, { create: true })
+	try {
+		await makeRoom(driver, { replace, directory: dirname(path), deps })
+		const header = await loadDump(driver, path, quiet ? {} : rowsShown('load'))
+		if (quiet) return
+		deps.print(`catalogue ${shownAddress(config.catalogue)}: ${described(header)}`)
+		deps.print('What happened after that moment it does not know: before anything is mounted, run `cairn walk` unless nothing did.')
+	} finally {
+		await driver.close()
+	}
+}
+
+/** The catalogue may be filled: nobody is at work on it, and what it has is nothing, or kept. */
+export async function makeRoom(driver: Driver, { replace, directory, deps }: { replace: boolean; directory: string; deps: Deps }): Promise<void> {
+	if (await isHalfFilled(driver)) return
+	await migrate(driver)
+	await checkSchema(driver)
+	const busy = (await clients.list(driver, driver.capabilities)).filter(isAlive)
+	if (busy.length > 0) {
+		throw new UserError(`the catalogue is in use by ${busy[0].what}, process ${busy[0].pid} on ${busy[0].host}: end that first`, EXIT.busy)
+	}
+	if (await isEmpty(driver)) return
+	if (!replace) throw new UserError('the catalogue has files or nodes; --replace keeps a dump of them and puts this in their place', EXIT.refused)
+	const kept = join(directory, `replaced-${new Date().toISOString().replaceAll(/[-:]|\.\d+Z/g, '')}.jsonl.gz`)
+	await dumpInto(driver, kept)
+	deps.warn(`what the catalogue had is kept as ${kept}`)
+}
+
+/** As `cairn init` leaves it, or emptier. */
+async function isEmpty(driver: Driver): Promise<boolean> {
+	const rows = await driver.all('SELECT id FROM file WHERE id > 1 LIMIT 1')
+	const nodes = await driver.all('SELECT id FROM node LIMIT 1')
+	return rows.length === 0 && nodes.length === 0
+}

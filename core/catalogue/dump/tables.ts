@@ -1,0 +1,58 @@
+/**
+ * What a dump has of the catalogue: every table but those that speak of running processes (`client`, `lease`), those that
+ * belong to one engine (`commit_token`, `migration`), and the journal, of which only its last number matters.
+ */
+export interface DumpedTable {
+	name: string
+	columns: readonly string[]
+	/** What orders the rows and pages them: one column or two. */
+	key: readonly [string] | readonly [string, string]
+	/** Columns that hold bytes. */
+	bytes: readonly string[]
+}
+
+/** In the order in which they are written and read. */
+export const TABLES: readonly DumpedTable[] = [
+	{ name: 'setting', columns: ['name', 'value'], key: ['name'], bytes: [] },
+	{
+		name: 'node',
+		columns: ['id', 'name', 'path', 'zone', 'state', 'since', 'uuid', 'io', 'capacity', 'free', 'reserve', 'weight', 'seen_at'],
+		key: ['id'],
+		bytes: [],
+	},
+	{
+		name: 'class',
+		columns: ['id', 'name', 'position', 'pattern', 'copies', 'zones', 'offsite', 'policy', 'trash'],
+		key: ['id'],
+		bytes: [],
+	},
+	{
+		name: 'file',
+		columns: [
+			...['id', 'kind', 'mode', 'uid', 'gid', 'rdev', 'nlink', 'size', 'blocks', 'atime', 'atime_ns', 'mtime', 'mtime_ns', 'ctime', 'ctime_ns'],
+			...['version', 'hash', 'hash_version', 'class_id', 'target', 'flags'],
+		],
+		key: ['id'],
+		bytes: ['hash', 'target'],
+	},
+	{ name: 'entry', columns: ['parent_id', 'name', 'file_id'], key: ['parent_id', 'name'], bytes: ['name'] },
+	{ name: 'replica', columns: ['file_id', 'node_id', 'version', 'state', 'verified_at'], key: ['file_id', 'node_id'], bytes: [] },
+	{ name: 'xattr', columns: ['file_id', 'name', 'value'], key: ['file_id', 'name'], bytes: ['name', 'value'] },
+	{ name: 'writer', columns: ['file_id', 'client_id', 'node_id'], key: ['file_id', 'client_id'], bytes: [] },
+	{
+		name: 'intent',
+		columns: ['id', 'node_id', 'op', 'path', 'to_path', 'file_id', 'client_id', 'token', 'created'],
+		key: ['id'],
+		bytes: ['path', 'to_path'],
+	},
+	{ name: 'job', columns: ['name', 'state', 'started', 'ended', 'position', 'summary'], key: ['name'], bytes: ['position'] },
+	{
+		name: 'conflict',
+		columns: ['id', 'node_id', 'path', 'aside', 'file_id', 'reason', 'size', 'mtime', 'found'],
+		key: ['id'],
+		bytes: ['path', 'aside'],
+	},
+	{ name: 'verify_day', columns: ['node_id', 'day', 'files', 'bytes', 'bad'], key: ['node_id', 'day'], bytes: [] },
+]
+
+export const LEFT_OUT: readonly string[] = ['client', 'lease', 'change', 'migration', 'commit_token']
