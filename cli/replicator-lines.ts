@@ -7,7 +7,7 @@ import type { Deps } from './verb.ts'
 export interface ServiceLines {
 	show: NodeWork['show']
 	note(line: string): void
-	ready(): void
+	ready(names: string[]): void
 }
 
 export function showService(json: boolean, deps: Pick<Deps, 'print' | 'warn'>): ServiceLines {
@@ -19,7 +19,7 @@ function asLines({ warn }: Pick<Deps, 'warn'>): ServiceLines {
 	const once = (line: string) => repeats.isNews(line) && warn(line)
 	return {
 		note: warn,
-		ready: () => warn('looking after its nodes'),
+		ready: (names) => warn(names.length > 0 ? `looking after ${names.join(', ')}` : 'no node is a disk of this machine yet'),
 		show(job, node) {
 			const title = `${job} ${node.name}`
 			return {
@@ -39,7 +39,7 @@ function asEvents({ print }: Pick<Deps, 'print'>): ServiceLines {
 	const tell = (event: string, fields: object) => print(JSON.stringify({ event, at: Math.floor(Date.now() / 1000), ...fields }))
 	return {
 		note: (line) => tell('note', { line }),
-		ready: () => tell('ready', {}),
+		ready: (nodes) => tell('ready', { nodes }),
 		show(job, { name: node }) {
 			const run = { job, node }
 			tell('start', run)

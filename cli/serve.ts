@@ -19,19 +19,36 @@ export interface Serve {
 	/** Reads the configuration again. */
 	reread(): Promise<Config>
 	ready(): void
+	/** Started when the mount is ready, ended with it. */
+	beside?(): Beside
+}
+
+/** Another process that belongs to the mount. */
+export interface Beside {
+	reload(): void
+	/** Resolves when it has ended. May be called again. */
+	end(): Promise<void>
 }
 
 /** Resolves when the mount has ended. */
-export async function serve({ config, options, reread, ready }: Serve, deps: Deps): Promise<void> {
+export async function serve({ config, options, reread, ready, beside }: Serve, deps: Deps): Promise<void> {
 	const lock = lockMountPoint(options.mountPoint, deps)
 	// Loaded here and not above: nothing else needs the mount's code.
 	const { startMount } = await import('../client/mount.ts')
 	const mount = await startMount(config, options)
-	const end = () => void mount.unmount().catch(() => detach(options.mountPoint, deps))
-	const reload = () => void applyAgain(config, reread, mount.reload, deps)
+	const other = beside?.()
+	const end = () => {
+		void other?.end()
+		mount.unmount().catch(() => detach(options.mountPoint, deps))
+	}
+	const reload = () => {
+		other?.reload()
+		void applyAgain(config, reread, mount.reload, deps)
+	}
 	process.on('SIGTERM', end).on('SIGINT', end).on('SIGHUP', reload)
 	ready()
 	await mount.ended
+	await other?.end()
 	process.off('SIGTERM', end).off('SIGINT', end).off('SIGHUP', reload)
 	lock.release()
 	endSoon()

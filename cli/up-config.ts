@@ -18,7 +18,7 @@ export default defineConfig({
 	// Who knows the tree: a file, or mysql://user@host:3306/database
 	catalogue: ${quote(catalogue || 'catalogue.db')},
 
-	// How many nodes hold each file. After a change: cairn class apply --config <this file>
+	// How many nodes hold each file; copies are made by themselves. After a change: cairn class apply --config <this file>
 	classes: [{ name: 'default', pattern: '', copies: ${copies} }],
 
 	mount: {

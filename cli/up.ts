@@ -10,6 +10,7 @@ import { mountAt } from './mountinfo.ts'
 import { lockHolder, takeLock } from './run-lock.ts'
 import { type Serving, serve } from './serve.ts'
 import { makeDirectory, type Prepared, prepareDirectory } from './up-directory.ts'
+import { startReplicator } from './up-replicator.ts'
 import type { Common, Deps, Verb } from './verb.ts'
 
 interface Options extends Common {
@@ -19,12 +20,13 @@ interface Options extends Common {
 	copies?: number
 	driver?: 'fuse' | 'fuse-native'
 	io?: 'auto' | 'passthrough' | 'carried'
+	replicator: boolean
 }
 
 const NODES = 3
 const NODES_MAX = 100
-/** More are only made where a replicator runs. */
-const COPIES = 1
+/** Of a directory with one node only there can be no more than one. */
+const COPIES = 2
 
 export const up: Verb<Options> = (deps) => ({
 	command: 'up [dir]',
@@ -35,6 +37,7 @@ export const up: Verb<Options> = (deps) => ({
 			.option('catalogue', { type: 'string', requiresArg: true, describe: 'of a new directory: mysql://user@host/database instead of a file' })
 			.option('nodes', { type: 'number', requiresArg: true, describe: `how many nodes there are to be at least (${NODES})` })
 			.option('copies', { type: 'number', requiresArg: true, describe: `of a new directory: copies of each file (${COPIES})` })
+			.option('replicator', { type: 'boolean', default: true, describe: 'make the copies; --no-replicator leaves that to another process' })
 			.option('driver', { choices: ['fuse', 'fuse-native'] as const, requiresArg: true, describe: 'who speaks with the kernel' })
 			.option('io', { choices: ['auto', 'passthrough', 'carried'] as const, requiresArg: true, describe: 'who moves the data' }),
 	handler: (options) => run(options, deps),
@@ -42,7 +45,7 @@ export const up: Verb<Options> = (deps) => ({
 
 export async function run(options: Options, deps: Deps): Promise<void> {
 	const nodes = checkCount('--nodes', options.nodes ?? NODES, NODES_MAX)
-	const copies = checkCount('--copies', options.copies ?? COPIES, NODES_MAX)
+	const copies = checkCount('--copies', options.copies ?? Math.min(COPIES, nodes), NODES_MAX)
 	const directory = makeDirectory(resolve(deps.directory, options.dir))
 	const lockPath = join(directory, '.up.lock')
 	const lock = takeLock(lockPath)
@@ -52,8 +55,9 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	const prepared = await prepareDirectory(directory, plan, deps)
 	await readyMountPoint(prepared.mountPoint)
 	const reread = () => loadConfig({ path: prepared.file, environment: deps.environment })
-	const ready = () => tellNext(directory, prepared, deps)
-	await serve({ config: prepared.config, options: toServing(options, prepared), reread, ready }, deps)
+	const ready = () => tellNext(directory, prepared, { ...deps, replicates: options.replicator })
+	const beside = options.replicator ? () => startReplicator(prepared.file, deps) : undefined
+	await serve({ config: prepared.config, options: toServing(options, prepared), reread, ready, beside }, deps)
 	lock.release()
 }
 
@@ -75,10 +79,12 @@ async function readyMountPoint(path: string): Promise<void> {
 	await prepareMountPoint(path)
 }
 
-function tellNext(directory: string, { mountPoint, file, carriesOn }: Prepared, deps: Deps): void {
+function tellNext(directory: string, { mountPoint, file, carriesOn, config }: Prepared, deps: Deps & { replicates: boolean }): void {
 	const short = (path: string) => relative(deps.directory, path) || '.'
+	const copies = Math.max(...config.classes.map((rule) => rule.copies))
 	deps.print(`${carriesOn ? 'carrying on with' : 'made'} ${short(directory)}: one tree over the nodes in it. Try, in another terminal:`)
 	deps.print(`  cp -r something ${short(mountPoint)}/ ; ls -R ${short(directory)}/node*/`)
+	if (copies > 1 && deps.replicates) deps.print(`  each file is on one node at once and on ${copies} a moment later; look again, or ask:`)
 	deps.print(`  cairn status --config ${short(file)}`)
 	deps.print(`${short(file)} says how; Ctrl-C unmounts.`)
 	deps.print(`ready: ${mountPoint}`)

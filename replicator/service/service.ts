@@ -18,8 +18,8 @@ export interface Service {
 	show: NodeWork['show']
 	/** Something a keeper should know: one line. */
 	report(line: string): void
-	/** Called once, when there is a node that nobody else looks after. */
-	ready?(): void
+	/** Called once, with the names of the nodes that nobody else looks after. */
+	ready?(names: string[]): void
 	/** Tests have work and a pace of their own. */
 	factories?: NodeWork['factories']
 	tickMs?: number
@@ -56,7 +56,7 @@ export function startService(service: Service): Daemon {
 		const elsewhere = await takeNodes(service, services)
 		for (const [holder, names] of elsewhere) report(`${names.join(', ')}: looked after already (${holder})`)
 		if (services.size === 0 && elsewhere.size > 0) return
-		ready?.()
+		ready?.([...services.keys()].map((id) => fs.nodes.get(id)?.name ?? String(id)))
 		for (let renewedMs = performance.now(); !signal.aborted; ) {
 			await attempt(service, async () => {
 				if (performance.now() - renewedMs >= RENEW_MS) {

@@ -18,6 +18,8 @@ export interface MountOptions {
 	io?: 'passthrough' | 'carried' | 'auto'
 	nodes?: number
 	copies?: number
+	/** With a replicator beside it; without one nothing moves but what the test moves. */
+	replicator?: boolean
 	/** Carry on with what an earlier `up` left here. */
 	dir?: string
 	/** Further words of the command line. */
@@ -84,6 +86,7 @@ export async function startUp(options: MountOptions = {}): Promise<Mounted> {
 		words.push('--catalogue', url)
 	}
 	if (options.io) words.push('--io', options.io)
+	if (!options.replicator) words.push('--no-replicator')
 	await options.prepare?.(dir)
 	return up({ dir, url, nodes, words, others: [] })
 }
