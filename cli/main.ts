@@ -2,9 +2,11 @@
 import yargs from 'yargs'
 import { codeOf, UserError } from '../core/errors.ts'
 import { classVerb } from './class.ts'
+import { dump } from './dump.ts'
 import { EXIT, exitCodeTable } from './exit-codes.ts'
 import { init } from './init.ts'
 import { reportToParent } from './daemon.ts'
+import { load } from './load.ts'
 import { migrate } from './migrate.ts'
 import { mount } from './mount.ts'
 import { node } from './node.ts'
@@ -48,6 +50,8 @@ async function main(words: string[]): Promise<void> {
 		.command(status(deps))
 		.command(mount(deps))
 		.command(umount(deps))
+		.command(dump(deps))
+		.command(load(deps))
 		.parseAsync(withoutOldForm(words))
 }
 
