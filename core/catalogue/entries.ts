@@ -14,6 +14,9 @@ export type ListedRow = FileRow & { name: Uint8Array }
 /** What a listing without attributes shows. */
 export type NamedRow = Pick<ListedRow, 'name' | 'id' | 'kind'>
 
+/** In a listing of several directories. */
+export type ChildRow = NamedRow & { parent_id: FileId }
+
 const LOOKUP = `SELECT ${FILE_COLUMNS} FROM entry e JOIN file f ON f.id = e.file_id WHERE e.parent_id = ? AND e.name = ?`
 const LIST = `SELECT e.name, ${FILE_COLUMNS} FROM entry e JOIN file f ON f.id = e.file_id WHERE e.parent_id = ? AND e.name > ? ORDER BY e.name LIMIT ?`
 const FROM = `SELECT e.name, ${FILE_COLUMNS} FROM entry e JOIN file f ON f.id = e.file_id WHERE e.parent_id = ? AND e.name >= ? ORDER BY e.name LIMIT ?`
@@ -43,6 +46,26 @@ export function listNamesQuery(parent: FileId, after: Uint8Array, limit: number)
 /** Of the entries after a name, the directories. */
 export function listDirectoriesQuery(parent: FileId, after: Uint8Array, limit: number): Query {
 	return [LIST_DIRECTORIES, [parent, after, limit]]
+}
+
+/** The names in several directories, by directory. */
+export function listTogetherQuery(parents: readonly FileId[], limit: number): Query {
+	return together('f.id, f.kind', parents, '', limit)
+}
+
+/** The directories among them. */
+export function directoriesTogetherQuery(parents: readonly FileId[], limit: number): Query {
+	return together(FILE_COLUMNS, parents, `AND f.kind = ${KIND.directory} `, limit)
+}
+
+/** As few different statements as there are powers of four: databases prepare each once. */
+function together(columns: string, parents: readonly FileId[], also: string, limit: number): Query {
+	const places = 4 ** Math.ceil(Math.log2(parents.length) / 2)
+	const last = parents[parents.length - 1]
+	const padded = [...parents, ...Array<FileId>(places - parents.length).fill(last)]
+	const sql = `SELECT e.parent_id, e.name, ${columns} FROM entry e JOIN file f ON f.id = e.file_id
+		WHERE e.parent_id IN (${padded.map(() => '?').join()}) ${also}ORDER BY e.parent_id, e.name LIMIT ?`
+	return [sql, [...padded, limit]]
 }
 
 /** Entries from a name on, that name included. */

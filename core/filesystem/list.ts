@@ -1,46 +1,86 @@
 /** Listing a directory. */
 import type { Query } from '../catalogue/driver.ts'
 import * as entries from '../catalogue/entries.ts'
-import type { ListedRow, NamedRow } from '../catalogue/entries.ts'
+import type { ChildRow, ListedRow, NamedRow } from '../catalogue/entries.ts'
 import { KIND } from '../catalogue/files.ts'
 import type { FileId, Name } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
 import type { Filesystem } from './filesystem.ts'
+import { catchUp } from './follow.ts'
+
+/** Of several directories, in one question. */
+const TOGETHER_ROWS_MAX = 2_048
 
 /** The entries after a name, by name. The cursor is a name, so entries that come and go meanwhile neither hide nor double the others. */
 export function* list(fs: Filesystem, parent: FileId, after: Uint8Array, limit: number): Op<ListedRow[]> {
 	const rows = yield* wait(entries.list(fs.catalogue, parent, after, limit))
-	for (const row of rows) learn(fs, parent, row)
+	learn(fs, parent, rows, after)
 	return rows
 }
 
 /** The same with the attributes of directories only: who walks a tree wants those, and often no others. */
 export function* listNames(fs: Filesystem, parent: FileId, after: Uint8Array, limit: number): Op<Array<NamedRow | ListedRow>> {
-	const names = entries.listNamesQuery(parent, after, limit)
-	const directories = entries.listDirectoriesQuery(parent, after, limit)
-	// Across a socket both are asked at once; here the second is not asked where there are none.
-	if (!fs.capabilities.synchronous) return merge(fs, parent, ...((yield* wait(fs.catalogue.read(names, directories))) as [NamedRow[], ListedRow[]]))
-	const rows = yield* ask<NamedRow>(fs, names)
-	return rows.some(isDirectory) ? merge(fs, parent, rows, yield* ask<ListedRow>(fs, directories)) : rows
+	const rows = after.length === 0 ? yield* listWhole(fs, parent, limit) : yield* listPart(fs, parent, after, limit)
+	learn(fs, parent, rows, after)
+	return rows
 }
 
-function ask<T>(fs: Filesystem, [sql, params]: Query): Op<T[]> {
-	return wait(fs.catalogue.all<T>(sql, params))
+function* listPart(fs: Filesystem, parent: FileId, after: Uint8Array, limit: number): Op<Array<NamedRow | ListedRow>> {
+	const [rows, directories] = yield* ask(fs, entries.listNamesQuery(parent, after, limit), () => entries.listDirectoriesQuery(parent, after, limit))
+	return merge(rows, directories)
+}
+
+/** A directory from its beginning, with those that will be asked for next. */
+function* listWhole(fs: Filesystem, directory: FileId, limit: number): Op<Array<NamedRow | ListedRow>> {
+	const { listings } = fs.readAhead
+	if (fs.capabilities.synchronous && fs.catalogue.changedElsewhere()) yield* catchUp(fs)
+	const kept = listings.take(directory)
+	if (kept && kept.length < limit) return kept
+	const together = listings.together(directory)
+	if (together.length === 1) return yield* listPart(fs, directory, BEGINNING, limit)
+	const asked = listings.generation()
+	const whole = yield* listTogether(fs, together)
+	for (const [id, rows] of whole) if (id !== directory) listings.keep(asked, id, rows)
+	const rows = whole.get(directory)
+	return rows && rows.length < limit ? rows : yield* listPart(fs, directory, BEGINNING, limit)
+}
+
+const BEGINNING: Name = Buffer.alloc(0)
+
+/** Directories whose names all came. */
+function* listTogether(fs: Filesystem, ids: readonly FileId[]): Op<Map<FileId, Array<NamedRow | ListedRow>>> {
+	const sorted = [...ids].sort((a, b) => a - b)
+	const [rows, directories] = yield* ask<ChildRow>(fs, entries.listTogetherQuery(sorted, TOGETHER_ROWS_MAX), () => entries.directoriesTogetherQuery(sorted, TOGETHER_ROWS_MAX))
+	// Ordered by directory: where there was no room for all rows, those from the last one on are not whole.
+	const end = rows.length < TOGETHER_ROWS_MAX ? Infinity : rows[rows.length - 1].parent_id
+	const whole = new Map<FileId, Array<NamedRow | ListedRow>>()
+	for (const id of sorted) if (id < end) whole.set(id, [])
+	for (const row of merge(rows, directories) as Array<ChildRow>) whole.get(row.parent_id)?.push(row)
+	return whole
+}
+
+/** Names, and of the directories among them the attributes: at once across a socket; here not at all where there are none. */
+function* ask<T extends NamedRow>(fs: Filesystem, names: Query, directories: () => Query): Op<[T[], Array<T & ListedRow>]> {
+	if (!fs.capabilities.synchronous) return (yield* wait(fs.catalogue.read(names, directories()))) as unknown as [T[], Array<T & ListedRow>]
+	const rows = yield* wait(fs.catalogue.all<T>(...names))
+	return [rows, rows.some(isDirectory) ? yield* wait(fs.catalogue.all<T & ListedRow>(...directories())) : []]
 }
 
 /** A directory that was moved between the two questions is shown without attributes. */
-function merge(fs: Filesystem, parent: FileId, rows: Array<NamedRow | ListedRow>, directories: ListedRow[]): Array<NamedRow | ListedRow> {
+function merge(rows: NamedRow[], directories: ListedRow[]): Array<NamedRow | ListedRow> {
+	if (directories.length === 0) return rows
 	const byId = new Map(directories.map((row) => [row.id, row]))
 	return rows.map((row) => {
 		const whole = isDirectory(row) ? byId.get(row.id) : undefined
-		if (!whole || Buffer.compare(whole.name, row.name) !== 0) return row
-		learn(fs, parent, whole)
-		return whole
+		return whole && Buffer.compare(whole.name, row.name) === 0 ? whole : row
 	})
 }
 
-function learn(fs: Filesystem, parent: FileId, row: NamedRow): void {
-	if (isDirectory(row)) fs.directories.learn(row.id, parent, row.name as Name)
+/** What comes by: where directories are, and what whoever walks here will list next. */
+function learn(fs: Filesystem, parent: FileId, rows: readonly NamedRow[], after: Uint8Array): void {
+	const subdirectories = rows.filter(isDirectory)
+	for (const row of subdirectories) fs.directories.learn(row.id, parent, row.name as Name)
+	if (subdirectories.length > 1) fs.readAhead.listings.seen(parent, subdirectories.map(({ id }) => id), after.length === 0)
 }
 
 function isDirectory({ kind }: NamedRow): boolean {

@@ -9,6 +9,7 @@ import type { Driver } from '../catalogue/driver.ts'
 import type { FileRow } from '../catalogue/files.ts'
 import type { FileId, Name } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
+import { createListAhead, type ListAhead } from './list-ahead.ts'
 
 const ROWS_FIRST = 32
 const ROWS_MAX = 2_048
@@ -26,12 +27,15 @@ interface Ahead {
 
 export interface ReadAhead {
 	lookup(driver: Driver, parent: FileId, name: Name): Op<FileRow | undefined>
+	/** The names in directories; forgotten with the rest. */
+	readonly listings: ListAhead
 	forgetDirectory(parent: FileId): void
 	forgetFile(file: FileId): void
 	forget(): void
 }
 
 export function createReadAhead(nowMs: () => number = Date.now): ReadAhead {
+	const listings = createListAhead(nowMs)
 	const directories = new Map<FileId, Ahead>()
 	/** Where a file's row may be kept; a file with several names is kept under one of them only. */
 	const places = new Map<FileId, FileId>()
@@ -75,6 +79,7 @@ export function createReadAhead(nowMs: () => number = Date.now): ReadAhead {
 	}
 
 	return {
+		listings,
 		*lookup(driver, parent, name) {
 			const a = ahead(parent)
 			const kept = a.rows.get(keyOf(name))
@@ -97,15 +102,18 @@ export function createReadAhead(nowMs: () => number = Date.now): ReadAhead {
 		},
 		forgetDirectory(parent) {
 			generation++
+			listings.forgetDirectory(parent)
 			drop(parent)
 		},
 		forgetFile(file) {
 			generation++
+			listings.forgetFile(file)
 			const parent = places.get(file)
 			if (parent !== undefined) drop(parent)
 		},
 		forget() {
 			generation++
+			listings.forget()
 			directories.clear()
 			places.clear()
 		},

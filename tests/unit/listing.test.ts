@@ -6,6 +6,7 @@ import type { ListedRow } from '../../core/catalogue/entries.ts'
 import { createDirectories } from '../../core/filesystem/directories.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { listNames } from '../../core/filesystem/list.ts'
+import { createReadAhead } from '../../core/filesystem/read-ahead.ts'
 import { randomFrom, seedOfRun } from '../support/random.ts'
 import { now } from './installation.ts'
 
@@ -15,13 +16,14 @@ const DIRECTORY = 1
 function directory(...names: string[]) {
 	const present = new Set(names)
 	const catalogue = {
+		changedElsewhere: () => false,
 		all(_: string, [, after, limit]: [number, Uint8Array, number]): ListedRow[] {
 			const from = Buffer.from(after).toString()
 			const rows = [...present].filter((name) => name > from).sort().slice(0, limit)
 			return rows.map((name) => ({ name: Buffer.from(name), id: 1, kind: 8 }) as unknown as ListedRow)
 		},
 	}
-	return { present, fs: { catalogue, capabilities: { synchronous: true }, directories: createDirectories() } as unknown as Filesystem }
+	return { present, fs: { catalogue, capabilities: { synchronous: true }, directories: createDirectories(), readAhead: createReadAhead() } as unknown as Filesystem }
 }
 
 const numbered = (number: number) => `n${String(number).padStart(6, '0')}`
