@@ -97,7 +97,9 @@ export function* record(fs: Filesystem, tx: Transaction, { id, nodeId, stat }: C
 	if (copies.length > 1) replicas.setOthersWanted(tx, id, nodeId)
 	const holders = copies.filter((copy) => copy.state !== REPLICA.surplus).map((copy) => copy.node_id)
 	for (const node of nodesForCopies(fs, classById(fs, row.class_id), holders, stat.size)) {
-		replicas.insert(tx, id, node.id, 0, REPLICA.wanted)
+		// An old copy that was to go is there still.
+		if (copies.some((copy) => copy.node_id === node.id)) replicas.setState(tx, id, node.id, REPLICA.wanted)
+		else replicas.insert(tx, id, node.id, 0, REPLICA.wanted)
 	}
 	changes.insert(tx, fs.client, { op: 'publish', file: id }, fs.capabilities)
 	return next

@@ -26,8 +26,8 @@ export function classById(fs: Filesystem, id: number): ClassRow {
 }
 
 /** Bytes a node keeps free. */
-export function reserveBytes(node: Node): number {
-	return node.row.reserve >= 0 ? node.row.reserve : Math.min(RESERVE_BYTES_MAX, node.space.capacity * RESERVE_SHARE)
+export function reserveBytes({ row, space }: { row: Pick<Node['row'], 'reserve'>; space: Pick<Node['space'], 'capacity'> }): number {
+	return row.reserve >= 0 ? row.reserve : Math.min(RESERVE_BYTES_MAX, space.capacity * RESERVE_SHARE)
 }
 
 export function takesNewFiles(node: Node): boolean {
@@ -44,12 +44,12 @@ export function nodesForNewFile(fs: Filesystem, rule: ClassRow, hasParent: (node
 	return [...order(roomy), ...order(nodes.filter((node) => !roomy.includes(node)))]
 }
 
-/** Nodes for further copies, so that `holders` and they together are what the class asks for. */
+/** Nodes for further copies, so that `holders` and they together are what the class asks for. Holders that are being emptied or are dead do not count. */
 export function nodesForCopies(fs: Filesystem, rule: ClassRow, holders: readonly NodeId[], sizeBytes: number): Node[] {
-	const missing = rule.copies - holders.length
+	const lasting = holders.flatMap((id) => fs.nodes.get(id) ?? []).filter((node) => node.row.state !== 'drain')
+	const missing = rule.copies - lasting.length
 	if (missing <= 0) return []
-	const taken = new Set<string>()
-	for (const id of holders) taken.add(fs.nodes.get(id)?.row.zone ?? '')
+	const taken = new Set(lasting.map((node) => node.row.zone))
 	const candidates = [...fs.nodes.values()].filter(
 		(node) => node.row.state === 'rw' && !holders.includes(node.id) && freeBytes(node) - sizeBytes > reserveBytes(node),
 	)

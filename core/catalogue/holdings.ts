@@ -1,0 +1,110 @@
+/** Files together with their copies, a page at a time: of the whole tree by file, or of one node. */
+import type { FileId, NodeId } from '../ids.ts'
+import { type Maybe, type Op, wait } from '../op.ts'
+import type { Query, Reader } from './driver.ts'
+import { KIND } from './files.ts'
+import type { EntryRow } from './entries.ts'
+import type { ReplicaRow } from './replicas.ts'
+
+export interface HeldFile {
+	id: FileId
+	kind: number
+	size: number
+	version: number
+	class_id: number
+}
+
+export type HeldCopy = ReplicaRow & { file_id: FileId }
+
+/** Files from one id to another, the first excluded. */
+export interface Range {
+	after: FileId
+	last: FileId
+}
+
+const COLUMNS = 'f.id, f.kind, f.size, f.version, f.class_id'
+
+/** By id, those after `after`: files of every kind, so that a page has as many rows as it asks for. */
+export function page(reader: Reader, after: FileId, limit: number): Maybe<HeldFile[]> {
+	return reader.all(`SELECT ${COLUMNS} FROM file f WHERE f.id > ? ORDER BY f.id LIMIT ?`, [after, limit])
+}
+
+export function copiesQuery({ after, last }: Range): Query {
+	return ['SELECT file_id, node_id, version, state FROM replica WHERE file_id > ? AND file_id <= ?', [after, last]]
+}
+
+export function namesQuery({ after, last }: Range): Query {
+	return ['SELECT file_id, parent_id, name FROM entry WHERE file_id > ? AND file_id <= ?', [after, last]]
+}
+
+export type HeldName = EntryRow & { file_id: FileId }
+
+/** Of what a node has in one state. */
+export function pageOnNode(
+	reader: Reader,
+	node: NodeId,
+	state: number,
+	{ after, limit }: { after: FileId; limit: number },
+): Maybe<HeldFile[]> {
+	return reader.all(
+		`SELECT ${COLUMNS} FROM replica r JOIN file f ON f.id = r.file_id
+			WHERE r.node_id = ? AND r.state = ? AND r.file_id > ? ORDER BY r.file_id LIMIT ?`,
+		[node, state, after, limit],
+	)
+}
+
+/** All copies of those files, this node's included. */
+export function copiesOnNodeQuery(node: NodeId, state: number, { after, last }: Range): Query {
+	return [
+		`SELECT o.file_id, o.node_id, o.version, o.state FROM replica r JOIN replica o ON o.file_id = r.file_id
+			WHERE r.node_id = ? AND r.state = ? AND r.file_id > ? AND r.file_id <= ?`,
+		[node, state, after, last],
+	]
+}
+
+export interface Amount {
+	files: number
+	bytes: number
+}
+
+interface Counted {
+	files: number
+	/** A SUM: text on MySQL, null of nothing. */
+	bytes: number | string | null
+}
+
+const toAmount = (row: Counted | undefined): Amount => ({ files: Number(row?.files ?? 0), bytes: Number(row?.bytes ?? 0) })
+
+/** What a node has in one state: costs what there is of it. */
+export function* work(reader: Reader, node: NodeId, state: number): Op<Amount> {
+	return toAmount(
+		yield* wait(
+			reader.get<Counted>(
+				'SELECT COUNT(*) AS files, SUM(f.size) AS bytes FROM replica r JOIN file f ON f.id = r.file_id WHERE r.node_id = ? AND r.state = ?',
+				[node, state],
+			),
+		),
+	)
+}
+
+/** Everything a node is down for, in whatever state. */
+export function* held(reader: Reader, node: NodeId): Op<Amount> {
+	return toAmount(
+		yield* wait(
+			reader.get<Counted>(
+				'SELECT COUNT(*) AS files, SUM(f.size) AS bytes FROM replica r JOIN file f ON f.id = r.file_id WHERE r.node_id = ?',
+				[node],
+			),
+		),
+	)
+}
+
+/** Whether a node is down for anything that is not about to go. */
+export function* holdsAny(reader: Reader, node: NodeId): Op<boolean> {
+	return (yield* wait(reader.get('SELECT 1 AS found FROM replica WHERE node_id = ? LIMIT 1', [node]))) !== undefined
+}
+
+/** Directories and special files are in the catalogue only. */
+export function hasCopies({ kind }: Pick<HeldFile, 'kind'>): boolean {
+	return kind === KIND.regular || kind === KIND.symlink
+}

@@ -1,0 +1,114 @@
+/**
+ * A pass over the whole tree: every file belongs to the class its path falls under, has copies where its class wants them, and
+ * none it does not want. Needed when the classes or the nodes have changed, and only then.
+ */
+import type { ClassRow } from '../../core/catalogue/classes.ts'
+import type { JobRow } from '../../core/catalogue/jobs.ts'
+import * as jobs from '../../core/catalogue/jobs.ts'
+import * as leases from '../../core/catalogue/leases.ts'
+import type { Transaction } from '../../core/catalogue/driver.ts'
+import { type Filesystem, transact } from '../../core/filesystem/filesystem.ts'
+import type { FileId } from '../../core/ids.ts'
+import type { NodeRow } from '../../core/nodes/node.ts'
+import { run as drive, wait } from '../../core/op.ts'
+import type { Run } from '../run.ts'
+import { begin, end, isRebalancing, PASS, progressOf, remember } from './activity.ts'
+import { changesAnything, type Decided, type Round } from './decide.ts'
+import { LEASE } from './lease.ts'
+import { outcomeOf } from './drain.ts'
+import { readNodes } from './nodes.ts'
+import { type Held, pagesOfTree } from './pages.ts'
+import { classUnder } from './reclass.ts'
+import { sweep } from './sweep.ts'
+
+export interface PassProgress {
+	/** What classes and nodes were like when it began. */
+	signature: string
+	after: FileId
+	/** Something was to go and could not yet: another pass is needed when copies have been made. */
+	waits: boolean
+	/** Files it looked at, and those that found too few nodes. */
+	files: number
+	short: number
+}
+
+/** A pass that had to leave something is followed by another, but not at once. */
+const AGAIN_SECONDS = 600
+
+/** What a pass depends on: another one is due when this is another text. A node that is being emptied has a job of its own. */
+export function signatureOf(classes: readonly ClassRow[], nodes: readonly NodeRow[]): string {
+	const roles: Record<string, string> = { rw: 'takes', drain: 'takes', dead: 'gone' }
+	return JSON.stringify([
+		classes.map(({ id, pattern, copies, zones }) => [id, pattern, copies, zones]),
+		nodes.map(({ id, zone, state }) => [id, zone, roles[state] ?? 'keeps']),
+	])
+}
+
+export function isPassDue(row: JobRow | undefined, signature: string, nowSeconds = Date.now() / 1000): boolean {
+	const progress = progressOf<PassProgress>(row)
+	if (!row || !progress || progress.signature !== signature) return true
+	return row.state === 'running' || (progress.waits && Math.abs(nowSeconds - row.ended) > AGAIN_SECONDS)
+}
+
+export interface PassOptions {
+	forMs?: number
+	/** From the first file on, whatever an earlier pass has seen. */
+	anew?: boolean
+}
+
+const ROUND_MS = 10_000
+
+/** True when it came to the end of the tree. */
+export async function pass(
+	fs: Filesystem,
+	run: Run,
+	signature: string,
+	{ forMs = ROUND_MS, anew = false }: PassOptions = {},
+): Promise<boolean> {
+	const untilMs = performance.now() + forMs
+	const progress = await beginPass(fs, signature, anew)
+	const keepSpare = isRebalancing(await jobs.list(fs.catalogue))
+	const round: Round = { fs, run, nodes: await drive(readNodes(fs)), pendingMax: Number.POSITIVE_INFINITY, keepSpare }
+	const ended = await sweep(round, {
+		pages: pagesOfTree(fs, progress.after),
+		classOf: (file) => drive(classUnder(fs, file)),
+		each: (file, decided) => account(run, progress, file, decided),
+		async turned(last) {
+			progress.after = last
+			await whileHeld(fs, (tx) => remember(tx, PASS, progress))
+			return performance.now() < untilMs
+		},
+	})
+	if (ended)
+		await whileHeld(fs, (tx) =>
+			end(tx, PASS, { state: 'done', outcome: { files: progress.files, short: progress.short } }, fs.capabilities),
+		)
+	return ended
+}
+
+/** Goes on with a pass that was stopped, if nothing has changed since. */
+async function beginPass(fs: Filesystem, signature: string, anew: boolean): Promise<PassProgress> {
+	return await transact(fs, function* (tx) {
+		const row = yield* wait(jobs.find(tx, PASS))
+		const known = progressOf<PassProgress>(row)
+		if (row?.state === 'running' && known?.signature === signature && !anew) return known
+		const fresh: PassProgress = { signature, after: 0, waits: false, files: 0, short: 0 }
+		begin(tx, PASS, fresh, fs.capabilities)
+		return fresh
+	})
+}
+
+function account(run: Run, progress: PassProgress, file: Held, { plan, classId, size, busy }: Decided): void {
+	progress.files++
+	progress.waits ||= busy || plan.waits
+	if (plan.missing > 0) progress.short++
+	const moved = changesAnything(plan) ? size : 0
+	if (!busy && plan.missing > 0 && moved === 0) return run.done('short of nodes', 0)
+	run.done(busy ? 'in use' : classId === file.class_id || changesAnything(plan) ? outcomeOf(plan) : 'classed anew', moved)
+}
+
+async function whileHeld(fs: Filesystem, body: (tx: Transaction) => void): Promise<void> {
+	await transact(fs, function* (tx) {
+		if (yield* leases.stillHeld(fs, tx, LEASE)) body(tx)
+	})
+}

@@ -1,0 +1,80 @@
+/**
+ * One round of everything that decides who holds what: drains, a rebalance, a pass over the tree after classes or nodes have
+ * changed. To be called again and again; three small queries when nothing is to be done.
+ */
+import * as classTable from '../../core/catalogue/classes.ts'
+import type { JobRow } from '../../core/catalogue/jobs.ts'
+import * as jobs from '../../core/catalogue/jobs.ts'
+import * as nodeTable from '../../core/catalogue/nodes.ts'
+import { type Filesystem, transact } from '../../core/filesystem/filesystem.ts'
+import { refreshClasses } from '../../core/filesystem/nodes.ts'
+import type { NodeRow } from '../../core/nodes/node.ts'
+import { run as drive } from '../../core/op.ts'
+import type { Run } from '../run.ts'
+import { drainedNode, drainName, PASS, REBALANCE } from './activity.ts'
+import { beginDrain, drainRound, type RoundOptions } from './drain.ts'
+import { withLease } from './lease.ts'
+import { isPassDue, pass, signatureOf } from './pass.ts'
+import { type RebalanceOptions, rebalanceRound } from './rebalance.ts'
+
+interface Situation {
+	jobs: JobRow[]
+	nodes: NodeRow[]
+	signature: string
+}
+
+type Work = (fs: Filesystem, run: Run) => Promise<void>
+
+/** Who is at it instead, when there was something to do and another process does it. */
+export async function levelRound(
+	fs: Filesystem,
+	run: Run,
+	options: RoundOptions & RebalanceOptions = {},
+): Promise<string | undefined> {
+	if (workDue(await look(fs), options).length === 0) return undefined
+	return await withLease(fs, run, async (held) => {
+		await drive(refreshClasses(fs))
+		for (const work of workDue(await look(fs), options)) if (!held.signal.aborted) await work(fs, held)
+	})
+}
+
+/** Whether a round would find anything to do. */
+export async function isLevelDue(fs: Filesystem): Promise<boolean> {
+	return workDue(await look(fs), {}).length > 0
+}
+
+async function look({ catalogue }: Filesystem): Promise<Situation> {
+	const [rows, nodes, classes] = await Promise.all([jobs.list(catalogue), nodeTable.list(catalogue), classTable.list(catalogue)])
+	return { jobs: rows, nodes, signature: signatureOf(classes, nodes) }
+}
+
+function workDue({ jobs: rows, nodes, signature }: Situation, options: RoundOptions & RebalanceOptions): Work[] {
+	const work: Work[] = []
+	for (const node of nodes) if (node.state === 'drain' && !hasDrain(rows, node)) work.push((fs) => startDrain(fs, node))
+	for (const row of rows) {
+		if (row.state !== 'running') continue
+		const drained = drainedNode(row.name)
+		const node = nodes.find(({ id }) => id === drained)
+		if (drained !== undefined) work.push((fs, run) => drainRound(fs, run, row, node, options))
+		if (row.name === REBALANCE) work.push((fs, run) => rebalanceRound(fs, run, row, options))
+	}
+	if (
+		isPassDue(
+			rows.find(({ name }) => name === PASS),
+			signature,
+		)
+	)
+		work.push((fs, run) => pass(fs, run, signature, options).then(() => undefined))
+	return work
+}
+
+/** A keeper who sets a node to `drain` wants it emptied. */
+function hasDrain(rows: readonly JobRow[], node: NodeRow): boolean {
+	const row = rows.find(({ name }) => name === drainName(node.id))
+	if (!row) return false
+	return row.state === 'running' || row.state === 'paused' || row.ended >= node.since
+}
+
+async function startDrain(fs: Filesystem, node: NodeRow): Promise<void> {
+	await transact(fs, (tx) => beginDrain(tx, fs, node))
+}

@@ -1,0 +1,20 @@
+/** Why a file cannot leave a node, in words. */
+import type { ReplicaRow } from '../../core/catalogue/replicas.ts'
+import type { NodeId } from '../../core/ids.ts'
+import type { LevelNode } from './nodes.ts'
+import type { Plan, Rule } from './plan.ts'
+
+export function isUnplaced(plan: Plan): boolean {
+	return plan.waits && plan.missing > 0 && !plan.deferred
+}
+
+export function whyUnplaced(
+	{ copies: asked }: Rule,
+	size: number,
+	{ copies, nodes }: { copies: readonly ReplicaRow[]; nodes: ReadonlyMap<NodeId, LevelNode> },
+): string {
+	const takers = [...nodes.values()].filter(({ role }) => role === 'takes')
+	const others = takers.filter(({ id }) => !copies.some(({ node_id }) => node_id === id))
+	if (others.length > 0) return `no other node has room for its ${size} bytes beyond the reserve`
+	return `its class asks for ${asked} ${asked === 1 ? 'copy' : 'copies'}, and there is no other node that takes one`
+}
