@@ -162,10 +162,12 @@ test('a dump that is cut, damaged, newer or none at all loads nothing', async (t
 	await refused(/it is cut/)
 	writeFileSync(broken, gzipSync(text.replace('70000', '70001')))
 	await refused(/it is damaged/)
-	const bytes = readFileSync(whole)
-	bytes[bytes.length >> 1] ^= 0x10
-	writeFileSync(broken, bytes)
-	await refused(/it is (damaged|cut)/)
+	for (const share of [0.1, 0.3, 0.5, 0.7, 0.9]) {
+		const bytes = readFileSync(whole)
+		bytes[Math.floor(bytes.length * share)] ^= 0x10
+		writeFileSync(broken, bytes)
+		await refused(/it is (damaged|cut)/)
+	}
 	writeFileSync(broken, gzipSync(text.replace('"version":1,', '"version":2,')))
 	await refused(/a dump of format 2/)
 	const later = text.replace(/"schema":\d+/, '"schema":9000').split('\n')

@@ -46,7 +46,7 @@ export function encodeBytes(value: Uint8Array | null): string | null {
 /** `isBytes` by position. */
 export function decodeRow(line: string, isBytes: readonly boolean[]): Value[] {
 	const values = JSON.parse(line) as Value[]
-	if (!Array.isArray(values) || values.length !== isBytes.length) throw new SyntaxError('a row with another number of columns')
+	if (!Array.isArray(values) || values.length !== isBytes.length) throw new SyntaxError('it is damaged: a row with another number of columns')
 	for (let i = 0; i < values.length; i++) if (isBytes[i]) values[i] = decodeBytes(values[i] as string | null)
 	return values
 }

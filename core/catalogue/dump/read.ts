@@ -52,7 +52,7 @@ function take(state: State, lines: string[], bytes: Buffer): Chunk[] {
 	if (lines[lines.length - 1].startsWith('{"end":')) {
 		state.trailer = JSON.parse(lines.pop() as string) as Trailer
 		state.hash.update(bytes.subarray(0, bytes.lastIndexOf('{"end":')))
-	} else if (state.trailer) throw new SyntaxError('something follows its end')
+	} else if (state.trailer) throw new SyntaxError('it is damaged: something follows its end')
 	else state.hash.update(bytes)
 	for (const line of lines) {
 		if (line.startsWith('[')) takeRow(state, chunks, line)
@@ -62,7 +62,7 @@ function take(state: State, lines: string[], bytes: Buffer): Chunk[] {
 }
 
 function takeRow({ table, rows }: State, chunks: Chunk[], line: string): void {
-	if (!table) throw new SyntaxError('a row before the first table')
+	if (!table) throw new SyntaxError('it is damaged: a row before the first table')
 	const last = chunks[chunks.length - 1]
 	const chunk = last?.table === table.table ? last : { table: table.table, columns: table.columns, rows: [] }
 	if (chunk !== last) chunks.push(chunk)
@@ -77,7 +77,7 @@ function takeBeginning(state: State, chunks: Chunk[], line: string): void {
 		return
 	}
 	const { table, columns, bytes } = parsed as TableLine
-	if (typeof table !== 'string' || table in state.rows) throw new SyntaxError(`a line that means nothing: ${line.slice(0, 40)}`)
+	if (typeof table !== 'string' || table in state.rows || !Array.isArray(columns) || !Array.isArray(bytes)) throw new SyntaxError('it is damaged: a line that means nothing')
 	state.table = { table, columns, bytes, isBytes: columns.map((column) => bytes.includes(column)) }
 	state.rows[table] = 0
 	chunks.push({ table, columns, rows: [] })
@@ -98,11 +98,14 @@ function checkEnd({ header, trailer, rows, hash }: State): void {
 	}
 }
 
+const OWN_WORDS = /^(it is |not a dump|a dump of)/
+
 /** What zlib and the parser say is of no use to whoever reads it. */
 function reason(error: Error & { code?: string }): string {
 	if (error.code === 'ENOENT') return 'no such file'
 	if (error.code === 'Z_BUF_ERROR') return 'it is cut: its end is missing'
 	if (error.code === 'Z_DATA_ERROR') return /incorrect header/.test(error.message) ? 'not a dump of a catalogue' : 'it is damaged'
-	if (/JSON|Unexpected/.test(error.message)) return 'it is damaged'
+	// What the parser says of a damaged line.
+	if (error instanceof SyntaxError && !OWN_WORDS.test(error.message)) return 'it is damaged'
 	return error.message
 }

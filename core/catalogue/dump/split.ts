@@ -22,7 +22,7 @@ export async function* linesOf(path: string): AsyncGenerator<{ lines: string[]; 
 			rest = [chunk.subarray(end + 1)]
 			yield { lines: bytes.toString('utf8', 0, bytes.length - 1).split('\n'), bytes }
 		}
-		if (rest.some((part) => part.length > 0)) throw new SyntaxError('it ends in the middle of a line')
+		if (rest.some((part) => part.length > 0)) throw new SyntaxError('it is cut: it ends in the middle of a line')
 	} finally {
 		source.destroy()
 		text.destroy()
