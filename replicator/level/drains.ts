@@ -1,0 +1,66 @@
+/** What a keeper says about draining a node. Each is one transaction; the rounds that follow do what it asks for. */
+import type { Transaction } from '../../core/catalogue/driver.ts'
+import type { JobRow } from '../../core/catalogue/jobs.ts'
+import * as jobs from '../../core/catalogue/jobs.ts'
+import * as nodeTable from '../../core/catalogue/nodes.ts'
+import { fail } from '../../core/errors.ts'
+import { catchUp } from '../../core/filesystem/follow.ts'
+import { type Filesystem, transact } from '../../core/filesystem/filesystem.ts'
+import { refreshNodes } from '../../core/filesystem/nodes.ts'
+import type { NodeRow } from '../../core/nodes/node.ts'
+import { run as drive, type Op, wait } from '../../core/op.ts'
+import { drainName, progressOf, remember } from './activity.ts'
+import { beginDrain, type DrainProgress } from './drain.ts'
+
+/** False when it is being drained already. ENOENT where there is no such node, EINVAL for one that is dead. */
+export async function startDrain(fs: Filesystem, name: string): Promise<boolean> {
+	return await change(fs, name, function* (tx, node, row) {
+		if (node.state === 'dead') fail('EINVAL', `node ${name} is dead: there is nothing to copy from`)
+		if (node.state === 'drain' && (row?.state === 'running' || row?.state === 'paused')) return false
+		yield* beginDrain(tx, fs, node)
+		return true
+	})
+}
+
+export async function pauseDrain(fs: Filesystem, name: string): Promise<void> {
+	await change(fs, name, function* (tx, node, row) {
+		underWay(name, row)
+		jobs.setState(tx, drainName(node.id), 'paused')
+	})
+}
+
+export async function resumeDrain(fs: Filesystem, name: string): Promise<void> {
+	await change(fs, name, function* (tx, node, row) {
+		underWay(name, row)
+		jobs.setState(tx, drainName(node.id), 'running')
+	})
+}
+
+/** The node is what it was before; what was asked for elsewhere is taken back by the next round. */
+export async function abortDrain(fs: Filesystem, name: string): Promise<void> {
+	await change(fs, name, function* (tx, node, row) {
+		const progress = underWay(name, row)
+		jobs.setState(tx, drainName(node.id), 'running')
+		remember(tx, drainName(node.id), { ...progress, aborting: true })
+		if (node.state === 'drain') nodeTable.update(tx, node.id, { ...node, state: progress.former }, fs.capabilities)
+	})
+}
+
+function underWay(name: string, row: JobRow | undefined): DrainProgress {
+	const progress = progressOf<DrainProgress>(row)
+	if (!progress || (row?.state !== 'running' && row?.state !== 'paused'))
+		return fail('EINVAL', `node ${name} is not being drained`)
+	return progress
+}
+
+type Body<T> = (tx: Transaction, node: NodeRow, row: JobRow | undefined) => Op<T>
+
+async function change<T>(fs: Filesystem, name: string, body: Body<T>): Promise<T> {
+	const result = await transact(fs, function* (tx) {
+		const node = (yield* wait(nodeTable.findByName(tx, name))) ?? fail('ENOENT', `there is no node ${name}`)
+		return yield* body(tx, node, yield* wait(jobs.find(tx, drainName(node.id))))
+	})
+	await drive(catchUp(fs))
+	await drive(refreshNodes(fs))
+	return result
+}
