@@ -13,6 +13,7 @@ import { node } from './node.ts'
 import { withoutOldForm } from './old-form.ts'
 import { replicator } from './replicator.ts'
 import { status } from './status.ts'
+import { trim } from './trim.ts'
 import { umount } from './umount.ts'
 import { up } from './up.ts'
 import type { Deps } from './verb.ts'
@@ -47,6 +48,7 @@ async function main(words: string[]): Promise<void> {
 		.command(node(deps))
 		.command(classVerb(deps))
 		.command(replicator(deps))
+		.command(trim(deps))
 		.command(status(deps))
 		.command(mount(deps))
 		.command(umount(deps))

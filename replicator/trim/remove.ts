@@ -1,0 +1,106 @@
+/**
+ * The moment a copy goes. What was seen on the nodes counts for seconds only; the catalogue is asked once more in the
+ * transaction that takes the copy away, with the file locked, so that two who want to remove the last two copies of a file come
+ * one after the other, and the second finds that it may not.
+ */
+import type { Transaction } from '../../core/catalogue/driver.ts'
+import * as hashes from '../../core/catalogue/hashes.ts'
+import type { Intent } from '../../core/catalogue/intents.ts'
+import * as intents from '../../core/catalogue/intents.ts'
+import * as replicas from '../../core/catalogue/replicas.ts'
+import { REPLICA } from '../../core/catalogue/replicas.ts'
+import { type Filesystem, transact } from '../../core/filesystem/filesystem.ts'
+import type { Path } from '../../core/ids.ts'
+import { carryOut, intend } from '../../core/intents.ts'
+import type { Node } from '../../core/nodes/node.ts'
+import { type Maybe, type Op, run as drive } from '../../core/op.ts'
+import { classById } from '../../core/placement/placement.ts'
+import { type Facts, factsOf, isSame } from '../proof/facts.ts'
+import { isStill, type Seen } from '../proof/others.ts'
+import { isStillOurs, type Replicator } from '../replicator.ts'
+import { isEnough, isToStay } from './enough.ts'
+
+/** A process that stood still has seen nothing. Well below what a lease lasts. */
+const SEEN_MS_MAX = 20_000
+
+/** Decided and committed; the node has yet to be told. */
+export interface Removal {
+	made: Intent[]
+	seenMs: number
+}
+
+export type Decision = { removal: Removal } | { kept: string }
+
+export interface Request {
+	facts: Facts
+	seen: Seen[]
+}
+
+export async function decide(rep: Replicator, request: Request): Promise<Decision> {
+	const seenMs = performance.now()
+	for (const each of request.seen) if (!(await isStill(each, request.facts))) return { kept: `the copy on ${each.node.name} has changed` }
+	const token = rep.fs.nextToken++
+	return await transact(rep.fs, function* (tx) {
+		const why = yield* refusal(rep, tx, request, seenMs)
+		if (why !== undefined) return { kept: why }
+		return { removal: { made: yield* enter(rep, tx, request, token), seenMs } }
+	})
+}
+
+function* refusal(rep: Replicator, tx: Transaction, { facts, seen }: Request, seenMs: number): Op<string | undefined> {
+	const { fs, node } = rep
+	if (!(yield* isStillOurs(rep, tx))) return 'another process has taken over'
+	const now = yield* factsOf(fs, tx, facts.id, fs.capabilities.forUpdate)
+	if (!now || !isSame(facts, now) || now.classId !== facts.classId) return 'it has changed meanwhile'
+	if (!now.copies.some((copy) => copy.node_id === node.id && copy.state === REPLICA.surplus)) return 'it has changed meanwhile'
+	if (!isEnough(classById(fs, now.classId), stillGood(now, seen), node)) return 'another of its copies has gone meanwhile'
+	// Last: whatever the transaction waited for lies before this.
+	if (performance.now() - seenMs > SEEN_MS_MAX) return 'it took too long since the others were seen'
+	return undefined
+}
+
+function stillGood(now: Facts, seen: readonly Seen[]): Node[] {
+	const good = now.copies.filter((copy) => copy.state === REPLICA.good && copy.version === now.version).map((copy) => copy.node_id)
+	return seen.map(({ node }) => node).filter((node) => good.includes(node.id) && isToStay(node))
+}
+
+function* enter({ fs, node }: Replicator, tx: Transaction, { facts, seen }: Request, token: number): Op<Intent[]> {
+	const { id, version, paths } = facts
+	for (const { node: holder, wasRead, hash } of seen) {
+		if (hash && !facts.hash) hashes.setHash(tx, id, version, hash)
+		if (wasRead) hashes.setProved(tx, { file: id, node: holder.id, version }, fs.capabilities)
+	}
+	replicas.remove(tx, id, node.id)
+	const unlink = (path: Path): Intent => ({ nodeId: node.id, op: 'unlink', path, toPath: null, fileId: id, token })
+	return yield* intend(fs, tx, paths.map(unlink), true)
+}
+
+/** The nodes are told when nothing can bring back a catalogue that believes in the copies. */
+export async function carryOutAll(fs: Filesystem, removals: readonly Removal[]): Promise<void> {
+	if (removals.length === 0) return
+	await fs.catalogue.sync()
+	for (const { made, seenMs } of removals) {
+		if (performance.now() - seenMs > SEEN_MS_MAX) leave(fs, made)
+		else await drive(carryOut(fs, made))
+	}
+}
+
+/** Standing still for long, this process may have been taken for dead, and a new copy may have come to the place. */
+function leave(fs: Filesystem, made: readonly Intent[]): void {
+	for (const intent of made) fs.later.add(intents.leaveQuery(fs.client, intent))
+}
+
+/** A copy that is needed after all. False when it is not what it was any more. */
+export function takeBack(rep: Replicator, facts: Facts, own: Seen): Maybe<boolean> {
+	const { fs, node } = rep
+	return transact(fs, function* (tx) {
+		if (!(yield* isStillOurs(rep, tx))) return false
+		const now = yield* factsOf(fs, tx, facts.id, fs.capabilities.forUpdate)
+		const copy = now?.copies.find(({ node_id }) => node_id === node.id)
+		if (!now || !isSame(facts, now) || copy?.state !== REPLICA.surplus || copy.version !== now.version) return false
+		replicas.setState(tx, facts.id, node.id, REPLICA.good)
+		if (own.hash && !facts.hash) hashes.setHash(tx, facts.id, facts.version, own.hash)
+		if (own.wasRead) hashes.setProved(tx, { file: facts.id, node: node.id, version: facts.version }, fs.capabilities)
+		return true
+	})
+}

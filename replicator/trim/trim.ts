@@ -1,0 +1,127 @@
+/** Removing the copies of a node that are surplus: only after as many others as the class asks for were seen good now. */
+import * as proofs from '../../core/catalogue/proofs.ts'
+import type { CopyRow } from '../../core/catalogue/proofs.ts'
+import { REPLICA } from '../../core/catalogue/replicas.ts'
+import type { Filesystem } from '../../core/filesystem/filesystem.ts'
+import { catchUp } from '../../core/filesystem/follow.ts'
+import type { Node } from '../../core/nodes/node.ts'
+import { inService, takesChanges } from '../../core/nodes/service.ts'
+import { run as drive } from '../../core/op.ts'
+import { classById } from '../../core/placement/placement.ts'
+import { openHashing } from '../hashing/hashing.ts'
+import { type Copy, type Facts, factsOf } from '../proof/facts.ts'
+import { candidates, type Search, see, seeOne } from '../proof/others.ts'
+import { isLimited, paceOf } from '../rate.ts'
+import type { Job, Replicator } from '../replicator.ts'
+import { isEnough, isToStay } from './enough.ts'
+import { createReasons, type Reasons } from './reasons.ts'
+import { carryOutAll, decide, type Removal, type Request, takeBack } from './remove.ts'
+
+export interface TrimOptions {
+	/** Only say what would go. */
+	dryRun?: boolean
+}
+
+const PAGE_ROWS = 200
+/** Looked at together, and removed after one sync of the catalogue. */
+const TOGETHER_MAX = 32
+
+export const trim = (options: TrimOptions = {}): Job => ({ what: 'trim', work: (replicator) => work(replicator, options) })
+
+interface Work {
+	rep: Replicator
+	options: TrimOptions
+	search: Search
+	reasons: Reasons
+}
+
+async function work(rep: Replicator, options: TrimOptions): Promise<void> {
+	const { fs, node, run } = rep
+	const { hashThreads, proofDays, verifyRates } = fs.config.replicator
+	const hashing = openHashing(hashThreads)
+	const pace = isLimited(verifyRates) ? paceOf(verifyRates) : undefined
+	const onBad: Search['onBad'] = (holder, path, { why }) => run.note(`${path}: the copy on ${holder.name} does not count: ${why}`)
+	const search: Search = { fs, hashing, proofDays, options: { pace, signal: run.signal }, onBad }
+	const reasons = createReasons()
+	try {
+		for (let after = 0; !run.signal.aborted; ) {
+			await drive(catchUp(fs))
+			const rows = await proofs.ofState(fs.catalogue, node.id, REPLICA.surplus, { after, limit: PAGE_ROWS })
+			if (rows.length === 0) break
+			after = rows[rows.length - 1].file_id
+			run.expect(rows.length, rows.reduce((sum, row) => sum + row.size, 0))
+			for (let at = 0; at < rows.length && !run.signal.aborted; at += TOGETHER_MAX) {
+				await trimSome({ rep, options, search, reasons }, rows.slice(at, at + TOGETHER_MAX))
+			}
+		}
+	} finally {
+		hashing.end()
+		for (const line of reasons.lines()) run.note(`${node.name}: ${line}`)
+	}
+}
+
+/** What is to become of a copy. */
+type Plan = { remove: Request } | { again: Facts } | { kept: string; path: string }
+
+async function trimSome(work: Work, rows: readonly CopyRow[]): Promise<void> {
+	const { fs, run } = work.rep
+	const plans = await Promise.all(rows.map((row) => plan(work, row)))
+	const removals: Removal[] = []
+	try {
+		for (const [index, each] of plans.entries()) {
+			const outcome = 'remove' in each ? await remove(work, each.remove, removals) : 'again' in each ? await reinstate(work, each.again) : keep(work, each)
+			run.done(outcome, outcome === 'removed' ? rows[index].size : 0)
+		}
+	} finally {
+		await carryOutAll(fs, removals)
+	}
+}
+
+async function plan({ rep, search }: Work, row: CopyRow): Promise<Plan> {
+	const { fs, node } = rep
+	const facts = await drive(factsOf(fs, fs.catalogue, row.file_id))
+	if (!facts || facts.paths.length === 0) return { kept: facts ? 'it has too many names' : 'it has gone meanwhile', path: `file ${row.file_id}` }
+	const path = facts.paths[0].toString()
+	if (facts.isWritten) return { kept: 'it is being written', path }
+	if (!takesChanges(node)) return { kept: 'the node takes no changes now', path }
+	const rule = classById(fs, facts.classId)
+	const copies = candidates(fs, facts, node.id, isToStay)
+	const seen = await see(search, facts, copies, (those) => isEnough(rule, those.map((each) => each.node), node))
+	if (isEnough(rule, seen.map((each) => each.node), node)) return { remove: { facts, seen } }
+	if (isNeeded(rep, facts, row)) return { again: facts }
+	return { kept: seen.length < rule.copies ? `only ${seen.length} of ${rule.copies} other copies could be seen good` : 'no other copy is in its zone', path }
+}
+
+/** Also counting copies out of reach and those about to be made, there are fewer than the class asks for. */
+function isNeeded({ fs, node }: Replicator, facts: Facts, row: CopyRow): boolean {
+	if (row.version !== facts.version || !isToStay(node)) return false
+	const holders = facts.copies.filter((copy) => copy.node_id !== node.id && isOrWillBeGood(fs, facts, copy)).map((copy) => fs.nodes.get(copy.node_id) as Node)
+	return !isEnough(classById(fs, facts.classId), holders, node)
+}
+
+function isOrWillBeGood(fs: Filesystem, { version }: Facts, copy: Copy): boolean {
+	const holder = fs.nodes.get(copy.node_id)
+	if (!holder || !isToStay(holder)) return false
+	return copy.state === REPLICA.wanted ? inService(holder) : copy.state === REPLICA.good && copy.version === version
+}
+
+async function remove({ rep, options, reasons }: Work, request: Request, removals: Removal[]): Promise<string> {
+	if (options.dryRun) return 'to be removed'
+	const decision = await decide(rep, request)
+	if ('kept' in decision) return reasons.add(decision.kept, request.facts.paths[0].toString())
+	removals.push(decision.removal)
+	return 'removed'
+}
+
+async function reinstate({ rep, options, search, reasons }: Work, facts: Facts): Promise<string> {
+	const path = facts.paths[0].toString()
+	const copy = facts.copies.find(({ node_id }) => node_id === rep.node.id)
+	const own = copy && (await seeOne({ ...search, proofDays: 0 }, facts, copy))
+	if (!own) return reasons.add('it is needed, and cannot be seen good', path)
+	if (options.dryRun) return 'to be kept for good'
+	return (await takeBack(rep, facts, own)) ? 'good again' : reasons.add('it has changed meanwhile', path)
+}
+
+function keep({ reasons }: Work, { kept, path }: { kept: string; path: string }): string {
+	return reasons.add(kept, path)
+}

@@ -1,0 +1,209 @@
+/** Surplus copies go, and never one that is needed. */
+import assert from 'node:assert/strict'
+import * as disk from 'node:fs'
+import { test, type TestContext } from 'node:test'
+import type { Driver } from '../../core/catalogue/driver.ts'
+import { REPLICA } from '../../core/catalogue/replicas.ts'
+import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
+import { link } from '../../core/filesystem/links.ts'
+import { open } from '../../core/filesystem/open.ts'
+import { rename } from '../../core/filesystem/rename.ts'
+import type { Node } from '../../core/nodes/node.ts'
+import { trim } from '../../replicator/trim/trim.ts'
+import { at, installation, now, setState, setUp } from '../unit/installation.ts'
+import { copiedFile, holders, putCopy, runOn, setCopy, sha256, states } from './copies.ts'
+
+const { good, wanted, surplus } = REPLICA
+
+const TWO = [{ name: 'two', pattern: '', copies: 2 }]
+
+async function three(t: TestContext) {
+	const place = await installation(t, 3, TWO)
+	const client = await place.start()
+	const id = await copiedFile(place, client, 'f', 'text', [1, 2, 3])
+	await setCopy(client.catalogue, id, 3, surplus)
+	return { place, client, id, fs: client.fs, catalogue: client.catalogue }
+}
+
+test('a surplus copy goes, row, bytes and all its names', async (t) => {
+	const { place, fs, id } = await three(t)
+	now(link(fs, id, at('g')))
+	const { outcomes, troubles, bytes } = await runOn(fs, 3, trim())
+	assert.deepEqual({ outcomes, troubles, bytes }, { outcomes: { removed: 1 }, troubles: 0, bytes: 4 })
+	assert.deepEqual(states(place, id), { 1: good, 2: good })
+	assert.deepEqual([holders(place, 'f', 'text'), holders(place, 'g', 'text')], [[1, 2], [1, 2]])
+	assert.deepEqual(place.rows('SELECT * FROM intent'), [])
+})
+
+test('--dry-run says so and changes nothing', async (t) => {
+	const { place, fs, id } = await three(t)
+	assert.deepEqual((await runOn(fs, 3, trim({ dryRun: true }))).outcomes, { 'to be removed': 1 })
+	assert.equal(states(place, id)[3], surplus)
+	assert.deepEqual(holders(place, 'f', 'text'), [1, 2, 3])
+})
+
+test('others count only when they are seen: away, missing, of another size', async (t) => {
+	const { place, fs, id } = await three(t)
+	const kept = async () => {
+		const { outcomes, notes } = await runOn(fs, 3, trim())
+		assert.deepEqual(outcomes, { kept: 1 })
+		assert.match(notes.join(), /only 1 of 2 other copies could be seen good/)
+		assert.ok(disk.existsSync(place.node(3, 'f')))
+	}
+	setUp(fs, 2, false)
+	await kept()
+	setUp(fs, 2, true)
+	disk.unlinkSync(place.node(2, 'f'))
+	await kept()
+	putCopy(place, fs, { id, node: 2, name: 'f' }, 'longer')
+	await kept()
+	putCopy(place, fs, { id, node: 2, name: 'f' }, 'text')
+	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { removed: 1 })
+})
+
+test('a copy of the right size and time is read when its proof is old, or never was', async (t) => {
+	const { place, fs, id, catalogue } = await three(t)
+	putCopy(place, fs, { id, node: 2, name: 'f' }, 'rots')
+	await catalogue.change('UPDATE replica SET verified_at = verified_at - 31 * 86400 WHERE node_id = 2')
+	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { kept: 1 })
+	await catalogue.change('UPDATE replica SET verified_at = NULL WHERE node_id = 2')
+	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { kept: 1 })
+	assert.deepEqual(holders(place, 'f', 'text'), [1, 3])
+})
+
+test('a proof that something was done to the copy after, or that is of a day to come, is none', async (t) => {
+	const { place, fs, id, catalogue } = await three(t)
+	putCopy(place, fs, { id, node: 2, name: 'f' }, 'rots')
+	await catalogue.change('UPDATE replica SET verified_at = verified_at - 10 WHERE node_id = 2')
+	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { kept: 1 })
+	await catalogue.change('UPDATE replica SET verified_at = verified_at + 2 * 86400 WHERE node_id = 2')
+	const { outcomes, notes } = await runOn(fs, 3, trim())
+	assert.deepEqual(outcomes, { kept: 1 })
+	assert.match(notes.join(), /f: the copy on node2 does not count: its bytes are not what they were/)
+})
+
+test('proofDays 0: every copy is read, and proved by that', async (t) => {
+	const { place, fs, id, catalogue } = await three(t)
+	fs.config.replicator.proofDays = 0
+	await catalogue.change('UPDATE replica SET verified_at = verified_at - 100 WHERE state = 1')
+	const before = place.rows('SELECT MAX(verified_at) AS at FROM replica WHERE state = 1')[0].at
+	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { removed: 1 })
+	for (const row of place.rows('SELECT verified_at FROM replica WHERE file_id = ?', id)) assert.ok(row.verified_at > before)
+})
+
+test('nodes that are drained, down or dead do not count', async (t) => {
+	const { place, fs, id, catalogue } = await three(t)
+	for (const state of ['drain', 'down', 'dead'] as const) {
+		setState(fs, 2, state)
+		assert.deepEqual((await runOn(fs, 3, trim())).outcomes.removed, undefined, state)
+		await setCopy(catalogue, id, 3, surplus)
+	}
+	assert.deepEqual(holders(place, 'f', 'text'), [1, 2, 3])
+})
+
+test('a copy that adds a zone the class asks for stays', async (t) => {
+	const place = await installation(t, 3, [{ name: 'two', pattern: '', copies: 1, zones: 2 }])
+	const client = await place.start()
+	const id = await copiedFile(place, client, 'f', 'text', [1, 3])
+	await setCopy(client.catalogue, id, 3, surplus)
+	await runOn(client.fs, 3, trim())
+	assert.deepEqual(holders(place, 'f', 'text'), [1, 3])
+	const third = await copiedFile(place, client, 'g', 'text', [1, 2, 3])
+	await setCopy(client.catalogue, third, 3, surplus)
+	await runOn(client.fs, 3, trim())
+	assert.deepEqual(holders(place, 'g', 'text'), [1, 2])
+})
+
+test('a copy that is needed again is good again, once it was seen good', async (t) => {
+	const { place, fs, id, catalogue } = await three(t)
+	await catalogue.change('DELETE FROM replica WHERE node_id = 2')
+	putCopy(place, fs, { id, node: 3, name: 'f' }, 'rots')
+	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { kept: 1 })
+	assert.equal(states(place, id)[3], surplus)
+	putCopy(place, fs, { id, node: 3, name: 'f' }, 'text')
+	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { 'good again': 1 })
+	assert.deepEqual(states(place, id), { 1: good, 3: good })
+})
+
+test('a copy that is wanted on a node that answers is waited for', async (t) => {
+	const { place, fs, id, catalogue } = await three(t)
+	await setCopy(catalogue, id, 2, wanted)
+	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { kept: 1 })
+	assert.equal(states(place, id)[3], surplus)
+	setUp(fs, 2, false)
+	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { 'good again': 1 })
+})
+
+test('a surplus copy of an older version goes by the same rule, and is never taken back', async (t) => {
+	const { place, fs, id, catalogue } = await three(t)
+	await catalogue.change('UPDATE replica SET version = 0 WHERE node_id = 3')
+	await setCopy(catalogue, id, 2, wanted)
+	setUp(fs, 2, false)
+	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { kept: 1 })
+	setUp(fs, 2, true)
+	await setCopy(catalogue, id, 2, good)
+	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { removed: 1 })
+	assert.deepEqual(states(place, id), { 1: good, 2: good })
+})
+
+test('without a hash in the catalogue the others are read and held against each other', async (t) => {
+	const { place, fs, id, catalogue } = await three(t)
+	await catalogue.change('UPDATE file SET hash = NULL')
+	putCopy(place, fs, { id, node: 2, name: 'f' }, 'rots')
+	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { kept: 1 })
+	putCopy(place, fs, { id, node: 2, name: 'f' }, 'text')
+	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { removed: 1 })
+	const [row] = place.rows('SELECT hash, hash_version, version FROM file WHERE id = ?', id)
+	assert.deepEqual([Buffer.from(row.hash), row.hash_version], [sha256(Buffer.from('text')), row.version])
+})
+
+test('a file that is open for writing is left alone', async (t) => {
+	const { place, fs, id } = await three(t)
+	const other = await place.start()
+	now(open(other.fs, id, { write: true, truncate: false }))
+	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { kept: 1 })
+	assert.deepEqual(holders(place, 'f', 'text'), [1, 2, 3])
+})
+
+/** Something happens just before the first transaction that finds the others seen. */
+function justBefore({ fs, catalogue }: { fs: Filesystem; catalogue: Driver }, happen: () => void): void {
+	let looks = 0
+	const { operations } = fs.nodes.get(2) as Node
+	const { stat } = operations
+	operations.stat = (path) => {
+		looks++
+		return stat(path)
+	}
+	const { transaction } = catalogue
+	catalogue.transaction = (body) => {
+		// Once when the copy was looked for, once more when it was to go.
+		if (looks === 2) happen()
+		looks += looks === 2 ? 1 : 0
+		return transaction.call(catalogue, body) as never
+	}
+}
+
+type Happening = (other: Driver, fs: Filesystem, id: number) => unknown
+
+const HAPPENINGS: Record<string, Happening> = {
+	'another copy goes': (other, _, id) => other.change('DELETE FROM replica WHERE file_id = ? AND node_id = 2', [id]),
+	'another copy is to go': (other, _, id) => other.change('UPDATE replica SET state = 4 WHERE file_id = ? AND node_id = 2', [id]),
+	'another version': (other) => other.change('UPDATE file SET version = version + 1'),
+	'a writer': (_, fs, id) => now(open(fs, id, { write: true, truncate: false })),
+	'another name': (_, fs) => now(rename(fs, at('f'), at('g'), 'replace')),
+	'another class': (other) => other.change('UPDATE file SET class_id = class_id + 1'),
+	'another process took over': (other) => other.change('UPDATE lease SET client_id = client_id + 1'),
+	'the lease ran out': (other) => other.change('UPDATE lease SET until_at = 0'),
+	'the copy is not surplus': (other, _, id) => other.change('UPDATE replica SET state = 1 WHERE file_id = ? AND node_id = 3', [id]),
+}
+
+for (const [what, happen] of Object.entries(HAPPENINGS)) {
+	test(`between the look and the removal: ${what}`, async (t) => {
+		const { place, fs, catalogue, id } = await three(t)
+		const other = await place.start()
+		await flushLater(fs)
+		justBefore({ fs, catalogue }, () => happen(other.catalogue, other.fs, id))
+		assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { kept: 1 })
+		assert.ok(disk.existsSync(place.node(3, what === 'another name' ? 'g' : 'f')))
+	})
+}
