@@ -4,12 +4,13 @@
  *
  * BLOBs come back as plain Uint8Array (node:sqlite's choice; wrapping each in a Buffer costs as much as the query).
  */
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Errno } from '../errors.ts'
 import type { Maybe, Op } from '../op.ts'
-import type { Capabilities, Driver, Query, Row, Transaction, Value } from './driver.ts'
+import type { Capabilities, Driver, Query, Transaction, Value } from './driver.ts'
 import { isBusy, translated } from './sqlite-errors.ts'
+import { type Prepared, prepare } from './sqlite-rows.ts'
 import { writeAheadLog } from './write-ahead-log.ts'
 
 export interface SqliteOptions {
@@ -58,24 +59,24 @@ const CAPABILITIES: Capabilities = {
 export function openSqlite(path: string, options: SqliteOptions): Driver {
 	const db = openDatabase(path)
 	const log = writeAheadLog(path)
-	const statements = new Map<string, StatementSync>()
+	const statements = new Map<string, Prepared>()
 	const begin = db.prepare('BEGIN IMMEDIATE')
 	const commit = db.prepare('COMMIT')
 	const rollback = db.prepare('ROLLBACK')
 	const dataVersion = db.prepare('PRAGMA data_version')
 	let seen = currentDataVersion()
 
-	function prepared(sql: string): StatementSync {
+	function prepared(sql: string): Prepared {
 		let statement = statements.get(sql)
 		if (!statement) {
-			statement = db.prepare(sql)
+			statement = prepare(db, sql)
 			statements.set(sql, statement)
 		}
 		return statement
 	}
 
-	const query = (sql: string, params: readonly Value[] = []) => prepared(sql).all(...params) as Row[]
-	const first = (sql: string, params: readonly Value[] = []) => prepared(sql).get(...params) as Row
+	const query = (sql: string, params: readonly Value[] = []) => prepared(sql).all(params)
+	const first = (sql: string, params: readonly Value[] = []) => prepared(sql).get(params)
 
 	// A failed statement leaves its transaction open; a body that went on regardless would commit half of itself.
 	let failure: unknown
@@ -94,7 +95,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		read: (...queries) => inTransaction(() => queries.map(([sql, params]) => query(sql, params))),
 		write(sql, params = []) {
 			try {
-				prepared(sql).run(...params)
+				prepared(sql).run(params)
 			} catch (error) {
 				failure = translated(error)
 				throw failure
@@ -138,7 +139,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		get: (sql, params) => attempt(() => first(sql, params)),
 		read: (...queries: Query[]) => attempt(() => queries.map(([sql, params]) => query(sql, params))),
 		transaction: (body) => attempt(() => transact(body)),
-		change: (sql, params = []) => attempt(() => Number(prepared(sql).run(...params).changes)),
+		change: (sql, params = []) => attempt(() => prepared(sql).run(params)),
 		script: (sql) => attempt(() => db.exec(sql)),
 		changedElsewhere() {
 			const version = currentDataVersion()
@@ -164,7 +165,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 				own.exec(`PRAGMA cache_size = -${SNAPSHOT_CACHE_KIB_MAX}; BEGIN`)
 				// A transaction sees what was committed before its first read.
 				own.prepare('SELECT name FROM sqlite_master LIMIT 1').get()
-				return await body({ all: (sql, params = []) => own.prepare(sql).all(...params) as Row[] })
+				return await body({ all: (sql, params = []) => prepare(own, sql).all(params) })
 			} catch (error) {
 				throw translated(error)
 			} finally {
