@@ -38,6 +38,11 @@ export function setGood(tx: Transaction, file: FileId, node: NodeId, version: nu
 	tx.write('UPDATE replica SET version = ?, state = 1, verified_at = NULL WHERE file_id = ? AND node_id = ?', [version, file, node])
 }
 
+/** The same of a copy that is good already: its state stands in an index, which need not be written again. */
+export function setVersion(tx: Transaction, file: FileId, node: NodeId, version: number): void {
+	tx.write('UPDATE replica SET version = ?, verified_at = NULL WHERE file_id = ? AND node_id = ?', [version, file, node])
+}
+
 /** Every other copy is of an older version and is to be replaced. */
 export function setOthersWanted(tx: Transaction, file: FileId, node: NodeId): void {
 	tx.write('UPDATE replica SET state = 2 WHERE file_id = ? AND node_id <> ? AND state IN (1, 3)', [file, node])

@@ -93,7 +93,9 @@ export function* record(fs: Filesystem, tx: Transaction, { id, nodeId, stat }: C
 	if (!row) return undefined
 	const next = withContent(row, stat)
 	files.setContent(tx, next)
-	replicas.setGood(tx, id, nodeId, next.version)
+	const isGood = copies.some((copy) => copy.node_id === nodeId && copy.state === REPLICA.good)
+	if (isGood) replicas.setVersion(tx, id, nodeId, next.version)
+	else replicas.setGood(tx, id, nodeId, next.version)
 	if (copies.length > 1) replicas.setOthersWanted(tx, id, nodeId)
 	const holders = copies.filter((copy) => copy.state !== REPLICA.surplus).map((copy) => copy.node_id)
 	for (const node of nodesForCopies(fs, classById(fs, row.class_id), holders, stat.size)) {
