@@ -8,7 +8,7 @@ import * as intents from './catalogue/intents.ts'
 import * as files from './catalogue/files.ts'
 import * as writers from './catalogue/writers.ts'
 import { codeOf } from './errors.ts'
-import type { Filesystem } from './filesystem/filesystem.ts'
+import { type Filesystem, runAside } from './filesystem/filesystem.ts'
 import type { NodeId, Path } from './ids.ts'
 import type { Node } from './nodes/node.ts'
 import { takesChanges } from './nodes/service.ts'
@@ -81,6 +81,18 @@ export function* carryOut(fs: Filesystem, list: readonly Intent[]): Op<void> {
 	}
 	if (pending.length > 0) allDone = (yield* wait(Promise.all(pending))).every(Boolean) && allDone
 	if (allDone) fs.carrying.delete(token)
+}
+
+/**
+ * The same once the caller has his answer: the catalogue has decided, and should this process end before, the rows stand.
+ * Only where nobody can come in between. Another client may: told of the answer, it would find the node as it was before.
+ * And what a remote node has to do is waited for, because other requests are served meanwhile.
+ */
+export function* carryOutAfterwards(fs: Filesystem, list: readonly Intent[]): Op<void> {
+	const { afterAnswer } = fs
+	const isAlone = !fs.shared && fs.capabilities.synchronous && !list.some(({ nodeId }) => fs.nodes.get(nodeId)?.remote)
+	if (afterAnswer && isAlone) afterAnswer(() => runAside(fs, 'carrying out what was decided', carryOut(fs, list)))
+	else yield* carryOut(fs, list)
 }
 
 /** A row of this client that was carried out already and goes with its next transaction. */

@@ -30,6 +30,7 @@ export const fuse: Driver = {
 		handlers.set(OP.INIT, initHandler(options.io !== 'carried', (result) => Object.assign(agreed, result)))
 		const { promise: ended, resolve: onEnd } = Promise.withResolvers<void>()
 		const session = openSession({ fd, handlers, onEnd, report })
+		fs.afterAnswer = session.afterReply
 		session.start()
 		return {
 			ended,

@@ -40,6 +40,8 @@ export interface SessionOptions {
 
 export interface Session {
 	start(): void
+	/** Has work done as soon as the reply to the request being served is written, before the next is read. */
+	afterReply(work: () => void): void
 	end(): void
 }
 
@@ -56,6 +58,7 @@ export function openSession({ fd, handlers, onEnd, report }: SessionOptions): Se
 	let outstanding = 0
 	let lastRequestMs = 0
 	let ended = false
+	const owed: Array<() => void> = []
 
 	function drain(): void {
 		const startedMs = performance.now()
@@ -148,6 +151,8 @@ export function openSession({ fd, handlers, onEnd, report }: SessionOptions): Se
 		if (!ended && write(fd, bytes, length) === -1 && !['ENOENT', 'ENODEV'].includes(errnoName(errno()))) {
 			report(`reply: ${errnoName(errno())}`)
 		}
+		// The caller is on its way on another processor meanwhile.
+		for (let work = owed.shift(); work; work = owed.shift()) work()
 	}
 
 	function end(): void {
@@ -158,6 +163,7 @@ export function openSession({ fd, handlers, onEnd, report }: SessionOptions): Se
 
 	return {
 		start: () => waiter.arm(),
+		afterReply: (work) => void owed.push(work),
 		end() {
 			end()
 			close(fd)

@@ -13,7 +13,7 @@ import * as xattrs from '../catalogue/xattrs.ts'
 import { now, type Time } from '../clock.ts'
 import { fail } from '../errors.ts'
 import type { FileId, NodeId, Path } from '../ids.ts'
-import { carryOut, intend } from '../intents.ts'
+import { carryOutAfterwards, intend } from '../intents.ts'
 import { type Op, wait } from '../op.ts'
 import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
@@ -104,9 +104,10 @@ function* setInCatalogue(fs: Filesystem, id: FileId, change: AttributeChange): O
 		}),
 	)
 	fs.readAhead.forgetFile(id)
+	fs.touched.forget(id)
 	const file = fs.open.get(id)
 	if (file) yield* setOnOpen(file, done.row, change)
-	yield* carryOut(fs, done.made)
+	yield* carryOutAfterwards(fs, done.made)
 }
 
 function* planned(

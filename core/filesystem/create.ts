@@ -13,7 +13,7 @@ import type { Reader, Transaction } from '../catalogue/driver.ts'
 import { now, type Time } from '../clock.ts'
 import { codeOf, Errno, fail } from '../errors.ts'
 import type { FileId, NodeId, Path } from '../ids.ts'
-import { carryOut, intend, isDone, standsInTheWay } from '../intents.ts'
+import { carryOut, carryOutAfterwards, intend, isDone, standsInTheWay } from '../intents.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import { classOf, nodesForNewFile } from '../placement/placement.ts'
@@ -48,6 +48,7 @@ export function* create(fs: Filesystem, place: Place, file: NewFile, exclusive: 
 		if ('existing' in made) return made
 		if ('row' in made) {
 			fs.readAhead.forgetDirectory(place.parent)
+			fs.touched.keep(made.directory, time)
 			const open = yield* createOnNode(fs, place, made)
 			fs.open.set(id, open)
 			return { open }
@@ -57,7 +58,7 @@ export function* create(fs: Filesystem, place: Place, file: NewFile, exclusive: 
 	}
 }
 
-type Entered = { existing: FileRow } | { obstructed: number } | { row: FileRow; path: Path; nodes: Node[] }
+type Entered = { existing: FileRow } | { obstructed: number } | { directory: FileRow; row: FileRow; path: Path; nodes: Node[] }
 
 function* enterFile(
 	fs: Filesystem,
@@ -75,7 +76,7 @@ function* enterFile(
 	enter(fs, tx, place, row, time)
 	replicas.insert(tx, id, nodes[0].id, 0, REPLICA.good)
 	writers.insert(tx, id, fs.client, nodes[0].id, fs.capabilities)
-	return { row, path, nodes }
+	return { directory, row, path, nodes }
 }
 
 /** Nodes for a new file in this directory, best first. */
@@ -218,16 +219,17 @@ function* makeEntry(fs: Filesystem, place: Place, file: NewFile, kind: number, r
 	checkName(place.name)
 	const id = yield* fs.ids.next()
 	const time = now()
-	const row = yield* wait(
+	const { directory, row } = yield* wait(
 		transact(fs, function* (tx) {
 			const { directory, existing } = yield* readPlace(fs, tx, place)
 			if (existing) fail('EEXIST')
 			const made = { ...newRow(id, kind, file, directory, 0, time), rdev }
 			enter(fs, tx, place, made, time)
-			return made
+			return { directory, row: made }
 		}),
 	)
 	fs.readAhead.forgetDirectory(place.parent)
+	fs.touched.keep(directory, time, kind === KIND.directory ? 1 : 0)
 	return row
 }
 
@@ -248,11 +250,12 @@ export function* makeSymlink(fs: Filesystem, place: Place, target: Buffer, owner
 			const nodes = (yield* nodesTaking(fs, tx, rule, place.parent)).slice(0, rule.copies)
 			const row = { ...newRow(id, KIND.symlink, { mode: 0o777, ...owner }, directory, rule.id, time), size: target.length }
 			enter(fs, tx, place, row, time, target)
-			return { row, intents: yield* intend(fs, tx, placeSymlink(tx, nodes, { row, path, target, token }), standing) }
+			return { directory, row, intents: yield* intend(fs, tx, placeSymlink(tx, nodes, { row, path, target, token }), standing) }
 		}),
 	)
 	fs.readAhead.forgetDirectory(place.parent)
-	yield* carryOut(fs, made.intents)
+	fs.touched.keep(made.directory, time)
+	yield* carryOutAfterwards(fs, made.intents)
 	return made.row
 }
 

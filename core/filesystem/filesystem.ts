@@ -13,6 +13,7 @@ import type { Journal } from './journal.ts'
 import type { Later } from './later.ts'
 import type { OpenFile } from './open-files.ts'
 import type { ReadAhead } from './read-ahead.ts'
+import type { Touched } from './touched.ts'
 
 export interface Filesystem {
 	readonly config: Config
@@ -37,6 +38,10 @@ export interface Filesystem {
 	readonly carrying: Set<number>
 	/** Nodes on which an exchange may have left its marks. */
 	readonly nodesMarked: Set<NodeId>
+	/** Directories whose names this client changed lately, as they are since. */
+	readonly touched: Touched
+	/** Set by a door that has work done after it answered: what its caller need not wait for, on the calling thread. */
+	afterAnswer: ((work: () => void) => void) | undefined
 	/** Told of every change another client made, after the caches here forgot it. */
 	onChange: (change: ChangeRow) => void
 	readonly random: () => number

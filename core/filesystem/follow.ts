@@ -19,6 +19,7 @@ export function* catchUp(fs: Filesystem): Op<ChangeRow[]> {
 export function* follow(fs: Filesystem, rows: readonly ChangeRow[]): Op<ChangeRow[]> {
 	const foreign = rows.filter((row) => row.client_id !== fs.client)
 	if (foreign.some((row) => MOVES.has(row.op))) forgetPlaces(fs)
+	if (foreign.length > 0) fs.touched.forgetAll()
 	for (const row of foreign) {
 		forget(fs, row)
 		yield* refreshOpen(fs, row)

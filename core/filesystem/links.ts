@@ -10,7 +10,7 @@ import type { ReplicaRow } from '../catalogue/replicas.ts'
 import { now } from '../clock.ts'
 import { fail } from '../errors.ts'
 import type { FileId } from '../ids.ts'
-import { carryOut, intend } from '../intents.ts'
+import { carryOutAfterwards, intend } from '../intents.ts'
 import { type Op, wait } from '../op.ts'
 import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
@@ -25,9 +25,9 @@ export function* link(fs: Filesystem, id: FileId, place: Place): Op<FileRow> {
 	checkName(place.name)
 	const time = now()
 	const token = fs.nextToken++
-	const { row, made } = yield* wait(
+	const { directory, row, made } = yield* wait(
 		transact(fs, function* (tx) {
-			const { existing, standing } = yield* readPlace(fs, tx, place)
+			const { directory, existing, standing } = yield* readPlace(fs, tx, place)
 			if (existing) fail('EEXIST')
 			const [[row], [first], copies] = (yield* wait(
 				tx.read(files.findQuery(id, fs.capabilities.forUpdate), entries.namesQuery(id, 1), replicas.ofFileQuery(id)),
@@ -45,14 +45,15 @@ export function* link(fs: Filesystem, id: FileId, place: Place): Op<FileRow> {
 				? copies.map((copy) => ({ nodeId: copy.node_id, op: 'link', path: from, toPath: to, fileId: id, token }))
 				: []
 			const now = yield* intend(fs, tx, made, standing)
-			return { row: { ...row, nlink: row.nlink + 1, ctime: time.s, ctime_ns: time.ns }, made: now }
+			return { directory, row: { ...row, nlink: row.nlink + 1, ctime: time.s, ctime_ns: time.ns }, made: now }
 		}),
 	)
 	fs.readAhead.forgetDirectory(place.parent)
+	fs.touched.keep(directory, time)
 	fs.readAhead.forgetFile(id)
 	const open = fs.open.get(id)
 	if (open) open.row = { ...open.row, nlink: row.nlink, ctime: row.ctime, ctime_ns: row.ctime_ns }
-	yield* carryOut(fs, made)
+	yield* carryOutAfterwards(fs, made)
 	return yield* withBacking(fs, row)
 }
 

@@ -26,7 +26,7 @@ export function* lookup(fs: Filesystem, parent: FileId, name: Name): Op<FileRow 
 export function* getAttributes(fs: Filesystem, id: FileId): Op<FileRow> {
 	const open = fs.open.get(id)
 	if (open?.orphan) return yield* backed(open)
-	const row = yield* wait(files.find(fs.catalogue, id))
+	const row = (fs.shared ? undefined : fs.touched.get(id)) ?? (yield* wait(files.find(fs.catalogue, id)))
 	if (!row) return open ? yield* backed(open) : (fs.removed.get(id)?.row ?? fail('ESTALE'))
 	return yield* withBacking(fs, row)
 }

@@ -12,7 +12,7 @@ import * as xattrs from '../catalogue/xattrs.ts'
 import { now, type Time } from '../clock.ts'
 import { fail } from '../errors.ts'
 import type { Path } from '../ids.ts'
-import { carryOut, intend } from '../intents.ts'
+import { carryOutAfterwards, intend } from '../intents.ts'
 import { type Op, wait } from '../op.ts'
 import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
@@ -22,9 +22,9 @@ export function* unlink(fs: Filesystem, place: Place): Op<void> {
 	checkName(place.name)
 	const time = now()
 	const token = fs.nextToken++
-	const { row, made } = yield* wait(
+	const { directory, row, made } = yield* wait(
 		transact(fs, function* (tx) {
-			const { existing, standing } = yield* readPlace(fs, tx, place)
+			const { directory, existing, standing } = yield* readPlace(fs, tx, place)
 			if (!existing) return fail('ENOENT')
 			if (existing.kind === KIND.directory) fail('EISDIR')
 			const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
@@ -32,12 +32,13 @@ export function* unlink(fs: Filesystem, place: Place): Op<void> {
 			entries.remove(tx, place.parent, place.name)
 			files.touchDirectory(tx, place.parent, time)
 			changes.insert(tx, fs.client, { op: 'unlink', parent: place.parent, name: place.name, file: existing.id }, fs.capabilities)
-			return { row: existing, made }
+			return { directory, row: existing, made }
 		}),
 	)
 	fs.readAhead.forgetDirectory(place.parent)
+	fs.touched.keep(directory, time)
 	lostName(fs, row, time)
-	yield* carryOut(fs, made)
+	yield* carryOutAfterwards(fs, made)
 }
 
 /** The rows and intents of a name that goes, its entry apart: with the last name goes the file. */
@@ -84,9 +85,9 @@ export function* removeDirectory(fs: Filesystem, place: Place): Op<void> {
 	checkName(place.name)
 	const time = now()
 	const token = fs.nextToken++
-	const { row, made } = yield* wait(
+	const { directory, row, made } = yield* wait(
 		transact(fs, function* (tx) {
-			const { existing, standing } = yield* readPlace(fs, tx, place)
+			const { directory, existing, standing } = yield* readPlace(fs, tx, place)
 			if (!existing) return fail('ENOENT')
 			if (existing.kind !== KIND.directory) fail('ENOTDIR')
 			const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
@@ -96,13 +97,15 @@ export function* removeDirectory(fs: Filesystem, place: Place): Op<void> {
 			entries.remove(tx, place.parent, place.name)
 			files.touchDirectory(tx, place.parent, time, -1)
 			changes.insert(tx, fs.client, { op: 'rmdir', parent: place.parent, name: place.name, file: existing.id }, fs.capabilities)
-			return { row: existing, made }
+			return { directory, row: existing, made }
 		}),
 	)
 	fs.readAhead.forgetDirectory(place.parent)
+	fs.touched.keep(directory, time, -1)
+	fs.touched.forget(row.id)
 	fs.directories.forgetOne(row.id)
 	lostName(fs, row, time)
-	yield* carryOut(fs, made)
+	yield* carryOutAfterwards(fs, made)
 }
 
 const REMOVED_MAX = 1_000

@@ -11,7 +11,7 @@ import type { ReplicaRow } from '../catalogue/replicas.ts'
 import { now, type Time } from '../clock.ts'
 import { fail } from '../errors.ts'
 import type { FileId, NodeId, Path } from '../ids.ts'
-import { carryOut, intend } from '../intents.ts'
+import { carryOutAfterwards, intend } from '../intents.ts'
 import { type Op, wait } from '../op.ts'
 import { classOf } from '../placement/placement.ts'
 import { joinPath } from './directories.ts'
@@ -22,6 +22,8 @@ import { hasPlainCopies, lostName, onEveryNode, removeEmptyDirectory, removeName
 export type RenameMode = 'replace' | 'noreplace' | 'exchange'
 
 interface Situation {
+	/** The parents, or the one they both are. */
+	directories: FileRow[]
 	source: FileRow
 	target: FileRow | undefined
 	fromPath: Path
@@ -51,32 +53,39 @@ export function* rename(fs: Filesystem, from: Place, to: Place, mode: RenameMode
 	fs.readAhead.forgetDirectory(from.parent)
 	fs.readAhead.forgetDirectory(to.parent)
 	fs.readAhead.forgetFile(done.source.id)
+	rememberTouched(fs, done, time)
 	if (done.target && mode === 'replace') lostName(fs, done.target, time)
 	if (done.source.kind === KIND.directory || done.target?.kind === KIND.directory) fs.directories.forget()
-	yield* carryOut(fs, done.made)
+	yield* carryOutAfterwards(fs, done.made)
+}
+
+/** Whatever the kernel asks for next: that directory, where no directory moved. */
+function rememberTouched(fs: Filesystem, { directories, source, target }: Situation, time: Time): void {
+	for (const { id } of [...directories, source, ...(target ? [target] : [])]) fs.touched.forget(id)
+	const moves = [source, target].some((row) => row?.kind === KIND.directory)
+	if (!moves) for (const directory of directories) fs.touched.keep(directory, time)
 }
 
 function* examine(fs: Filesystem, tx: Transaction, from: Place, to: Place): Op<Situation> {
 	const { forUpdate } = fs.capabilities
 	// Directories are locked by id, so that two renames in opposite directions do not wait for each other.
-	const [low, high] = from.parent < to.parent ? [from.parent, to.parent] : [to.parent, from.parent]
-	const [[a], [b], [source], [target], standing] = (yield* wait(
+	const parents = [...new Set([from.parent, to.parent])].sort((a, b) => a - b)
+	const rows = (yield* wait(
 		tx.read(
-			files.findQuery(low, forUpdate),
-			files.findQuery(high, forUpdate),
+			...parents.map((id) => files.findQuery(id, forUpdate)),
 			entries.lookupQuery(from.parent, from.name, forUpdate),
 			entries.lookupQuery(to.parent, to.name, forUpdate),
 			intents.anyQuery(),
 		),
 	)) as FileRow[][]
-	checkDirectory(a)
-	checkDirectory(b)
+	const directories = rows.splice(0, parents.length).map(([row]) => checkDirectory(row))
+	const [[source], [target], standing] = rows
 	if (!source) fail('ENOENT')
 	const fromPath = joinPath(yield* fs.directories.path(tx, from.parent), from.name)
 	const toPath = joinPath(yield* fs.directories.path(tx, to.parent), to.name)
 	yield* checkNotBelow(fs, tx, source, to.parent)
 	if (target) yield* checkNotBelow(fs, tx, target, from.parent, 'ENOTEMPTY')
-	return { source, target, fromPath, toPath, standing: standing.length > 0 }
+	return { directories, source, target, fromPath, toPath, standing: standing.length > 0 }
 }
 
 /** A directory cannot become part of itself. */

@@ -18,6 +18,7 @@ import { pruneChanges } from './prune.ts'
 import { publish, release, retryAbandoned } from './publish.ts'
 import { createReadAhead } from './read-ahead.ts'
 import { settle } from './settle.ts'
+import { createTouched } from './touched.ts'
 
 const SETTLE_MS = 2_000
 const TOKENS_PER_CLIENT = 1_000_000_000
@@ -54,6 +55,8 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 		nodesMarked: new Set(),
 		random,
 		report,
+		touched: createTouched(capabilities),
+		afterAnswer: undefined,
 		onChange,
 		shared: false,
 	}

@@ -109,6 +109,7 @@ function* change(fs: Filesystem, id: FileId, body: Change): Op<void> {
 		}),
 	)
 	fs.readAhead.forgetFile(id)
+	fs.touched.forget(id)
 	const open = fs.open.get(id)
 	if (open) open.row = { ...open.row, flags, ctime: time.s, ctime_ns: time.ns }
 }
