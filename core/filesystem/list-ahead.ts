@@ -68,8 +68,7 @@ export function createListAhead(nowMs: () => number = Date.now): ListAhead {
 		const place = places.get(directory)
 		if (!place) return undefined
 		const { family, index } = place
-		if (index !== family.next) family.together = 1
-		else if (index > 0) family.together = Math.min(TOGETHER_MAX, family.together * TOGETHER_GROWS)
+		family.together = index === family.next ? Math.min(TOGETHER_MAX, family.together * TOGETHER_GROWS) : 1
 		family.next = index + 1
 		return family
 	}

@@ -26,8 +26,11 @@ export function* listNames(fs: Filesystem, parent: FileId, after: Uint8Array, li
 }
 
 function* listPart(fs: Filesystem, parent: FileId, after: Uint8Array, limit: number): Op<Array<NamedRow | ListedRow>> {
-	const [rows, directories] = yield* ask(fs, entries.listNamesQuery(parent, after, limit), () => entries.listDirectoriesQuery(parent, after, limit))
-	return merge(rows, directories)
+	const names = entries.listNamesQuery(parent, after, limit)
+	const directories = entries.listDirectoriesQuery(parent, after, limit)
+	if (fs.capabilities.synchronous) return yield* withDirectories(fs, yield* wait(fs.catalogue.all<NamedRow>(...names)), directories)
+	// Across a socket both at once.
+	return merge(...((yield* wait(fs.catalogue.read(names, directories))) as unknown as [NamedRow[], ListedRow[]]))
 }
 
 /** A directory from its beginning, with those that will be asked for next. */
@@ -50,20 +53,19 @@ const BEGINNING: Name = Buffer.alloc(0)
 /** Directories whose names all came. */
 function* listTogether(fs: Filesystem, ids: readonly FileId[]): Op<Map<FileId, Array<NamedRow | ListedRow>>> {
 	const sorted = [...ids].sort((a, b) => a - b)
-	const [rows, directories] = yield* ask<ChildRow>(fs, entries.listTogetherQuery(sorted, TOGETHER_ROWS_MAX), () => entries.directoriesTogetherQuery(sorted, TOGETHER_ROWS_MAX))
+	const rows = yield* wait(fs.catalogue.all<ChildRow>(...entries.listTogetherQuery(sorted, TOGETHER_ROWS_MAX)))
 	// Ordered by directory: where there was no room for all rows, those from the last one on are not whole.
 	const end = rows.length < TOGETHER_ROWS_MAX ? Infinity : rows[rows.length - 1].parent_id
 	const whole = new Map<FileId, Array<NamedRow | ListedRow>>()
 	for (const id of sorted) if (id < end) whole.set(id, [])
-	for (const row of merge(rows, directories) as Array<ChildRow>) whole.get(row.parent_id)?.push(row)
+	const shown = yield* withDirectories(fs, rows, entries.directoriesTogetherQuery(sorted, TOGETHER_ROWS_MAX))
+	for (const [index, { parent_id }] of rows.entries()) whole.get(parent_id)?.push(shown[index])
 	return whole
 }
 
-/** Names, and of the directories among them the attributes: at once across a socket; here not at all where there are none. */
-function* ask<T extends NamedRow>(fs: Filesystem, names: Query, directories: () => Query): Op<[T[], Array<T & ListedRow>]> {
-	if (!fs.capabilities.synchronous) return (yield* wait(fs.catalogue.read(names, directories()))) as unknown as [T[], Array<T & ListedRow>]
-	const rows = yield* wait(fs.catalogue.all<T>(...names))
-	return [rows, rows.some(isDirectory) ? yield* wait(fs.catalogue.all<T & ListedRow>(...directories())) : []]
+/** Asks for the attributes of directories if there are any among the names. */
+function* withDirectories(fs: Filesystem, rows: NamedRow[], directories: Query): Op<Array<NamedRow | ListedRow>> {
+	return rows.some(isDirectory) ? merge(rows, yield* wait(fs.catalogue.all<ListedRow>(...directories))) : rows
 }
 
 /** A directory that was moved between the two questions is shown without attributes. */

@@ -51,7 +51,7 @@ test('a walk over many directories asks few questions, and sees what is there', 
 	const { fs, ids, count } = await tree(test_)
 	assert.equal(names(fs, ROOT_ID).length, DIRECTORIES)
 	for (const id of ids) assert.deepEqual(names(fs, id), ['in'])
-	assert.ok(count.asked <= 14, `${count.asked} questions`)
+	assert.ok(count.asked <= 10, `${count.asked} questions`)
 })
 
 test('directories come with their attributes, other names without', async (test_) => {
@@ -67,7 +67,7 @@ test('directories listed here and there are asked for one by one', async (test_)
 	names(fs, ROOT_ID)
 	count.asked = 0
 	for (let index = 0; index < DIRECTORIES; index++) assert.deepEqual(names(fs, ids[(index * 7) % DIRECTORIES]), ['in'])
-	assert.equal(count.asked, DIRECTORIES * 2)
+	assert.ok(count.asked > DIRECTORIES * 2 * 0.9, `${count.asked} questions`)
 })
 
 test('a directory that is too large to be fetched with others is listed all the same', async (test_) => {
