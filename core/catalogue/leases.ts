@@ -17,21 +17,32 @@ interface LeaseRow {
 
 /** Takes or renews it; false while somebody else who is `alive` holds it. */
 export function* take(holder: Holder, name: string, seconds: number, alive: ReadonlySet<ClientId>): Op<boolean> {
-	const { now, forUpdate } = holder.capabilities
 	return yield* wait(
 		holder.catalogue.transaction(function* (tx) {
-			const row = yield* wait(tx.get<LeaseRow>(`SELECT client_id, until_at - ${now} AS \`left\` FROM lease WHERE name = ?${forUpdate}`, [name]))
-			if (row && row.client_id !== holder.client && row.left > 0 && alive.has(row.client_id)) return false
-			if (row) tx.write(`UPDATE lease SET client_id = ?, token = token + 1, until_at = ${now} + ? WHERE name = ?`, [holder.client, seconds, name])
-			else tx.write(`INSERT INTO lease (name, client_id, token, until_at) VALUES (?, ?, 1, ${now} + ?)`, [name, holder.client, seconds])
+			const row = yield* find(holder, tx, name)
+			if (row === undefined) return yield* takeFirst(holder, tx, name, seconds)
+			if (row.client_id !== holder.client && row.left > 0 && alive.has(row.client_id)) return false
+			tx.write(`UPDATE lease SET client_id = ?, token = token + 1, until_at = ${holder.capabilities.now} + ? WHERE name = ?`, [
+				holder.client, seconds, name,
+			])
 			return true
 		}),
 	)
 }
 
+/** Nobody has had it: no row could be locked, and somebody else may be inserting it at this moment. */
+function* takeFirst(holder: Holder, tx: Transaction, name: string, seconds: number): Op<boolean> {
+	const { now, insertIgnore } = holder.capabilities
+	tx.write(`${insertIgnore} INTO lease (name, client_id, token, until_at) VALUES (?, ?, 1, ${now} + ?)`, [name, holder.client, seconds])
+	return (yield* find(holder, tx, name))?.client_id === holder.client
+}
+
+function* find({ capabilities: { now, forUpdate } }: Holder, tx: Transaction, name: string): Op<LeaseRow | undefined> {
+	return yield* wait(tx.get<LeaseRow>(`SELECT client_id, until_at - ${now} AS \`left\` FROM lease WHERE name = ?${forUpdate}`, [name]))
+}
+
 export function* stillHeld(holder: Holder, tx: Transaction, name: string): Op<boolean> {
-	const { now, forUpdate } = holder.capabilities
-	const row = yield* wait(tx.get<LeaseRow>(`SELECT client_id, until_at - ${now} AS \`left\` FROM lease WHERE name = ?${forUpdate}`, [name]))
+	const row = yield* find(holder, tx, name)
 	return row !== undefined && row.client_id === holder.client && row.left > 0
 }
 
