@@ -7,17 +7,20 @@ import { EXIT, exitCodeTable } from './exit-codes.ts'
 import { init } from './init.ts'
 import { reportToParent } from './daemon.ts'
 import { load } from './load.ts'
+import { manifest } from './manifest.ts'
 import { migrate } from './migrate.ts'
 import { mount } from './mount.ts'
 import { node } from './node.ts'
 import { withoutOldForm } from './old-form.ts'
 import { replicator } from './replicator.ts'
+import { replicate } from './replicate.ts'
 import { status } from './status.ts'
 import { trim } from './trim.ts'
 import { umount } from './umount.ts'
 import { up } from './up.ts'
 import type { Deps } from './verb.ts'
 import { version } from './version.ts'
+import { walk } from './walk.ts'
 
 const HELP_COLUMNS = 110
 
@@ -47,13 +50,16 @@ async function main(words: string[]): Promise<void> {
 		.command(migrate(deps))
 		.command(node(deps))
 		.command(classVerb(deps))
+		.command(walk(deps))
 		.command(replicator(deps))
 		.command(trim(deps))
+		.command(replicate(deps))
 		.command(status(deps))
 		.command(mount(deps))
 		.command(umount(deps))
 		.command(dump(deps))
 		.command(load(deps))
+		.command(manifest(deps))
 		.parseAsync(withoutOldForm(words))
 }
 

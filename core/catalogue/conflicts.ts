@@ -1,7 +1,7 @@
 /** Table `conflict`: what was found on a node and could not be what the catalogue says, kept aside for the keeper to decide. */
 import type { FileId, NodeId, Path } from '../ids.ts'
 import type { Maybe } from '../op.ts'
-import type { Capabilities, Reader, Transaction } from './driver.ts'
+import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
 
 /** differs: not the known content. damaged: it was that once, by its size and times. stray: nothing is known of that name. */
 export type ConflictReason = 'differs' | 'damaged' | 'stray'
@@ -43,6 +43,11 @@ export function insert(tx: Transaction, conflict: Conflict, { now }: Capabilitie
 /** By id, those after `after`. */
 export function list(reader: Reader, after: number, limit: number): Maybe<ConflictRow[]> {
 	return reader.all<ConflictRow>(`SELECT ${COLUMNS} FROM conflict WHERE id > ? ORDER BY id LIMIT ?`, [after, limit])
+}
+
+/** One that was left where it stood. */
+export function inPlaceQuery(node: NodeId, path: Path): Query {
+	return ['SELECT id FROM conflict WHERE node_id = ? AND path = ? AND aside IS NULL', [node, path]]
 }
 
 export function find(reader: Reader, id: number, lock = ''): Maybe<ConflictRow | undefined> {

@@ -2,6 +2,7 @@
 import type { ScheduleConfig } from '../../core/config/types.ts'
 import type { Job } from '../replicator.ts'
 import { trim } from '../trim/trim.ts'
+import { walk } from '../walk/walk.ts'
 
 export type JobName = keyof ScheduleConfig
 
@@ -10,4 +11,5 @@ export type JobFactory = () => Job
 
 export const JOBS: Partial<Record<JobName, JobFactory>> = {
 	trim: () => trim(),
+	walk: () => walk(),
 }

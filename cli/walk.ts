@@ -1,0 +1,40 @@
+/** `cairn walk`: make the catalogue agree with what is on a node. */
+import { UserError } from '../core/errors.ts'
+import type { Path } from '../core/ids.ts'
+import { walk as walkJob } from '../replicator/walk/walk.ts'
+import { EXIT } from './exit-codes.ts'
+import { type JobOptions, jobOptions, runJobs } from './job.ts'
+import type { Deps, Verb } from './verb.ts'
+
+interface Options extends JobOptions {
+	path?: string
+	rehash: boolean
+	'dry-run': boolean
+	'believe-missing': boolean
+}
+
+export const walk: Verb<Options> = (deps) => ({
+	command: 'walk',
+	describe: "adopt what a node has and the tree does not know, and say what is not as it should be",
+	builder: (yargs) =>
+		jobOptions(yargs)
+			.option('path', { alias: 'p', type: 'string', requiresArg: true, describe: 'only this part of the tree' })
+			.option('rehash', { type: 'boolean', default: false, describe: 'read every file, not only those whose size or time changed' })
+			.option('dry-run', { alias: 'n', type: 'boolean', default: false, describe: 'say what it would do and change nothing' })
+			.option('believe-missing', { type: 'boolean', default: false, describe: 'however many known files are gone from the node: they are' }),
+	handler: (options) => run(options, deps),
+})
+
+export async function run(options: Options, deps: Deps): Promise<void> {
+	const part = options.path === undefined ? undefined : partOf(options.path)
+	const { rehash, 'dry-run': dryRun, 'believe-missing': believeMissing } = options
+	await runJobs(options, deps, walkJob({ part, rehash, dryRun, believeMissing }))
+}
+
+/** A path in the tree as people write it: with or without a slash before and behind. */
+export function partOf(text: string): Path | undefined {
+	const names = text.split('/').filter((name) => name !== '' && name !== '.')
+	if (names.includes('..') || text.includes('\0')) throw new UserError(`${text}: not a path in the tree`, EXIT.usage)
+	if (names[0] === '.cairn') throw new UserError(`${text}: .cairn is no part of the tree`, EXIT.usage)
+	return names.length === 0 ? undefined : Buffer.from(names.join('/'))
+}

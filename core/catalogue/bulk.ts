@@ -1,0 +1,42 @@
+/** Many rows with one statement: what a statement costs by itself is shared by all of them. */
+import type { Transaction, Value } from './driver.ts'
+
+/** Rows of one statement, most first. Few texts, because drivers prepare and keep each. */
+const SIZES = [32, 8, 1]
+
+/** `into` is `INSERT INTO table (columns)`, `row` what stands for one row: `(?, ?, 1)`. */
+export function insertRows(tx: Transaction, into: string, row: string, rows: readonly (readonly Value[])[]): void {
+	for (let at = 0; at < rows.length; ) {
+		const size = SIZES.find((each) => each <= rows.length - at) as number
+		tx.write(textOf(into, row, size), rows.slice(at, at + size).flat())
+		at += size
+	}
+}
+
+const texts = new Map<string, string>()
+
+function textOf(into: string, row: string, size: number): string {
+	const key = `${size} ${into} ${row}`
+	let text = texts.get(key)
+	if (text === undefined) {
+		text = `${into} VALUES ${Array(size).fill(row).join(',')}`
+		texts.set(key, text)
+	}
+	return text
+}
+
+/** Values of one `IN (...)`. */
+export const IN_MAX = 32
+/** What `inLists` fills. */
+export const IN_LIST = `(${Array(IN_MAX).fill('?').join(',')})`
+
+/** Any number of values as lists of one length; the last value stands in for those that are not there. */
+export function inLists<T extends Value>(values: readonly T[]): T[][] {
+	const lists: T[][] = []
+	for (let at = 0; at < values.length; at += IN_MAX) {
+		const list = values.slice(at, at + IN_MAX)
+		while (list.length < IN_MAX) list.push(list[list.length - 1])
+		lists.push(list)
+	}
+	return lists
+}

@@ -1,0 +1,121 @@
+/** What a walk of a node's tree asks of the catalogue and tells it: of a directory at a time, of many files at once. */
+import type { ClientId, FileId, Name, NodeId } from '../ids.ts'
+import { IN_LIST, inLists, insertRows } from './bulk.ts'
+import type { Capabilities, Query, Transaction } from './driver.ts'
+import type { FileRow } from './files.ts'
+
+/** A name of a directory, and the copy its file has on the node; the replica's columns are null where it has none. */
+export interface WalkedRow {
+	name: Uint8Array
+	id: FileId
+	kind: number
+	size: number
+	mtime: number
+	mtime_ns: number
+	version: number
+	hash_version: number
+	/** Of a symlink. */
+	target: Uint8Array | null
+	replica_version: number | null
+	replica_state: number | null
+}
+
+const SELECT = `SELECT e.name, f.id, f.kind, f.size, f.mtime, f.mtime_ns, f.version, f.hash_version, f.target,
+	r.version AS replica_version, r.state AS replica_state
+	FROM entry e JOIN file f ON f.id = e.file_id LEFT JOIN replica r ON r.file_id = e.file_id AND r.node_id = ?`
+const PAGE = `${SELECT} WHERE e.parent_id = ? AND e.name > ? ORDER BY e.name LIMIT ?`
+const ONE = `${SELECT} WHERE e.parent_id = ? AND e.name = ?`
+
+export function pageQuery(node: NodeId, parent: FileId, after: Uint8Array, limit: number): Query {
+	return [PAGE, [node, parent, after, limit]]
+}
+
+export function oneQuery(node: NodeId, parent: FileId, name: Name): Query {
+	return [ONE, [node, parent, name]]
+}
+
+/** The rows of these files are nobody else's to change until the commit; which of them there are. */
+export function lockQueries(ids: readonly FileId[], { forUpdate }: Capabilities): Query[] {
+	return inLists(ids).map((list) => [`SELECT id, kind FROM file WHERE id IN ${IN_LIST} ORDER BY id${forUpdate}`, list])
+}
+
+export interface CopyRow {
+	id: FileId
+	version: number
+	hash: Uint8Array | null
+	hash_version: number
+	replica_version: number | null
+	replica_state: number | null
+	/** Somebody has it open for writing. */
+	written: number
+}
+
+const COPIES = `SELECT f.id, f.version, f.hash, f.hash_version, r.version AS replica_version, r.state AS replica_state,
+	EXISTS (SELECT 1 FROM writer w WHERE w.file_id = f.id) AS written
+	FROM file f LEFT JOIN replica r ON r.file_id = f.id AND r.node_id = ? WHERE f.id IN ${IN_LIST}`
+
+export function copyQueries(node: NodeId, ids: readonly FileId[]): Query[] {
+	return inLists(ids).map((list) => [COPIES, [node, ...list]])
+}
+
+export interface NewRow {
+	row: FileRow
+	parent: FileId
+	name: Name
+	/** Of a regular file. */
+	hash: Uint8Array | null
+	/** Of a symlink. */
+	target: Uint8Array | null
+}
+
+const FILE = `INSERT INTO file (id, kind, mode, uid, gid, nlink, size, blocks, atime, atime_ns, mtime, mtime_ns, ctime, ctime_ns,
+	version, hash, hash_version, class_id, target)`
+const FILE_ROW = '(?,?,?,?,?,?,?,?,?,?,?,?,?,?,1,?,?,?,?)'
+
+/** Files with their names, each told to whoever follows the journal. */
+export function insertFiles(tx: Transaction, client: ClientId, made: readonly NewRow[], opOf: (row: FileRow) => string, { now }: Capabilities): void {
+	const files = made.map(({ row: f, hash, target }) => [
+		f.id, f.kind, f.mode, f.uid, f.gid, f.nlink, f.size, f.blocks, f.atime, f.atime_ns, f.mtime, f.mtime_ns, f.ctime, f.ctime_ns,
+		hash, hash === null ? 0 : 1, f.class_id, target,
+	])
+	insertRows(tx, FILE, FILE_ROW, files)
+	const names = made.map(({ row, parent, name }) => [parent, name, row.id])
+	insertRows(tx, 'INSERT INTO entry (parent_id, name, file_id)', '(?,?,?)', names)
+	const changes = made.map(({ row, parent, name }) => [client, opOf(row), parent, name, row.id])
+	insertRows(tx, 'INSERT INTO `change` (at, client_id, op, parent_id, name, file_id)', `(${now},?,?,?,?,?)`, changes)
+}
+
+export interface NewReplica {
+	file: FileId
+	node: NodeId
+	version: number
+	state: number
+}
+
+/** Those that were not there before; `proved`: they were read whole just now. */
+export function insertReplicas(tx: Transaction, rows: readonly NewReplica[], proved: boolean, { now }: Capabilities): void {
+	const values = rows.map(({ file, node, version, state }) => [file, node, version, state])
+	insertRows(tx, 'INSERT INTO replica (file_id, node_id, version, state, verified_at)', `(?,?,?,?,${proved ? now : 'NULL'})`, values)
+}
+
+/** The copies of these files on a node are what they should be, seen just now. */
+export function setProved(tx: Transaction, node: NodeId, ids: readonly FileId[], { now }: Capabilities): void {
+	for (const list of inLists(ids)) {
+		tx.write(`UPDATE replica SET verified_at = ${now} WHERE node_id = ? AND file_id IN ${IN_LIST}`, [node, ...list])
+	}
+}
+
+/** A copy there already, or there now, is the file's content at `version`, seen just now. */
+export function setGood(tx: Transaction, file: FileId, node: NodeId, version: number, { now, replace }: Capabilities): void {
+	const end = replace('file_id, node_id', ['version', 'state', 'verified_at'])
+	tx.write(`INSERT INTO replica (file_id, node_id, version, state, verified_at) VALUES (?,?,?,1,${now}) ${end}`, [file, node, version])
+}
+
+/** The node has nothing that may be read as the file. */
+export function setGone(tx: Transaction, file: FileId, node: NodeId): void {
+	tx.write('UPDATE replica SET state = 2, version = 0, verified_at = NULL WHERE file_id = ? AND node_id = ?', [file, node])
+}
+
+export function addLinks(tx: Transaction, directory: FileId, links: number): void {
+	tx.write('UPDATE file SET nlink = nlink + ? WHERE id = ?', [links, directory])
+}

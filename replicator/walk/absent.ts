@@ -1,0 +1,63 @@
+/** Copies the catalogue has here and the node has not. */
+import { KIND } from '../../core/catalogue/files.ts'
+import { REPLICA } from '../../core/catalogue/replicas.ts'
+import * as replicas from '../../core/catalogue/replicas.ts'
+import * as walks from '../../core/catalogue/walks.ts'
+import type { Path } from '../../core/ids.ts'
+import { isGood } from './compare.ts'
+import { conclude, type Finding } from './finding.ts'
+import { isGoodElsewhere } from './others.ts'
+import { relink } from './symlink.ts'
+import { shown, type Walking } from './walking.ts'
+
+/** Fewer than this are believed gone whatever their share. */
+const FEW = 5
+/** Of a whole walk: past both, something is wrong with the node or with the catalogue. */
+const ABSENT_MAX = 100
+const ABSENT_SHARE_MAX = 0.05
+
+/**
+ * Whether that many of a directory's known files can be gone. What looks like the end of a tree is more often a disk that
+ * is not mounted, half a restore, or yesterday's catalogue: then nothing is concluded, and the keeper is asked.
+ */
+export function isBelievable(walking: Walking, path: Path, { known, absent }: { known: number; absent: number }): boolean {
+	const { tally, options, fs, run } = walking
+	tally.known += known
+	tally.absent += absent
+	if (absent === 0) return false
+	if (options.believeMissing) return true
+	if (absent >= FEW && absent > known * fs.config.replicator.missingShareMax) {
+		run.trouble(shown(path), `${absent} of ${known} known files are gone; nothing is concluded (--believe-missing: they are)`)
+		return false
+	}
+	if (tally.absent <= ABSENT_MAX || tally.absent <= tally.known * ABSENT_SHARE_MAX) return true
+	run.trouble(shown(path), `too many known files are gone, ${tally.absent} of ${tally.known} so far; nothing is concluded (--believe-missing: they are)`)
+	return false
+}
+
+export async function settleAbsent(walking: Walking, finding: Finding): Promise<boolean> {
+	const { node, run, options } = walking
+	const { row, path } = finding
+	if (!isGood(row)) return counted(walking, 'gone')
+	if (options.dryRun) {
+		run.note(`would take ${shown(path)} for gone`)
+		return counted(walking, 'missing')
+	}
+	let isOnly = false
+	const isWritten = await conclude(walking, finding, function* (tx, { copies, token }) {
+		isOnly = row.kind === KIND.regular && !copies.some((copy) => isGoodElsewhere(copy, row, node))
+		if (row.kind === KIND.symlink) return [relink(walking, finding, token)]
+		if (isOnly) replicas.setState(tx, row.id, node.id, REPLICA.suspect)
+		else walks.setGone(tx, row.id, node.id)
+		return []
+	})
+	if (!isWritten) return false
+	if (!isOnly) return counted(walking, row.kind === KIND.symlink ? 'repaired' : 'missing')
+	run.trouble(shown(path), 'the only copy is gone from the node; the tree keeps its name')
+	return true
+}
+
+function counted({ run }: Walking, outcome: string): true {
+	run.done(outcome, 0)
+	return true
+}

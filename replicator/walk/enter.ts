@@ -1,0 +1,144 @@
+/** The transaction that tells the catalogue what was found: everything is asked once more before it is believed. */
+import type { Transaction } from '../../core/catalogue/driver.ts'
+import type { Intent, IntentRow } from '../../core/catalogue/intents.ts'
+import * as intents from '../../core/catalogue/intents.ts'
+import * as files from '../../core/catalogue/files.ts'
+import { KIND } from '../../core/catalogue/files.ts'
+import * as hashes from '../../core/catalogue/hashes.ts'
+import { REPLICA } from '../../core/catalogue/replicas.ts'
+import type { CopyRow, NewReplica } from '../../core/catalogue/walks.ts'
+import * as walks from '../../core/catalogue/walks.ts'
+import { now } from '../../core/clock.ts'
+import { type FileId, ROOT_ID } from '../../core/ids.ts'
+import { intend, isDone, standsInTheWay } from '../../core/intents.ts'
+import { type Op, wait } from '../../core/op.ts'
+import { isStillOurs } from '../replicator.ts'
+import { STANDING_ROWS_MAX } from './chunks.ts'
+import type { Ready } from './item.ts'
+import { type NewFile, placeNew } from './new-file.ts'
+import type { Watch } from './watch.ts'
+import { type Walking, WalkStopped } from './walking.ts'
+
+export interface Entered {
+	done: Ready[]
+	/** Somebody was at it meanwhile: to be looked at again. */
+	busy: Ready[]
+	/** Known files whose content is another here. */
+	differing: Ready[]
+	made: Intent[]
+}
+
+export function* enter(walking: Walking, tx: Transaction, { items, watch, token }: { items: readonly Ready[]; watch: Watch; token: number }): Op<Entered> {
+	const { fs, node, rep, watchman } = walking
+	if (!(yield* isStillOurs(rep, tx))) throw new WalkStopped('another process has taken over')
+	const directories = yield* lock(walking, tx, items)
+	yield* watchman.look(tx)
+	const [standing] = (yield* wait(tx.read(intents.standingQuery(node.id, STANDING_ROWS_MAX)))) as [IntentRow[]]
+	const blocked = standing.filter((row) => !isDone(fs, row))
+	const isFree = (item: Ready) => isUntouched(watch, item) && blocked.length < STANDING_ROWS_MAX && !blocked.some((row) => standsInTheWay(row, item.path))
+	const free = items.filter(isFree)
+	const { fresh, orphans } = withParents(free, directories)
+	const copies = yield* judgeCopies(walking, tx, free.filter((item) => item.known !== undefined))
+	const placed = fresh.map((item) => placeNew(walking, item, token))
+	writeNew(walking, tx, placed)
+	writeCopies(walking, tx, copies.same)
+	const made = yield* intend(fs, tx, placed.flatMap((each) => each.intents), standing.length > 0)
+	const busy = [...items.filter((item) => !free.includes(item)), ...orphans, ...copies.busy]
+	return { done: [...fresh, ...copies.same.map(({ item }) => item)], busy, differing: copies.differing, made }
+}
+
+function isUntouched(watch: Watch, { directory, name, known }: Ready): boolean {
+	return !watch.moved && !watch.isTouched(directory.id, name) && !(known && watch.isFileTouched(known.id))
+}
+
+/** The directories new names go to and the files whose copies are judged, for this transaction; which directories there are. */
+function* lock({ fs }: Walking, tx: Transaction, items: readonly Ready[]): Op<Set<FileId>> {
+	const ids = new Set<FileId>()
+	for (const { directory, known } of items) ids.add(known ? known.id : directory.id)
+	const found = (yield* wait(tx.read(...walks.lockQueries([...ids].sort((a, b) => a - b), fs.capabilities)))) as Array<Array<{ id: FileId; kind: number }>>
+	return new Set(found.flat().flatMap(({ id, kind }) => (kind === KIND.directory ? id : [])))
+}
+
+/** A new name needs its directory: one that is there, or one that is made before it. */
+function withParents(items: readonly Ready[], directories: Set<FileId>): { fresh: Ready[]; orphans: Ready[] } {
+	const fresh: Ready[] = []
+	const orphans: Ready[] = []
+	for (const item of items) {
+		if (item.known) continue
+		const { directory, kind, id } = item
+		if (!directories.has(directory.id) && directory.id !== ROOT_ID) {
+			orphans.push(item)
+			continue
+		}
+		fresh.push(item)
+		if (kind === KIND.directory) directories.add(id)
+	}
+	return { fresh, orphans }
+}
+
+function writeNew({ fs }: Walking, tx: Transaction, placed: readonly NewFile[]): void {
+	if (placed.length === 0) return
+	const { capabilities, client } = fs
+	walks.insertFiles(tx, client, placed.map(({ row }) => row), (row) => (row.kind === KIND.directory ? 'mkdir' : 'create'), capabilities)
+	walks.insertReplicas(tx, placed.flatMap(({ here }) => here), true, capabilities)
+	walks.insertReplicas(tx, placed.flatMap(({ elsewhere }) => elsewhere), false, capabilities)
+	touchParents(tx, placed)
+}
+
+function touchParents(tx: Transaction, placed: readonly NewFile[]): void {
+	const subdirectories = new Map<FileId, { isNew: boolean; links: number }>()
+	for (const { item } of placed) {
+		const { id, isNew } = item.directory
+		const known = subdirectories.get(id) ?? { isNew, links: 0 }
+		if (item.kind === KIND.directory) known.links++
+		subdirectories.set(id, known)
+	}
+	const time = now()
+	for (const [id, { isNew, links }] of subdirectories) {
+		// A directory that came with the walk keeps the time it has on the node.
+		if (!isNew) files.touchDirectory(tx, id, time, links)
+		else if (links > 0) walks.addLinks(tx, id, links)
+	}
+}
+
+interface Same {
+	item: Ready
+	row: CopyRow
+}
+
+function* judgeCopies({ node }: Walking, tx: Transaction, items: readonly Ready[]): Op<{ same: Same[]; busy: Ready[]; differing: Ready[] }> {
+	const judged = { same: [] as Same[], busy: [] as Ready[], differing: [] as Ready[] }
+	if (items.length === 0) return judged
+	const rows = ((yield* wait(tx.read(...walks.copyQueries(node.id, items.map(({ id }) => id))))) as CopyRow[][]).flat()
+	const byId = new Map(rows.map((row) => [row.id, row]))
+	for (const item of items) {
+		const row = byId.get(item.id)
+		if (!row || !isAsKnown(row, item) || row.written) judged.busy.push(item)
+		else if (isHash(row, item)) judged.same.push({ item, row })
+		else judged.differing.push(item)
+	}
+	return judged
+}
+
+function isAsKnown(row: CopyRow, { known }: Ready): boolean {
+	return row.version === known?.version && row.replica_version === known.replica_version && row.replica_state === known.replica_state
+}
+
+function isHash({ hash, hash_version, version, replica_state, replica_version }: CopyRow, item: Ready): boolean {
+	if (hash !== null && hash_version === version) return item.hash?.equals(hash) === true
+	// The hash of a good copy is the first there is.
+	return replica_state === REPLICA.good && replica_version === version
+}
+
+function writeCopies({ fs, node }: Walking, tx: Transaction, same: readonly Same[]): void {
+	const { capabilities } = fs
+	const isNew = ({ row }: Same) => row.replica_state === null
+	const fresh = same.filter(isNew)
+	walks.insertReplicas(tx, fresh.map(({ row }): NewReplica => ({ file: row.id, node: node.id, version: row.version, state: REPLICA.good })), true, capabilities)
+	const proved = same.filter((each) => !isNew(each) && each.row.replica_state === REPLICA.good)
+	walks.setProved(tx, node.id, proved.map(({ row }) => row.id), capabilities)
+	for (const { row, item } of same) {
+		if (row.replica_state !== null && row.replica_state !== REPLICA.good) walks.setGood(tx, row.id, node.id, row.version, capabilities)
+		if (item.hash && row.hash_version !== row.version) hashes.setHash(tx, row.id, row.version, item.hash)
+	}
+}

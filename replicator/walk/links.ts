@@ -1,0 +1,80 @@
+/** Files with several names on the node become one file of the tree with several names. Last of all, when every name was met. */
+import { link } from '../../core/filesystem/links.ts'
+import { codeOf } from '../../core/errors.ts'
+import type { FileId } from '../../core/ids.ts'
+import { KIND } from '../../core/catalogue/files.ts'
+import { run as drive } from '../../core/op.ts'
+import { writeItems } from './batch.ts'
+import { inodeOf } from './inodes.ts'
+import { checkIdentity, statAll } from './look.ts'
+import { directoryAt, splitPath } from './place.ts'
+import { nextId } from './unknown.ts'
+import { type Linked, shown, type Walking } from './walking.ts'
+
+/** `isWhole`: the walk saw the node from its first name to its last. */
+export async function adoptLinked(walking: Walking, isWhole: boolean): Promise<void> {
+	if (walking.linked.length === 0) return
+	await checkIdentity(walking)
+	for (const names of byInode(walking.linked).values()) {
+		const known = walking.inodes.fileOf(names[0].stat)
+		const isComplete = isWhole || known !== undefined || names.length >= names[0].stat.nlink
+		for (const each of names) {
+			if (walking.run.signal.aborted) return
+			if (isComplete) await adoptName(walking, each)
+			else walking.run.trouble(shown(each.path), 'it has other names on the node that this walk did not come by; the next one tells')
+		}
+	}
+}
+
+function byInode(linked: readonly Linked[]): Map<string, Linked[]> {
+	const groups = new Map<string, Linked[]>()
+	for (const each of linked) {
+		const key = inodeOf(each.stat)
+		const group = groups.get(key)
+		if (group) group.push(each)
+		else groups.set(key, [each])
+	}
+	return groups
+}
+
+async function adoptName(walking: Walking, linked: Linked): Promise<void> {
+	const { fs, run, inodes } = walking
+	const { above, name } = splitPath(linked.path)
+	const parent = await drive(directoryAt(fs, above))
+	if (parent === undefined) return run.done('busy', 0)
+	const id = inodes.fileOf(linked.stat)
+	if (id !== undefined) return await addName(walking, linked, id, { parent, name })
+	const made = await adoptFirst(walking, linked, { parent, name })
+	if (made === undefined) return run.done('busy', 0)
+	inodes.learn(linked.stat, made)
+}
+
+async function adoptFirst(walking: Walking, { path, stat, hash }: Linked, { parent, name }: { parent: FileId; name: Buffer }): Promise<FileId | undefined> {
+	const { watchman, fs } = walking
+	const watch = watchman.open()
+	try {
+		await drive(watchman.look(fs.catalogue))
+		const directory = { path: splitPath(path).above, id: parent, generation: watchman.generation(), onDisk: true, isNew: false }
+		const id = await nextId(walking)
+		const left = await writeItems(walking, { items: [{ directory, name, path, id, kind: KIND.regular, known: undefined, stat, hash }], watch })
+		return left.length === 0 ? id : undefined
+	} finally {
+		watch.end()
+	}
+}
+
+async function addName(walking: Walking, { path, stat }: Linked, id: FileId, place: { parent: FileId; name: Buffer }): Promise<void> {
+	const { fs, run, options } = walking
+	if (options.dryRun) {
+		run.note(`would adopt ${shown(path)}, another name of a file`)
+		return run.done('linked', 0)
+	}
+	const [now] = await statAll(walking, [path])
+	if (!now || now instanceof Error || inodeOf(now) !== inodeOf(stat)) return run.done('busy', 0)
+	try {
+		await drive(link(fs, id, place))
+		run.done('linked', 0)
+	} catch (error) {
+		run.trouble(shown(path), `cannot become another name of its file: ${codeOf(error)}`)
+	}
+}

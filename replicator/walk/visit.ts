@@ -1,0 +1,154 @@
+/** One directory: what is known is passed over, what is new goes into the batch, what is doubtful is looked at by itself. */
+import { KIND } from '../../core/catalogue/files.ts'
+import type { IntentRow } from '../../core/catalogue/intents.ts'
+import type { WalkedRow } from '../../core/catalogue/walks.ts'
+import { joinPath } from '../../core/filesystem/directories.ts'
+import type { Name } from '../../core/ids.ts'
+import type { Stat } from '../../core/nodes/node.ts'
+import { standsInTheWay } from '../../core/intents.ts'
+import { isBelievable } from './absent.ts'
+import type { Batches } from './batch.ts'
+import { begin, nameOf, type Pair, readPart, STANDING_ROWS_MAX } from './chunks.ts'
+import { compare, isGood } from './compare.ts'
+import { examine } from './examine.ts'
+import { hashOf, listDirectory, statAll } from './look.ts'
+import type { Child } from './order.ts'
+import { itemOfUnknown } from './unknown.ts'
+import { type Directory, shown, type Walking, WalkStopped } from './walking.ts'
+
+/** Names looked at by themselves at once. */
+const EXAMINED_AT_ONCE = 16
+const OWN = Buffer.from('.cairn')
+
+/** What of a directory is asked for; all of it by default. */
+export interface Scope {
+	/** This name alone. */
+	only?: Name
+	/** Directories from this name on, to go on behind what was walked before. */
+	from?: Name
+}
+
+export interface Visit {
+	walking: Walking
+	batches: Batches
+	directory: Directory
+	scope: Scope
+	children: Child[]
+	doubtful: Name[]
+	absent: Name[]
+	/** Copies that should be here. */
+	known: number
+}
+
+/** The directories to go on with; undefined when directories were moved meanwhile and it has to be visited again. */
+export async function visit(walking: Walking, batches: Batches, directory: Directory, scope: Scope): Promise<Child[] | undefined> {
+	const here: Visit = { walking, batches, directory, scope, children: [], doubtful: [], absent: [], known: 0 }
+	const entries = directory.onDisk ? await listDirectory(walking, directory.path) : []
+	if (!entries) return []
+	let position = begin(entries)
+	for (let isLast = false; !isLast; ) {
+		if (walking.run.signal.aborted) return here.children
+		batches.open()
+		const { part, next } = await readPart(walking, directory.id, position)
+		if (walking.watchman.generation() !== directory.generation) return undefined
+		await sort(here, part.pairs, part.standing)
+		await batches.pass(directory.path)
+		;({ isLast } = part)
+		position = next
+	}
+	await settleRest(here)
+	return here.children
+}
+
+async function sort(here: Visit, pairs: readonly Pair[], standing: readonly IntentRow[]): Promise<void> {
+	if (standing.length >= STANDING_ROWS_MAX) throw new WalkStopped(`node ${here.walking.node.name} has much to carry out first`)
+	const both: Array<{ row: WalkedRow; name: Name }> = []
+	for (const pair of pairs) {
+		const name = nameOf(pair)
+		if (!isAsked(here, name, pair)) continue
+		const { row, entry } = pair
+		if (standing.length > 0 && isWaiting(here, standing, name)) waiting(here, pair)
+		else if (!row && entry) await meetUnknown(here, name, entry.kind)
+		else if (row && !entry) meetAbsent(here, name, row)
+		else if (row && entry && row.kind !== entry.kind) meetOther(here, name, row)
+		else if (row?.kind === KIND.directory) here.children.push({ name, id: row.id, onDisk: true, isNew: false })
+		else if (row?.kind === KIND.symlink) meetDoubtful(here, name, row)
+		else if (row) both.push({ row, name })
+	}
+	if (both.length > 0) await meetKnown(here, both)
+}
+
+function isAsked({ directory, scope }: Visit, name: Name, { row, entry }: Pair): boolean {
+	if (directory.path.length === 0 && name.equals(OWN)) return false
+	if (scope.only) return name.equals(scope.only)
+	if (!scope.from) return true
+	return (row?.kind === KIND.directory || entry?.kind === KIND.directory) && name.compare(scope.from) >= 0
+}
+
+/** Something decided about it has not been carried out here: what stands there says nothing yet. */
+function isWaiting({ directory }: Visit, standing: readonly IntentRow[], name: Name): boolean {
+	const path = joinPath(directory.path, name)
+	return standing.some((row) => standsInTheWay(row, path))
+}
+
+function waiting({ walking }: Visit, { row, entry }: Pair): void {
+	if (entry || (row && isGood(row))) walking.run.done('waiting', 0)
+}
+
+async function meetUnknown({ walking, batches, directory, children }: Visit, name: Name, kind: number): Promise<void> {
+	const found = itemOfUnknown(walking, { directory, name, kind })
+	const item = found instanceof Promise ? await found : found
+	if (!item) return
+	batches.add(item)
+	if (kind === KIND.directory) children.push({ name, id: item.id, onDisk: true, isNew: true })
+}
+
+function meetAbsent(here: Visit, name: Name, row: WalkedRow): void {
+	if (row.kind === KIND.directory) here.children.push({ name, id: row.id, onDisk: false, isNew: false })
+	if (!isGood(row) || row.version === 0) return
+	here.known++
+	here.absent.push(name)
+}
+
+function meetOther(here: Visit, name: Name, row: WalkedRow): void {
+	meetDoubtful(here, name, row)
+	if (row.kind === KIND.directory) here.children.push({ name, id: row.id, onDisk: false, isNew: false })
+}
+
+function meetDoubtful(here: Visit, name: Name, row: WalkedRow): void {
+	if (isGood(row)) here.known++
+	here.doubtful.push(name)
+}
+
+async function meetKnown(here: Visit, both: ReadonlyArray<{ row: WalkedRow; name: Name }>): Promise<void> {
+	const { walking, directory } = here
+	const stats = await statAll(walking, both.map(({ name }) => joinPath(directory.path, name)))
+	for (let index = 0; index < both.length; index++) {
+		const { row, name } = both[index]
+		const stat = stats[index]
+		if (stat instanceof Error) walking.run.trouble(shown(joinPath(directory.path, name)), stat.message)
+		// It went since the listing; the second look decides.
+		else if (!stat) meetDoubtful(here, name, row)
+		else meetFile(here, name, row, stat)
+	}
+}
+
+function meetFile(here: Visit, name: Name, row: WalkedRow, stat: Stat): void {
+	const { walking, batches, directory } = here
+	const { options, run, inodes } = walking
+	const verdict = compare(row, stat)
+	if (verdict === 'doubtful') return meetDoubtful(here, name, row)
+	if (isGood(row)) here.known++
+	if (verdict === 'known' && stat.nlink > 1) inodes.learn(stat, row.id)
+	const isRead = verdict === 'alike' || (verdict === 'known' && options.rehash && isGood(row))
+	if (!isRead) return run.done(verdict, 0)
+	const path = joinPath(directory.path, name)
+	batches.add({ directory, name, path, id: row.id, kind: row.kind, known: row, hashed: hashOf(walking, path) })
+}
+
+async function settleRest({ walking, directory, doubtful, absent, known }: Visit): Promise<void> {
+	const names = isBelievable(walking, directory.path, { known, absent: absent.length }) ? [...doubtful, ...absent] : doubtful
+	for (let at = 0; at < names.length; at += EXAMINED_AT_ONCE) {
+		await Promise.all(names.slice(at, at + EXAMINED_AT_ONCE).map((name) => examine(walking, directory.path, name)))
+	}
+}

@@ -1,0 +1,119 @@
+/**
+ * Reads a node's tree and makes the catalogue agree with what is there, a directory at a time. Nothing on the node is ever
+ * removed: what is new is adopted, what is not what it should be is kept aside.
+ */
+import * as entries from '../../core/catalogue/entries.ts'
+import * as jobs from '../../core/catalogue/jobs.ts'
+import { transact } from '../../core/filesystem/filesystem.ts'
+import { type Path, ROOT_ID } from '../../core/ids.ts'
+import { run as drive } from '../../core/op.ts'
+import { openHashing } from '../hashing/hashing.ts'
+import { type Job, type Replicator, setPosition } from '../replicator.ts'
+import { type Batches, createBatches } from './batch.ts'
+import { examine } from './examine.ts'
+import { createInodes } from './inodes.ts'
+import { adoptLinked } from './links.ts'
+import { checkIdentity, statAll } from './look.ts'
+import { componentBelow, startOrder } from './order.ts'
+import { directoryAt, splitPath } from './place.ts'
+import { type Scope, visit } from './visit.ts'
+import { type Directory, shown, type WalkOptions, type Walking, WalkStopped } from './walking.ts'
+import { startWatching } from './watch.ts'
+
+export type { WalkOptions } from './walking.ts'
+
+export const walk = (options: WalkOptions = {}): Job => ({ what: 'walk', work: (replicator) => work(replicator, options) })
+
+const TRIES_MAX = 3
+/** A tree in which nothing is new leaves no trace of how far the walk came but this. */
+const POSITION_EVERY_MS = 5_000
+
+async function work(rep: Replicator, options: WalkOptions): Promise<void> {
+	const { fs, node, run } = rep
+	const hashing = openHashing(fs.config.replicator.hashThreads)
+	try {
+		const watchman = await drive(startWatching(fs))
+		await walkNode({
+			rep, fs, node, run, options, hashing, watchman, inodes: createInodes(), linked: [], tally: { known: 0, absent: 0 },
+		})
+	} catch (error) {
+		if (!(error instanceof WalkStopped)) throw error
+		if (!run.signal.aborted) run.trouble(node.name, error.message)
+	} finally {
+		hashing.end()
+	}
+}
+
+async function walkNode(walking: Walking): Promise<void> {
+	const { options, run } = walking
+	await checkIdentity(walking)
+	if (options.part && !(await isAnywhere(walking, options.part))) return run.trouble(shown(options.part), 'neither the node nor the tree has it')
+	const keepsPosition = !options.part && !options.dryRun
+	const start = keepsPosition ? await positionOf(walking) : null
+	const batches = createBatches(walking, keepsPosition, (directory, name) => examine(walking, directory, name))
+	await walkTree(walking, batches, { start, keepsPosition })
+	if (run.signal.aborted) return
+	await batches.finish(null)
+	await adoptLinked(walking, start === null && !options.part)
+	if (keepsPosition && !run.signal.aborted) await savePosition(walking, null)
+}
+
+async function isAnywhere(walking: Walking, part: Path): Promise<boolean> {
+	const [stat] = await statAll(walking, [part])
+	if (stat) return true
+	const { above, name } = splitPath(part)
+	const parent = await drive(directoryAt(walking.fs, above))
+	return part.length === 0 || (parent !== undefined && (await entries.lookup(walking.fs.catalogue, parent, name)) !== undefined)
+}
+
+async function walkTree(walking: Walking, batches: Batches, { start, keepsPosition }: { start: Path | null; keepsPosition: boolean }): Promise<void> {
+	const { run, options, watchman } = walking
+	const order = startOrder({ path: Buffer.alloc(0), id: ROOT_ID, generation: watchman.generation(), onDisk: true, isNew: false })
+	let savedMs = performance.now()
+	for (let directory = order.next(); directory && !run.signal.aborted; directory = order.next()) {
+		const scope = scopeOf(directory.path, options.part, start)
+		const children = await visitInPeace(walking, batches, directory, scope)
+		order.enter(directory, children)
+		if (!keepsPosition || !batches.isEmpty() || performance.now() < savedMs + POSITION_EVERY_MS) continue
+		await savePosition(walking, directory.path)
+		savedMs = performance.now()
+	}
+}
+
+/** Above what was asked for, and above where a walk that was stopped goes on, one name is of interest. */
+function scopeOf(directory: Path, part: Path | undefined, start: Path | null): Scope {
+	if (part) return { only: componentBelow(directory, part) }
+	return start ? { from: componentBelow(directory, start) } : {}
+}
+
+async function visitInPeace(walking: Walking, batches: Batches, found: Directory, scope: Scope) {
+	const { fs, watchman, run } = walking
+	let directory = found
+	for (let tries = 0; tries < TRIES_MAX; tries++) {
+		if (directory.generation !== watchman.generation()) {
+			// What it is in may be waiting to be written.
+			await batches.finish(directory.path)
+			const generation = watchman.generation()
+			const id = await drive(directoryAt(fs, directory.path))
+			// It was moved, with what is in it, to where this walk comes or has been.
+			if (id === undefined) return []
+			directory = { ...directory, id, generation }
+			found.generation = generation
+		}
+		const children = await visit(walking, batches, directory, scope)
+		if (children) return children
+	}
+	run.trouble(shown(directory.path), 'directories above it are being moved; it is left for the next walk')
+	return []
+}
+
+async function positionOf({ fs, rep }: Walking): Promise<Path | null> {
+	const row = await jobs.find(fs.catalogue, rep.name)
+	return row?.position ? Buffer.from(row.position) : null
+}
+
+async function savePosition({ fs, rep }: Walking, position: Path | null): Promise<void> {
+	await transact(fs, function* (tx) {
+		setPosition(rep, tx, position)
+	})
+}

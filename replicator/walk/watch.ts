@@ -1,0 +1,98 @@
+/**
+ * Users rename and write while a node is walked. What was concluded from a look at the disk may only be written down when
+ * nothing happened to that name or file since before the look: the journal of changes says so.
+ */
+import type { ChangeRow } from '../../core/catalogue/changes.ts'
+import * as changes from '../../core/catalogue/changes.ts'
+import type { Query, Reader } from '../../core/catalogue/driver.ts'
+import type { Filesystem } from '../../core/filesystem/filesystem.ts'
+import { BATCH_ROWS_MAX, createJournal } from '../../core/filesystem/journal.ts'
+import type { FileId, Name } from '../../core/ids.ts'
+import type { Op } from '../../core/op.ts'
+
+/** What happened since it was opened. */
+export interface Watch {
+	isTouched(parent: FileId, name: Name): boolean
+	isFileTouched(id: FileId): boolean
+	/** A directory was moved: paths may lead elsewhere. */
+	readonly moved: boolean
+	end(): void
+}
+
+export interface Watchman {
+	open(): Watch
+	/** Grows when directories are moved: what is known of where they are no longer holds. */
+	generation(): number
+	/** To be asked together with something else; its rows go to `take`. */
+	query(): Query
+	take(rows: ChangeRow[], reader: Reader): Op<void>
+	/** Everything there is to know by now. */
+	look(reader: Reader): Op<void>
+}
+
+interface Open extends Watch {
+	see(row: ChangeRow): void
+}
+
+export function* startWatching(fs: Filesystem): Op<Watchman> {
+	const journal = createJournal(fs.capabilities)
+	yield* journal.start(fs.catalogue)
+	const watches = new Set<Open>()
+	let generation = 0
+
+	function see(rows: readonly ChangeRow[]): void {
+		for (const row of rows) {
+			if (isMove(row)) generation++
+			// What the walk itself adopted.
+			if (row.client_id === fs.client && (row.op === 'create' || row.op === 'mkdir')) continue
+			for (const watch of watches) watch.see(row)
+		}
+	}
+
+	return {
+		open() {
+			const watch = openWatch(() => watches.delete(watch))
+			watches.add(watch)
+			return watch
+		},
+		generation: () => generation,
+		query: () => journal.query(),
+		*take(rows, reader) {
+			see(journal.take(rows))
+			if (rows.length >= BATCH_ROWS_MAX) see(yield* journal.read(reader))
+		},
+		*look(reader) {
+			see(yield* journal.read(reader))
+		},
+	}
+}
+
+function isMove({ op }: ChangeRow): boolean {
+	return op === 'renamedir' || op === 'exchange'
+}
+
+function openWatch(end: () => void): Open {
+	const names = new Set<string>()
+	const files = new Set<FileId>()
+	let moved = false
+	return {
+		see(row) {
+			moved ||= isMove(row)
+			if (row.file_id !== null) files.add(row.file_id)
+			if (row.parent_id !== null && row.name !== null) names.add(keyOf(row.parent_id, row.name))
+			if (row.detail === null || !(row.op === 'rename' || row.op === 'renamedir' || row.op === 'exchange')) return
+			const other = changes.readPlaceDetail(row.detail)
+			names.add(keyOf(other.parent, other.name))
+		},
+		isTouched: (parent, name) => names.size > 0 && names.has(keyOf(parent, name)),
+		isFileTouched: (id) => files.has(id),
+		get moved() {
+			return moved
+		},
+		end,
+	}
+}
+
+function keyOf(parent: FileId, name: Uint8Array): string {
+	return `${parent}:${Buffer.from(name.buffer, name.byteOffset, name.byteLength).toString('latin1')}`
+}
