@@ -17,7 +17,7 @@ import type { ClientId, FileId, NodeId } from '../ids.ts'
 import { applyIntent, removeMarks, standsInTheWay } from '../intents.ts'
 import type { Node, Stat } from '../nodes/node.ts'
 import { inService, takesChanges } from '../nodes/service.ts'
-import { type Op, wait } from '../op.ts'
+import { isPromise, type Op, run, wait } from '../op.ts'
 import { isAlive, refreshClients } from './clients.ts'
 import { takeBack } from './create.ts'
 import { joinPath } from './directories.ts'
@@ -27,8 +27,23 @@ import { record } from './publish.ts'
 const BATCH_ROWS_MAX = 500
 const LEASE_SECONDS = 60
 
-/** Everything that can be settled now. */
+const underWay = new WeakMap<Filesystem, Promise<void>>()
+
+/** Everything that can be settled now. Whoever asks while it is under way waits for its end. */
 export function* settle(fs: Filesystem): Op<void> {
+	const current = underWay.get(fs)
+	if (current) return yield* wait(current)
+	const result = run(settleAll(fs))
+	if (!isPromise(result)) return
+	underWay.set(fs, result)
+	try {
+		yield* wait(result)
+	} finally {
+		underWay.delete(fs)
+	}
+}
+
+function* settleAll(fs: Filesystem): Op<void> {
 	const rows = yield* refreshClients(fs)
 	const alive = new Set(rows.filter(isAlive).map((row) => row.id))
 	alive.add(fs.client)

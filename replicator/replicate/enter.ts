@@ -1,0 +1,119 @@
+/** The transaction that makes copies count: what was true when they were begun must still be, and intents bring them to their names. */
+import type { Transaction } from '../../core/catalogue/driver.ts'
+import * as conflicts from '../../core/catalogue/conflicts.ts'
+import * as hashes from '../../core/catalogue/hashes.ts'
+import type { Intent } from '../../core/catalogue/intents.ts'
+import * as intents from '../../core/catalogue/intents.ts'
+import { setMade } from '../../core/catalogue/wanted.ts'
+import type { Filesystem } from '../../core/filesystem/filesystem.ts'
+import { transact } from '../../core/filesystem/filesystem.ts'
+import type { FileId, Path } from '../../core/ids.ts'
+import type { Op } from '../../core/op.ts'
+import { isStillOurs, type Replicator } from '../replicator.ts'
+import { isUnsettled, type Looked, look, type Want } from './look.ts'
+import type { Round } from './round.ts'
+import { type Standing, standingForChange } from './standing.ts'
+import type { Place } from './tree-paths.ts'
+
+/** A copy that waits beside the tree; a symlink has nothing there, its text is in the catalogue. */
+export interface Made {
+	want: Want
+	/** One for each name, all of one inode; none of a symlink. */
+	asides: Path[]
+	ino: number
+	/** Of its content; undefined of a symlink. */
+	hash: Buffer | undefined
+	/** Where it was read. */
+	from: Path | undefined
+}
+
+export interface Entered {
+	made: Made
+	places: Place[]
+	intents: Intent[]
+}
+
+export type Verdict = { entered: Entered } | { refused: 'busy' | 'gone' | 'lost' }
+
+/** A verdict for each. It may be asked again with the same token, when the catalogue's answer was lost. */
+export async function enter(
+	{ rep, conflicts: found }: Round,
+	list: readonly Made[],
+	token: number,
+): Promise<Map<FileId, Verdict>> {
+	const { fs } = rep
+	const kept = [...found]
+	const verdicts = await transact(fs, (tx) => enterAll(rep, tx, { list, token, kept }))
+	found.splice(0, kept.length)
+	return verdicts
+}
+
+function* enterAll(
+	rep: Replicator,
+	tx: Transaction,
+	{ list, token, kept }: { list: readonly Made[]; token: number; kept: Round['conflicts'] },
+): Op<Map<FileId, Verdict>> {
+	const { fs, node } = rep
+	const verdicts = new Map<FileId, Verdict>()
+	const isOurs = yield* isStillOurs(rep, tx)
+	if (!isOurs) {
+		for (const { want } of list) verdicts.set(want.file.id, { refused: 'lost' })
+		return verdicts
+	}
+	const ids = list.map(({ want }) => want.file.id).sort((a, b) => a - b)
+	const looked = yield* look(tx, node.id, ids, fs.capabilities.forUpdate)
+	const standing = yield* standingForChange(fs, tx, node.id)
+	fs.carrying.add(token)
+	for (const made of list) verdicts.set(made.want.file.id, judge(fs, tx, { made, looked, standing, token, node: node.id }))
+	for (const conflict of kept) conflicts.insert(tx, conflict, fs.capabilities)
+	return verdicts
+}
+
+interface Case {
+	made: Made
+	looked: Looked
+	standing: Standing
+	token: number
+	node: number
+}
+
+function judge(fs: Filesystem, tx: Transaction, { made, looked, standing, token, node }: Case): Verdict {
+	const { id } = made.want.file
+	const before = looked.there.has(id) ? standing.madeBy(token, id) : []
+	if (before.length > 0) return { entered: { made, places: made.want.places, intents: before } }
+	const now = looked.wants.get(id)
+	if (!now) return { refused: 'gone' }
+	if (isUnsettled(now) || now.file.version !== made.want.file.version) return { refused: 'busy' }
+	if (!isOfTheseNames(made, now) || now.places.some(({ path }) => standing.isInTheWay(path))) return { refused: 'busy' }
+	setMade(tx, { file: id, node, version: now.file.version }, fs.capabilities)
+	if (made.hash && !now.hash) hashes.setHash(tx, id, now.file.version, made.hash)
+	const list = intentsOf({ made, now, token, node })
+	for (const intent of list) intents.insert(tx, fs.client, intent, fs.capabilities)
+	return { entered: { made: { ...made, want: now }, places: now.places, intents: list } }
+}
+
+/** Without a hash to go by, what was read is the file's content only if the path it was read at is the file's still. */
+function isOfTheseNames({ asides, hash, from, want }: Made, now: Want): boolean {
+	if (hash === undefined) return true
+	if (asides.length < now.places.length) return false
+	const known = now.hash ?? want.hash
+	if (known) return known.equals(hash)
+	return now.places.some(({ path }) => from !== undefined && path.equals(from))
+}
+
+function intentsOf({ made, now, token, node }: { made: Made; now: Want; token: number; node: number }): Intent[] {
+	const { file, places } = now
+	const common = { nodeId: node, fileId: file.id, token }
+	if (made.hash === undefined) return symlinkIntents(now, common)
+	const list = places.map(({ path }, index): Intent => ({ ...common, op: 'rename', path: made.asides[index], toPath: path }))
+	for (const aside of made.asides.slice(places.length)) list.push({ ...common, op: 'unlink', path: aside, toPath: null })
+	const { mode, uid, gid, mtime, mtime_ns } = made.want.file
+	const isSame = file.mode === mode && file.uid === uid && file.gid === gid && file.mtime === mtime && file.mtime_ns === mtime_ns
+	if (!isSame) list.push({ ...common, op: 'attributes', path: places[0].path, toPath: null })
+	return list
+}
+
+function symlinkIntents({ file, places }: Want, common: Pick<Intent, 'nodeId' | 'fileId' | 'token'>): Intent[] {
+	const target = Buffer.from(file.target ?? [])
+	return places.map(({ path }) => ({ ...common, op: 'symlink', path, toPath: target }))
+}

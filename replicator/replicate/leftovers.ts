@@ -1,0 +1,47 @@
+/** What dead processes left among the copies that were being made. */
+import { REPLICA } from '../../core/catalogue/replicas.ts'
+import * as intents from '../../core/catalogue/intents.ts'
+import type { FileId, Path } from '../../core/ids.ts'
+import { codeOf } from '../../core/errors.ts'
+import type { DirectoryEntry } from '../../core/nodes/node.ts'
+import { run as drive } from '../../core/op.ts'
+import type { Replicator } from '../replicator.ts'
+import { INCOMING, inIncoming, isResumable, type Part, readName } from './incoming.ts'
+import { look } from './look.ts'
+
+const STANDING_ROWS_MAX = 10_000
+
+/** Those of large files that can go on; the rest is removed. What the catalogue counts on is left to the intents that say so. */
+export async function takeLeftovers(rep: Replicator): Promise<Map<FileId, { part: Part; path: Path }>> {
+	const { fs, node } = rep
+	const parts = new Map<FileId, { part: Part; path: Path }>()
+	const names = (await list(rep)).map(({ name }) => name.toString('latin1')).filter((name) => readName(name) !== undefined)
+	if (names.length === 0) return parts
+	const rows = await intents.standing(fs.catalogue, node.id, STANDING_ROWS_MAX)
+	if (rows.length === STANDING_ROWS_MAX) return parts
+	const needed = new Set(rows.map((row) => Buffer.from(row.path).toString('latin1')))
+	for (const name of names) {
+		const path = inIncoming(name)
+		if (needed.has(path.toString('latin1'))) continue
+		const part = readName(name)
+		const serves =
+			part !== undefined && part !== 'copy' && !parts.has(part.id) && isResumable(part, true) && (await isWanted(rep, part))
+		if (serves) parts.set(part.id, { part, path })
+		else await node.operations.unlink(path)
+	}
+	return parts
+}
+
+async function list({ node }: Replicator): Promise<DirectoryEntry[]> {
+	try {
+		return await node.operations.list(INCOMING)
+	} catch (error) {
+		if (codeOf(error) !== 'ENOENT') throw error
+		return []
+	}
+}
+
+async function isWanted({ fs, node }: Replicator, { id, version }: Part): Promise<boolean> {
+	const want = (await drive(look(fs.catalogue, node.id, [id]))).wants.get(id)
+	return want !== undefined && want.own.state === REPLICA.wanted && want.file.version === version
+}

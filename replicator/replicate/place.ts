@@ -1,0 +1,111 @@
+/** Bringing copies to their names on the node, and making sure that they came there. */
+import { REPLICA } from '../../core/catalogue/replicas.ts'
+import type { Intent } from '../../core/catalogue/intents.ts'
+import * as files from '../../core/catalogue/files.ts'
+import * as intents from '../../core/catalogue/intents.ts'
+import * as replicas from '../../core/catalogue/replicas.ts'
+import { transact } from '../../core/filesystem/filesystem.ts'
+import { codeOf } from '../../core/errors.ts'
+import type { FileId, Path } from '../../core/ids.ts'
+import { applyIntent, isNodeTrouble } from '../../core/intents.ts'
+import { takesChanges } from '../../core/nodes/service.ts'
+import { run as drive } from '../../core/op.ts'
+import type { Entered } from './enter.ts'
+import { look, type Want } from './look.ts'
+import type { Round } from './round.ts'
+import type { Directory } from './tree-paths.ts'
+
+/** What a directory that cannot be made says of what stands there. */
+const IN_THE_WAY = new Set(['EEXIST', 'ENOTDIR', 'ELOOP'])
+
+/** The directories on the way, with the attributes the catalogue has for them. Whatever else stands there is kept aside. */
+export async function makeWay(round: Round, wants: readonly Want[]): Promise<void> {
+	for (const { places } of wants) for (const { directory } of places) await makeDirectory(round, directory)
+}
+
+async function makeDirectory(round: Round, directory: Directory): Promise<void> {
+	const { above, id, path } = directory
+	if (above === undefined) return
+	const key = `${id}:${path.toString('latin1')}`
+	if (round.made.has(key)) return
+	await makeDirectory(round, above)
+	const { fs, node } = round.rep
+	const row = await files.find(fs.catalogue, id)
+	if (!row) return
+	const attributes = { mode: row.mode, uid: row.uid, gid: row.gid }
+	try {
+		await node.operations.makeDirectory(path, attributes)
+	} catch (error) {
+		if (!IN_THE_WAY.has(codeOf(error))) throw error
+		await keepAside(round, path)
+		await node.operations.makeDirectory(path, attributes)
+	}
+	round.made.add(key)
+}
+
+/** What the catalogue does not know is somebody's data. */
+export async function keepAside({ rep: { node, run }, conflicts }: Round, path: Path): Promise<void> {
+	try {
+		const { size, mtime } = await node.operations.stat(path)
+		const aside = await node.operations.setAside(path)
+		conflicts.push({ nodeId: node.id, path, aside, fileId: 0, reason: 'stray', size, mtime })
+		run.note(`node ${node.name}: an unknown file stood at ${path}, kept as ${aside}`)
+	} catch (error) {
+		if (codeOf(error) !== 'ENOENT') throw error
+	}
+}
+
+/** Carries out what one transaction decided. Those that did not come to their names are wanted again. */
+export async function carryOut(round: Round, entered: readonly Entered[]): Promise<Entered[]> {
+	const { fs, node } = round.rep
+	const done: Intent[] = []
+	const missed: Entered[] = []
+	for (const each of entered) {
+		const left = await carryOutAll(round, each.intents)
+		done.push(...each.intents.slice(0, each.intents.length - left.length))
+		// The node is in trouble: it stands, and is carried out when the node is well.
+		for (const intent of left) fs.later.add(intents.leaveQuery(fs.client, intent))
+		if (left.length === 0 && !(await isInPlace(round, each))) missed.push(each)
+	}
+	round.tail.add(done)
+	for (const { made } of missed) await wantAgain(round, made.want)
+	if (node.health.up) round.sources.forgetStanding()
+	return missed
+}
+
+/** Those that have to stand until the node is well. */
+async function carryOutAll({ rep: { fs, node } }: Round, list: readonly Intent[]): Promise<readonly Intent[]> {
+	for (const [index, intent] of list.entries()) {
+		if (!takesChanges(node)) return list.slice(index)
+		try {
+			await drive(applyIntent(fs, node, intent))
+		} catch (error) {
+			if (!isNodeTrouble(error)) throw error
+			return list.slice(index)
+		}
+	}
+	return []
+}
+
+async function isInPlace({ rep: { node } }: Round, { made, intents: list }: Entered): Promise<boolean> {
+	for (const { op, toPath } of list) {
+		if (op === 'rename' && toPath && (await inodeAt(node.operations, toPath)) !== made.ino) return false
+	}
+	return true
+}
+
+async function inodeAt(operations: Round['rep']['node']['operations'], path: Path): Promise<number | undefined> {
+	try {
+		return (await operations.stat(path)).ino
+	} catch {
+		return undefined
+	}
+}
+
+/** Unless the file changed hands meanwhile: somebody may have removed or replaced it the moment it was there. */
+async function wantAgain({ rep: { fs, node } }: Round, { file }: Want): Promise<void> {
+	await transact(fs, function* (tx) {
+		const { there } = yield* look(tx, node.id, [file.id as FileId], fs.capabilities.forUpdate)
+		if (there.has(file.id)) replicas.setState(tx, file.id, node.id, REPLICA.wanted)
+	})
+}

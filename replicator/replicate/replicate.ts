@@ -1,0 +1,109 @@
+/** The job that makes copies: what is wanted on a node is pulled there, the files with the fewest good copies first. */
+import * as wanted from '../../core/catalogue/wanted.ts'
+import { settle } from '../../core/filesystem/settle.ts'
+import type { FileId } from '../../core/ids.ts'
+import { newHealth } from '../../core/nodes/health.ts'
+import { openLaneOperations } from '../../core/nodes/lanes.ts'
+import type { Node, NodeOperations } from '../../core/nodes/node.ts'
+import { run as drive } from '../../core/op.ts'
+import { connectSftp } from '../../core/nodes/sftp.ts'
+import { isLimited, type Pace, paceOf } from '../rate.ts'
+import type { Job, Replicator } from '../replicator.ts'
+import { inTurn } from './in-turn.ts'
+import { takeLeftovers } from './leftovers.ts'
+import { patiently } from './patience.ts'
+import { openRoom } from './room.ts'
+import type { Hold, Round } from './round.ts'
+import { openSources } from './sources.ts'
+import { openTail } from './tail.ts'
+import { openThreads } from './threads.ts'
+import { doUnit } from './unit.ts'
+import { unitsOf } from './units.ts'
+
+export interface ReplicateOptions {
+	/** Shared by all that copy in this process; by default each run keeps to the configured rates by itself. */
+	pace?: Pace
+	/** For tests: waited for at each point of each file's way. */
+	hold?: Hold
+}
+
+/** A disk that writes back a large file may take its time. */
+const LOCAL_DEADLINE_MS = 600_000
+
+export const replicate = (options: ReplicateOptions = {}): Job => ({
+	what: 'replicate',
+	async work(rep) {
+		const { fs, node, run } = rep
+		await drive(settle(fs))
+		const parts = await takeLeftovers(rep)
+		const last = await patiently(run, () => wanted.lastWanted(fs.catalogue, node.id))
+		if (last === undefined) return
+		await withRound(rep, options, parts, async (round) => {
+			await inTurn(unitsOf(rep, last), fs.config.replicator.copiesAtOnce, run.signal, (ids) => doUnit(round, ids))
+		})
+	},
+})
+
+async function withRound(
+	rep: Replicator,
+	options: ReplicateOptions,
+	parts: Round['parts'],
+	body: (round: Round) => Promise<void>,
+): Promise<void> {
+	const { fs, node, run } = rep
+	const { copiesAtOnce, copyRates } = fs.config.replicator
+	// One more than copies: names are brought to the disk beside them.
+	const threads = openThreads(copiesAtOnce + 1)
+	const load = new Map<number, number>()
+	const sources = openSources(fs, { own: node.id, load, connect: connectSftp })
+	const tail = openTail(fs, node, { threads, report: run.note })
+	const target = openTarget(node, copiesAtOnce)
+	const stop = () => threads.stop()
+	run.signal.addEventListener('abort', stop)
+	const round: Round = {
+		rep,
+		threads,
+		sources,
+		room: openRoom(node),
+		tail,
+		pace: options.pace ?? (isLimited(copyRates) ? paceOf(copyRates) : undefined),
+		hold: options.hold ?? (async () => undefined),
+		parts,
+		made: new Set(),
+		load,
+		conflicts: [],
+		cramped: 0,
+		target: target.operations,
+	}
+	try {
+		await body(round)
+		await tail.end()
+		if (round.cramped > 1) run.note(`node ${node.name}: ${round.cramped} files were left, as it does not take them`)
+	} finally {
+		run.signal.removeEventListener('abort', stop)
+		await sources.end()
+		await threads.end()
+		target.end()
+	}
+}
+
+/** What comes over a network is written by threads that may wait for the disk. A remote node has its own. */
+function openTarget(node: Node, copiesAtOnce: number): { operations(): Promise<NodeOperations>; end(): void } {
+	let own: Promise<NodeOperations> | undefined
+	let opened: NodeOperations | undefined
+	const open = async () => {
+		opened = openLaneOperations(node.root, { deadlineMs: LOCAL_DEADLINE_MS, callsMax: copiesAtOnce, health: newHealth() })
+		await opened.identify(node.row.uuid)
+		return opened
+	}
+	return {
+		operations() {
+			if (node.remote) return Promise.resolve(node.operations)
+			own ??= open()
+			return own
+		},
+		end: () => opened?.end(),
+	}
+}
+
+export type Unit = readonly FileId[]

@@ -1,0 +1,94 @@
+/** Where a copy may be read: on nodes that are mounted here, and on others over SFTP. */
+import { REPLICA } from '../../core/catalogue/replicas.ts'
+import type { SftpConfig } from '../../core/config/types.ts'
+import type { Filesystem } from '../../core/filesystem/filesystem.ts'
+import type { NodeId, Path } from '../../core/ids.ts'
+import type { Node } from '../../core/nodes/node.ts'
+import { inService } from '../../core/nodes/service.ts'
+import { run } from '../../core/op.ts'
+import type { Readable } from './copy.ts'
+import type { Want } from './look.ts'
+import { NOTHING, type Standing, standingOn } from './standing.ts'
+
+export interface Source {
+	id: NodeId
+	name: string
+	/** local: threads may read it by its path; the others are read through `operations`. */
+	reach: 'local' | 'remote' | 'sftp'
+	node: Node
+	operations: Readable
+}
+
+export interface Found {
+	source: Source
+	path: Path
+}
+
+export interface Sources {
+	/** Nodes that have the wanted version within reach, best first, and under which path. */
+	of(want: Want, isStanding: boolean): Promise<Found[]>
+	/** What stands on nodes may have changed. */
+	forgetStanding(): void
+	end(): Promise<void>
+}
+
+/** A connection to a node, shared by all copies that read there. */
+export interface Reach {
+	operations: Readable
+	end(): Promise<void>
+}
+
+const RANK = { local: 0, remote: 1, sftp: 2 }
+
+export function openSources(
+	fs: Filesystem,
+	{ own, load, connect }: { own: NodeId; load: ReadonlyMap<NodeId, number>; connect(name: string, config: SftpConfig): Reach },
+): Sources {
+	const standing = new Map<NodeId, Promise<Standing>>()
+	const reaches = new Map<NodeId, Reach>()
+
+	function sourceOn(id: NodeId): Source | undefined {
+		const node = fs.nodes.get(id)
+		if (!node || node.row.state === 'down' || node.row.state === 'dead') return undefined
+		if (inService(node))
+			return { id, name: node.name, reach: node.remote ? 'remote' : 'local', node, operations: node.operations }
+		const sftp = fs.config.nodes[node.name]?.sftp
+		return sftp && { id, name: node.name, reach: 'sftp', node, operations: reachOf(node, sftp).operations }
+	}
+
+	function reachOf(node: Node, config: SftpConfig): Reach {
+		const reach = reaches.get(node.id) ?? connect(node.name, config)
+		reaches.set(node.id, reach)
+		return reach
+	}
+
+	function standingFor(id: NodeId, isStanding: boolean): Promise<Standing> {
+		if (!isStanding) return Promise.resolve(NOTHING)
+		const known = standing.get(id) ?? Promise.resolve(run(standingOn(fs, fs.catalogue, id)))
+		standing.set(id, known)
+		return known
+	}
+
+	function cost({ id, reach, node }: Source): number {
+		return RANK[reach] * 1_000 + (load.get(id) ?? 0) + Math.min(0.9, node.health.latencyMs / 10_000)
+	}
+
+	return {
+		async of({ copies, file, places }, isStanding) {
+			const found: Found[] = []
+			for (const copy of copies) {
+				if (copy.node_id === own || copy.version !== file.version || copy.state === REPLICA.suspect) continue
+				const source = sourceOn(copy.node_id)
+				if (!source) continue
+				const inTheWay = await standingFor(source.id, isStanding)
+				const clear = places.find(({ path }) => !inTheWay.isInTheWay(path))
+				if (clear) found.push({ source, path: clear.path })
+			}
+			return found.sort((a, b) => cost(a.source) - cost(b.source))
+		},
+		forgetStanding: () => standing.clear(),
+		async end() {
+			await Promise.all([...reaches.values()].map((reach) => reach.end()))
+		},
+	}
+}

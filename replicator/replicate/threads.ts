@@ -1,0 +1,125 @@
+/** The copying threads of a run: as many as copies are made at once, started when there is something for them. */
+import { Worker } from 'node:worker_threads'
+import { Errno } from '../../core/errors.ts'
+import {
+	type CopyAnswer,
+	type CopyMessage,
+	LEAVE,
+	type Report,
+	type Request,
+	STOP,
+	type SyncMessage,
+	type ThreadData,
+} from './messages.ts'
+
+export interface Threads {
+	/** An answer for each order. `pace` is asked before each piece, if there is one; `moved` told of the bytes of large files. */
+	copy(
+		message: Omit<CopyMessage, 'isPaced'>,
+		told: { pace?: (bytes: number) => Promise<void>; moved(bytes: number): void },
+	): Promise<CopyAnswer[]>
+	sync(message: SyncMessage): Promise<void>
+	/** Copies end at their next piece with ECANCELED. */
+	stop(): void
+	end(): Promise<void>
+}
+
+interface Thread {
+	worker: Worker
+	control: Int32Array
+}
+
+interface Task {
+	request: Request
+	asked: (bytes: number) => Promise<void>
+	moved: (bytes: number) => void
+	settle: (report: Report | Error) => void
+}
+
+export function openThreads(threadsMax: number): Threads {
+	const threads = new Set<Thread>()
+	const idle: Thread[] = []
+	const waiting: Task[] = []
+	let isStopped = false
+
+	function submit(task: Task): void {
+		const thread = idle.pop() ?? (threads.size < threadsMax ? start() : undefined)
+		if (thread) give(thread, task)
+		else waiting.push(task)
+	}
+
+	function start(): Thread {
+		const shared = new SharedArrayBuffer(8)
+		const control = new Int32Array(shared)
+		if (isStopped) Atomics.store(control, STOP, 1)
+		const workerData: ThreadData = { control: shared }
+		const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData, execArgv: [] })
+		worker.unref()
+		const thread = { worker, control }
+		threads.add(thread)
+		return thread
+	}
+
+	function give(thread: Thread, task: Task): void {
+		const { worker } = thread
+		const ended = (report: Report | Error) => {
+			worker.off('message', hear).off('error', failed)
+			worker.unref()
+			if (!(report instanceof Error)) next(thread)
+			task.settle(report)
+		}
+		const hear = (report: Report) => {
+			if ('moved' in report) task.moved(report.moved)
+			else if ('asks' in report) void task.asked(report.asks).finally(() => allow(thread))
+			else ended(report)
+		}
+		const failed = (error: Error) => {
+			threads.delete(thread)
+			ended(error)
+		}
+		worker.ref()
+		worker.on('message', hear).on('error', failed)
+		worker.postMessage(task.request)
+	}
+
+	function next(thread: Thread): void {
+		const task = waiting.shift()
+		if (task) give(thread, task)
+		else idle.push(thread)
+	}
+
+	function ask(request: Request, told: Pick<Task, 'asked' | 'moved'>): Promise<Report> {
+		return new Promise((resolve, reject) => {
+			submit({ request, ...told, settle: (report) => (report instanceof Error ? reject(report) : resolve(report)) })
+		})
+	}
+
+	return {
+		async copy(message, { pace, moved }) {
+			const asked = async (bytes: number) => {
+				// Where it is refused the copy is to stop, and is told so.
+				await pace?.(bytes).catch(() => undefined)
+			}
+			const report = await ask({ copy: { ...message, isPaced: pace !== undefined } }, { asked, moved })
+			if ('failure' in report) return message.orders.map(() => report.failure)
+			return 'answers' in report ? report.answers : []
+		},
+		async sync(message) {
+			const report = await ask({ sync: message }, { asked: async () => undefined, moved: () => undefined })
+			if ('failure' in report) throw new Errno(report.failure.code, report.failure.message)
+		},
+		stop() {
+			isStopped = true
+			for (const { control } of threads) Atomics.store(control, STOP, 1)
+		},
+		async end() {
+			await Promise.all([...threads].map(({ worker }) => worker.terminate()))
+			threads.clear()
+		},
+	}
+}
+
+function allow({ control }: Thread): void {
+	Atomics.add(control, LEAVE, 1)
+	Atomics.notify(control, LEAVE)
+}

@@ -1,0 +1,90 @@
+/** A few small files, or a large one, from the first look to the last name. */
+import { KIND } from '../../core/catalogue/files.ts'
+import type { FileId } from '../../core/ids.ts'
+import { run as drive } from '../../core/op.ts'
+import { copyWants } from './copies.ts'
+import { type Entered, enter, type Made } from './enter.ts'
+import { leave, passOn, shown } from './leave.ts'
+import { isUnsettled, look, type Want } from './look.ts'
+import { patiently } from './patience.ts'
+import { carryOut, makeWay } from './place.ts'
+import type { End, Round } from './round.ts'
+
+export async function doUnit(round: Round, ids: readonly FileId[]): Promise<void> {
+	const { fs, node, run } = round.rep
+	const looked = await patiently(run, async () => drive(look(fs.catalogue, node.id, ids)))
+	const wants = ids.flatMap((id) => looked.wants.get(id) ?? [])
+	for (const id of ids) if (!looked.wants.has(id)) run.done('gone', 0)
+	const settled = wants.filter((want) => !isUnsettled(want))
+	ended(round, wants.filter(isUnsettled), 'busy')
+	await round.hold('looked', ids)
+	const roomy = settled.filter((want) => want.file.kind !== KIND.regular || round.room.take(want.file.size))
+	const cramped = settled.filter((want) => !roomy.includes(want))
+	try {
+		const made = [
+			...roomy.filter(isSymlink).map(symlinkOf),
+			...(await copyWants(round, roomy.filter(isRegular), looked.isStanding)),
+		]
+		for (const want of roomy) if (!isSymlink(want) && !isRegular(want)) leave(round, want, 'it is neither a file nor a symlink')
+		await round.hold(
+			'copied',
+			made.map(({ want }) => want.file.id),
+		)
+		if (made.length > 0) await makeCount(round, made)
+	} finally {
+		for (const want of roomy) if (isRegular(want)) round.room.give(want.file.size)
+	}
+	for (const want of cramped) await passOn(round, want, 'there is no room for it')
+}
+
+function isRegular({ file }: Want): boolean {
+	return file.kind === KIND.regular
+}
+
+function isSymlink({ file }: Want): boolean {
+	return file.kind === KIND.symlink
+}
+
+function symlinkOf(want: Want): Made {
+	return { want, asides: [], ino: 0, hash: undefined, from: undefined }
+}
+
+async function makeCount(round: Round, made: readonly Made[]): Promise<void> {
+	const { fs, node, run } = round.rep
+	const token = fs.nextToken++
+	await makeWay(
+		round,
+		made.map(({ want }) => want),
+	)
+	const verdicts = await patiently(run, () => enter(round, made, token))
+	const entered: Entered[] = []
+	for (const each of made) {
+		const verdict = verdicts.get(each.want.file.id)
+		if (verdict && 'entered' in verdict) entered.push(verdict.entered)
+		else await refuse(round, each, verdict ? verdict.refused : 'lost')
+	}
+	await round.hold(
+		'entered',
+		entered.map(({ made: { want } }) => want.file.id),
+	)
+	await makeWay(
+		round,
+		entered.map(({ made: { want } }) => want),
+	)
+	const missed = await carryOut(round, entered)
+	for (const each of entered) {
+		const { want } = each.made
+		if (missed.includes(each)) run.trouble(shown(want), `its copy did not come to its place on node ${node.name}`)
+		else run.done(isSymlink(want) ? 'linked' : 'copied', want.file.size)
+	}
+}
+
+async function refuse({ rep: { node, run } }: Round, { want, asides }: Made, why: 'busy' | 'gone' | 'lost'): Promise<void> {
+	for (const aside of asides) await node.operations.unlink(aside)
+	if (why === 'lost') run.trouble(shown(want), 'another process looks after the node now')
+	else run.done(why, 0)
+}
+
+function ended({ rep: { run } }: Round, wants: readonly Want[], end: End): void {
+	for (let many = wants.length; many > 0; many--) run.done(end, 0)
+}
