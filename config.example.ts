@@ -66,6 +66,8 @@ export default defineConfig({
 		publishSeconds: 5,
 		// How often the journal is read for changes made elsewhere.
 		pollMs: 100,
+		// Days that what is removed through this mount stays in /.trash; 0: it does not stay; -1: as its class says.
+		trashDays: -1,
 		// Where the daemon writes what a keeper should know; '' for nowhere (in the foreground: standard error).
 		logFile: '',
 	},

@@ -57,6 +57,15 @@ export function insert(tx: Transaction, f: FileRow, target: Uint8Array | null = 
 	])
 }
 
+/** A new, empty directory with the owner and the mode of another, or a mode of its own. */
+export function insertDirectoryLike(tx: Transaction, { id, like, mode, now }: { id: FileId; like: FileId; mode: number | undefined; now: Time }): void {
+	tx.write(
+		`INSERT INTO file (id, kind, mode, uid, gid, nlink, size, atime, atime_ns, mtime, mtime_ns, ctime, ctime_ns, version, flags)
+			SELECT ?, kind, COALESCE(?, mode), uid, gid, 2, 4096, ?, ?, ?, ?, ?, ?, 1, flags FROM file WHERE id = ?`,
+		[id, mode ?? null, now.s, now.ns, now.s, now.ns, now.s, now.ns, like],
+	)
+}
+
 /** A directory whose names changed. `links` is what its link count changes by (a subdirectory came or went). */
 export function touchDirectory(tx: Transaction, id: FileId, now: Time, links = 0): void {
 	tx.write('UPDATE file SET mtime = ?, mtime_ns = ?, ctime = ?, ctime_ns = ?, nlink = nlink + ? WHERE id = ?', [

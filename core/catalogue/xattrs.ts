@@ -28,3 +28,8 @@ export function remove(tx: Transaction, file: FileId, name: Uint8Array): void {
 export function removeAll(tx: Transaction, file: FileId): void {
 	tx.write('DELETE FROM xattr WHERE file_id = ?', [file])
 }
+
+/** To a file that has none. */
+export function copyAll(tx: Transaction, from: FileId, to: FileId): void {
+	tx.write('INSERT INTO xattr (file_id, name, value) SELECT ?, name, value FROM xattr WHERE file_id = ?', [to, from])
+}

@@ -20,6 +20,7 @@ const DEFAULTS: Config = {
 		cacheSeconds: 3_600,
 		publishSeconds: 5,
 		pollMs: 100,
+		trashDays: -1,
 		logFile: '',
 	},
 	replicator: {

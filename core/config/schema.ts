@@ -44,6 +44,7 @@ const mountChecks: ChecksOf<MountConfig> = {
 	cacheSeconds: seconds(0, DAY_MS),
 	publishSeconds: seconds(0.1, 3_600),
 	pollMs: integer(10, 60_000),
+	trashDays: integer(-1, DAYS_MAX),
 	logFile: text,
 }
 

@@ -74,6 +74,8 @@ export interface MountConfig {
 	publishSeconds: number
 	/** How often the change journal is read when nothing happens here. */
 	pollMs: number
+	/** Days that what is removed through this mount stays in /.trash, whatever its class says; 0: it does not; -1: as its class says. */
+	trashDays: number
 	logFile: string
 }
 

@@ -17,9 +17,11 @@ import { type Op, wait } from '../op.ts'
 import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { checkName, type Place, readPlace } from './names.ts'
+import { keepsRemoved, moveToTrash } from './trash.ts'
 
 export function* unlink(fs: Filesystem, place: Place): Op<void> {
 	checkName(place.name)
+	if (keepsRemoved(fs) && (yield* moveToTrash(fs, place))) return
 	const time = now()
 	const token = fs.nextToken++
 	const { directory, row, made } = yield* wait(

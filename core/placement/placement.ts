@@ -1,6 +1,7 @@
 /** Which class a path falls under, which node gets the first copy, which the others. */
 import { type ClassRow, isRetired } from '../catalogue/classes.ts'
 import type { Filesystem } from '../filesystem/filesystem.ts'
+import { originalPath } from '../filesystem/trash-paths.ts'
 import type { NodeId, Path } from '../ids.ts'
 import type { Node } from '../nodes/node.ts'
 import { inService } from '../nodes/service.ts'
@@ -10,10 +11,10 @@ import { freeBytes } from './room.ts'
 const RESERVE_BYTES_MAX = 1024 ** 3
 const RESERVE_SHARE = 0.02
 
-/** The rule of a path: the first class whose pattern matches, else the last that is configured. */
+/** The rule of a path: the first class whose pattern matches, else the last that is configured. In the trash it is that of before. */
 export function classOf(fs: Filesystem, path: Path): ClassRow {
 	if (fs.classes.length === 1) return fs.classes[0]
-	const text = path.toString('latin1')
+	const text = (originalPath(path) ?? path).toString('latin1')
 	return fs.classes.find((rule) => rule.matches(text)) ?? defaultClass(fs)
 }
 

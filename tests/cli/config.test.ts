@@ -27,7 +27,7 @@ const WRONG: Array<[said: string, answer: string]> = [
 	['5', `the default export: found 5, allowed: an object with ${Object.keys(withDefaults({})).join(', ')}`],
 	['{ catalog: "x" }', "catalog: no such option; the nearest is 'catalogue'"],
 	['{ mount: { polMs: 100 } }', "mount.polMs: no such option; the nearest is 'pollMs'"],
-	['{ mount: { qqqqqqqqqqqqqqqqqqqq: 1 } }', 'mount.qqqqqqqqqqqqqqqqqqqq: no such option; there are: path, driver, io, allowOther, cacheSeconds, publishSeconds, pollMs, logFile'],
+	['{ mount: { qqqqqqqqqqqqqqqqqqqq: 1 } }', 'mount.qqqqqqqqqqqqqqqqqqqq: no such option; there are: path, driver, io, allowOther, cacheSeconds, publishSeconds, pollMs, trashDays, logFile'],
 	['{ catalogue: "" }', 'catalogue: found "", allowed: a text that is not empty'],
 	['{ catalogueTimeoutMs: "5 s" }', 'catalogueTimeoutMs: found "5 s", allowed: a whole number from 100 to 86400000'],
 	['{ nodeCallsMax: 0 }', 'nodeCallsMax: found 0, allowed: a whole number from 1 to 1000'],
