@@ -27,12 +27,12 @@ export function jobOptions<T>(yargs: Argv<T>): Argv<T & JobOptions> {
 		.option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'say only what went wrong, as cron jobs should' }) as Argv<T & JobOptions>
 }
 
-/** Runs the job for each node in turn. */
+/** Runs the job for each node in turn; what belongs to no node, once. */
 export async function runJobs(options: JobOptions, deps: Deps, job: Job): Promise<void> {
 	await withFilesystem(options, deps, async (fs) => {
 		const stop = stopOnSignal()
 		try {
-			for (const node of await chosenNodes(fs, options.node)) {
+			for (const node of (await chosenNodes(fs, options.node)).slice(0, job.ofTree ? 1 : undefined)) {
 				if (stop.signal.aborted) return
 				await runOn(fs, node, job, { options, deps, signal: stop.signal })
 			}
@@ -101,7 +101,7 @@ async function chosenNodes(fs: Filesystem, name: string | undefined): Promise<No
 }
 
 /** The first signal ends the work where it can go on later; a second one ends it now. */
-function stopOnSignal(): { signal: AbortSignal; end(): void } {
+export function stopOnSignal(): { signal: AbortSignal; end(): void } {
 	const stop = new AbortController()
 	const abort = () => {
 		if (stop.signal.aborted) process.exit(EXIT.left)
