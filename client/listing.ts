@@ -13,10 +13,10 @@ export const DOTS = 2
 export const PART_ROWS_MAX = 1_024
 /** Cookies stay below 2^31, for programs with 32-bit offsets. */
 const PART_NUMBERS = 2 ** 21
-const PARTS_MAX = 4_096
-const ROWS_MAX = 65_536
+const PARTS_MAX = 2_048
+const ROWS_MAX = 16_384
 /** Places where somebody stopped reading, to go on much later or never. */
-const RESTING_MAX = 16_384
+const RESTING_MAX = 8_192
 
 /** Where a listing goes on. */
 export interface Place {
@@ -46,7 +46,9 @@ export interface Listings {
 
 /** The names at the cookies of a part, and the place after the last of them. */
 interface Part extends Place {
-	names: Uint8Array[]
+	/** One piece of memory: a million small ones would stay for long after they are of no use. */
+	bytes: Buffer
+	ends: number[]
 	/** Somebody read on after the last name. */
 	continued: boolean
 }
@@ -62,7 +64,7 @@ export function createListings(): Listings {
 
 	function keep(part: Part): void {
 		parts.set(number, part)
-		rows += part.names.length + part.ahead.length
+		rows += part.ends.length + part.ahead.length
 		do number = (number % (PART_NUMBERS - 1)) + 1
 		while (parts.has(number) || resting.has(number))
 		while (rows > ROWS_MAX || parts.size > PARTS_MAX) retire()
@@ -72,10 +74,10 @@ export function createListings(): Listings {
 	function retire(): void {
 		const [oldest, part] = parts.entries().next().value as [number, Part]
 		parts.delete(oldest)
-		rows -= part.names.length + part.ahead.length
+		rows -= part.ends.length + part.ahead.length
 		if (part.continued) return
-		const cookie = oldest * PART_ROWS_MAX + part.names.length - 1
-		resting.set(oldest, { cookie, place: after(part, part.name) })
+		const cookie = oldest * PART_ROWS_MAX + part.ends.length - 1
+		resting.set(oldest, { cookie, place: after(part, Buffer.from(part.name)) })
 		if (resting.size > RESTING_MAX) resting.delete(resting.keys().next().value as number)
 	}
 
@@ -95,8 +97,8 @@ export function createListings(): Listings {
 			const from = Math.floor(cookie / PART_ROWS_MAX)
 			const index = cookie % PART_ROWS_MAX
 			const part = parts.get(from)
-			if (part?.directory === directory && index < part.names.length) {
-				return index === part.names.length - 1 ? end(part) : after(part, part.names[index])
+			if (part?.directory === directory && index < part.ends.length) {
+				return index === part.ends.length - 1 ? end(part) : after(part, nameAt(part, index))
 			}
 			const rested = resting.get(from)
 			if (rested?.cookie === cookie && rested.place.directory === directory) return rested.place
@@ -104,13 +106,21 @@ export function createListings(): Listings {
 		},
 		firstCookie: () => number * PART_ROWS_MAX,
 		given(names, next) {
-			if (names.length > 0) keep({ ...next, names, continued: false })
+			if (names.length === 0) return
+			let end = 0
+			const ends = names.map((name) => (end += name.length))
+			const bytes = Buffer.concat(names)
+			keep({ ...next, name: nameAt({ bytes, ends }, ends.length - 1), bytes, ends, continued: false })
 		},
 		changed() {
 			changes++
 		},
 		isOld: ({ begunAt }) => begunAt !== changes,
 	}
+}
+
+function nameAt({ bytes, ends }: Pick<Part, 'bytes' | 'ends'>, index: number): Buffer {
+	return bytes.subarray(index === 0 ? 0 : ends[index - 1], ends[index])
 }
 
 function after({ directory, begunAt }: Place, name: Uint8Array): Place {

@@ -9,7 +9,7 @@ import type { FileId } from '../ids.ts'
 
 const TOGETHER_MAX = 64
 const TOGETHER_GROWS = 4
-const ROWS_MAX = 8_192
+const ROWS_MAX = 2_048
 const CHILDREN_MAX = 16_384
 const KEEP_MS = 2_000
 

@@ -9,7 +9,7 @@ import type { Filesystem } from './filesystem.ts'
 import { catchUp } from './follow.ts'
 
 /** Of several directories, in one question. */
-const TOGETHER_ROWS_MAX = 2_048
+const TOGETHER_ROWS_MAX = 1_024
 
 /** The entries after a name, by name. The cursor is a name, so entries that come and go meanwhile neither hide nor double the others. */
 export function* list(fs: Filesystem, parent: FileId, after: Uint8Array, limit: number): Op<ListedRow[]> {
