@@ -1,15 +1,47 @@
-/** The work a daemon does by itself, by the name it has in `replicator.schedule`. */
+/** The work a daemon does by itself. A new kind is a line here and, where it goes by the clock, one in `replicator.schedule`. */
+import { REPLICA } from '../../core/catalogue/replicas.ts'
+import * as replicas from '../../core/catalogue/replicas.ts'
 import type { ScheduleConfig } from '../../core/config/types.ts'
+import type { Filesystem } from '../../core/filesystem/filesystem.ts'
+import type { NodeId } from '../../core/ids.ts'
+import { isLevelDue, levelJob } from '../level/round.ts'
+import { dumpJob } from '../manifest/dump-job.ts'
+import { manifest } from '../manifest/manifest.ts'
+import { replicate } from '../replicate/replicate.ts'
 import type { Job } from '../replicator.ts'
+import { trash } from '../trash/trash.ts'
 import { trim } from '../trim/trim.ts'
+import { verify } from '../verify/verify.ts'
 import { walk } from '../walk/walk.ts'
+import type { PauseLimits } from './pause.ts'
 
-export type JobName = keyof ScheduleConfig
+/** Those that go by the clock have the name of their schedule. */
+export type JobName = keyof ScheduleConfig | 'level'
 
-/** Made anew for each run: the configuration may have changed. */
-export type JobFactory = () => Job
+export interface Kind {
+	/** Anew for each run: the configuration may have changed. */
+	make(): Job
+	/** Of work that is begun as soon as there is any, besides: asked every second, so it costs next to nothing. */
+	isDue?(fs: Filesystem, node: NodeId): Promise<boolean>
+	/** How long it is left alone when it could do nothing. */
+	pause?: PauseLimits
+}
 
-export const JOBS: Partial<Record<JobName, JobFactory>> = {
-	trim: () => trim(),
-	walk: () => walk(),
+export type Kinds = Partial<Record<JobName, Kind>>
+
+export const KINDS: Kinds = {
+	replicate: { make: () => replicate(), isDue: inState(REPLICA.wanted), pause: { firstMs: 2_000, mostMs: 60_000 } },
+	// It reads other copies before it removes one: not again and again.
+	trim: { make: () => trim(), isDue: inState(REPLICA.surplus), pause: { firstMs: 30_000, mostMs: 600_000 } },
+	level: { make: () => levelJob, isDue: isLevelDue, pause: { firstMs: 2_000, mostMs: 15_000 } },
+	walk: { make: () => walk() },
+	verify: { make: () => verify() },
+	manifest: { make: () => manifest() },
+	dump: { make: () => dumpJob },
+	trash: { make: () => trash() },
+}
+
+/** Whether copies of a node are in that state. */
+export function inState(state: number): NonNullable<Kind['isDue']> {
+	return async ({ catalogue }, node) => (await replicas.anyInState(catalogue, node, state)) !== undefined
 }

@@ -1,11 +1,10 @@
 /**
- * One node's work, for as long as a daemon looks after it: what its schedule says, what was missed, and copies as soon as they
- * are wanted. Each kind of work goes on beside the others, never twice at a time.
+ * One node's work, for as long as a daemon looks after it: what its schedule says, what was missed, and what is begun as soon
+ * as there is any. Each kind of work goes on beside the others, never twice at a time.
  */
 import type { ScheduledTask } from 'node-cron'
 import * as jobs from '../../core/catalogue/jobs.ts'
-import * as replicas from '../../core/catalogue/replicas.ts'
-import { REPLICA } from '../../core/catalogue/replicas.ts'
+import type { ScheduleConfig } from '../../core/config/types.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import type { NodeId } from '../../core/ids.ts'
 import type { Node } from '../../core/nodes/node.ts'
@@ -13,7 +12,7 @@ import { takesChanges } from '../../core/nodes/service.ts'
 import { type Outcome, runJob } from '../replicator.ts'
 import type { Summary, Watcher } from '../run.ts'
 import { everyTime, previousDue } from './due.ts'
-import type { JobFactory, JobName } from './jobs.ts'
+import type { JobName, Kind, Kinds } from './jobs.ts'
 import { createPause, type Pause } from './pause.ts'
 
 /** How a run is shown. */
@@ -28,14 +27,14 @@ export interface NodeWork {
 	fs: Filesystem
 	/** By its id: when its row changes, it is opened anew. */
 	id: NodeId
-	factories: Partial<Record<JobName, JobFactory>>
+	kinds: Kinds
 	show(job: JobName, node: Node): Shown
 }
 
 export interface NodeService {
 	/** Called every second. */
 	tick(): Promise<void>
-	/** Something was changed by others: copies may be wanted now. */
+	/** Something was changed by others: there may be work now. */
 	news(): void
 	/** The configuration is another. */
 	reschedule(): void
@@ -43,70 +42,73 @@ export interface NodeService {
 	stop(): Promise<void>
 }
 
-const PAUSE = { firstMs: 2_000, mostMs: 60_000 }
 const RETRY = { firstMs: 10_000, mostMs: 300_000 }
 
-export function serveNode({ fs, id, factories, show }: NodeWork): NodeService {
-	const names = Object.keys(factories) as JobName[]
-	const stopping = new AbortController()
-	const running = new Map<JobName, Promise<void>>()
+interface Work {
+	name: JobName
+	kind: Kind
+	/** Set while it runs. */
+	running: Promise<void> | undefined
 	/** To be started when the node and the catalogue allow it. */
-	const owed = new Set<JobName>()
-	const retries = new Map<JobName, Pause>(names.map((name) => [name, createPause(RETRY)]))
-	const copying = createPause(PAUSE)
+	isOwed: boolean
+	/** After a failure. */
+	retry: Pause
+	/** After a run that could do nothing, of work that is begun when there is any. */
+	idle: Pause
+}
+
+export function serveNode({ fs, id, kinds, show }: NodeWork): NodeService {
+	const works = Object.entries(kinds).map(([name, kind]) => newWork(name as JobName, kind))
+	const stopping = new AbortController()
 	let tasks: ScheduledTask[] = []
 	let isCaughtUp = false
 
-	function start(name: JobName, node: Node): void {
-		if (stopping.signal.aborted || running.has(name)) return
-		owed.delete(name)
-		running.set(name, run(name, node).finally(() => running.delete(name)))
+	function start(work: Work, node: Node): void {
+		work.isOwed = false
+		work.running = run(work, node).finally(() => {
+			work.running = undefined
+		})
 	}
 
-	async function run(name: JobName, node: Node): Promise<void> {
-		const shown = show(name, node)
-		const retry = retries.get(name) as Pause
+	async function run(work: Work, node: Node): Promise<void> {
+		const shown = show(work.name, node)
 		try {
-			const factory = factories[name] as JobFactory
-			const outcome = await runJob(fs, node, factory(), { signal: stopping.signal, watcher: shown.watcher })
-			retry.end()
-			ended(name, outcome, shown)
+			const outcome = await runJob(fs, node, work.kind.make(), { signal: stopping.signal, watcher: shown.watcher })
+			if (outcome.summary) shown.end(outcome.summary)
+			else shown.elsewhere(outcome.holder)
+			work.retry.end()
+			if (didAll(outcome)) work.idle.end()
+			else work.idle.longer()
 		} catch (error) {
 			shown.failed(error as Error)
-			owed.add(name)
-			retry.longer()
+			work.isOwed = true
+			work.retry.longer()
 		}
 	}
 
-	function ended(name: JobName, { summary, holder }: Outcome, shown: Shown): void {
-		if (summary) shown.end(summary)
-		else shown.elsewhere(holder)
-		if (name !== 'replicate') return
-		const didSomething = summary !== undefined && Object.keys(summary.outcomes).length > 0 && summary.troubles === 0
-		if (didSomething) copying.end()
-		else copying.longer()
-	}
-
 	async function catchUp(): Promise<void> {
-		const rows = await Promise.all(names.map(async (name) => jobs.find(fs.catalogue, rowName(name))))
-		const now = await clockOf(fs)
-		for (const [index, name] of names.entries()) if (isMissed(fs.config.replicator.schedule[name], rows[index], now)) owed.add(name)
+		const clocks = await clocksOf(fs)
+		for (const work of works) {
+			const { what, ofTree } = work.kind.make()
+			const row = await jobs.find(fs.catalogue, jobs.jobName(what, ofTree ? undefined : id))
+			work.isOwed ||= isMissed(expressionOf(fs, work.name), row, clocks)
+		}
 		isCaughtUp = true
-	}
-
-	function rowName(name: JobName): string {
-		const { what, ofTree } = (factories[name] as JobFactory)()
-		return jobs.jobName(what, ofTree ? undefined : id)
 	}
 
 	async function tick(): Promise<void> {
 		const node = fs.nodes.get(id)
-		if (stopping.signal.aborted || !node || !takesChanges(node)) return
+		if (!node || !takesChanges(node)) return
 		if (!isCaughtUp) await catchUp()
-		for (const name of owed) if (retries.get(name)?.isOver()) start(name, node)
-		if (factories.replicate === undefined || fs.config.replicator.schedule.replicate === '') return
-		if (running.has('replicate') || owed.has('replicate') || !copying.isOver()) return
-		if (await replicas.anyInState(fs.catalogue, id, REPLICA.wanted)) start('replicate', node)
+		for (const work of works) {
+			if (work.running || !(await isToStart(work))) continue
+			if (!stopping.signal.aborted) start(work, node)
+		}
+	}
+
+	async function isToStart({ isOwed, retry, idle, kind }: Work): Promise<boolean> {
+		if (isOwed || !kind.isDue) return isOwed && retry.isOver()
+		return idle.isOver() && (await kind.isDue(fs, id))
 	}
 
 	function unschedule(): void {
@@ -116,23 +118,42 @@ export function serveNode({ fs, id, factories, show }: NodeWork): NodeService {
 
 	function reschedule(): void {
 		unschedule()
-		for (const name of names) {
-			const expression = fs.config.replicator.schedule[name]
-			if (expression !== '') tasks.push(everyTime(expression, () => void owed.add(name)))
+		for (const work of works) {
+			const expression = expressionOf(fs, work.name)
+			if (expression !== '') tasks.push(everyTime(expression, () => oweNow(work)))
 		}
 	}
 
 	reschedule()
 	return {
 		tick,
-		news: () => copying.end(),
+		news() {
+			for (const work of works) work.idle.end()
+		},
 		reschedule,
 		async stop() {
 			unschedule()
 			stopping.abort()
-			await Promise.all(running.values())
+			await Promise.all(works.map((work) => work.running))
 		},
 	}
+}
+
+function newWork(name: JobName, kind: Kind): Work {
+	return { name, kind, running: undefined, isOwed: false, retry: createPause(RETRY), idle: createPause(kind.pause ?? RETRY) }
+}
+
+function oweNow(work: Work): void {
+	work.isOwed = true
+}
+
+/** Nothing is left that it could not do. */
+function didAll({ summary }: Outcome): boolean {
+	return summary !== undefined && summary.troubles === 0 && Object.keys(summary.outcomes).length > 0
+}
+
+function expressionOf({ config }: Filesystem, name: JobName): string {
+	return (config.replicator.schedule as Partial<ScheduleConfig>)[name as keyof ScheduleConfig] ?? ''
 }
 
 /** The database's clock and this machine's, at one moment. */
@@ -141,7 +162,7 @@ interface Clocks {
 	here: Date
 }
 
-async function clockOf({ catalogue, capabilities }: Filesystem): Promise<Clocks> {
+async function clocksOf({ catalogue, capabilities }: Filesystem): Promise<Clocks> {
 	const row = await catalogue.get<{ now: number }>(`SELECT ${capabilities.now} AS now`)
 	const here = new Date()
 	return { database: row?.now ?? here.getTime() / 1000, here }

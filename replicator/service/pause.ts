@@ -7,7 +7,12 @@ export interface Pause {
 	end(): void
 }
 
-export function createPause({ firstMs, mostMs }: { firstMs: number; mostMs: number }, nowMs: () => number = () => performance.now()): Pause {
+export interface PauseLimits {
+	firstMs: number
+	mostMs: number
+}
+
+export function createPause({ firstMs, mostMs }: PauseLimits, nowMs: () => number = () => performance.now()): Pause {
 	let lengthMs = 0
 	let untilMs = Number.NEGATIVE_INFINITY
 	return {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import type { NodeId } from '../../core/ids.ts'
 import type { Node } from '../../core/nodes/node.ts'
-import { JOBS, type JobFactory, type JobName } from './jobs.ts'
+import { KINDS, type Kind, type Kinds } from './jobs.ts'
 import { hold, letGo } from './lease.ts'
 import { type NodeService, type NodeWork, serveNode } from './node-service.ts'
 
@@ -21,7 +21,7 @@ export interface Service {
 	/** Called once, with the names of the nodes that nobody else looks after. */
 	ready?(names: string[]): void
 	/** Tests have work and a pace of their own. */
-	factories?: NodeWork['factories']
+	kinds?: Kinds
 	tickMs?: number
 }
 
@@ -108,7 +108,7 @@ async function leave(services: Map<NodeId, NodeService>, id: NodeId): Promise<vo
 }
 
 /** What belongs to no node is done beside the first one. */
-function workOn({ fs, show, factories = JOBS }: Service, id: NodeId, isFirst: boolean): NodeWork {
-	const own = Object.entries(factories).filter(([, factory]) => isFirst || !(factory as JobFactory)().ofTree)
-	return { fs, id, show, factories: Object.fromEntries(own) as Partial<Record<JobName, JobFactory>> }
+function workOn({ fs, show, kinds = KINDS }: Service, id: NodeId, isFirst: boolean): NodeWork {
+	const own = Object.entries(kinds).filter(([, kind]: [string, Kind]) => isFirst || !kind.make().ofTree)
+	return { fs, id, show, kinds: Object.fromEntries(own) }
 }

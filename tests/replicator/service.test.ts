@@ -8,7 +8,7 @@ import { Errno } from '../../core/errors.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import type { Job, Replicator } from '../../replicator/replicator.ts'
 import { nextDue, previousDue, wrongWith } from '../../replicator/service/due.ts'
-import type { JobName } from '../../replicator/service/jobs.ts'
+import { inState, type JobName } from '../../replicator/service/jobs.ts'
 import { isMissed } from '../../replicator/service/node-service.ts'
 import { createPause } from '../../replicator/service/pause.ts'
 import { createRepeats } from '../../replicator/service/repeats.ts'
@@ -33,7 +33,9 @@ function work(what: string, ofTree = false) {
 		},
 	}
 	return {
-		make: () => job,
+		kind: { make: () => job },
+		/** Begun when a row of table replica is in that state, besides. */
+		when: (state: number) => ({ make: () => job, isDue: inState(state), pause: { firstMs: 2_000, mostMs: 60_000 } }),
 		begins: () => once(told, 'begun'),
 		begun: () => begun,
 		holdOn() {
@@ -51,7 +53,7 @@ interface Daemon {
 	reschedule(): void
 }
 
-function daemon(test: TestContext, { fs }: Client, factories: Service['factories']): Daemon {
+function daemon(test: TestContext, { fs }: Client, kinds: Service['kinds']): Daemon {
 	const lines: string[] = []
 	const said = new EventEmitter()
 	const say = (line: string) => {
@@ -70,7 +72,7 @@ function daemon(test: TestContext, { fs }: Client, factories: Service['factories
 			elsewhere: (holder) => say(`${job} ${node.name} elsewhere: ${holder}`),
 			failed: (error) => say(`${job} ${node.name} failed: ${error.message}`),
 		}),
-		factories,
+		kinds,
 		tickMs: TICK_MS,
 	})
 	const stop = async () => {
@@ -156,7 +158,7 @@ test('what was missed is caught up with, once', async (t) => {
 	schedule(client.fs, { verify: SELDOM, walk: '' })
 	const [verify, walk] = [work('verify'), work('walk')]
 	const begins = verify.begins()
-	const first = daemon(t, client, { verify: verify.make, walk: walk.make })
+	const first = daemon(t, client, { verify: verify.kind, walk: walk.kind })
 	await begins
 	await line(first, /verify node1 ended/)
 	await first.stop()
@@ -165,7 +167,7 @@ test('what was missed is caught up with, once', async (t) => {
 
 	const trim = work('trim')
 	schedule(client.fs, { verify: SELDOM, trim: SELDOM })
-	const second = daemon(t, client, { verify: verify.make, trim: trim.make })
+	const second = daemon(t, client, { verify: verify.kind, trim: trim.kind })
 	await line(second, /trim node1 ended/)
 	assert.deepEqual([verify.begun(), walk.begun()], [1, 0])
 })
@@ -174,7 +176,7 @@ test('the schedule starts work, and a new one holds at once', async (t) => {
 	const client = await (await installation(t)).start()
 	schedule(client.fs, {})
 	const walk = work('walk')
-	const running = daemon(t, client, { walk: walk.make })
+	const running = daemon(t, client, { walk: walk.kind })
 	schedule(client.fs, { walk: '* * * * * *' })
 	const begins = walk.begins()
 	running.reschedule()
@@ -189,7 +191,7 @@ test('copies are begun when they are wanted, by whatever happens besides', async
 	const [replicate, verify] = [work('replicate'), work('verify')]
 	verify.holdOn()
 	const verifying = verify.begins()
-	const running = daemon(t, client, { replicate: replicate.make, verify: verify.make })
+	const running = daemon(t, client, { replicate: replicate.when(2), verify: verify.kind })
 	await verifying
 	const begins = replicate.begins()
 	client.fs.catalogue.change('INSERT INTO replica (file_id, node_id, version, state) VALUES (77, 2, 0, 2)')
@@ -216,7 +218,7 @@ test('a run that could do nothing is not begun again at once, until there is new
 	client.fs.catalogue.change("INSERT INTO job (name, state, started) VALUES ('replicate:1', 'done', 9999999999)")
 	client.fs.catalogue.change('INSERT INTO replica (file_id, node_id, version, state) VALUES (77, 1, 0, 2)')
 	const first = once(told, 'begun')
-	const running = daemon(t, client, { replicate: make })
+	const running = daemon(t, client, { replicate: { make, isDue: inState(2), pause: { firstMs: 2_000, mostMs: 60_000 } } })
 	await first
 	await line(running, /replicate node1 ended/)
 	for (let ticks = 0; ticks < 10; ticks++) await new Promise((resolve) => setTimeout(resolve, TICK_MS))
@@ -234,9 +236,9 @@ test('a second daemon of the same node says so and ends', async (t) => {
 	schedule(b.fs, { verify: SELDOM })
 	const [first, second] = [work('verify'), work('verify')]
 	const begins = first.begins()
-	daemon(t, a, { verify: first.make })
+	daemon(t, a, { verify: first.kind })
 	await begins
-	const late = daemon(t, b, { verify: second.make })
+	const late = daemon(t, b, { verify: second.kind })
 	await late.ended
 	assert.equal(late.lines.length, 1)
 	assert.match(late.lines[0], /^node1, node2: looked after already \(test, process \d+ on /)
@@ -253,7 +255,7 @@ test('the nodes of a daemon that was killed are taken over', async (t) => {
 	a.kill()
 	const verify = work('verify')
 	const begins = verify.begins()
-	daemon(t, b, { verify: verify.make })
+	daemon(t, b, { verify: verify.kind })
 	await begins
 	assert.deepEqual(first.lines, [])
 })
@@ -265,7 +267,7 @@ test('told to end, it lets runs end at their next file and the next one goes on 
 	const walk = work('walk')
 	walk.holdOn()
 	const begins = walk.begins()
-	const running = daemon(t, client, { walk: walk.make })
+	const running = daemon(t, client, { walk: walk.kind })
 	await begins
 	await running.stop()
 	assert.deepEqual(running.lines, ['walk node1 ended'])
@@ -273,7 +275,7 @@ test('told to end, it lets runs end at their next file and the next one goes on 
 	const [row] = place.rows("SELECT state FROM job WHERE name = 'walk:1'")
 	assert.equal(row.state, 'paused')
 	const again = walk.begins()
-	daemon(t, client, { walk: walk.make })
+	daemon(t, client, { walk: walk.kind })
 	await again
 })
 
@@ -283,7 +285,7 @@ test('the same work is not done twice at a time', async (t) => {
 	const walk = work('walk')
 	walk.holdOn()
 	const begins = walk.begins()
-	const running = daemon(t, client, { walk: walk.make })
+	const running = daemon(t, client, { walk: walk.kind })
 	await begins
 	await new Promise((resolve) => setTimeout(resolve, 1_500))
 	assert.equal(walk.begun(), 1)
@@ -298,7 +300,7 @@ test('what belongs to no node is done once, whatever the number of nodes', async
 	const client = await place.start()
 	schedule(client.fs, { trash: SELDOM, verify: SELDOM })
 	const [trash, verify] = [work('trash', true), work('verify')]
-	const running = daemon(t, client, { trash: trash.make, verify: verify.make })
+	const running = daemon(t, client, { trash: trash.kind, verify: verify.kind })
 	for (const node of ['node1', 'node2', 'node3']) await line(running, new RegExp(`verify ${node} ended`))
 	await line(running, /trash node1 ended/)
 	assert.equal(trash.begun(), 1)
@@ -310,7 +312,7 @@ test('a node that is away is left alone until it is back', async (t) => {
 	schedule(client.fs, { verify: SELDOM })
 	setUp(client.fs, 1, false)
 	const verify = work('verify')
-	const running = daemon(t, client, { verify: verify.make })
+	const running = daemon(t, client, { verify: verify.kind })
 	await line(running, /verify node2 ended/)
 	for (let ticks = 0; ticks < 5; ticks++) await new Promise((resolve) => setTimeout(resolve, TICK_MS))
 	assert.equal(verify.begun(), 1)
@@ -348,7 +350,7 @@ test('a catalogue that is away for a while is waited for', async (t) => {
 	schedule(client.fs, { replicate: SELDOM })
 	const replicate = work('replicate')
 	const begins = replicate.begins()
-	const running = daemon(t, client, { replicate: replicate.make })
+	const running = daemon(t, client, { replicate: replicate.when(2) })
 	await begins
 	await line(running, /replicate node1 ended/)
 	catalogue.away(true)
@@ -372,7 +374,7 @@ test('a job that fails says why, and is not begun again at once', async (t) => {
 			throw new Errno('EIO', 'the disk is odd')
 		},
 	})
-	const running = daemon(t, client, { walk: make })
+	const running = daemon(t, client, { walk: { make } })
 	await line(running, /walk node1 failed: the disk is odd/)
 	for (let ticks = 0; ticks < 10; ticks++) await new Promise((resolve) => setTimeout(resolve, TICK_MS))
 	assert.equal(begun, 1)
