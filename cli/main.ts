@@ -16,6 +16,7 @@ import { replicator } from './replicator.ts'
 import { replicate } from './replicate.ts'
 import { status } from './status.ts'
 import { trim } from './trim.ts'
+import { trash } from './trash.ts'
 import { umount } from './umount.ts'
 import { up } from './up.ts'
 import type { Deps } from './verb.ts'
@@ -54,6 +55,7 @@ async function main(words: string[]): Promise<void> {
 		.command(replicator(deps))
 		.command(trim(deps))
 		.command(replicate(deps))
+		.command(trash(deps))
 		.command(status(deps))
 		.command(mount(deps))
 		.command(umount(deps))
