@@ -2,6 +2,7 @@
 import yargs from 'yargs'
 import { codeOf, UserError } from '../core/errors.ts'
 import { classVerb } from './class.ts'
+import { drain } from './drain.ts'
 import { dump } from './dump.ts'
 import { EXIT, exitCodeTable } from './exit-codes.ts'
 import { init } from './init.ts'
@@ -12,6 +13,7 @@ import { migrate } from './migrate.ts'
 import { mount } from './mount.ts'
 import { node } from './node.ts'
 import { withoutOldForm } from './old-form.ts'
+import { rebalance } from './rebalance.ts'
 import { replicator } from './replicator.ts'
 import { replicate } from './replicate.ts'
 import { status } from './status.ts'
@@ -20,6 +22,7 @@ import { trash } from './trash.ts'
 import { umount } from './umount.ts'
 import { up } from './up.ts'
 import type { Deps } from './verb.ts'
+import { verify } from './verify.ts'
 import { version } from './version.ts'
 import { walk } from './walk.ts'
 
@@ -53,8 +56,11 @@ async function main(words: string[]): Promise<void> {
 		.command(classVerb(deps))
 		.command(walk(deps))
 		.command(replicator(deps))
+		.command(verify(deps))
 		.command(trim(deps))
 		.command(replicate(deps))
+		.command(drain(deps))
+		.command(rebalance(deps))
 		.command(trash(deps))
 		.command(status(deps))
 		.command(mount(deps))

@@ -55,6 +55,12 @@ export function update(tx: Transaction, id: NodeId, node: NodeSettings, capabili
 	tell(tx, capabilities)
 }
 
+/** It has another directory from now on, and the one it had is another node's should it ever turn up again. */
+export function giveTree(tx: Transaction, id: NodeId, { uuid, path }: Pick<NodeRow, 'uuid' | 'path'>, capabilities: Capabilities): void {
+	tx.write('UPDATE node SET uuid = ?, path = ? WHERE id = ?', [uuid, path, id])
+	tell(tx, capabilities)
+}
+
 /** What was last seen of its disk. */
 export function seen(tx: Transaction, id: NodeId, space: { capacity: number; free: number }, { now }: Capabilities): void {
 	tx.write(`UPDATE node SET capacity = ?, free = ?, seen_at = ${now} WHERE id = ?`, [space.capacity, space.free, id])

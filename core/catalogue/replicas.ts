@@ -57,6 +57,11 @@ export function setState(tx: Transaction, file: FileId, node: NodeId, state: num
 	tx.write('UPDATE replica SET state = ? WHERE file_id = ? AND node_id = ?', [state, file, node])
 }
 
+/** Nothing is there any more: to be made anew. */
+export function setLost(tx: Transaction, file: FileId, node: NodeId): void {
+	tx.write('UPDATE replica SET state = 2, version = 0, verified_at = NULL WHERE file_id = ? AND node_id = ?', [file, node])
+}
+
 export function remove(tx: Transaction, file: FileId, node: NodeId): void {
 	tx.write('DELETE FROM replica WHERE file_id = ? AND node_id = ?', [file, node])
 }

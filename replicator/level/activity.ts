@@ -7,7 +7,7 @@ import type { JobRow } from '../../core/catalogue/jobs.ts'
 import * as jobs from '../../core/catalogue/jobs.ts'
 import type { NodeId } from '../../core/ids.ts'
 
-export const PASS = 'level'
+export const PASS = 'pass'
 export const REBALANCE = 'rebalance'
 const DRAIN = 'drain'
 

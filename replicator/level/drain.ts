@@ -122,7 +122,10 @@ async function account(
 ): Promise<void> {
 	if (isUnplaced(plan)) {
 		progress.counting = { files: progress.counting.files + 1, bytes: progress.counting.bytes + size }
-		return run.trouble(await shownPath(fs, file.id), whyUnplaced(classById(fs, classId), size, { copies: file.copies, nodes }))
+		return run.trouble(
+			await shownPath(fs, file.id),
+			whyUnplaced(classById(fs, classId), { size, plan, copies: file.copies }, nodes),
+		)
 	}
 	run.done(busy ? 'in use' : outcomeOf(plan), changesAnything(plan) ? size : 0)
 }

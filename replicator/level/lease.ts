@@ -5,7 +5,7 @@ import { run as drive } from '../../core/op.ts'
 import { takeLease } from '../replicator.ts'
 import type { Run } from '../run.ts'
 
-export const LEASE = 'level'
+export const LEASE = 'levelling'
 const RENEW_MS = 15_000
 
 /** Rounds of this process that are under way: a lease is the client's, and lets its own holder in twice. */

@@ -82,9 +82,10 @@ export function planFile(
 	const holders = holdersOf(file, copies, nodes, options.last)
 	const chosen = choose([holders.good, holders.back, holders.coming, holders.free].flat(), wanted, rule.zones)
 	const isChosen = new Set(chosen.map(({ id }) => id))
-	const mayGo = holders.good.filter((node) => isChosen.has(node.id) && node.reliable).length >= wanted
+	const staying = holders.good.filter((node) => isChosen.has(node.id) && node.reliable)
+	const fewerZones = chosen.length === wanted && zonesOf(chosen) < Math.min(rule.zones, wanted)
 	const rest = copies.map((copy) =>
-		fateOf(copy, { file, node: nodes.get(copy.node_id), isChosen, mayGo, keepSpare: options.keepSpare === true }),
+		fateOf(copy, { file, node: nodes.get(copy.node_id), isChosen, staying, rule, keepSpare: options.keepSpare === true }),
 	)
 	const those = (fate: Fate) => copies.filter((_, index) => rest[index] === fate).map((copy) => copy.node_id)
 	return {
@@ -94,8 +95,9 @@ export function planFile(
 		restore: those('restore'),
 		missing: wanted - chosen.length,
 		waits: rest.includes('wait'),
-		deferred: chosen.length < wanted && [...nodes.values()].some((node) => node.busy && couldTake(node, file, copies)),
-		fewerZones: chosen.length === wanted && zonesOf(chosen) < Math.min(rule.zones, wanted),
+		deferred:
+			(chosen.length < wanted || fewerZones) && [...nodes.values()].some((node) => node.busy && couldTake(node, file, copies)),
+		fewerZones,
 	}
 }
 
@@ -163,12 +165,16 @@ interface Case {
 	file: PlannedFile
 	node: LevelNode | undefined
 	isChosen: ReadonlySet<NodeId>
-	mayGo: boolean
+	/** Good copies that will be there when others are gone. */
+	staying: readonly LevelNode[]
+	rule: Rule
 	keepSpare: boolean
 }
 
-function fateOf(copy: ReplicaRow, { file, node, isChosen, mayGo, keepSpare }: Case): Fate {
+function fateOf(copy: ReplicaRow, given: Case): Fate {
+	const { file, node, isChosen, keepSpare } = given
 	const nothingThere = copy.state === REPLICA.wanted && copy.version === 0
+	const mayGo = isEnough(given)
 	if (!node || node.role === 'gone') return mayGo || copy.state === REPLICA.wanted ? 'drop' : 'wait'
 	if (node.role === 'leaves') {
 		if (nothingThere) return 'drop'
@@ -180,4 +186,11 @@ function fateOf(copy: ReplicaRow, { file, node, isChosen, mayGo, keepSpare }: Ca
 	if (copy.state === REPLICA.good) return mayGo ? 'surplus' : 'wait'
 	if (copy.state !== REPLICA.wanted || keepSpare || !mayGo) return 'stay'
 	return nothingThere ? 'drop' : 'surplus'
+}
+
+/** What is removed must not cost a zone the class asks for, as little as a copy. A node that is gone has cost it already. */
+function isEnough({ staying, rule, node }: Case): boolean {
+	if (staying.length < Math.max(1, rule.copies)) return false
+	if (!node || node.role === 'gone') return true
+	return zonesOf(staying) >= rule.zones || staying.some(({ zone }) => zone === node.zone)
 }

@@ -10,6 +10,7 @@ import { type Filesystem, transact } from '../../core/filesystem/filesystem.ts'
 import { refreshClasses } from '../../core/filesystem/nodes.ts'
 import type { NodeRow } from '../../core/nodes/node.ts'
 import { run as drive } from '../../core/op.ts'
+import type { Job } from '../replicator.ts'
 import type { Run } from '../run.ts'
 import { drainedNode, drainName, PASS, REBALANCE } from './activity.ts'
 import { beginDrain, drainRound, type RoundOptions } from './drain.ts'
@@ -37,6 +38,9 @@ export async function levelRound(
 		for (const work of workDue(await look(fs), options)) if (!held.signal.aborted) await work(fs, held)
 	})
 }
+
+/** The same as a job, for whoever runs jobs. Ask `isLevelDue` first: that is cheap. */
+export const levelJob: Job = { what: 'level', ofTree: true, work: ({ fs, run }) => levelRound(fs, run).then(() => undefined) }
 
 /** Whether a round would find anything to do. */
 export async function isLevelDue(fs: Filesystem): Promise<boolean> {

@@ -5,14 +5,21 @@ import type { LevelNode } from './nodes.ts'
 import type { Plan, Rule } from './plan.ts'
 
 export function isUnplaced(plan: Plan): boolean {
-	return plan.waits && plan.missing > 0 && !plan.deferred
+	return plan.waits && (plan.missing > 0 || plan.fewerZones) && !plan.deferred
+}
+
+interface Found {
+	size: number
+	plan: Plan
+	copies: readonly ReplicaRow[]
 }
 
 export function whyUnplaced(
-	{ copies: asked }: Rule,
-	size: number,
-	{ copies, nodes }: { copies: readonly ReplicaRow[]; nodes: ReadonlyMap<NodeId, LevelNode> },
+	{ copies: asked, zones }: Rule,
+	{ size, plan, copies }: Found,
+	nodes: ReadonlyMap<NodeId, LevelNode>,
 ): string {
+	if (plan.missing === 0) return `its class asks for ${zones} zones, and without this node there are fewer`
 	const takers = [...nodes.values()].filter(({ role }) => role === 'takes')
 	const others = takers.filter(({ id }) => !copies.some(({ node_id }) => node_id === id))
 	if (others.length > 0) return `no other node has room for its ${size} bytes beyond the reserve`

@@ -18,6 +18,16 @@ async function filled(made: Tree, many = FILES): Promise<void> {
 	await made.replicate()
 }
 
+/** Some on every pair of the first three nodes, however much room they have. */
+async function spread(made: Tree): Promise<void> {
+	for (const without of [1, 2, 3]) {
+		await made.setState(without, 'nc')
+		for (let number = 0; number < 4; number++) await made.write(`file${without}${number}`, `file${without}${number}`)
+		await made.setState(without, 'rw')
+	}
+	await made.replicate()
+}
+
 function fewest(made: Tree): number {
 	return Math.min(...Object.values(made.onDisk()).map((nodes) => nodes.length))
 }
@@ -31,7 +41,7 @@ const stateOf = async (made: Tree, node: number) => (await made.rows('SELECT sta
 for (const engine of engines) {
 	test(`${engine.name}: a node is emptied, and no file ever has fewer copies than its class asks for`, async (t) => {
 		const made = await tree(t, engine, 3, TWO)
-		await filled(made)
+		await spread(made)
 		await startDrain(made.fs, 'node1')
 		const before = Object.values(made.onDisk()).filter((nodes) => nodes.includes(1)).length
 		assert.ok(before > 0)
@@ -147,7 +157,7 @@ test('a round that has no more time goes on where it stopped', async (t) => {
 
 test('a keeper who sets a node to drain gets it emptied; set to something else, it stops', async (t) => {
 	const made = await tree(t, sqlite, 3, TWO)
-	await filled(made)
+	await spread(made)
 	await made.setState(1, 'drain')
 	await made.round()
 	await made.round()
@@ -161,11 +171,11 @@ test('a keeper who sets a node to drain gets it emptied; set to something else, 
 
 test('one process at a time; a late one changes nothing', async (t) => {
 	const made = await tree(t, sqlite, 3, TWO)
-	await filled(made)
+	await spread(made)
 	await startDrain(made.fs, 'node1')
 	const other = await made.another()
 	await made.driver.transaction(function* (tx) {
-		tx.write("INSERT INTO lease (name, client_id, token, until_at) VALUES ('level', ?, 1, unixepoch() + 60)", [other.client])
+		tx.write("INSERT INTO lease (name, client_id, token, until_at) VALUES ('levelling', ?, 1, unixepoch() + 60)", [other.client])
 		yield* wait(undefined)
 	})
 	const before = await made.rows('SELECT * FROM replica ORDER BY file_id, node_id')
@@ -175,7 +185,7 @@ test('one process at a time; a late one changes nothing', async (t) => {
 
 test('two nodes at once: the copies both have are made elsewhere first', async (t) => {
 	const made = await tree(t, sqlite, 4, TWO)
-	await filled(made)
+	await spread(made)
 	await startDrain(made.fs, 'node1')
 	await startDrain(made.fs, 'node2')
 	for (let round = 0; round < 6; round++) {

@@ -206,6 +206,21 @@ test('zones: as many as the class asks for, where there are so many', () => {
 		{ add: [2], waits: true, fewerZones: true },
 		'its zone is being emptied',
 	)
+	expectPlan(
+		{
+			copies: 2,
+			zones: 2,
+			has: copies([1, good], [2, good], [3, good]),
+			on: nodes({ zone: 'a' }, { zone: 'a' }, { ...leaves, zone: 'b' }),
+		},
+		{ waits: true, fewerZones: true },
+		'and it is the last of that zone',
+	)
+	expectPlan(
+		{ copies: 2, zones: 2, has: copies([1, good], [2, good], [3, good]), on: nodes({ zone: 'a' }, { zone: 'a' }, { zone: 'a' }) },
+		{ surplus: [3], fewerZones: true },
+		'one that adds no zone may go',
+	)
 })
 
 const ROUNDS_MAX = 12
@@ -247,6 +262,7 @@ const isGood = (copy: ReplicaRow) => copy.state === good && copy.version === 3
 function settle(rows: ReplicaRow[], rule: { copies: number; zones: number }, on: Map<number, LevelNode>, what: string): void {
 	let has = rows
 	const counting = (list: ReplicaRow[]) => list.filter((copy) => isGood(copy) && on.get(copy.node_id)?.reliable)
+	const zones = (list: ReplicaRow[]) => new Set(list.map((copy) => on.get(copy.node_id)?.zone)).size
 	for (let turn = 0; turn < ROUNDS_MAX; turn++) {
 		const plan = planFile({ size: 10, version: 3 }, rule, has, on)
 		check(plan, has, rule, on, what)
@@ -254,6 +270,7 @@ function settle(rows: ReplicaRow[], rule: { copies: number; zones: number }, on:
 		if (plan.surplus.length > 0)
 			assert.ok(counting(next).length >= rule.copies, `${what}: ${counting(next).length} good copies are left of ${rule.copies}`)
 		assert.ok(counting(next).length >= Math.min(rule.copies, counting(has).length), `${what}: good copies were let go`)
+		assert.ok(zones(counting(next)) >= Math.min(rule.zones, zones(counting(has))), `${what}: a zone was let go`)
 		const source = next.some((copy) => copy.version === 3 && copy.state !== suspect)
 		const done = next
 			.filter((copy) => !(copy.state === surplus && counting(next).length >= rule.copies))

@@ -185,7 +185,7 @@ function onDisk(directory: string): Record<string, number[]> {
 			const path = join(below, entry.name)
 			if (entry.name === '.cairn') continue
 			if (entry.isDirectory()) visit(number, root, path)
-			else if (readFileSync(join(root, path), 'utf8').startsWith(entry.name)) (found[path] ??= []).push(number)
+			else if (readFileSync(join(root, path), 'utf8').startsWith(entry.name)) found[path] = [...(found[path] ?? []), number]
 		}
 	}
 	for (const name of readdirSync(directory).sort())
