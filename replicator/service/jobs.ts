@@ -41,6 +41,8 @@ export const KINDS: Kinds = {
 	trash: { make: () => trash() },
 }
 
+export const JOBS: Partial<Record<JobName, () => Job>> = Object.fromEntries(Object.entries(KINDS).map(([name, { make }]) => [name, make]))
+
 /** Whether copies of a node are in that state. */
 export function inState(state: number): NonNullable<Kind['isDue']> {
 	return async ({ catalogue }, node) => (await replicas.anyInState(catalogue, node, state)) !== undefined
