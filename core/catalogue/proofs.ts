@@ -59,6 +59,11 @@ export function demote(tx: Transaction, copy: { file: FileId; node: NodeId }, st
 	])
 }
 
+/** A copy that was in doubt was read and found right. */
+export function trust(tx: Transaction, copy: { file: FileId; node: NodeId; version: number }): void {
+	tx.write('UPDATE replica SET state = 1 WHERE file_id = ? AND node_id = ? AND version = ? AND state = 3', [copy.file, copy.node, copy.version])
+}
+
 export interface Standing {
 	node_id: NodeId
 	/** Copies that are read from, or would be were they not in doubt. */

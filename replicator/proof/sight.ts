@@ -22,8 +22,9 @@ export type Sight =
 	/** Nothing can be said: the node is in trouble, or the file changed meanwhile. */
 	| { is: 'unknown'; why: string }
 
+export type Right = Extract<Sight, { is: 'right' | 'unhashed' }>
 /** No copy to count on. */
-export type Bad = Exclude<Sight, { is: 'right' } | { is: 'unhashed' }>
+export type Bad = Exclude<Sight, Right>
 
 const MISSING = new Set(['ENOENT', 'ENOTDIR'])
 const OF_OTHER_KIND = new Set(['EINVAL', 'ELOOP', 'EISDIR'])

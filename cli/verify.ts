@@ -1,0 +1,51 @@
+/** `cairn verify`: reading copies and comparing them with what the catalogue knows; bad ones are replaced. */
+import { replicate } from '../replicator/replicate/replicate.ts'
+import { verify as verifyJob } from '../replicator/verify/verify.ts'
+import { type JobOptions, jobOptions, runJobs, withFilesystem } from './job.ts'
+import { parseSize } from './sizes.ts'
+import type { Deps, Verb } from './verb.ts'
+import { runStatus } from './verify-status.ts'
+
+interface Options extends JobOptions {
+	all: boolean
+	path?: string
+	limit?: number
+	'max-bytes'?: string
+	'believe-bad': boolean
+	status: boolean
+}
+
+export const verify: Verb<Options> = (deps) => ({
+	command: 'verify',
+	describe: 'read copies and compare them, oldest proof first; replace bad ones',
+	builder: (yargs) =>
+		jobOptions(yargs)
+			.option('all', { type: 'boolean', default: false, describe: 'every copy, not only those whose proof is old or no longer holds' })
+			.option('path', { alias: 'p', type: 'string', requiresArg: true, describe: 'every copy of what is at this path of the tree, or below' })
+			.option('limit', { type: 'number', requiresArg: true, describe: 'read so many files at most, on each node' })
+			.option('max-bytes', { type: 'string', requiresArg: true, describe: 'read so much at most, on each node: 500G' })
+			.option('believe-bad', { type: 'boolean', default: false, describe: 'go on though very many are bad' })
+			.option('status', { type: 'boolean', default: false, describe: 'how old the proofs are, what was read by day, and end' }),
+	handler: (options) => (options.status ? runStatus(options, deps) : run(options, deps)),
+})
+
+export async function run(options: Options, deps: Deps): Promise<void> {
+	const wanted = new Set<number>()
+	const { all, path, limit, 'max-bytes': bytes, 'believe-bad': believeBad } = options
+	const job = verifyJob({
+		all,
+		path: path === undefined ? undefined : Buffer.from(path),
+		filesMax: limit,
+		bytesMax: bytes === undefined ? undefined : parseSize(bytes),
+		believeBad,
+		onWanted: (node) => wanted.add(node),
+	})
+	await runJobs(options, deps, job)
+	if (wanted.size > 0) await heal(wanted, options, deps)
+}
+
+/** The copies that are wanted anew are made at once, where the good ones can be reached. */
+async function heal(wanted: ReadonlySet<number>, options: Options, deps: Deps): Promise<void> {
+	const names = await withFilesystem(options, deps, async (fs) => [...fs.nodes.values()].filter((node) => wanted.has(node.id)).map((node) => node.name))
+	for (const node of names) await runJobs({ ...options, node }, deps, replicate())
+}

@@ -1,0 +1,133 @@
+/**
+ * A copy that is not what the catalogue says. It is read once more, with the catalogue asked before and after: a file that was
+ * written, renamed or removed meanwhile is no damage. Then its bytes are kept aside and a new copy is wanted, if another copy
+ * is good, by hash and now. Of the last copy there is, whatever it is, nothing is touched; it is only not read any more.
+ */
+import { randomUUID } from 'node:crypto'
+import * as conflicts from '../../core/catalogue/conflicts.ts'
+import type { Transaction } from '../../core/catalogue/driver.ts'
+import * as hashes from '../../core/catalogue/hashes.ts'
+import type { Intent } from '../../core/catalogue/intents.ts'
+import * as proofs from '../../core/catalogue/proofs.ts'
+import { REPLICA } from '../../core/catalogue/replicas.ts'
+import { transact } from '../../core/filesystem/filesystem.ts'
+import type { FileId, Path } from '../../core/ids.ts'
+import { carryOut, intend } from '../../core/intents.ts'
+import type { Node, NodeOperations } from '../../core/nodes/node.ts'
+import { type Op, run as drive, wait } from '../../core/op.ts'
+import { type Facts, factsOf, isBlocked, isSame } from '../proof/facts.ts'
+import { candidates, type Search, see, type Seen } from '../proof/others.ts'
+import { type Bad, readWhole, type Right } from '../proof/sight.ts'
+import { isStillOurs, type Replicator } from '../replicator.ts'
+
+export type Finding =
+	| { is: 'good'; facts: Facts; sight: Right }
+	/** Kept aside (or nothing was there), and wanted anew. */
+	| { is: 'damaged' | 'missing'; path: Path; why: string; aside: Path | null }
+	/** The only copy within reach. */
+	| { is: 'suspect'; path: Path; why: string }
+	/** The file changed meanwhile: the next run looks at it. */
+	| { is: 'changed' }
+	| { is: 'unknown'; path: Path; why: string }
+
+export async function settleBad(rep: Replicator, search: Search, id: FileId): Promise<Finding> {
+	const { fs, node } = rep
+	const facts = await drive(factsOf(fs, fs.catalogue, id))
+	if (!facts || facts.paths.length === 0 || !holds(facts, rep) || (await drive(isBlocked(fs, fs.catalogue, node.id, facts.paths)))) return { is: 'changed' }
+	const [path] = facts.paths
+	const sight = await readWhole(search.hashing, node, { path, claim: facts }, search.options)
+	if (sight.is === 'right' || sight.is === 'unhashed') return { is: 'good', facts, sight }
+	if (sight.is === 'unknown') return { is: 'unknown', path, why: sight.why }
+	const copies = candidates(fs, facts, node.id, () => true)
+	const [other] = await see({ ...search, proofDays: 0 }, facts, copies, (seen) => seen.length > 0)
+	return await conclude(rep, { facts, sight, other, aside: newAside(path), further: await drive(furtherNames(node, facts.paths)) })
+}
+
+/** What has one of the names and is another file is nobody's to remove. */
+function* furtherNames({ operations }: Node, [first, ...others]: readonly Path[]): Op<Path[]> {
+	const same: Path[] = []
+	const inode = others.length > 0 ? yield* inodeAt(operations, first) : undefined
+	for (const path of others) if (inode !== undefined && (yield* inodeAt(operations, path)) === inode) same.push(path)
+	return same
+}
+
+function* inodeAt(operations: NodeOperations, path: Path): Op<number | undefined> {
+	try {
+		return (yield* wait(operations.stat(path))).ino
+	} catch {
+		return undefined
+	}
+}
+
+/** It is a copy somebody may read, or might if it were not in doubt, and nobody is changing it. */
+function holds({ copies, version, isWritten }: Facts, { node }: Replicator): boolean {
+	const own = copies.find((copy) => copy.node_id === node.id)
+	return !isWritten && own?.version === version && (own.state === REPLICA.good || own.state === REPLICA.suspect)
+}
+
+interface Case {
+	facts: Facts
+	sight: Bad
+	other: Seen | undefined
+	aside: Path
+	/** The other names that lead to the same bytes. */
+	further: Path[]
+}
+
+async function conclude(rep: Replicator, found: Case): Promise<Finding> {
+	const { fs } = rep
+	const token = fs.nextToken++
+	const done = await transact(fs, function* (tx) {
+		if (!(yield* isStillOurs(rep, tx)) || !(yield* stands(rep, tx, found))) return undefined
+		return found.other ? yield* giveUp(rep, tx, found, token) : doubt(rep, tx, found)
+	})
+	if (!done) return { is: 'changed' }
+	// What is moved out of the way must not be believed in by a catalogue that comes back.
+	if (done.made.length > 0) await fs.catalogue.sync()
+	await drive(carryOut(fs, done.made))
+	return done.finding
+}
+
+/** Nothing was done to the file since it was looked at. */
+function* stands(rep: Replicator, tx: Transaction, { facts, other }: Case): Op<boolean> {
+	const { fs, node } = rep
+	const now = yield* factsOf(fs, tx, facts.id, fs.capabilities.forUpdate)
+	if (!now || !isSame(facts, now) || !holds(now, rep)) return false
+	if (yield* isBlocked(fs, tx, node.id, now.paths)) return false
+	return !other || now.copies.some((copy) => copy.node_id === other.node.id && copy.state === REPLICA.good && copy.version === now.version)
+}
+
+interface Done {
+	made: Intent[]
+	finding: Finding
+}
+
+function* giveUp({ fs, node }: Replicator, tx: Transaction, { facts, sight, other, aside, further }: Case, token: number): Op<Done> {
+	const { id, version, paths } = facts
+	if (other?.hash && !facts.hash) hashes.setHash(tx, id, version, other.hash)
+	if (other) hashes.setProved(tx, { file: id, node: other.node.id, version }, fs.capabilities)
+	proofs.demote(tx, { file: id, node: node.id }, REPLICA.wanted)
+	if (sight.is === 'missing') return { made: [], finding: { is: 'missing', path: paths[0], why: sight.why, aside: null } }
+	const stat = sight.is === 'wrong' ? sight.stat : undefined
+	const reason = sight.is === 'wrong' ? sight.reason : 'damaged'
+	conflicts.insert(tx, { nodeId: node.id, path: paths[0], aside, fileId: id, reason, size: stat?.size ?? 0, mtime: stat?.mtime ?? 0 }, fs.capabilities)
+	const common = { nodeId: node.id, fileId: id, token } as const
+	const made = yield* intend(fs, tx, [
+		{ ...common, op: 'rename', path: paths[0], toPath: aside },
+		...further.map((path): Intent => ({ ...common, op: 'unlink', path, toPath: null })),
+	], true)
+	return { made, finding: { is: 'damaged', path: paths[0], why: sight.why, aside } }
+}
+
+function doubt({ node }: Replicator, tx: Transaction, { facts, sight }: Case): Done {
+	proofs.demote(tx, { file: facts.id, node: node.id }, REPLICA.suspect)
+	return { made: [], finding: { is: 'suspect', path: facts.paths[0], why: sight.why } }
+}
+
+const NAME_BYTES_MAX = 200
+
+/** As a node itself names what it sets aside. */
+function newAside(path: Path): Path {
+	const name = path.subarray(path.lastIndexOf(0x2f) + 1, path.length).subarray(0, NAME_BYTES_MAX)
+	return Buffer.concat([Buffer.from(`.cairn/conflicts/${randomUUID()}-`), name])
+}
