@@ -11,6 +11,12 @@ import type { ClientId } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 
+/**
+ * What a long-running replicator calls itself. It moves copies about; what it finds on a node and puts into the tree was
+ * promised to nobody, and may be seen when the journal is read.
+ */
+export const REPLICATOR = 'replicator'
+
 export const HEARTBEAT_MS = 5_000
 /** Silent this long, a client on another machine is taken for dead. */
 const SILENT_SECONDS_MAX = 30
@@ -41,7 +47,7 @@ export function* beat(fs: Filesystem): Op<void> {
 	yield* wait(
 		transact(fs, function* (tx) {
 			if (yield* wait(clients.find(tx, fs.client, fs.capabilities.forUpdate))) return clients.beat(tx, fs.client, fs.capabilities)
-			clients.insert(tx, { id: fs.client, host: hostname(), pid: process.pid, started: startedAt(process.pid) ?? '', what: 'mount' }, fs.capabilities)
+			clients.insert(tx, { id: fs.client, host: hostname(), pid: process.pid, started: startedAt(process.pid) ?? '', what: fs.what }, fs.capabilities)
 			for (const file of fs.open.values()) {
 				if (file.writers > 0 && !file.orphan) writers.insert(tx, file.id, fs.client, file.node.id, fs.capabilities)
 			}
@@ -49,10 +55,10 @@ export function* beat(fs: Filesystem): Op<void> {
 	)
 }
 
-/** Whether somebody else is alive. */
+/** Whether somebody else is alive who changes the tree for people. */
 export function* refreshClients(fs: Filesystem): Op<ClientRow[]> {
 	const rows = yield* wait(clients.list(fs.catalogue, fs.capabilities))
-	fs.shared = rows.some((row) => row.id !== fs.client && isAlive(row))
+	fs.shared = rows.some((row) => row.id !== fs.client && row.what !== REPLICATOR && isAlive(row))
 	return rows
 }
 

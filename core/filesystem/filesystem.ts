@@ -20,6 +20,8 @@ export interface Filesystem {
 	readonly catalogue: Driver
 	readonly capabilities: Capabilities
 	client: ClientId
+	/** What this process is, for `cairn status`. */
+	readonly what: string
 	/** The nodes this process has opened, by id; those the keeper declared dead are not among them. */
 	readonly nodes: Map<NodeId, Node>
 	classes: ClassRow[]
@@ -47,7 +49,7 @@ export interface Filesystem {
 	readonly random: () => number
 	/** Something a keeper should know: one line. */
 	readonly report: (line: string) => void
-	/** Another client is alive: what it may have created meanwhile must be asked for. */
+	/** Another client is alive that changes the tree for people: what it may have created meanwhile must be asked for. */
 	shared: boolean
 }
 

@@ -41,6 +41,7 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 		catalogue,
 		capabilities,
 		client: yield* join(catalogue, what),
+		what,
 		nodes: new Map(),
 		classes: yield* wait(classTable.list(catalogue)),
 		ids: openSequence(catalogue, 'next_file_id'),

@@ -34,6 +34,8 @@ export interface Installation {
 interface Started {
 	/** Stands between the filesystem and its catalogue. */
 	wrap: (driver: Driver) => Driver
+	/** What the process calls itself. */
+	what: string
 }
 
 /** One running process: a filesystem with a catalogue connection of its own. */
@@ -65,12 +67,12 @@ export async function installation(test: TestContext, nodes = 1, classes: ClassC
 		await addNode(own, `node${number}`, { path: node(number), zone: `zone${number}`, reserve: 0, weight: 100, io: 'auto', state: 'rw' })
 	}
 
-	async function start({ wrap = (driver) => driver }: Partial<Started> = {}): Promise<Client> {
+	async function start({ wrap = (driver) => driver, what = 'test' }: Partial<Started> = {}): Promise<Client> {
 		const catalogue = wrap(connect())
 		const reports: string[] = []
 		const told: ChangeRow[] = []
 		const fs = await run(
-			startFilesystem({ config, catalogue, what: 'test', report: (line) => reports.push(line), onChange: (change) => told.push(change), random: () => 0.5 }),
+			startFilesystem({ config, catalogue, what, report: (line) => reports.push(line), onChange: (change) => told.push(change), random: () => 0.5 }),
 		)
 		test.after(() => {
 			fs.later.take()
