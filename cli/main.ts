@@ -3,6 +3,7 @@ import yargs from 'yargs'
 import { codeOf, UserError } from '../core/errors.ts'
 import { classVerb } from './class.ts'
 import { drain } from './drain.ts'
+import { conflictsVerb } from './conflicts.ts'
 import { dump } from './dump.ts'
 import { EXIT, exitCodeTable } from './exit-codes.ts'
 import { init } from './init.ts'
@@ -15,6 +16,7 @@ import { node } from './node.ts'
 import { withoutOldForm } from './old-form.ts'
 import { rebalance } from './rebalance.ts'
 import { replicator } from './replicator.ts'
+import { reindex } from './reindex.ts'
 import { replicate } from './replicate.ts'
 import { status } from './status.ts'
 import { trim } from './trim.ts'
@@ -55,6 +57,7 @@ async function main(words: string[]): Promise<void> {
 		.command(node(deps))
 		.command(classVerb(deps))
 		.command(walk(deps))
+		.command(conflictsVerb(deps))
 		.command(replicator(deps))
 		.command(verify(deps))
 		.command(trim(deps))
@@ -68,6 +71,7 @@ async function main(words: string[]): Promise<void> {
 		.command(dump(deps))
 		.command(load(deps))
 		.command(manifest(deps))
+		.command(reindex(deps))
 		.parseAsync(withoutOldForm(words))
 }
 

@@ -31,8 +31,8 @@ const LAST_WORD_MS_MAX = 30_000
 
 /** On a connection of its own, whose isolation ends with it. */
 const SNAPSHOT = ['SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ', 'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY']
-/** One page of a snapshot, on a server that has more to do. */
-const SNAPSHOT_READ_MS_MAX = 60_000
+/** One read of a snapshot, which may be of a whole table. */
+const SNAPSHOT_READ_MS_MAX = 600_000
 
 const CAPABILITIES: Capabilities = {
 	synchronous: false,

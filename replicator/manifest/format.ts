@@ -34,7 +34,7 @@ export interface State extends Point {
 	date: string
 	/** Of the node that wrote it. */
 	node: string
-	base: { name: string; shards: number; records: number }
+	base: { name: string; seq: number; shards: number; records: number }
 	segments: { name: string; seq: number; records: number }[]
 	/** Where the next run reads the journal on: numbers below may not have appeared yet when this was written. */
 	readFrom: number

@@ -20,7 +20,7 @@ const RECORDS_PER_PIECE = 4_000
 export async function writeBase(reader: Source, node: Node, now: Now, run: Run): Promise<Named | undefined> {
 	// Not the name of one that may be current: this one becomes it when it is whole.
 	const name = `base-${now.epoch}-${now.seq}-${Date.now().toString(36)}`
-	const base = { name, shards: 0, records: 0 }
+	const base = { name, seq: now.seq, shards: 0, records: 0 }
 	for await (const { after, to, records } of pagesOfRecords(reader)) {
 		if (run.signal.aborted) return undefined
 		const header: ShardHeader = { after, to, columns: FILE_COLUMNS }

@@ -95,8 +95,10 @@ async function endedClient(driver: Driver): Promise<number> {
 }
 
 async function checkCounts(driver: Driver, path: string, { rows }: Header): Promise<void> {
-	for (const name of ['node', 'class', 'file', 'entry', 'replica', 'xattr']) {
-		const found = (await driver.all<{ many: number }>(`SELECT COUNT(*) AS many FROM ${name}`))[0].many
-		if (found !== rows[name]) throw new UserError(`${path}: ${found} rows of ${name} were loaded where ${rows[name]} should be`, EXIT_DUMP)
-	}
+	await driver.snapshot(async (reader) => {
+		for (const name of ['node', 'class', 'file', 'entry', 'replica', 'xattr']) {
+			const [{ many }] = await reader.all<{ many: number }>(`SELECT COUNT(*) AS many FROM ${name}`)
+			if (many !== rows[name]) throw new UserError(`${path}: ${many} rows of ${name} were loaded where ${rows[name]} should be`, EXIT_DUMP)
+		}
+	})
 }
