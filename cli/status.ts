@@ -1,12 +1,17 @@
-/** `cairn status`: nodes, clients, files and pending work. Answers at once also when a node hangs. */
+/** `cairn status`: nodes, clients, files, pending work and what replicators did last. Answers at once also when a node hangs. */
+import * as classTable from '../core/catalogue/classes.ts'
+import { type ClassRow, isRetired } from '../core/catalogue/classes.ts'
 import * as clients from '../core/catalogue/clients.ts'
+import * as jobs from '../core/catalogue/jobs.ts'
 import * as nodes from '../core/catalogue/nodes.ts'
 import { type Totals, totals } from '../core/catalogue/totals.ts'
+import type { Driver } from '../core/catalogue/driver.ts'
 import type { NodeRow } from '../core/nodes/node.ts'
+import { PASS } from '../replicator/level/activity.ts'
 import { shownAddress, withCatalogue } from './catalogue.ts'
 import { type Probe, probeNode } from './node-probe.ts'
-import { showSize } from './sizes.ts'
-import { showAge, table } from './table.ts'
+import { type JobStatus, serviceStatus } from './replicator-status.ts'
+import { toLines } from './status-lines.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
 interface Options extends Common {
@@ -15,7 +20,7 @@ interface Options extends Common {
 
 export const status: Verb<Options> = (deps) => ({
 	command: 'status',
-	describe: 'nodes, clients, files and pending work',
+	describe: 'nodes, clients, files, pending work and what was done last',
 	builder: (yargs) => yargs.option('json', JSON_OPTION),
 	handler: (options) => run(options, deps),
 })
@@ -28,7 +33,26 @@ export interface Status {
 	directories: number
 	bytes: number
 	writers: number
-	pending: { wanted: number; intents: number }
+	pending: Owed
+	/** Classes that ask for more copies than there are nodes to hold one. */
+	classesShort: string[]
+	/** Nothing is pending: every file has the copies its class asks for. */
+	nothingOwed: boolean
+	conflicts: number
+	/** What replicators did last. */
+	jobs: JobStatus[]
+}
+
+export interface Owed {
+	/** Copies to be made or replaced, and to be removed because there are more than asked for. */
+	wanted: number
+	surplus: number
+	/** Copies that turned out bad or are in doubt. */
+	suspect: number
+	/** Changes nodes have yet to carry out. */
+	intents: number
+	/** Files for which there were too few nodes, when that was looked at last. */
+	short: number
 }
 
 /** Sizes in bytes, times in seconds since 1970. */
@@ -41,9 +65,14 @@ export interface NodeStatus extends Probe {
 	since: number
 	io: string
 	seenAt: number
-	/** Copies to be made or replaced here, and changes this node has yet to carry out. */
+	/** Of the copies here, as in `pending`. */
 	wanted: number
+	surplus: number
+	suspect: number
 	intents: number
+	conflicts: number
+	/** A replicator looks after it. */
+	lookedAfter: boolean
 }
 
 export async function run(options: Options, deps: Deps): Promise<void> {
@@ -59,51 +88,50 @@ function collect(options: Common, deps: Deps): Promise<Status> {
 		const probes = Promise.all(rows.map((row) => probeNode(row, pathOf(row))))
 		const running = await clients.list(driver, driver.capabilities)
 		const all = await totals(driver)
+		const service = await serviceStatus(driver, config.replicator.schedule)
+		const pending = toOwed(all, await shortOfNodes(driver))
+		const classesShort = tooGreedy(await classTable.list(driver), rows)
 		const probed = await probes
+		const lookedAfter = new Set(service.nodes.filter((node) => node.lookedAfter).map((node) => node.name))
 		return {
 			catalogue: shownAddress(config.catalogue),
-			nodes: rows.map((row, index) => toNode({ ...row, path: pathOf(row) }, probed[index], all)),
+			nodes: rows.map((row, index) => toNode({ ...row, path: pathOf(row) }, probed[index], all, lookedAfter)),
 			clients: running.map(({ silent, id, host, pid, what, joined }) => ({ id, host, pid, what, joined, silentSeconds: silent })),
 			files: all.files,
 			directories: all.directories,
 			bytes: all.bytes,
 			writers: all.writers,
-			pending: { wanted: sum(all.wanted), intents: sum(all.intents) },
+			pending,
+			classesShort,
+			nothingOwed: Object.values(pending).every((many) => many === 0) && (classesShort.length === 0 || all.files === 0),
+			conflicts: sum(all.conflicts),
+			jobs: service.jobs,
 		}
 	})
 }
 
-function toNode(row: NodeRow, probe: Probe, all: Totals): NodeStatus {
+function toOwed({ wanted, surplus, suspect, intents }: Totals, short: number): Owed {
+	return { wanted: sum(wanted), surplus: sum(surplus), suspect: sum(suspect), intents: sum(intents), short }
+}
+
+function tooGreedy(classes: readonly ClassRow[], rows: readonly NodeRow[]): string[] {
+	const holders = rows.filter((row) => row.state !== 'dead' && row.state !== 'drain').length
+	return classes.filter((rule) => !isRetired(rule) && rule.copies > holders).map((rule) => rule.name)
+}
+
+/** A pass over the tree counts them whenever classes or nodes have changed. */
+async function shortOfNodes(driver: Driver): Promise<number> {
+	const row = await jobs.find(driver, PASS)
+	return row ? ((JSON.parse(row.summary) as { short?: number }).short ?? 0) : 0
+}
+
+function toNode(row: NodeRow, probe: Probe, all: Totals, lookedAfter: ReadonlySet<string>): NodeStatus {
 	const { id, name, path, zone, state, since, io, seen_at: seenAt } = row
-	return { id, name, path, zone, state, since, io, seenAt, ...probe, wanted: all.wanted.get(id) ?? 0, intents: all.intents.get(id) ?? 0 }
+	const of = (byNode: Map<number, number>) => byNode.get(id) ?? 0
+	const counts = { wanted: of(all.wanted), surplus: of(all.surplus), suspect: of(all.suspect), intents: of(all.intents), conflicts: of(all.conflicts) }
+	return { id, name, path, zone, state, since, io, seenAt, ...probe, ...counts, lookedAfter: lookedAfter.has(name) }
 }
 
 function sum(byNode: Map<unknown, number>): number {
 	return [...byNode.values()].reduce((total, many) => total + many, 0)
-}
-
-function toLines(found: Status): string[] {
-	const nowSeconds = Date.now() / 1000
-	return [
-		`catalogue ${found.catalogue}: ${found.files} files in ${found.directories} directories, ${showSize(found.bytes)}B`,
-		`pending: ${found.pending.wanted} copies to make, ${found.pending.intents} changes to carry out, ${found.writers} open for writing`,
-		'',
-		...table(
-			['NODE', 'STATE', 'SINCE', 'UP', 'FREE', 'OF', 'ZONE', 'WANTED', 'INTENTS', 'PATH'],
-			found.nodes.map((node) => nodeCells(node, nowSeconds)),
-		),
-		'',
-		...table(
-			['CLIENT', 'HOST', 'PID', 'WHAT', 'FOR', 'SILENT'],
-			found.clients.map((client) => [
-				`${client.id}`, client.host, `${client.pid}`, client.what, showAge(nowSeconds - client.joined), showAge(client.silentSeconds),
-			]),
-		),
-	]
-}
-
-function nodeCells(node: NodeStatus, nowSeconds: number): string[] {
-	const up = node.up ? 'yes' : `no: ${node.reason}`
-	const free = [showSize(node.free), showSize(node.capacity)]
-	return [node.name, node.state, showAge(nowSeconds - node.since), up, ...free, node.zone || '-', `${node.wanted}`, `${node.intents}`, node.path]
 }

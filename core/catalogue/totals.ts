@@ -10,9 +10,13 @@ export interface Totals {
 	directories: number
 	bytes: number
 	writers: number
-	/** Copies to be made or replaced, by node. */
+	/** Copies to be made or replaced, in doubt, and more than are asked for, by node. */
 	wanted: Map<NodeId, number>
+	suspect: Map<NodeId, number>
+	surplus: Map<NodeId, number>
 	intents: Map<NodeId, number>
+	/** What was found on nodes and waits for the keeper to decide. */
+	conflicts: Map<NodeId, number>
 }
 
 interface ByNode {
@@ -23,17 +27,24 @@ interface ByNode {
 const QUERIES: Query[] = [
 	['SELECT kind, COUNT(*) AS many, SUM(size) AS bytes FROM file WHERE nlink > 0 GROUP BY kind', []],
 	['SELECT COUNT(*) AS many FROM writer', []],
-	// By node first, so that the index on (node_id, state) answers and the good copies are never looked at.
-	[`SELECT n.id AS node_id, (SELECT COUNT(*) FROM replica r WHERE r.node_id = n.id AND r.state = ${REPLICA.wanted}) AS many FROM node n`, []],
+	inState(REPLICA.wanted),
+	inState(REPLICA.suspect),
+	inState(REPLICA.surplus),
 	['SELECT node_id, COUNT(*) AS many FROM intent GROUP BY node_id', []],
+	['SELECT node_id, COUNT(*) AS many FROM conflict GROUP BY node_id', []],
 ]
+
+/** By node first, so that the index on (node_id, state) answers and the good copies are never looked at. */
+function inState(state: number): Query {
+	return [`SELECT n.id AS node_id, (SELECT COUNT(*) FROM replica r WHERE r.node_id = n.id AND r.state = ${state}) AS many FROM node n`, []]
+}
 
 export function totals(reader: Reader): Maybe<Totals> {
 	const answers = reader.read(...QUERIES)
 	return isPromise(answers) ? answers.then(toTotals) : toTotals(answers)
 }
 
-function toTotals([kinds, writers, wanted, intents]: unknown[][]): Totals {
+function toTotals([kinds, writers, wanted, suspect, surplus, intents, conflicts]: unknown[][]): Totals {
 	const rows = kinds as Array<{ kind: number; many: number; bytes: number | string }>
 	const directories = rows.find((row) => row.kind === KIND.directory)?.many ?? 0
 	return {
@@ -42,7 +53,10 @@ function toTotals([kinds, writers, wanted, intents]: unknown[][]): Totals {
 		bytes: Number(rows.find((row) => row.kind === KIND.regular)?.bytes ?? 0),
 		writers: (writers as ByNode[])[0].many,
 		wanted: byNode(wanted as ByNode[]),
+		suspect: byNode(suspect as ByNode[]),
+		surplus: byNode(surplus as ByNode[]),
 		intents: byNode(intents as ByNode[]),
+		conflicts: byNode(conflicts as ByNode[]),
 	}
 }
 

@@ -98,12 +98,17 @@ test('status --json has this shape', async (t) => {
 	const path = place.makeDirectory('a')
 	await place.cairn('node', 'add', 'n1', path)
 	const status: Status = JSON.parse(succeeded(await place.cairn('status', '--json')))
-	assert.deepEqual(Object.keys(status), ['catalogue', 'nodes', 'clients', 'files', 'directories', 'bytes', 'writers', 'pending'])
+	assert.deepEqual(Object.keys(status), [
+		'catalogue', 'nodes', 'clients', 'files', 'directories', 'bytes', 'writers', 'pending', 'classesShort', 'nothingOwed', 'conflicts', 'jobs',
+	])
 	const { id, since, seenAt, capacity, free, ...node } = status.nodes[0]
 	for (const number of [id, since, seenAt, capacity, free]) assert.ok(Number.isSafeInteger(number) && number > 0)
-	assert.deepEqual(node, { name: 'n1', path, zone: '', state: 'rw', io: 'auto', up: true, reason: '', wanted: 0, intents: 0 })
-	assert.deepEqual(status.pending, { wanted: 0, intents: 0 })
-	assert.match(succeeded(await place.cairn('status')), /^n1 +rw .* yes /m)
+	assert.deepEqual(node, { name: 'n1', path, zone: '', state: 'rw', io: 'auto', up: true, reason: '', wanted: 0, surplus: 0, suspect: 0, intents: 0, conflicts: 0, lookedAfter: false })
+	assert.deepEqual(status.pending, { wanted: 0, surplus: 0, suspect: 0, intents: 0, short: 0 })
+	const shown = succeeded(await place.cairn('status'))
+	assert.match(shown, /^n1 +rw .* yes /m)
+	assert.match(shown, /^nothing is owed: /m)
+	assert.match(shown, /^too few nodes .*: default$/m)
 })
 
 test('status tells a node whose directory is empty, another, or gone', async (t) => {
