@@ -10,6 +10,8 @@ export interface MountWords {
 	driver?: 'fuse' | 'fuse-native'
 	io?: 'auto' | 'passthrough' | 'carried'
 	fsname?: string
+	/** Days; 0: nothing that is removed is kept. */
+	trashDays?: number
 	/** For the kernel's table, as given. */
 	kernelOptions: string[]
 }
@@ -23,16 +25,22 @@ const IGNORED = [
 	'default_permissions', 'defaults', 'auto', 'noauto', 'user', 'nouser', 'users', 'owner', 'group', '_netdev', 'nofail', 'dev', 'suid',
 	'nonempty', 'loud', 'silent',
 ]
+/** Of `trash` without a number. */
+const TRASH_DAYS = 30
+const TRASH_DAYS_MAX = 36_500
 const VALUES: Record<string, (value: string) => Partial<MountWords>> = {
 	config: (config) => ({ config }),
 	fsname: (fsname) => ({ fsname }),
 	driver: (value) => ({ driver: oneOf('driver', value, ['fuse', 'fuse-native'] as const) }),
+	trash: (value) => ({ trashDays: days(value) }),
 	io: (value) => ({ io: oneOf('io', value, ['auto', 'passthrough', 'carried'] as const) }),
 }
 const FLAGS: Record<string, Partial<MountWords>> = {
 	ro: { readOnly: true },
 	rw: { readOnly: false },
 	allow_other: { allowOther: true },
+	trash: { trashDays: TRASH_DAYS },
+	notrash: { trashDays: 0 },
 }
 
 export function parseMountOptions(lists: readonly string[]): MountWords {
@@ -59,6 +67,12 @@ function refuse(word: string, known: string[]): never {
 function filled(name: string, value: string): string {
 	if (value === '') throw new UserError(`mount option ${name}= needs a value`, EXIT.usage)
 	return value
+}
+
+function days(value: string): number {
+	const found = /^\d+$/.test(value) ? Number(value) : 0
+	if (found >= 1 && found <= TRASH_DAYS_MAX) return found
+	throw new UserError(`mount option trash: found '${value}', allowed: a number of days`, EXIT.usage)
 }
 
 function oneOf<Word extends string>(name: string, value: string, words: readonly Word[]): Word {

@@ -23,7 +23,7 @@ export const mount: Verb<Options> = (deps) => ({
 	builder: (yargs) =>
 		yargs
 			.positional('mountpoint', { type: 'string', describe: 'an empty directory; by default what the configuration says' })
-			.option('o', { type: 'string', array: true, nargs: 1, default: [], describe: 'ro,allow_other,noatime,config=PATH,driver=,io=,fsname=,...' })
+			.option('o', { type: 'string', array: true, nargs: 1, default: [], describe: 'ro,allow_other,noatime,trash[=DAYS],notrash,config=PATH,driver=,io=,fsname=,...' })
 			.option('foreground', { alias: 'f', type: 'boolean', default: false, describe: 'stay in the foreground' })
 			.option('driver', { choices: ['fuse', 'fuse-native'] as const, requiresArg: true, describe: 'who speaks with the kernel' })
 			.option('io', { choices: ['auto', 'passthrough', 'carried'] as const, requiresArg: true, describe: 'who moves the data' }),
@@ -33,12 +33,17 @@ export const mount: Verb<Options> = (deps) => ({
 export async function run(options: Options, deps: Deps): Promise<void> {
 	const words = parseMountOptions(options.o)
 	const file = findConfig({ path: options.config ?? words.config, environment: deps.environment, directory: deps.directory })
-	const reread = () => loadConfig({ path: file, environment: deps.environment })
+	const reread = async () => withTrash(await loadConfig({ path: file, environment: deps.environment }), words)
 	const config = await reread()
 	const serving = toServing(options, words, config, deps)
 	await prepareMountPoint(serving.mountPoint)
 	if (options.foreground) return serve({ config, options: serving, reread, ready: () => reportReady() }, deps)
-	await daemonise(toWords(serving, file), { logFile: config.mount.logFile })
+	await daemonise(toWords(serving, words, file), { logFile: config.mount.logFile })
+}
+
+/** What the mount was told goes before the configuration, also when that is read again. */
+function withTrash(config: Config, { trashDays }: MountWords): Config {
+	return trashDays === undefined ? config : { ...config, mount: { ...config.mount, trashDays } }
 }
 
 function toServing(options: Options, words: MountWords, config: Config, deps: Deps): Serving {
@@ -56,9 +61,10 @@ function toServing(options: Options, words: MountWords, config: Config, deps: De
 }
 
 /** The same mount again as words of a command line, with nothing left to depend on where it is typed. */
-function toWords(serving: Serving, file: string): string[] {
+function toWords(serving: Serving, { trashDays }: MountWords, file: string): string[] {
 	const { mountPoint, readOnly, allowOther, driver, io, fsname, kernelOptions } = serving
-	const list = [readOnly ? 'ro' : 'rw', ...(allowOther ? ['allow_other'] : []), `driver=${driver}`, `io=${io}`, `fsname=${fsname}`, ...kernelOptions]
+	const trash = trashDays === undefined ? [] : [trashDays === 0 ? 'notrash' : `trash=${trashDays}`]
+	const list = [readOnly ? 'ro' : 'rw', ...(allowOther ? ['allow_other'] : []), ...trash, `driver=${driver}`, `io=${io}`, `fsname=${fsname}`, ...kernelOptions]
 	return ['mount', mountPoint, '--foreground', '--config', file, '-o', list.join(',')]
 }
 

@@ -25,6 +25,12 @@ test('words with values', () => {
 	})
 })
 
+test('the trash: days, as many as are usual, none', () => {
+	assert.equal(parseMountOptions(['trash=7']).trashDays, 7)
+	assert.equal(parseMountOptions(['trash']).trashDays, 30)
+	assert.equal(parseMountOptions(['trash,notrash']).trashDays, 0)
+})
+
 test('words of fstab mean nothing here', () => {
 	const words = parseMountOptions(['defaults,auto,noauto,user,_netdev,nofail,x-systemd.automount,x-systemd.requires=a,comment=b,default_permissions'])
 	assert.deepEqual(words, { readOnly: false, kernelOptions: [] })
@@ -36,6 +42,8 @@ const WRONG: Array<[string, string]> = [
 	['ro=1', "unknown mount option 'ro=1'; the nearest is 'ro'"],
 	['constructor', "unknown mount option 'constructor'"],
 	['io=fast', "mount option io: found 'fast', allowed: auto, passthrough, carried"],
+	['trash=0', "mount option trash: found '0', allowed: a number of days"],
+	['trash=x', "mount option trash: found 'x'"],
 	['config=', 'mount option config= needs a value'],
 ]
 
