@@ -1,6 +1,8 @@
-/** `cairn class list|apply`: the rules paths fall under. */
+/** `cairn class list|plan|apply`: the rules paths fall under. */
 import * as classes from '../core/catalogue/classes.ts'
-import { loadFor, withCatalogue } from './catalogue.ts'
+import { withCatalogue } from './catalogue.ts'
+import { classApply } from './class-apply.ts'
+import { classPlan } from './class-plan.ts'
 import { table } from './table.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
@@ -10,8 +12,8 @@ interface Options extends Common {
 
 export const classVerb: Verb = (deps) => ({
 	command: 'class',
-	describe: 'the rules paths fall under: list, apply',
-	builder: (yargs) => yargs.command(classList(deps)).command(classApply(deps)).demandCommand(1, 'class: list or apply?'),
+	describe: 'the rules paths fall under: list, plan, apply',
+	builder: (yargs) => yargs.command(classList(deps)).command(classPlan(deps)).command(classApply(deps)).demandCommand(1, 'class: list, plan or apply?'),
 	handler: () => undefined,
 })
 
@@ -22,12 +24,6 @@ const classList: Verb<Options> = (deps) => ({
 	handler: (options) => runList(options, deps),
 })
 
-const classApply: Verb = (deps) => ({
-	command: 'apply',
-	describe: 'make the catalogue say what the configuration says',
-	handler: (options) => runApply(options, deps),
-})
-
 export async function runList(options: Options, deps: Deps): Promise<void> {
 	const rows = await withCatalogue(options, deps, async (driver) => classes.list(driver))
 	const plain = rows.map(({ id, name, pattern, copies, zones, offsite, policy, trash }) => ({
@@ -36,10 +32,4 @@ export async function runList(options: Options, deps: Deps): Promise<void> {
 	if (options.json) return deps.print(JSON.stringify(plain, null, 2))
 	const cells = plain.map((row) => [row.name, row.pattern, row.copies, row.zones, row.offsite, row.policy, row.trashDays].map(String))
 	for (const line of table(['CLASS', 'PATTERN', 'COPIES', 'ZONES', 'OFFSITE', 'POLICY', 'TRASH DAYS'], cells)) deps.print(line)
-}
-
-export async function runApply(options: Common, deps: Deps): Promise<void> {
-	const { classes: configured } = await loadFor(options, deps)
-	const changed = await withCatalogue(options, deps, async (driver) => driver.transaction((tx) => classes.apply(tx, configured)))
-	deps.print(changed === 0 ? 'nothing changed' : `${changed} class${changed === 1 ? '' : 'es'} changed`)
 }

@@ -18,6 +18,7 @@ export type ChangeOp =
 	| 'xattr'
 	| 'client'
 	| 'node'
+	| 'class'
 
 export interface Change {
 	op: ChangeOp

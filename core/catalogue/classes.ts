@@ -1,7 +1,8 @@
 /** Table `class`: the rules paths fall under. The first whose pattern matches a path wins. */
 import type { ClassConfig } from '../config/types.ts'
 import { isPromise, type Maybe, type Op, wait } from '../op.ts'
-import type { Reader, Transaction } from './driver.ts'
+import * as changes from './changes.ts'
+import type { Capabilities, Reader, Transaction } from './driver.ts'
 
 interface StoredClass {
 	id: number
@@ -43,20 +44,35 @@ export function isRetired({ pattern }: ClassRow): boolean {
 }
 
 /**
- * Makes the table say what the configuration says. A class that is no longer configured stays, after the others and
- * matching nothing, because files still belong to it. Returns how many rows changed.
+ * The table as the configuration would have it. A class that is no longer configured stays, after the others and matching
+ * nothing, because files still belong to it.
  */
-export function* apply(tx: Transaction, classes: readonly ClassConfig[]): Op<number> {
-	const stored = yield* wait(tx.all<StoredClass>(`SELECT ${COLUMNS} FROM class ORDER BY id`))
+export function planned(stored: readonly StoredClass[], classes: readonly ClassConfig[]): ClassRow[] {
 	const byName = new Map(stored.map((row) => [row.name, row]))
 	let nextId = Math.max(0, ...stored.map((row) => row.id)) + 1
 	const wanted = classes.map((rule, position) => toRow(rule, position, byName.get(rule.name)?.id ?? nextId++))
-	for (const row of stored) {
-		if (!classes.some((rule) => rule.name === row.name)) wanted.push({ ...row, position: wanted.length, pattern: MATCHES_NOTHING })
+	for (const { id, name, copies, zones, offsite, policy, trash } of [...stored].sort((a, b) => a.id - b.id)) {
+		if (classes.some((rule) => rule.name === name)) continue
+		wanted.push({ id, name, position: wanted.length, pattern: MATCHES_NOTHING, copies, zones, offsite, policy, trash })
 	}
-	const changed = wanted.filter((row) => !same(row, byName.get(row.name)))
+	return withMatchers(wanted)
+}
+
+/** Makes the table say what the configuration says. Returns how many rows changed. */
+export function* apply(tx: Transaction, classes: readonly ClassConfig[]): Op<number> {
+	const stored = yield* wait(tx.all<StoredClass>(`SELECT ${COLUMNS} FROM class ORDER BY id`))
+	const byName = new Map(stored.map((row) => [row.name, row]))
+	const changed = planned(stored, classes).filter((row) => !same(row, byName.get(row.name)))
 	for (const row of changed) store(tx, row, byName.has(row.name))
 	return changed.length
+}
+
+/** The keeper is none of the clients. */
+const KEEPER = 0
+
+/** Running clients read the table again. */
+export function tell(tx: Transaction, capabilities: Capabilities): void {
+	changes.insert(tx, KEEPER, { op: 'class' }, capabilities)
 }
 
 const MATCHES_NOTHING = '(?!)'
@@ -75,8 +91,10 @@ function toRow(rule: ClassConfig, position: number, id: number): StoredClass {
 	}
 }
 
-function same(row: StoredClass, other: StoredClass | undefined): boolean {
-	return other !== undefined && (Object.keys(row) as Array<keyof StoredClass>).every((key) => row[key] === other[key])
+const FIELDS = ['id', 'name', 'position', 'pattern', 'copies', 'zones', 'offsite', 'policy', 'trash'] as const
+
+export function same(row: StoredClass, other: StoredClass | undefined): boolean {
+	return other !== undefined && FIELDS.every((field) => row[field] === other[field])
 }
 
 function store(tx: Transaction, row: StoredClass, exists: boolean): void {

@@ -99,9 +99,12 @@ export function* held(reader: Reader, node: NodeId): Op<Amount> {
 	)
 }
 
-/** Whether a node is down for anything that is not about to go. */
-export function* holdsAny(reader: Reader, node: NodeId): Op<boolean> {
-	return (yield* wait(reader.get('SELECT 1 AS found FROM replica WHERE node_id = ? LIMIT 1', [node]))) !== undefined
+/** Files that may have copies. */
+export function* countFiles(reader: Reader): Op<number> {
+	const row = yield* wait(
+		reader.get<{ many: number }>(`SELECT COUNT(*) AS many FROM file WHERE kind IN (${KIND.regular}, ${KIND.symlink})`),
+	)
+	return Number(row?.many ?? 0)
 }
 
 /** Directories and special files are in the catalogue only. */

@@ -6,7 +6,7 @@ import type { FileId } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
 import { refreshClients } from './clients.ts'
 import type { Filesystem } from './filesystem.ts'
-import { refreshNodes } from './nodes.ts'
+import { refreshClasses, refreshNodes } from './nodes.ts'
 
 const MOVES = new Set(['rename', 'renamedir', 'exchange', 'unlink', 'rmdir'])
 
@@ -28,6 +28,7 @@ export function* follow(fs: Filesystem, rows: readonly ChangeRow[]): Op<ChangeRo
 	if (directoryMoved(foreign)) for (const file of fs.open.values()) file.pathInDoubt ||= file.writers > 0
 	if (foreign.some((row) => row.op === 'client')) yield* refreshClients(fs)
 	if (foreign.some((row) => row.op === 'node')) yield* refreshNodes(fs)
+	if (foreign.some((row) => row.op === 'class')) yield* refreshClasses(fs)
 	return foreign
 }
 

@@ -70,7 +70,7 @@ export async function drainRound(
 ): Promise<void> {
 	const progress = progressOf<DrainProgress>(row)
 	if (!progress) throw new Error(`job ${row.name}: without progress`)
-	if (progress.aborting || node?.state !== 'drain') return await endAborted(fs, run, row)
+	if (progress.aborting || node?.state !== 'drain') return await endAborted(fs, run, row, node)
 	await goOver(fs, run, { node: node.id, progress, options })
 	await finishIfEmpty(fs, run, node, progress)
 }
@@ -157,8 +157,8 @@ async function finishIfEmpty(fs: Filesystem, run: Run, node: NodeRow, { total }:
 }
 
 /** What was asked for elsewhere is taken back as long as it is not there. */
-async function endAborted(fs: Filesystem, run: Run, { name }: JobRow): Promise<void> {
-	if (!(await tidy(fs, run))) return
+async function endAborted(fs: Filesystem, run: Run, { name }: JobRow, node: NodeRow | undefined): Promise<void> {
+	if (!(await tidy(fs, run, node ? [node.id] : []))) return
 	await transact(fs, function* (tx) {
 		if (yield* leases.stillHeld(fs, tx, LEASE)) end(tx, name, { state: 'failed', outcome: { aborted: true } }, fs.capabilities)
 	})

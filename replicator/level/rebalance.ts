@@ -58,9 +58,9 @@ export async function rebalanceRound(
 ): Promise<void> {
 	const progress = progressOf<RebalanceProgress>(row)
 	if (!progress) throw new Error(`job ${row.name}: without progress`)
-	if (progress.aborting) return await endAborted(fs, run)
 	const round: Round = { fs, run, nodes: await drive(readNodes(fs)), pendingMax: Number.POSITIVE_INFINITY, keepSpare: true }
 	await finishMoves(round, progress)
+	if (progress.aborting) return await endAborted(fs, run)
 	const asked = await askForMoves(round, progress, { untilMs: performance.now() + forMs, movesMax })
 	const isOver = progress.underWay.length === 0 && !asked && !run.signal.aborted
 	await transact(fs, function* (tx) {

@@ -42,6 +42,23 @@ export async function levelRound(
 /** The same as a job, for whoever runs jobs. Ask `isLevelDue` first: that is cheap. */
 export const levelJob: Job = { what: 'level', ofTree: true, work: ({ fs, run }) => levelRound(fs, run).then(() => undefined) }
 
+export interface Whole {
+	/** Who is at it instead. */
+	holder: string | undefined
+	isWhole: boolean
+}
+
+/** The whole tree at once, from the first file on. */
+export async function wholePass(fs: Filesystem, run: Run): Promise<Whole> {
+	let isWhole = false
+	const holder = await withLease(fs, run, async (held) => {
+		await drive(refreshClasses(fs))
+		const { signature } = await look(fs)
+		isWhole = await pass(fs, held, signature, { forMs: Number.POSITIVE_INFINITY, anew: true })
+	})
+	return { holder, isWhole }
+}
+
 /** Whether a round would find anything to do. */
 export async function isLevelDue(fs: Filesystem): Promise<boolean> {
 	return workDue(await look(fs), {}).length > 0

@@ -89,7 +89,10 @@ for (const engine of engines) {
 		await abortDrain(made.fs, 'node1')
 		assert.equal(await stateOf(made, 1), 'nc')
 		await made.round()
-		assert.deepEqual(await made.rows('SELECT * FROM replica WHERE state = 2'), [])
+		await made.trim()
+		// Those that had arrived meanwhile are one too many.
+		assert.deepEqual(await made.rows('SELECT file_id FROM replica WHERE state <> 1 GROUP BY file_id'), [])
+		for (const [path, nodes] of Object.entries(made.onDisk())) assert.equal(nodes.length, 1, path)
 		assert.equal((await jobs.find(made.driver, drainName(1)))?.state, 'failed')
 	})
 }
