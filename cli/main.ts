@@ -3,6 +3,7 @@ import yargs from 'yargs'
 import { codeOf, UserError } from '../core/errors.ts'
 import { classVerb } from './class.ts'
 import { drain } from './drain.ts'
+import { conflictsVerb } from './conflicts.ts'
 import { dump } from './dump.ts'
 import { EXIT, exitCodeTable } from './exit-codes.ts'
 import { init } from './init.ts'
@@ -56,6 +57,7 @@ async function main(words: string[]): Promise<void> {
 		.command(node(deps))
 		.command(classVerb(deps))
 		.command(walk(deps))
+		.command(conflictsVerb(deps))
 		.command(replicator(deps))
 		.command(verify(deps))
 		.command(trim(deps))

@@ -4,12 +4,13 @@ import type { Transaction, Value } from './driver.ts'
 /** Rows of one statement, most first. Few texts, because drivers prepare and keep each. */
 const SIZES = [32, 8, 1]
 
-/** `into` is `INSERT INTO table (columns)`, `row` what stands for one row: `(?, ?, 1)`. */
-export function insertRows(tx: Transaction, into: string, row: string, rows: readonly (readonly Value[])[]): void {
-	for (let at = 0; at < rows.length; ) {
-		const size = SIZES.find((each) => each <= rows.length - at) as number
-		tx.write(textOf(into, row, size), rows.slice(at, at + size).flat())
-		at += size
+/** `into` is `INSERT INTO table (columns)`, `row` what stands for one row: `(?, ?, 1)`; `values` those of all rows, one after the other. */
+export function insertRows(tx: Transaction, into: string, row: string, values: readonly Value[]): void {
+	const width = row.split('?').length - 1
+	for (let at = 0; at < values.length; ) {
+		const size = SIZES.find((each) => each * width <= values.length - at) as number
+		tx.write(textOf(into, row, size), values.slice(at, at + size * width))
+		at += size * width
 	}
 }
 

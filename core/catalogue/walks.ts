@@ -1,7 +1,7 @@
 /** What a walk of a node's tree asks of the catalogue and tells it: of a directory at a time, of many files at once. */
 import type { ClientId, FileId, Name, NodeId } from '../ids.ts'
 import { IN_LIST, inLists, insertRows } from './bulk.ts'
-import type { Capabilities, Query, Transaction } from './driver.ts'
+import type { Capabilities, Query, Transaction, Value } from './driver.ts'
 import type { FileRow } from './files.ts'
 
 /** A name of a directory, and the copy its file has on the node; the replica's columns are null where it has none. */
@@ -74,14 +74,19 @@ const FILE_ROW = '(?,?,?,?,?,?,?,?,?,?,?,?,?,?,1,?,?,?,?)'
 
 /** Files with their names, each told to whoever follows the journal. */
 export function insertFiles(tx: Transaction, client: ClientId, made: readonly NewRow[], opOf: (row: FileRow) => string, { now }: Capabilities): void {
-	const files = made.map(({ row: f, hash, target }) => [
-		f.id, f.kind, f.mode, f.uid, f.gid, f.nlink, f.size, f.blocks, f.atime, f.atime_ns, f.mtime, f.mtime_ns, f.ctime, f.ctime_ns,
-		hash, hash === null ? 0 : 1, f.class_id, target,
-	])
+	const files: Value[] = []
+	const names: Value[] = []
+	const changes: Value[] = []
+	for (const { row: f, parent, name, hash, target } of made) {
+		files.push(
+			f.id, f.kind, f.mode, f.uid, f.gid, f.nlink, f.size, f.blocks, f.atime, f.atime_ns, f.mtime, f.mtime_ns, f.ctime, f.ctime_ns,
+			hash, hash === null ? 0 : 1, f.class_id, target,
+		)
+		names.push(parent, name, f.id)
+		changes.push(client, opOf(f), parent, name, f.id)
+	}
 	insertRows(tx, FILE, FILE_ROW, files)
-	const names = made.map(({ row, parent, name }) => [parent, name, row.id])
 	insertRows(tx, 'INSERT INTO entry (parent_id, name, file_id)', '(?,?,?)', names)
-	const changes = made.map(({ row, parent, name }) => [client, opOf(row), parent, name, row.id])
 	insertRows(tx, 'INSERT INTO `change` (at, client_id, op, parent_id, name, file_id)', `(${now},?,?,?,?,?)`, changes)
 }
 
@@ -94,7 +99,8 @@ export interface NewReplica {
 
 /** Those that were not there before; `proved`: they were read whole just now. */
 export function insertReplicas(tx: Transaction, rows: readonly NewReplica[], proved: boolean, { now }: Capabilities): void {
-	const values = rows.map(({ file, node, version, state }) => [file, node, version, state])
+	const values: Value[] = []
+	for (const { file, node, version, state } of rows) values.push(file, node, version, state)
 	insertRows(tx, 'INSERT INTO replica (file_id, node_id, version, state, verified_at)', `(?,?,?,?,${proved ? now : 'NULL'})`, values)
 }
 

@@ -22,6 +22,10 @@ export interface Journal {
 	take(rows: ChangeRow[]): ChangeRow[]
 	/** Everything new, in order. */
 	read(reader: Reader): Op<ChangeRow[]>
+	/** Numbers appear in the order of their commits: whoever has read everything in a transaction may pass over what it adds itself. */
+	readonly isOrdered: boolean
+	/** Everything up to this number is known; only where numbers are ordered. */
+	passOver(seq: number): void
 }
 
 export function createJournal({ synchronous }: Capabilities, nowMs: () => number = Date.now): Journal {
@@ -43,6 +47,10 @@ export function createJournal({ synchronous }: Capabilities, nowMs: () => number
 		*start(reader) {
 			const row = yield* wait(changes.last(reader))
 			low = row?.seq ?? 0
+		},
+		isOrdered: synchronous,
+		passOver(seq) {
+			if (synchronous) low = Math.max(low, seq)
 		},
 		query: () => changes.sinceQuery(low, BATCH_ROWS_MAX),
 		take(rows) {

@@ -2,6 +2,7 @@
  * SHA-256 of files on nodes, several at once and off the main thread. What every job that reads whole files uses: this file
  * is the specification, `openHashing` below makes one.
  */
+import type { Errno } from '../../core/errors.ts'
 import type { Path } from '../../core/ids.ts'
 import type { Node, Stat } from '../../core/nodes/node.ts'
 import { openHashing as open } from './pool.ts'
@@ -24,6 +25,8 @@ export interface Hashing {
 	 * file), EIO (the disk), ETIMEDOUT (a remote node), EAGAIN (it changed meanwhile), ECANCELED.
 	 */
 	hashFile(node: Node, path: Path, options?: HashOptions): Promise<Hashed>
+	/** The same of many files, each with its own answer: for a hundred thousand small ones even a promise each is much. */
+	hashFiles(node: Node, paths: readonly Path[], options?: HashOptions): Promise<Array<Hashed | Errno>>
 	/** How many can usefully be under way at once. */
 	readonly width: number
 	end(): void

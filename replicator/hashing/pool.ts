@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { Errno } from '../../core/errors.ts'
 import type { Path } from '../../core/ids.ts'
 import type { Node } from '../../core/nodes/node.ts'
+import { type Asked, answerOne, answerRest, ask } from './asked.ts'
 import type { Hashed, HashOptions, Hashing } from './hashing.ts'
 import { hashLarge } from './large.ts'
 import { HASH_BYTES, isTooLarge, packPaths, type Place, type Reply, unpackError, unpackStat } from './packets.ts'
@@ -19,12 +20,10 @@ const REMOTE_FILES_MAX = 8
 /** Past it a caller has lost count of what it asked for. */
 const WAITING_FILES_MAX = 100_000
 
+/** One file of those asked for together. */
 interface Wanted {
-	node: Node
-	path: Path
-	options: HashOptions
-	resolve: (hashed: Hashed) => void
-	reject: (error: unknown) => void
+	asked: Asked
+	at: number
 }
 
 export function openHashing(threadsWanted: number): Hashing {
@@ -37,18 +36,28 @@ export function openHashing(threadsWanted: number): Hashing {
 	let isEnded = false
 	let lastId = 0
 
-	function hashFile(node: Node, path: Path, options: HashOptions = {}): Promise<Hashed> {
-		return new Promise((resolve, reject) => {
-			const queue = node.remote ? waitingRemote : waiting
-			if (isEnded || options.signal?.aborted) return reject(new Errno('ECANCELED', 'hashing was ended'))
-			if (!node.health.up) return reject(new Errno('ENOTCONN', node.health.reason))
-			if (queue.size() >= WAITING_FILES_MAX) return reject(new Errno('ENOBUFS', 'too many files wait for their hash'))
-			queue.push({ node, path, options, resolve, reject })
-			if (isTold) return
-			// At the end of this turn: what is asked for together travels together.
-			isTold = true
-			queueMicrotask(distribute)
-		})
+	async function hashFile(node: Node, path: Path, options?: HashOptions): Promise<Hashed> {
+		const [answer] = await hashFiles(node, [path], options)
+		if (answer instanceof Errno) throw answer
+		return answer
+	}
+
+	function hashFiles(node: Node, paths: readonly Path[], options: HashOptions = {}): Promise<Array<Hashed | Errno>> {
+		const { asked, answers } = ask(node, paths, options)
+		const queue = node.remote ? waitingRemote : waiting
+		const refusal = refusalOf(asked, queue.size())
+		if (refusal) answerRest(asked, refusal)
+		else for (let at = 0; at < paths.length; at++) queue.push({ asked, at })
+		// At the end of this turn: what is asked for together travels together.
+		if (!isTold) queueMicrotask(distribute)
+		isTold = true
+		return answers
+	}
+
+	function refusalOf({ node, options, paths }: Asked, before: number): Errno | undefined {
+		if (isEnded || options.signal?.aborted) return ended()
+		if (!node.health.up) return new Errno('ENOTCONN', node.health.reason)
+		return before + paths.length > WAITING_FILES_MAX ? new Errno('ENOBUFS', 'too many files wait for their hash') : undefined
 	}
 
 	function distribute(): void {
@@ -57,13 +66,15 @@ export function openHashing(threadsWanted: number): Hashing {
 		while (waiting.size() > 0) {
 			const thread = leastLoaded()
 			if (!thread) return
-			startBatch(thread, nextBatch())
+			const batch = nextBatch()
+			giveTo(thread, batch, () => hashBatch(thread, batch))
 		}
 	}
 
 	function startRemote(wanted: Wanted): void {
+		const { node, paths, options } = wanted.asked
 		remoteUnderWay++
-		void settle([wanted], async () => wanted.resolve(await hashRemote(wanted.node, wanted.path, wanted.options))).finally(() => {
+		void settle([wanted], async () => answer(wanted, await hashRemote(node, paths[wanted.at], options))).finally(() => {
 			remoteUnderWay--
 			distribute()
 		})
@@ -81,12 +92,9 @@ export function openHashing(threadsWanted: number): Hashing {
 	/** Of one node. */
 	function nextBatch(): Wanted[] {
 		const batch = [waiting.take()]
-		while (batch.length < BATCH_FILES_MAX && waiting.peek()?.node === batch[0].node) batch.push(waiting.take())
+		const { node } = batch[0].asked
+		while (batch.length < BATCH_FILES_MAX && waiting.peek()?.asked.node === node) batch.push(waiting.take())
 		return batch
-	}
-
-	function startBatch(thread: Thread, batch: Wanted[]): void {
-		giveTo(thread, batch, () => hashBatch(thread, batch))
 	}
 
 	function giveTo(thread: Thread, batch: Wanted[], work: () => Promise<void>): void {
@@ -98,33 +106,36 @@ export function openHashing(threadsWanted: number): Hashing {
 	}
 
 	async function hashBatch(thread: Thread, batch: Wanted[]): Promise<void> {
-		const place = placeOf(batch[0].node)
-		const { batch: answer } = await thread.ask({ ask: 'batch', id: ++lastId, ...place, ...packPaths(batch.map(({ path }) => path)) })
-		const { numbers, hashes } = answer as NonNullable<Reply['batch']>
-		const large: Wanted[] = []
+		const place = placeOf(batch[0].asked.node)
+		const paths = batch.map(({ asked, at }) => asked.paths[at])
+		const reply = await thread.ask({ ask: 'batch', id: ++lastId, ...place, ...packPaths(paths) })
+		const { numbers, hashes } = reply.batch as NonNullable<Reply['batch']>
 		for (let at = 0; at < batch.length; at++) {
 			const code = unpackError(numbers, at)
-			if (code !== undefined) batch[at].reject(new Errno(code))
-			else if (isTooLarge(numbers, at)) large.push(batch[at])
-			else batch[at].resolve({ hash: Buffer.from(hashes.buffer, at * HASH_BYTES, HASH_BYTES), stat: unpackStat(numbers, at) })
+			if (code !== undefined) answer(batch[at], new Errno(code))
+			else if (isTooLarge(numbers, at)) startLarge(thread, batch[at])
+			else answer(batch[at], { hash: Buffer.from(hashes.buffer, at * HASH_BYTES, HASH_BYTES), stat: unpackStat(numbers, at) })
 		}
-		for (const wanted of large) startLarge(thread, wanted)
 	}
 
 	/** It stays on its thread, between batches of others. */
 	function startLarge(thread: Thread, wanted: Wanted): void {
-		const { node, path, options } = wanted
-		const large = { id: ++lastId, place: placeOf(node), path }
-		giveTo(thread, [wanted], async () => wanted.resolve(await hashLarge(thread, large, options)))
+		const { node, paths, options } = wanted.asked
+		const large = { id: ++lastId, place: placeOf(node), path: paths[wanted.at] }
+		giveTo(thread, [wanted], async () => answer(wanted, await hashLarge(thread, large, options)))
 	}
 
 	function end(): void {
 		isEnded = true
-		for (const queue of [waiting, waitingRemote]) while (queue.size() > 0) queue.take().reject(new Errno('ECANCELED', 'hashing was ended'))
+		for (const queue of [waiting, waitingRemote]) while (queue.size() > 0) answer(queue.take(), ended())
 		for (const thread of [...threads]) thread.end()
 	}
 
-	return { hashFile, width: threadsMax * THREAD_FILES_MAX, end }
+	return { hashFile, hashFiles, width: threadsMax * THREAD_FILES_MAX, end }
+}
+
+function answer({ asked, at }: Wanted, hashed: Hashed | Errno): void {
+	answerOne(asked, at, hashed)
 }
 
 /** Whatever happens, each of them is answered. */
@@ -132,8 +143,12 @@ async function settle(batch: readonly Wanted[], work: () => Promise<void>): Prom
 	try {
 		await work()
 	} catch (error) {
-		for (const { reject } of batch) reject(error)
+		for (const wanted of batch) answer(wanted, error instanceof Errno ? error : new Errno('EIO', (error as Error).message))
 	}
+}
+
+function ended(): Errno {
+	return new Errno('ECANCELED', 'hashing was ended')
 }
 
 function placeOf({ root, row }: Node): Place {

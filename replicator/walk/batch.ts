@@ -8,23 +8,30 @@ import { carryOut } from '../../core/intents.ts'
 import { isPromise, run as drive } from '../../core/op.ts'
 import { setPosition } from '../replicator.ts'
 import { type Entered, enter } from './enter.ts'
-import { bytesOf, type Item, makeReady, outcomeOf, type Ready } from './item.ts'
+import { bytesOf, fill, type Item, outcomeOf, type Ready } from './item.ts'
+import { checkIdentity } from './look.ts'
 import type { Watch } from './watch.ts'
 import { shown, type Walking } from './walking.ts'
 
-const ITEMS_MAX = 500
+const ITEMS_MAX = 256
 /** Full batches whose files are being hashed. */
 const WAITING_MAX = 2
 
 interface Batch {
-	items: Item[]
+	ready: Ready[]
+	/** Regular files, and what will be known of them. */
+	unread: Array<{ items: Item[]; answers: ReturnType<Walking['hashing']['hashFiles']> }>
+	/** Of both. */
+	many: number
 	watch: Watch
 }
 
 export interface Batches {
 	/** Before the catalogue is asked of what may be put in. */
 	open(): void
-	add(item: Item): void
+	add(item: Ready): void
+	/** Regular files, whose hashes are still to come. */
+	read(items: Item[]): void
 	/** Between two parts of a directory, `position` being where the walk goes on after what was put in so far. */
 	pass(position: Path): Promise<void>
 	/** Nothing waits to be written. */
@@ -52,15 +59,25 @@ export function createBatches(walking: Walking, keepsPosition: boolean, again: (
 
 	return {
 		open() {
-			open ??= { items: [], watch: walking.watchman.open() }
+			open ??= { ready: [], unread: [], many: 0, watch: walking.watchman.open() }
 		},
-		add: (item) => void open?.items.push(item),
+		add(item) {
+			if (!open) return
+			open.ready.push(item)
+			open.many++
+		},
+		read(items) {
+			if (!open || items.length === 0) return
+			const paths = items.map(({ path }) => path)
+			open.unread.push({ items, answers: walking.hashing.hashFiles(walking.node, paths, { signal: walking.run.signal }) })
+			open.many += items.length
+		},
 		async pass(position) {
-			if (!open || open.items.length < ITEMS_MAX) return
+			if (!open || open.many < ITEMS_MAX) return
 			close(position)
 			while (waiting.length > WAITING_MAX) await writeFirst()
 		},
-		isEmpty: () => waiting.length === 0 && (open === undefined || open.items.length === 0),
+		isEmpty: () => waiting.length === 0 && (open === undefined || open.many === 0),
 		async finish(position) {
 			close(position)
 			while (waiting.length > 0) await writeFirst()
@@ -69,25 +86,28 @@ export function createBatches(walking: Walking, keepsPosition: boolean, again: (
 }
 
 /** What has to be looked at again. */
-async function write(walking: Walking, { items, watch }: Batch, position: Path | null | undefined): Promise<Ready[]> {
+async function write(walking: Walking, { ready, unread, watch }: Batch, position: Path | null | undefined): Promise<Ready[]> {
 	try {
-		return await writeItems(walking, { items, watch, position })
+		// Directories come first: what is in them follows.
+		for (const { items, answers } of unread) ready.push(...fill(walking, items, await answers))
+		return await writeItems(walking, { items: ready, watch, position })
 	} finally {
 		watch.end()
 	}
 }
 
-export async function writeItems(walking: Walking, { items, watch, position }: { items: readonly Item[]; watch: Watch; position?: Path | null }): Promise<Ready[]> {
-	const ready = await makeReady(walking, items)
-	if (walking.options.dryRun) return tellOnly(walking, ready)
+export async function writeItems(walking: Walking, { items, watch, position }: { items: readonly Ready[]; watch: Watch; position?: Path | null }): Promise<Ready[]> {
+	if (items.length > 0) await checkIdentity(walking)
+	if (walking.options.dryRun) return tellOnly(walking, items)
 	const { fs, run } = walking
 	const token = fs.nextToken++
 	const result = transact(fs, function* (tx) {
-		const entered = yield* enter(walking, tx, { items: ready, watch, token })
+		const entered = yield* enter(walking, tx, { items, watch, token })
 		if (position !== undefined) setPosition(walking.rep, tx, position)
-		return entered
+		return { entered, end: yield* walking.watchman.end(tx) }
 	})
-	const entered: Entered = isPromise(result) ? await result : result
+	const { entered, end }: { entered: Entered; end: number } = isPromise(result) ? await result : result
+	walking.watchman.passOver(end)
 	for (const { directory } of entered.done) fs.readAhead.forgetDirectory(directory.id)
 	for (const item of entered.done) run.done(outcomeOf(item), bytesOf(item))
 	await drive(carryOut(fs, entered.made))

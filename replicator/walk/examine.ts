@@ -14,7 +14,8 @@ import { STANDING_ROWS_MAX } from './chunks.ts'
 import { kindOfStat } from './compare.ts'
 import { settleDifference } from './differing.ts'
 import { isObstructed } from './finding.ts'
-import { checkIdentity, statAll } from './look.ts'
+import { fill, type Item, type Ready } from './item.ts'
+import { checkIdentity, hashOf, statAll } from './look.ts'
 import { itemOfUnknown } from './unknown.ts'
 import { writeItems } from './batch.ts'
 import { directoryAt } from './place.ts'
@@ -61,7 +62,7 @@ async function settle(walking: Walking, watch: Watch, above: Path, name: Name): 
 	if (!row && !stat) return gone(walking)
 	if (!row) {
 		const item = stat && (await itemOfUnknown(walking, { directory, name, kind: kindOfStat(stat) }))
-		return !item || (await writeItems(walking, { items: [item], watch })).length === 0
+		return !item || (await adopt(walking, item, watch))
 	}
 	const finding = { directory, name, path, watch, row, stat }
 	if (!stat) return await settleAbsent(walking, finding)
@@ -73,4 +74,10 @@ async function settle(walking: Walking, watch: Watch, above: Path, name: Name): 
 function gone({ run }: Walking): boolean {
 	run.done('gone', 0)
 	return true
+}
+
+async function adopt(walking: Walking, item: Item, watch: Watch): Promise<boolean> {
+	const answer = item.stat ? undefined : await hashOf(walking, item.path)
+	const items = answer ? fill(walking, [item], [answer]) : [item as Ready]
+	return items.length === 0 || (await writeItems(walking, { items, watch })).length === 0
 }

@@ -1,5 +1,5 @@
 /** Looking at the node: what is there, and whether it still is the node. */
-import { codeOf } from '../../core/errors.ts'
+import { codeOf, type Errno } from '../../core/errors.ts'
 import type { Path } from '../../core/ids.ts'
 import type { DirectoryEntry, Node, Stat } from '../../core/nodes/node.ts'
 import { isPromise } from '../../core/op.ts'
@@ -59,8 +59,8 @@ export async function readTarget({ node }: Walking, path: Path): Promise<Buffer 
 }
 
 /** Never rejected: what went wrong is an answer too. */
-export function hashOf({ hashing, node, run }: Walking, path: Path): Promise<Hashed | Error> {
-	return hashing.hashFile(node, path, { signal: run.signal }).catch((error: Error) => error)
+export async function hashOf({ hashing, node, run }: Walking, path: Path): Promise<Hashed | Errno> {
+	return (await hashing.hashFiles(node, [path], { signal: run.signal }))[0]
 }
 
 /** An empty mount point looks like a node that lost everything. Asked by the node's path, before anything is concluded. */

@@ -22,7 +22,7 @@ export interface NewFile {
 const VERSION = 1
 const PERMISSIONS = 0o7777
 
-export function placeNew(walking: Walking, item: Ready, token: number): NewFile {
+export function placeNew(walking: Pick<Walking, 'fs' | 'node'>, item: Ready, token: number): NewFile {
 	const isDirectory = item.kind === KIND.directory
 	const rule = isDirectory ? undefined : classOf(walking.fs, item.path)
 	const row: NewRow = {
@@ -30,7 +30,7 @@ export function placeNew(walking: Walking, item: Ready, token: number): NewFile 
 		parent: item.directory.id,
 		name: item.name,
 		hash: item.hash,
-		target: item.target ?? null,
+		target: item.target,
 	}
 	if (!rule) return { item, row, here: [], elsewhere: [], intents: [] }
 	const { fs, node } = walking
@@ -40,7 +40,7 @@ export function placeNew(walking: Walking, item: Ready, token: number): NewFile 
 	if (item.kind === KIND.regular) return { item, row, here, elsewhere: others.map(({ id }) => copy(id, REPLICA.wanted, 0)), intents: [] }
 	const { path, target } = item
 	// A symlink is made where it is wanted, not copied.
-	const intents = others.map(({ id }): Intent => ({ nodeId: id, op: 'symlink', path, toPath: target ?? null, fileId: item.id, token }))
+	const intents = others.map(({ id }): Intent => ({ nodeId: id, op: 'symlink', path, toPath: target, fileId: item.id, token }))
 	return { item, row, here, elsewhere: others.map(({ id }) => copy(id, REPLICA.good)), intents }
 }
 

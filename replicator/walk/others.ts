@@ -20,7 +20,9 @@ export interface Others {
 	hash: Buffer | undefined
 }
 
-export async function askOthers(walking: Walking, row: WalkedRow, path: Path, needsHash: boolean): Promise<Others> {
+type Asking = Pick<Walking, 'fs' | 'node' | 'hashing'> & { run?: Walking['run'] }
+
+export async function askOthers(walking: Asking, row: WalkedRow, path: Path, needsHash: boolean): Promise<Others> {
 	const { fs, node } = walking
 	const [[known], copies] = (await fs.catalogue.read(hashes.findQuery(row.id), replicas.ofFileQuery(row.id))) as [HashRow[], ReplicaRow[]]
 	const good = copies.filter((copy) => isGoodElsewhere(copy, row, node))
@@ -47,10 +49,10 @@ async function looksRight(node: Node, path: Path, row: WalkedRow): Promise<boole
 	}
 }
 
-async function readOne({ hashing, run }: Walking, nodes: readonly Node[], path: Path): Promise<Buffer | undefined> {
+async function readOne({ hashing, run }: Asking, nodes: readonly Node[], path: Path): Promise<Buffer | undefined> {
 	for (const node of nodes) {
 		try {
-			return (await hashing.hashFile(node, path, { signal: run.signal })).hash
+			return (await hashing.hashFile(node, path, { signal: run?.signal })).hash
 		} catch (error) {
 			if (!(error instanceof Errno)) throw error
 		}

@@ -3,8 +3,9 @@ import { KIND } from '../../core/catalogue/files.ts'
 import { joinPath } from '../../core/filesystem/directories.ts'
 import type { Name } from '../../core/ids.ts'
 import { isPromise, run as drive } from '../../core/op.ts'
+import type { Stat } from '../../core/nodes/node.ts'
 import type { Item } from './item.ts'
-import { hashOf, readTarget, statAll, tellUnreadable } from './look.ts'
+import { readTarget, statAll, tellUnreadable } from './look.ts'
 import { type Directory, shown, type Walking } from './walking.ts'
 
 const SPECIAL: Record<number, string> = {
@@ -14,20 +15,39 @@ const SPECIAL: Record<number, string> = {
 	[KIND.block]: 'a device',
 }
 
-/** Undefined, and said why, for what a tree of plain files has no place for. */
-export async function itemOfUnknown(walking: Walking, { directory, name, kind }: { directory: Directory; name: Name; kind: number }): Promise<Item | undefined> {
-	const path = joinPath(directory.path, name)
-	const common = { directory, name, path, kind, known: undefined }
-	if (kind === KIND.regular) return { ...common, id: await nextId(walking), hashed: hashOf(walking, path) }
-	if (kind !== KIND.directory && kind !== KIND.symlink) return skip(walking, path, kind)
-	const [stat] = await statAll(walking, [path])
-	if (stat instanceof Error) tellUnreadable(walking, path, stat)
-	if (!stat || stat instanceof Error) return undefined
-	if (kind === KIND.directory) return { ...common, id: await nextId(walking), stat }
-	const target = await readTarget(walking, path)
-	if (!(target instanceof Error)) return { ...common, id: await nextId(walking), stat: { ...stat, size: target.length }, target }
-	tellUnreadable(walking, path, target)
-	return undefined
+interface Unknown {
+	directory: Directory
+	name: Name
+	kind: number
+}
+
+/** Undefined, and said why, for what a tree of plain files has no place for. A regular file has yet to be read. */
+export async function itemOfUnknown(walking: Walking, unknown: Unknown): Promise<Item | undefined> {
+	const { kind } = unknown
+	const item = newItem(unknown)
+	const { path } = item
+	if (kind !== KIND.regular && kind !== KIND.directory && kind !== KIND.symlink) return skip(walking, path, kind)
+	item.id = await nextId(walking)
+	return kind === KIND.regular || (await complete(walking, item)) ? item : undefined
+}
+
+export function newItem({ directory, name, kind }: Unknown): Item {
+	return { directory, name, path: joinPath(directory.path, name), id: 0, kind, known: undefined, stat: undefined, hash: null, target: null }
+}
+
+/** Whether it is still there, and what it is. */
+async function complete(walking: Walking, item: Item): Promise<boolean> {
+	const [stat] = await statAll(walking, [item.path])
+	const target = item.kind === KIND.symlink ? await readTarget(walking, item.path) : null
+	for (const each of [stat, target]) {
+		if (!(each instanceof Error)) continue
+		tellUnreadable(walking, item.path, each)
+		return false
+	}
+	if (!stat) return false
+	item.target = target as Buffer | null
+	item.stat = item.target ? { ...(stat as Stat), size: item.target.length } : (stat as Stat)
+	return true
 }
 
 export function nextId({ fs }: Walking): number | Promise<number> {

@@ -11,9 +11,10 @@ import type { Batches } from './batch.ts'
 import { begin, nameOf, type Pair, readPart, STANDING_ROWS_MAX } from './chunks.ts'
 import { compare, isGood } from './compare.ts'
 import { examine } from './examine.ts'
-import { hashOf, listDirectory, statAll } from './look.ts'
+import { listDirectory, statAll } from './look.ts'
+import type { Item, Ready } from './item.ts'
 import type { Child } from './order.ts'
-import { itemOfUnknown } from './unknown.ts'
+import { itemOfUnknown, newItem, nextId } from './unknown.ts'
 import { type Directory, shown, type Walking, WalkStopped } from './walking.ts'
 
 /** Names looked at by themselves at once. */
@@ -34,6 +35,8 @@ export interface Visit {
 	directory: Directory
 	scope: Scope
 	children: Child[]
+	/** Regular files of one part, whose hash will say what they are. */
+	unread: Item[]
 	doubtful: Name[]
 	absent: Name[]
 	/** Copies that should be here. */
@@ -42,7 +45,7 @@ export interface Visit {
 
 /** The directories to go on with; undefined when directories were moved meanwhile and it has to be visited again. */
 export async function visit(walking: Walking, batches: Batches, directory: Directory, scope: Scope): Promise<Child[] | undefined> {
-	const here: Visit = { walking, batches, directory, scope, children: [], doubtful: [], absent: [], known: 0 }
+	const here: Visit = { walking, batches, directory, scope, children: [], unread: [], doubtful: [], absent: [], known: 0 }
 	const entries = directory.onDisk ? await listDirectory(walking, directory.path) : []
 	if (!entries) return []
 	let position = begin(entries)
@@ -52,6 +55,7 @@ export async function visit(walking: Walking, batches: Batches, directory: Direc
 		const { part, next } = await readPart(walking, directory.id, position)
 		if (walking.watchman.generation() !== directory.generation) return undefined
 		await sort(here, part.pairs, part.standing)
+		await read(here)
 		await batches.pass(directory.path)
 		;({ isLast } = part)
 		position = next
@@ -68,6 +72,7 @@ async function sort(here: Visit, pairs: readonly Pair[], standing: readonly Inte
 		if (!isAsked(here, name, pair)) continue
 		const { row, entry } = pair
 		if (standing.length > 0 && isWaiting(here, standing, name)) waiting(here, pair)
+		else if (!row && entry?.kind === KIND.regular) here.unread.push(newItem({ directory: here.directory, name, kind: entry.kind }))
 		else if (!row && entry) await meetUnknown(here, name, entry.kind)
 		else if (row && !entry) meetAbsent(here, name, row)
 		else if (row && entry && row.kind !== entry.kind) meetOther(here, name, row)
@@ -95,12 +100,22 @@ function waiting({ walking }: Visit, { row, entry }: Pair): void {
 	if (entry || (row && isGood(row))) walking.run.done('waiting', 0)
 }
 
-async function meetUnknown({ walking, batches, directory, children }: Visit, name: Name, kind: number): Promise<void> {
-	const found = itemOfUnknown(walking, { directory, name, kind })
-	const item = found instanceof Promise ? await found : found
-	if (!item) return
-	batches.add(item)
+async function meetUnknown({ walking, directory, batches, children }: Visit, name: Name, kind: number): Promise<void> {
+	const item = await itemOfUnknown(walking, { directory, name, kind })
+	if (!item?.stat) return
+	batches.add(item as Ready)
 	if (kind === KIND.directory) children.push({ name, id: item.id, onDisk: true, isNew: true })
+}
+
+/** The regular files of a part go to be read. */
+async function read(here: Visit): Promise<void> {
+	for (const item of here.unread) {
+		if (item.known) continue
+		const id = nextId(here.walking)
+		item.id = typeof id === 'number' ? id : await id
+	}
+	here.batches.read(here.unread)
+	here.unread = []
 }
 
 function meetAbsent(here: Visit, name: Name, row: WalkedRow): void {
@@ -134,7 +149,7 @@ async function meetKnown(here: Visit, both: ReadonlyArray<{ row: WalkedRow; name
 }
 
 function meetFile(here: Visit, name: Name, row: WalkedRow, stat: Stat): void {
-	const { walking, batches, directory } = here
+	const { walking, unread, directory } = here
 	const { options, run, inodes } = walking
 	const verdict = compare(row, stat)
 	if (verdict === 'doubtful') return meetDoubtful(here, name, row)
@@ -143,7 +158,7 @@ function meetFile(here: Visit, name: Name, row: WalkedRow, stat: Stat): void {
 	const isRead = verdict === 'alike' || (verdict === 'known' && options.rehash && isGood(row))
 	if (!isRead) return run.done(verdict, 0)
 	const path = joinPath(directory.path, name)
-	batches.add({ directory, name, path, id: row.id, kind: row.kind, known: row, hashed: hashOf(walking, path) })
+	unread.push({ directory, name, path, id: row.id, kind: row.kind, known: row, stat: undefined, hash: null, target: null })
 }
 
 async function settleRest({ walking, directory, doubtful, absent, known }: Visit): Promise<void> {

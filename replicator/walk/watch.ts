@@ -8,7 +8,7 @@ import type { Query, Reader } from '../../core/catalogue/driver.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { BATCH_ROWS_MAX, createJournal } from '../../core/filesystem/journal.ts'
 import type { FileId, Name } from '../../core/ids.ts'
-import type { Op } from '../../core/op.ts'
+import { type Op, wait } from '../../core/op.ts'
 
 /** What happened since it was opened. */
 export interface Watch {
@@ -28,6 +28,10 @@ export interface Watchman {
 	take(rows: ChangeRow[], reader: Reader): Op<void>
 	/** Everything there is to know by now. */
 	look(reader: Reader): Op<void>
+	/** In a transaction that has looked, after its own changes: what `passOver` is to be given when it is committed. */
+	end(tx: Reader): Op<number>
+	/** So many changes of its own need not be read again. */
+	passOver(end: number): void
 }
 
 interface Open extends Watch {
@@ -64,6 +68,10 @@ export function* startWatching(fs: Filesystem): Op<Watchman> {
 		*look(reader) {
 			see(yield* journal.read(reader))
 		},
+		*end(tx) {
+			return journal.isOrdered ? ((yield* wait(changes.last(tx)))?.seq ?? 0) : 0
+		},
+		passOver: (end) => journal.passOver(end),
 	}
 }
 

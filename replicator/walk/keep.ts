@@ -1,0 +1,94 @@
+/** What was kept aside, brought into the tree after all: the keeper says so. */
+import * as conflicts from '../../core/catalogue/conflicts.ts'
+import type { ConflictRow } from '../../core/catalogue/conflicts.ts'
+import * as files from '../../core/catalogue/files.ts'
+import type { FileRow } from '../../core/catalogue/files.ts'
+import { KIND } from '../../core/catalogue/files.ts'
+import type { Intent } from '../../core/catalogue/intents.ts'
+import * as walks from '../../core/catalogue/walks.ts'
+import * as writers from '../../core/catalogue/writers.ts'
+import { now } from '../../core/clock.ts'
+import { fail } from '../../core/errors.ts'
+import { type Filesystem, transact } from '../../core/filesystem/filesystem.ts'
+import { makeParents } from '../../core/filesystem/materialise.ts'
+import { checkName, type Place, readPlace } from '../../core/filesystem/names.ts'
+import { record } from '../../core/filesystem/publish.ts'
+import type { Path } from '../../core/ids.ts'
+import { carryOut, intend } from '../../core/intents.ts'
+import type { Node, Stat } from '../../core/nodes/node.ts'
+import { run as drive, wait } from '../../core/op.ts'
+import type { Hashing } from '../hashing/hashing.ts'
+import { kindOfStat } from './compare.ts'
+import type { Ready } from './item.ts'
+import { placeNew } from './new-file.ts'
+import { directoryAt, splitPath } from './place.ts'
+
+export interface Decision {
+	fs: Filesystem
+	node: Node
+	hashing: Hashing
+	row: ConflictRow
+}
+
+/** `photos/a.jpg.conflict-7`. A long name is cut, so that there is room for it. */
+export function ownPath({ id, path }: ConflictRow): Path {
+	const { above, name } = splitPath(Buffer.from(path))
+	const suffix = Buffer.from(`.conflict-${id}`)
+	const own = Buffer.concat([name.subarray(0, 255 - suffix.length), suffix])
+	return above.length === 0 ? own : Buffer.concat([above, Buffer.from('/'), own])
+}
+
+/** Under a name of its own. Where it is a whole directory, a walk of that name adopts what is in it. */
+export async function keepAs(decision: Decision, path: Path): Promise<{ needsWalk: boolean }> {
+	const { fs, node, row } = decision
+	const aside = Buffer.from(row.aside as Uint8Array)
+	const stat = await node.operations.stat(aside)
+	const place = await placeAt(fs, path)
+	await drive(makeParents(fs, node, place.parent))
+	const isFile = kindOfStat(stat) === KIND.regular
+	const item = isFile ? await itemOf(decision, { aside, place, path }) : undefined
+	const token = fs.nextToken++
+	const made = await transact(fs, function* (tx) {
+		const { existing, standing } = yield* readPlace(fs, tx, place)
+		if (existing) fail('EEXIST', `${path} is in the tree already`)
+		if (!(yield* wait(conflicts.find(tx, row.id, fs.capabilities.forUpdate)))) fail('ENOENT', 'somebody else has just decided about it')
+		conflicts.remove(tx, row.id)
+		const move: Intent = { nodeId: node.id, op: 'rename', path: aside, toPath: path, fileId: item?.id ?? 0, token }
+		if (!item) return yield* intend(fs, tx, [move], standing)
+		const placed = placeNew(decision, item, token)
+		walks.insertFiles(tx, fs.client, [placed.row], () => 'create', fs.capabilities)
+		walks.insertReplicas(tx, placed.here, true, fs.capabilities)
+		walks.insertReplicas(tx, placed.elsewhere, false, fs.capabilities)
+		files.touchDirectory(tx, place.parent, now())
+		return yield* intend(fs, tx, [move], standing)
+	})
+	fs.readAhead.forgetDirectory(place.parent)
+	await drive(carryOut(fs, made))
+	return { needsWalk: !isFile }
+}
+
+async function placeAt(fs: Filesystem, path: Path): Promise<Place> {
+	const { above, name } = splitPath(path)
+	checkName(name)
+	const parent = await drive(directoryAt(fs, above))
+	return parent === undefined ? fail('ENOENT', `${above} is no directory of the tree`) : { parent, name }
+}
+
+async function itemOf({ fs, node, hashing }: Decision, { aside, place, path }: { aside: Path; place: Place; path: Path }): Promise<Ready> {
+	const { hash, stat } = await hashing.hashFile(node, aside)
+	const directory = { path: splitPath(path).above, id: place.parent, generation: 0, onDisk: true, isNew: false }
+	return { directory, name: place.name, path, id: await drive(fs.ids.next()), kind: KIND.regular, known: undefined, stat, hash, target: null }
+}
+
+/** One that was left where it stood becomes the file's next version. */
+export async function keepInPlace({ fs, node, row }: Decision): Promise<void> {
+	const stat: Stat = await node.operations.stat(Buffer.from(row.path))
+	await transact(fs, function* (tx) {
+		const [[file], pins] = (yield* wait(tx.read(files.findQuery(row.file_id, fs.capabilities.forUpdate), writers.ofFileQuery(row.file_id)))) as [FileRow[], unknown[]]
+		if (!file) fail('ENOENT', 'the file is no longer in the tree')
+		if (pins.length > 0) fail('EBUSY', 'the file is being written')
+		conflicts.remove(tx, row.id)
+		yield* record(fs, tx, { id: row.file_id, nodeId: node.id, stat })
+	})
+	fs.readAhead.forgetFile(row.file_id)
+}
