@@ -1,0 +1,48 @@
+/**
+ * A replicator of one node in a process of its own, for tests that kill or stop it: `keeper.ts CATALOGUE NODE HOW`.
+ * again: trims and replicates until it is killed. once: trims, standing still (SIGSTOP) when the others were seen and nothing
+ * has been decided yet.
+ */
+import { withDefaults } from '../../core/config/defaults.ts'
+import { openSqlite } from '../../core/catalogue/sqlite.ts'
+import { keepAlive, startFilesystem, stopFilesystem } from '../../core/filesystem/start.ts'
+import type { Node } from '../../core/nodes/node.ts'
+import { run } from '../../core/op.ts'
+import { replicate } from '../../replicator/replicate/replicate.ts'
+import { type Job, runJob } from '../../replicator/replicator.ts'
+import { trim } from '../../replicator/trim/trim.ts'
+
+const [path, number, how] = process.argv.slice(2)
+const catalogue = openSqlite(path, { timeoutMs: 10_000 })
+const config = withDefaults({ classes: [{ name: 'two', pattern: '', copies: 2 }], replicator: { proofDays: 0 } })
+const fs = await run(startFilesystem({ config, catalogue, what: `keeper ${number}`, report: () => undefined }))
+const rest = keepAlive(fs)
+const node = fs.nodes.get(Number(number)) as Node
+const work = async (job: Job) => (await runJob(fs, node, job, { signal: new AbortController().signal })).summary
+
+process.stdout.write('ready\n')
+if (how === 'once') {
+	standStillWhenSeen()
+	process.stdout.write(`${JSON.stringify((await work(trim()))?.outcomes)}\n`)
+	rest()
+	await stopFilesystem(fs)
+} else {
+	for (;;) {
+		await work(trim())
+		await work(replicate())
+		// The journal, heartbeats and settling have their turn.
+		await new Promise((resolve) => setTimeout(resolve, 5))
+	}
+}
+
+function standStillWhenSeen(): void {
+	const { operations } = fs.nodes.get(2) as Node
+	const { stat } = operations
+	operations.stat = (name) => {
+		const found = stat(name)
+		// The first look at a copy is its hash here; the second is this one, just before the decision.
+		process.stdout.write('seen\n')
+		process.kill(process.pid, 'SIGSTOP')
+		return found
+	}
+}
