@@ -1,0 +1,116 @@
+/** Users write, rename and remove while a node is walked: between the look at the disk and the word in the catalogue. */
+import assert from 'node:assert/strict'
+import * as disk from 'node:fs'
+import { test } from 'node:test'
+import { flushLater } from '../../core/filesystem/filesystem.ts'
+import { makeDirectory } from '../../core/filesystem/create.ts'
+import { unlink } from '../../core/filesystem/remove.ts'
+import { rename } from '../../core/filesystem/rename.ts'
+import { at, now, OWNER, writeFile } from '../unit/installation.ts'
+import { beforeWriting, ground } from './walked.ts'
+
+test('a file made and removed by a user after it was seen is not adopted', async (t) => {
+	const { put, walk, client, start, file } = await ground(t)
+	const user = await start()
+	put(1, 'f', 'stray')
+	put(1, 'g', 'stray')
+	beforeWriting(client, () => {
+		// The user's create finds the stray, which is kept out of its way.
+		writeFile(user.fs, 'f', 'user')
+		now(unlink(user.fs, at('f')))
+		flushLater(user.fs)
+	})
+	const { outcomes } = await walk()
+	assert.deepEqual(outcomes, { adopted: 1, gone: 1 })
+	assert.deepEqual([file('f'), !!file('g')], [undefined, true])
+})
+
+test('a name a user took meanwhile is the user’s', async (t) => {
+	const { put, walk, client, start, rows, copies, read } = await ground(t)
+	const user = await start()
+	put(1, 'f', 'stray')
+	beforeWriting(client, () => {
+		writeFile(user.fs, 'f', 'user')
+		flushLater(user.fs)
+	})
+	const { outcomes, troubles } = await walk()
+	assert.deepEqual([outcomes, troubles], [{ known: 1 }, []])
+	assert.deepEqual([rows('SELECT * FROM entry').length, copies('f'), read(1, 'f')], [1, { 1: 'good 1' }, 'user'])
+})
+
+test('a directory renamed meanwhile takes with it what is adopted in it', async (t) => {
+	const { put, walk, client, start, file, rows } = await ground(t)
+	const user = await start()
+	now(makeDirectory(user.fs, at('d'), { ...OWNER, mode: 0o755 }))
+	put(1, 'd/f', 'stray')
+	put(1, 'd/sub/g', 'stray')
+	beforeWriting(client, () => {
+		now(rename(user.fs, at('d'), at('moved'), 'replace'))
+		flushLater(user.fs)
+	})
+	await walk()
+	await walk()
+	assert.deepEqual([file('d'), !!file('moved/f'), !!file('moved/sub/g')], [undefined, true, true])
+	assert.equal(rows('SELECT * FROM entry').length, 4)
+	assert.deepEqual((await walk()).outcomes, { known: 2 })
+})
+
+test('two directories that change names do not change what is in them', async (t) => {
+	const { put, walk, client, start, file } = await ground(t)
+	const user = await start()
+	for (const name of ['a', 'b']) now(makeDirectory(user.fs, at(name), { ...OWNER, mode: 0o755 }))
+	put(1, 'a/of-a', 'stray')
+	put(1, 'b/of-b', 'stray')
+	beforeWriting(client, () => {
+		now(rename(user.fs, at('a'), at('x'), 'replace'))
+		now(rename(user.fs, at('b'), at('a'), 'replace'))
+		now(rename(user.fs, at('x'), at('b'), 'replace'))
+		flushLater(user.fs)
+	})
+	await walk()
+	await walk()
+	assert.deepEqual([!!file('a/of-b'), !!file('b/of-a'), file('a/of-a'), file('b/of-b')], [true, true, undefined, undefined])
+})
+
+test('a file that moved during the walk is neither missed nor adopted again', async (t) => {
+	const { walk, client, start, rows, file, copies } = await ground(t)
+	const user = await start()
+	writeFile(user.fs, 'a', 'text')
+	writeFile(user.fs, 'z', 'text')
+	flushLater(user.fs)
+	const { list } = client.fs.nodes.get(1)?.operations ?? assert.fail()
+	let calls = 0
+	Object.assign(client.fs.nodes.get(1)?.operations ?? {}, {
+		list(path: Buffer) {
+			const entries = list(path)
+			// After the listing, before the catalogue is asked.
+			if (++calls === 1) {
+				now(rename(user.fs, at('a'), at('m'), 'replace'))
+				now(rename(user.fs, at('z'), at('a'), 'replace'))
+				flushLater(user.fs)
+			}
+			return entries
+		},
+	})
+	const { troubles } = await walk()
+	assert.deepEqual(troubles, [])
+	assert.equal(rows('SELECT * FROM file WHERE kind = 8').length, 2)
+	assert.deepEqual([copies('a'), copies('m'), file('z')], [{ 1: 'good 1' }, { 1: 'good 1' }, undefined])
+	assert.deepEqual((await walk()).outcomes, { known: 2 })
+})
+
+test('a file taken for gone is asked for once more before it is missed', async (t) => {
+	const { walk, client, start, copies, node } = await ground(t)
+	const user = await start()
+	writeFile(user.fs, 'f', 'text')
+	flushLater(user.fs)
+	disk.renameSync(node(1, 'f'), node(1, '.cairn/f'))
+	beforeWriting(client, () => {
+		now(rename(user.fs, at('f'), at('g'), 'replace'))
+		now(rename(user.fs, at('g'), at('f'), 'replace'))
+		disk.renameSync(node(1, '.cairn/f'), node(1, 'f'))
+		flushLater(user.fs)
+	})
+	const { troubles, outcomes } = await walk()
+	assert.deepEqual([troubles, outcomes, copies('f')], [[], { known: 1 }, { 1: 'good 1' }])
+})
