@@ -3,7 +3,7 @@ import { Errno, fail } from '../../core/errors.ts'
 import { run as drive } from '../../core/op.ts'
 import { type Copied, type Conditions, copyFile, discard, type Order, PIECE_BYTES, sideOf } from './copy.ts'
 import type { Made } from './enter.ts'
-import { furtherAside, newAside } from './incoming.ts'
+import type { Tray } from './incoming.ts'
 import { leave, passOn, shown } from './leave.ts'
 import type { Want } from './look.ts'
 import { type CopyAnswer, encodePath, type Failure, isFailure } from './messages.ts'
@@ -27,9 +27,15 @@ interface Attempt {
 }
 
 /** Those that could be copied; what becomes of the others is said here. */
-export async function copyWants(round: Round, wants: readonly Want[], isStanding: boolean): Promise<Made[]> {
+export async function copyWants(
+	round: Round,
+	wants: readonly Want[],
+	{ tray, isStanding }: { tray: Tray; isStanding: boolean },
+): Promise<Made[]> {
 	const made: Made[] = []
-	let attempts = await Promise.all(wants.map((want) => newAttempt(round, want, { isStanding, isAlone: wants.length === 1 })))
+	let attempts = await Promise.all(
+		wants.map((want) => newAttempt(round, want, { tray, isStanding, isAlone: wants.length === 1 })),
+	)
 	while (attempts.length > 0) {
 		const possible = attempts.filter((attempt) => attempt.sources.length > 0)
 		for (const attempt of attempts) if (!possible.includes(attempt)) await giveUp(round, attempt)
@@ -49,7 +55,7 @@ export async function copyWants(round: Round, wants: readonly Want[], isStanding
 async function newAttempt(
 	round: Round,
 	want: Want,
-	{ isStanding, isAlone }: { isStanding: boolean; isAlone: boolean },
+	{ tray, isStanding, isAlone }: { tray: Tray; isStanding: boolean; isAlone: boolean },
 ): Promise<Attempt> {
 	const { file, places, own } = want
 	const part = round.parts.get(file.id)
@@ -57,8 +63,8 @@ async function newAttempt(
 	const sources = await round.sources.of(want, isStanding)
 	const order: Order = {
 		from: places[0].path,
-		aside: isBegun ? part.path : newAside(file),
-		further: places.slice(1).map(furtherAside),
+		aside: isBegun ? part.path : tray.nextFor(file),
+		further: places.slice(1).map(tray.next),
 		to: own.version === 0 ? places.map(({ path }) => path) : [],
 		size: file.size,
 		isSparse: file.blocks * BLOCK_BYTES < file.size,

@@ -8,7 +8,7 @@ import { codeOf, Errno, fail } from '../../core/errors.ts'
 import type { Path } from '../../core/ids.ts'
 import type { Attributes, NodeOperations, Stat } from '../../core/nodes/node.ts'
 import { isPromise, type Maybe, type Op, wait } from '../../core/op.ts'
-import { INCOMING, RESUMED_BYTES_MIN } from './incoming.ts'
+import { RESUMED_BYTES_MIN } from './incoming.ts'
 
 /** What a source has to be able to do. One that cannot tell holes leaves `seek` out. */
 export type Readable = Pick<NodeOperations, 'open' | 'close' | 'fstat' | 'read'> & Partial<Pick<NodeOperations, 'seek'>>
@@ -106,7 +106,7 @@ function* openAside(to: NodeOperations, { aside, attributes, isBegun }: Order): 
 	} catch (error) {
 		if (codeOf(error) !== 'ENOENT') throw sided('target', error as Error)
 	}
-	yield* at('target', () => to.makeDirectory(INCOMING, { mode: OWN_DIRECTORY_MODE }))
+	yield* at('target', () => to.makeDirectory(aside.subarray(0, aside.lastIndexOf('/')), { mode: OWN_DIRECTORY_MODE }))
 	return yield* at('target', () => to.create(aside, attributes))
 }
 

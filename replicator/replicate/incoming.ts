@@ -7,7 +7,7 @@ export const INCOMING = Buffer.from('.cairn/incoming')
 /** A copy of this size that was interrupted goes on where it was. */
 export const RESUMED_BYTES_MIN = 64 * 1024 ** 2
 
-const WHOLE = /^copy-/
+const TRAY = /^copies-/
 const PART = /^part-(\d+)-(\d+)-([0-9a-f]{8})-(\d+)-(\d+)-/
 
 export interface Part {
@@ -20,27 +20,45 @@ export interface Part {
 	started: string
 }
 
-/** What no other process and no other copy has. Those of large files say what they are of, and who makes them. */
-export function newAside({ id, version, size }: { id: FileId; version: number; size: number }): Path {
-	const name =
-		size < RESUMED_BYTES_MIN
-			? `copy-${randomUUID()}`
-			: `part-${id}-${version}-${boot()}-${process.pid}-${startOf(process.pid)}-${randomUUID()}`
-	return inIncoming(name)
+/**
+ * Where the copies of one portion wait for their names: a directory of its own, so that those who make copies and those who
+ * take them away do not wait for each other.
+ */
+export interface Tray {
+	/** Undefined until something is to be put there. */
+	readonly path: Path | undefined
+	/** A place that nobody else has. */
+	next(): Path
+	/** The same for the file itself: a large one says what it is and who makes it, so that another can go on. */
+	nextFor(file: { id: FileId; version: number; size: number }): Path
+}
+
+export function newTray(): Tray {
+	let path: Path | undefined
+	let many = 0
+	const next = () => {
+		path ??= inIncoming(`copies-${randomUUID()}`)
+		return Buffer.from(`${path}/${many++}`)
+	}
+	return {
+		get path() {
+			return path
+		},
+		next,
+		nextFor({ id, version, size }) {
+			if (size < RESUMED_BYTES_MIN) return next()
+			return inIncoming(`part-${id}-${version}-${boot()}-${process.pid}-${startOf(process.pid)}-${randomUUID()}`)
+		},
+	}
 }
 
 export function inIncoming(name: string): Path {
 	return Buffer.from(`${INCOMING}/${name}`)
 }
 
-/** Where a further name of it waits for its place. */
-export function furtherAside(): Path {
-	return inIncoming(`copy-${randomUUID()}`)
-}
-
-/** 'copy': of no use to anybody when its maker is gone. Undefined: somebody else's. */
-export function readName(name: string): 'copy' | Part | undefined {
-	if (WHOLE.test(name)) return 'copy'
+/** 'tray': what is in it is of no use to anybody when its maker is gone. Undefined: somebody else's. */
+export function readName(name: string): 'tray' | Part | undefined {
+	if (TRAY.test(name)) return 'tray'
 	const [, id, version, madeBoot, pid, started] = PART.exec(name) ?? []
 	if (id === undefined) return undefined
 	return { id: Number(id), version: Number(version), boot: madeBoot, pid: Number(pid), started }

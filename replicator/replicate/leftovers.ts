@@ -22,14 +22,24 @@ export async function takeLeftovers(rep: Replicator): Promise<Map<FileId, { part
 	const needed = new Set(rows.map((row) => Buffer.from(row.path).toString('latin1')))
 	for (const name of names) {
 		const path = inIncoming(name)
-		if (needed.has(path.toString('latin1'))) continue
-		const part = readName(name)
-		const serves =
-			part !== undefined && part !== 'copy' && !parts.has(part.id) && isResumable(part, true) && (await isWanted(rep, part))
-		if (serves) parts.set(part.id, { part, path })
-		else await node.operations.unlink(path)
+		const read = readName(name)
+		if (read === 'tray') await emptyTray(rep, path, needed)
+		else if (read && !needed.has(path.toString('latin1'))) {
+			if (!parts.has(read.id) && isResumable(read, true) && (await isWanted(rep, read))) parts.set(read.id, { part: read, path })
+			else await node.operations.unlink(path)
+		}
 	}
 	return parts
+}
+
+async function emptyTray({ node }: Replicator, tray: Path, needed: ReadonlySet<string>): Promise<void> {
+	let isEmpty = true
+	for (const { name } of await node.operations.list(tray)) {
+		const path = Buffer.concat([tray, Buffer.from('/'), name])
+		if (needed.has(path.toString('latin1'))) isEmpty = false
+		else await node.operations.unlink(path)
+	}
+	if (isEmpty) await node.operations.removeDirectory(tray)
 }
 
 async function list({ node }: Replicator): Promise<DirectoryEntry[]> {

@@ -21,13 +21,25 @@ export interface CopyMessage {
 	isPaced: boolean
 }
 
-/** What was renamed into these directories is to be on the disk. */
-export interface SyncMessage {
-	on: Tree
-	directories: string[]
+/** From a place beside the tree to a name in it. */
+export interface Move {
+	from: string
+	to: string
+	ino: number
 }
 
-export type Request = { copy: CopyMessage } | { sync: SyncMessage }
+export interface PlaceMessage {
+	on: Tree
+	moves: Move[]
+}
+
+/** These names are to be on the disk. */
+export interface SyncMessage {
+	on: Tree
+	paths: string[]
+}
+
+export type Request = { copy: CopyMessage } | { place: PlaceMessage } | { sync: SyncMessage }
 
 export interface Failure {
 	code: string
@@ -37,7 +49,13 @@ export interface Failure {
 
 export type CopyAnswer = Copied | Failure
 
-export type Report = { asks: number } | { moved: number } | { answers: CopyAnswer[] } | { synced: true } | { failure: Failure }
+export type Report =
+	| { asks: number }
+	| { moved: number }
+	| { answers: CopyAnswer[] }
+	| { placed: boolean[] }
+	| { synced: true }
+	| { failure: Failure }
 
 export interface ThreadData {
 	/** [STOP]: not 0 when copies are to end. [LEAVE]: grows with each piece that may be moved. */

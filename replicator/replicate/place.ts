@@ -10,8 +10,11 @@ import type { FileId, Path } from '../../core/ids.ts'
 import { applyIntent, isNodeTrouble } from '../../core/intents.ts'
 import { takesChanges } from '../../core/nodes/service.ts'
 import { run as drive } from '../../core/op.ts'
+import type { Node } from '../../core/nodes/node.ts'
+import type { Run } from '../run.ts'
 import type { Entered } from './enter.ts'
 import { look, type Want } from './look.ts'
+import { encodePath, type Tree } from './messages.ts'
 import type { Round } from './round.ts'
 import type { Directory } from './tree-paths.ts'
 
@@ -55,22 +58,62 @@ export async function keepAside({ rep: { node, run }, conflicts }: Round, path: 
 	}
 }
 
-/** Carries out what one transaction decided. Those that did not come to their names are wanted again. */
+/**
+ * Carries out what one transaction decided; what did not come to its place is wanted again. The names reach the disk before
+ * the intents that stand for them go: otherwise a power cut could leave a copy that counts without its name, and another
+ * might have been removed for it.
+ */
 export async function carryOut(round: Round, entered: readonly Entered[]): Promise<Entered[]> {
 	const { fs, node } = round.rep
+	const isPlaced = await placeOnThread(round, entered)
 	const done: Intent[] = []
 	const missed: Entered[] = []
-	for (const each of entered) {
-		const left = await carryOutAll(round, each.intents)
+	for (const [index, each] of entered.entries()) {
+		const left = isPlaced[index] ? [] : await carryOutAll(round, each.intents)
 		done.push(...each.intents.slice(0, each.intents.length - left.length))
 		// The node is in trouble: it stands, and is carried out when the node is well.
 		for (const intent of left) fs.later.add(intents.leaveQuery(fs.client, intent))
-		if (left.length === 0 && !(await isInPlace(round, each))) missed.push(each)
+		if (!isPlaced[index] && left.length === 0 && !(await isInPlace(round, each))) missed.push(each)
 	}
-	round.tail.add(done)
+	await finish(round, done, isPlaced.every(Boolean))
 	for (const { made } of missed) await wantAgain(round, made.want)
 	if (node.health.up) round.sources.forgetStanding()
 	return missed
+}
+
+/** Which of them have their names, and on the disk. What is not as simple as that is done again by `carryOutAll`. */
+async function placeOnThread({ rep: { node }, threads }: Round, entered: readonly Entered[]): Promise<boolean[]> {
+	const isSimple = (intent: Intent) => intent.op === 'rename'
+	const simple = node.remote || !takesChanges(node) ? [] : entered.filter((each) => each.intents.every(isSimple))
+	if (simple.length === 0) return entered.map(() => false)
+	const moves = simple.map((each) =>
+		each.intents.map(({ path, toPath }) => ({ from: encodePath(path), to: encodePath(toPath ?? path), ino: each.made.ino })),
+	)
+	const placed = await threads.place({ on: treeOf(node), moves: moves.flat() })
+	let at = 0
+	const isPlaced = new Map(simple.map((each) => [each, each.intents.map(() => placed[at++]).every(Boolean)]))
+	return entered.map((each) => isPlaced.get(each) ?? false)
+}
+
+async function finish({ rep: { fs, node, run }, threads }: Round, done: readonly Intent[], isSynced: boolean): Promise<void> {
+	const after = isSynced || node.remote || (await syncNames(threads, node, run, done)) ? intents.doneQuery : intents.leaveQuery
+	for (const intent of done) fs.later.add(after(fs.client, intent))
+	for (const { token } of done) fs.carrying.delete(token)
+}
+
+async function syncNames(threads: Round['threads'], node: Node, run: Run, done: readonly Intent[]): Promise<boolean> {
+	try {
+		const named = done.map(({ op, path, toPath }) => encodePath(op === 'symlink' || toPath === null ? path : toPath))
+		await threads.sync({ on: treeOf(node), paths: named })
+		return true
+	} catch (error) {
+		run.note(`node ${node.name}: names of new copies could not be brought to the disk: ${(error as Error).message}`)
+		return false
+	}
+}
+
+function treeOf(node: Node): Tree {
+	return { root: node.root, uuid: node.row.uuid }
 }
 
 /** Those that have to stand until the node is well. */

@@ -1,4 +1,5 @@
 /** The job that makes copies: what is wanted on a node is pulled there, the files with the fewest good copies first. */
+import { availableParallelism } from 'node:os'
 import * as wanted from '../../core/catalogue/wanted.ts'
 import { settle } from '../../core/filesystem/settle.ts'
 import type { FileId } from '../../core/ids.ts'
@@ -15,7 +16,6 @@ import { patiently } from './patience.ts'
 import { openRoom } from './room.ts'
 import type { Hold, Round } from './round.ts'
 import { openSources } from './sources.ts'
-import { openTail } from './tail.ts'
 import { openThreads } from './threads.ts'
 import { doUnit } from './unit.ts'
 import { unitsOf } from './units.ts'
@@ -27,6 +27,8 @@ export interface ReplicateOptions {
 	hold?: Hold
 }
 
+/** One reads while the other waits for the disk. */
+const THREADS_MIN = 2
 /** A disk that writes back a large file may take its time. */
 const LOCAL_DEADLINE_MS = 600_000
 
@@ -52,11 +54,9 @@ async function withRound(
 ): Promise<void> {
 	const { fs, node, run } = rep
 	const { copiesAtOnce, copyRates } = fs.config.replicator
-	// One more than copies: names are brought to the disk beside them.
-	const threads = openThreads(copiesAtOnce + 1)
+	const threads = openThreads(Math.min(copiesAtOnce, Math.max(THREADS_MIN, availableParallelism())))
 	const load = new Map<number, number>()
 	const sources = openSources(fs, { own: node.id, load, connect: connectSftp })
-	const tail = openTail(fs, node, { threads, report: run.note })
 	const target = openTarget(node, copiesAtOnce)
 	const stop = () => threads.stop()
 	run.signal.addEventListener('abort', stop)
@@ -65,7 +65,6 @@ async function withRound(
 		threads,
 		sources,
 		room: openRoom(node),
-		tail,
 		pace: options.pace ?? (isLimited(copyRates) ? paceOf(copyRates) : undefined),
 		hold: options.hold ?? (async () => undefined),
 		parts,
@@ -77,7 +76,6 @@ async function withRound(
 	}
 	try {
 		await body(round)
-		await tail.end()
 		if (round.cramped > 1) run.note(`node ${node.name}: ${round.cramped} files were left, as it does not take them`)
 	} finally {
 		run.signal.removeEventListener('abort', stop)

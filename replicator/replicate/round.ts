@@ -7,7 +7,6 @@ import type { Replicator } from '../replicator.ts'
 import type { Part } from './incoming.ts'
 import type { Room } from './room.ts'
 import type { Sources } from './sources.ts'
-import type { Tail } from './tail.ts'
 import type { Threads } from './threads.ts'
 
 /** Where a test may hold a copy: before its bytes are read, and when they are there but the catalogue has not been told. */
@@ -19,7 +18,6 @@ export interface Round {
 	readonly threads: Threads
 	readonly sources: Sources
 	readonly room: Room
-	readonly tail: Tail
 	/** Undefined: as fast as it goes. */
 	readonly pace: Pace | undefined
 	readonly hold: Hold

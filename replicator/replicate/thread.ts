@@ -14,11 +14,12 @@ import {
 	decodePath,
 	type Failure,
 	LEAVE,
+	type Move,
 	type OrderMessage,
+	type PlaceMessage,
 	type Report,
 	type Request,
 	STOP,
-	type SyncMessage,
 	type ThreadData,
 	type Tree,
 } from './messages.ts'
@@ -51,8 +52,10 @@ let leave = 0
 port.on('message', (request: Request) => {
 	try {
 		if ('copy' in request) tell({ answers: copyAll(request.copy) })
+		else if ('place' in request) tell({ placed: place(request.place) })
 		else {
-			syncDirectories(request.sync)
+			const { on, paths } = request.sync
+			syncNames(openSide(on, 'target'), paths)
 			tell({ synced: true })
 		}
 	} catch (error) {
@@ -156,13 +159,32 @@ function ask(bytes: number): void {
 	unpaced.pace(bytes)
 }
 
-function syncDirectories({ on, directories }: SyncMessage): void {
+function place({ on, moves }: PlaceMessage): boolean[] {
 	const tree = openSide(on, 'target')
-	if (directories.length > DIRECTORIES_MAX) {
-		if (syncfs(tree.disk) === -1) throw lastError('syncfs')
-		return
+	const placed = moves.map((each) => move(tree, each))
+	syncNames(
+		tree,
+		moves.filter((_, index) => placed[index]).map(({ to }) => to),
+	)
+	return placed
+}
+
+/** Whatever is not as it should be is for those who can do more about it. */
+function move({ operations }: OpenTree, { from, to, ino }: Move): boolean {
+	try {
+		const path = decodePath(to)
+		operations.rename(decodePath(from), path)
+		return operations.stat(path).ino === ino
+	} catch (error) {
+		if (error instanceof Errno) return false
+		throw error
 	}
-	for (const path of directories) syncDirectory(tree, decodePath(path))
+}
+
+function syncNames(tree: OpenTree, paths: readonly string[]): void {
+	const directories = new Set(paths.map((path) => path.slice(0, Math.max(0, path.lastIndexOf('/')))))
+	if (directories.size <= DIRECTORIES_MAX) for (const path of directories) syncDirectory(tree, decodePath(path))
+	else if (syncfs(tree.disk) === -1) throw lastError('syncfs')
 }
 
 function syncDirectory(tree: OpenTree, path: Buffer): void {

@@ -5,6 +5,7 @@ import {
 	type CopyAnswer,
 	type CopyMessage,
 	LEAVE,
+	type PlaceMessage,
 	type Report,
 	type Request,
 	STOP,
@@ -18,6 +19,8 @@ export interface Threads {
 		message: Omit<CopyMessage, 'isPaced'>,
 		told: { pace?: (bytes: number) => Promise<void>; moved(bytes: number): void },
 	): Promise<CopyAnswer[]>
+	/** For each move whether it is done, and on the disk. */
+	place(message: PlaceMessage): Promise<boolean[]>
 	sync(message: SyncMessage): Promise<void>
 	/** Copies end at their next piece with ECANCELED. */
 	stop(): void
@@ -36,6 +39,10 @@ interface Task {
 	settle: (report: Report | Error) => void
 }
 
+const NOTHING_TOLD = { asked: async () => undefined, moved: () => undefined }
+/** A thread makes little garbage, and not all of a process's memory is to be copies of the runtime. */
+const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 }
+
 export function openThreads(threadsMax: number): Threads {
 	const threads = new Set<Thread>()
 	const idle: Thread[] = []
@@ -53,7 +60,11 @@ export function openThreads(threadsMax: number): Threads {
 		const control = new Int32Array(shared)
 		if (isStopped) Atomics.store(control, STOP, 1)
 		const workerData: ThreadData = { control: shared }
-		const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData, execArgv: [] })
+		const worker = new Worker(new URL('./thread.ts', import.meta.url), {
+			workerData,
+			execArgv: [],
+			resourceLimits: RESOURCE_LIMITS,
+		})
 		worker.unref()
 		const thread = { worker, control }
 		threads.add(thread)
@@ -104,8 +115,12 @@ export function openThreads(threadsMax: number): Threads {
 			if ('failure' in report) return message.orders.map(() => report.failure)
 			return 'answers' in report ? report.answers : []
 		},
+		async place(message) {
+			const report = await ask({ place: message }, NOTHING_TOLD)
+			return 'placed' in report ? report.placed : message.moves.map(() => false)
+		},
 		async sync(message) {
-			const report = await ask({ sync: message }, { asked: async () => undefined, moved: () => undefined })
+			const report = await ask({ sync: message }, NOTHING_TOLD)
 			if ('failure' in report) throw new Errno(report.failure.code, report.failure.message)
 		},
 		stop() {

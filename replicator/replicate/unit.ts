@@ -1,9 +1,12 @@
 /** A few small files, or a large one, from the first look to the last name. */
 import { KIND } from '../../core/catalogue/files.ts'
-import type { FileId } from '../../core/ids.ts'
+import { codeOf } from '../../core/errors.ts'
+import type { FileId, Path } from '../../core/ids.ts'
+import { isNodeTrouble } from '../../core/intents.ts'
 import { run as drive } from '../../core/op.ts'
 import { copyWants } from './copies.ts'
 import { type Entered, enter, type Made } from './enter.ts'
+import { newTray } from './incoming.ts'
 import { leave, passOn, shown } from './leave.ts'
 import { isUnsettled, look, type Want } from './look.ts'
 import { patiently } from './patience.ts'
@@ -20,10 +23,11 @@ export async function doUnit(round: Round, ids: readonly FileId[]): Promise<void
 	await round.hold('looked', ids)
 	const roomy = settled.filter((want) => want.file.kind !== KIND.regular || round.room.take(want.file.size))
 	const cramped = settled.filter((want) => !roomy.includes(want))
+	const tray = newTray()
 	try {
 		const made = [
 			...roomy.filter(isSymlink).map(symlinkOf),
-			...(await copyWants(round, roomy.filter(isRegular), looked.isStanding)),
+			...(await copyWants(round, roomy.filter(isRegular), { tray, isStanding: looked.isStanding })),
 		]
 		for (const want of roomy) if (!isSymlink(want) && !isRegular(want)) leave(round, want, 'it is neither a file nor a symlink')
 		await round.hold(
@@ -33,8 +37,18 @@ export async function doUnit(round: Round, ids: readonly FileId[]): Promise<void
 		if (made.length > 0) await makeCount(round, made)
 	} finally {
 		for (const want of roomy) if (isRegular(want)) round.room.give(want.file.size)
+		if (tray.path) await removeTray(round, tray.path)
 	}
 	for (const want of cramped) await passOn(round, want, 'there is no room for it')
+}
+
+/** What has not come to its name stays in it, for the intents that stand or for whoever begins the next run. */
+async function removeTray({ rep: { node } }: Round, path: Path): Promise<void> {
+	try {
+		await node.operations.removeDirectory(path)
+	} catch (error) {
+		if (codeOf(error) !== 'ENOTEMPTY' && !isNodeTrouble(error)) throw error
+	}
 }
 
 function isRegular({ file }: Want): boolean {

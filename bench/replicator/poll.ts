@@ -1,0 +1,3 @@
+import type { Setting } from './replicate.ts'
+
+export async function poll(_setting: Setting): Promise<void> {}

@@ -1,0 +1,39 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { run } from '../processes.ts'
+import { install } from './installation.ts'
+import { inRounds, type Setting } from './replicate.ts'
+
+const DIRECTORIES = 20
+const FILES = 1000
+const FILE_BYTES = 20 * 1024
+const DEADLINE_MS = 300_000
+
+/** 20,000 x 20 KiB. */
+export async function smallFiles(setting: Setting): Promise<void> {
+	const { directory } = setting
+	const { a, cairn, reset } = await install(directory, fill)
+	const copy = join(directory, 'copy')
+	const prepare = async () => {
+		rmSync(copy, { recursive: true, force: true })
+		mkdirSync(copy)
+		await reset()
+	}
+	await inRounds(
+		setting,
+		{
+			rsync: { prepare, work: async () => void (await run(['rsync', '-a', '--exclude', '/.cairn', `${a}/`, copy], { deadlineMs: DEADLINE_MS })) },
+			cairn: { prepare, work: async () => void (await cairn('replicate', '--node', 'b')) },
+		},
+		{ rsync: 1 },
+	)
+}
+
+async function fill(a: string): Promise<void> {
+	for (let directory = 0; directory < DIRECTORIES; directory++) {
+		const path = join(a, `d${directory}`)
+		mkdirSync(path)
+		for (let file = 0; file < FILES; file++) writeFileSync(join(path, `f${file}`), randomBytes(FILE_BYTES))
+	}
+}
