@@ -117,6 +117,7 @@ function withinLimits({ left }: Work, readings: readonly Reading[]): Reading[] {
 
 /** Those that are due, and those that do not look as they did when they were proved. */
 async function toRead({ rep: { fs, node, run } }: Work, page: readonly Candidate[]): Promise<Reading[]> {
+	if (page.length === 0) return []
 	const names = (await fs.catalogue.read(...page.map(({ row }) => entries.namesQuery(row.file_id, 1)))) as EntryRow[][]
 	const readings: Reading[] = []
 	for (const [index, { row, isDue }] of page.entries()) {

@@ -65,7 +65,7 @@ test('one who stood still longer than its lease does nothing: the copy it was to
 })
 
 const FILES = 150
-const CHURN_MS = 9_000
+const CHURN_MS = 7_000
 
 test('trims and copies in parallel, copies declared surplus and wanted at random, SIGKILL: never fewer than two', { timeout: 120_000 }, async (t) => {
 	const place = await installation(t, 3, TWO)

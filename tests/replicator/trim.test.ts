@@ -5,6 +5,7 @@ import { test, type TestContext } from 'node:test'
 import type { Driver } from '../../core/catalogue/driver.ts'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
 import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
+import { makeDirectory } from '../../core/filesystem/create.ts'
 import { link } from '../../core/filesystem/links.ts'
 import { open } from '../../core/filesystem/open.ts'
 import { rename } from '../../core/filesystem/rename.ts'
@@ -207,3 +208,65 @@ for (const [what, happen] of Object.entries(HAPPENINGS)) {
 		assert.ok(disk.existsSync(place.node(3, what === 'another name' ? 'g' : 'f')))
 	})
 }
+
+/** A process that stands still: its clock goes on. */
+function standingStill(t: TestContext): { forMs(ms: number): void } {
+	const clock = performance.now.bind(performance)
+	let stoodMs = 0
+	t.mock.method(performance, 'now', () => clock() + stoodMs)
+	return { forMs: (ms) => void (stoodMs += ms) }
+}
+
+test('what was seen long ago counts for nothing', async (t) => {
+	const { place, fs, catalogue, id } = await three(t)
+	const stand = standingStill(t)
+	justBefore({ fs, catalogue }, () => stand.forMs(30_000))
+	const { outcomes, notes } = await runOn(fs, 3, trim())
+	assert.deepEqual([outcomes, states(place, id)[3]], [{ kept: 1 }, surplus])
+	assert.match(notes.join(), /it took too long since the others were seen/)
+})
+
+test('decided, and then stood still: the removal is left to whoever settles the node', async (t) => {
+	const { place, fs, catalogue, id } = await three(t)
+	const stand = standingStill(t)
+	const sync = catalogue.sync
+	catalogue.sync = () => {
+		stand.forMs(30_000)
+		return sync.call(catalogue)
+	}
+	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { removed: 1 })
+	assert.deepEqual(place.rows('SELECT client_id FROM intent').map((row) => row.client_id), [null])
+	assert.deepEqual([states(place, id), disk.existsSync(place.node(3, 'f'))], [{ 1: good, 2: good }, true])
+	await place.start()
+	assert.deepEqual(holders(place, 'f', 'text'), [1, 2])
+})
+
+test('the node is told after the catalogue was synced', async (t) => {
+	const { place, fs, catalogue } = await three(t)
+	const seen: boolean[] = []
+	const sync = catalogue.sync
+	catalogue.sync = () => {
+		seen.push(disk.existsSync(place.node(3, 'f')))
+		return sync.call(catalogue)
+	}
+	await runOn(fs, 3, trim())
+	assert.deepEqual([seen, disk.existsSync(place.node(3, 'f'))], [[true], false])
+})
+
+test('a directory renamed by another client a moment ago: what has its old name is not touched', async (t) => {
+	const { place, fs, catalogue } = await three(t)
+	const { id: directory } = now(makeDirectory(fs, at('d'), { mode: 0o755, uid: 0, gid: 0 }))
+	const other = await place.start()
+	const id = await copiedFile(place, { ...other }, 'x', 'text', [1, 2, 3])
+	for (const node of [1, 2, 3]) disk.mkdirSync(place.node(node, 'd'), { recursive: true })
+	now(rename(other.fs, at('x'), at('x', directory), 'replace'))
+	// Here the directory is remembered by the name it has now.
+	assert.equal(`${now(fs.directories.path(catalogue, directory))}`, 'd')
+	await setCopy(catalogue, id, 3, surplus)
+	now(rename(other.fs, at('d'), at('e'), 'replace'))
+	await flushLater(other.fs)
+	disk.mkdirSync(place.node(3, 'd'))
+	disk.writeFileSync(place.node(3, 'd/x'), 'another')
+	assert.equal((await runOn(fs, 3, trim())).outcomes.removed, 2)
+	assert.deepEqual([disk.existsSync(place.node(3, 'e/x')), disk.readFileSync(place.node(3, 'd/x'), 'utf8')], [false, 'another'])
+})
