@@ -24,6 +24,8 @@ export interface Round {
 	pendingMax: number
 	/** Copies beyond what classes ask for are being made on purpose. */
 	keepSpare: boolean
+	/** Set when any row was. */
+	changed?: boolean
 }
 
 export interface Asked {
@@ -52,6 +54,7 @@ export async function decide(round: Round, asked: readonly Asked[]): Promise<Dec
 	const settled = await transact(round.fs, (tx) => decideIn(round, tx, asked))
 	if (!settled) return undefined
 	round.nodes = settled.nodes
+	round.changed ||= settled.decided.some(({ plan }) => changesAnything(plan))
 	return settled.decided
 }
 

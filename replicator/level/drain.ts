@@ -40,6 +40,18 @@ export interface DrainProgress {
 	counting: Amount
 	/** What was asked for elsewhere is taken back, and it ends. */
 	aborting?: boolean
+	/** The last whole round changed nothing and took long: the next one is not at once. */
+	rest?: { fromMs: number; forMs: number }
+}
+
+/** Of a node of which much cannot be placed, everything is looked at in vain: a tenth of the time has to be enough. */
+const REST_TIMES = 10
+const REST_MS_MAX = 120_000
+const SHORT_MS = 1_000
+
+/** Whether its time has come. A clock that was set back keeps nobody waiting. */
+export function isDrainDue({ rest, aborting }: DrainProgress, nowMs: number): boolean {
+	return aborting === true || !rest || Math.abs(nowMs - rest.fromMs) >= rest.forMs
 }
 
 export interface RoundOptions {
@@ -83,7 +95,8 @@ interface Going {
 
 async function goOver(fs: Filesystem, run: Run, { node, progress, options }: Going): Promise<void> {
 	const { forMs = ROUND_MS, pendingMax = PENDING_FILES_MAX } = options
-	const untilMs = performance.now() + forMs
+	const startMs = performance.now()
+	const untilMs = startMs + forMs
 	const round: Round = {
 		fs,
 		run,
@@ -111,6 +124,9 @@ async function goOver(fs: Filesystem, run: Run, { node, progress, options }: Goi
 	}
 	progress.cursor = undefined
 	progress.unplaced = progress.counting
+	const tookMs = performance.now() - startMs
+	progress.rest =
+		round.changed || tookMs < SHORT_MS ? undefined : { fromMs: Date.now(), forMs: Math.min(REST_MS_MAX, tookMs * REST_TIMES) }
 	await keep(fs, drainName(node), progress)
 }
 

@@ -12,8 +12,8 @@ import type { NodeRow } from '../../core/nodes/node.ts'
 import { run as drive } from '../../core/op.ts'
 import type { Job } from '../replicator.ts'
 import type { Run } from '../run.ts'
-import { drainedNode, drainName, PASS, REBALANCE } from './activity.ts'
-import { beginDrain, drainRound, type RoundOptions } from './drain.ts'
+import { drainedNode, drainName, PASS, progressOf, REBALANCE } from './activity.ts'
+import { beginDrain, type DrainProgress, drainRound, isDrainDue, type RoundOptions } from './drain.ts'
 import { withLease } from './lease.ts'
 import { isPassDue, pass, signatureOf } from './pass.ts'
 import { type RebalanceOptions, rebalanceRound } from './rebalance.ts'
@@ -76,7 +76,7 @@ function workDue({ jobs: rows, nodes, signature }: Situation, options: RoundOpti
 		if (row.state !== 'running') continue
 		const drained = drainedNode(row.name)
 		const node = nodes.find(({ id }) => id === drained)
-		if (drained !== undefined) work.push((fs, run) => drainRound(fs, run, row, node, options))
+		if (drained !== undefined && isDue(row)) work.push((fs, run) => drainRound(fs, run, row, node, options))
 		if (row.name === REBALANCE) work.push((fs, run) => rebalanceRound(fs, run, row, options))
 	}
 	if (
@@ -87,6 +87,11 @@ function workDue({ jobs: rows, nodes, signature }: Situation, options: RoundOpti
 	)
 		work.push((fs, run) => pass(fs, run, signature, options).then(() => undefined))
 	return work
+}
+
+function isDue(row: JobRow): boolean {
+	const progress = progressOf<DrainProgress>(row)
+	return !progress || isDrainDue(progress, Date.now())
 }
 
 /** A keeper who sets a node to `drain` wants it emptied. */
