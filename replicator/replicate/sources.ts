@@ -42,7 +42,11 @@ const RANK = { local: 0, remote: 1, sftp: 2 }
 
 export function openSources(
 	fs: Filesystem,
-	{ own, load, connect }: { own: NodeId; load: ReadonlyMap<NodeId, number>; connect(name: string, config: SftpConfig): Reach },
+	{
+		own,
+		load,
+		connect,
+	}: { own: NodeId; load: ReadonlyMap<NodeId, number>; connect(node: { name: string; uuid: string }, config: SftpConfig): Reach },
 ): Sources {
 	const standing = new Map<NodeId, Promise<Standing>>()
 	const reaches = new Map<NodeId, Reach>()
@@ -57,7 +61,7 @@ export function openSources(
 	}
 
 	function reachOf(node: Node, config: SftpConfig): Reach {
-		const reach = reaches.get(node.id) ?? connect(node.name, config)
+		const reach = reaches.get(node.id) ?? connect({ name: node.name, uuid: node.row.uuid }, config)
 		reaches.set(node.id, reach)
 		return reach
 	}

@@ -1,0 +1,57 @@
+/** Reading a file over SFTP from its beginning to its end: the next pieces are asked for before they are wanted. */
+import type { SFTPWrapper } from 'ssh2'
+import { Errno } from '../errors.ts'
+import { call } from './sftp-call.ts'
+
+export interface Ahead {
+	/** As NodeOperations has it. */
+	read(buffer: Uint8Array, position: number): Promise<number>
+}
+
+/** What every server takes in one request. */
+const PIECE_BYTES = 32 * 1024
+const PIECES_AHEAD_MAX = 96
+
+export function aheadOf(sftp: SFTPWrapper, handle: Buffer, size: number): Ahead {
+	const pieces = new Map<number, Promise<Uint8Array>>()
+
+	function piece(at: number): Promise<Uint8Array> {
+		const asked = pieces.get(at) ?? readPiece(sftp, handle, { at, length: Math.min(PIECE_BYTES, size - at) })
+		pieces.set(at, asked)
+		return asked
+	}
+
+	function askAhead(from: number): void {
+		for (let at = from; at < size && pieces.size < PIECES_AHEAD_MAX; at += PIECE_BYTES) {
+			// Whoever reads it hears of a failure.
+			piece(at).catch(() => undefined)
+		}
+	}
+
+	return {
+		async read(buffer, position) {
+			const end = Math.min(size, position + buffer.length)
+			let at = position - (position % PIECE_BYTES)
+			askAhead(at)
+			for (; at < end; at += PIECE_BYTES) {
+				const bytes = await piece(at)
+				const from = Math.max(0, position - at)
+				buffer.set(bytes.subarray(from, Math.min(bytes.length, end - at)), at + from - position)
+				if (at + PIECE_BYTES > end) break
+				pieces.delete(at)
+				askAhead(at + PIECE_BYTES)
+			}
+			return Math.max(0, end - position)
+		},
+	}
+}
+
+async function readPiece(sftp: SFTPWrapper, handle: Buffer, { at, length }: { at: number; length: number }): Promise<Uint8Array> {
+	const bytes = Buffer.allocUnsafeSlow(length)
+	for (let done = 0; done < length; ) {
+		const count = await call<number>((answered) => sftp.read(handle, bytes, done, length - done, at + done, answered))
+		if (count === 0) throw new Errno('EAGAIN', 'it became shorter while it was copied')
+		done += count
+	}
+	return bytes
+}

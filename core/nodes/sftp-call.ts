@@ -1,0 +1,23 @@
+/** The protocol's answers as promises, its errors as ours. */
+import { Errno } from '../errors.ts'
+
+/** By the protocol's numbers; what is not there has to do with the connection. */
+const STATUS: Record<number, string> = { 2: 'ENOENT', 3: 'EACCES', 4: 'EIO', 8: 'EOPNOTSUPP' }
+
+/** The answer, or an Errno. */
+export function call<T>(ask: (done: (error: Error | undefined | null, value?: T) => void) => unknown): Promise<T> {
+	return new Promise((resolve, reject) => {
+		try {
+			ask((error, value) => (error ? reject(toErrno(error)) : resolve(value as T)))
+		} catch (error) {
+			reject(toErrno(error as Error))
+		}
+	})
+}
+
+function toErrno(error: Error): Errno {
+	if (error instanceof Errno) return error
+	const status = (error as { code?: unknown }).code
+	const code = typeof status === 'number' ? STATUS[status] : undefined
+	return new Errno(code ?? 'ENOTCONN', code ? code : `the connection was lost: ${error.message}`)
+}

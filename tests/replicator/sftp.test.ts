@@ -1,0 +1,144 @@
+/** A node that is not mounted here, read over SFTP from a real server. */
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import * as disk from 'node:fs'
+import { after, before, type TestContext, test } from 'node:test'
+import { flushLater } from '../../core/filesystem/filesystem.ts'
+import { knownKeys } from '../../core/nodes/sftp-known-hosts.ts'
+import { createFile, type Installation, installation, now } from '../unit/installation.ts'
+import { release } from '../../core/filesystem/publish.ts'
+import type { Filesystem } from '../../core/filesystem/filesystem.ts'
+import { type Sshd, startSshd } from '../support/sshd.ts'
+import { makeCopies, type Made } from './copying.ts'
+
+let sshd: Sshd
+before(async () => {
+	sshd = await startSshd()
+})
+after(() => sshd.stop())
+
+const CLASSES = [{ name: 'default', pattern: '', copies: 2 }]
+
+interface Distant extends Installation {
+	fs: Filesystem
+	copy(): Promise<Made>
+}
+
+/** Node 1 has the file and is away from here, where it is on the server; node 2 wants it. */
+async function distant(
+	t: TestContext,
+	files: Record<string, Buffer>,
+	sftp: { keyFile?: string; path?: string } = {},
+): Promise<Distant> {
+	const made = await installation(t, 2, CLASSES)
+	const writer = await made.start()
+	for (const [name, content] of Object.entries(files)) {
+		const file = createFile(writer.fs, name)
+		file.node.operations.write(file.fd, content, 0)
+		now(release(writer.fs, file, true))
+	}
+	await flushLater(writer.fs)
+	disk.renameSync(made.node(1), made.node(11))
+	const { fs } = await made.start()
+	const { port, keyFile, knownHostsFile } = sshd
+	fs.config.nodes.node1 = {
+		sftp: { host: '127.0.0.1', port, user: 'root', path: made.node(11), keyFile, knownHostsFile, ...sftp },
+	}
+	return { ...made, fs, copy: () => makeCopies(fs, 2) }
+}
+
+test('copies are pulled over one connection, byte for byte, holes as holes', async (t) => {
+	const files = {
+		big: randomBytes(3_000_001),
+		small: Buffer.from('few'),
+		empty: Buffer.alloc(0),
+		sparse: Buffer.alloc(4 * 1024 * 1024),
+	}
+	const { node, copy, fs, rows } = await distant(t, files)
+	rows('UPDATE file SET blocks = 0 WHERE size = ?', files.sparse.length)
+	const connected = sshd.connections()
+	const { summary } = await copy()
+	assert.deepEqual(summary.outcomes, { copied: 4 })
+	for (const [name, content] of Object.entries(files)) assert.deepEqual(disk.readFileSync(node(2, name)), content, name)
+	assert.equal(disk.statSync(node(2, 'sparse')).blocks, 0)
+	assert.equal(sshd.connections(), connected + 1)
+	await flushLater(fs)
+	assert.equal(rows('SELECT * FROM replica WHERE node_id = 2 AND state = 1').length, 4)
+})
+
+test('a connection that is cut in the middle of a file is made again, and the file goes on', async (t) => {
+	const content = randomBytes(6_000_000)
+	const { node, copy } = await distant(t, { big: content })
+	const connected = sshd.connections()
+	sshd.cutAfter(2_000_000)
+	const { summary } = await copy()
+	assert.deepEqual(summary.outcomes, { copied: 1 })
+	assert.deepEqual(disk.readFileSync(node(2, 'big')), content)
+	assert.equal(sshd.connections(), connected + 2)
+})
+
+test('a key that is not let in: named, and left for the next run', async (t) => {
+	const { node, copy } = await distant(t, { f: Buffer.from('text') }, { keyFile: sshd.strangerKeyFile })
+	const { summary, troubles } = await copy()
+	assert.deepEqual([summary.outcomes, summary.troubles], [{}, 1])
+	assert.match(troubles[0], /^f: .*node1.*the key .*stranger is refused/)
+	assert.equal(disk.existsSync(node(2, 'f')), false)
+})
+
+test('a key file that others may read is not used', async (t) => {
+	const keyFile = `${sshd.keyFile}-open`
+	disk.copyFileSync(sshd.keyFile, keyFile)
+	disk.chmodSync(keyFile, 0o644)
+	const { copy } = await distant(t, { f: Buffer.from('text') }, { keyFile })
+	assert.match((await copy()).troubles[0], /others than its owner may read/)
+})
+
+test('a directory that is another node is not read', async (t) => {
+	const made = await distant(t, { f: Buffer.from('text') })
+	const identity = made.node(11, '.cairn/node.json')
+	disk.writeFileSync(identity, disk.readFileSync(identity, 'utf8').replace(/"uuid": ".{8}/, '"uuid": "00000000'))
+	assert.match((await made.copy()).troubles[0], /is not the node node1/)
+})
+
+test('a symlink where a directory should be leads nowhere', async (t) => {
+	const made = await distant(t, { f: Buffer.from('text') })
+	disk.renameSync(made.node(11, 'f'), made.node(11, '.cairn/moved'))
+	disk.symlinkSync(made.node(11, '.cairn/moved'), made.node(11, 'f'))
+	assert.match((await made.copy()).troubles[0], /a symlink stands in the way/)
+})
+
+test('a host with another key than is known is not spoken to, and is named', async (t) => {
+	const made = await distant(t, { f: Buffer.from('text') })
+	await sshd.changeHostKey()
+	const { summary, troubles } = await made.copy()
+	assert.equal(summary.troubles, 1)
+	assert.match(troubles[0], /host 127\.0\.0\.1 has another key than .*known_hosts says/)
+	assert.equal(disk.existsSync(made.node(2, 'f')), false)
+})
+
+test('known hosts: names, ports, patterns, hashes, and what is revoked', () => {
+	const key = (text: string) => Buffer.from(text).toString('base64')
+	const text = [
+		'# a comment',
+		`plain.example,10.0.0.1 ssh-ed25519 ${key('plain')}`,
+		`[ported.example]:2222 ssh-ed25519 ${key('ported')}`,
+		`*.wild.example,!not.wild.example ssh-ed25519 ${key('wild')}`,
+		`@revoked plain.example ssh-ed25519 ${key('stolen')}`,
+		`@cert-authority plain.example ssh-ed25519 ${key('authority')}`,
+		// The name [127.0.0.1]:2022, with its salt.
+		`|1|c2FsdHNhbHRzYWx0c2FsdHNhbHQ=|hZ4qT6i4Hf1ojJBeLDPB2G2bv3I= ssh-ed25519 ${key('hashed')}`,
+	].join('\n')
+	const known = (host: string, port = 22) => knownKeys(text, host, port).keys.map(String)
+	assert.deepEqual(known('plain.example'), ['plain'])
+	assert.deepEqual(known('PLAIN.example'), ['plain'])
+	assert.deepEqual(known('10.0.0.1'), ['plain'])
+	assert.deepEqual(known('plain.example', 2222), [])
+	assert.deepEqual(known('ported.example', 2222), ['ported'])
+	assert.deepEqual(known('ported.example'), [])
+	assert.deepEqual(known('a.wild.example'), ['wild'])
+	assert.deepEqual(known('not.wild.example'), [])
+	assert.deepEqual(known('wildXexample'), [])
+	assert.deepEqual(known('127.0.0.1', 2022), ['hashed'])
+	assert.deepEqual(known('127.0.0.1', 2023), [])
+	assert.deepEqual(knownKeys(text, 'plain.example', 22).revoked.map(String), ['stolen'])
+})
