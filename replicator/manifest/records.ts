@@ -2,10 +2,10 @@
 import type { Reader, Row, Value } from '../../core/catalogue/driver.ts'
 import { FILE_COLUMNS, type FileRecord } from './format.ts'
 
-/** Of one shard: what a damaged one costs, and what has to be held in memory. */
-const SHARD_FILES = 4_000
-/** Of extended attributes, in one shard. */
-const SHARD_BYTES_MAX = 16 * 1024 * 1024
+/** Few: what outlives a page of it makes the heap grow. */
+const PAGE_FILES = 400
+/** Of extended attributes, in one page. */
+const PAGE_BYTES_MAX = 8 * 1024 * 1024
 const IDS_PER_QUERY = 200
 
 type Source = Pick<Reader, 'all'>
@@ -20,7 +20,7 @@ export interface Page {
 /** All files, by id. */
 export async function* pagesOfRecords(reader: Source): AsyncGenerator<Page> {
 	for (let after = 0; ; ) {
-		const page = await pageAfter(reader, after, SHARD_FILES)
+		const page = await pageAfter(reader, after, PAGE_FILES)
 		yield page
 		if (page.to === null) return
 		after = page.to
@@ -32,7 +32,7 @@ async function pageAfter(reader: Source, after: number, limit: number): Promise<
 	const last = files.length < limit ? null : (files[files.length - 1].id as number)
 	const range = [after, last ?? Number.MAX_SAFE_INTEGER]
 	const [{ bytes }] = await reader.all<{ bytes: number | null }>('SELECT SUM(LENGTH(value)) AS bytes FROM xattr WHERE file_id > ? AND file_id <= ?', range)
-	if ((bytes ?? 0) > SHARD_BYTES_MAX && limit > 1) return pageAfter(reader, after, Math.ceil(limit / 8))
+	if ((bytes ?? 0) > PAGE_BYTES_MAX && limit > 1) return pageAfter(reader, after, Math.ceil(limit / 8))
 	return { after, to: last, records: await gathered(reader, files, 'file_id > ? AND file_id <= ?', range) }
 }
 

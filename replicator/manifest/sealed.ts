@@ -1,22 +1,20 @@
 /** Lines of JSON that end with their own checksum: a file that is cut or damaged is told from a whole one. */
 import { createHash } from 'node:crypto'
-import { promisify } from 'node:util'
-import { gunzip, gzip } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 
-const compress = promisify(gzip)
-const decompress = promisify(gunzip)
+// On this thread: some milliseconds at a time, and memory that threads of the pool would each keep for themselves.
 const GZIP = { level: 4 }
 
 /** The first line, then the others. */
-export async function seal(header: object, lines: readonly string[]): Promise<Buffer> {
+export function seal(header: object, lines: readonly string[]): Buffer {
 	const text = [JSON.stringify(header), ...lines, ''].join('\n')
 	const end = JSON.stringify({ end: true, sha256: checksum(text) })
-	return compress(`${text}${end}\n`, GZIP)
+	return gzipSync(`${text}${end}\n`, GZIP)
 }
 
 /** Undefined where it is not whole. */
-export async function unseal<Header>(data: Buffer): Promise<{ header: Header; lines: string[] } | undefined> {
-	const text = await inflated(data)
+export function unseal<Header>(data: Buffer): { header: Header; lines: string[] } | undefined {
+	const text = inflated(data)
 	const at = text.lastIndexOf('\n', text.length - 2) + 1
 	const end = parsed<{ sha256?: string }>(text.slice(at))
 	if (end?.sha256 !== checksum(text.slice(0, at))) return undefined
@@ -28,9 +26,9 @@ function checksum(text: string): string {
 	return createHash('sha256').update(text).digest('hex')
 }
 
-async function inflated(data: Buffer): Promise<string> {
+function inflated(data: Buffer): string {
 	try {
-		return (await decompress(data)).toString()
+		return gunzipSync(data).toString()
 	} catch (error) {
 		// Of zlib: cut or damaged. Anything else, no memory for one, is a failure.
 		if (!String((error as { code?: string }).code).startsWith('Z_')) throw error

@@ -13,15 +13,15 @@ export async function readState(node: Node): Promise<State | undefined> {
 }
 
 /** Undefined where it is damaged, or of a program that knows more. */
-export async function parseState(data: Buffer): Promise<State | undefined> {
-	const state = (await unseal<State>(data))?.header
+export function parseState(data: Buffer): State | undefined {
+	const state = unseal<State>(data)?.header
 	return state?.format === FORMAT && state.version <= FORMAT_VERSION ? state : undefined
 }
 
 /** From now on the manifest is what this says. */
 export async function writeState(node: Node, state: Omit<State, 'format' | 'version' | 'date' | 'node'>): Promise<void> {
 	const whole: State = { format: FORMAT, version: FORMAT_VERSION, date: new Date().toISOString(), node: node.row.uuid, ...state }
-	await writeOnNode(node, STATE, KIND, [await seal(whole, [])])
+	await writeOnNode(node, STATE, KIND, [seal(whole, [])])
 }
 
 /** What no state names any more. */

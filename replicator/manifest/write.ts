@@ -14,20 +14,33 @@ type Source = Pick<Reader, 'all'>
 type Named = Pick<State, 'base' | 'segments'>
 
 const DIGITS = 6
-const RECORDS_PER_PIECE = 4_000
+/** Of one shard: what a damaged one costs, and what has to be held in memory. */
+const SHARD_FILES = 4_000
+const SHARD_BYTES = 8 * 1024 * 1024
+const RECORDS_PER_PIECE = 400
 
 /** Undefined when it was stopped. */
 export async function writeBase(reader: Source, node: Node, now: Now, run: Run): Promise<Named | undefined> {
 	// Not the name of one that may be current: this one becomes it when it is whole.
 	const name = `base-${now.epoch}-${now.seq}-${Date.now().toString(36)}`
 	const base = { name, seq: now.seq, shards: 0, records: 0 }
-	for await (const { after, to, records } of pagesOfRecords(reader)) {
+	let after = 0
+	let lines: string[] = []
+	let bytes = 0
+	for await (const { to, records } of pagesOfRecords(reader)) {
 		if (run.signal.aborted) return undefined
+		for (const record of records) {
+			bytes += lines[lines.push(encodeRecord(record)) - 1].length
+			run.done('recorded', 0)
+		}
+		if (to !== null && lines.length < SHARD_FILES && bytes < SHARD_BYTES) continue
 		const header: ShardHeader = { after, to, columns: FILE_COLUMNS }
 		const shard = `${DIRECTORY}/${name}/${String(base.shards++).padStart(DIGITS, '0')}`
-		run.moved(await writeOnNode(node, shard, KIND, [await seal(header, records.map(encodeRecord))]))
-		base.records += records.length
-		for (let i = 0; i < records.length; i++) run.done('recorded', 0)
+		run.moved(await writeOnNode(node, shard, KIND, [seal(header, lines)]))
+		base.records += lines.length
+		if (to !== null) after = to
+		lines = []
+		bytes = 0
 	}
 	return { base, segments: [] }
 }
@@ -47,7 +60,7 @@ export async function writeSegment(reader: Source, node: Node, { now, ids, state
 	}
 	const name = `log-${now.epoch}-${now.seq}-${Date.now().toString(36)}`
 	const header: SegmentHeader = { columns: FILE_COLUMNS }
-	run.moved(await writeOnNode(node, `${DIRECTORY}/${name}`, KIND, [await seal(header, lines)]))
+	run.moved(await writeOnNode(node, `${DIRECTORY}/${name}`, KIND, [seal(header, lines)]))
 	for (const _ of ids) run.done('recorded', 0)
 	return { base: state.base, segments: [...state.segments, { name, seq: now.seq, records: ids.length }] }
 }

@@ -43,7 +43,7 @@ export async function fill(driver: Driver, { nodes, manifests, dump }: Survey, p
 
 async function fillFromManifest(driver: Driver, { shards, segments }: ManifestSource, { ranges, amends, isFirst }: Omit<Part, 'source'> & { isFirst: boolean }): Promise<void> {
 	for (const path of ranges.length > 0 ? shards : []) {
-		const shard = await unseal<ShardHeader>(await readFile(path))
+		const shard = unseal<ShardHeader>(await readFile(path))
 		const said = (shard?.lines ?? []).map((line) => decodeRecord(line, (shard as { header: ShardHeader }).header.columns)).filter(({ id }) => contains(ranges, id))
 		if (isFirst) await insertRecords(driver, said.flatMap(({ record }) => record ?? []))
 		else await replaceRecords(driver, said)
@@ -52,7 +52,7 @@ async function fillFromManifest(driver: Driver, { shards, segments }: ManifestSo
 }
 
 async function amend(driver: Driver, { path }: Segment, ranges?: Range[]): Promise<void> {
-	const segment = await unseal<SegmentHeader>(await readFile(path))
+	const segment = unseal<SegmentHeader>(await readFile(path))
 	if (!segment) return
 	let batch: Said[] = []
 	for (const line of segment.lines) {

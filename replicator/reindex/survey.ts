@@ -80,7 +80,7 @@ async function manifestsOf(node: FoundNode, note: (line: string) => void): Promi
 	for (const directory of [DIRECTORY, BEFORE]) {
 		const folder = join(node.path, directory)
 		if (!existsSync(join(folder, 'state'))) continue
-		const state = await parseState(await readFile(join(folder, 'state')))
+		const state = parseState(await readFile(join(folder, 'state')))
 		if (state) found.push({ node, folder, state })
 		else note(`${folder}: the manifest is damaged or of a newer program, and is passed over`)
 	}

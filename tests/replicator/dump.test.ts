@@ -23,7 +23,11 @@ function folder(t: TestContext): string {
 
 /** Every kind of value a catalogue can have, and more rows than a page has. */
 async function fill(driver: Driver): Promise<void> {
-	await initialise(driver, { owner: { uid: 0, gid: 0 }, classes: [{ name: 'all “of” it', pattern: 'a\\d+\n"', copies: 2 }], now: { s: 1, ns: 5 } })
+	await initialise(driver, {
+		owner: { uid: 0, gid: 0 },
+		classes: [{ name: 'all “of” it', pattern: 'a\\d+\n"', copies: 2 }],
+		now: { s: 1, ns: 5 },
+	})
 	const every = Buffer.from(Array.from({ length: 255 }, (_, i) => i + 1).filter((byte) => byte !== 0x2f))
 	const long = 2 ** 40
 	const put = async (table: string, columns: string, rows: Value[][]) => {
@@ -31,18 +35,61 @@ async function fill(driver: Driver): Promise<void> {
 			for (const row of rows) tx.write(`INSERT INTO ${table} (${columns}) VALUES (${row.map(() => '?').join(',')})`, row)
 		})
 	}
-	const file = (id: number, kind: number, rest: Value[] = [null, 0, null]) => [id, kind, 0o4755, 70000, 5, 2049, 1, long, 7, -5, 999_999_999, 2 ** 33, 1, 3, 4, 9, ...rest]
-	const columns = 'id, kind, mode, uid, gid, rdev, nlink, size, blocks, atime, atime_ns, mtime, mtime_ns, ctime, ctime_ns, version, hash, hash_version, target'
-	const many = Array.from({ length: 2_300 }, (_, i) => 100 + i)
-	await put('file', columns, [file(16, 10, [null, 0, every]), file(17, 8, [createHash('sha256').digest(), 9, null]), file(long, 4), ...many.map((id) => file(id, 8))])
-	await put('entry', 'parent_id, name, file_id', [[1, every, 16], [1, Buffer.from([0xff, 0xfe]), 17], [1, Buffer.from('A'), 17], [1, Buffer.from('a'), long], ...many.map((id): Value[] => [long, Buffer.from(`f${id}`), id])])
-	await put('replica', 'file_id, node_id, version, state, verified_at', [[17, 1, 9, 1, 1234], [17, 2, 0, 2, null], ...many.map((id): Value[] => [id, 1 + (id % 3), 9, 1, null])])
-	await put('xattr', 'file_id, name, value', [[17, Buffer.from('user.empty'), Buffer.alloc(0)], [17, Buffer.from('user.x'), Buffer.alloc(65_536, 0xa5)]])
-	await put('node', 'id, name, path, uuid', [[1, 'eins', '/srv/ä b', 'u-1'], [2, 'two', '/srv/2', 'u-2']])
+	const file = (id: number, kind: number, rest: Value[] = [null, 0, null]) => [
+		id,
+		kind,
+		0o4755,
+		70000,
+		5,
+		2049,
+		1,
+		long,
+		7,
+		-5,
+		999_999_999,
+		2 ** 33,
+		1,
+		3,
+		4,
+		9,
+		...rest,
+	]
+	const columns =
+		'id, kind, mode, uid, gid, rdev, nlink, size, blocks, atime, atime_ns, mtime, mtime_ns, ctime, ctime_ns, version, hash, hash_version, target'
+	const many = Array.from({ length: 1_100 }, (_, i) => 100 + i)
+	await put('file', columns, [
+		file(16, 10, [null, 0, every]),
+		file(17, 8, [createHash('sha256').digest(), 9, null]),
+		file(long, 4),
+		...many.map((id) => file(id, 8)),
+	])
+	await put('entry', 'parent_id, name, file_id', [
+		[1, every, 16],
+		[1, Buffer.from([0xff, 0xfe]), 17],
+		[1, Buffer.from('A'), 17],
+		[1, Buffer.from('a'), long],
+		...many.map((id): Value[] => [long, Buffer.from(`f${id}`), id]),
+	])
+	await put('replica', 'file_id, node_id, version, state, verified_at', [
+		[17, 1, 9, 1, 1234],
+		[17, 2, 0, 2, null],
+		...many.map((id): Value[] => [id, 1 + (id % 3), 9, 1, null]),
+	])
+	await put('xattr', 'file_id, name, value', [
+		[17, Buffer.from('user.empty'), Buffer.alloc(0)],
+		[17, Buffer.from('user.x'), Buffer.alloc(65_536, 0xa5)],
+	])
+	await put('node', 'id, name, path, uuid', [
+		[1, 'eins', '/srv/ä b', 'u-1'],
+		[2, 'two', '/srv/2', 'u-2'],
+	])
 	await put('job', 'name, state, position, summary', [['walk:1', 'done', every, '{"files":1}']])
 	await put('conflict', 'node_id, path, aside, reason, found', [[1, every, null, 'differs', 12]])
 	await put('verify_day', 'node_id, day, files, bytes, bad', [[1, 20_000, 3, long, 1]])
-	await put('setting', 'name, value', [['next_file_id', '6000'], ['next_client_id', '40']])
+	await put('setting', 'name, value', [
+		['next_file_id', '6000'],
+		['next_client_id', '40'],
+	])
 }
 
 /** Without the date, and without the numbers that go on when a dump is loaded. */
@@ -54,7 +101,9 @@ function linesOf(path: string): string[] {
 async function everything(driver: Driver): Promise<Record<string, unknown[]>> {
 	const tables: Record<string, unknown[]> = {}
 	for (const { name, columns } of TABLES.filter((table) => table.name !== 'setting')) {
-		const rows = (await driver.all(`SELECT ${columns.join(', ')} FROM ${name}`)).map((row) => JSON.stringify(columns.map((column) => plain(row[column]))))
+		const rows = (await driver.all(`SELECT ${columns.join(', ')} FROM ${name}`)).map((row) =>
+			JSON.stringify(columns.map((column) => plain(row[column]))),
+		)
 		tables[name] = rows.sort()
 	}
 	return tables
@@ -64,7 +113,10 @@ function plain(value: unknown): unknown {
 	return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value
 }
 
-for (const [from, to] of [[sqlite, mariadb], [mariadb, sqlite]] as const) {
+for (const [from, to] of [
+	[sqlite, mariadb],
+	[mariadb, sqlite],
+] as const) {
 	test(`${from.name} moves to ${to.name} and back`, async (t) => {
 		const place = folder(t)
 		const first = await ready(t, from)
@@ -93,7 +145,10 @@ for (const engine of engines) {
 			for (const { name, columns } of TABLES) {
 				const found = driver.capabilities.synchronous
 					? await driver.all<{ name: string }>(`SELECT name FROM pragma_table_info('${name}')`)
-					: await driver.all<{ name: string }>('SELECT column_name AS name FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ?', [name])
+					: await driver.all<{ name: string }>(
+							'SELECT column_name AS name FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ?',
+							[name],
+						)
 				assert.deepEqual(found.map((column) => column.name).sort(), [...columns].sort(), name)
 			}
 		})

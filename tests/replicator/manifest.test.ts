@@ -21,7 +21,7 @@ async function once({ fs }: Client, job: Job, node = 1): Promise<Summary> {
 	return summary
 }
 
-async function stateOf(place: Installation, node = 1) {
+function stateOf(place: Installation, node = 1) {
 	return parseState(readFileSync(place.node(node, '.cairn/manifest/state')))
 }
 
@@ -37,13 +37,13 @@ test('a change in a large directory writes a small file, and no change nothing',
 	await once(client, manifest())
 	const folder = place.node(1, '.cairn/manifest')
 	const whole = bytesBelow(folder)
-	const first = await stateOf(place)
+	const first = stateOf(place)
 	assert.equal(first?.base.records, 5_002)
 	assert.equal(first?.base.shards, 2)
 
 	writeFile(client.fs, 'one', 'text', directory)
 	assert.deepEqual((await once(client, manifest())).outcomes, { recorded: 2 })
-	const second = await stateOf(place)
+	const second = stateOf(place)
 	assert.deepEqual(second?.base, first?.base)
 	assert.equal(second?.segments.length, 1)
 	assert.ok(bytesBelow(folder) - whole < 2_000)
@@ -62,9 +62,9 @@ test('segments are merged when they have grown', async (t) => {
 		writeFile(client.fs, `f${i}`, 'text', directory)
 		await once(client, manifest())
 	}
-	assert.equal((await stateOf(place))?.segments.length, 3)
+	assert.equal(stateOf(place)?.segments.length, 3)
 	await once(client, manifest({ full: true }))
-	const state = await stateOf(place)
+	const state = stateOf(place)
 	assert.deepEqual(state?.segments, [])
 	assert.equal(state?.base.records, 5)
 	assert.deepEqual(readdirSync(place.node(1, '.cairn/manifest')).sort(), [state?.base.name, 'state'].sort())
@@ -76,28 +76,28 @@ test('it is written anew where it is damaged, missing, of another catalogue, or 
 	writeFile(client.fs, 'a', 'text')
 	await once(client, manifest())
 	const folder = place.node(1, '.cairn/manifest')
-	const baseOf = async () => (await stateOf(place))?.base.name as string
+	const baseOf = () => stateOf(place)?.base.name as string
 
 	const bytes = readFileSync(join(folder, 'state'))
 	bytes[bytes.length - 20] ^= 1
 	writeFileSync(join(folder, 'state'), bytes)
-	assert.equal(await stateOf(place), undefined)
+	assert.equal(stateOf(place), undefined)
 	await once(client, manifest())
-	const repaired = await baseOf()
+	const repaired = baseOf()
 	assert.ok(repaired)
 
 	writeFile(client.fs, 'b', 'text')
 	writeFile(client.fs, 'c', 'text')
 	place.rows('DELETE FROM `change` WHERE seq < (SELECT MAX(seq) FROM `change`) RETURNING seq')
 	assert.ok(((await once(client, manifest())).outcomes.recorded ?? 0) >= 4)
-	assert.notEqual(await baseOf(), repaired)
+	assert.notEqual(baseOf(), repaired)
 
 	place.rows("INSERT INTO setting (name, value) VALUES ('epoch', '99') RETURNING name")
-	const others = await stateOf(place)
+	const others = stateOf(place)
 	await once(client, manifest())
-	assert.equal((await stateOf(place))?.epoch, 99)
+	assert.equal(stateOf(place)?.epoch, 99)
 	const before = place.node(1, '.cairn/manifest-before/state')
-	assert.deepEqual(await parseState(readFileSync(before)), others)
+	assert.deepEqual(parseState(readFileSync(before)), others)
 })
 
 test('a run that is stopped leaves what there was, and nothing of its own for long', async (t) => {
@@ -105,16 +105,16 @@ test('a run that is stopped leaves what there was, and nothing of its own for lo
 	const client = await place.start()
 	writeFile(client.fs, 'a', 'text')
 	await once(client, manifest())
-	const state = await stateOf(place)
+	const state = stateOf(place)
 	const node = client.fs.nodes.get(1) as Node
 	for (const calls of [1, 2]) {
 		await assert.rejects(runJob(client.fs, failing(node, calls), manifest({ full: true }), { signal: never }), { code: 'EIO' })
-		assert.deepEqual(await stateOf(place), state)
+		assert.deepEqual(stateOf(place), state)
 	}
 	const stop = new AbortController()
 	stop.abort()
 	await runJob(client.fs, node, manifest({ full: true }), { signal: stop.signal })
-	assert.deepEqual(await stateOf(place), state)
+	assert.deepEqual(stateOf(place), state)
 	writeFileSync(place.node(1, '.cairn/incoming/manifest-left'), 'by a process that was killed')
 	await once(client, manifest({ full: true }))
 	assert.deepEqual(readdirSync(place.node(1, '.cairn/incoming')), [])

@@ -2,7 +2,8 @@
 import type { Reader, Row, Value } from '../driver.ts'
 import type { DumpedTable } from './tables.ts'
 
-const PAGE_ROWS = 2_000
+/** Few: what outlives a page of it makes the heap grow. */
+const PAGE_ROWS = 500
 
 type Pager = (after: Value[] | undefined) => Promise<Row[]>
 
