@@ -1,7 +1,7 @@
 /** Looking for good copies of a file on other nodes, until there are enough. */
 import { REPLICA } from '../../core/catalogue/replicas.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
-import type { NodeId, Path } from '../../core/ids.ts'
+import type { NodeId } from '../../core/ids.ts'
 import type { Node, Stat } from '../../core/nodes/node.ts'
 import { inService } from '../../core/nodes/service.ts'
 import { run as drive } from '../../core/op.ts'
@@ -29,7 +29,7 @@ export interface Search {
 	proofDays: number
 	options: HashOptions
 	/** Told of a copy that is not what it should be. */
-	onBad(node: Node, path: Path, bad: Bad): void
+	onBad(node: Node, facts: Facts, bad: Bad): Promise<void> | void
 }
 
 /** Copies that may count: this node's apart, good at the present version, on a node that answers and has not been given up. */
@@ -69,7 +69,7 @@ export async function seeOne(search: Search, facts: Facts, copy: Copy, claim: Cl
 	const sight = await readWhole(hashing, node, { path, claim }, options)
 	if (sight.is === 'right') return { node, stat: sight.stat, wasRead: true, hash: undefined }
 	if (sight.is === 'unhashed') return { node, stat: sight.stat, wasRead: true, hash: sight.hash }
-	search.onBad(node, path, sight)
+	await search.onBad(node, facts, sight)
 	return undefined
 }
 

@@ -14,6 +14,7 @@ import { candidates, type Search, see, seeOne } from '../proof/others.ts'
 import { isLimited, paceOf } from '../rate.ts'
 import type { Job, Replicator } from '../replicator.ts'
 import { isEnough, isToStay } from './enough.ts'
+import { doubt, prove } from './mark.ts'
 import { createReasons, type Reasons } from './reasons.ts'
 import { carryOutAll, decide, type Removal, type Request, takeBack } from './remove.ts'
 
@@ -40,7 +41,11 @@ async function work(rep: Replicator, options: TrimOptions): Promise<void> {
 	const { hashThreads, proofDays, verifyRates } = fs.config.replicator
 	const hashing = openHashing(hashThreads)
 	const pace = isLimited(verifyRates) ? paceOf(verifyRates) : undefined
-	const onBad: Search['onBad'] = (holder, path, { why }) => run.note(`${path}: the copy on ${holder.name} does not count: ${why}`)
+	const onBad: Search['onBad'] = async (holder, facts, bad) => {
+		run.note(`${facts.paths[0]}: the copy on ${holder.name} does not count: ${bad.why}`)
+		// Without a hash it was held against another copy, and either may be the bad one.
+		if (facts.hash && bad.is === 'wrong' && bad.reason === 'damaged' && !options.dryRun) await doubt(rep, facts, holder.id)
+	}
 	const search: Search = { fs, hashing, proofDays, options: { pace, signal: run.signal }, onBad }
 	const reasons = createReasons()
 	try {
@@ -77,7 +82,7 @@ async function trimSome(work: Work, rows: readonly CopyRow[]): Promise<void> {
 	}
 }
 
-async function plan({ rep, search }: Work, row: CopyRow): Promise<Plan> {
+async function plan({ rep, search, options }: Work, row: CopyRow): Promise<Plan> {
 	const { fs, node } = rep
 	const facts = await drive(factsOf(fs, fs.catalogue, row.file_id))
 	if (!facts || facts.paths.length === 0) return { kept: facts ? 'it has too many names' : 'it has gone meanwhile', path: `file ${row.file_id}` }
@@ -86,9 +91,12 @@ async function plan({ rep, search }: Work, row: CopyRow): Promise<Plan> {
 	if (!takesChanges(node)) return { kept: 'the node takes no changes now', path }
 	const rule = classById(fs, facts.classId)
 	const copies = candidates(fs, facts, node.id, isToStay)
-	const seen = await see(search, facts, copies, (those) => isEnough(rule, those.map((each) => each.node), node))
+	const mayDo = isEnough(rule, copies.map((copy) => fs.nodes.get(copy.node_id) as Node), node)
+	const seen = mayDo ? await see(search, facts, copies, (those) => isEnough(rule, those.map((each) => each.node), node)) : []
 	if (isEnough(rule, seen.map((each) => each.node), node)) return { remove: { facts, seen } }
+	if (!options.dryRun) await prove(rep, facts, seen)
 	if (isNeeded(rep, facts, row)) return { again: facts }
+	if (!mayDo && copies.length < rule.copies) return { kept: `only ${copies.length} of ${rule.copies} other copies are within reach`, path }
 	return { kept: seen.length < rule.copies ? `only ${seen.length} of ${rule.copies} other copies could be seen good` : 'no other copy is in its zone', path }
 }
 

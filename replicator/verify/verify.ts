@@ -178,12 +178,18 @@ async function readOne(state: Work, { row, path, claim }: Reading): Promise<bool
 	const { signal } = rep.run
 	// Of a larger one each piece is paced.
 	if (pace && row.size <= WHOLE_BYTES_MAX && !(await mayGoOn(pace(row.size, signal)))) return true
-	const sight = await readWhole(search.hashing, rep.node, { path, claim }, search.options)
+	const sight = await readWhole(search.hashing, rep.node, { path, claim }, { signal, pace: (bytes) => moveOn(state, bytes) })
 	if (sight.is === 'unknown' && signal.aborted) return true
 	state.read++
 	if (sight.is !== 'right' && sight.is !== 'unhashed') return false
 	await marks.good({ row, path, sight })
 	return true
+}
+
+/** A piece of a large file. */
+async function moveOn({ rep: { run }, pace }: Work, bytes: number): Promise<void> {
+	run.moved(bytes)
+	await pace?.(bytes, run.signal)
 }
 
 async function mayGoOn(paced: Promise<void>): Promise<boolean> {

@@ -14,7 +14,7 @@ import { trim } from '../../replicator/trim/trim.ts'
 import { at, installation, now, setState, setUp } from '../unit/installation.ts'
 import { copiedFile, holders, putCopy, runOn, setCopy, sha256, states } from './copies.ts'
 
-const { good, wanted, surplus } = REPLICA
+const { good, wanted, suspect, surplus } = REPLICA
 
 const TWO = [{ name: 'two', pattern: '', copies: 2 }]
 
@@ -32,7 +32,13 @@ test('a surplus copy goes, row, bytes and all its names', async (t) => {
 	const { outcomes, troubles, bytes } = await runOn(fs, 3, trim())
 	assert.deepEqual({ outcomes, troubles, bytes }, { outcomes: { removed: 1 }, troubles: 0, bytes: 4 })
 	assert.deepEqual(states(place, id), { 1: good, 2: good })
-	assert.deepEqual([holders(place, 'f', 'text'), holders(place, 'g', 'text')], [[1, 2], [1, 2]])
+	assert.deepEqual(
+		[holders(place, 'f', 'text'), holders(place, 'g', 'text')],
+		[
+			[1, 2],
+			[1, 2],
+		],
+	)
 	assert.deepEqual(place.rows('SELECT * FROM intent'), [])
 })
 
@@ -44,20 +50,21 @@ test('--dry-run says so and changes nothing', async (t) => {
 })
 
 test('others count only when they are seen: away, missing, of another size', async (t) => {
-	const { place, fs, id } = await three(t)
-	const kept = async () => {
+	const { place, fs, id, catalogue } = await three(t)
+	const kept = async (why = /only 1 of 2 other copies could be seen good/) => {
 		const { outcomes, notes } = await runOn(fs, 3, trim())
 		assert.deepEqual(outcomes, { kept: 1 })
-		assert.match(notes.join(), /only 1 of 2 other copies could be seen good/)
+		assert.match(notes.join(), why)
 		assert.ok(disk.existsSync(place.node(3, 'f')))
 	}
 	setUp(fs, 2, false)
-	await kept()
+	await kept(/only 1 of 2 other copies are within reach/)
 	setUp(fs, 2, true)
 	disk.unlinkSync(place.node(2, 'f'))
 	await kept()
 	putCopy(place, fs, { id, node: 2, name: 'f' }, 'longer')
 	await kept()
+	await setCopy(catalogue, id, 2, good)
 	putCopy(place, fs, { id, node: 2, name: 'f' }, 'text')
 	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { removed: 1 })
 })
@@ -67,6 +74,7 @@ test('a copy of the right size and time is read when its proof is old, or never 
 	putCopy(place, fs, { id, node: 2, name: 'f' }, 'rots')
 	await catalogue.change('UPDATE replica SET verified_at = verified_at - 31 * 86400 WHERE node_id = 2')
 	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { kept: 1 })
+	await setCopy(catalogue, id, 2, good)
 	await catalogue.change('UPDATE replica SET verified_at = NULL WHERE node_id = 2')
 	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { kept: 1 })
 	assert.deepEqual(holders(place, 'f', 'text'), [1, 3])
@@ -77,10 +85,21 @@ test('a proof that something was done to the copy after, or that is of a day to 
 	putCopy(place, fs, { id, node: 2, name: 'f' }, 'rots')
 	await catalogue.change('UPDATE replica SET verified_at = verified_at - 10 WHERE node_id = 2')
 	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { kept: 1 })
+	await setCopy(catalogue, id, 2, good)
 	await catalogue.change('UPDATE replica SET verified_at = verified_at + 2 * 86400 WHERE node_id = 2')
 	const { outcomes, notes } = await runOn(fs, 3, trim())
 	assert.deepEqual(outcomes, { kept: 1 })
 	assert.match(notes.join(), /f: the copy on node2 does not count: its bytes are not what they were/)
+	// And nobody is given it any more, until it was verified.
+	assert.deepEqual(states(place, id), { 1: good, 2: suspect, 3: surplus })
+})
+
+test('what was read in vain need not be read again', async (t) => {
+	const { place, fs, id, catalogue } = await three(t)
+	await catalogue.change('UPDATE replica SET verified_at = NULL WHERE node_id = 1')
+	disk.unlinkSync(place.node(2, 'f'))
+	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { kept: 1 })
+	assert.notEqual(place.rows('SELECT verified_at FROM replica WHERE file_id = ? AND node_id = 1', id)[0].verified_at, null)
 })
 
 test('proofDays 0: every copy is read, and proved by that', async (t) => {
@@ -195,7 +214,8 @@ const HAPPENINGS: Record<string, Happening> = {
 	'another class': (other) => other.change('UPDATE file SET class_id = class_id + 1'),
 	'another process took over': (other) => other.change('UPDATE lease SET client_id = client_id + 1'),
 	'the lease ran out': (other) => other.change('UPDATE lease SET until_at = 0'),
-	'the copy is not surplus': (other, _, id) => other.change('UPDATE replica SET state = 1 WHERE file_id = ? AND node_id = 3', [id]),
+	'the copy is not surplus': (other, _, id) =>
+		other.change('UPDATE replica SET state = 1 WHERE file_id = ? AND node_id = 3', [id]),
 }
 
 for (const [what, happen] of Object.entries(HAPPENINGS)) {
@@ -214,7 +234,11 @@ function standingStill(t: TestContext): { forMs(ms: number): void } {
 	const clock = performance.now.bind(performance)
 	let stoodMs = 0
 	t.mock.method(performance, 'now', () => clock() + stoodMs)
-	return { forMs: (ms) => void (stoodMs += ms) }
+	return {
+		forMs(ms) {
+			stoodMs += ms
+		},
+	}
 }
 
 test('what was seen long ago counts for nothing', async (t) => {
@@ -235,7 +259,10 @@ test('decided, and then stood still: the removal is left to whoever settles the 
 		return sync.call(catalogue)
 	}
 	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { removed: 1 })
-	assert.deepEqual(place.rows('SELECT client_id FROM intent').map((row) => row.client_id), [null])
+	assert.deepEqual(
+		place.rows('SELECT client_id FROM intent').map((row) => row.client_id),
+		[null],
+	)
 	assert.deepEqual([states(place, id), disk.existsSync(place.node(3, 'f'))], [{ 1: good, 2: good }, true])
 	await place.start()
 	assert.deepEqual(holders(place, 'f', 'text'), [1, 2])

@@ -7,6 +7,7 @@ import { flushLater } from '../../core/filesystem/filesystem.ts'
 import { makeSymlink, makeDirectory } from '../../core/filesystem/create.ts'
 import { link } from '../../core/filesystem/links.ts'
 import { open } from '../../core/filesystem/open.ts'
+import { rename } from '../../core/filesystem/rename.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { verify, type VerifyOptions } from '../../replicator/verify/verify.ts'
 import { at, installation, now, setState, setUp, writeFile } from '../unit/installation.ts'
@@ -20,7 +21,8 @@ async function two(t: TestContext) {
 	const client = await place.start()
 	const id = await copiedFile(place, client, 'f', 'text', [1, 2])
 	const check = (options: VerifyOptions = { all: true }, node = 1) => runOn(client.fs, node, verify(options))
-	const conflicts = () => place
+	const conflicts = () =>
+		place
 			.rows('SELECT node_id, path, aside, file_id, reason FROM conflict ORDER BY id')
 			.map((row) => ({ ...row, path: `${Buffer.from(row.path)}`, aside: `${Buffer.from(row.aside)}` }))
 	return { place, client, id, fs: client.fs, catalogue: client.catalogue, check, conflicts }
@@ -111,8 +113,14 @@ test('the only copy stays, is not read any more, and is good again when it is ri
 	for (const round of [1, 2]) {
 		const { outcomes, said } = await check({})
 		assert.deepEqual(outcomes, {}, `round ${round}`)
-		assert.match(said.join(), /^f: its bytes are not what they were, and no other copy can be seen good: it stays as it is, and is not read$/)
-		assert.deepEqual([states(place, id), conflicts(), disk.readFileSync(place.node(1, 'f'), 'utf8')], [{ 1: suspect }, [], 'rots'])
+		assert.match(
+			said.join(),
+			/^f: its bytes are not what they were, and no other copy can be seen good: it stays as it is, and is not read$/,
+		)
+		assert.deepEqual(
+			[states(place, id), conflicts(), disk.readFileSync(place.node(1, 'f'), 'utf8')],
+			[{ 1: suspect }, [], 'rots'],
+		)
 		const reader = await place.start()
 		assert.throws(() => now(open(reader.fs, id, { write: false, truncate: false })), { code: 'EIO' })
 	}
@@ -126,7 +134,10 @@ test('all copies bad: nothing is moved, reads give EIO', async (t) => {
 	const { place, fs, id, check, conflicts } = await two(t)
 	for (const node of [1, 2]) putCopy(place, fs, { id, node, name: 'f' }, 'rots')
 	for (const node of [1, 2]) assert.equal((await check({ all: true }, node)).troubles, 1)
-	assert.deepEqual([states(place, id), conflicts(), holders(place, 'f', 'rots', [1, 2])], [{ 1: suspect, 2: suspect }, [], [1, 2]])
+	assert.deepEqual(
+		[states(place, id), conflicts(), holders(place, 'f', 'rots', [1, 2])],
+		[{ 1: suspect, 2: suspect }, [], [1, 2]],
+	)
 	const reader = await place.start()
 	assert.throws(() => now(open(reader.fs, id, { write: false, truncate: false })), { code: 'EIO' })
 })
@@ -151,7 +162,15 @@ test('hard links: the bytes are kept once, a stranger with one of the names is l
 	disk.unlinkSync(place.node(1, 'h'))
 	disk.writeFileSync(place.node(1, 'h'), 'stranger')
 	assert.deepEqual((await check()).outcomes, { damaged: 1 })
-	assert.deepEqual([conflicts().length, holders(place, 'f', 'rots', [1]), holders(place, 'g', 'rots', [1]), holders(place, 'h', 'stranger', [1])], [1, [], [], [1]])
+	assert.deepEqual(
+		[
+			conflicts().length,
+			holders(place, 'f', 'rots', [1]),
+			holders(place, 'g', 'rots', [1]),
+			holders(place, 'h', 'stranger', [1]),
+		],
+		[1, [], [], [1]],
+	)
 })
 
 test('symlinks and empty files', async (t) => {
@@ -201,12 +220,22 @@ test('a young proof is looked at, and holds until something is done to the copy'
 test('oldest proof first, after those never proved; a limit ends the run, and the next one goes on', async (t) => {
 	const { place, client, catalogue, check } = await two(t)
 	for (const name of ['a', 'b', 'c']) await copiedFile(place, client, name, `text of ${name}`, [1, 2])
-	const age = 'UPDATE replica SET verified_at = unixepoch() - ? * 86400 WHERE file_id = (SELECT file_id FROM entry WHERE name = ?)'
-	for (const [name, days] of [['a', 200], ['b', 300], ['c', 100]] as const) await catalogue.change(age, [days, Buffer.from(name)])
-	await catalogue.change('UPDATE replica SET verified_at = NULL WHERE file_id = (SELECT file_id FROM entry WHERE name = ?)', [Buffer.from('f')])
+	const age =
+		'UPDATE replica SET verified_at = unixepoch() - ? * 86400 WHERE file_id = (SELECT file_id FROM entry WHERE name = ?)'
+	for (const [name, days] of [
+		['a', 200],
+		['b', 300],
+		['c', 100],
+	] as const)
+		await catalogue.change(age, [days, Buffer.from(name)])
+	await catalogue.change('UPDATE replica SET verified_at = NULL WHERE file_id = (SELECT file_id FROM entry WHERE name = ?)', [
+		Buffer.from('f'),
+	])
 	const proved = () =>
 		place
-			.rows('SELECT e.name FROM replica r JOIN entry e ON e.file_id = r.file_id WHERE r.node_id = 1 AND r.verified_at > unixepoch() - 60 ORDER BY e.name')
+			.rows(
+				'SELECT e.name FROM replica r JOIN entry e ON e.file_id = r.file_id WHERE r.node_id = 1 AND r.verified_at > unixepoch() - 60 ORDER BY e.name',
+			)
 			.map((row) => `${Buffer.from(row.name)}`)
 	const seen: string[][] = []
 	for (let round = 0; round < 4; round++) {
@@ -236,16 +265,15 @@ test('the clock of the database was days ahead, and behind', async (t) => {
 test('below a path, whatever the proofs', async (t) => {
 	const { place, fs, client, check } = await two(t)
 	const { id: directory } = now(makeDirectory(fs, at('d'), { mode: 0o755, uid: 0, gid: 0 }))
-	for (const name of ['x', 'y']) {
-		const id = writeFile(fs, name, 'text', directory)
-		await flushLater(fs)
-		await client.catalogue.change('UPDATE replica SET node_id = 1 WHERE file_id = ? AND state = 1 AND NOT EXISTS (SELECT 1 FROM replica o WHERE o.file_id = ? AND o.node_id = 1)', [id, id])
+	const { id: inner } = now(makeDirectory(fs, at('e', directory), { mode: 0o755, uid: 0, gid: 0 }))
+	for (const [name, parent] of [['x', directory], ['y', inner], ['z', inner]] as const) {
+		await copiedFile(place, client, name, 'text', [1, 2])
+		now(rename(fs, at(name), at(name, parent), 'replace'))
 	}
-	const { outcomes, troubles } = await check({ path: Buffer.from('/d/') })
-	assert.equal((outcomes.good ?? 0) + (outcomes.missing ?? 0) + troubles > 0, true)
-	assert.deepEqual((await check({ path: Buffer.from('f') })).outcomes, { good: 1 })
-	await assert.rejects(check({ path: Buffer.from('nothing/here') }), /there is no nothing\/here in the tree/)
-	assert.ok(place.rows('SELECT * FROM job').length > 0)
+	await flushLater(fs)
+	const counts: Record<string, number> = { '/d/': 3, 'd/e': 2, 'd/e/y': 1, f: 1, '': 4 }
+	for (const [path, good] of Object.entries(counts)) assert.deepEqual((await check({ path: Buffer.from(path) })).outcomes, { good }, path)
+	for (const path of ['nothing/here', 'd/..', '../f']) await assert.rejects(check({ path: Buffer.from(path) }), /there is no .* in the tree/)
 })
 
 /** Something happens while the copy is being read for the second time. */
@@ -275,7 +303,10 @@ test('a file that is written, renamed or removed while it is read is no damage',
 		const other = await place.start()
 		putCopy(place, fs, { id, node: 1, name: 'f' }, 'rots')
 		whileRead({ fs, path: 'f' }, () => void other.catalogue.change(sql))
-		const [outcome] = await check().then(({ outcomes }) => Object.keys(outcomes), () => ['changed'])
+		const [outcome] = await check().then(
+			({ outcomes }) => Object.keys(outcomes),
+			() => ['changed'],
+		)
 		assert.equal(outcome, 'changed', what)
 		assert.deepEqual([conflicts(), holders(place, 'f', 'rots', [1]), states(place, id)[1]], [[], [1], good], what)
 	}
