@@ -1,0 +1,111 @@
+/** Replicators as processes: beside `cairn up`, alone, and asked what they did. */
+import assert from 'node:assert/strict'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { withoutOldForm } from '../../cli/old-form.ts'
+import type { ServiceStatus } from '../../cli/replicator-status.ts'
+import type { Status } from '../../cli/status.ts'
+import { startUp } from '../support/mount.ts'
+import { until } from '../support/until.ts'
+import { makeWorkplace, type Workplace } from './workplace.ts'
+
+const CAIRN = fileURLToPath(new URL('../../cairn', import.meta.url))
+const shell = (script: string) => promisify(execFile)('timeout', ['-s', 'KILL', '20', 'sh', '-c', script])
+
+async function twoNodes(place: Workplace): Promise<void> {
+	await place.cairn('init')
+	for (const name of ['n1', 'n2']) assert.equal((await place.cairn('node', 'add', name, place.makeDirectory(name))).code, 0)
+}
+
+function start(...words: string[]): ChildProcess {
+	return spawn(CAIRN, words, { stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+/** The first event of that kind. */
+async function told(child: ChildProcess, event: string): Promise<Record<string, unknown>> {
+	assert.ok(child.stdout)
+	for await (const line of createInterface({ input: child.stdout })) {
+		const said = JSON.parse(line)
+		if (said.event === event) return said
+	}
+	throw new Error(`ended without ${event}`)
+}
+
+function isRunning(pid: number): boolean {
+	return existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'))
+}
+
+test('up makes the second copy by itself, and its replicator ends with it', async (t) => {
+	const up = await startUp({ copies: 2, replicator: true })
+	t.after(() => up.remove())
+	await shell(`mkdir ${up.mountPoint}/d && echo hello >${up.mountPoint}/d/f`)
+	const catalogue = new DatabaseSync(up.catalogue, { readOnly: true })
+	t.after(() => catalogue.close())
+	const copied = () => catalogue.prepare("SELECT 1 FROM job WHERE name LIKE 'replicate:%' AND summary LIKE '%copied%'").get()
+	await until('the second copy', copied)
+	assert.equal(up.nodes.filter((node) => existsSync(join(node, 'd/f'))).length, 2)
+	const { nothingOwed, nodes, jobs }: Status = JSON.parse((await up.cairn('status', '--json')).stdout)
+	assert.ok(nothingOwed && nodes.every((node) => node.lookedAfter))
+	assert.equal(jobs.filter((job) => job.job === 'replicate' && job.outcomes.copied === 1).length, 1)
+
+	const second = await up.cairn('replicator')
+	assert.equal(second.code, 0, second.stderr)
+	assert.equal(second.stderr.trimEnd().split('\n').length, 1, second.stderr)
+	assert.match(second.stderr, /^cairn: node1, node2, node3: looked after already \(replicator, process \d+ on /)
+
+	const replicators = () => catalogue.prepare("SELECT pid FROM client WHERE what = 'replicator' ORDER BY id").all().map((row) => Number(row.pid))
+	const [pid] = replicators()
+	process.kill(pid, 'SIGKILL')
+	const next = await until('another replicator', () => replicators().find((each) => each !== pid))
+	await up.kill()
+	await until('the replicator has ended', () => !isRunning(next) || undefined)
+})
+
+test('alone: it says when it is ready, works, takes a new configuration, ends in order', async (t) => {
+	const place = makeWorkplace(t)
+	await twoNodes(place)
+	const child = start('replicator', '--node', 'n1', '--json', '--config', place.config)
+	t.after(() => child.kill('SIGKILL'))
+	assert.deepEqual((await told(child, 'ready')).nodes, ['n1'])
+	const { jobs, nodes }: ServiceStatus = JSON.parse((await place.cairn('replicator', '--status', '--json')).stdout)
+	assert.deepEqual(nodes, [{ name: 'n1', lookedAfter: true }, { name: 'n2', lookedAfter: false }])
+	assert.ok(jobs.some((job) => job.node === 'n2' && job.state === 'never' && job.job === 'verify' && (job.next ?? 0) * 1000 > Date.now()))
+	child.kill('SIGHUP')
+	const ended = once(child, 'exit')
+	child.kill('SIGTERM')
+	assert.deepEqual(await ended, [0, null])
+	assert.match((await place.cairn('replicator', '--status')).stdout, /^n2 +verify +never.*^no replicator looks after n1, n2$/ms)
+})
+
+test('one kind of work, once: in the form of before and in ours', async (t) => {
+	const place = makeWorkplace(t)
+	await twoNodes(place)
+	for (const words of [['replicator', '-a', 'replicate'], ['replicate']]) {
+		const said = await place.cairn(...words, '--node', 'n1', '--json')
+		assert.equal(said.code, 0, said.stderr)
+		const events = said.stdout.trimEnd().split('\n').map((line) => JSON.parse(line))
+		assert.deepEqual([events[0].event, events[0].run, events.at(-1).event], ['start', 'replicate n1', 'summary'])
+	}
+	const wrong = await place.cairn('replicator', '-a', 'walkies')
+	assert.equal(wrong.code, 2)
+	assert.match(wrong.stderr, /replicator -a: found 'walkies', allowed: walk, replicate, /)
+	const unknown = await place.cairn('replicator', '--node', 'n9')
+	assert.equal(unknown.code, 8)
+	assert.match(unknown.stderr, /there is no node n9; there are: n1, n2/)
+})
+
+test('the words of the old form', () => {
+	assert.deepEqual(withoutOldForm(['replicator', '-a', 'walk', '-p', 'photos']), ['walk', '-p', 'photos'])
+	assert.deepEqual(withoutOldForm(['replicator', '--config', 'x', '--action=verify']), ['verify', '--config', 'x'])
+	assert.deepEqual(withoutOldForm(['replicator', '-a=trash', '-q']), ['trash', 'purge', '-q'])
+	assert.deepEqual(withoutOldForm(['replicator', '--node', 'a']), ['replicator', '--node', 'a'])
+	assert.deepEqual(withoutOldForm(['walk', '-a', 'x']), ['walk', '-a', 'x'])
+	assert.throws(() => withoutOldForm(['replicator', '-a']), /found ''/)
+})
