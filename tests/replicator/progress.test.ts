@@ -84,8 +84,16 @@ test('part of a large file moves the share, and its end does not move it again',
 })
 
 const PROGRESS: Progress = {
-	files: 1234, bytes: 3 * MIB, filesExpected: 5000, bytesExpected: 12 * MIB, left: 2, seconds: 10,
-	filesPerSecond: 123.4, bytesPerSecond: MIB, share: 0.25, secondsLeft: 200,
+	files: 1234,
+	bytes: 3 * MIB,
+	filesExpected: 5000,
+	bytesExpected: 12 * MIB,
+	left: 2,
+	seconds: 10,
+	filesPerSecond: 123.4,
+	bytesPerSecond: MIB,
+	share: 0.25,
+	secondsLeft: 200,
 }
 
 test('a bar fits its terminal, whatever its width', () => {
@@ -99,8 +107,18 @@ test('a bar fits its terminal, whatever its width', () => {
 })
 
 test('durations, plain lines', () => {
-	assert.deepEqual([0.4, 59.6, 61, 3_599, 7_500, 200_000].map(showDuration), ['0 s', '1:00 min', '1:01 min', '59:59 min', '2:05 h', '2 d'])
-	assert.match(plainLine('walk a', { ...PROGRESS, filesPerSecond: 1.26 }), /^walk a: 25%, 1,236 of 5,000 files, .* 1.3 files\/s, /)
+	assert.deepEqual([0.4, 59.6, 61, 3_599, 7_500, 200_000].map(showDuration), [
+		'0 s',
+		'1:00 min',
+		'1:01 min',
+		'59:59 min',
+		'2:05 h',
+		'2 d',
+	])
+	assert.match(
+		plainLine('walk a', { ...PROGRESS, filesPerSecond: 1.26 }),
+		/^walk a: 25%, 1,236 of 5,000 files, .* 1.3 files\/s, /,
+	)
 })
 
 test('every file that was looked at is in one count of the summary', () => {
@@ -110,7 +128,10 @@ test('every file that was looked at is in one count of the summary', () => {
 	run.trouble('a', 'why')
 	const line = summaryLine('replicate a', { ...run.summary(), seconds: 60 })
 	assert.equal(line, 'replicate a: 1,231 files: 1,200 copied, 30 known, 1 left; 1.2G in 60.0 s, 20.0M/s')
-	assert.equal(summaryLine('trim a', { outcomes: {}, bytes: 0, troubles: 0, stopped: true, seconds: 0 }), 'trim a: nothing to do; 0 in 0.0 s; stopped')
+	assert.equal(
+		summaryLine('trim a', { outcomes: {}, bytes: 0, troubles: 0, stopped: true, seconds: 0 }),
+		'trim a: nothing to do; 0 in 0.0 s; stopped',
+	)
 })
 
 test('on a terminal: at most ten bars a second, troubles above, gone at the end', () => {
@@ -122,7 +143,13 @@ test('on a terminal: at most ten bars a second, troubles above, gone at the end'
 	assert.equal(drawn.length, 20)
 	run.trouble('x/y', 'EIO')
 	assert.deepEqual(lines, ['! walk a: x/y: EIO'])
-	assert.deepEqual(drawn.slice(-2).map((text) => [text.startsWith('\r\x1b[K'), text.length > 5]), [[true, false], [true, true]])
+	assert.deepEqual(
+		drawn.slice(-2).map((text) => [text.startsWith('\r\x1b[K'), text.length > 5]),
+		[
+			[true, false],
+			[true, true],
+		],
+	)
 	view.end(run.summary())
 	assert.equal(drawn.at(-1), '\r\x1b[K')
 	assert.match(lines[1], /^walk a: 1 left/)
@@ -168,7 +195,10 @@ test('JSON: one event a line, progress only when something moved', () => {
 	pass(1_000)
 	view.end(run.summary())
 	const events = lines.map((line) => JSON.parse(line))
-	assert.deepEqual(events.map((event) => event.event), ['start', 'progress', 'trouble', 'note', 'progress', 'summary'])
+	assert.deepEqual(
+		events.map((event) => event.event),
+		['start', 'progress', 'trouble', 'note', 'progress', 'summary'],
+	)
 	assert.ok(events.every((event) => event.run === 'walk a'))
 	const { files, outcomes, left } = events.at(-1)
 	assert.deepEqual([files, outcomes, left], [3, { known: 1, new: 1 }, 1])

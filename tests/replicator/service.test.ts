@@ -114,7 +114,14 @@ test('a schedule is due next and was due last', () => {
 
 test('missed: due while nothing ran, or not come to its end; by the clock that wrote the row down', () => {
 	const here = new Date(2026, 4, 14, 12, 30)
-	const row = (started: number, state: JobRow['state'] = 'done'): JobRow => ({ name: 'x', state, started, ended: 0, position: null, summary: '{}' })
+	const row = (started: number, state: JobRow['state'] = 'done'): JobRow => ({
+		name: 'x',
+		state,
+		started,
+		ended: 0,
+		position: null,
+		summary: '{}',
+	})
 	const clocks = { database: 1_000_000, here }
 	const sinceDue = (12 * 60 + 30 - (60 + 17)) * 60
 	assert.equal(isMissed('17 1 * * *', row(1_000_000 - sinceDue - 1), clocks), true)
@@ -187,7 +194,9 @@ test('copies are begun when they are wanted, by whatever happens besides', async
 	const place = await installation(t, 2)
 	const client = await place.start()
 	schedule(client.fs, { replicate: SELDOM, verify: SELDOM })
-	client.fs.catalogue.change("INSERT INTO job (name, state, started) VALUES ('replicate:1', 'done', 9999999999), ('replicate:2', 'done', 9999999999)")
+	client.fs.catalogue.change(
+		"INSERT INTO job (name, state, started) VALUES ('replicate:1', 'done', 9999999999), ('replicate:2', 'done', 9999999999)",
+	)
 	const [replicate, verify] = [work('replicate'), work('verify')]
 	verify.holdOn()
 	const verifying = verify.begins()

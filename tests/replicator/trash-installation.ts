@@ -17,7 +17,8 @@ export async function keeping(test: TestContext, nodes = 1, classes = KEEPING): 
 export async function keptPaths(fs: Filesystem): Promise<string[]> {
 	const paths: string[] = []
 	for (const folder of await folders(fs.catalogue)) {
-		for await (const { row, path } of below(fs.catalogue, folder)) if (row.kind !== KIND.directory) paths.push(path.toString().split('/').slice(2).join('/'))
+		for await (const { row, path } of below(fs.catalogue, folder))
+			if (row.kind !== KIND.directory) paths.push(path.toString().split('/').slice(2).join('/'))
 	}
 	return paths
 }
@@ -25,7 +26,8 @@ export async function keptPaths(fs: Filesystem): Promise<string[]> {
 /** Directories one in another; the last one's number. */
 export function directories(fs: Filesystem, path: string, owner = { mode: 0o755, uid: 0, gid: 0 }): number {
 	let parent = 1
-	for (const name of path.split('/')) parent = (now(lookup(fs, parent, Buffer.from(name))) ?? now(makeDirectory(fs, at(name, parent), owner))).id
+	for (const name of path.split('/'))
+		parent = (now(lookup(fs, parent, Buffer.from(name))) ?? now(makeDirectory(fs, at(name, parent), owner))).id
 	return parent
 }
 

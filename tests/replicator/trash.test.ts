@@ -11,7 +11,15 @@ import { release } from '../../core/filesystem/publish.ts'
 import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import { settle } from '../../core/filesystem/settle.ts'
-import { folderName, isInTrash, looksNumbered, numbered, originalPath, readFolder, withoutNumber } from '../../core/filesystem/trash-paths.ts'
+import {
+	folderName,
+	isInTrash,
+	looksNumbered,
+	numbered,
+	originalPath,
+	readFolder,
+	withoutNumber,
+} from '../../core/filesystem/trash-paths.ts'
 import { setXattr } from '../../core/filesystem/xattrs.ts'
 import { classOf } from '../../core/placement/placement.ts'
 import { at, createFile, installation, now, OWNER, setUp, writeFile } from '../unit/installation.ts'
@@ -20,16 +28,24 @@ import { directories, KEEPING, keeping, keptPaths, today } from './trash-install
 const bytes = (text: string) => Buffer.from(text, 'latin1')
 
 test('names of days and numbers come back as they were', () => {
-	for (const [text, day, keepDays] of [['2026-11-21', 20_778, undefined], ['2026-11-21+30', 20_778, 30], ['1970-01-01+0', 0, 0]] as const) {
+	for (const [text, day, keepDays] of [
+		['2026-11-21', 20_778, undefined],
+		['2026-11-21+30', 20_778, 30],
+		['1970-01-01+0', 0, 0],
+	] as const) {
 		assert.deepEqual(readFolder(bytes(text)), { day, keepDays })
 		assert.equal(folderName({ day, keepDays }).toString(), text)
 	}
-	for (const text of ['', '2026-11', '2026-13-01', '2026-11-21+', '2026-11-21x', 'x']) assert.equal(readFolder(bytes(text)), undefined)
+	for (const text of ['', '2026-11', '2026-13-01', '2026-11-21+', '2026-11-21x', 'x'])
+		assert.equal(readFolder(bytes(text)), undefined)
 	assert.equal(numbered(bytes('a'), 12).toString(), 'a.~12~')
 	assert.equal(numbered(bytes('x'.repeat(255)), 12).length, 255)
 	assert.ok(looksNumbered(bytes('a.~12~')) && !looksNumbered(bytes('a~12~')))
 	assert.deepEqual(withoutNumber(bytes('\xff.~1~.~2~')), bytes('\xff.~1~'))
-	assert.deepEqual(['.trash', '.trash/x', '.trashy', '.tras', 'a/.trash/x', ''].map((path) => isInTrash(bytes(path))), [true, true, false, false, false, false])
+	assert.deepEqual(
+		['.trash', '.trash/x', '.trashy', '.tras', 'a/.trash/x', ''].map((path) => isInTrash(bytes(path))),
+		[true, true, false, false, false, false],
+	)
 	assert.equal(originalPath(bytes('.trash/2026-11-21/a.~3~/b.~4~'))?.toString(), 'a/b')
 	assert.equal(originalPath(bytes('.trash/2026-11-21')), undefined)
 })
@@ -45,7 +61,10 @@ test('a removed file is below its day with its path, directories like its own ab
 	assert.equal(now(lookup(fs, parent, bytes('letter'))), undefined)
 	assert.deepEqual(await keptPaths(fs), ['home/me/letter'])
 	const after = now(getAttributes(fs, id))
-	assert.deepEqual([after.nlink, after.mode, after.uid, after.size, after.mtime_ns, after.version], [1, before.mode, before.uid, 4, before.mtime_ns, before.version])
+	assert.deepEqual(
+		[after.nlink, after.mode, after.uid, after.size, after.mtime_ns, after.version],
+		[1, before.mode, before.uid, 4, before.mtime_ns, before.version],
+	)
 	assert.equal(readFileSync(place.node(1, `.trash/${today()}/home/me/letter`), 'utf8'), 'dear')
 	assert.equal(existsSync(place.node(1, 'home/me/letter')), false)
 
@@ -66,7 +85,11 @@ test('a tree that is removed whole keeps its structure', async (t) => {
 	const other = directories(fs, 'tree/c')
 	writeFile(fs, 'x', '1', deep)
 	writeFile(fs, 'y', '2', other)
-	for (const [name, parent] of [['x', deep], ['y', other]] as const) now(unlink(fs, at(name, parent)))
+	for (const [name, parent] of [
+		['x', deep],
+		['y', other],
+	] as const)
+		now(unlink(fs, at(name, parent)))
 	const tree = directories(fs, 'tree')
 	now(removeDirectory(fs, at('b', directories(fs, 'tree/a'))))
 	for (const name of ['a', 'c']) now(removeDirectory(fs, at(name, tree)))
@@ -131,7 +154,10 @@ test('symlinks are kept, on the nodes too', async (t) => {
 })
 
 test('classes decide, the mount overrules them', async (t) => {
-	const classes = [{ name: 'photos', pattern: '^photos/', copies: 1, trashDays: 30 }, { name: 'default', pattern: '', copies: 1 }]
+	const classes = [
+		{ name: 'photos', pattern: '^photos/', copies: 1, trashDays: 30 },
+		{ name: 'default', pattern: '', copies: 1 },
+	]
 	const { fs } = await (await installation(t, 1, classes)).start()
 	const photos = directories(fs, 'photos')
 	const remove = (name: string, parent = 1) => {
@@ -183,7 +209,13 @@ test('the door is told of what came to be, other clients by the journal', async 
 	const client = await place.start()
 	writeFile(client.fs, 'a', 'one')
 	now(unlink(client.fs, at('a')))
-	assert.deepEqual(client.told.map(({ op, parent_id, name }) => [op, parent_id, name && Buffer.from(name).toString()]), [['mkdir', 1, '.trash'], ['attributes', null, null]])
+	assert.deepEqual(
+		client.told.map(({ op, parent_id, name }) => [op, parent_id, name && Buffer.from(name).toString()]),
+		[
+			['mkdir', 1, '.trash'],
+			['attributes', null, null],
+		],
+	)
 	const ops = place.rows('SELECT op FROM `change` ORDER BY seq').map((row) => row.op)
 	assert.deepEqual(ops.slice(-3), ['mkdir', 'mkdir', 'rename'])
 })
