@@ -24,7 +24,7 @@ import { type Job, runJob } from '../../replicator/replicator.ts'
 import { startRun } from '../../replicator/run.ts'
 import { trim } from '../../replicator/trim/trim.ts'
 import { checkTree } from '../support/check-tree.ts'
-import { randomFrom, seedOfRun } from '../support/random.ts'
+import { type Random, randomFrom, seedOfRun } from '../support/random.ts'
 import { at, type Client, type Installation, installation, now, writeFile } from '../unit/installation.ts'
 
 const COPIES = 2
@@ -91,11 +91,20 @@ async function disturb(fs: Filesystem, isOver: () => boolean): Promise<void> {
 		const name = `b${random.below(BUSY)}`
 		const row = await fs.catalogue.get<{ file_id: number }>('SELECT file_id FROM entry WHERE name = ?', [Buffer.from(name)])
 		if (!row) writeFile(fs, name, `new ${count}`)
-		else if (random.chance(0.2)) now(unlink(fs, at(name)))
-		else if (random.chance(0.2)) now(rename(fs, at(name), at(`b${random.below(BUSY)}`), 'replace'))
-		else await rewrite(fs, row.file_id, `again ${count}`)
+		else await change(fs, random, { name, id: row.file_id, text: `again ${count}` })
 		for (let turns = 0; turns < 5; turns++) await turn()
 	}
+}
+
+async function change(
+	fs: Filesystem,
+	random: Random,
+	{ name, id, text }: { name: string; id: number; text: string },
+): Promise<void> {
+	const kind = random.below(5)
+	if (kind === 0) now(unlink(fs, at(name)))
+	else if (kind === 1) now(rename(fs, at(name), at(`b${random.below(BUSY)}`), 'replace'))
+	else await rewrite(fs, id, text)
 }
 
 async function rewrite(fs: Filesystem, id: number, text: string): Promise<void> {

@@ -1,0 +1,170 @@
+/** A node whose directory was lost, as typed: it gets another one, or it is given up. */
+import assert from 'node:assert/strict'
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import type { Said } from '../support/mount.ts'
+import { checkTree } from '../support/check-tree.ts'
+import { readCatalogue } from '../support/catalogue-rows.ts'
+import { drain } from '../../cli/drain.ts'
+import { init } from '../../cli/init.ts'
+import { node } from '../../cli/node.ts'
+import { rebalance } from '../../cli/rebalance.ts'
+import { replicate } from '../../cli/replicate.ts'
+import { status } from '../../cli/status.ts'
+import { trim } from '../../cli/trim.ts'
+import { walk } from '../../cli/walk.ts'
+import { typed } from '../cli/typed.ts'
+import { makeWorkplace, type Workplace } from '../cli/workplace.ts'
+
+const VERBS = [init, node, walk, replicate, trim, drain, rebalance, status]
+const TWO = "{ classes: [{ name: 'default', pattern: '', copies: 2 }] }"
+
+function succeeded({ code, stdout, stderr }: Said): string {
+	assert.equal(code, 0, stderr)
+	return stdout
+}
+
+function refused({ code, stderr }: Said, expected: number, line: RegExp): void {
+	assert.equal(code, expected, stderr)
+	assert.match(stderr, line)
+}
+
+/** Two nodes with two copies of everything, but for `alone`, which is on n1 only. */
+async function twoNodes(t: TestContext): Promise<Workplace & { n1: string; n2: string; apart: Workplace['cairn'] }> {
+	const made = makeWorkplace(t, TWO)
+	const place = { ...made, cairn: typed(made.config, ...VERBS) }
+	succeeded(await place.cairn('init'))
+	const [n1, n2] = ['a', 'b'].map((name) => place.makeDirectory(name))
+	succeeded(await place.cairn('node', 'add', 'n1', n1))
+	mkdirSync(join(n1, 'd'))
+	for (const name of ['x', 'y', 'd/z']) writeFileSync(join(n1, name), `this is ${name}`)
+	succeeded(await place.cairn('node', 'add', 'n2', n2))
+	succeeded(await place.cairn('walk', '--node', 'n1'))
+	succeeded(await place.cairn('replicate', '--node', 'n2'))
+	succeeded(await place.cairn('node', 'set', 'n2', '--state', 'nc'))
+	writeFileSync(join(n1, 'alone'), 'alone')
+	succeeded(await place.cairn('walk', '--node', 'n1'))
+	succeeded(await place.cairn('node', 'set', 'n2', '--state', 'rw'))
+	return { ...place, apart: made.cairn, n1, n2 }
+}
+
+test('a node whose directory was lost gets a new one, and is full again', async (t) => {
+	const place = await twoNodes(t)
+	const before = readFileSync(join(place.n1, '.cairn/node.json'), 'utf8')
+	refused(await place.cairn('node', 'replace', 'n1'), 8, /node n1 is there, at /)
+	rmSync(place.n1, { recursive: true })
+	refused(await place.cairn('node', 'replace', 'n1'), 8, /no such directory/)
+	refused(await place.cairn('node', 'replace', 'n9'), 8, /no node n9/)
+	refused(await place.cairn('node', 'replace', 'n1', place.n2), 8, /lie within each other/)
+	const other = makeWorkplace(t)
+	const there = typed(other.config, ...VERBS)
+	succeeded(await there('init'))
+	succeeded(await there('node', 'add', 'theirs', other.makeDirectory('t')))
+	refused(await place.cairn('node', 'replace', 'n1', join(other.directory, 't')), 7, /is the node 'theirs'/)
+
+	const fresh = place.makeDirectory('fresh')
+	const said = await place.cairn('node', 'replace', 'n1', fresh)
+	assert.equal(said.code, 17)
+	assert.match(said.stderr, /alone: its only copy was there/)
+	assert.match(said.stdout, /cairn replicate --node n1/)
+	assert.notEqual(JSON.parse(readFileSync(join(fresh, '.cairn/node.json'), 'utf8')).uuid, JSON.parse(before).uuid)
+
+	await place.cairn('replicate', '--node', 'n1')
+	for (const name of ['x', 'y', 'd/z']) assert.equal(readFileSync(join(fresh, name), 'utf8'), `this is ${name}`)
+	assert.deepEqual(await checkTree(place.catalogue), ['alone: no good copy anywhere'])
+	assert.equal(JSON.parse(succeeded(await place.cairn('status', '--json'))).files, 4)
+})
+
+test("a directory with files in it is taken when they are the node's, and walked", async (t) => {
+	const place = await twoNodes(t)
+	const kept = join(place.directory, 'kept')
+	cpSync(place.n1, kept, { recursive: true, preserveTimestamps: true })
+	rmSync(join(kept, '.cairn'), { recursive: true })
+	rmSync(join(kept, 'y'))
+	rmSync(place.n1, { recursive: true })
+	refused(await place.cairn('node', 'replace', 'n1', kept), 11, /not empty: --adopt/)
+	assert.equal(existsSync(join(kept, '.cairn')), false)
+	const said = await place.cairn('node', 'replace', 'n1', kept, '--adopt')
+	assert.match(said.stdout, /cairn walk --node n1/)
+	await place.cairn('walk', '--node', 'n1')
+	await place.cairn('replicate', '--node', 'n1')
+	assert.deepEqual(await checkTree(place.catalogue), [])
+	assert.equal(readFileSync(join(kept, 'y'), 'utf8'), 'this is y')
+})
+
+test('what the lost tree had yet to be told is forgotten with it', async (t) => {
+	const place = await twoNodes(t)
+	rmSync(place.n1, { recursive: true })
+	const { DatabaseSync } = await import('node:sqlite')
+	const database = new DatabaseSync(place.catalogue)
+	database.exec(
+		"INSERT INTO intent (node_id, op, path, file_id, token, created) VALUES (1, 'unlink', x'6f6c64', 99, 7, 1), (2, 'attributes', x'78', 2, 8, 1)",
+	)
+	database.close()
+	mkdirSync(place.n1)
+	await place.cairn('node', 'replace', 'n1')
+	const { intents } = await readCatalogue(place.catalogue)
+	assert.deepEqual(
+		intents.filter(({ node }) => node === 1),
+		[],
+	)
+})
+
+test('remove --lost: copies are made elsewhere, and what was there only is named', async (t) => {
+	const place = await twoNodes(t)
+	const n3 = place.makeDirectory('c')
+	succeeded(await place.cairn('node', 'add', 'n3', n3))
+	refused(await place.cairn('node', 'remove', 'n1', '--lost'), 8, /node n1 is there, at /)
+	renameSync(place.n1, join(place.directory, 'broken'))
+	refused(await place.cairn('node', 'remove', 'n1'), 8, /still holds files/)
+	const warned = await place.cairn('node', 'remove', 'n1', '--lost')
+	assert.equal(warned.code, 8)
+	assert.match(warned.stderr, /alone: its only copy is on node n1\n.*1 file has its only copy on node n1: --yes/)
+	assert.equal((await readCatalogue(place.catalogue)).replicas.filter(({ node }) => node === 1).length, 4)
+	const said = await place.cairn('node', 'remove', 'n1', '--lost', '--yes')
+	assert.equal(said.code, 17)
+	assert.match(said.stdout, /removed from the catalogue/)
+	await place.cairn('replicate', '--node', 'n3')
+	for (const name of ['x', 'y', 'd/z']) assert.equal(readFileSync(join(n3, name), 'utf8'), `this is ${name}`)
+	assert.deepEqual(await checkTree(place.catalogue), ['alone: no good copy anywhere'])
+	const nodes: Array<{ name: string }> = JSON.parse(succeeded(await place.cairn('node', 'list', '--json')))
+	assert.deepEqual(
+		nodes.map(({ name }) => name),
+		['n2', 'n3'],
+	)
+})
+
+test('drain and rebalance, as typed', async (t) => {
+	const place = await twoNodes(t)
+	const n3 = place.makeDirectory('c')
+	succeeded(await place.cairn('node', 'add', 'n3', n3))
+	refused(await place.cairn('drain', 'n9'), 8, /no node n9/)
+	refused(await place.cairn('drain', 'n1', '--pause'), 8, /not being drained/)
+	refused(await place.cairn('drain', 'n1', '--pause', '--abort'), 2, /which\?/)
+	refused(await place.cairn('rebalance', '--tolerance', '0'), 2, /--tolerance: found 0/)
+	const plan = JSON.parse(succeeded(await place.cairn('drain', 'n1', '--dry-run', '--json')))
+	assert.deepEqual(plan.held, { files: 4, bytes: 34 })
+	assert.equal(plan.unplaced.files, 0)
+	assert.equal(
+		plan.targets.reduce((sum: number, { files }: { files: number }) => sum + files, 0),
+		5,
+	)
+	assert.match(succeeded(await place.cairn('drain', 'n1', '--dry-run')), /n1 holds 4 files.*TO +FILES +BYTES\n.*copying takes/s)
+	assert.equal(JSON.parse(succeeded(await place.cairn('drain', 'n1', '--status', '--json'))).state, 'none')
+	assert.match(succeeded(await place.cairn('drain', 'n1')), /being drained, 4 files/)
+	assert.match(succeeded(await place.cairn('drain', 'n1', '--pause')), /paused/)
+	assert.match(succeeded(await place.cairn('drain', 'n1', '--resume')), /being drained/)
+	const waiting = place.apart('drain', 'n1', '--wait', '--json')
+	for (const node of ['n2', 'n3']) await place.cairn('replicate', '--node', node)
+	for (let tries = 0; tries < 20 && existsSync(join(place.n1, 'alone')); tries++) await place.cairn('trim', '--node', 'n1')
+	const events = succeeded(await waiting)
+		.trim()
+		.split('\n')
+		.map((line) => JSON.parse(line))
+	assert.deepEqual(events.at(-1).outcomes, { moved: 4 })
+	succeeded(await place.cairn('node', 'remove', 'n1'))
+	assert.deepEqual(await checkTree(place.catalogue), [])
+	assert.match(succeeded(await place.cairn('rebalance', '--dry-run')), /NODE +IN USE +THEN/)
+	assert.equal(JSON.parse(succeeded(await place.cairn('rebalance', '--status', '--json'))).state, 'none')
+})
