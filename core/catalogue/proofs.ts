@@ -1,6 +1,6 @@
 /** Which copies were read whole and found right, and when: `replica.verified_at`, with what the file should be. */
 import type { FileId, NodeId } from '../ids.ts'
-import type { Maybe } from '../op.ts'
+import { type Maybe, type Op, wait } from '../op.ts'
 import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
 
 /** A copy on the node that is asked about. */
@@ -24,8 +24,9 @@ const COPY = `SELECT r.file_id, r.version, r.state, r.verified_at, f.kind, f.siz
 
 const OF_STATE = `${COPY} AND r.state = ? AND r.file_id > ? ORDER BY r.file_id LIMIT ?`
 const NEVER = `${COPY} AND r.verified_at IS NULL AND r.file_id > ? ORDER BY r.file_id LIMIT ?`
-// The first condition is what an index can begin at; the second is the exact place.
-const AFTER = `${COPY} AND r.verified_at >= ? AND (r.verified_at > ? OR r.file_id > ?) ORDER BY r.verified_at, r.file_id LIMIT ?`
+const SINCE = `${COPY} AND r.verified_at > ? ORDER BY r.verified_at, r.file_id LIMIT ?`
+// Very many may have been proved in one second.
+const IN_SECOND = `${COPY} AND r.verified_at = ? AND r.file_id > ? ORDER BY r.file_id LIMIT ?`
 const OF_FILE = `${COPY} AND r.file_id = ?`
 
 export interface Page {
@@ -43,8 +44,10 @@ export function neverProved(reader: Reader, node: NodeId, { after, limit }: Page
 }
 
 /** Those proved at `at` or later, oldest first; of that second itself only files after `after`. */
-export function provedFrom(reader: Reader, node: NodeId, at: number, { after, limit }: Page): Maybe<CopyRow[]> {
-	return reader.all<CopyRow>(AFTER, [node, at, at, after, limit])
+export function* provedFrom(reader: Reader, node: NodeId, at: number, { after, limit }: Page): Op<CopyRow[]> {
+	const same = yield* wait(reader.all<CopyRow>(IN_SECOND, [node, at, after, limit]))
+	if (same.length === limit) return same
+	return [...same, ...(yield* wait(reader.all<CopyRow>(SINCE, [node, at, limit - same.length])))]
 }
 
 export function ofFileQuery(node: NodeId, file: FileId): Query {

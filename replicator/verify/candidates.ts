@@ -3,6 +3,7 @@ import * as proofs from '../../core/catalogue/proofs.ts'
 import type { CopyRow } from '../../core/catalogue/proofs.ts'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
 import type { FileId, Path } from '../../core/ids.ts'
+import { run as drive } from '../../core/op.ts'
 import type { Replicator } from '../replicator.ts'
 import { below } from './below.ts'
 import { type Candidate, canBeVerified } from './candidate.ts'
@@ -64,7 +65,7 @@ async function* byProof({ fs, node }: Replicator, turn: Turn, all: boolean): Asy
 	const dueSeconds = fs.config.replicator.verifyDays * DAY_SECONDS
 	const isDue = ({ verified_at: at }: CopyRow) => all || at === null || at > turn.started || turn.started - at > dueSeconds
 	for (let at = 0, after = 0; ; ) {
-		const rows = await proofs.provedFrom(fs.catalogue, node.id, at, { after, limit: PAGE_ROWS })
+		const rows = await drive(proofs.provedFrom(fs.catalogue, node.id, at, { after, limit: PAGE_ROWS }))
 		if (rows.length === 0) return
 		const last = rows[rows.length - 1]
 		const horizon = turn.started + Math.ceil(turn.elapsedSeconds()) + AHEAD_SECONDS_MAX

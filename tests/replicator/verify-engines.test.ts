@@ -53,7 +53,21 @@ async function tree(t: TestContext, engine: Engine) {
 
 async function addFile(catalogue: Driver, id: number, size: number): Promise<void> {
 	const times = { atime: 1, atime_ns: 0, mtime: TIME.mtime, mtime_ns: TIME.mtimeNs, ctime: 1, ctime_ns: 0 }
-	const row = { id, kind: files.KIND.regular, mode: 0o644, uid: 0, gid: 0, rdev: 0, nlink: 1, size, blocks: 8, ...times, version: 3, class_id: 1, flags: 0 }
+	const row = {
+		id,
+		kind: files.KIND.regular,
+		mode: 0o644,
+		uid: 0,
+		gid: 0,
+		rdev: 0,
+		nlink: 1,
+		size,
+		blocks: 8,
+		...times,
+		version: 3,
+		class_id: 1,
+		flags: 0,
+	}
 	await catalogue.transaction(function* (tx) {
 		files.insert(tx, row)
 		entries.insert(tx, ROOT_ID, Buffer.from(`f${id}`), id)
@@ -71,19 +85,37 @@ for (const engine of engines) {
 		await catalogue.change('UPDATE replica SET verified_at = 90 WHERE node_id = 1 AND file_id = 13')
 		assert.deepEqual(ids(await proofs.neverProved(catalogue, 1, { after: 0, limit: 9 })), [11])
 		assert.deepEqual(ids(await proofs.neverProved(catalogue, 2, { after: 12, limit: 2 })), [13, 14])
-		assert.deepEqual(ids(await proofs.provedFrom(catalogue, 1, 0, { after: 0, limit: 2 })), [13, 12])
-		assert.deepEqual(ids(await proofs.provedFrom(catalogue, 1, 100, { after: 12, limit: 2 })), [14, 15])
-		assert.deepEqual(ids(await proofs.provedFrom(catalogue, 1, 100, { after: 15, limit: 2 })), [])
+		assert.deepEqual(ids(await run(proofs.provedFrom(catalogue, 1, 0, { after: 0, limit: 2 }))), [13, 12])
+		assert.deepEqual(ids(await run(proofs.provedFrom(catalogue, 1, 100, { after: 12, limit: 2 }))), [14, 15])
+		assert.deepEqual(ids(await run(proofs.provedFrom(catalogue, 1, 100, { after: 15, limit: 2 }))), [])
 		const [row] = await proofs.ofState(catalogue, 1, REPLICA.good, { after: 12, limit: 1 })
 		assert.deepEqual([row.file_id, row.verified_at, row.version, row.file_version], [13, 90, 3, 3])
 		await catalogue.transaction(function* (tx) {
 			proofs.demote(tx, { file: 12, node: 1 }, REPLICA.wanted)
 			proofs.demote(tx, { file: 13, node: 1 }, REPLICA.suspect)
 		})
-		const rows = await catalogue.all('SELECT state, version, verified_at FROM replica WHERE node_id = 1 AND file_id IN (12, 13) ORDER BY file_id')
-		assert.deepEqual(rows.map((each) => ({ ...each })), [{ state: 2, version: 0, verified_at: null }, { state: 3, version: 3, verified_at: null }])
-		const standing = (await proofs.standings(catalogue)).map((each) => [each.node_id, each.copies, Number(each.never), Number(each.suspect), each.oldest])
-		assert.deepEqual(standing, [[1, 4, 2, 1, 100], [2, 5, 5, 0, null], [3, 5, 5, 0, null]])
+		const rows = await catalogue.all(
+			'SELECT state, version, verified_at FROM replica WHERE node_id = 1 AND file_id IN (12, 13) ORDER BY file_id',
+		)
+		assert.deepEqual(
+			rows.map((each) => ({ ...each })),
+			[
+				{ state: 2, version: 0, verified_at: null },
+				{ state: 3, version: 3, verified_at: null },
+			],
+		)
+		const standing = (await proofs.standings(catalogue)).map((each) => [
+			each.node_id,
+			each.copies,
+			Number(each.never),
+			Number(each.suspect),
+			each.oldest,
+		])
+		assert.deepEqual(standing, [
+			[1, 4, 2, 1, 100],
+			[2, 5, 5, 0, null],
+			[3, 5, 5, 0, null],
+		])
 	})
 
 	test(`${engine.name}: figures add up by day`, async (t) => {
@@ -96,7 +128,13 @@ for (const engine of engines) {
 			})
 		}
 		const rows = await verifyDays.list(catalogue, 1, capabilities)
-		assert.deepEqual(rows.map((each) => [each.node_id, each.files, each.bytes, each.bad]), [[1, 4, 20, 2], [2, 2, 10, 1]])
+		assert.deepEqual(
+			rows.map((each) => [each.node_id, each.files, each.bytes, each.bad]),
+			[
+				[1, 4, 20, 2],
+				[2, 2, 10, 1],
+			],
+		)
 		const after = (await proofs.now(catalogue, capabilities))?.now ?? 0
 		assert.ok(rows.every(({ day }) => day === Math.floor(before / 86_400) || day === Math.floor(after / 86_400)))
 	})
@@ -112,11 +150,19 @@ for (const engine of engines) {
 		await catalogue.change('UPDATE replica SET state = 4 WHERE node_id = 3')
 		assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { removed: 1, kept: 2 })
 		const rows = await catalogue.all('SELECT file_id, node_id, state FROM replica ORDER BY file_id, node_id')
-		assert.deepEqual(rows.map((row) => [row.file_id, row.node_id, row.state]), [
-			[21, 1, 2], [21, 2, 1], [21, 3, 4],
-			[22, 1, 2], [22, 2, 1], [22, 3, 4],
-			[23, 1, 1], [23, 2, 1],
-		])
+		assert.deepEqual(
+			rows.map((row) => [row.file_id, row.node_id, row.state]),
+			[
+				[21, 1, 2],
+				[21, 2, 1],
+				[21, 3, 4],
+				[22, 1, 2],
+				[22, 2, 1],
+				[22, 3, 4],
+				[23, 1, 1],
+				[23, 2, 1],
+			],
+		)
 		assert.deepEqual([disk.existsSync(at(3, 'f23')), disk.existsSync(at(3, 'f21'))], [false, true])
 		assert.deepEqual(await catalogue.all('SELECT * FROM intent'), [])
 	})
@@ -137,6 +183,10 @@ for (const engine of engines) {
 		await catalogue.change('UPDATE replica SET state = 4 WHERE node_id = 1')
 		const turnRound = catalogue.change('UPDATE replica SET state = 4 WHERE node_id = 2 AND file_id % 2 = 0')
 		await Promise.all([runOn(fs, 1, trim()), runOn(second, 2, trim()), turnRound])
-		for (const id of many) assert.ok([1, 2].some((node) => disk.existsSync(at(node, `f${id}`))), `f${id} is gone`)
+		for (const id of many)
+			assert.ok(
+				[1, 2].some((node) => disk.existsSync(at(node, `f${id}`))),
+				`f${id} is gone`,
+			)
 	})
 }
