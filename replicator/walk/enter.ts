@@ -2,6 +2,7 @@
 import type { Transaction } from '../../core/catalogue/driver.ts'
 import type { Intent, IntentRow } from '../../core/catalogue/intents.ts'
 import * as intents from '../../core/catalogue/intents.ts'
+import * as entries from '../../core/catalogue/entries.ts'
 import * as files from '../../core/catalogue/files.ts'
 import { KIND } from '../../core/catalogue/files.ts'
 import * as hashes from '../../core/catalogue/hashes.ts'
@@ -15,6 +16,7 @@ import { type Op, wait } from '../../core/op.ts'
 import { isStillOurs } from '../replicator.ts'
 import { STANDING_ROWS_MAX } from './chunks.ts'
 import type { Ready } from './item.ts'
+import { pathOf } from './place.ts'
 import { type NewFile, placeNew } from './new-file.ts'
 import type { Watch } from './watch.ts'
 import { type Walking, WalkStopped } from './walking.ts'
@@ -31,11 +33,13 @@ export interface Entered {
 export function* enter(walking: Walking, tx: Transaction, { items, watch, token }: { items: readonly Ready[]; watch: Watch; token: number }): Op<Entered> {
 	const { fs, node, rep, watchman } = walking
 	if (!(yield* isStillOurs(rep, tx))) throw new WalkStopped('another process has taken over')
+	if (items.length === 0) return { done: [], busy: [], differing: [], made: [] }
 	const directories = yield* lock(walking, tx, items)
 	yield* watchman.look(tx)
 	const [standing] = (yield* wait(tx.read(intents.standingQuery(node.id, STANDING_ROWS_MAX)))) as [IntentRow[]]
 	const blocked = standing.filter((row) => !isDone(fs, row))
-	const isFree = (item: Ready) => isUntouched(watch, item) && blocked.length < STANDING_ROWS_MAX && !blocked.some((row) => standsInTheWay(row, item.path))
+	const moved = yield* movedAmong(tx, items, watch)
+	const isFree = (item: Ready) => !moved.has(item.directory.id) && isUntouched(watch, item) && blocked.length < STANDING_ROWS_MAX && !blocked.some((row) => standsInTheWay(row, item.path))
 	const free = items.filter(isFree)
 	const { fresh, orphans } = withParents(free, directories)
 	const copies = yield* judgeCopies(walking, tx, free.filter((item) => item.known !== undefined))
@@ -48,7 +52,22 @@ export function* enter(walking: Walking, tx: Transaction, { items, watch, token 
 }
 
 function isUntouched(watch: Watch, { directory, name, known }: Ready): boolean {
-	return !watch.moved && !watch.isTouched(directory.id, name) && !(known && watch.isFileTouched(known.id))
+	return !watch.isTouched(directory.id, name) && !(known && watch.isFileTouched(known.id))
+}
+
+/** Directories that are, or were for a moment, elsewhere than where they were looked at. */
+function* movedAmong(tx: Transaction, items: readonly Ready[], watch: Watch): Op<Set<FileId>> {
+	const moved = new Set<FileId>()
+	if (!watch.moved) return moved
+	const directories = new Map(items.map(({ directory }) => [directory.id, directory]))
+	for (const { id, path } of directories.values()) {
+		const chain = yield* wait(entries.chain(tx, id))
+		const names = chain.map((row) => Buffer.from(row.name)).reverse()
+		// One that is new has no names yet: what it is in is looked at in its turn.
+		const isElsewhere = chain.length > 0 && !pathOf(names).equals(path)
+		if (watch.exchanged || isElsewhere || chain.some((row) => watch.isFileTouched(row.id))) moved.add(id)
+	}
+	return moved
 }
 
 /** The directories new names go to and the files whose copies are judged, for this transaction; which directories there are. */

@@ -27,6 +27,10 @@ export function componentsOf(path: Path): Buffer[] {
 	return names
 }
 
+export function pathOf(components: readonly Buffer[]): Path {
+	return Buffer.concat(components.flatMap((name, index) => (index === 0 ? [name] : [Buffer.from([SLASH]), name])))
+}
+
 const SLASH = 0x2f
 
 /** The path of what it is in, and its name there. */

@@ -5,6 +5,7 @@ import type { WalkedRow } from '../../core/catalogue/walks.ts'
 import { joinPath } from '../../core/filesystem/directories.ts'
 import type { Name } from '../../core/ids.ts'
 import type { Stat } from '../../core/nodes/node.ts'
+import { run as drive } from '../../core/op.ts'
 import { standsInTheWay } from '../../core/intents.ts'
 import { isBelievable } from './absent.ts'
 import type { Batches } from './batch.ts'
@@ -14,6 +15,7 @@ import { examine } from './examine.ts'
 import { listDirectory, statAll } from './look.ts'
 import type { Item, Ready } from './item.ts'
 import type { Child } from './order.ts'
+import { directoryAt } from './place.ts'
 import { itemOfUnknown, newItem, nextId } from './unknown.ts'
 import { type Directory, shown, type Walking, WalkStopped } from './walking.ts'
 
@@ -53,7 +55,7 @@ export async function visit(walking: Walking, batches: Batches, directory: Direc
 		if (walking.run.signal.aborted) return here.children
 		batches.open()
 		const { part, next } = await readPart(walking, directory.id, position)
-		if (walking.watchman.generation() !== directory.generation) return undefined
+		if (!(await isStillThere(walking, directory))) return undefined
 		await sort(here, part.pairs, part.standing)
 		await read(here)
 		await batches.pass(directory.path)
@@ -62,6 +64,15 @@ export async function visit(walking: Walking, batches: Batches, directory: Direc
 	}
 	await settleRest(here)
 	return here.children
+}
+
+/** Directories are moved, mostly others than this and what it is in. */
+async function isStillThere({ watchman, fs }: Walking, directory: Directory): Promise<boolean> {
+	const generation = watchman.generation()
+	if (generation === directory.generation) return true
+	if ((await drive(directoryAt(fs, directory.path))) !== directory.id) return false
+	directory.generation = generation
+	return true
 }
 
 async function sort(here: Visit, pairs: readonly Pair[], standing: readonly IntentRow[]): Promise<void> {

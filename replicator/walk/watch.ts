@@ -16,6 +16,8 @@ export interface Watch {
 	isFileTouched(id: FileId): boolean
 	/** A directory was moved: paths may lead elsewhere. */
 	readonly moved: boolean
+	/** By an exchange, of which the journal names one side only. */
+	readonly exchanged: boolean
 	end(): void
 }
 
@@ -83,8 +85,10 @@ function openWatch(end: () => void): Open {
 	const names = new Set<string>()
 	const files = new Set<FileId>()
 	let moved = false
+	let exchanged = false
 	return {
 		see(row) {
+			exchanged ||= row.op === 'exchange'
 			moved ||= isMove(row)
 			if (row.file_id !== null) files.add(row.file_id)
 			if (row.parent_id !== null && row.name !== null) names.add(keyOf(row.parent_id, row.name))
@@ -96,6 +100,9 @@ function openWatch(end: () => void): Open {
 		isFileTouched: (id) => files.has(id),
 		get moved() {
 			return moved
+		},
+		get exchanged() {
+			return exchanged
 		},
 		end,
 	}

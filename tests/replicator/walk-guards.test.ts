@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { fail } from '../../core/errors.ts'
 import { flushLater } from '../../core/filesystem/filesystem.ts'
 import { makeDirectory } from '../../core/filesystem/create.ts'
+import { open } from '../../core/filesystem/open.ts'
 import { release } from '../../core/filesystem/publish.ts'
 import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
@@ -41,14 +42,26 @@ test('what was deleted, renamed or replaced while the node was away does not com
 })
 
 test('a file that is being written is nobody else’s business', async (t) => {
-	const { walk, client, conflicts, copies, file } = await ground(t)
-	const open = createFile(client.fs, 'f')
-	open.node.operations.write(open.fd, Buffer.from('half'), 0)
+	const { walk, client, conflicts, copies, rows } = await ground(t)
+	const file = createFile(client.fs, 'f')
+	file.node.operations.write(file.fd, Buffer.from('half'), 0)
 	assert.deepEqual((await walk()).outcomes, { busy: 1 })
-	now(release(client.fs, open, true))
+	now(release(client.fs, file, true))
 	flushLater(client.fs)
 	assert.deepEqual((await walk()).outcomes, { known: 1 })
-	assert.deepEqual([conflicts(), copies('f'), file('f')?.version], [[], { 1: 'good 1' }, 1])
+	assert.deepEqual([conflicts(), copies('f'), rows('SELECT version FROM file WHERE id = ?', file.id)[0].version], [[], { 1: 'good 1' }, 1])
+})
+
+test('a known file that is open for writing is not what the catalogue says, and that is right', async (t) => {
+	const { walk, client, conflicts, copies } = await ground(t)
+	const id = writeFile(client.fs, 'f', 'content')
+	const file = now(open(client.fs, id, { write: true, truncate: false }))
+	file.node.operations.write(file.fd, Buffer.from('not published yet'), 0)
+	assert.deepEqual((await walk()).outcomes, { busy: 1 })
+	assert.deepEqual([conflicts(), copies('f')], [[], { 1: 'good 1' }])
+	now(release(client.fs, file, true))
+	flushLater(client.fs)
+	assert.deepEqual((await walk()).outcomes, { known: 1 })
 })
 
 test('a directory that is not the node, or not any more, says nothing', async (t) => {
@@ -131,7 +144,10 @@ test('after an old catalogue was put back everything on the nodes is still there
 		catalogue.change(`DELETE FROM ${table}`)
 		for (const row of dump[index]) {
 			const names = Object.keys(row)
-			catalogue.change(`INSERT INTO ${table} (${names.join(',')}) VALUES (${names.map(() => '?').join(',')})`, Object.values(row) as never)
+			catalogue.change(
+				`INSERT INTO ${table} (${names.join(',')}) VALUES (${names.map(() => '?').join(',')})`,
+				Object.values(row) as never,
+			)
 		}
 	}
 	for (const number of [1, 2]) await walk(number)
