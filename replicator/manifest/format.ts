@@ -94,12 +94,11 @@ export function encodeGone(id: number): string {
 	return JSON.stringify({ gone: id } satisfies GoneLine)
 }
 
-/** What the line says of a file: its id alone when it is gone. */
-export function decodeRecord(line: string, columns: readonly string[]): { id: number; record: FileRecord | undefined } {
+/** What the line says of a file: its id alone when it is gone. `positions`: see `positionsIn`. */
+export function decodeRecord(line: string, positions: readonly number[]): { id: number; record: FileRecord | undefined } {
 	const parsed = JSON.parse(line) as RecordLine | GoneLine
 	if ('gone' in parsed) return { id: parsed.gone, record: undefined }
-	const values = new Map(columns.map((column, i) => [column, parsed.f[i]]))
-	const file = FILE_COLUMNS.map((column) => decoded(column, values.get(column)))
+	const file = FILE_COLUMNS.map((column, i) => decoded(column, parsed.f[positions[i]]))
 	return {
 		id: file[0] as number,
 		record: {
@@ -111,7 +110,11 @@ export function decodeRecord(line: string, columns: readonly string[]): { id: nu
 	}
 }
 
-/** A column that the writer did not have yet. */
+/** Where our columns are among those of the writer, who may not have had all of them. */
+export function positionsIn(columns: readonly string[]): number[] {
+	return FILE_COLUMNS.map((column) => columns.indexOf(column))
+}
+
 function decoded(column: string, value: number | string | null | undefined): Value {
 	if (BYTES.has(column)) return decodeBytes((value as string | null | undefined) ?? null)
 	return value ?? 0

@@ -4,9 +4,9 @@ import type { Driver, Row, Value } from '../../core/catalogue/driver.ts'
 import { beginFilling, endFilling, insertRows } from '../../core/catalogue/dump/fill.ts'
 import { readDump } from '../../core/catalogue/dump/read.ts'
 import { fillFrom } from '../../core/catalogue/dump/load.ts'
-import { decodeRecord, type SegmentHeader, type ShardHeader } from '../manifest/format.ts'
+import { decodeRecord, positionsIn, type SegmentHeader, type ShardHeader } from '../manifest/format.ts'
 import { unseal } from '../manifest/sealed.ts'
-import { contains, type Range } from './ranges.ts'
+import { contains, EVERYTHING, type Range } from './ranges.ts'
 import type { DumpSource, ManifestSource, Part, Plan, Segment } from './sources.ts'
 import type { FoundNode, Survey } from './survey.ts'
 import { tidy } from './tidy.ts'
@@ -14,7 +14,8 @@ import { insertRecords, replaceRecords, type Said } from './write.ts'
 
 /** Of a dump, beside the tree, when the tree comes from manifests. */
 const ALSO_OF_DUMP = new Set(['conflict', 'verify_day'])
-const SAID_PER_BATCH = 1_000
+/** Few: what outlives a batch makes the heap grow. */
+const LINES_PER_BATCH = 400
 
 export async function fill(driver: Driver, { nodes, manifests, dump }: Survey, plan: Plan, note: (line: string) => void): Promise<void> {
 	await beginFilling(driver)
@@ -26,7 +27,7 @@ export async function fill(driver: Driver, { nodes, manifests, dump }: Survey, p
 		else await fillFromManifest(driver, source, { ...part, isFirst })
 		isFirst = false
 	}
-	for (const segment of plan.later) await amend(driver, segment)
+	for (const segment of plan.later) await amend(driver, segment, [EVERYTHING])
 	const manifest = manifests.find((found) => best && 'found' in best && best.found === found)
 	if (manifest) {
 		await insertObjects(driver, 'node', manifest.state.nodes)
@@ -44,26 +45,26 @@ export async function fill(driver: Driver, { nodes, manifests, dump }: Survey, p
 async function fillFromManifest(driver: Driver, { shards, segments }: ManifestSource, { ranges, amends, isFirst }: Omit<Part, 'source'> & { isFirst: boolean }): Promise<void> {
 	for (const path of ranges.length > 0 ? shards : []) {
 		const shard = unseal<ShardHeader>(await readFile(path))
-		const said = (shard?.lines ?? []).map((line) => decodeRecord(line, (shard as { header: ShardHeader }).header.columns)).filter(({ id }) => contains(ranges, id))
-		if (isFirst) await insertRecords(driver, said.flatMap(({ record }) => record ?? []))
-		else await replaceRecords(driver, said)
+		for (const said of shard ? batchesOf(shard, ranges) : []) {
+			if (isFirst) await insertRecords(driver, said.flatMap(({ record }) => record ?? []))
+			else await replaceRecords(driver, said)
+		}
 	}
 	for (const segment of segments) await amend(driver, segment, amends)
 }
 
-async function amend(driver: Driver, { path }: Segment, ranges?: Range[]): Promise<void> {
+async function amend(driver: Driver, { path }: Segment, ranges: readonly Range[]): Promise<void> {
 	const segment = unseal<SegmentHeader>(await readFile(path))
-	if (!segment) return
-	let batch: Said[] = []
-	for (const line of segment.lines) {
-		const said = decodeRecord(line, segment.header.columns)
-		if (ranges && !contains(ranges, said.id)) continue
-		batch.push(said)
-		if (batch.length < SAID_PER_BATCH) continue
-		await replaceRecords(driver, batch)
-		batch = []
+	for (const said of segment ? batchesOf(segment, ranges) : []) await replaceRecords(driver, said)
+}
+
+/** What the lines say of the ids in these ranges. */
+function* batchesOf({ header, lines }: { header: { columns: readonly string[] }; lines: string[] }, ranges: readonly Range[]): Generator<Said[]> {
+	const positions = positionsIn(header.columns)
+	for (let at = 0; at < lines.length; at += LINES_PER_BATCH) {
+		const said = lines.slice(at, at + LINES_PER_BATCH).map((line) => decodeRecord(line, positions))
+		yield said.filter(({ id }) => contains(ranges, id))
 	}
-	await replaceRecords(driver, batch)
 }
 
 interface FromDump {

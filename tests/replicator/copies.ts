@@ -13,10 +13,17 @@ import { type Client, type Installation, writeFile } from '../unit/installation.
 export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest()
 
 /** Written by the client, with a good and proved copy on each of the nodes and on no other. Its id. */
-export async function copiedFile(place: Installation, { fs, catalogue }: Client, name: string, text: string, nodes: readonly number[]): Promise<number> {
+export async function copiedFile(
+	place: Installation,
+	{ fs, catalogue }: Client,
+	name: string,
+	text: string,
+	nodes: readonly number[],
+): Promise<number> {
 	const id = writeFile(fs, name, text)
 	await flushLater(fs)
-	for (const row of place.rows('SELECT node_id FROM replica WHERE file_id = ?', id)) disk.rmSync(place.node(row.node_id, name), { force: true })
+	for (const row of place.rows('SELECT node_id FROM replica WHERE file_id = ?', id))
+		disk.rmSync(place.node(row.node_id, name), { force: true })
 	await catalogue.change('DELETE FROM replica WHERE file_id = ?', [id])
 	await catalogue.change('UPDATE file SET hash = ?, hash_version = version WHERE id = ?', [sha256(Buffer.from(text)), id])
 	for (const node of nodes) {
@@ -27,7 +34,12 @@ export async function copiedFile(place: Installation, { fs, catalogue }: Client,
 }
 
 /** Bytes on a node, with the times the catalogue has: nothing but reading them can tell that they are others. */
-export function putCopy({ rows, node: at }: Installation, fs: Filesystem, { id, node, name }: { id: number; node: number; name: string }, text: string | Uint8Array): void {
+export function putCopy(
+	{ rows, node: at }: Installation,
+	fs: Filesystem,
+	{ id, node, name }: { id: number; node: number; name: string },
+	text: string | Uint8Array,
+): void {
 	const [{ mtime, mtime_ns: mtimeNs }] = rows('SELECT mtime, mtime_ns FROM file WHERE id = ?', id)
 	disk.writeFileSync(at(node, name), text)
 	void (fs.nodes.get(node) as Node).operations.setAttributes(Buffer.from(name), { mtime, mtimeNs })
@@ -51,7 +63,10 @@ export interface Ran extends Summary {
 export async function runOn(fs: Filesystem, number: number, job: Job, signal = new AbortController().signal): Promise<Ran> {
 	const notes: string[] = []
 	const said: string[] = []
-	const watcher = { note: (line: string) => void notes.push(line), trouble: (path: string, why: string) => void said.push(`${path}: ${why}`) }
+	const watcher = {
+		note: (line: string) => void notes.push(line),
+		trouble: (path: string, why: string) => void said.push(`${path}: ${why}`),
+	}
 	const { summary } = await runJob(fs, fs.nodes.get(number) as Node, job, { signal, watcher })
 	assert.ok(summary, 'another process has the lease')
 	await flushLater(fs)
@@ -65,5 +80,7 @@ export function holders({ node }: Installation, name: string, text: string, node
 
 /** state by node. */
 export function states({ rows }: Installation, id: number): Record<number, number> {
-	return Object.fromEntries(rows('SELECT node_id, state FROM replica WHERE file_id = ? ORDER BY node_id', id).map((row) => [row.node_id, row.state]))
+	return Object.fromEntries(
+		rows('SELECT node_id, state FROM replica WHERE file_id = ? ORDER BY node_id', id).map((row) => [row.node_id, row.state]),
+	)
 }

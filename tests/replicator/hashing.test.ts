@@ -46,13 +46,21 @@ test('each of many files asked for at once gets its own hash and what stat says 
 	const wanted = new Map<string, string>()
 	for (let index = 0; index < 500; index++) wanted.set(`f${index}`, put(`f${index}`, randomBytes(index * 7)))
 	const got = await Promise.all([...wanted.keys()].map((name) => hashing.hashFile(local, Buffer.from(name))))
-	assert.deepEqual(got.map(({ hash }) => hash.toString('hex')), [...wanted.values()])
+	assert.deepEqual(
+		got.map(({ hash }) => hash.toString('hex')),
+		[...wanted.values()],
+	)
 	const { stat } = got[77]
 	const real = disk.statSync(node(1, 'f77'), { bigint: true })
-	assert.deepEqual(
-		[stat.size, stat.ino, stat.dev, stat.mode, stat.nlink, stat.mtime, stat.mtimeNs].map(BigInt),
-		[real.size, real.ino, real.dev, real.mode, real.nlink, real.mtimeNs / 1_000_000_000n, real.mtimeNs % 1_000_000_000n],
-	)
+	assert.deepEqual([stat.size, stat.ino, stat.dev, stat.mode, stat.nlink, stat.mtime, stat.mtimeNs].map(BigInt), [
+		real.size,
+		real.ino,
+		real.dev,
+		real.mode,
+		real.nlink,
+		real.mtimeNs / 1_000_000_000n,
+		real.mtimeNs % 1_000_000_000n,
+	])
 })
 
 test('files of every size around the limits of one read', async (t) => {

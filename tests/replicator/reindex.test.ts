@@ -60,7 +60,11 @@ interface Made {
 
 async function reindex(t: TestContext, place: Installation, numbers: readonly number[]): Promise<Made> {
 	const notes: string[] = []
-	const found = await survey({ directories: numbers.map((number) => ({ path: place.node(number) })), from: [], note: (line) => notes.push(line) })
+	const found = await survey({
+		directories: numbers.map((number) => ({ path: place.node(number) })),
+		from: [],
+		note: (line) => notes.push(line),
+	})
 	const plan = await planOf(found, (line) => notes.push(line))
 	const driver: Driver = openSqlite(join(place.directory, 'catalogue.db'), { timeoutMs: 5_000 })
 	t.after(() => driver.close())
@@ -79,7 +83,8 @@ const TABLES = {
 	class: 'SELECT * FROM class ORDER BY id',
 	file: 'SELECT * FROM file ORDER BY id',
 	entry: 'SELECT * FROM entry ORDER BY parent_id, name',
-	replica: 'SELECT file_id, node_id, CASE state WHEN 1 THEN version ELSE 0 END AS version, state, verified_at FROM replica ORDER BY file_id, node_id',
+	replica:
+		'SELECT file_id, node_id, CASE state WHEN 1 THEN version ELSE 0 END AS version, state, verified_at FROM replica ORDER BY file_id, node_id',
 	xattr: 'SELECT * FROM xattr ORDER BY file_id, name',
 }
 
@@ -94,7 +99,12 @@ function rowsOf(place: Installation): Record<string, unknown[]> {
 }
 
 function asText(row: Record<string, unknown>): string {
-	return JSON.stringify(Object.entries(row).map(([name, value]) => [name, value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value]))
+	return JSON.stringify(
+		Object.entries(row).map(([name, value]) => [
+			name,
+			value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value,
+		]),
+	)
 }
 
 /** Says which rows differ, and not all that do not. */
@@ -126,19 +136,44 @@ test('everything there is comes back, after whatever happened between two manife
 			if (!/^E[A-Z]+$/.test(String((error as { code?: string }).code))) throw error
 		}
 	}
-	const somewhere = () => ({ parent: random.pick(directories), name: random.chance(0.3) ? random.pick(ODD_NAMES) : Buffer.from(`n${random.below(40)}`) })
+	const somewhere = () => ({
+		parent: random.pick(directories),
+		name: random.chance(0.3) ? random.pick(ODD_NAMES) : Buffer.from(`n${random.below(40)}`),
+	})
 	const someFile = () => Number(random.pick(place.rows('SELECT id FROM file'))?.id)
 	const steps: Array<() => unknown> = [
 		() => writeFile(fs, `w${random.below(60)}`, random.bytes(random.below(3_000)).toString('latin1'), random.pick(directories)),
 		() => directories.push(now(makeDirectory(fs, somewhere(), { ...OWNER, mode: 0o2750 })).id),
 		() => now(makeSymlink(fs, somewhere(), Buffer.from([0x2e, 0x2e, 0x2f, 0xff, 0x0a]), { uid: 3, gid: 4 })),
-		() => now(makeSpecial(fs, somewhere(), { mode: 0o640, uid: 1, gid: 2 }, random.pick([KIND.fifo, KIND.socket, KIND.character]), random.below(9_999))),
+		() =>
+			now(
+				makeSpecial(
+					fs,
+					somewhere(),
+					{ mode: 0o640, uid: 1, gid: 2 },
+					random.pick([KIND.fifo, KIND.socket, KIND.character]),
+					random.below(9_999),
+				),
+			),
 		() => now(link(fs, someFile(), somewhere())),
 		() => now(rename(fs, somewhere(), somewhere(), random.pick(['replace', 'noreplace', 'exchange'] as const))),
 		() => now(unlink(fs, somewhere())),
 		() => now(removeDirectory(fs, somewhere())),
-		() => now(setXattr(fs, someFile(), Buffer.from(`user.x${random.below(3)}`), random.bytes(random.below(50)), { create: false, replace: false })),
-		() => now(setAttributes(fs, someFile(), { mode: random.pick([0o4755, 0o600, 0o1777]), uid: random.below(70_000), mtime: { s: random.below(2 ** 33), ns: random.below(1e9) } })),
+		() =>
+			now(
+				setXattr(fs, someFile(), Buffer.from(`user.x${random.below(3)}`), random.bytes(random.below(50)), {
+					create: false,
+					replace: false,
+				}),
+			),
+		() =>
+			now(
+				setAttributes(fs, someFile(), {
+					mode: random.pick([0o4755, 0o600, 0o1777]),
+					uid: random.below(70_000),
+					mtime: { s: random.below(2 ** 33), ns: random.below(1e9) },
+				}),
+			),
 	]
 	for (let i = 0; i < 600; i++) {
 		attempt(random.pick(steps))
@@ -153,7 +188,10 @@ test('everything there is comes back, after whatever happened between two manife
 	for (const number of random.chance(0.5) ? [2] : [1, 3]) rmSync(place.node(number, '.cairn/manifest'), { recursive: true })
 	const { looked } = await reindex(t, place, [1, 2, 3])
 	assertSame(rowsOf(place), before)
-	assert.deepEqual(looked.map(({ troubles }) => troubles), [0, 0, 0, 0])
+	assert.deepEqual(
+		looked.map(({ troubles }) => troubles),
+		[0, 0, 0, 0],
+	)
 })
 
 test('ids go on above all that were given out, and what was deleted before the newest manifest stays deleted', async (t) => {
@@ -224,12 +262,20 @@ test('a file written after the manifest has its new content, and the other copy 
 	writeFileSync(place.node(1, 'precious/unknown'), 'created since')
 	const made = await reindex(t, place, [1, 2])
 	const copies = (of: number) => copiesOf(place, of)
-	assert.deepEqual(copies(id), [[1, 2], [2, 1]])
+	assert.deepEqual(copies(id), [
+		[1, 2],
+		[2, 1],
+	])
 	await onEach(made.client, replicate)
 	assert.equal(readFileSync(place.node(1, 'precious/f'), 'utf8'), 'newer')
 	assert.equal(readFileSync(place.node(1, 'precious/both'), 'utf8'), 'other')
-	assert.deepEqual(copies(both), [[1, 1], [2, 1]])
-	const aside = readdirSync(place.node(1, '.cairn/conflicts')).map((name) => readFileSync(place.node(1, `.cairn/conflicts/${name}`), 'utf8'))
+	assert.deepEqual(copies(both), [
+		[1, 1],
+		[2, 1],
+	])
+	const aside = readdirSync(place.node(1, '.cairn/conflicts')).map((name) =>
+		readFileSync(place.node(1, `.cairn/conflicts/${name}`), 'utf8'),
+	)
 	assert.deepEqual(aside, ['one'])
 	assert.ok(rowsOf(place).entry.some((row) => String(row).includes('unknown')))
 })
@@ -237,7 +283,10 @@ test('a file written after the manifest has its new content, and the other copy 
 function copiesOf(place: Installation, id: number): number[][] {
 	const database = new DatabaseSync(join(place.directory, 'catalogue.db'), { readOnly: true })
 	try {
-		return database.prepare('SELECT node_id, state FROM replica WHERE file_id = ? ORDER BY node_id').all(id).map((row) => [Number(row.node_id), Number(row.state)])
+		return database
+			.prepare('SELECT node_id, state FROM replica WHERE file_id = ? ORDER BY node_id')
+			.all(id)
+			.map((row) => [Number(row.node_id), Number(row.state)])
 	} finally {
 		database.close()
 	}
@@ -254,7 +303,10 @@ test('with no manifest and no dump at all the files come back, each with its cop
 	const rows = rowsOf(place)
 	assert.equal(rows.file.length, 7)
 	assert.equal(rows.replica.length, 10)
-	assert.deepEqual(rows.node.map((row) => JSON.parse(String(row))[1][1]), ['node1', 'node2'])
+	assert.deepEqual(
+		rows.node.map((row) => JSON.parse(String(row))[1][1]),
+		['node1', 'node2'],
+	)
 })
 
 test('a node that is away keeps its id, its name and its copies', async (t) => {
@@ -267,5 +319,8 @@ test('a node that is away keeps its id, its name and its copies', async (t) => {
 	await lose(place, client)
 	renameSync(place.node(2), `${place.node(2)}-away`)
 	await reindex(t, place, [1])
-	assert.deepEqual(copiesOf(place, id), [[1, 1], [2, 1]])
+	assert.deepEqual(copiesOf(place, id), [
+		[1, 1],
+		[2, 1],
+	])
 })

@@ -28,7 +28,9 @@ interface Keeper {
 }
 
 function keep(t: TestContext, place: Installation, node: number, how: 'again' | 'once'): Keeper {
-	const child = spawn(process.execPath, [KEEPER, join(place.directory, 'catalogue.db'), `${node}`, how], { stdio: ['ignore', 'pipe', 'inherit'] })
+	const child = spawn(process.execPath, [KEEPER, join(place.directory, 'catalogue.db'), `${node}`, how], {
+		stdio: ['ignore', 'pipe', 'inherit'],
+	})
 	const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
 	const line = async () => `${(await lines.next()).value}`
 	const kill = async () => {
@@ -41,7 +43,9 @@ function keep(t: TestContext, place: Installation, node: number, how: 'again' | 
 	return { child, line, kill }
 }
 
-test('one who stood still longer than its lease does nothing: the copy it was to remove is needed by now', { timeout: 60_000 }, async (t) => {
+test('one who stood still longer than its lease does nothing: the copy it was to remove is needed by now', {
+	timeout: 60_000,
+}, async (t) => {
 	const place = await installation(t, 3, TWO)
 	const client = await place.start()
 	const { fs, catalogue } = client
@@ -57,7 +61,7 @@ test('one who stood still longer than its lease does nothing: the copy it was to
 	assert.deepEqual((await runOn(fs, 3, replicate())).outcomes, { copied: 1 })
 	await setCopy(catalogue, id, 2, surplus)
 	assert.deepEqual((await runOn(fs, 2, trim())).outcomes, { removed: 1 })
-	await catalogue.change("UPDATE replica SET state = 4 WHERE file_id = ? AND node_id = 3", [id])
+	await catalogue.change('UPDATE replica SET state = 4 WHERE file_id = ? AND node_id = 3', [id])
 	keeper.child.kill('SIGCONT')
 	const outcomes = JSON.parse(await keeper.line())
 	assert.equal(outcomes.removed, undefined)
@@ -67,7 +71,9 @@ test('one who stood still longer than its lease does nothing: the copy it was to
 const FILES = 150
 const CHURN_MS = 7_000
 
-test('trims and copies in parallel, copies declared surplus and wanted at random, SIGKILL: never fewer than two', { timeout: 120_000 }, async (t) => {
+test('trims and copies in parallel, copies declared surplus and wanted at random, SIGKILL: never fewer than two', {
+	timeout: 120_000,
+}, async (t) => {
 	const place = await installation(t, 3, TWO)
 	const client = await place.start()
 	const { fs, catalogue } = client
@@ -112,7 +118,10 @@ test('trims and copies in parallel, copies declared surplus and wanted at random
 	async function churn(id: number): Promise<void> {
 		const rash = random.chance(0.25)
 		await catalogue.transaction(function* (tx) {
-			const rows = tx.all('SELECT node_id, state FROM replica WHERE file_id = ?', [id]) as Array<{ node_id: number; state: number }>
+			const rows = tx.all('SELECT node_id, state FROM replica WHERE file_id = ?', [id]) as Array<{
+				node_id: number
+				state: number
+			}>
 			const goods = rows.filter((row) => row.state === good)
 			const missing = NODES.filter((node) => !rows.some((row) => row.node_id === node))
 			if (goods.length === 3 || (rash && goods.length === 2)) {
@@ -138,9 +147,11 @@ test('trims and copies in parallel, copies declared surplus and wanted at random
 			// What is more than the class asks for is for others to say.
 			for (const id of ids) {
 				const goods = Object.entries(states(place, id)).filter(([, state]) => state === good)
-				if (goods.length > 2) await catalogue.change('UPDATE replica SET state = 4 WHERE file_id = ? AND node_id = ?', [id, Number(goods[0][0])])
+				if (goods.length > 2)
+					await catalogue.change('UPDATE replica SET state = 4 WHERE file_id = ? AND node_id = ?', [id, Number(goods[0][0])])
 			}
-			if (place.rows('SELECT 1 FROM replica WHERE state <> 1').length === 0 && place.rows('SELECT 1 FROM intent').length === 0) return
+			if (place.rows('SELECT 1 FROM replica WHERE state <> 1').length === 0 && place.rows('SELECT 1 FROM intent').length === 0)
+				return
 		}
 		assert.ok(disk.existsSync(place.directory))
 	}

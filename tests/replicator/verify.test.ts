@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import * as disk from 'node:fs'
 import { test, type TestContext } from 'node:test'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
-import { flushLater } from '../../core/filesystem/filesystem.ts'
+import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
 import { makeSymlink, makeDirectory } from '../../core/filesystem/create.ts'
 import { link } from '../../core/filesystem/links.ts'
 import { open } from '../../core/filesystem/open.ts'
@@ -276,14 +276,14 @@ test('below a path, whatever the proofs', async (t) => {
 	for (const path of ['nothing/here', 'd/..', '../f']) await assert.rejects(check({ path: Buffer.from(path) }), /there is no .* in the tree/)
 })
 
-/** Something happens while the copy is being read for the second time. */
-function whileRead({ fs, path }: { fs: Awaited<ReturnType<typeof two>>['fs']; path: string }, happen: () => void): void {
+/** Something happens while the copy is being read for that time. */
+function whileRead({ fs, path, time }: { fs: Filesystem; path: string; time: number }, happen: () => void): void {
 	const node = fs.nodes.get(1) as Node
 	Object.assign(node, { remote: true })
 	const { open: openFile } = node.operations
 	let opened = 0
 	node.operations.open = (name, flags) => {
-		if (name.equals(Buffer.from(path)) && ++opened === 2) happen()
+		if (name.equals(Buffer.from(path)) && ++opened === time) happen()
 		return openFile(name, flags)
 	}
 }
@@ -302,7 +302,7 @@ test('a file that is written, renamed or removed while it is read is no damage',
 		const { place, fs, id, check, conflicts } = await two(t)
 		const other = await place.start()
 		putCopy(place, fs, { id, node: 1, name: 'f' }, 'rots')
-		whileRead({ fs, path: 'f' }, () => void other.catalogue.change(sql))
+		whileRead({ fs, path: 'f', time: 2 }, () => void other.catalogue.change(sql))
 		const [outcome] = await check().then(
 			({ outcomes }) => Object.keys(outcomes),
 			() => ['changed'],
@@ -310,6 +310,32 @@ test('a file that is written, renamed or removed while it is read is no damage',
 		assert.equal(outcome, 'changed', what)
 		assert.deepEqual([conflicts(), holders(place, 'f', 'rots', [1]), states(place, id)[1]], [[], [1], good], what)
 	}
+})
+
+test('a hash is taken only of what is still that version, under that name, and not being written', async (t) => {
+	const happenings = {
+		version: 'UPDATE file SET version = version + 1 WHERE id > 1',
+		writer: 'INSERT INTO writer (file_id, client_id, node_id) SELECT id, 99, 1 FROM file WHERE kind = 8',
+		name: "UPDATE entry SET name = CAST('g' AS BLOB)",
+	}
+	for (const [what, sql] of Object.entries(happenings)) {
+		const { place, fs, id, catalogue, check } = await two(t)
+		await catalogue.change('UPDATE file SET hash = NULL')
+		const other = await place.start()
+		whileRead({ fs, path: 'f', time: 1 }, () => void other.catalogue.change(sql))
+		assert.deepEqual((await check()).outcomes, { changed: 1 }, what)
+		assert.equal(place.rows('SELECT hash FROM file WHERE id = ?', id)[0].hash, null, what)
+	}
+})
+
+test('what is not there, on a node that does not say which it is, is not missing', async (t) => {
+	const { place, fs, check } = await two(t)
+	const { id } = now(makeSymlink(fs, at('link'), Buffer.from('f'), { uid: 0, gid: 0 }))
+	await flushLater(fs)
+	disk.unlinkSync(place.node(1, 'link'))
+	disk.unlinkSync(place.node(1, '.cairn/node.json'))
+	assert.equal((await check({ path: Buffer.from('link') })).troubles, 1)
+	assert.equal(states(place, id)[1], good)
 })
 
 test('a node whose directory is another by now loses nothing', async (t) => {

@@ -39,7 +39,14 @@ test('everything on a new node is in the tree afterwards, as it is on the disk',
 test('names of any bytes and of any length, more in one directory than are asked for at once', async (t) => {
 	const { node, walk, rows } = await ground(t)
 	const names = Array.from({ length: 1_200 }, (_, index) => Buffer.from(`n${index}`))
-	names.push(Buffer.from([0xff, 0x0a, 0x27]), Buffer.alloc(255, 'x'), Buffer.from('A'), Buffer.from('a'), Buffer.from('a '), Buffer.from("q'\"%_\\"))
+	names.push(
+		Buffer.from([0xff, 0x0a, 0x27]),
+		Buffer.alloc(255, 'x'),
+		Buffer.from('A'),
+		Buffer.from('a'),
+		Buffer.from('a '),
+		Buffer.from('q\'"%_\\'),
+	)
 	for (const name of names) disk.writeFileSync(Buffer.concat([Buffer.from(`${node(1)}/`), name]), name)
 	assert.deepEqual((await walk()).outcomes, { adopted: names.length })
 	const found = rows('SELECT name FROM entry').map(({ name }) => Buffer.from(name).toString('latin1'))
@@ -54,7 +61,10 @@ test('a known tree is passed over, and nothing is written', async (t) => {
 	await walk()
 	const before = ['file', 'entry', 'replica', 'change', 'conflict'].map((table) => rows(`SELECT * FROM \`${table}\``))
 	assert.deepEqual((await walk()).outcomes, { known: 2 })
-	assert.deepEqual(['file', 'entry', 'replica', 'change', 'conflict'].map((table) => rows(`SELECT * FROM \`${table}\``)), before)
+	assert.deepEqual(
+		['file', 'entry', 'replica', 'change', 'conflict'].map((table) => rows(`SELECT * FROM \`${table}\``)),
+		before,
+	)
 })
 
 test('what a class asks of other nodes is wanted there; a symlink is made there at once', async (t) => {
@@ -89,7 +99,9 @@ test('a node that has copies already keeps them, whether their hash is known yet
 test('another content than is known is kept aside, and the copy is wanted again', async (t) => {
 	const { put, walk, copies, client, conflicts, rows, read, has, node } = await ground(t, 2, TWO)
 	writeFile(client.fs, 'f', 'content')
-	const [holder, other] = Object.entries(copies('f')).sort(([, a]) => (a.startsWith('good') ? -1 : 1)).map(([id]) => Number(id))
+	const [holder, other] = Object.entries(copies('f'))
+		.sort(([, a]) => (a.startsWith('good') ? -1 : 1))
+		.map(([id]) => Number(id))
 	put(other, 'f', 'CONTENT')
 	disk.utimesSync(node(other, 'f'), 5, 5)
 	await walk(other)
@@ -237,7 +249,10 @@ test('a dry run says what it would do and changes nothing', async (t) => {
 	const { outcomes, notes } = await walk(other, { dryRun: true })
 	assert.deepEqual(outcomes, { conflict: 1, directory: 1, adopted: 1 })
 	assert.deepEqual(notes.filter((line) => line.startsWith('would')).sort(), ['would adopt d', 'would adopt d/new'])
-	assert.deepEqual(['file', 'entry', 'replica', 'change', 'conflict'].map((table) => rows(`SELECT * FROM \`${table}\``)), before)
+	assert.deepEqual(
+		['file', 'entry', 'replica', 'change', 'conflict'].map((table) => rows(`SELECT * FROM \`${table}\``)),
+		before,
+	)
 	assert.equal(read(other, 'f'), 'CONTENT')
 })
 
@@ -261,7 +276,8 @@ test('a file that cannot be read is named, and the rest goes on', async (t) => {
 	const { fs } = client
 	Object.assign(fs.nodes.get(1) as object, { remote: true })
 	change(client, 1, ({ open }) => ({
-		open: (path, flags) => (`${path}` === 'bad' ? Promise.reject(Object.assign(new Error('EIO'), { code: 'EIO' })) : open(path, flags)),
+		open: (path, flags) =>
+			`${path}` === 'bad' ? Promise.reject(Object.assign(new Error('EIO'), { code: 'EIO' })) : open(path, flags),
 	}))
 	const { outcomes, troubles } = await walk()
 	assert.deepEqual([outcomes, troubles], [{ adopted: 1 }, ['bad: cannot be read: EIO']])

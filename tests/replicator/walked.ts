@@ -62,7 +62,11 @@ export async function ground(t: TestContext, nodes = 1, classes?: ClassConfig[])
 		let row = { id: 1 } as FileFacts | undefined
 		for (const name of path.split('/')) {
 			if (!row) return undefined
-			;[row] = place.rows('SELECT f.* FROM entry e JOIN file f ON f.id = e.file_id WHERE e.parent_id = ? AND e.name = CAST(? AS BLOB)', row.id, name) as FileFacts[]
+			;[row] = place.rows(
+				'SELECT f.* FROM entry e JOIN file f ON f.id = e.file_id WHERE e.parent_id = ? AND e.name = CAST(? AS BLOB)',
+				row.id,
+				name,
+			) as FileFacts[]
 		}
 		return row
 	}
@@ -80,7 +84,10 @@ export async function ground(t: TestContext, nodes = 1, classes?: ClassConfig[])
 		walk: (number = 1, options = {}) => walkOn(client, number, options),
 		file,
 		copies(path) {
-			const rows = place.rows('SELECT node_id, version, state FROM replica WHERE file_id = ? ORDER BY node_id', file(path)?.id ?? 0)
+			const rows = place.rows(
+				'SELECT node_id, version, state FROM replica WHERE file_id = ? ORDER BY node_id',
+				file(path)?.id ?? 0,
+			)
 			return Object.fromEntries(rows.map((row) => [row.node_id, `${STATES[row.state]} ${row.version}`]))
 		},
 		conflicts: () =>
@@ -90,10 +97,18 @@ export async function ground(t: TestContext, nodes = 1, classes?: ClassConfig[])
 	}
 }
 
-export async function walkOn({ fs }: Pick<Client, 'fs'>, number: number, options: WalkOptions = {}, signal = new AbortController().signal): Promise<Walked> {
+export async function walkOn(
+	{ fs }: Pick<Client, 'fs'>,
+	number: number,
+	options: WalkOptions = {},
+	signal = new AbortController().signal,
+): Promise<Walked> {
 	const troubles: string[] = []
 	const notes: string[] = []
-	const watcher = { trouble: (path: string, why: string) => troubles.push(`${path}: ${why}`), note: (line: string) => notes.push(line) }
+	const watcher = {
+		trouble: (path: string, why: string) => troubles.push(`${path}: ${why}`),
+		note: (line: string) => notes.push(line),
+	}
 	const { summary, holder } = await runJob(fs, fs.nodes.get(number) as Node, walk(options), { signal, watcher: watcher as never })
 	await flushLater(fs)
 	return { outcomes: summary?.outcomes ?? {}, troubles, notes, stopped: summary?.stopped ?? false, holder }

@@ -1,0 +1,115 @@
+/** The verbs around a lost catalogue, from the command line itself. */
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
+import { dumpInto } from '../../cli/dump.ts'
+import { EXIT } from '../../cli/exit-codes.ts'
+import { openCatalogue } from '../../core/catalogue/open.ts'
+import { config } from '../catalogue/engines.ts'
+import { startMariadb } from '../support/mariadb.ts'
+import { makeWorkplace, type Workplace } from '../cli/workplace.ts'
+
+const CONFIGURATION = "{ classes: [{ name: 'two', pattern: '', copies: 2 }] }"
+
+/** Two nodes, and files that were put onto one of them by hand. */
+async function withFiles(t: TestContext): Promise<Workplace> {
+	const place = makeWorkplace(t, CONFIGURATION)
+	await done(place, 'init')
+	for (const name of ['a', 'b']) await done(place, 'node', 'add', name, place.makeDirectory(name), '--zone', `zone-${name}`)
+	mkdirSync(join(place.directory, 'a/photos'))
+	for (const name of ['one', 'two', '-rf ü']) writeFileSync(join(place.directory, 'a/photos', name), `this is ${name}`)
+	await done(place, 'walk', '-q')
+	return place
+}
+
+async function done(place: Workplace, ...words: string[]): Promise<string> {
+	const { code, stdout, stderr } = await place.cairn(...words)
+	assert.equal(code, EXIT.ok, `${words.join(' ')}: ${stderr}`)
+	return stdout
+}
+
+function lose({ catalogue }: Workplace): void {
+	for (const end of ['', '-wal', '-shm']) rmSync(`${catalogue}${end}`, { force: true })
+}
+
+/** Rows of the tree, by a dump; without what changes from run to run. */
+async function treeOf(place: Workplace, catalogue = place.catalogue): Promise<string[]> {
+	const driver = await openCatalogue(config(catalogue))
+	const file = join(place.directory, 'tree')
+	await dumpInto(driver, file)
+	await driver.close()
+	const lines = gunzipSync(readFileSync(file)).toString().split('\n').slice(1, -2)
+	const [from, to] = ['{"table":"class"', '{"table":"writer"'].map((start) => lines.findIndex((line) => line.startsWith(start)))
+	return lines.slice(from, to)
+}
+
+test('a catalogue that is deleted is there again after one command', async (t) => {
+	const place = await withFiles(t)
+	await done(place, 'replicate', '-q')
+	await done(place, 'manifest', '-q')
+	const before = await treeOf(place)
+	const listed = await done(place, 'node', 'list', '--json')
+	assert.ok(before.length > 12)
+	lose(place)
+	const dry = await done(place, 'reindex', '--node', `a=${join(place.directory, 'a')}`, '--dry-run')
+	assert.match(dry, /nodes: a \(.*\), b \(/)
+	assert.equal(existsSync(place.catalogue), false)
+	await done(place, 'reindex', '--node', `a=${join(place.directory, 'a')}`)
+	assert.deepEqual(await treeOf(place), before)
+	const known = (text: string) => (JSON.parse(text) as Array<Record<string, unknown>>).map(({ id, name, zone, path, uuid }) => ({ id, name, zone, path, uuid }))
+	assert.deepEqual(known(await done(place, 'node', 'list', '--json')), known(listed))
+
+	const refused = await place.cairn('reindex', '--node', `a=${join(place.directory, 'a')}`)
+	assert.equal(refused.code, EXIT.refused)
+	assert.match(refused.stderr, /--replace/)
+	await done(place, 'reindex', '--replace', '--node', `a=${join(place.directory, 'a')}`)
+	assert.deepEqual(await treeOf(place), before)
+})
+
+test('what cannot be used is named and the rest goes on', async (t) => {
+	const place = await withFiles(t)
+	await done(place, 'manifest', '-q')
+	lose(place)
+	const none = await place.cairn('reindex', '--node', `x=${join(place.directory, 'nowhere')}`)
+	assert.equal(none.code, EXIT.refused)
+	assert.equal((await place.cairn('reindex', '--node', 'a')).code, EXIT.usage)
+	renameSync(join(place.directory, 'b'), join(place.directory, 'b-away'))
+	const said = await place.cairn('reindex', '--node', `a=${join(place.directory, 'a')}`, '--node', `c=${place.makeDirectory('c')}`)
+	assert.match(said.stderr, /c: no identity file/)
+	assert.equal(said.code, EXIT.ok, said.stderr)
+	const nodes = JSON.parse(await done(place, 'node', 'list', '--json')) as Array<{ name: string }>
+	assert.deepEqual(nodes.map(({ name }) => name), ['a', 'b'])
+})
+
+test('a catalogue moves to MariaDB and back, and nothing is put in the place of a tree unasked', async (t) => {
+	const place = await withFiles(t)
+	const before = await treeOf(place)
+	const dump = join(place.directory, 'moving')
+	assert.match(await done(place, 'dump', dump), /5 files, 2 nodes/)
+	const server = await startMariadb()
+	const address = await server.freshDatabase('moved')
+	writeFileSync(place.config, `export default { catalogue: ${JSON.stringify(address)} }\n`)
+	await done(place, 'load', dump, '-q')
+	assert.deepEqual(await treeOf(place, address), before)
+	const refused = await place.cairn('load', dump)
+	assert.equal(refused.code, EXIT.refused)
+	assert.match(refused.stderr, /--replace/)
+	await done(place, 'load', dump, '-q', '--replace')
+	const kept = readdirSync(place.directory).filter((name) => name.startsWith('replaced-'))
+	assert.equal(kept.length, 1)
+	assert.deepEqual(await treeOf(place, address), before)
+	await done(place, 'dump', '-q', join(place.directory, 'back'))
+	const back = join(place.directory, 'back.db')
+	writeFileSync(place.config, "export default { catalogue: 'back.db' }\n")
+	await done(place, 'load', '-q', join(place.directory, 'back'))
+	assert.deepEqual(await treeOf(place, back), before)
+
+	writeFileSync(dump, readFileSync(dump).subarray(0, 100))
+	const cut = await place.cairn('load', '--replace', dump)
+	assert.equal(cut.code, EXIT.dump)
+	assert.match(cut.stderr, /cut/)
+	assert.equal(cut.stderr.trimEnd().split('\n').length, 1)
+	assert.deepEqual(await treeOf(place, back), before)
+})
