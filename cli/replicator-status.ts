@@ -7,7 +7,7 @@ import type { Driver } from '../core/catalogue/driver.ts'
 import type { ScheduleConfig } from '../core/config/types.ts'
 import type { NodeId } from '../core/ids.ts'
 import type { Summary } from '../replicator/run.ts'
-import { nextDue } from '../replicator/service/due.ts'
+import { nextDue, wrongWith } from '../replicator/service/due.ts'
 import { leaseName } from '../replicator/service/lease.ts'
 import { withCatalogue } from './catalogue.ts'
 import { filesSeen, showDuration } from './progress-text.ts'
@@ -57,7 +57,7 @@ export async function serviceStatus(driver: Driver, schedule: ScheduleConfig): P
 }
 
 function dueTimes(schedule: ScheduleConfig): Map<string, number> {
-	const asked = Object.entries(schedule).filter(([, expression]) => expression !== '')
+	const asked = Object.entries(schedule).filter(([, expression]) => expression !== '' && wrongWith(expression) === undefined)
 	return new Map(asked.map(([job, expression]) => [job, Math.floor(nextDue(expression).getTime() / 1000)]))
 }
 

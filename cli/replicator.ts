@@ -1,8 +1,10 @@
 /** `cairn replicator`: looks after nodes until it is told to end. */
+import type { Config } from '../core/config/types.ts'
 import { refreshClasses, refreshNodes } from '../core/filesystem/nodes.ts'
 import { UserError } from '../core/errors.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import { run as drive } from '../core/op.ts'
+import { wrongWith } from '../replicator/service/due.ts'
 import { createRepeats } from '../replicator/service/repeats.ts'
 import { type Daemon, startService } from '../replicator/service/service.ts'
 import { loadFor } from './catalogue.ts'
@@ -42,16 +44,25 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	process.on('SIGTERM', end).on('SIGINT', end).on('disconnect', end)
 	try {
 		await withFilesystem(options, { ...deps, warn: report }, async (fs) => {
+			checkSchedule(fs.config)
 			checkNames(fs, options.node)
 			const isOurs = (node: { name: string; remote: boolean }) => (options.node.length > 0 ? options.node.includes(node.name) : !node.remote)
 			const daemon = startService({ fs, isOurs, signal: stop.signal, show: lines.show, report: lines.note, ready: lines.ready })
-			const reload = () => void applyAgain(fs, daemon, options, deps).catch((error: Error) => lines.note(error.message))
+			const reload = () => void applyAgain(fs, daemon, options, deps).catch((error: Error) => lines.note(`the configuration was not read again: ${error.message}`))
 			process.on('SIGHUP', reload)
 			await daemon.ended
 			process.off('SIGHUP', reload)
 		})
 	} finally {
 		process.off('SIGTERM', end).off('SIGINT', end).off('disconnect', end)
+	}
+}
+
+/** The loader knows how many fields a schedule has, node-cron what they may say. */
+function checkSchedule({ replicator: { schedule } }: Config): void {
+	for (const [name, expression] of Object.entries(schedule)) {
+		const wrong = expression === '' ? undefined : wrongWith(expression)
+		if (wrong) throw new UserError(`replicator.schedule.${name}: found '${expression}': ${wrong}`, EXIT.configuration)
 	}
 }
 
@@ -63,7 +74,9 @@ function checkNames(fs: Filesystem, names: readonly string[]): void {
 
 /** A wrong configuration changes nothing. */
 async function applyAgain(fs: Filesystem, daemon: Daemon, options: Options, deps: Deps): Promise<void> {
-	Object.assign(fs.config, await loadFor(options, deps))
+	const config = await loadFor(options, deps)
+	checkSchedule(config)
+	Object.assign(fs.config, config)
 	await drive(refreshNodes(fs))
 	await drive(refreshClasses(fs))
 	daemon.reschedule()

@@ -1,13 +1,14 @@
 /** The work a daemon does by itself. A new kind is a line here and, where it goes by the clock, one in `replicator.schedule`. */
 import { REPLICA } from '../../core/catalogue/replicas.ts'
 import * as replicas from '../../core/catalogue/replicas.ts'
-import type { ScheduleConfig } from '../../core/config/types.ts'
+import type { RateConfig, ScheduleConfig } from '../../core/config/types.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import type { NodeId } from '../../core/ids.ts'
 import { isLevelDue, levelJob } from '../level/round.ts'
 import { dumpJob } from '../manifest/dump-job.ts'
 import { manifest } from '../manifest/manifest.ts'
 import { replicate } from '../replicate/replicate.ts'
+import { type Pace, paceOf } from '../rate.ts'
 import type { Job } from '../replicator.ts'
 import { trash } from '../trash/trash.ts'
 import { trim } from '../trim/trim.ts'
@@ -20,7 +21,7 @@ export type JobName = keyof ScheduleConfig | 'level'
 
 export interface Kind {
 	/** Anew for each run: the configuration may have changed. */
-	make(): Job
+	make(fs: Filesystem): Job
 	/** Of work that is begun as soon as there is any, besides: asked every second, so it costs next to nothing. */
 	isDue?(fs: Filesystem, node: NodeId): Promise<boolean>
 	/** How long it is left alone when it could do nothing. */
@@ -30,7 +31,7 @@ export interface Kind {
 export type Kinds = Partial<Record<JobName, Kind>>
 
 export const KINDS: Kinds = {
-	replicate: { make: () => replicate(), isDue: inState(REPLICA.wanted), pause: { firstMs: 2_000, mostMs: 60_000 } },
+	replicate: { make: (fs) => replicate({ pace: paceFor(fs.config.replicator.copyRates) }), isDue: inState(REPLICA.wanted), pause: { firstMs: 2_000, mostMs: 60_000 } },
 	// It reads other copies before it removes one: not again and again.
 	trim: { make: () => trim(), isDue: inState(REPLICA.surplus), pause: { firstMs: 30_000, mostMs: 600_000 } },
 	level: { make: () => levelJob, isDue: isLevelDue, pause: { firstMs: 2_000, mostMs: 15_000 } },
@@ -41,7 +42,14 @@ export const KINDS: Kinds = {
 	trash: { make: () => trash() },
 }
 
-export const JOBS: Partial<Record<JobName, () => Job>> = Object.fromEntries(Object.entries(KINDS).map(([name, { make }]) => [name, make]))
+/** One for all nodes of this process, until the configuration is read again. */
+const paces = new WeakMap<readonly RateConfig[], Pace>()
+
+function paceFor(rates: readonly RateConfig[]): Pace {
+	const pace = paces.get(rates) ?? paceOf(rates)
+	paces.set(rates, pace)
+	return pace
+}
 
 /** Whether copies of a node are in that state. */
 export function inState(state: number): NonNullable<Kind['isDue']> {

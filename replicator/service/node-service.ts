@@ -73,7 +73,7 @@ export function serveNode({ fs, id, kinds, show }: NodeWork): NodeService {
 	async function run(work: Work, node: Node): Promise<void> {
 		const shown = show(work.name, node)
 		try {
-			const outcome = await runJob(fs, node, work.kind.make(), { signal: stopping.signal, watcher: shown.watcher })
+			const outcome = await runJob(fs, node, work.kind.make(fs), { signal: stopping.signal, watcher: shown.watcher })
 			if (outcome.summary) shown.end(outcome.summary)
 			else shown.elsewhere(outcome.holder)
 			work.retry.end()
@@ -89,7 +89,7 @@ export function serveNode({ fs, id, kinds, show }: NodeWork): NodeService {
 	async function catchUp(): Promise<void> {
 		const clocks = await clocksOf(fs)
 		for (const work of works) {
-			const { what, ofTree } = work.kind.make()
+			const { what, ofTree } = work.kind.make(fs)
 			const row = await jobs.find(fs.catalogue, jobs.jobName(what, ofTree ? undefined : id))
 			work.isOwed ||= isMissed(expressionOf(fs, work.name), row, clocks)
 		}

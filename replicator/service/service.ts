@@ -109,6 +109,6 @@ async function leave(services: Map<NodeId, NodeService>, id: NodeId): Promise<vo
 
 /** What belongs to no node is done beside the first one. */
 function workOn({ fs, show, kinds = KINDS }: Service, id: NodeId, isFirst: boolean): NodeWork {
-	const own = Object.entries(kinds).filter(([, kind]: [string, Kind]) => isFirst || !kind.make().ofTree)
+	const own = Object.entries(kinds).filter(([, kind]: [string, Kind]) => isFirst || !kind.make(fs).ofTree)
 	return { fs, id, show, kinds: Object.fromEntries(own) }
 }

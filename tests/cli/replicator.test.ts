@@ -101,6 +101,14 @@ test('one kind of work, once: in the form of before and in ours', async (t) => {
 	assert.match(unknown.stderr, /there is no node n9; there are: n1, n2/)
 })
 
+test('a schedule that says nothing is a mistake in the configuration', async (t) => {
+	const place = makeWorkplace(t, "{ replicator: { schedule: { verify: '99 1 * * *' } } }")
+	await place.cairn('init')
+	const said = await place.cairn('replicator')
+	assert.equal(said.code, 3, said.stderr)
+	assert.match(said.stderr, /^cairn: replicator\.schedule\.verify: found '99 1 \* \* \*': .*minute/)
+})
+
 test('the words of the old form', () => {
 	assert.deepEqual(withoutOldForm(['replicator', '-a', 'walk', '-p', 'photos']), ['walk', '-p', 'photos'])
 	assert.deepEqual(withoutOldForm(['replicator', '--config', 'x', '--action=verify']), ['verify', '--config', 'x'])
