@@ -26,12 +26,19 @@ export interface Kind {
 	isDue?(fs: Filesystem, node: NodeId): Promise<boolean>
 	/** How long it is left alone when it could do nothing. */
 	pause?: PauseLimits
+	/** Whether a file that was written anywhere ends that pause. */
+	isWoken?: boolean
 }
 
 export type Kinds = Partial<Record<JobName, Kind>>
 
 export const KINDS: Kinds = {
-	replicate: { make: (fs) => replicate({ pace: paceFor(fs.config.replicator.copyRates) }), isDue: inState(REPLICA.wanted), pause: { firstMs: 2_000, mostMs: 60_000 } },
+	replicate: {
+		make: (fs) => replicate({ pace: paceFor(fs.config.replicator.copyRates) }),
+		isDue: inState(REPLICA.wanted),
+		pause: { firstMs: 2_000, mostMs: 60_000 },
+		isWoken: true,
+	},
 	// It reads other copies before it removes one: not again and again.
 	trim: { make: () => trim(), isDue: inState(REPLICA.surplus), pause: { firstMs: 30_000, mostMs: 600_000 } },
 	level: { make: () => levelJob, isDue: isLevelDue, pause: { firstMs: 2_000, mostMs: 15_000 } },

@@ -34,7 +34,7 @@ export interface NodeWork {
 export interface NodeService {
 	/** Called every second. */
 	tick(): Promise<void>
-	/** Something was changed by others: there may be work now. */
+	/** Files were written, or nodes changed: what could not be done may be possible now. */
 	news(): void
 	/** The configuration is another. */
 	reschedule(): void
@@ -128,7 +128,7 @@ export function serveNode({ fs, id, kinds, show }: NodeWork): NodeService {
 	return {
 		tick,
 		news() {
-			for (const work of works) work.idle.end()
+			for (const work of works) if (work.kind.isWoken) work.idle.end()
 		},
 		reschedule,
 		async stop() {

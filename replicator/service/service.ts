@@ -23,6 +23,7 @@ export interface Service {
 	/** Tests have work and a pace of their own. */
 	kinds?: Kinds
 	tickMs?: number
+	renewMs?: number
 }
 
 export interface Daemon {
@@ -35,43 +36,51 @@ export interface Daemon {
 const TICK_MS = 1_000
 const RENEW_MS = 15_000
 
+/** The nodes that are looked after, and those whose last runs are still ending. */
+interface Nodes {
+	served: Map<NodeId, NodeService>
+	leaving: Map<NodeId, Promise<void>>
+}
+
 export function startService(service: Service): Daemon {
-	const { fs, signal, tickMs = TICK_MS } = service
-	const served = new Map<NodeId, NodeService>()
+	const { fs } = service
+	const nodes: Nodes = { served: new Map(), leaving: new Map() }
 	const passOn = fs.onChange
 	fs.onChange = (change) => {
 		passOn(change)
-		if (change.op === 'publish' || change.op === 'node') for (const each of served.values()) each.news()
+		if (change.op === 'publish' || change.op === 'node') for (const each of nodes.served.values()) each.news()
 	}
 	return {
 		reschedule() {
-			for (const each of served.values()) each.reschedule()
+			for (const each of nodes.served.values()) each.reschedule()
 		},
-		ended: live(service, served).finally(() => {
+		ended: live(service, nodes).finally(() => {
 			fs.onChange = passOn
 		}),
 	}
+}
 
-	async function live({ report, ready }: Service, services: Map<NodeId, NodeService>): Promise<void> {
-		const elsewhere = await takeNodes(service, services)
-		for (const [holder, names] of elsewhere) report(`${names.join(', ')}: looked after already (${holder})`)
-		if (services.size === 0 && elsewhere.size > 0) return
-		ready?.([...services.keys()].map((id) => fs.nodes.get(id)?.name ?? String(id)))
-		for (let renewedMs = performance.now(); !signal.aborted; ) {
-			await attempt(service, async () => {
-				if (performance.now() - renewedMs >= RENEW_MS) {
-					renewedMs = performance.now()
-					await takeNodes(service, services)
-				}
-				for (const each of services.values()) await each.tick()
-			})
-			await sleep(tickMs, undefined, { signal }).catch(() => undefined)
-		}
-		await Promise.all([...services.values()].map((each) => each.stop()))
+async function live(service: Service, nodes: Nodes): Promise<void> {
+	const { fs, signal, report, ready, tickMs = TICK_MS, renewMs = RENEW_MS } = service
+	const { served, leaving } = nodes
+	const elsewhere = await takeNodes(service, nodes)
+	for (const [holder, names] of elsewhere) report(`${names.join(', ')}: looked after already (${holder})`)
+	if (served.size === 0 && elsewhere.size > 0) return
+	ready?.([...served.keys()].map((id) => fs.nodes.get(id)?.name ?? String(id)))
+	for (let renewedMs = performance.now(); !signal.aborted; ) {
 		await attempt(service, async () => {
-			for (const id of services.keys()) await letGo(fs, id)
+			if (performance.now() - renewedMs >= renewMs) {
+				renewedMs = performance.now()
+				await takeNodes(service, nodes)
+			}
+			for (const each of served.values()) await each.tick()
 		})
+		await sleep(tickMs, undefined, { signal }).catch(() => undefined)
 	}
+	await Promise.all([...[...served.values()].map((each) => each.stop()), ...leaving.values()])
+	await attempt(service, async () => {
+		for (const id of served.keys()) await letGo(fs, id)
+	})
 }
 
 /** The catalogue may be away for a while: that is said, and tried again. */
@@ -84,27 +93,31 @@ async function attempt({ report }: Service, act: () => Promise<void>): Promise<v
 }
 
 /** Looks after every node that is ours and that nobody else looks after. Returns who looks after which of the others. */
-async function takeNodes(service: Service, services: Map<NodeId, NodeService>): Promise<Map<string, string[]>> {
+async function takeNodes(service: Service, nodes: Nodes): Promise<Map<string, string[]>> {
 	const { fs, isOurs, report } = service
+	const { served, leaving } = nodes
 	const elsewhere = new Map<string, string[]>()
-	const ours = [...fs.nodes.values()].filter(isOurs)
+	const ours = [...fs.nodes.values()].filter((node) => isOurs(node) && !leaving.has(node.id))
 	for (const { id, name } of ours) {
 		const holder = await hold(fs, id)
-		const known = services.get(id)
-		if (holder !== undefined && known) report(`${name}: ${holder} has taken over`)
-		if (holder !== undefined) {
-			elsewhere.set(holder, [...(elsewhere.get(holder) ?? []), name])
-			await leave(services, id)
-		} else if (!known) services.set(id, serveNode(workOn(service, id, services.size === 0)))
+		if (holder === undefined) {
+			if (!served.has(id)) served.set(id, serveNode(workOn(service, id, served.size === 0)))
+			continue
+		}
+		elsewhere.set(holder, [...(elsewhere.get(holder) ?? []), name])
+		if (served.has(id)) report(`${name}: ${holder} has taken over`)
+		leave(nodes, id)
 	}
-	for (const id of services.keys()) if (!ours.some((node) => node.id === id)) await leave(services, id)
+	for (const id of served.keys()) if (!ours.some((node) => node.id === id)) leave(nodes, id)
 	return elsewhere
 }
 
-async function leave(services: Map<NodeId, NodeService>, id: NodeId): Promise<void> {
-	const known = services.get(id)
-	services.delete(id)
-	await known?.stop()
+/** Nobody waits for its runs: one of them may hang with its node. Until they have ended the node is not taken again. */
+function leave({ served, leaving }: Nodes, id: NodeId): void {
+	const service = served.get(id)
+	if (!service) return
+	served.delete(id)
+	leaving.set(id, service.stop().finally(() => leaving.delete(id)))
 }
 
 /** What belongs to no node is done beside the first one. */

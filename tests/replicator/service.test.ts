@@ -6,6 +6,7 @@ import type { Driver } from '../../core/catalogue/driver.ts'
 import type { JobRow } from '../../core/catalogue/jobs.ts'
 import { Errno } from '../../core/errors.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
+import { refreshNodes } from '../../core/filesystem/nodes.ts'
 import type { Job, Replicator } from '../../replicator/replicator.ts'
 import { nextDue, previousDue, wrongWith } from '../../replicator/service/due.ts'
 import { inState, type JobName } from '../../replicator/service/jobs.ts'
@@ -13,7 +14,7 @@ import { isMissed } from '../../replicator/service/node-service.ts'
 import { createPause } from '../../replicator/service/pause.ts'
 import { createRepeats } from '../../replicator/service/repeats.ts'
 import { type Service, startService } from '../../replicator/service/service.ts'
-import { type Client, installation, setUp } from '../unit/installation.ts'
+import { type Client, installation, now, setUp } from '../unit/installation.ts'
 
 const TICK_MS = 5
 
@@ -35,7 +36,7 @@ function work(what: string, ofTree = false) {
 	return {
 		kind: { make: () => job },
 		/** Begun when a row of table replica is in that state, besides. */
-		when: (state: number) => ({ make: () => job, isDue: inState(state), pause: { firstMs: 2_000, mostMs: 60_000 } }),
+		when: (state: number) => ({ make: () => job, isDue: inState(state), pause: { firstMs: 2_000, mostMs: 60_000 }, isWoken: true }),
 		begins: () => once(told, 'begun'),
 		begun: () => begun,
 		holdOn() {
@@ -74,6 +75,7 @@ function daemon(test: TestContext, { fs }: Client, kinds: Service['kinds']): Dae
 		}),
 		kinds,
 		tickMs: TICK_MS,
+		renewMs: TICK_MS,
 	})
 	const stop = async () => {
 		stopping.abort()
@@ -227,7 +229,7 @@ test('a run that could do nothing is not begun again at once, until there is new
 	client.fs.catalogue.change("INSERT INTO job (name, state, started) VALUES ('replicate:1', 'done', 9999999999)")
 	client.fs.catalogue.change('INSERT INTO replica (file_id, node_id, version, state) VALUES (77, 1, 0, 2)')
 	const first = once(told, 'begun')
-	const running = daemon(t, client, { replicate: { make, isDue: inState(2), pause: { firstMs: 2_000, mostMs: 60_000 } } })
+	const running = daemon(t, client, { replicate: { make, isDue: inState(2), pause: { firstMs: 2_000, mostMs: 60_000 }, isWoken: true } })
 	await first
 	await line(running, /replicate node1 ended/)
 	for (let ticks = 0; ticks < 10; ticks++) await new Promise((resolve) => setTimeout(resolve, TICK_MS))
@@ -389,4 +391,31 @@ test('a job that fails says why, and is not begun again at once', async (t) => {
 	assert.equal(begun, 1)
 	const [row] = place.rows("SELECT state FROM job WHERE name = 'walk:1'")
 	assert.equal(row.state, 'failed')
+})
+
+test('one that stood still for long notices that another has taken over', async (t) => {
+	const place = await installation(t)
+	const [a, b] = [await place.start(), await place.start()]
+	schedule(a.fs, { walk: SELDOM })
+	const walk = work('walk')
+	walk.holdOn()
+	const begins = walk.begins()
+	const running = daemon(t, a, { walk: walk.kind })
+	await begins
+	a.fs.catalogue.change("UPDATE lease SET client_id = ? WHERE name = 'replicator:1'", [b.fs.client])
+	await line(running, /^node1: test, process \d+ on .* has taken over$/)
+	await line(running, /walk node1 ended/)
+	assert.equal(place.rows("SELECT client_id FROM lease WHERE name = 'replicator:1'")[0].client_id, b.fs.client)
+})
+
+test('a node that is added later is looked after too', async (t) => {
+	const place = await installation(t)
+	const { fs } = await place.start()
+	schedule(fs, { verify: SELDOM })
+	const verify = work('verify')
+	const running = daemon(t, { fs } as Client, { verify: verify.kind })
+	await line(running, /verify node1 ended/)
+	await place.addNode(2)
+	now(refreshNodes(fs))
+	await line(running, /verify node2 ended/)
 })
