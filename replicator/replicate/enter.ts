@@ -1,6 +1,5 @@
 /** The transaction that makes copies count: what was true when they were begun must still be, and intents bring them to their names. */
 import type { Transaction } from '../../core/catalogue/driver.ts'
-import * as conflicts from '../../core/catalogue/conflicts.ts'
 import * as hashes from '../../core/catalogue/hashes.ts'
 import type { Intent } from '../../core/catalogue/intents.ts'
 import * as intents from '../../core/catalogue/intents.ts'
@@ -36,23 +35,11 @@ export interface Entered {
 export type Verdict = { entered: Entered } | { refused: 'busy' | 'gone' | 'lost' }
 
 /** A verdict for each. It may be asked again with the same token, when the catalogue's answer was lost. */
-export async function enter(
-	{ rep, conflicts: found }: Round,
-	list: readonly Made[],
-	token: number,
-): Promise<Map<FileId, Verdict>> {
-	const { fs } = rep
-	const kept = [...found]
-	const verdicts = await transact(fs, (tx) => enterAll(rep, tx, { list, token, kept }))
-	found.splice(0, kept.length)
-	return verdicts
+export async function enter({ rep }: Round, list: readonly Made[], token: number): Promise<Map<FileId, Verdict>> {
+	return await transact(rep.fs, (tx) => enterAll(rep, tx, list, token))
 }
 
-function* enterAll(
-	rep: Replicator,
-	tx: Transaction,
-	{ list, token, kept }: { list: readonly Made[]; token: number; kept: Round['conflicts'] },
-): Op<Map<FileId, Verdict>> {
+function* enterAll(rep: Replicator, tx: Transaction, list: readonly Made[], token: number): Op<Map<FileId, Verdict>> {
 	const { fs, node } = rep
 	const verdicts = new Map<FileId, Verdict>()
 	const isOurs = yield* isStillOurs(rep, tx)
@@ -65,7 +52,6 @@ function* enterAll(
 	const standing = yield* standingForChange(fs, tx, node.id)
 	fs.carrying.add(token)
 	for (const made of list) verdicts.set(made.want.file.id, judge(fs, tx, { made, looked, standing, token, node: node.id }))
-	for (const conflict of kept) conflicts.insert(tx, conflict, fs.capabilities)
 	return verdicts
 }
 

@@ -3,8 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Errno } from '../../core/errors.ts'
 import type { Run } from '../run.ts'
 
-const ATTEMPTS_MAX = 12
-const PAUSE_MS = 5_000
+const ATTEMPTS_MAX = 15
+const PAUSE_MS = 100
+const PAUSE_MS_MAX = 10_000
 
 /** `question` must stand being asked again. */
 export async function patiently<T>(run: Run, question: () => Promise<T>): Promise<T> {
@@ -14,7 +15,7 @@ export async function patiently<T>(run: Run, question: () => Promise<T>): Promis
 		} catch (error) {
 			if (!(error instanceof Errno) || error.code !== 'EIO' || attempt === ATTEMPTS_MAX || run.signal.aborted) throw error
 			if (attempt === 1) run.note(`the catalogue does not answer: ${error.message}; waiting for it`)
-			await delay(PAUSE_MS, undefined, { signal: run.signal }).catch(() => undefined)
+			await delay(Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** (attempt - 1)), undefined, { signal: run.signal }).catch(() => undefined)
 		}
 	}
 }

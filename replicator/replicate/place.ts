@@ -1,11 +1,12 @@
 /** Bringing copies to their names on the node, and making sure that they came there. */
 import { REPLICA } from '../../core/catalogue/replicas.ts'
 import type { Intent } from '../../core/catalogue/intents.ts'
+import * as conflicts from '../../core/catalogue/conflicts.ts'
 import * as files from '../../core/catalogue/files.ts'
 import * as intents from '../../core/catalogue/intents.ts'
 import * as replicas from '../../core/catalogue/replicas.ts'
 import { transact } from '../../core/filesystem/filesystem.ts'
-import { codeOf } from '../../core/errors.ts'
+import { codeOf, Errno } from '../../core/errors.ts'
 import type { FileId, Path } from '../../core/ids.ts'
 import { applyIntent, isNodeTrouble } from '../../core/intents.ts'
 import { takesChanges } from '../../core/nodes/service.ts'
@@ -21,9 +22,22 @@ import type { Directory } from './tree-paths.ts'
 /** What a directory that cannot be made says of what stands there. */
 const IN_THE_WAY = new Set(['EEXIST', 'ENOTDIR', 'ELOOP'])
 
-/** The directories on the way, with the attributes the catalogue has for them. Whatever else stands there is kept aside. */
+/**
+ * The directories on the way, with the attributes the catalogue has for them. Whatever else stands there is kept aside. Where
+ * one cannot be made the copies below it do not come to their places either, and are dealt with then.
+ */
 export async function makeWay(round: Round, wants: readonly Want[]): Promise<void> {
-	for (const { places } of wants) for (const { directory } of places) await makeDirectory(round, directory)
+	const { node, run } = round.rep
+	for (const { places } of wants) {
+		for (const { directory } of places) {
+			try {
+				await makeDirectory(round, directory)
+			} catch (error) {
+				if (!(error instanceof Errno)) throw error
+				run.note(`node ${node.name}: ${directory.path} cannot be made: ${error.message}`)
+			}
+		}
+	}
 }
 
 async function makeDirectory(round: Round, directory: Directory): Promise<void> {
@@ -47,11 +61,13 @@ async function makeDirectory(round: Round, directory: Directory): Promise<void> 
 }
 
 /** What the catalogue does not know is somebody's data. */
-export async function keepAside({ rep: { node, run }, conflicts }: Round, path: Path): Promise<void> {
+export async function keepAside({ rep: { fs, node, run } }: Round, path: Path): Promise<void> {
 	try {
 		const { size, mtime } = await node.operations.stat(path)
 		const aside = await node.operations.setAside(path)
-		conflicts.push({ nodeId: node.id, path, aside, fileId: 0, reason: 'stray', size, mtime })
+		await transact(fs, function* (tx) {
+			conflicts.insert(tx, { nodeId: node.id, path, aside, fileId: 0, reason: 'stray', size, mtime }, fs.capabilities)
+		})
 		run.note(`node ${node.name}: an unknown file stood at ${path}, kept as ${aside}`)
 	} catch (error) {
 		if (codeOf(error) !== 'ENOENT') throw error

@@ -70,7 +70,6 @@ async function withRound(
 		parts,
 		made: new Set(),
 		load,
-		conflicts: [],
 		cramped: 0,
 		target: target.operations,
 	}

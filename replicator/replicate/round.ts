@@ -1,5 +1,4 @@
 /** What the parts of one run share. */
-import type { Conflict } from '../../core/catalogue/conflicts.ts'
 import type { FileId, NodeId, Path } from '../../core/ids.ts'
 import type { NodeOperations } from '../../core/nodes/node.ts'
 import type { Pace } from '../rate.ts'
@@ -27,8 +26,6 @@ export interface Round {
 	readonly made: Set<string>
 	/** Copies under way from each node. */
 	readonly load: Map<NodeId, number>
-	/** Kept aside, and still to be written down. */
-	readonly conflicts: Conflict[]
 	/** Files that no node took. */
 	cramped: number
 	/** The node's tree, changed by threads that the main one need not wait for. */

@@ -66,10 +66,6 @@ function symlinkOf(want: Want): Made {
 async function makeCount(round: Round, made: readonly Made[]): Promise<void> {
 	const { fs, node, run } = round.rep
 	const token = fs.nextToken++
-	await makeWay(
-		round,
-		made.map(({ want }) => want),
-	)
 	const verdicts = await patiently(run, () => enter(round, made, token))
 	const entered: Entered[] = []
 	for (const each of made) {
