@@ -10,7 +10,7 @@ import { transact } from '../../core/filesystem/filesystem.ts'
 import type { Path } from '../../core/ids.ts'
 import type { Op } from '../../core/op.ts'
 import { factsOf } from '../proof/facts.ts'
-import { hasTimesOf, type Right } from '../proof/sight.ts'
+import type { Right } from '../proof/sight.ts'
 import { isStillOurs, type Replicator } from '../replicator.ts'
 
 /** A copy that was read and found right. */
@@ -69,10 +69,9 @@ function* mark(rep: Replicator, tx: Transaction, good: Good): Op<string> {
 }
 
 /** A hash for a version that has none: of bytes that are known to be that version. */
-function* takeHash({ fs }: Replicator, tx: Transaction, { row, path, sight }: Good, hash: Buffer): Op<boolean> {
+function* takeHash({ fs }: Replicator, tx: Transaction, { row, path }: Good, hash: Buffer): Op<boolean> {
 	const facts = yield* factsOf(fs, tx, row.file_id, fs.capabilities.forUpdate)
 	if (!facts || facts.isWritten || facts.version !== row.version || !facts.paths.some((each) => each.equals(path))) return false
-	if (facts.size !== sight.stat.size || !hasTimesOf(facts, sight.stat)) return false
 	if (facts.hash) return facts.hash.equals(hash)
 	hashes.setHash(tx, row.file_id, row.version, hash)
 	return true

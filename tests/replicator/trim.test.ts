@@ -280,20 +280,25 @@ test('the node is told after the catalogue was synced', async (t) => {
 	assert.deepEqual([seen, disk.existsSync(place.node(3, 'f'))], [[true], false])
 })
 
-test('a directory renamed by another client a moment ago: what has its old name is not touched', async (t) => {
-	const { place, fs, catalogue } = await three(t)
+test('a directory is renamed between the look and the removal: what has the old name by then is not touched', async (t) => {
+	const { place, client, fs, catalogue, id: first } = await three(t)
+	await setCopy(catalogue, first, 3, good)
 	const { id: directory } = now(makeDirectory(fs, at('d'), { mode: 0o755, uid: 0, gid: 0 }))
-	const other = await place.start()
-	const id = await copiedFile(place, { ...other }, 'x', 'text', [1, 2, 3])
-	for (const node of [1, 2, 3]) disk.mkdirSync(place.node(node, 'd'), { recursive: true })
-	now(rename(other.fs, at('x'), at('x', directory), 'replace'))
-	// Here the directory is remembered by the name it has now.
-	assert.equal(`${now(fs.directories.path(catalogue, directory))}`, 'd')
+	const id = await copiedFile(place, client, 'x', 'text', [1, 2, 3])
+	now(rename(fs, at('x'), at('x', directory), 'replace'))
 	await setCopy(catalogue, id, 3, surplus)
-	now(rename(other.fs, at('d'), at('e'), 'replace'))
-	await flushLater(other.fs)
-	disk.mkdirSync(place.node(3, 'd'))
-	disk.writeFileSync(place.node(3, 'd/x'), 'another')
-	assert.equal((await runOn(fs, 3, trim())).outcomes.removed, 2)
+	const other = await place.start()
+	await flushLater(fs)
+	// Here the directory is remembered by its old name.
+	assert.equal(`${now(fs.directories.path(catalogue, directory))}`, 'd')
+	justBefore({ fs, catalogue }, () => {
+		now(rename(other.fs, at('d'), at('e'), 'replace'))
+		flushLater(other.fs)
+		disk.mkdirSync(place.node(3, 'd'))
+		disk.writeFileSync(place.node(3, 'd/x'), 'another')
+	})
+	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { kept: 1 })
+	assert.deepEqual([disk.existsSync(place.node(3, 'e/x')), disk.readFileSync(place.node(3, 'd/x'), 'utf8')], [true, 'another'])
+	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { removed: 1 })
 	assert.deepEqual([disk.existsSync(place.node(3, 'e/x')), disk.readFileSync(place.node(3, 'd/x'), 'utf8')], [false, 'another'])
 })
