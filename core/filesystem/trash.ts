@@ -29,6 +29,8 @@ export function keepsRemoved(fs: Filesystem): boolean {
 
 /** False when the file is not one that is kept: nothing was done. */
 export function* moveToTrash(fs: Filesystem, place: Place): Op<boolean> {
+	// Mostly known, and then a transaction is spared.
+	if (isInTrash(yield* fs.directories.path(fs.catalogue, place.parent))) return false
 	const time = now()
 	const token = fs.nextToken++
 	const ids: FileId[] = []
