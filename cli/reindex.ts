@@ -1,5 +1,5 @@
 /** `cairn reindex`: makes a lost catalogue anew from what the nodes hold and know. */
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import type { Argv } from 'yargs'
 import { initialise } from '../core/catalogue/initialise.ts'
 import { openCatalogue } from '../core/catalogue/open.ts'
@@ -102,13 +102,18 @@ interface Filling {
 async function fillCatalogue(config: Config, { found, plan, replace, deps }: Filling): Promise<void> {
 	const driver = await openCatalogue(config, { create: true })
 	try {
-		await makeRoom(driver, { replace, directory: deps.directory, deps })
+		await makeRoom(driver, { replace, directory: besideCatalogue(config, deps), deps })
 		await fill(driver, found, plan, deps.warn)
 		// Where no source has a root directory.
 		await initialise(driver, { owner: { uid: deps.uid, gid: deps.gid }, classes: config.classes, now: now() })
 	} finally {
 		await driver.close()
 	}
+}
+
+/** Where what it had is kept. */
+function besideCatalogue({ catalogue }: Config, { directory }: Deps): string {
+	return /^(mysql|mariadb):/.test(catalogue) ? directory : dirname(resolve(directory, catalogue.replace(/^sqlite:/, '')))
 }
 
 /** What was written since, then everything else that the nodes know better. */

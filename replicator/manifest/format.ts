@@ -4,7 +4,7 @@
  * the others were.
  *
  *   state        what is current: names the base and the segments. Replacing this file is what makes a change to the rest count
- *   base-E-N/    everything as of number N of the journal, in order of ids, some thousand files to a shard
+ *   base-E-N/    everything as of number N of the journal, in order of ids, two thousand files to a shard
  *   log-E-N      what changed up to N since the base or the segment before
  *
  * All are lines of JSON, compressed, with a checksum (sealed.ts). docs/FORMATS.md has them for others to read.

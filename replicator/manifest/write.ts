@@ -15,7 +15,7 @@ type Named = Pick<State, 'base' | 'segments'>
 
 const DIGITS = 6
 /** Of one shard: what a damaged one costs, and what has to be held in memory. */
-const SHARD_FILES = 4_000
+const SHARD_FILES = 2_000
 const SHARD_BYTES = 8 * 1024 * 1024
 const RECORDS_PER_PIECE = 400
 

@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isNewer, type Point, type SegmentHeader, type ShardHeader } from '../manifest/format.ts'
-import { unseal } from '../manifest/sealed.ts'
+import { unsealHeader } from '../manifest/sealed.ts'
 import { EVERYTHING, intersection, joined, type Range, without } from './ranges.ts'
 import type { FoundDump, FoundManifest, Survey } from './survey.ts'
 
@@ -83,7 +83,7 @@ async function examined(found: FoundManifest, note: (line: string) => void): Pro
 	const covers: Range[] = []
 	for (const name of existsSync(base) ? (await readdir(base)).sort() : []) {
 		const path = join(base, name)
-		const header = unseal<ShardHeader>(await readFile(path))?.header
+		const header = unsealHeader<ShardHeader>(await readFile(path))
 		if (!header) {
 			note(`${path}: damaged, and passed over`)
 			continue
@@ -103,7 +103,7 @@ async function segmentsOf({ folder, state }: FoundManifest, note: (line: string)
 	let isWhole = true
 	for (const named of state.segments) {
 		const segment = { path: join(folder, named.name), epoch: state.epoch, seq: named.seq }
-		const whole = existsSync(segment.path) && unseal<SegmentHeader>(await readFile(segment.path))
+		const whole = existsSync(segment.path) && unsealHeader<SegmentHeader>(await readFile(segment.path))
 		if (!whole) note(`${segment.path}: missing or damaged, and passed over`)
 		isWhole &&= Boolean(whole)
 		if (isWhole) seq = named.seq

@@ -39,7 +39,7 @@ test('a change in a large directory writes a small file, and no change nothing',
 	const whole = bytesBelow(folder)
 	const first = stateOf(place)
 	assert.equal(first?.base.records, 5_002)
-	assert.equal(first?.base.shards, 2)
+	assert.equal(first?.base.shards, 3)
 
 	writeFile(client.fs, 'one', 'text', directory)
 	assert.deepEqual((await once(client, manifest())).outcomes, { recorded: 2 })

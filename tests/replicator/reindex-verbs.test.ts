@@ -101,6 +101,12 @@ test('a catalogue moves to MariaDB and back, and nothing is put in the place of 
 	assert.equal(kept.length, 1)
 	assert.deepEqual(await treeOf(place, address), before)
 	await done(place, 'dump', '-q', join(place.directory, 'back'))
+
+	await done(place, 'manifest', '-q')
+	const anew = await server.freshDatabase('anew')
+	writeFileSync(place.config, `export default { catalogue: ${JSON.stringify(anew)} }\n`)
+	await done(place, 'reindex', '-q', '--node', `a=${join(place.directory, 'a')}`)
+	assert.deepEqual(await treeOf(place, anew), before)
 	const back = join(place.directory, 'back.db')
 	writeFileSync(place.config, "export default { catalogue: 'back.db' }\n")
 	await done(place, 'load', '-q', join(place.directory, 'back'))

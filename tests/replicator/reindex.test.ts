@@ -213,7 +213,7 @@ test('what is damaged in the newest manifest comes from an older one, and from a
 	const place = await installation(t, 2, CLASSES)
 	const client = await place.start()
 	const directory = now(makeDirectory(client.fs, at('d'), OWNER)).id
-	for (let i = 0; i < 4_100; i++) now(makeSpecial(client.fs, at(`f${i}`, directory), OWNER, KIND.fifo, i))
+	for (let i = 0; i < 2_100; i++) now(makeSpecial(client.fs, at(`f${i}`, directory), OWNER, KIND.fifo, i))
 	await once(client, dumpJob, 1)
 	await once(client, manifest(), 1)
 	const last = now(makeSpecial(client.fs, at('last'), OWNER, KIND.fifo, 1)).id
