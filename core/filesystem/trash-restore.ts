@@ -1,12 +1,15 @@
 /** Putting back what was removed: a rename out of the trash, to where it was or elsewhere. */
+import * as changes from '../catalogue/changes.ts'
 import * as entries from '../catalogue/entries.ts'
 import * as files from '../catalogue/files.ts'
 import { type FileRow, KIND } from '../catalogue/files.ts'
+import * as xattrs from '../catalogue/xattrs.ts'
+import { now } from '../clock.ts'
 import { codeOf, fail } from '../errors.ts'
 import { type FileId, type Path, ROOT_ID } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
 import { makeDirectory } from './create.ts'
-import type { Filesystem } from './filesystem.ts'
+import { type Filesystem, transact } from './filesystem.ts'
 import { lookup } from './lookup.ts'
 import type { Place } from './names.ts'
 import { removeDirectory } from './remove.ts'
@@ -42,12 +45,24 @@ function* stepInto(fs: Filesystem, place: Place, model: FileRow | undefined): Op
 	if (there) return there.id
 	const like = model ?? (yield* wait(files.find(fs.catalogue, place.parent))) ?? fail('ENOENT')
 	try {
-		return (yield* makeDirectory(fs, place, like)).id
+		const { id } = yield* makeDirectory(fs, place, like)
+		if (model && model.flags & files.FLAG_HAS_XATTRS) yield* copyXattrs(fs, model, id)
+		return id
 	} catch (error) {
 		// Somebody was quicker.
 		if (codeOf(error) !== 'EEXIST') throw error
 		return yield* stepInto(fs, place, model)
 	}
+}
+
+function copyXattrs(fs: Filesystem, { id: from, flags }: FileRow, to: FileId): Op<void> {
+	return wait(
+		transact(fs, function* (tx) {
+			xattrs.copyAll(tx, from, to)
+			files.setFlags(tx, to, flags, now())
+			changes.insert(tx, fs.client, { op: 'xattr', file: to }, fs.capabilities)
+		}),
+	)
 }
 
 /** Directories in the trash that are empty now, up to its day. */

@@ -7,6 +7,7 @@ import { getAttributes, lookup } from '../../core/filesystem/lookup.ts'
 import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
 import { findKept, findRemoved, folders, type Kept } from '../../core/filesystem/trash-contents.ts'
 import { restore } from '../../core/filesystem/trash-restore.ts'
+import { getXattr, setXattr } from '../../core/filesystem/xattrs.ts'
 import { at, now, writeFile } from '../unit/installation.ts'
 import { directories, keeping, keptPaths, today } from './trash-installation.ts'
 
@@ -22,6 +23,7 @@ test('back to where it was, under directories as they were; the trash is left ti
 	const place = await keeping(t)
 	const { fs } = await place.start()
 	const parent = directories(fs, 'home/me', { mode: 0o750, uid: 1001, gid: 1002 })
+	now(setXattr(fs, parent, path('user.note'), path('mine'), { create: false, replace: false }))
 	const id = writeFile(fs, 'letter', 'dear', parent)
 	now(unlink(fs, at('letter', parent)))
 	now(removeDirectory(fs, at('me', directories(fs, 'home'))))
@@ -30,6 +32,7 @@ test('back to where it was, under directories as they were; the trash is left ti
 	const home = now(lookup(fs, 1, path('home')))
 	const me = now(lookup(fs, home?.id ?? 0, path('me')))
 	assert.deepEqual([me?.mode, me?.uid, me?.gid], [0o750, 1001, 1002])
+	assert.equal(Buffer.from(now(getXattr(fs, me?.id ?? 0, path('user.note')))).toString(), 'mine')
 	assert.equal(now(lookup(fs, me?.id ?? 0, path('letter')))?.id, id)
 	assert.equal(readFileSync(place.node(1, 'home/me/letter'), 'utf8'), 'dear')
 	assert.deepEqual([await keptPaths(fs), await folders(fs.catalogue)], [[], []])

@@ -17,6 +17,7 @@ export interface MountOptions {
 	catalogue?: 'sqlite' | 'mariadb'
 	io?: 'passthrough' | 'carried' | 'auto'
 	nodes?: number
+	/** 0: as many as `up` makes of itself. */
 	copies?: number
 	/** With a replicator beside it; without one nothing moves but what the test moves. */
 	replicator?: boolean
@@ -79,7 +80,7 @@ export async function startUp(options: MountOptions = {}): Promise<Mounted> {
 	const { catalogue = 'sqlite', nodes = 3, copies = 1 } = options
 	const dir = mkdtempSync(join(tmpdir(), 'cairn-mount-'))
 	chmodSync(dir, 0o755) // cases act as other users
-	const words = ['up', dir, '--nodes', `${nodes}`, '--copies', `${copies}`, ...(options.words ?? [])]
+	const words = ['up', dir, '--nodes', `${nodes}`, ...(copies > 0 ? ['--copies', `${copies}`] : []), ...(options.words ?? [])]
 	let url = join(dir, 'catalogue.db')
 	if (catalogue === 'mariadb') {
 		url = await (await startMariadb()).freshDatabase(`mount_${process.pid}_${++databases}`)
