@@ -31,6 +31,8 @@ export interface OpenFile {
 	abandoned: boolean
 	/** Published since it was opened. */
 	published: boolean
+	/** Its node could not bring it to the disk. The kernel tells that once; whoever asks again is not to hear that all is well. */
+	unsynced: boolean
 	/** The kernel has the backing file and reads and writes it itself. */
 	lent: boolean
 	/** It is being copied to another node; whoever would change it waits. */
@@ -54,6 +56,7 @@ export function newOpenFile(opened: Pick<OpenFile, 'row' | 'node' | 'path' | 'fd
 		pathInDoubt: false,
 		abandoned: false,
 		published: false,
+		unsynced: false,
 		lent: false,
 		moving: undefined,
 		changing: new Set(),

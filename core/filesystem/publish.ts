@@ -8,7 +8,7 @@ import { REPLICA, type ReplicaRow } from '../catalogue/replicas.ts'
 import * as writers from '../catalogue/writers.ts'
 import type { Transaction } from '../catalogue/driver.ts'
 import { isLater } from '../clock.ts'
-import { codeOf } from '../errors.ts'
+import { codeOf, fail } from '../errors.ts'
 import type { FileId, NodeId, Path } from '../ids.ts'
 import type { Stat } from '../nodes/node.ts'
 import { isPromise, type Op, run, wait } from '../op.ts'
@@ -23,6 +23,8 @@ const S_ISGID = 0o2000
 const S_IXGRP = 0o0010
 /** Pages of a mapping that were dirty at a publish can change again without a sign until they are written back. */
 const MAPPING_DOUBT_MS = 100
+/** Of a sync: data is lost. A node that is away may still do it when it is back. */
+const REFUSED_BY_DISK = new Set(['EIO', 'ENOSPC', 'EDQUOT'])
 
 /**
  * Makes the content of a file open for writing here the file's next version, if it changed since the last time. One at a
@@ -161,7 +163,18 @@ function* forget(fs: Filesystem, file: OpenFile): Op<void> {
 
 /** fsync(2): the data is on the disk, the version in the catalogue, and the catalogue's own log on its disk. */
 export function* sync(fs: Filesystem, file: OpenFile, dataOnly: boolean): Op<void> {
-	yield* wait(file.node.operations.sync(file.fd, dataOnly))
+	yield* syncOnNode(file, dataOnly)
 	if (file.writers > 0) yield* publish(fs, file)
 	yield* wait(fs.catalogue.sync())
+}
+
+/** What the disk refused once is not on it, whatever a second sync answers: the kernel has forgotten it by then. */
+function* syncOnNode(file: OpenFile, dataOnly: boolean): Op<void> {
+	if (file.unsynced) fail('EIO', 'what was written did not reach the disk')
+	try {
+		yield* wait(file.node.operations.sync(file.fd, dataOnly))
+	} catch (error) {
+		file.unsynced ||= REFUSED_BY_DISK.has(codeOf(error))
+		throw error
+	}
 }
