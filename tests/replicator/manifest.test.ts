@@ -7,10 +7,12 @@ import { KIND } from '../../core/catalogue/files.ts'
 import { makeDirectory, makeSpecial } from '../../core/filesystem/create.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { dumpJob } from '../../replicator/manifest/dump-job.ts'
+import { changedSince, lookNow } from '../../replicator/manifest/changed.ts'
 import { manifest } from '../../replicator/manifest/manifest.ts'
 import { parseState } from '../../replicator/manifest/state.ts'
 import { type Job, runJob } from '../../replicator/replicator.ts'
 import type { Summary } from '../../replicator/run.ts'
+import { mariadb, ready } from '../catalogue/engines.ts'
 import { at, type Client, type Installation, installation, now, OWNER, writeFile } from '../unit/installation.ts'
 
 const never = new AbortController().signal
@@ -161,4 +163,14 @@ test('a dump each night, and no more than are to be kept', async (t) => {
 	assert.equal(left.length, client.fs.config.replicator.dumpsKept)
 	assert.ok(left.includes(first))
 	assert.ok(existsSync(join(folder, 'of somebody else')))
+})
+
+test('a change that is committed late, with a lower number, is not missed', async (t) => {
+	const { driver } = await ready(t, mariadb)
+	await driver.change("INSERT INTO `change` (seq, at, client_id, op, file_id) VALUES (5, 1, 1, 'publish', 50), (10, UNIX_TIMESTAMP(), 1, 'publish', 100)")
+	const first = await lookNow(driver, driver.capabilities)
+	assert.deepEqual([first.seq, first.readFrom], [10, 5])
+	await driver.change("INSERT INTO `change` (seq, at, client_id, op, file_id) VALUES (9, UNIX_TIMESTAMP(), 2, 'publish', 90)")
+	const state = { ...first, format: '', version: 1, date: '', node: '', base: { name: '', seq: 5, shards: 0, records: 0 }, segments: [] }
+	assert.deepEqual(await changedSince(driver, state, await lookNow(driver, driver.capabilities)), new Set([90, 100]))
 })

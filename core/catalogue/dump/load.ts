@@ -53,19 +53,13 @@ function checkTable(path: string, { table, columns }: Chunk): void {
 }
 
 function adapted({ table, columns, rows }: Chunk): Value[][] {
-	if (table === 'replica') return rows.map((row) => withoutPast(row, columns))
-	if (table === 'job') return rows.map((row) => withoutRunning(row, columns))
-	return rows
+	return table === 'replica' ? rows.map((row) => withoutPast(row, columns)) : rows
 }
 
 /** What stands on the node where a copy is to be made or replaced may be newer than all of this: version 0 is nothing known. */
 function withoutPast(row: Value[], columns: readonly string[]): Value[] {
 	const state = row[columns.indexOf('state')]
 	return state === REPLICA.good ? row : row.map((value, i) => (columns[i] === 'version' ? 0 : value))
-}
-
-function withoutRunning(row: Value[], columns: readonly string[]): Value[] {
-	return row.map((value, i) => (columns[i] === 'state' && value === 'running' ? 'paused' : value))
 }
 
 /**
