@@ -14,17 +14,17 @@ export interface WalkedRow {
 	mtime_ns: number
 	version: number
 	hash_version: number
-	/** Of a symlink. */
-	target: Uint8Array | null
 	replica_version: number | null
 	replica_state: number | null
 }
 
-const SELECT = `SELECT e.name, f.id, f.kind, f.size, f.mtime, f.mtime_ns, f.version, f.hash_version, f.target,
-	r.version AS replica_version, r.state AS replica_state
-	FROM entry e JOIN file f ON f.id = e.file_id LEFT JOIN replica r ON r.file_id = e.file_id AND r.node_id = ?`
-const PAGE = `${SELECT} WHERE e.parent_id = ? AND e.name > ? ORDER BY e.name LIMIT ?`
-const ONE = `${SELECT} WHERE e.parent_id = ? AND e.name = ?`
+const COLUMNS = 'e.name, f.id, f.kind, f.size, f.mtime, f.mtime_ns, f.version, f.hash_version, r.version AS replica_version, r.state AS replica_state'
+const FROM = `FROM entry e JOIN file f ON f.id = e.file_id LEFT JOIN replica r ON r.file_id = e.file_id AND r.node_id = ?`
+const PAGE = `SELECT ${COLUMNS} ${FROM} WHERE e.parent_id = ? AND e.name > ? ORDER BY e.name LIMIT ?`
+const ONE = `SELECT ${COLUMNS}, f.target ${FROM} WHERE e.parent_id = ? AND e.name = ?`
+
+/** With the target of a symlink. */
+export type OneRow = WalkedRow & { target: Uint8Array | null }
 
 export function pageQuery(node: NodeId, parent: FileId, after: Uint8Array, limit: number): Query {
 	return [PAGE, [node, parent, after, limit]]

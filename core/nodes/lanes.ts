@@ -81,6 +81,7 @@ export function openLaneOperations(root: string, { deadlineMs, callsMax, health 
 		close: (fd) => on('close', [fd], { isOwed: true }),
 		fstat: (fd) => on('fstat', [fd]),
 		stat: (path) => on('stat', [path]),
+		statNames: (directory, names) => on('statNames', [directory, names.map(detached)]),
 		read,
 		write,
 		truncate: (fd, size) => on('truncate', [fd, size]),

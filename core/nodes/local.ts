@@ -21,7 +21,7 @@ import {
 	unlinkat,
 	utimensat,
 } from '../libc.ts'
-import { lastComponent, O_CLOEXEC, openBeneath, terminated } from './beneath.ts'
+import { lastComponent, O_CLOEXEC, OPEN_DIRECTORY, openBeneath, terminated } from './beneath.ts'
 import {
 	allocateIn,
 	closeDescriptor,
@@ -59,6 +59,7 @@ export type LocalOperations = { [Method in keyof NodeOperations]: Synchronous<No
 type Synchronous<F> = F extends (...args: infer A) => infer R ? (...args: A) => Exclude<R, Promise<unknown>> : never
 
 const target = new Uint8Array(TARGET_BYTES)
+const nameBytes = new Uint8Array(4096)
 const statvfs = new Uint32Array(32)
 const statvfsBytes = new Uint8Array(statvfs.buffer)
 
@@ -108,6 +109,15 @@ export function openLocalOperations(rootPath: string): LocalOperations {
 		if (path.length === 0) return statDescriptor(root.descriptor())
 		names.on(path, statInto)
 		return decodeStat()
+	}
+
+	function statNames(directory: Buffer, list: readonly Uint8Array[]): Array<Stat | string | undefined> {
+		const fd = openAt(directory, OPEN_DIRECTORY, 0)
+		try {
+			return list.map((name) => statName(fd, name))
+		} finally {
+			close(fd)
+		}
 	}
 
 	function kind(path: Buffer): number {
@@ -277,6 +287,7 @@ export function openLocalOperations(rootPath: string): LocalOperations {
 		close: closeDescriptor,
 		fstat: statDescriptor,
 		stat,
+		statNames,
 		read: readAt,
 		write: writeAt,
 		truncate: truncateTo,
@@ -300,6 +311,13 @@ export function openLocalOperations(rootPath: string): LocalOperations {
 		forgetDirectories: parents.forget,
 		end,
 	}
+}
+
+function statName(directory: number, name: Uint8Array): Stat | string | undefined {
+	if (lastComponent(name) > 0) fail('EINVAL', 'a name has a slash in it')
+	if (statInto(directory, terminated(name, 0, name.length, nameBytes)) === 0) return decodeStat()
+	const { code } = lastError()
+	return code === 'ENOENT' ? undefined : code
 }
 
 /** Two words of `struct statvfs`, whose fields are eight bytes each. */

@@ -7,7 +7,7 @@
  * Errno with the operating system's name for it; ETIMEDOUT when the deadline passed, ENOTCONN when the node is not in
  * service. A descriptor is a number of this process and may be used from any of its threads.
  */
-import type { NodeId, Path } from '../ids.ts'
+import type { Name, NodeId, Path } from '../ids.ts'
 import type { Maybe } from '../op.ts'
 
 export interface Stat {
@@ -67,6 +67,8 @@ export interface NodeOperations {
 	fstat(fd: number): Maybe<Stat>
 	/** Of the last component itself, if it is a symlink. */
 	stat(path: Path): Maybe<Stat>
+	/** The same of many names of one directory: undefined where nothing stands, the code of what cannot be said. */
+	statNames(directory: Path, names: readonly Name[]): Maybe<Array<Stat | string | undefined>>
 	/** Bytes read into `buffer`, fewer only at the end of the file. */
 	read(fd: number, buffer: Uint8Array, position: number): Maybe<number>
 	/** Writes all of `buffer` or fails: what was written before a failure stays written; `position` -1 appends. The number of bytes written: fewer only when the disk filled in the middle. */

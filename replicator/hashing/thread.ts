@@ -3,6 +3,9 @@ import { Worker } from 'node:worker_threads'
 import { Errno } from '../../core/errors.ts'
 import type { Reply, Request } from './packets.ts'
 
+/** Nearly everything a thread makes is garbage at the next message: a large nursery is memory for nothing. */
+const NURSERY_MIB = 4
+
 export interface Thread {
 	/** The answer, or an Errno. */
 	ask(request: Request): Promise<Reply>
@@ -14,7 +17,7 @@ export interface Thread {
 }
 
 export function startThread(failed: () => void): Thread {
-	const worker = new Worker(new URL('./worker.ts', import.meta.url), { execArgv: [] })
+	const worker = new Worker(new URL('./worker.ts', import.meta.url), { execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: NURSERY_MIB } })
 	const waiting = new Map<number, { resolve: (reply: Reply) => void; reject: (error: Errno) => void }>()
 	worker.unref()
 	worker.on('message', settle)

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { KIND } from '../../core/catalogue/files.ts'
 import type { IntentRow } from '../../core/catalogue/intents.ts'
 import * as intents from '../../core/catalogue/intents.ts'
-import type { WalkedRow } from '../../core/catalogue/walks.ts'
+import type { OneRow } from '../../core/catalogue/walks.ts'
 import * as walks from '../../core/catalogue/walks.ts'
 import { joinPath } from '../../core/filesystem/directories.ts'
 import type { Name, Path } from '../../core/ids.ts'
@@ -50,7 +50,7 @@ async function settle(walking: Walking, watch: Watch, above: Path, name: Name): 
 	const id = await drive(directoryAt(fs, above))
 	if (id === undefined) return false
 	const path = joinPath(above, name)
-	const [[row], standing] = (await fs.catalogue.read(walks.oneQuery(node.id, id, name), intents.standingQuery(node.id, STANDING_ROWS_MAX))) as [WalkedRow[], IntentRow[]]
+	const [[row], standing] = (await fs.catalogue.read(walks.oneQuery(node.id, id, name), intents.standingQuery(node.id, STANDING_ROWS_MAX))) as [OneRow[], IntentRow[]]
 	if (isObstructed(standing.filter((each) => !isDone(fs, each)), path)) return false
 	const [stat] = await statAll(walking, [path])
 	if (stat instanceof Error) {

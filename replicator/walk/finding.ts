@@ -4,7 +4,7 @@ import type { Intent, IntentRow } from '../../core/catalogue/intents.ts'
 import * as intents from '../../core/catalogue/intents.ts'
 import type { ReplicaRow } from '../../core/catalogue/replicas.ts'
 import * as replicas from '../../core/catalogue/replicas.ts'
-import type { WalkedRow } from '../../core/catalogue/walks.ts'
+import type { OneRow } from '../../core/catalogue/walks.ts'
 import * as walks from '../../core/catalogue/walks.ts'
 import * as writers from '../../core/catalogue/writers.ts'
 import { transact } from '../../core/filesystem/filesystem.ts'
@@ -22,7 +22,7 @@ export interface Finding {
 	name: Name
 	path: Path
 	watch: Watch
-	row: WalkedRow
+	row: OneRow
 	/** Undefined: nothing stands there. */
 	stat: Stat | undefined
 }
@@ -61,7 +61,7 @@ function* stillSo({ fs, node, rep, watchman }: Walking, tx: Transaction, { direc
 			intents.standingQuery(node.id, STANDING_ROWS_MAX),
 			replicas.ofFileQuery(row.id),
 		),
-	)) as [WalkedRow[], unknown[], IntentRow[], ReplicaRow[]]
+	)) as [OneRow[], unknown[], IntentRow[], ReplicaRow[]]
 	if (watch.moved || watch.isTouched(directory.id, name) || watch.isFileTouched(row.id)) return undefined
 	if (pins.length > 0 || isObstructed(walkingRows(fs, standing), path)) return undefined
 	return now && isSame(now, row) ? copies : undefined
@@ -76,6 +76,6 @@ export function isObstructed(standing: readonly IntentRow[], path: Path): boolea
 	return standing.length >= STANDING_ROWS_MAX || standing.some((row) => standsInTheWay(row, path))
 }
 
-function isSame(now: WalkedRow, then: WalkedRow): boolean {
+function isSame(now: OneRow, then: OneRow): boolean {
 	return now.id === then.id && now.version === then.version && now.replica_version === then.replica_version && now.replica_state === then.replica_state
 }

@@ -1,6 +1,6 @@
 /** Looking at the node: what is there, and whether it still is the node. */
-import { codeOf, type Errno } from '../../core/errors.ts'
-import type { Path } from '../../core/ids.ts'
+import { codeOf, Errno } from '../../core/errors.ts'
+import type { Name, Path } from '../../core/ids.ts'
 import type { DirectoryEntry, Node, Stat } from '../../core/nodes/node.ts'
 import { isPromise } from '../../core/op.ts'
 import type { Hashed } from '../hashing/hashing.ts'
@@ -8,6 +8,8 @@ import { shown, type Walking, WalkStopped } from './walking.ts'
 
 /** Calls under way on a remote node. */
 const REMOTE_CALLS_MAX = 32
+/** Names asked for in one call: its deadline is for all of them. */
+const NAMES_MAX = 100
 const GONE = new Set(['ENOENT', 'ENOTDIR', 'ELOOP'])
 /** The node is away, or is not the node: nothing more can be said of anything on it. */
 const NODE_AWAY = new Set(['ENOTCONN', 'ENODEV', 'ESTALE', 'ETIMEDOUT'])
@@ -22,6 +24,16 @@ export async function listDirectory({ node, run }: Walking, path: Path): Promise
 		run.trouble(shown(path), `the directory cannot be read: ${(error as Error).message}`)
 		return undefined
 	}
+}
+
+/** What stands at each of a directory's names. */
+export async function statNames({ node }: Walking, directory: Path, names: readonly Name[]): Promise<Array<Stat | Error | undefined>> {
+	const found: Array<Stat | Error | undefined> = []
+	for (let at = 0; at < names.length; at += NAMES_MAX) {
+		const answer = node.operations.statNames(directory, names.slice(at, at + NAMES_MAX))
+		for (const each of isPromise(answer) ? await answer : answer) found.push(typeof each === 'string' ? new Errno(each) : each)
+	}
+	return found
 }
 
 /** What stands at each of the paths; undefined for nothing, an error for what cannot be said. */

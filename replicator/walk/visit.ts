@@ -12,7 +12,7 @@ import type { Batches } from './batch.ts'
 import { begin, nameOf, type Pair, readPart, STANDING_ROWS_MAX } from './chunks.ts'
 import { compare, isGood } from './compare.ts'
 import { examine } from './examine.ts'
-import { listDirectory, statAll } from './look.ts'
+import { listDirectory, statNames, stopIfAway } from './look.ts'
 import type { Item, Ready } from './item.ts'
 import type { Child } from './order.ts'
 import { directoryAt } from './place.ts'
@@ -148,7 +148,8 @@ function meetDoubtful(here: Visit, name: Name, row: WalkedRow): void {
 
 async function meetKnown(here: Visit, both: ReadonlyArray<{ row: WalkedRow; name: Name }>): Promise<void> {
 	const { walking, directory } = here
-	const stats = await statAll(walking, both.map(({ name }) => joinPath(directory.path, name)))
+	const stats = await statBoth(here, both)
+	if (!stats) return
 	for (let index = 0; index < both.length; index++) {
 		const { row, name } = both[index]
 		const stat = stats[index]
@@ -156,6 +157,17 @@ async function meetKnown(here: Visit, both: ReadonlyArray<{ row: WalkedRow; name
 		// It went since the listing; the second look decides.
 		else if (!stat) meetDoubtful(here, name, row)
 		else meetFile(here, name, row, stat)
+	}
+}
+
+async function statBoth({ walking, directory }: Visit, both: ReadonlyArray<{ name: Name }>) {
+	try {
+		return await statNames(walking, directory.path, both.map(({ name }) => name))
+	} catch (error) {
+		stopIfAway(walking.node, error)
+		// Moved or removed since the listing, or the disk: nothing is concluded.
+		walking.run.trouble(shown(directory.path), `what is in it cannot be looked at: ${(error as Error).message}`)
+		return undefined
 	}
 }
 

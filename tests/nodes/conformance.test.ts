@@ -213,6 +213,19 @@ for (const [kind, openOperations] of Object.entries(kinds)) {
 			await rejects('ENOENT', () => node.link(path('missing'), path('x')))
 		})
 
+		test('many names of a directory at once', async () => {
+			await node.makeDirectory(path('many'))
+			await write('many/a', 'a')
+			await node.symlink(path('/etc'), path('many/l'))
+			const found = await node.statNames(path('many'), ['a', 'gone', 'l'].map(path))
+			assert.deepEqual(found, [await node.stat(path('many/a')), undefined, await node.stat(path('many/l'))])
+			assert.deepEqual(await node.statNames(path('many'), [path('n'.repeat(256))]), ['ENAMETOOLONG'])
+			await rejects('ENOENT', () => node.statNames(path('none'), [path('a')]))
+			await rejects('ELOOP', () => node.statNames(path('many/l'), [path('passwd')]))
+			await rejects('EINVAL', () => node.statNames(path('many'), [path('..')]))
+			await rejects('EINVAL', () => node.statNames(path('many'), [path('l/passwd')]))
+		})
+
 		test('symlink: the same target is fine, another symlink is replaced, anything else EEXIST', async () => {
 			await node.symlink(path('/etc/passwd'), path('deep/l'))
 			await node.symlink(path('/etc/passwd'), path('deep/l'))
