@@ -12,6 +12,9 @@ import { replicate } from '../../replicator/replicate/replicate.ts'
 import { type Job, runJob } from '../../replicator/replicator.ts'
 import { trim } from '../../replicator/trim/trim.ts'
 
+const HESITATION_SHARE = 0.05
+const HESITATION_MS = 50
+
 const [path, number, how] = process.argv.slice(2)
 const catalogue = openSqlite(path, { timeoutMs: 10_000 })
 const config = withDefaults({ classes: [{ name: 'two', pattern: '', copies: 2 }], replicator: { proofDays: 0 } })
@@ -27,11 +30,25 @@ if (how === 'once') {
 	rest()
 	await stopFilesystem(fs)
 } else {
+	hesitate()
 	for (;;) {
 		await work(trim())
 		await work(replicate())
 		// The journal, heartbeats and settling have their turn.
 		await new Promise((resolve) => setTimeout(resolve, 5))
+	}
+}
+
+/** Now and then between the look at a copy and what follows from it: the others go on meanwhile. */
+function hesitate(): void {
+	const pause = new Int32Array(new SharedArrayBuffer(4))
+	for (const { operations } of fs.nodes.values()) {
+		const { stat } = operations
+		operations.stat = (name) => {
+			const found = stat(name)
+			if (Math.random() < HESITATION_SHARE) Atomics.wait(pause, 0, 0, HESITATION_MS)
+			return found
+		}
 	}
 }
 

@@ -68,7 +68,7 @@ test('one who stood still longer than its lease does nothing: the copy it was to
 	assert.deepEqual(holders(place, 'f', 'text'), [1, 3])
 })
 
-const FILES = 150
+const FILES = 60
 const CHURN_MS = 7_000
 
 test('trims and copies in parallel, copies declared surplus and wanted at random, SIGKILL: never fewer than two', {
@@ -94,7 +94,7 @@ test('trims and copies in parallel, copies declared surplus and wanted at random
 	const endsMs = performance.now() + CHURN_MS
 	let killsMs = performance.now()
 	while (performance.now() < endsMs) {
-		for (let turn = 0; turn < 10; turn++) await churn(random.pick(ids))
+		for (let turn = 0; turn < 30; turn++) await churn(random.pick(ids))
 		for (let turn = 0; turn < 20; turn++, looks++) check(random.pick(ids))
 		if (performance.now() - killsMs > 600) {
 			const node = random.pick(NODES)
@@ -124,7 +124,10 @@ test('trims and copies in parallel, copies declared surplus and wanted at random
 			}>
 			const goods = rows.filter((row) => row.state === good)
 			const missing = NODES.filter((node) => !rows.some((row) => row.node_id === node))
-			if (goods.length === 3 || (rash && goods.length === 2)) {
+			const spare = rows.find((row) => row.state === surplus)
+			if (spare && random.chance(0.3)) {
+				tx.write('UPDATE replica SET state = 1 WHERE file_id = ? AND node_id = ?', [id, spare.node_id])
+			} else if (goods.length === 3 || (rash && goods.length === 2)) {
 				tx.write('UPDATE replica SET state = 4 WHERE file_id = ? AND node_id = ?', [id, random.pick(goods).node_id])
 			} else if (missing.length > 0) {
 				tx.write('INSERT INTO replica (file_id, node_id, version, state) VALUES (?, ?, 0, 2)', [id, random.pick(missing)])

@@ -356,6 +356,22 @@ test('too many bad ones: the run ends, and says how to go on', async (t) => {
 	assert.deepEqual((await check({ all: true, believeBad: true })).outcomes, { good: 1, missing: 30 })
 })
 
+test('stopped in the middle, the next run goes on', async (t) => {
+	const { place, client, fs, check } = await two(t)
+	for (let number = 0; number < 30; number++) await copiedFile(place, client, `many${number}`, 'text', [1, 2])
+	await client.catalogue.change('UPDATE replica SET verified_at = NULL')
+	const stop = new AbortController()
+	whileRead({ fs, path: 'many3', time: 1 }, () => stop.abort())
+	const first = await runOn(fs, 1, verify(), stop.signal)
+	assert.ok(first.stopped)
+	const proved = first.outcomes.good ?? 0
+	assert.ok(proved < 31, `${proved} proved`)
+	assert.equal(place.rows('SELECT COUNT(*) AS many FROM replica WHERE node_id = 1 AND verified_at IS NOT NULL')[0].many, proved)
+	assert.equal(first.troubles, 0)
+	assert.ok(((await check({})).outcomes.good ?? 0) >= 31 - proved)
+	assert.equal(place.rows('SELECT COUNT(*) AS many FROM replica WHERE node_id = 1 AND verified_at IS NULL')[0].many, 0)
+})
+
 test('figures by day', async (t) => {
 	const { place, fs, id, check } = await two(t)
 	await check()
