@@ -27,12 +27,16 @@ export interface Marks {
 }
 
 const BATCH_FILES = 128
+/** Large files take long: this much work is lost at most when the process is killed. */
+const FLUSH_MS = 10_000
 
 export function createMarks(rep: Replicator): Marks {
 	let waiting: Good[] = []
 	let bad = 0
+	let flushedMs = performance.now()
 
 	async function flush(): Promise<void> {
+		flushedMs = performance.now()
 		if (waiting.length === 0 && bad === 0) return
 		const batch = waiting
 		const day = { files: batch.length + bad, bytes: batch.reduce((sum, { row }) => sum + row.size, 0), bad }
@@ -51,7 +55,7 @@ export function createMarks(rep: Replicator): Marks {
 	return {
 		async good(good) {
 			waiting.push(good)
-			if (waiting.length >= BATCH_FILES) await flush()
+			if (waiting.length >= BATCH_FILES || performance.now() - flushedMs > FLUSH_MS) await flush()
 		},
 		bad: () => void bad++,
 		flush,
