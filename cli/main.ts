@@ -96,4 +96,10 @@ function toLine(error: unknown): { line: string; code: number } {
 	return { line: line.startsWith(code) || code === 'EIO' ? line : `${code}: ${line}`, code: EXIT.unexpected }
 }
 
+/** `cairn trash list | head`: whoever reads has had enough. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+	if (error.code !== 'EPIPE') throw error
+	process.exit(EXIT.ok)
+})
+
 await main(process.argv.slice(2)).catch(end)

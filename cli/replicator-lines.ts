@@ -4,6 +4,9 @@ import type { NodeWork } from '../replicator/service/node-service.ts'
 import { filesSeen, summaryLine } from './progress-text.ts'
 import type { Deps } from './verb.ts'
 
+/** Of one run: how many there were in all is in its summary. */
+const TROUBLES_SAID_MAX = 20
+
 export interface ServiceLines {
 	show: NodeWork['show']
 	note(line: string): void
@@ -16,18 +19,26 @@ export function showService(json: boolean, deps: Pick<Deps, 'print' | 'warn'>): 
 
 function asLines({ warn }: Pick<Deps, 'warn'>): ServiceLines {
 	const repeats = createRepeats()
-	const once = (line: string) => repeats.isNews(line) && warn(line)
+	const once = (line: string) => {
+		const isNews = repeats.isNews(line)
+		if (isNews) warn(line)
+		return isNews
+	}
 	return {
 		note: warn,
 		ready: (names) => warn(names.length > 0 ? `looking after ${names.join(', ')}` : 'no node is a disk of this machine yet'),
 		show(job, node) {
 			const title = `${job} ${node.name}`
+			let said = 0
 			return {
 				watcher: {
-					trouble: (path, why) => once(`${title}: ${path}: ${why}`),
+					trouble(path, why) {
+						if (said < TROUBLES_SAID_MAX && once(`${title}: ${path}: ${why}`)) said++
+					},
 					note: (line) => once(line),
 				},
-				end: (summary) => Object.keys(summary.outcomes).length > 0 && warn(summaryLine(title, summary)),
+				// Runs that did nothing, or only met what was said within the hour, say nothing.
+				end: (summary) => (Object.keys(summary.outcomes).length > 0 || said > 0) && warn(summaryLine(title, summary)),
 				elsewhere: () => undefined,
 				failed: (error) => once(`${title}: ${error.message}`),
 			}

@@ -8,6 +8,7 @@ import type { ScheduleConfig } from '../core/config/types.ts'
 import type { NodeId } from '../core/ids.ts'
 import type { Summary } from '../replicator/run.ts'
 import { nextDue, wrongWith } from '../replicator/service/due.ts'
+import { KINDS } from '../replicator/service/jobs.ts'
 import { leaseName } from '../replicator/service/lease.ts'
 import { withCatalogue } from './catalogue.ts'
 import { filesSeen, showDuration } from './progress-text.ts'
@@ -77,7 +78,8 @@ function toStatus(row: JobRow, { names, leased, next }: Circumstances): JobStatu
 	return {
 		job: isOfNode ? job : row.name,
 		node,
-		state: row.state === 'running' && !leased.has(row.name) ? 'ended' : row.state,
+		// A drain, a rebalance, a pass go on from run to run; anything else that runs has its lease.
+		state: row.state === 'running' && Object.hasOwn(KINDS, job) && !leased.has(row.name) ? 'ended' : row.state,
 		started: row.started,
 		seconds: row.ended > 0 ? row.ended - row.started : null,
 		outcomes,

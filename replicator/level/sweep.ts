@@ -2,6 +2,7 @@
 import type { FileId } from '../../core/ids.ts'
 import type { Maybe } from '../../core/op.ts'
 import { classById } from '../../core/placement/placement.ts'
+import { createBreath } from '../breath.ts'
 import { type Asked, changesAnything, type Decided, decide, FILES_AT_ONCE, type Round } from './decide.ts'
 import type { Held, Page } from './pages.ts'
 import { type Plan, planFile } from './plan.ts'
@@ -18,7 +19,9 @@ export interface Sweep {
 
 /** True when it came to the end of the pages. */
 export async function sweep(round: Round, { pages, classOf = (file) => file.class_id, each, turned }: Sweep): Promise<boolean> {
+	const breath = createBreath()
 	for await (const { files, last } of pages) {
+		await breath()
 		if (!(await sweepPage(round, files, classOf, each))) return false
 		if (!(await turned(last)) || round.run.signal.aborted) return false
 	}

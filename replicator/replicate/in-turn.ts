@@ -1,3 +1,5 @@
+import { createBreath } from '../breath.ts'
+
 /** Several at once of a list that need not be known to its end. */
 export async function inTurn<T>(
 	items: AsyncGenerator<T>,
@@ -5,6 +7,7 @@ export async function inTurn<T>(
 	signal: AbortSignal,
 	work: (item: T) => Promise<void>,
 ): Promise<void> {
+	const breath = createBreath()
 	let failure: { error: unknown } | undefined
 	// A generator answers those who ask at once one after the other.
 	const worker = async (): Promise<void> => {
@@ -13,6 +16,7 @@ export async function inTurn<T>(
 			const { value, done } = await items.next()
 			if (done) return
 			await work(value)
+			await breath()
 		}
 	}
 	const guarded = async (): Promise<void> => {

@@ -7,6 +7,7 @@ import { below, folders, type Kept } from '../../core/filesystem/trash-contents.
 import { removeIfEmpty } from '../../core/filesystem/trash-restore.ts'
 import { run as drive } from '../../core/op.ts'
 import { classById } from '../../core/placement/placement.ts'
+import { createBreath } from '../breath.ts'
 import type { Run } from '../run.ts'
 
 /** Of files whose class keeps nothing any more, and of whom the mount that removed them said nothing. */
@@ -30,9 +31,11 @@ export function isDueOn(fs: Filesystem, kept: Kept, day: number): boolean {
 
 /** True when everything was looked at. */
 export async function purge(fs: Filesystem, run: Run, { isDue, filesMax }: Purge): Promise<boolean> {
+	const breath = createBreath()
 	let removed = 0
 	for (const folder of await folders(fs.catalogue)) {
 		for await (const kept of below(fs.catalogue, folder)) {
+			await breath()
 			if (run.signal.aborted) return false
 			if (kept.row.kind === KIND.directory) await drive(removeIfEmpty(fs, kept.place))
 			else if (!isDue(kept)) run.done('kept', 0)

@@ -10,8 +10,10 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { withoutOldForm } from '../../cli/old-form.ts'
+import { showService } from '../../cli/replicator-lines.ts'
 import type { ServiceStatus } from '../../cli/replicator-status.ts'
 import type { Status } from '../../cli/status.ts'
+import type { Node } from '../../core/nodes/node.ts'
 import { startUp } from '../support/mount.ts'
 import { until } from '../support/until.ts'
 import { makeWorkplace, type Workplace } from './workplace.ts'
@@ -107,6 +109,21 @@ test('a schedule that says nothing is a mistake in the configuration', async (t)
 	const said = await place.cairn('replicator')
 	assert.equal(said.code, 3, said.stderr)
 	assert.match(said.stderr, /^cairn: replicator\.schedule\.verify: found '99 1 \* \* \*': .*minute/)
+})
+
+test('a run says so many troubles and no more; what was said is not said again', () => {
+	const lines: string[] = []
+	const service = showService(false, { print: () => assert.fail(), warn: (line) => lines.push(line) })
+	const node = { name: 'a' } as Node
+	const summary = { outcomes: {}, bytes: 0, troubles: 100, stopped: false, seconds: 1 }
+	for (let run = 0; run < 2; run++) {
+		const { watcher, end } = service.show('replicate', node)
+		for (let file = 0; file < 20; file++) watcher.trouble?.(`f${file}`, 'no source')
+		for (let file = 0; file < 80; file++) watcher.trouble?.(run === 0 ? `g${file}` : 'f1', 'no source')
+		end(summary)
+	}
+	assert.equal(lines.length, 21)
+	assert.deepEqual([lines[0], lines[20]], ['replicate a: f0: no source', 'replicate a: 100 left; 0 in 1.0 s'])
 })
 
 test('the words of the old form', () => {
