@@ -39,6 +39,8 @@ export async function bigFiles(setting: Setting): Promise<void> {
 
 async function fill(a: string): Promise<void> {
 	for (let file = 1; file <= FILES; file++) {
-		await run(['sh', '-c', `head -c ${MIB * 1024 * 1024} /dev/urandom > "$1"`, 'sh', join(a, `big${file}`)], { deadlineMs: DEADLINE_MS })
+		await run(['sh', '-c', `head -c ${MIB * 1024 * 1024} /dev/urandom > "$1"`, 'sh', join(a, `big${file}`)], {
+			deadlineMs: DEADLINE_MS,
+		})
 	}
 }

@@ -65,12 +65,15 @@ export async function inRounds(
 			times.get(name)?.push((performance.now() - started) / 1000)
 		}
 	}
-	for (const [name, seconds] of times) say(`${name}: ${median(seconds)?.toFixed(2)} s (${seconds.map((each) => each.toFixed(2)).join(', ')})`)
+	for (const [name, seconds] of times)
+		say(`${name}: ${median(seconds)?.toFixed(2)} s (${seconds.map((each) => each.toFixed(2)).join(', ')})`)
 	const own = times.get('cairn') ?? []
 	for (const [name, seconds] of times) {
 		if (name === 'cairn') continue
 		const ratio = median(own.map((each, round) => seconds[round] / each)) ?? 0
 		const target = wanted[name]
-		say(`${ratio.toFixed(2)} x ${name}${target === undefined ? '' : ` (wanted: ${target}, ${ratio >= target ? 'met' : 'missed'})`}`)
+		say(
+			`${ratio.toFixed(2)} x ${name}${target === undefined ? '' : ` (wanted: ${target}, ${ratio >= target ? 'met' : 'missed'})`}`,
+		)
 	}
 }

@@ -23,7 +23,10 @@ export async function smallFiles(setting: Setting): Promise<void> {
 	await inRounds(
 		setting,
 		{
-			rsync: { prepare, work: async () => void (await run(['rsync', '-a', '--exclude', '/.cairn', `${a}/`, copy], { deadlineMs: DEADLINE_MS })) },
+			rsync: {
+				prepare,
+				work: async () => void (await run(['rsync', '-a', '--exclude', '/.cairn', `${a}/`, copy], { deadlineMs: DEADLINE_MS })),
+			},
 			cairn: { prepare, work: async () => void (await cairn('replicate', '--node', 'b')) },
 		},
 		{ rsync: 1 },

@@ -14,6 +14,8 @@ const POLL_MS = 20
 export interface Sshd {
 	/** Of a proxy before it: what is cut there was connected here. */
 	port: number
+	/** Of the server itself. */
+	directPort: number
 	/** A key that is let in, and one that is not. */
 	keyFile: string
 	strangerKeyFile: string
@@ -60,10 +62,12 @@ export async function startSshd(): Promise<Sshd> {
 	}).listen(0, '127.0.0.1')
 	await once(proxy, 'listening')
 	const { port } = proxy.address() as { port: number }
-	writeFileSync(file('known_hosts'), `[127.0.0.1]:${port} ${readFileSync(file('host.pub'), 'utf8')}`)
+	const names = [port, inner].map((each) => `[127.0.0.1]:${each}`).join()
+	writeFileSync(file('known_hosts'), `${names} ${readFileSync(file('host.pub'), 'utf8')}`)
 
 	return {
 		port,
+		directPort: inner,
 		keyFile: file('user'),
 		strangerKeyFile: file('stranger'),
 		knownHostsFile: file('known_hosts'),
