@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../processes.ts'
 import { install, settleDisk } from './installation.ts'
-import { inRounds, type Setting } from './replicate.ts'
+import { inRounds, type Setting } from './rounds.ts'
 
 const FILES = 4
 const MIB = 1024

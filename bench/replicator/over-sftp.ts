@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { startSshd } from '../../tests/support/sshd.ts'
 import { run } from '../processes.ts'
 import { install } from './installation.ts'
-import { inRounds, type Setting } from './replicate.ts'
+import { inRounds, type Setting } from './rounds.ts'
 
 const MIB = 1024
 const DEADLINE_MS = 300_000

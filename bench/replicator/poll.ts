@@ -4,7 +4,7 @@ import { startMariadb } from '../../tests/support/mariadb.ts'
 import { fillCatalogue } from '../million.ts'
 import { run } from '../processes.ts'
 import { median } from '../samples.ts'
-import type { Setting } from './replicate.ts'
+import type { Setting } from './rounds.ts'
 
 const MS_MAX = 5
 const PROGRAM = join(import.meta.dirname, 'poll-process.ts')

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../processes.ts'
 import { install } from './installation.ts'
-import { inRounds, type Setting } from './replicate.ts'
+import { inRounds, type Setting } from './rounds.ts'
 
 const DIRECTORIES = 20
 const FILES = 1000
