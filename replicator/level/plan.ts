@@ -37,6 +37,8 @@ export interface Plan {
 	deferred: boolean
 	/** Fewer zones than the class asks for, also when all is done. */
 	fewerZones: boolean
+	/** What it waits for is on a node that is away. */
+	away: boolean
 }
 
 export interface PlanOptions {
@@ -55,6 +57,7 @@ export const NOTHING: Plan = {
 	waits: false,
 	deferred: false,
 	fewerZones: false,
+	away: false,
 }
 
 /** The file's copies by what can be done with them. */
@@ -80,7 +83,8 @@ export function planFile(
 	if (file.version === 0) return NOTHING
 	const wanted = Math.max(1, rule.copies)
 	const holders = holdersOf(file, copies, nodes, options.last)
-	const chosen = choose([holders.good, holders.back, holders.coming, holders.free].flat(), wanted, rule.zones)
+	const isLeft = copies.some(({ node_id }) => nodes.get(node_id)?.role === 'leaves')
+	const chosen = choose(inOrder(holders, isLeft), wanted, rule.zones)
 	const isChosen = new Set(chosen.map(({ id }) => id))
 	const staying = holders.good.filter((node) => isChosen.has(node.id) && node.reliable)
 	const fewerZones = chosen.length === wanted && zonesOf(chosen) < Math.min(rule.zones, wanted)
@@ -88,17 +92,25 @@ export function planFile(
 		fateOf(copy, { file, node: nodes.get(copy.node_id), isChosen, staying, rule, keepSpare: options.keepSpare === true }),
 	)
 	const those = (fate: Fate) => copies.filter((_, index) => rest[index] === fate).map((copy) => copy.node_id)
+	const waits = rest.includes('wait')
 	return {
 		add: holders.free.filter(({ id }) => isChosen.has(id)).map(({ id }) => id),
 		drop: those('drop'),
 		surplus: those('surplus'),
 		restore: those('restore'),
 		missing: wanted - chosen.length,
-		waits: rest.includes('wait'),
+		waits,
 		deferred:
 			(chosen.length < wanted || fewerZones) && [...nodes.values()].some((node) => node.busy && couldTake(node, file, copies)),
 		fewerZones,
+		away: waits && chosen.some((node) => !node.reliable),
 	}
+}
+
+/** A node that is emptied does not wait for one that is away, where another can have the copy. */
+function inOrder({ good, back, coming, free }: Holders, isLeft: boolean): LevelNode[] {
+	const all = [good, back, coming, free].flat()
+	return isLeft ? [...all.filter((node) => node.reliable), ...all.filter((node) => !node.reliable)] : all
 }
 
 /** Best first in each: what can be relied upon, then the emptiest. */

@@ -5,7 +5,7 @@ import type { LevelNode } from './nodes.ts'
 import type { Plan, Rule } from './plan.ts'
 
 export function isUnplaced(plan: Plan): boolean {
-	return plan.waits && (plan.missing > 0 || plan.fewerZones) && !plan.deferred
+	return plan.waits && (plan.missing > 0 || plan.fewerZones || (plan.away && plan.add.length === 0)) && !plan.deferred
 }
 
 interface Found {
@@ -19,6 +19,7 @@ export function whyUnplaced(
 	{ size, plan, copies }: Found,
 	nodes: ReadonlyMap<NodeId, LevelNode>,
 ): string {
+	if (plan.missing === 0 && plan.away) return 'a copy that would do is on a node that is away'
 	if (plan.missing === 0) return `its class asks for ${zones} zones, and without this node there are fewer`
 	const takers = [...nodes.values()].filter(({ role }) => role === 'takes')
 	const others = takers.filter(({ id }) => !copies.some(({ node_id }) => node_id === id))

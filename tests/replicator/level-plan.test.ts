@@ -47,6 +47,7 @@ interface Expected {
 	waits?: boolean
 	deferred?: boolean
 	fewerZones?: boolean
+	away?: boolean
 }
 
 function expectPlan(
@@ -55,7 +56,17 @@ function expectPlan(
 	why: string,
 ): void {
 	const plan = planFile({ size: t.size ?? 10, version: 3 }, { copies: t.copies, zones: t.zones ?? 1 }, t.has, t.on, t.options)
-	const none = { add: [], drop: [], surplus: [], restore: [], missing: 0, waits: false, deferred: false, fewerZones: false }
+	const none = {
+		add: [],
+		drop: [],
+		surplus: [],
+		restore: [],
+		missing: 0,
+		waits: false,
+		deferred: false,
+		fewerZones: false,
+		away: false,
+	}
 	assert.deepEqual(plan, { ...none, ...expected }, why)
 }
 
@@ -113,7 +124,21 @@ test('a drained node keeps its copy until the class has enough elsewhere', () =>
 	expectPlan({ copies: 2, has: copies([1, wanted, 2], [2, good], [3, good]), on }, { surplus: [1] }, 'it has an old one')
 	expectPlan({ copies: 2, has: copies([1, suspect], [2, good], [3, good]), on }, { surplus: [1] }, 'it has one in doubt')
 	expectPlan({ copies: 1, has: copies([1, good]), on: nodes(leaves) }, { missing: 1, waits: true }, 'no other node')
-	expectPlan({ copies: 1, has: copies([1, good], [2, good]), on: nodes(leaves, down) }, { waits: true }, 'the other is away')
+	expectPlan(
+		{ copies: 1, has: copies([1, good], [2, good]), on: nodes(leaves, down) },
+		{ waits: true, away: true },
+		'the other is away',
+	)
+	expectPlan(
+		{ copies: 1, has: copies([1, good], [2, good]), on: nodes(leaves, down, {}) },
+		{ add: [3], waits: true },
+		'nobody waits for it',
+	)
+	expectPlan(
+		{ copies: 1, has: copies([1, good], [2, wanted]), on: nodes(leaves, down, {}) },
+		{ add: [3], waits: true },
+		'nor for one it is to make',
+	)
 	expectPlan(
 		{ copies: 1, has: copies([1, good], [2, good]), on: nodes(leaves, leaves, {}) },
 		{ add: [3], waits: true },
@@ -160,7 +185,7 @@ test('of too many copies the one on the fullest node goes, unless its zone is ne
 	)
 	expectPlan(
 		{ copies: 2, has: copies([1, good], [2, good], [3, good]), on: nodes({}, down, down) },
-		{ waits: true },
+		{ waits: true, away: true },
 		'not while only one can be relied upon',
 	)
 	expectPlan(
