@@ -1,4 +1,5 @@
 /** Files of the catalogue with all that belongs to them, many at a time. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Reader, Row, Value } from '../../core/catalogue/driver.ts'
 import { FILE_COLUMNS, type FileRecord } from './format.ts'
 
@@ -24,6 +25,8 @@ export async function* pagesOfRecords(reader: Source): AsyncGenerator<Page> {
 		yield page
 		if (page.to === null) return
 		after = page.to
+		// With SQLite and a disk nothing above waits for anything: heartbeats and leases would not get their turn.
+		await nextTurn()
 	}
 }
 
@@ -46,6 +49,7 @@ export async function recordsOf(reader: Source, ids: readonly number[]): Promise
 		const marks = `(${params.map(() => '?').join(',')})`
 		const files = await reader.all(`SELECT ${FILE_COLUMNS.join(', ')} FROM file WHERE id IN ${marks}`, params)
 		for (const record of await gathered(reader, files, `file_id IN ${marks}`, params)) records.push(record)
+		await nextTurn()
 	}
 	return records
 }

@@ -174,3 +174,20 @@ test('a change that is committed late, with a lower number, is not missed', asyn
 	const state = { ...first, format: '', version: 1, date: '', node: '', base: { name: '', seq: 5, shards: 0, records: 0 }, segments: [] }
 	assert.deepEqual(await changedSince(driver, state, await lookNow(driver, driver.capabilities)), new Set([90, 100]))
 })
+
+test('others get their turn while it is written', async (t) => {
+	const place = await installation(t)
+	const client = await place.start()
+	const directory = now(makeDirectory(client.fs, at('d'), OWNER)).id
+	for (let i = 0; i < 2_000; i++) now(makeSpecial(client.fs, at(`f${i}`, directory), OWNER, KIND.fifo, 0))
+	let turns = 0
+	let running = true
+	const turn = () => {
+		turns++
+		if (running) setImmediate(turn)
+	}
+	setImmediate(turn)
+	await once(client, manifest())
+	running = false
+	assert.ok(turns >= 5, `${turns}`)
+})
