@@ -2,6 +2,7 @@
  * What the catalogue says of a file, as far as it bears on whether a copy is right and whether one may go. Asked before the
  * nodes are looked at, and once more, locked, in the transaction that draws the conclusion.
  */
+import type { ClassRow } from '../../core/catalogue/classes.ts'
 import type { Reader } from '../../core/catalogue/driver.ts'
 import * as entries from '../../core/catalogue/entries.ts'
 import type { EntryRow } from '../../core/catalogue/entries.ts'
@@ -14,6 +15,7 @@ import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import type { FileId, NodeId, Path } from '../../core/ids.ts'
 import { isDone, standsInTheWay } from '../../core/intents.ts'
 import { type Op, wait } from '../../core/op.ts'
+import { defaultClass } from '../../core/placement/placement.ts'
 
 /** A file with more hard links stays as it is. */
 const NAMES_MAX = 1_000
@@ -40,7 +42,8 @@ export interface Claim {
 export interface Facts extends Claim {
 	id: FileId
 	version: number
-	classId: number
+	/** Of its class, as the catalogue has it now. */
+	rule: Pick<ClassRow, 'copies' | 'zones'>
 	copies: Copy[]
 	/** One for each name; none when there are too many to look at. */
 	paths: Path[]
@@ -48,14 +51,14 @@ export interface Facts extends Claim {
 	isWritten: boolean
 }
 
-const FILE = 'SELECT id, kind, version, class_id, size, mtime, mtime_ns, hash, hash_version, target FROM file WHERE id = ?'
+const FILE = 'SELECT id, kind, version, size, mtime, mtime_ns, hash, hash_version, target FROM file WHERE id = ?'
+const RULE = 'SELECT c.copies, c.zones FROM file f JOIN class c ON c.id = f.class_id WHERE f.id = ?'
 const COPIES = 'SELECT node_id, version, state, verified_at FROM replica WHERE file_id = ?'
 
 interface FileRow {
 	id: FileId
 	kind: number
 	version: number
-	class_id: number
 	size: number
 	mtime: number
 	mtime_ns: number
@@ -70,15 +73,15 @@ type Stored = ReplicaRow & { verified_at: number | null }
 export function* factsOf(fs: Filesystem, reader: Reader, id: FileId, lock = ''): Op<Facts | undefined> {
 	const clock = `SELECT ${fs.capabilities.now} AS now`
 	// The file's row first: whoever changes anything about it takes that lock.
-	const [[row], copies, names, pins, [{ now }]] = (yield* wait(
-		reader.read([FILE + lock, [id]], [COPIES + lock, [id]], entries.namesQuery(id, NAMES_MAX), writers.ofFileQuery(id, lock), [clock, []]),
-	)) as [FileRow[], Stored[], EntryRow[], unknown[], Array<{ now: number }>]
+	const [[row], copies, names, pins, [{ now }], [rule]] = (yield* wait(
+		reader.read([FILE + lock, [id]], [COPIES + lock, [id]], entries.namesQuery(id, NAMES_MAX), writers.ofFileQuery(id, lock), [clock, []], [RULE, [id]]),
+	)) as [FileRow[], Stored[], EntryRow[], unknown[], Array<{ now: number }>, Array<Facts['rule']>]
 	if (!row || names.length === 0) return undefined
 	return {
 		...claimOf(row),
 		id,
 		version: row.version,
-		classId: row.class_id,
+		rule: rule ?? defaultClass(fs),
 		copies: copies.map((copy) => ({ ...copy, proofAge: ageOf(copy, now) })),
 		paths: names.length < NAMES_MAX ? yield* pathsOf(reader, names, lock) : [],
 		isWritten: pins.length > 0,

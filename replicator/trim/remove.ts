@@ -14,8 +14,7 @@ import type { Path } from '../../core/ids.ts'
 import { carryOut, intend } from '../../core/intents.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { type Maybe, type Op, run as drive } from '../../core/op.ts'
-import { classById } from '../../core/placement/placement.ts'
-import { type Facts, factsOf, isSame } from '../proof/facts.ts'
+import { type Facts, factsOf, isBlocked, isSame } from '../proof/facts.ts'
 import { isStill, type Seen } from '../proof/others.ts'
 import { isStillOurs, type Replicator } from '../replicator.ts'
 import { isEnough, isToStay } from './enough.ts'
@@ -51,9 +50,10 @@ function* refusal(rep: Replicator, tx: Transaction, { facts, seen }: Request, se
 	const { fs, node } = rep
 	if (!(yield* isStillOurs(rep, tx))) return 'another process has taken over'
 	const now = yield* factsOf(fs, tx, facts.id, fs.capabilities.forUpdate)
-	if (!now || !isSame(facts, now) || now.classId !== facts.classId) return 'it has changed meanwhile'
+	if (!now || !isSame(facts, now)) return 'it has changed meanwhile'
 	if (!now.copies.some((copy) => copy.node_id === node.id && copy.state === REPLICA.surplus)) return 'it has changed meanwhile'
-	if (!isEnough(classById(fs, now.classId), stillGood(now, seen), node)) return 'another of its copies has gone meanwhile'
+	if (!isEnough(now.rule, stillGood(now, seen), node)) return 'another of its copies has gone meanwhile'
+	for (const each of seen) if (yield* isBlocked(fs, tx, each.node.id, now.paths)) return `${each.node.name} has yet to be told of a change`
 	// Last: whatever the transaction waited for lies before this.
 	if (performance.now() - seenMs > SEEN_MS_MAX) return 'it took too long since the others were seen'
 	return undefined

@@ -7,7 +7,6 @@ import { catchUp } from '../../core/filesystem/follow.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { inService, takesChanges } from '../../core/nodes/service.ts'
 import { run as drive } from '../../core/op.ts'
-import { classById } from '../../core/placement/placement.ts'
 import { openHashing } from '../hashing/hashing.ts'
 import { type Copy, type Facts, factsOf } from '../proof/facts.ts'
 import { candidates, type Search, see, seeOne } from '../proof/others.ts'
@@ -89,7 +88,7 @@ async function plan({ rep, search, options }: Work, row: CopyRow): Promise<Plan>
 	const path = facts.paths[0].toString()
 	if (facts.isWritten) return { kept: 'it is being written', path }
 	if (!takesChanges(node)) return { kept: 'the node takes no changes now', path }
-	const rule = classById(fs, facts.classId)
+	const { rule } = facts
 	const copies = candidates(fs, facts, node.id, isToStay)
 	const mayDo = isEnough(rule, copies.map((copy) => fs.nodes.get(copy.node_id) as Node), node)
 	const seen = mayDo ? await see(search, facts, copies, (those) => isEnough(rule, those.map((each) => each.node), node)) : []
@@ -104,7 +103,7 @@ async function plan({ rep, search, options }: Work, row: CopyRow): Promise<Plan>
 function isNeeded({ fs, node }: Replicator, facts: Facts, row: CopyRow): boolean {
 	if (row.version !== facts.version || !isToStay(node)) return false
 	const holders = facts.copies.filter((copy) => copy.node_id !== node.id && isOrWillBeGood(fs, facts, copy)).map((copy) => fs.nodes.get(copy.node_id) as Node)
-	return !isEnough(classById(fs, facts.classId), holders, node)
+	return !isEnough(facts.rule, holders, node)
 }
 
 function isOrWillBeGood(fs: Filesystem, { version }: Facts, copy: Copy): boolean {

@@ -211,7 +211,13 @@ const HAPPENINGS: Record<string, Happening> = {
 	'another version': (other) => other.change('UPDATE file SET version = version + 1'),
 	'a writer': (_, fs, id) => now(open(fs, id, { write: true, truncate: false })),
 	'another name': (_, fs) => now(rename(fs, at('f'), at('g'), 'replace')),
-	'another class': (other) => other.change('UPDATE file SET class_id = class_id + 1'),
+	'another class': (other, _, id) => {
+		other.change("INSERT INTO class (id, name, position, pattern, copies) VALUES (9, 'three', 9, '', 3)")
+		return other.change('UPDATE file SET class_id = 9 WHERE id = ?', [id])
+	},
+	'its class asks for more': (other) => other.change('UPDATE class SET copies = 3'),
+	'a change stands on a node whose copy counts': (other, _, id) =>
+		other.change("INSERT INTO intent (node_id, op, path, file_id, token, created) VALUES (2, 'unlink', CAST('f' AS BLOB), ?, 1, 0)", [id]),
 	'another process took over': (other) => other.change('UPDATE lease SET client_id = client_id + 1'),
 	'the lease ran out': (other) => other.change('UPDATE lease SET until_at = 0'),
 	'the copy is not surplus': (other, _, id) =>
