@@ -1,0 +1,138 @@
+/** The database commits and its answer is lost, or the commit is, or it comes late: each operation happens exactly once. */
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { addNode } from '../../cli/node-add.ts'
+import { initialise } from '../../core/catalogue/initialise.ts'
+import { openCatalogue } from '../../core/catalogue/open.ts'
+import { withDefaults } from '../../core/config/defaults.ts'
+import { create, makeDirectory, makeSymlink } from '../../core/filesystem/create.ts'
+import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
+import { link } from '../../core/filesystem/links.ts'
+import { release } from '../../core/filesystem/publish.ts'
+import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
+import { rename } from '../../core/filesystem/rename.ts'
+import { startFilesystem, stopFilesystem } from '../../core/filesystem/start.ts'
+import { ROOT_ID } from '../../core/ids.ts'
+import { type Op, run } from '../../core/op.ts'
+import { config } from '../catalogue/engines.ts'
+import { type Loss, type MysqlProxy, startProxy } from '../catalogue/proxy.ts'
+import { readCatalogue } from '../support/catalogue-rows.ts'
+import { checkTree } from '../support/check-tree.ts'
+import { startMariadb } from '../support/mariadb.ts'
+import { until } from '../support/until.ts'
+import { at, OWNER } from '../unit/installation.ts'
+
+const CLASSES = [{ name: 'default', pattern: '', copies: 1 }]
+let databases = 0
+
+interface Ground {
+	fs: Filesystem
+	proxy: MysqlProxy
+	/** Names of the tree and the version of what they lead to, once nothing is mounted and all is as it should be. */
+	end(): Promise<Record<string, number>>
+}
+
+/** One filesystem on a node, whose catalogue is behind the proxy. */
+async function prepare(t: TestContext): Promise<Ground> {
+	const server = await startMariadb()
+	const database = `answer_lost_${process.pid}_${++databases}`
+	const direct = await server.freshDatabase(database)
+	const directory = mkdtempSync(join(tmpdir(), 'cairn-answer-'))
+	const proxy = await startProxy(server.port)
+	const own = await openCatalogue(config(direct))
+	await initialise(own, { owner: { uid: 0, gid: 0 }, classes: CLASSES, now: { s: 1, ns: 0 } })
+	mkdirSync(join(directory, 'node1'))
+	const node = { path: join(directory, 'node1'), zone: '', reserve: 0, weight: 100, io: 'auto', state: 'rw' } as const
+	await addNode(own, 'node1', node)
+	await own.close()
+	const catalogue = await openCatalogue(config(server.tcpUrl(database, proxy.port)))
+	const settings = withDefaults({ classes: CLASSES })
+	const fs = await run(startFilesystem({ config: settings, catalogue, what: 'test', report: () => undefined }))
+	t.after(() => rmSync(directory, { recursive: true }))
+	return {
+		fs,
+		proxy,
+		async end() {
+			await flushLater(fs)
+			await stopFilesystem(fs)
+			await catalogue.close()
+			proxy.close()
+			assert.deepEqual(await checkTree(direct), [])
+			const { entries, files } = await readCatalogue(direct)
+			assert.equal(files.length, new Set(entries.map(({ file }) => file)).size + 1, 'a file no name leads to')
+			const versionOf = (id: number) => files.find((row) => row.id === id)?.version ?? 0
+			return Object.fromEntries(entries.map(({ name, file }) => [String(name), versionOf(file)]))
+		},
+	}
+}
+
+async function writeFile(fs: Filesystem, name: string): Promise<number> {
+	const made = await run(create(fs, at(name), OWNER, true))
+	assert.ok('open' in made)
+	await made.open.node.operations.write(made.open.fd, Buffer.from(name), 0)
+	await run(release(fs, made.open, true))
+	await flushLater(fs)
+	return made.open.id
+}
+
+interface Case {
+	before?: string[]
+	/** `id` is that of the last file there was before. */
+	act(fs: Filesystem, id: number): Op<unknown>
+}
+
+function* createAndClose(fs: Filesystem): Op<void> {
+	const made = yield* create(fs, at('created'), OWNER, true)
+	assert.ok('open' in made)
+	yield* release(fs, made.open, true)
+}
+
+const SYMLINK_OWNER = { uid: 0, gid: 0 }
+const CASES: Record<string, Case> = {
+	create: { act: createAndClose },
+	mkdir: { act: (fs) => makeDirectory(fs, at('made'), OWNER) },
+	rmdir: { act: (fs) => removeDirectory(fs, at('made')) },
+	symlink: { act: (fs) => makeSymlink(fs, at('pointer'), Buffer.from('a'), SYMLINK_OWNER) },
+	link: { before: ['a'], act: (fs, id) => link(fs, id, at('b')) },
+	rename: { before: ['c'], act: (fs) => rename(fs, at('c'), at('d'), 'replace') },
+	'rename over another': { before: ['e', 'f'], act: (fs) => rename(fs, at('e'), at('f'), 'replace') },
+	exchange: { before: ['g', 'h'], act: (fs) => rename(fs, at('g'), at('h'), 'exchange') },
+	unlink: { before: ['i', 'j'], act: (fs) => unlink(fs, at('i')) },
+}
+/** Versions by name. */
+const AFTER_ALL = { created: 1, pointer: 1, a: 1, b: 1, d: 1, f: 1, g: 1, h: 1, j: 1 }
+
+/** The late COMMIT holds its locks until it arrives, which is when the transaction is being tried again. */
+async function despite(loss: Loss, { fs, proxy }: Ground, act: () => Op<unknown>): Promise<void> {
+	const before = proxy.queries.length
+	proxy.lose(loss)
+	const acted = Promise.resolve(run(act()))
+	if (loss === 'late') {
+		await until('the operation is tried again', () => {
+			const [, ...since] = proxy.queries
+				.slice(before)
+				.filter((query) => / FOR UPDATE|;COMMIT$/.test(query))
+				.join()
+				.split(';COMMIT')
+			return since.some((query) => query.includes(' FOR UPDATE')) || undefined
+		})
+		await proxy.deliver()
+	}
+	await acted
+	await flushLater(fs)
+}
+
+for (const loss of ['answer', 'request', 'late'] as Loss[]) {
+	test(`a COMMIT whose ${loss} is lost, under each operation`, async (t) => {
+		const ground = await prepare(t)
+		for (const [what, { before = [], act }] of Object.entries(CASES)) {
+			let id = ROOT_ID as number
+			for (const name of before) id = await writeFile(ground.fs, name)
+			await t.test(what, async () => await despite(loss, ground, () => act(ground.fs, id)))
+		}
+		assert.deepEqual(await ground.end(), AFTER_ALL)
+	})
+}
