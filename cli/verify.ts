@@ -1,6 +1,8 @@
 /** `cairn verify`: reading copies and comparing them with what the catalogue knows; bad ones are replaced. */
+import { UserError } from '../core/errors.ts'
 import { replicate } from '../replicator/replicate/replicate.ts'
 import { verify as verifyJob } from '../replicator/verify/verify.ts'
+import { EXIT } from './exit-codes.ts'
 import { type JobOptions, jobOptions, runJobs, withFilesystem } from './job.ts'
 import { parseSize } from './sizes.ts'
 import type { Deps, Verb } from './verb.ts'
@@ -32,6 +34,7 @@ export const verify: Verb<Options> = (deps) => ({
 export async function run(options: Options, deps: Deps): Promise<void> {
 	const wanted = new Set<number>()
 	const { all, path, limit, 'max-bytes': bytes, 'believe-bad': believeBad } = options
+	if (limit !== undefined && !(limit >= 1)) throw new UserError('--limit: a number of files, 1 or more', EXIT.usage)
 	const job = verifyJob({
 		all,
 		path: path === undefined ? undefined : Buffer.from(path),
