@@ -54,7 +54,8 @@ async function settledBefore(reader: Source, last: number, time: string): Promis
 		)
 		const found = rows.find((row) => row.old === 1)
 		if (found) return found.seq
-		if (rows.length < PAGE_ROWS) return 0
+		// All there are may still be joined by others, those below them are gone.
+		if (rows.length < PAGE_ROWS) return Math.max(0, (rows.at(-1)?.seq ?? below) - 1)
 		below = rows[rows.length - 1].seq
 	}
 }
