@@ -27,7 +27,7 @@ test('2: usage', async (t) => {
 	ended(await cairn([]), EXIT.usage, /which verb/)
 	ended(await cairn(['stauts']), EXIT.usage, /Did you mean status/)
 	ended(await place.cairn('status', '--jsn'), EXIT.usage, /jsn/)
-	ended(await place.cairn('node'), EXIT.usage, /add, list, set or remove/)
+	ended(await place.cairn('node'), EXIT.usage, /add, list, set, replace or remove/)
 	ended(await place.cairn('mount', place.directory, '-o', 'rp'), EXIT.usage, /'rp'/)
 	ended(await cairn(['up', join(place.directory, 'up'), '--nodes', '0']), EXIT.usage, /--nodes: found 0/)
 	assert.equal(existsSync(join(place.directory, 'up')), false)
