@@ -15,6 +15,8 @@ export interface Later {
 	carriedBy(transaction: Promise<unknown>): void
 	/** Everything taken so far is committed, or put back. */
 	written(): Maybe<void>
+	/** What comes from now on is left to whoever settles: the catalogue is about to be closed. */
+	end(): void
 }
 
 const FLUSH_AFTER_MS = 5
@@ -27,12 +29,13 @@ export function createLater(flush: () => unknown, report: (error: Error) => void
 	let timer: NodeJS.Timeout | undefined
 	let pauseMs = FLUSH_AFTER_MS
 	let isFlushing = false
+	let isOver = false
 	/** What the timer's flush took: that another transaction fails may be its own doing and says nothing of the catalogue. */
 	let flushed: Query[] | undefined
 	let isReported = false
 	const underWay = new Set<Promise<void>>()
 	function arm(): void {
-		if (timer) return
+		if (timer || isOver) return
 		timer = setTimeout(() => {
 			timer = undefined
 			if (waiting.length > 0) attempt()
@@ -96,5 +99,10 @@ export function createLater(flush: () => unknown, report: (error: Error) => void
 			underWay.add(settled)
 		},
 		written: () => (underWay.size === 0 ? undefined : Promise.all(underWay).then(() => undefined)),
+		end() {
+			isOver = true
+			clearTimeout(timer)
+			timer = undefined
+		},
 	}
 }

@@ -116,8 +116,12 @@ function* closeWhole(fs: Filesystem, file: OpenFile): Op<void> {
 export async function stopFilesystem(fs: Filesystem): Promise<void> {
 	const results = await Promise.allSettled([...fs.open.values()].map(async (file) => run(closeWhole(fs, file))))
 	const failed = results.filter((result) => result.status === 'rejected')
-	// As after a crash: whoever comes next settles what this client was writing.
-	if (failed.length > 0) fs.report(`${failed.length} files could not be published: ${failed[0].reason.message}`)
-	else await run(part(fs))
+	try {
+		// As after a crash: whoever comes next settles what this client was writing.
+		if (failed.length > 0) fs.report(`${failed.length} files could not be published: ${failed[0].reason.message}`)
+		else await run(part(fs))
+	} finally {
+		fs.later.end()
+	}
 	for (const node of fs.nodes.values()) closeNode(node)
 }

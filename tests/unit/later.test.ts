@@ -173,3 +173,15 @@ test('a body that throws says nothing of the catalogue: what waits is written as
 	t.mock.timers.tick(5)
 	assert.deepEqual(committed, ['1'])
 })
+
+test('once it has ended nothing is asked any more: the catalogue is closed, and the process is to end', (t) => {
+	t.mock.timers.enable({ apis: ['setTimeout'] })
+	const { fs, later, state } = fake()
+	state.fails = true
+	later.add(query('1'))
+	later.end()
+	assert.throws(() => transact(fs, (tx) => write(tx, 'own')), { code: 'EIO' })
+	assert.equal(state.attempts, 1)
+	for (let ms = 0; ms < 10_000; ms++) t.mock.timers.tick(1)
+	assert.equal(state.attempts, 1)
+})
