@@ -28,6 +28,8 @@ export interface Kind {
 	pause?: PauseLimits
 	/** Whether a file that was written anywhere ends that pause. */
 	isWoken?: boolean
+	/** It goes through the whole catalogue and keeps much of it in mind: not for two nodes of a process at a time. */
+	isLarge?: boolean
 }
 
 export type Kinds = Partial<Record<JobName, Kind>>
@@ -44,8 +46,8 @@ export const KINDS: Kinds = {
 	level: { make: () => levelJob, isDue: isLevelDue, pause: { firstMs: 2_000, mostMs: 15_000 } },
 	walk: { make: () => walk() },
 	verify: { make: () => verify() },
-	manifest: { make: () => manifest() },
-	dump: { make: () => dumpJob },
+	manifest: { make: () => manifest(), isLarge: true },
+	dump: { make: () => dumpJob, isLarge: true },
 	trash: { make: () => trash() },
 }
 

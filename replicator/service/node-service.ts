@@ -28,6 +28,8 @@ export interface NodeWork {
 	/** By its id: when its row changes, it is opened anew. */
 	id: NodeId
 	kinds: Kinds
+	/** Large work that goes on in this process, for whichever node. */
+	large: Set<JobName>
 	show(job: JobName, node: Node): Shown
 }
 
@@ -57,7 +59,7 @@ interface Work {
 	idle: Pause
 }
 
-export function serveNode({ fs, id, kinds, show }: NodeWork): NodeService {
+export function serveNode({ fs, id, kinds, large, show }: NodeWork): NodeService {
 	const works = Object.entries(kinds).map(([name, kind]) => newWork(name as JobName, kind))
 	const stopping = new AbortController()
 	let tasks: ScheduledTask[] = []
@@ -65,8 +67,10 @@ export function serveNode({ fs, id, kinds, show }: NodeWork): NodeService {
 
 	function start(work: Work, node: Node): void {
 		work.isOwed = false
+		if (work.kind.isLarge) large.add(work.name)
 		work.running = run(work, node).finally(() => {
 			work.running = undefined
+			if (work.kind.isLarge) large.delete(work.name)
 		})
 	}
 
@@ -101,7 +105,7 @@ export function serveNode({ fs, id, kinds, show }: NodeWork): NodeService {
 		if (!node || !takesChanges(node)) return
 		if (!isCaughtUp) await catchUp()
 		for (const work of works) {
-			if (work.running || !(await isToStart(work))) continue
+			if (work.running || large.has(work.name) || !(await isToStart(work))) continue
 			if (!stopping.signal.aborted) start(work, node)
 		}
 	}

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import type { NodeId } from '../../core/ids.ts'
 import type { Node } from '../../core/nodes/node.ts'
-import { KINDS, type Kind, type Kinds } from './jobs.ts'
+import { type JobName, KINDS, type Kind, type Kinds } from './jobs.ts'
 import { hold, letGo } from './lease.ts'
 import { type NodeService, type NodeWork, serveNode } from './node-service.ts'
 
@@ -40,11 +40,12 @@ const RENEW_MS = 15_000
 interface Nodes {
 	served: Map<NodeId, NodeService>
 	leaving: Map<NodeId, Promise<void>>
+	large: Set<JobName>
 }
 
 export function startService(service: Service): Daemon {
 	const { fs } = service
-	const nodes: Nodes = { served: new Map(), leaving: new Map() }
+	const nodes: Nodes = { served: new Map(), leaving: new Map(), large: new Set() }
 	const passOn = fs.onChange
 	fs.onChange = (change) => {
 		passOn(change)
@@ -101,7 +102,7 @@ async function takeNodes(service: Service, nodes: Nodes): Promise<Map<string, st
 	for (const { id, name } of ours) {
 		const holder = await hold(fs, id)
 		if (holder === undefined) {
-			if (!served.has(id)) served.set(id, serveNode(workOn(service, id, served.size === 0)))
+			if (!served.has(id)) served.set(id, serveNode({ ...workOn(service, id, served.size === 0), large: nodes.large }))
 			continue
 		}
 		elsewhere.set(holder, [...(elsewhere.get(holder) ?? []), name])
@@ -121,7 +122,7 @@ function leave({ served, leaving }: Nodes, id: NodeId): void {
 }
 
 /** What belongs to no node is done beside the first one. */
-function workOn({ fs, show, kinds = KINDS }: Service, id: NodeId, isFirst: boolean): NodeWork {
+function workOn({ fs, show, kinds = KINDS }: Service, id: NodeId, isFirst: boolean): Omit<NodeWork, 'large'> {
 	const own = Object.entries(kinds).filter(([, kind]: [string, Kind]) => isFirst || !kind.make(fs).ofTree)
 	return { fs, id, show, kinds: Object.fromEntries(own) }
 }

@@ -306,6 +306,21 @@ test('the same work is not done twice at a time', async (t) => {
 	await running.stop()
 })
 
+test('large work is done for one node after the other', async (t) => {
+	const client = await (await installation(t, 3)).start()
+	schedule(client.fs, { dump: SELDOM, verify: SELDOM })
+	const [dump, verify] = [work('dump'), work('verify')]
+	dump.holdOn()
+	const running = daemon(t, client, { dump: { ...dump.kind, isLarge: true }, verify: verify.kind })
+	for (const node of ['node1', 'node2', 'node3']) await line(running, new RegExp(`verify ${node} ended`))
+	for (const many of [1, 2, 3]) {
+		assert.equal(dump.begun(), many)
+		const next = many < 3 ? dump.begins() : line(running, /dump node3 ended/)
+		dump.go()
+		await next
+	}
+})
+
 test('what belongs to no node is done once, whatever the number of nodes', async (t) => {
 	const place = await installation(t, 3)
 	const client = await place.start()
