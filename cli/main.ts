@@ -1,32 +1,12 @@
 /** The command line: one verb per file, one error line, one table of exit codes. */
 import yargs from 'yargs'
 import { codeOf, UserError } from '../core/errors.ts'
-import { classVerb } from './class.ts'
-import { drain } from './drain.ts'
-import { conflictsVerb } from './conflicts.ts'
-import { dump } from './dump.ts'
 import { EXIT, exitCodeTable } from './exit-codes.ts'
-import { init } from './init.ts'
 import { reportToParent } from './daemon.ts'
-import { load } from './load.ts'
-import { manifest } from './manifest.ts'
-import { migrate } from './migrate.ts'
-import { mount } from './mount.ts'
-import { node } from './node.ts'
 import { withoutOldForm } from './old-form.ts'
-import { rebalance } from './rebalance.ts'
-import { replicator } from './replicator.ts'
-import { reindex } from './reindex.ts'
-import { replicate } from './replicate.ts'
-import { status } from './status.ts'
-import { trim } from './trim.ts'
-import { trash } from './trash.ts'
-import { umount } from './umount.ts'
-import { up } from './up.ts'
 import type { Deps } from './verb.ts'
-import { verify } from './verify.ts'
+import { verbsFor } from './verbs.ts'
 import { version } from './version.ts'
-import { walk } from './walk.ts'
 
 const HELP_COLUMNS = 110
 
@@ -39,8 +19,9 @@ const deps: Deps = {
 	gid: process.getgid?.() ?? 0,
 }
 
-async function main(words: string[]): Promise<void> {
-	await yargs([])
+async function main(typed: string[]): Promise<void> {
+	const words = withoutOldForm(typed)
+	const parser = yargs([])
 		.scriptName('cairn')
 		.usage('$0 VERB: several storage servers as one filesystem of plain files')
 		.option('config', { type: 'string', global: true, requiresArg: true, describe: 'configuration file' })
@@ -51,28 +32,8 @@ async function main(words: string[]): Promise<void> {
 		.recommendCommands()
 		.strict()
 		.fail(refuse)
-		.command(up(deps))
-		.command(init(deps))
-		.command(migrate(deps))
-		.command(node(deps))
-		.command(classVerb(deps))
-		.command(walk(deps))
-		.command(conflictsVerb(deps))
-		.command(replicator(deps))
-		.command(verify(deps))
-		.command(trim(deps))
-		.command(replicate(deps))
-		.command(drain(deps))
-		.command(rebalance(deps))
-		.command(trash(deps))
-		.command(status(deps))
-		.command(mount(deps))
-		.command(umount(deps))
-		.command(dump(deps))
-		.command(load(deps))
-		.command(manifest(deps))
-		.command(reindex(deps))
-		.parseAsync(withoutOldForm(words))
+	for (const verb of await verbsFor(words)) parser.command(verb(deps))
+	await parser.parseAsync(words)
 }
 
 /** yargs gives a message for what it could not understand, and an error for what a verb threw. */

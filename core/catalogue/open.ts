@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import type { Config } from '../config/types.ts'
 import { UserError } from '../errors.ts'
 import type { Driver } from './driver.ts'
-import { type MysqlOptions, openMysql } from './mysql.ts'
+import type { MysqlOptions } from './mysql.ts'
 import { openSqlite } from './sqlite.ts'
 
 export const EXIT_UNREACHABLE = 5
@@ -43,6 +43,8 @@ function createPrivately(path: string): void {
 
 async function openServer(config: CatalogueConfig): Promise<Driver> {
 	const options = serverOptions(config)
+	// The client library is a third of the code of a verb: only who talks to a server needs it.
+	const { openMysql } = await import('./mysql.ts')
 	try {
 		return await openMysql(options)
 	} catch (error) {
