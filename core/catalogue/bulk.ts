@@ -4,13 +4,21 @@ import type { Transaction, Value } from './driver.ts'
 /** Rows of one statement, most first. Few texts, because drivers prepare and keep each. */
 const SIZES = [32, 8, 1]
 
-/** `into` is `INSERT INTO table (columns)`, `row` what stands for one row: `(?, ?, 1)`; `values` those of all rows, one after the other. */
-export function insertRows(tx: Transaction, into: string, row: string, values: readonly Value[]): void {
+/** `into` is `INSERT INTO table (columns)`, `row` what stands for one of the rows: `(?, ?, 1)`; `put` sets its values, from `at` on. */
+export function insertRows<T>(
+	tx: Transaction,
+	into: string,
+	row: string,
+	rows: readonly T[],
+	put: (values: Value[], at: number, row: T) => void,
+): void {
 	const width = row.split('?').length - 1
-	for (let at = 0; at < values.length; ) {
-		const size = SIZES.find((each) => each * width <= values.length - at) as number
-		tx.write(textOf(into, row, size), values.slice(at, at + size * width))
-		at += size * width
+	for (let from = 0; from < rows.length; ) {
+		const size = SIZES.find((each) => each <= rows.length - from) as number
+		const values = new Array<Value>(size * width)
+		for (let index = 0; index < size; index++) put(values, index * width, rows[from + index])
+		tx.write(textOf(into, row, size), values)
+		from += size
 	}
 }
 

@@ -73,21 +73,54 @@ const FILE = `INSERT INTO file (id, kind, mode, uid, gid, nlink, size, blocks, a
 const FILE_ROW = '(?,?,?,?,?,?,?,?,?,?,?,?,?,?,1,?,?,?,?)'
 
 /** Files with their names, each told to whoever follows the journal. */
-export function insertFiles(tx: Transaction, client: ClientId, made: readonly NewRow[], opOf: (row: FileRow) => string, { now }: Capabilities): void {
-	const files: Value[] = []
-	const names: Value[] = []
-	const changes: Value[] = []
-	for (const { row: f, parent, name, hash, target } of made) {
-		files.push(
-			f.id, f.kind, f.mode, f.uid, f.gid, f.nlink, f.size, f.blocks, f.atime, f.atime_ns, f.mtime, f.mtime_ns, f.ctime, f.ctime_ns,
-			hash, hash === null ? 0 : 1, f.class_id, target,
-		)
-		names.push(parent, name, f.id)
-		changes.push(client, opOf(f), parent, name, f.id)
-	}
-	insertRows(tx, FILE, FILE_ROW, files)
-	insertRows(tx, 'INSERT INTO entry (parent_id, name, file_id)', '(?,?,?)', names)
-	insertRows(tx, 'INSERT INTO `change` (at, client_id, op, parent_id, name, file_id)', `(${now},?,?,?,?,?)`, changes)
+export function insertFiles(
+	tx: Transaction,
+	client: ClientId,
+	made: readonly NewRow[],
+	opOf: (row: FileRow) => string,
+	{ now }: Capabilities,
+): void {
+	insertRows(tx, FILE, FILE_ROW, made, putFile)
+	insertRows(tx, 'INSERT INTO entry (parent_id, name, file_id)', '(?,?,?)', made, (values, at, { parent, name, row }) => {
+		values[at] = parent
+		values[at + 1] = name
+		values[at + 2] = row.id
+	})
+	insertRows(
+		tx,
+		'INSERT INTO `change` (at, client_id, op, parent_id, name, file_id)',
+		`(${now},?,?,?,?,?)`,
+		made,
+		(values, at, { parent, name, row }) => {
+			values[at] = client
+			values[at + 1] = opOf(row)
+			values[at + 2] = parent
+			values[at + 3] = name
+			values[at + 4] = row.id
+		},
+	)
+}
+
+/** Written out: this runs once for every new file. */
+function putFile(values: Value[], at: number, { row, hash, target }: NewRow): void {
+	values[at] = row.id
+	values[at + 1] = row.kind
+	values[at + 2] = row.mode
+	values[at + 3] = row.uid
+	values[at + 4] = row.gid
+	values[at + 5] = row.nlink
+	values[at + 6] = row.size
+	values[at + 7] = row.blocks
+	values[at + 8] = row.atime
+	values[at + 9] = row.atime_ns
+	values[at + 10] = row.mtime
+	values[at + 11] = row.mtime_ns
+	values[at + 12] = row.ctime
+	values[at + 13] = row.ctime_ns
+	values[at + 14] = hash
+	values[at + 15] = hash === null ? 0 : 1
+	values[at + 16] = row.class_id
+	values[at + 17] = target
 }
 
 export interface NewReplica {
@@ -99,9 +132,19 @@ export interface NewReplica {
 
 /** Those that were not there before; `proved`: they were read whole just now. */
 export function insertReplicas(tx: Transaction, rows: readonly NewReplica[], proved: boolean, { now }: Capabilities): void {
-	const values: Value[] = []
-	for (const { file, node, version, state } of rows) values.push(file, node, version, state)
-	insertRows(tx, 'INSERT INTO replica (file_id, node_id, version, state, verified_at)', `(?,?,?,?,${proved ? now : 'NULL'})`, values)
+	const row = `(?,?,?,?,${proved ? now : 'NULL'})`
+	insertRows(
+		tx,
+		'INSERT INTO replica (file_id, node_id, version, state, verified_at)',
+		row,
+		rows,
+		(values, at, { file, node, version, state }) => {
+			values[at] = file
+			values[at + 1] = node
+			values[at + 2] = version
+			values[at + 3] = state
+		},
+	)
 }
 
 /** The copies of these files on a node are what they should be, seen just now. */

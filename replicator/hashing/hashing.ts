@@ -3,7 +3,7 @@
  * is the specification, `openHashing` below makes one.
  */
 import type { Errno } from '../../core/errors.ts'
-import type { Path } from '../../core/ids.ts'
+import type { Name, Path } from '../../core/ids.ts'
 import type { Node, Stat } from '../../core/nodes/node.ts'
 import { openHashing as open } from './pool.ts'
 
@@ -11,6 +11,13 @@ export interface Hashed {
 	hash: Buffer
 	/** The file was the same before its first byte was read and after its last; EAGAIN otherwise. */
 	stat: Stat
+}
+
+export type Answer = Hashed | Errno
+
+export interface Answers {
+	/** Of the file with this number, made when it is asked for. */
+	at(index: number): Answer
 }
 
 export interface HashOptions {
@@ -25,8 +32,8 @@ export interface Hashing {
 	 * file), EIO (the disk), ETIMEDOUT (a remote node), EAGAIN (it changed meanwhile), ECANCELED.
 	 */
 	hashFile(node: Node, path: Path, options?: HashOptions): Promise<Hashed>
-	/** The same of many files, each with its own answer: for a hundred thousand small ones even a promise each is much. */
-	hashFiles(node: Node, paths: readonly Path[], options?: HashOptions): Promise<Array<Hashed | Errno>>
+	/** The same of many files of a directory, each with its own answer: of a hundred thousand small ones even a promise each is much. */
+	hashNames(node: Node, directory: Path, names: readonly Name[], options?: HashOptions): Promise<Answers>
 	/** How many can usefully be under way at once. */
 	readonly width: number
 	end(): void

@@ -2,8 +2,11 @@
  * What the main thread and a hashing thread say to each other. Small files travel by the hundred, as a few flat arrays: a
  * message costs more than the hash of a small file. A large file is a conversation about one `id`, a piece at a time.
  */
+import { Errno } from '../../core/errors.ts'
 import { errnoName, errnoNumber } from '../../core/libc.ts'
 import type { Stat } from '../../core/nodes/node.ts'
+import type { Range } from './asked.ts'
+import type { Answer } from './hashing.ts'
 
 /** A directory that is read only while it is the node. */
 export interface Place {
@@ -17,10 +20,15 @@ export type Request =
 	| { ask: 'piece'; id: number; bytes: number }
 	| { ask: 'drop'; id: number }
 
+/** The answers to a batch, for each file in turn. */
+export interface Packet {
+	numbers: Float64Array
+	hashes: Uint8Array
+}
+
 export interface Reply {
 	id: number
-	/** Of a batch, for each file in turn. */
-	batch?: { numbers: Float64Array; hashes: Uint8Array }
+	batch?: Packet
 	/** Of a large file, when its last byte was read. */
 	whole?: { stat: Stat; hash: Uint8Array }
 	/** Why nothing came of it. */
@@ -38,13 +46,34 @@ const FIELDS = [
 /** An errno, 0 for none; then the fields. */
 export const NUMBERS_PER_FILE = 1 + FIELDS.length
 
-export function packPaths(paths: readonly Uint8Array[]): { paths: Uint8Array; ends: Uint32Array } {
-	const ends = new Uint32Array(paths.length)
+const SLASH = 0x2f
+
+export function packPaths(ranges: readonly Range[]): { paths: Uint8Array; ends: Uint32Array } {
+	let bytes = 0
+	let many = 0
+	for (const { asked, from, to } of ranges) {
+		for (let at = from; at < to; at++) bytes += asked.directory.length + 1 + asked.names[at].length
+		many += to - from
+	}
+	const paths = new Uint8Array(bytes)
+	const ends = new Uint32Array(many)
 	let end = 0
-	for (let index = 0; index < paths.length; index++) ends[index] = end += paths[index].length
-	const packed = new Uint8Array(end)
-	for (let index = 0; index < paths.length; index++) packed.set(paths[index], ends[index] - paths[index].length)
-	return { paths: packed, ends }
+	let index = 0
+	for (const { asked, from, to } of ranges) {
+		for (let at = from; at < to; at++) ends[index++] = end = packPath(paths, end, asked.directory, asked.names[at])
+	}
+	return { paths, ends }
+}
+
+function packPath(paths: Uint8Array, from: number, directory: Uint8Array, name: Uint8Array): number {
+	let end = from
+	if (directory.length > 0) {
+		paths.set(directory, end)
+		end += directory.length
+		paths[end++] = SLASH
+	}
+	paths.set(name, end)
+	return end + name.length
 }
 
 export function packStat(numbers: Float64Array, at: number, stat: Stat): void {
@@ -56,19 +85,21 @@ export function packError(numbers: Float64Array, at: number, code: string): void
 	numbers[at * NUMBERS_PER_FILE] = errnoNumber(code)
 }
 
+/** What the thread found of one file that was not too large. */
+export function unpack({ numbers, hashes }: Packet, at: number): Answer {
+	const error = numbers[at * NUMBERS_PER_FILE]
+	if (error > 0) return new Errno(errnoName(error))
+	return { hash: Buffer.from(hashes.buffer, at * HASH_BYTES, HASH_BYTES), stat: unpackStat(numbers, at) }
+}
+
 /** Written out: this runs once for every file there is. */
-export function unpackStat(numbers: Float64Array, at: number): Stat {
+function unpackStat(numbers: Float64Array, at: number): Stat {
 	const n = numbers
 	const i = at * NUMBERS_PER_FILE + 1
 	return {
 		mode: n[i], nlink: n[i + 1], uid: n[i + 2], gid: n[i + 3], rdev: n[i + 4], size: n[i + 5], blocks: n[i + 6], ino: n[i + 7], dev: n[i + 8],
 		atime: n[i + 9], atimeNs: n[i + 10], mtime: n[i + 11], mtimeNs: n[i + 12], ctime: n[i + 13], ctimeNs: n[i + 14],
 	}
-}
-
-export function unpackError(numbers: Float64Array, at: number): string | undefined {
-	const number = numbers[at * NUMBERS_PER_FILE]
-	return number > 0 ? errnoName(number) : undefined
 }
 
 export function isTooLarge(numbers: Float64Array, at: number): boolean {

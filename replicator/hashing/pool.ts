@@ -1,18 +1,18 @@
 /** See hashing.ts: who hashes what. */
 import { availableParallelism } from 'node:os'
 import { Errno } from '../../core/errors.ts'
-import type { Path } from '../../core/ids.ts'
+import type { Name, Path } from '../../core/ids.ts'
 import type { Node } from '../../core/nodes/node.ts'
-import { type Asked, answerOne, answerRest, ask } from './asked.ts'
-import type { Hashed, HashOptions, Hashing } from './hashing.ts'
+import { answerAll, answerOne, type Asked, ask, pathOf, type Range } from './asked.ts'
+import type { Answers, Hashed, HashOptions, Hashing } from './hashing.ts'
 import { hashLarge } from './large.ts'
-import { HASH_BYTES, isTooLarge, packPaths, type Place, type Reply, unpackError, unpackStat } from './packets.ts'
+import { isTooLarge, type Packet, packPaths, type Place } from './packets.ts'
 import { createQueue } from './queue.ts'
 import { hashRemote } from './remote.ts'
 import { startThread, type Thread } from './thread.ts'
 
 /** Files of one message to a thread. */
-const BATCH_FILES_MAX = 64
+const BATCH_FILES_MAX = 128
 /** What a thread has before it: one batch in hand, one that waits. */
 const THREAD_FILES_MAX = 2 * BATCH_FILES_MAX
 /** Files of remote nodes at once: each has a buffer of its own. */
@@ -20,44 +20,50 @@ const REMOTE_FILES_MAX = 8
 /** Past it a caller has lost count of what it asked for. */
 const WAITING_FILES_MAX = 100_000
 
-/** One file of those asked for together. */
-interface Wanted {
-	asked: Asked
-	at: number
-}
+const TOP = Buffer.alloc(0)
 
 export function openHashing(threadsWanted: number): Hashing {
 	const threadsMax = threadsWanted > 0 ? threadsWanted : availableParallelism()
 	const threads = new Set<Thread>()
-	const waiting = createQueue<Wanted>()
-	const waitingRemote = createQueue<Wanted>()
+	const waiting = createQueue<Range>()
+	const waitingRemote = createQueue<Range>()
+	/** In both. */
+	let waitingFiles = 0
 	let remoteUnderWay = 0
 	let isTold = false
 	let isEnded = false
 	let lastId = 0
 
 	async function hashFile(node: Node, path: Path, options?: HashOptions): Promise<Hashed> {
-		const [answer] = await hashFiles(node, [path], options)
+		const answer = (await hashNames(node, TOP, [path], options)).at(0)
 		if (answer instanceof Errno) throw answer
 		return answer
 	}
 
-	function hashFiles(node: Node, paths: readonly Path[], options: HashOptions = {}): Promise<Array<Hashed | Errno>> {
-		const { asked, answers } = ask(node, paths, options)
-		const queue = node.remote ? waitingRemote : waiting
-		const refusal = refusalOf(asked, queue.size())
-		if (refusal) answerRest(asked, refusal)
-		else for (let at = 0; at < paths.length; at++) queue.push({ asked, at })
+	function hashNames(node: Node, directory: Path, names: readonly Name[], options: HashOptions = {}): Promise<Answers> {
+		const { asked, promise } = ask(node, directory, names, options)
+		const refusal = refusalOf(asked)
+		if (refusal) answerAll({ asked, from: 0, to: names.length }, refusal)
+		else if (names.length > 0) enqueue(asked)
+		return promise
+	}
+
+	function enqueue(asked: Asked): void {
+		const { length } = asked.names
+		waitingFiles += length
+		if (!asked.node.remote) waiting.push({ asked, from: 0, to: length })
+		else for (let at = 0; at < length; at++) waitingRemote.push({ asked, from: at, to: at + 1 })
 		// At the end of this turn: what is asked for together travels together.
 		if (!isTold) queueMicrotask(distribute)
 		isTold = true
-		return answers
 	}
 
-	function refusalOf({ node, options, paths }: Asked, before: number): Errno | undefined {
+	function refusalOf({ node, options, names }: Asked): Errno | undefined {
 		if (isEnded || options.signal?.aborted) return ended()
 		if (!node.health.up) return new Errno('ENOTCONN', node.health.reason)
-		return before + paths.length > WAITING_FILES_MAX ? new Errno('ENOBUFS', 'too many files wait for their hash') : undefined
+		return waitingFiles + names.length > WAITING_FILES_MAX
+			? new Errno('ENOBUFS', 'too many files wait for their hash')
+			: undefined
 	}
 
 	function distribute(): void {
@@ -71,10 +77,13 @@ export function openHashing(threadsWanted: number): Hashing {
 		}
 	}
 
-	function startRemote(wanted: Wanted): void {
-		const { node, paths, options } = wanted.asked
+	function startRemote(range: Range): void {
+		const { asked, from } = range
+		waitingFiles--
 		remoteUnderWay++
-		void settle([wanted], async () => answer(wanted, await hashRemote(node, paths[wanted.at], options))).finally(() => {
+		void settle([range], async () =>
+			answerOne(asked, from, await hashRemote(asked.node, pathOf(asked, from), asked.options)),
+		).finally(() => {
 			remoteUnderWay--
 			distribute()
 		})
@@ -89,61 +98,71 @@ export function openHashing(threadsWanted: number): Hashing {
 		return thread
 	}
 
-	/** Of one node. */
-	function nextBatch(): Wanted[] {
-		const batch = [waiting.take()]
-		const { node } = batch[0].asked
-		while (batch.length < BATCH_FILES_MAX && waiting.peek()?.asked.node === node) batch.push(waiting.take())
+	/** Of one node, from as many directories as it takes. */
+	function nextBatch(): Range[] {
+		const batch: Range[] = []
+		let room = BATCH_FILES_MAX
+		for (let next = waiting.peek(); next && room > 0; next = waiting.peek()) {
+			if (batch.length > 0 && next.asked.node !== batch[0].asked.node) break
+			const to = Math.min(next.to, next.from + room)
+			batch.push({ asked: next.asked, from: next.from, to })
+			room -= to - next.from
+			next.from = to
+			if (to === next.to) waiting.take()
+		}
+		waitingFiles -= BATCH_FILES_MAX - room
 		return batch
 	}
 
-	function giveTo(thread: Thread, batch: Wanted[], work: () => Promise<void>): void {
-		thread.load += batch.length
+	function giveTo(thread: Thread, batch: Range[], work: () => Promise<void>): void {
+		const many = filesIn(batch)
+		thread.load += many
 		void settle(batch, work).finally(() => {
-			thread.load -= batch.length
+			thread.load -= many
 			distribute()
 		})
 	}
 
-	async function hashBatch(thread: Thread, batch: Wanted[]): Promise<void> {
+	async function hashBatch(thread: Thread, batch: Range[]): Promise<void> {
 		const place = placeOf(batch[0].asked.node)
-		const paths = batch.map(({ asked, at }) => asked.paths[at])
-		const reply = await thread.ask({ ask: 'batch', id: ++lastId, ...place, ...packPaths(paths) })
-		const { numbers, hashes } = reply.batch as NonNullable<Reply['batch']>
-		for (let at = 0; at < batch.length; at++) {
-			const code = unpackError(numbers, at)
-			if (code !== undefined) answer(batch[at], new Errno(code))
-			else if (isTooLarge(numbers, at)) startLarge(thread, batch[at])
-			else answer(batch[at], { hash: Buffer.from(hashes.buffer, at * HASH_BYTES, HASH_BYTES), stat: unpackStat(numbers, at) })
+		const reply = await thread.ask({ ask: 'batch', id: ++lastId, ...place, ...packPaths(batch) })
+		const packet = reply.batch as Packet
+		let index = 0
+		for (const { asked, from, to } of batch) {
+			for (let at = from; at < to; at++, index++) {
+				if (isTooLarge(packet.numbers, index)) startLarge(thread, asked, at)
+				else answerOne(asked, at, packet, index)
+			}
 		}
 	}
 
 	/** It stays on its thread, between batches of others. */
-	function startLarge(thread: Thread, wanted: Wanted): void {
-		const { node, paths, options } = wanted.asked
-		const large = { id: ++lastId, place: placeOf(node), path: paths[wanted.at] }
-		giveTo(thread, [wanted], async () => answer(wanted, await hashLarge(thread, large, options)))
+	function startLarge(thread: Thread, asked: Asked, at: number): void {
+		const large = { id: ++lastId, place: placeOf(asked.node), path: pathOf(asked, at) }
+		giveTo(thread, [{ asked, from: at, to: at + 1 }], async () =>
+			answerOne(asked, at, await hashLarge(thread, large, asked.options)),
+		)
 	}
 
 	function end(): void {
 		isEnded = true
-		for (const queue of [waiting, waitingRemote]) while (queue.size() > 0) answer(queue.take(), ended())
+		for (const queue of [waiting, waitingRemote]) while (queue.size() > 0) answerAll(queue.take(), ended())
 		for (const thread of [...threads]) thread.end()
 	}
 
-	return { hashFile, hashFiles, width: threadsMax * THREAD_FILES_MAX, end }
+	return { hashFile, hashNames, width: threadsMax * THREAD_FILES_MAX, end }
 }
 
-function answer({ asked, at }: Wanted, hashed: Hashed | Errno): void {
-	answerOne(asked, at, hashed)
+function filesIn(batch: readonly Range[]): number {
+	return batch.reduce((many, { from, to }) => many + to - from, 0)
 }
 
 /** Whatever happens, each of them is answered. */
-async function settle(batch: readonly Wanted[], work: () => Promise<void>): Promise<void> {
+async function settle(batch: readonly Range[], work: () => Promise<void>): Promise<void> {
 	try {
 		await work()
 	} catch (error) {
-		for (const wanted of batch) answer(wanted, error instanceof Errno ? error : new Errno('EIO', (error as Error).message))
+		for (const range of batch) answerAll(range, error instanceof Errno ? error : new Errno('EIO', (error as Error).message))
 	}
 }
 

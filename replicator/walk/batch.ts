@@ -6,9 +6,10 @@ import { transact } from '../../core/filesystem/filesystem.ts'
 import type { Name, Path } from '../../core/ids.ts'
 import { carryOut } from '../../core/intents.ts'
 import { isPromise, run as drive } from '../../core/op.ts'
+import type { Answers } from '../hashing/hashing.ts'
 import { setPosition } from '../replicator.ts'
 import { type Entered, enter } from './enter.ts'
-import { bytesOf, fill, type Item, outcomeOf, type Ready } from './item.ts'
+import { bytesOf, fill, type Item, outcomeOf, pathOfItem, type Ready } from './item.ts'
 import { checkIdentity } from './look.ts'
 import type { Watch } from './watch.ts'
 import { shown, type Walking } from './walking.ts'
@@ -20,7 +21,7 @@ const WAITING_MAX = 2
 interface Batch {
 	ready: Ready[]
 	/** Regular files, and what will be known of them. */
-	unread: Array<{ items: Item[]; answers: ReturnType<Walking['hashing']['hashFiles']> }>
+	unread: Array<{ items: Item[]; answers: Promise<Answers> }>
 	/** Of both. */
 	many: number
 	watch: Watch
@@ -30,7 +31,7 @@ export interface Batches {
 	/** Before the catalogue is asked of what may be put in. */
 	open(): void
 	add(item: Ready): void
-	/** Regular files, whose hashes are still to come. */
+	/** Regular files of one directory, whose hashes are still to come. */
 	read(items: Item[]): void
 	/** Between two parts of a directory, `position` being where the walk goes on after what was put in so far. */
 	pass(position: Path): Promise<void>
@@ -68,8 +69,9 @@ export function createBatches(walking: Walking, keepsPosition: boolean, again: (
 		},
 		read(items) {
 			if (!open || items.length === 0) return
-			const paths = items.map(({ path }) => path)
-			open.unread.push({ items, answers: walking.hashing.hashFiles(walking.node, paths, { signal: walking.run.signal }) })
+			const { hashing, node, run } = walking
+			const names = items.map(({ name }) => name)
+			open.unread.push({ items, answers: hashing.hashNames(node, items[0].directory.path, names, { signal: run.signal }) })
 			open.many += items.length
 		},
 		async pass(position) {
@@ -89,7 +91,7 @@ export function createBatches(walking: Walking, keepsPosition: boolean, again: (
 async function write(walking: Walking, { ready, unread, watch }: Batch, position: Path | null | undefined): Promise<Ready[]> {
 	try {
 		// Directories come first: what is in them follows.
-		for (const { items, answers } of unread) ready.push(...fill(walking, items, await answers))
+		for (const { items, answers } of unread) fill(walking, items, await answers, ready)
 		return await writeItems(walking, { items: ready, watch, position })
 	} finally {
 		watch.end()
@@ -118,7 +120,7 @@ export async function writeItems(walking: Walking, { items, watch, position }: {
 function tellOnly({ run }: Walking, items: readonly Ready[]): Ready[] {
 	for (const item of items) {
 		if (item.known) continue
-		run.note(`would adopt ${shown(item.path)}`)
+		run.note(`would adopt ${shown(pathOfItem(item))}`)
 		run.done(outcomeOf(item), bytesOf(item))
 	}
 	return items.filter(({ known }) => known !== undefined)

@@ -7,7 +7,7 @@ import * as files from '../../core/catalogue/files.ts'
 import { KIND } from '../../core/catalogue/files.ts'
 import * as hashes from '../../core/catalogue/hashes.ts'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
-import type { CopyRow, NewReplica } from '../../core/catalogue/walks.ts'
+import type { CopyRow, NewReplica, NewRow } from '../../core/catalogue/walks.ts'
 import * as walks from '../../core/catalogue/walks.ts'
 import { now } from '../../core/clock.ts'
 import { type FileId, ROOT_ID } from '../../core/ids.ts'
@@ -15,7 +15,7 @@ import { intend, isDone, standsInTheWay } from '../../core/intents.ts'
 import { type Op, wait } from '../../core/op.ts'
 import { isStillOurs } from '../replicator.ts'
 import { STANDING_ROWS_MAX } from './chunks.ts'
-import type { Ready } from './item.ts'
+import { pathOfItem, type Ready } from './item.ts'
 import { pathOf } from './place.ts'
 import { type NewFile, placeNew } from './new-file.ts'
 import type { Watch } from './watch.ts'
@@ -39,15 +39,26 @@ export function* enter(walking: Walking, tx: Transaction, { items, watch, token 
 	const [standing] = (yield* wait(tx.read(intents.standingQuery(node.id, STANDING_ROWS_MAX)))) as [IntentRow[]]
 	const blocked = standing.filter((row) => !isDone(fs, row))
 	const moved = yield* movedAmong(tx, items, watch)
-	const isFree = (item: Ready) => !moved.has(item.directory.id) && isUntouched(watch, item) && blocked.length < STANDING_ROWS_MAX && !blocked.some((row) => standsInTheWay(row, item.path))
-	const free = items.filter(isFree)
+	const isFree = (item: Ready) =>
+		!moved.has(item.directory.id) &&
+		isUntouched(watch, item) &&
+		blocked.length < STANDING_ROWS_MAX &&
+		!blocked.some((row) => standsInTheWay(row, pathOfItem(item)))
+	const free: Ready[] = []
+	const taken: Ready[] = []
+	for (const item of items) (isFree(item) ? free : taken).push(item)
 	const { fresh, orphans } = withParents(free, directories)
 	const copies = yield* judgeCopies(walking, tx, free.filter((item) => item.known !== undefined))
 	const placed = fresh.map((item) => placeNew(walking, item, token))
 	writeNew(walking, tx, placed)
 	writeCopies(walking, tx, copies.same)
-	const made = yield* intend(fs, tx, placed.flatMap((each) => each.intents), standing.length > 0)
-	const busy = [...items.filter((item) => !free.includes(item)), ...orphans, ...copies.busy]
+	const made = yield* intend(
+		fs,
+		tx,
+		placed.flatMap((each) => each.intents),
+		standing.length > 0,
+	)
+	const busy = [...taken, ...orphans, ...copies.busy]
 	return { done: [...fresh, ...copies.same.map(({ item }) => item)], busy, differing: copies.differing, made }
 }
 
@@ -98,9 +109,17 @@ function withParents(items: readonly Ready[], directories: Set<FileId>): { fresh
 function writeNew({ fs }: Walking, tx: Transaction, placed: readonly NewFile[]): void {
 	if (placed.length === 0) return
 	const { capabilities, client } = fs
-	walks.insertFiles(tx, client, placed.map(({ row }) => row), (row) => (row.kind === KIND.directory ? 'mkdir' : 'create'), capabilities)
-	walks.insertReplicas(tx, placed.flatMap(({ here }) => here), true, capabilities)
-	walks.insertReplicas(tx, placed.flatMap(({ elsewhere }) => elsewhere), false, capabilities)
+	const rows: NewRow[] = []
+	const here: NewReplica[] = []
+	const elsewhere: NewReplica[] = []
+	for (const each of placed) {
+		rows.push(each.row)
+		if (each.here) here.push(each.here)
+		for (const copy of each.elsewhere) elsewhere.push(copy)
+	}
+	walks.insertFiles(tx, client, rows, (row) => (row.kind === KIND.directory ? 'mkdir' : 'create'), capabilities)
+	walks.insertReplicas(tx, here, true, capabilities)
+	walks.insertReplicas(tx, elsewhere, false, capabilities)
 	touchParents(tx, placed)
 }
 

@@ -14,7 +14,7 @@ import { STANDING_ROWS_MAX } from './chunks.ts'
 import { kindOfStat } from './compare.ts'
 import { settleDifference } from './differing.ts'
 import { isObstructed } from './finding.ts'
-import { fill, type Item, type Ready } from './item.ts'
+import { fill, type Item, pathOfItem, type Ready } from './item.ts'
 import { checkIdentity, hashOf, statAll } from './look.ts'
 import { itemOfUnknown } from './unknown.ts'
 import { writeItems } from './batch.ts'
@@ -77,7 +77,7 @@ function gone({ run }: Walking): boolean {
 }
 
 async function adopt(walking: Walking, item: Item, watch: Watch): Promise<boolean> {
-	const answer = item.stat ? undefined : await hashOf(walking, item.path)
-	const items = answer ? fill(walking, [item], [answer]) : [item as Ready]
+	const answer = item.stat ? undefined : await hashOf(walking, pathOfItem(item))
+	const items = answer ? fill(walking, [item], { at: () => answer }) : [item as Ready]
 	return items.length === 0 || (await writeItems(walking, { items, watch })).length === 0
 }

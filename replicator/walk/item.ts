@@ -2,16 +2,16 @@
 import type { WalkedRow } from '../../core/catalogue/walks.ts'
 import { KIND } from '../../core/catalogue/files.ts'
 import { Errno } from '../../core/errors.ts'
+import { joinPath } from '../../core/filesystem/directories.ts'
 import type { FileId, Name, Path } from '../../core/ids.ts'
 import type { Stat } from '../../core/nodes/node.ts'
-import type { Hashed } from '../hashing/hashing.ts'
+import type { Answers } from '../hashing/hashing.ts'
 import { tellUnreadable } from './look.ts'
 import type { Directory, Walking } from './walking.ts'
 
 export interface Item {
 	directory: Directory
 	name: Name
-	path: Path
 	/** Of something new the id it will have, else the file's. */
 	id: FileId
 	kind: number
@@ -27,20 +27,26 @@ export interface Item {
 /** An item of which everything is known. */
 export type Ready = Item & { stat: Stat }
 
+/** Put together when it is needed: there are as many paths as files. */
+export function pathOfItem({ directory, name }: Item): Path {
+	return joinPath(directory.path, name)
+}
+
 /** Takes over what was read. What could not be is told and left out; what has other names on the node waits for links.ts. */
-export function fill(walking: Walking, items: readonly Item[], answers: ReadonlyArray<Hashed | Errno>): Ready[] {
-	return items.filter((item, index): item is Ready => {
-		const answer = answers[index]
+export function fill(walking: Walking, items: readonly Item[], answers: Answers, into: Ready[] = []): Ready[] {
+	for (let index = 0; index < items.length; index++) {
+		const item = items[index]
+		const answer = answers.at(index)
 		if (answer instanceof Errno) {
-			tellUnreadable(walking, item.path, answer)
-			return false
+			tellUnreadable(walking, pathOfItem(item), answer)
+			continue
 		}
 		item.stat = answer.stat
 		item.hash = answer.hash
-		if (item.known || answer.stat.nlink === 1) return true
-		walking.linked.push({ path: item.path, stat: answer.stat, hash: answer.hash })
-		return false
-	})
+		if (item.known || answer.stat.nlink === 1) into.push(item as Ready)
+		else walking.linked.push({ path: pathOfItem(item), stat: answer.stat, hash: Buffer.from(answer.hash) })
+	}
+	return into
 }
 
 /** Of an item that was written down: the word it is counted under. */

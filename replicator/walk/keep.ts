@@ -57,7 +57,7 @@ export async function keepAs(decision: Decision, path: Path): Promise<{ needsWal
 		if (!item) return yield* intend(fs, tx, [move], standing)
 		const placed = placeNew(decision, item, token)
 		walks.insertFiles(tx, fs.client, [placed.row], () => 'create', fs.capabilities)
-		walks.insertReplicas(tx, placed.here, true, fs.capabilities)
+		walks.insertReplicas(tx, placed.here ? [placed.here] : [], true, fs.capabilities)
 		walks.insertReplicas(tx, placed.elsewhere, false, fs.capabilities)
 		files.touchDirectory(tx, place.parent, now())
 		return yield* intend(fs, tx, [move], standing)
@@ -77,7 +77,16 @@ async function placeAt(fs: Filesystem, path: Path): Promise<Place> {
 async function itemOf({ fs, node, hashing }: Decision, { aside, place, path }: { aside: Path; place: Place; path: Path }): Promise<Ready> {
 	const { hash, stat } = await hashing.hashFile(node, aside)
 	const directory = { path: splitPath(path).above, id: place.parent, generation: 0, onDisk: true, isNew: false }
-	return { directory, name: place.name, path, id: await drive(fs.ids.next()), kind: KIND.regular, known: undefined, stat, hash, target: null }
+	return {
+		directory,
+		name: place.name,
+		id: await drive(fs.ids.next()),
+		kind: KIND.regular,
+		known: undefined,
+		stat,
+		hash,
+		target: null,
+	}
 }
 
 /** One that was left where it stood becomes the file's next version. */

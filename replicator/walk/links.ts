@@ -56,7 +56,10 @@ async function adoptFirst(walking: Walking, { path, stat, hash }: Linked, { pare
 		await drive(watchman.look(fs.catalogue))
 		const directory = { path: splitPath(path).above, id: parent, generation: watchman.generation(), onDisk: true, isNew: false }
 		const id = await nextId(walking)
-		const left = await writeItems(walking, { items: [{ directory, name, path, id, kind: KIND.regular, known: undefined, stat, hash, target: null }], watch })
+		const left = await writeItems(walking, {
+			items: [{ directory, name, id, kind: KIND.regular, known: undefined, stat, hash, target: null }],
+			watch,
+		})
 		return left.length === 0 ? id : undefined
 	} finally {
 		watch.end()

@@ -10,6 +10,7 @@ import { shown, type Walking, WalkStopped } from './walking.ts'
 const REMOTE_CALLS_MAX = 32
 /** Names asked for in one call: its deadline is for all of them. */
 const NAMES_MAX = 100
+const TOP = Buffer.alloc(0)
 const GONE = new Set(['ENOENT', 'ENOTDIR', 'ELOOP'])
 /** The node is away, or is not the node: nothing more can be said of anything on it. */
 const NODE_AWAY = new Set(['ENOTCONN', 'ENODEV', 'ESTALE', 'ETIMEDOUT'])
@@ -72,7 +73,7 @@ export async function readTarget({ node }: Walking, path: Path): Promise<Buffer 
 
 /** Never rejected: what went wrong is an answer too. */
 export async function hashOf({ hashing, node, run }: Walking, path: Path): Promise<Hashed | Errno> {
-	return (await hashing.hashFiles(node, [path], { signal: run.signal }))[0]
+	return (await hashing.hashNames(node, TOP, [path], { signal: run.signal })).at(0)
 }
 
 /** An empty mount point looks like a node that lost everything. Asked by the node's path, before anything is concluded. */

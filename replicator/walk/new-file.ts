@@ -4,27 +4,29 @@ import type { FileRow } from '../../core/catalogue/files.ts'
 import { KIND } from '../../core/catalogue/files.ts'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
 import type { NewReplica, NewRow } from '../../core/catalogue/walks.ts'
-import type { FileId } from '../../core/ids.ts'
+import type { NodeId } from '../../core/ids.ts'
 import { classOf, nodesForCopies } from '../../core/placement/placement.ts'
-import type { Ready } from './item.ts'
+import { pathOfItem, type Ready } from './item.ts'
 import type { Walking } from './walking.ts'
 
 export interface NewFile {
 	item: Ready
 	row: NewRow
 	/** This node's copy, read whole a moment ago. */
-	here: NewReplica[]
+	here: NewReplica | undefined
 	/** What its class asks of other nodes. */
-	elsewhere: NewReplica[]
-	intents: Intent[]
+	elsewhere: readonly NewReplica[]
+	intents: readonly Intent[]
 }
 
 const VERSION = 1
+/** Most files need nothing elsewhere. */
+const NONE: readonly never[] = []
 const PERMISSIONS = 0o7777
 
 export function placeNew(walking: Pick<Walking, 'fs' | 'node'>, item: Ready, token: number): NewFile {
 	const isDirectory = item.kind === KIND.directory
-	const rule = isDirectory ? undefined : classOf(walking.fs, item.path)
+	const rule = isDirectory ? undefined : classOf(walking.fs, pathOfItem(item))
 	const row: NewRow = {
 		row: rowOf(item, rule?.id ?? 0),
 		parent: item.directory.id,
@@ -32,16 +34,22 @@ export function placeNew(walking: Pick<Walking, 'fs' | 'node'>, item: Ready, tok
 		hash: item.hash,
 		target: item.target,
 	}
-	if (!rule) return { item, row, here: [], elsewhere: [], intents: [] }
+	if (!rule) return { item, row, here: undefined, elsewhere: NONE, intents: NONE }
 	const { fs, node } = walking
+	const here = copyOf(item, node.id, REPLICA.good)
 	const others = nodesForCopies(fs, rule, [node.id], item.stat.size)
-	const copy = (id: FileId, state: number, version = VERSION): NewReplica => ({ file: item.id, node: id, version, state })
-	const here = [copy(node.id, REPLICA.good)]
-	if (item.kind === KIND.regular) return { item, row, here, elsewhere: others.map(({ id }) => copy(id, REPLICA.wanted, 0)), intents: [] }
-	const { path, target } = item
+	if (others.length === 0) return { item, row, here, elsewhere: NONE, intents: NONE }
+	if (item.kind === KIND.regular)
+		return { item, row, here, elsewhere: others.map(({ id }) => copyOf(item, id, REPLICA.wanted, 0)), intents: NONE }
+	const path = pathOfItem(item)
+	const { target } = item
 	// A symlink is made where it is wanted, not copied.
 	const intents = others.map(({ id }): Intent => ({ nodeId: id, op: 'symlink', path, toPath: target, fileId: item.id, token }))
-	return { item, row, here, elsewhere: others.map(({ id }) => copy(id, REPLICA.good)), intents }
+	return { item, row, here, elsewhere: others.map(({ id }) => copyOf(item, id, REPLICA.good)), intents }
+}
+
+function copyOf({ id }: Ready, node: NodeId, state: number, version = VERSION): NewReplica {
+	return { file: id, node, version, state }
 }
 
 function rowOf({ id, kind, stat }: Ready, classId: number): FileRow {

@@ -1,10 +1,9 @@
 /** Something on the node that the catalogue has no name for. */
 import { KIND } from '../../core/catalogue/files.ts'
-import { joinPath } from '../../core/filesystem/directories.ts'
 import type { Name } from '../../core/ids.ts'
 import { isPromise, run as drive } from '../../core/op.ts'
 import type { Stat } from '../../core/nodes/node.ts'
-import type { Item } from './item.ts'
+import { type Item, pathOfItem } from './item.ts'
 import { readTarget, statAll, tellUnreadable } from './look.ts'
 import { type Directory, shown, type Walking } from './walking.ts'
 
@@ -25,23 +24,23 @@ interface Unknown {
 export async function itemOfUnknown(walking: Walking, unknown: Unknown): Promise<Item | undefined> {
 	const { kind } = unknown
 	const item = newItem(unknown)
-	const { path } = item
-	if (kind !== KIND.regular && kind !== KIND.directory && kind !== KIND.symlink) return skip(walking, path, kind)
+	if (kind !== KIND.regular && kind !== KIND.directory && kind !== KIND.symlink) return skip(walking, pathOfItem(item), kind)
 	item.id = await nextId(walking)
 	return kind === KIND.regular || (await complete(walking, item)) ? item : undefined
 }
 
 export function newItem({ directory, name, kind }: Unknown): Item {
-	return { directory, name, path: joinPath(directory.path, name), id: 0, kind, known: undefined, stat: undefined, hash: null, target: null }
+	return { directory, name, id: 0, kind, known: undefined, stat: undefined, hash: null, target: null }
 }
 
 /** Whether it is still there, and what it is. */
 async function complete(walking: Walking, item: Item): Promise<boolean> {
-	const [stat] = await statAll(walking, [item.path])
-	const target = item.kind === KIND.symlink ? await readTarget(walking, item.path) : null
+	const path = pathOfItem(item)
+	const [stat] = await statAll(walking, [path])
+	const target = item.kind === KIND.symlink ? await readTarget(walking, path) : null
 	for (const each of [stat, target]) {
 		if (!(each instanceof Error)) continue
-		tellUnreadable(walking, item.path, each)
+		tellUnreadable(walking, path, each)
 		return false
 	}
 	if (!stat) return false
