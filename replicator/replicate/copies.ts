@@ -1,12 +1,14 @@
 /** The bytes: each file from its best source, and from the next where that fails. */
 import { Errno, fail } from '../../core/errors.ts'
+import type { Path } from '../../core/ids.ts'
 import { run as drive } from '../../core/op.ts'
 import { type Copied, type Conditions, copyFile, discard, type Order, PIECE_BYTES, sideOf } from './copy.ts'
 import type { Made } from './enter.ts'
 import type { Tray } from './incoming.ts'
 import { leave, passOn, shown } from './leave.ts'
 import type { Want } from './look.ts'
-import { type CopyAnswer, encodePath, type Failure, isFailure } from './messages.ts'
+import { type CopyAnswer, encodePath, type Failure, isFailure, treeOf } from './messages.ts'
+import { packSmall } from './packets.ts'
 import { keepAside } from './place.ts'
 import type { Round } from './round.ts'
 import type { Found, Source } from './sources.ts'
@@ -17,6 +19,8 @@ const NOT_TAKEN = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EROFS'])
 /** Of a remote node, so that no call lasts longer than it may. */
 const SYNC_BYTES = 32 * 1024 ** 2
 const BLOCK_BYTES = 512
+/** Of what a thread reads and writes in one piece. */
+const SMALL_BYTES_MAX = 1024 ** 2
 
 interface Attempt {
 	want: Want
@@ -41,7 +45,7 @@ export async function copyWants(
 		for (const attempt of attempts) if (!possible.includes(attempt)) await giveUp(round, attempt)
 		attempts = []
 		for (const group of bySource(possible)) {
-			const answers = await copyGroup(round, group)
+			const answers = await copyGroup(round, group, tray)
 			for (const [index, attempt] of group.entries()) {
 				const next = await judge(round, attempt, answers[index])
 				if (next === 'again') attempts.push(attempt)
@@ -100,18 +104,44 @@ function bySource(attempts: readonly Attempt[]): Attempt[][] {
 	return [...groups.values()]
 }
 
-async function copyGroup(round: Round, group: readonly Attempt[]): Promise<CopyAnswer[]> {
+async function copyGroup(round: Round, group: readonly Attempt[], tray: Tray): Promise<CopyAnswer[]> {
 	const { source } = group[0].sources[0]
 	for (const { order, sources } of group) order.from = sources[0].path
 	round.load.set(source.id, (round.load.get(source.id) ?? 0) + 1)
 	try {
 		const orders = group.map(({ order }) => order)
 		return source.reach === 'local' && !round.rep.node.remote
-			? await copyOnThread(round, source, orders)
+			? await copyOnThreads(round, source, orders, tray)
 			: await copyHere(round, source, orders)
 	} finally {
 		round.load.set(source.id, (round.load.get(source.id) ?? 1) - 1)
 	}
+}
+
+async function copyOnThreads(round: Round, source: Source, orders: readonly Order[], tray: Tray): Promise<CopyAnswer[]> {
+	const isPlain = orders.map((order) => isSmall(order, tray))
+	const [small, others] = [true, false].map((wanted) => orders.filter((_, index) => isPlain[index] === wanted))
+	const [first, second] = [
+		small.length > 0 ? await copySmall(round, source, small, tray) : [],
+		others.length > 0 ? await copyOnThread(round, source, others) : [],
+	].map((answers) => answers.values())
+	return isPlain.map((plain) => (plain ? first : second).next().value as CopyAnswer)
+}
+
+/** It is one of many, and to be copied in one piece. */
+function isSmall({ size, isSparse, isBegun, isSynced, further, from, to, aside }: Order, tray: Tray): boolean {
+	if (isSparse || isBegun || isSynced || further.length > 0 || size > SMALL_BYTES_MAX) return false
+	return (to.length === 0 || to[0].equals(from)) && tray.has(aside)
+}
+
+async function copySmall(
+	{ rep, threads, pace }: Round,
+	{ node: from }: Source,
+	orders: readonly Order[],
+	tray: Tray,
+): Promise<CopyAnswer[]> {
+	const message = { from: treeOf(from), to: treeOf(rep.node), ...packSmall(tray.path as Path, orders) }
+	return await threads.copySmall(message, { pace: pace && ((bytes) => pace(bytes, rep.run.signal)) })
 }
 
 async function copyOnThread(
@@ -121,8 +151,8 @@ async function copyOnThread(
 ): Promise<CopyAnswer[]> {
 	const { node: to, run } = rep
 	const message = {
-		from: { root: from.root, uuid: from.row.uuid },
-		to: { root: to.root, uuid: to.row.uuid },
+		from: treeOf(from),
+		to: treeOf(to),
 		orders: orders.map((order) => ({
 			...order,
 			from: encodePath(order.from),

@@ -88,7 +88,7 @@ export function sideOf(error: unknown): Side | undefined {
 	return (error as { side?: Side }).side
 }
 
-function sided(side: Side, error: Error): Error {
+export function sided(side: Side, error: Error): Error {
 	return Object.assign(error, { side })
 }
 
@@ -145,7 +145,7 @@ function* fill(work: Work): Op<Copied> {
 	return { hash, ino, isOccupied }
 }
 
-function isSame(one: Stat, other: Stat): boolean {
+export function isSame(one: Stat, other: Stat): boolean {
 	return one.size === other.size && one.mtime === other.mtime && one.mtimeNs === other.mtimeNs && one.ino === other.ino
 }
 

@@ -29,6 +29,8 @@ export interface Tray {
 	readonly path: Path | undefined
 	/** A place that nobody else has. */
 	next(): Path
+	/** Whether a place is in it: its name there is a number. */
+	has(place: Path): boolean
 	/** The same for the file itself: a large one says what it is and who makes it, so that another can go on. */
 	nextFor(file: { id: FileId; version: number; size: number }): Path
 }
@@ -45,6 +47,7 @@ export function newTray(): Tray {
 			return path
 		},
 		next,
+		has: (place) => path !== undefined && place.length > path.length && place.compare(path, 0, path.length, 0, path.length) === 0,
 		nextFor({ id, version, size }) {
 			if (size < RESUMED_BYTES_MIN) return next()
 			return inIncoming(`part-${id}-${version}-${boot()}-${process.pid}-${startOf(process.pid)}-${randomUUID()}`)

@@ -1,5 +1,7 @@
 /** What the copying threads and whoever uses them say to each other. Paths travel as latin1 texts: a Buffer would bring its whole pool along. */
-import type { Copied, Order, Side } from './copy.ts'
+import { codeOf } from '../../core/errors.ts'
+import type { Node } from '../../core/nodes/node.ts'
+import { type Copied, type Order, type Side, sideOf } from './copy.ts'
 
 export interface Tree {
 	root: string
@@ -21,16 +23,32 @@ export interface CopyMessage {
 	isPaced: boolean
 }
 
-/** From a place beside the tree to a name in it. */
-export interface Move {
-	from: string
-	to: string
-	ino: number
+/** Files that are small and plain, packed by `packSmall`. */
+export interface SmallMessage {
+	from: Tree
+	to: Tree
+	tray: string
+	/** As `waysOf` takes them: where each is, and where it is to come. */
+	paths: string
+	numbers: Float64Array
+	isPaced: boolean
 }
 
+/** One of each for each file; those that failed have zeros. */
+export interface SmallAnswers {
+	/** All their digits in one text. */
+	hashes: string
+	inos: Float64Array
+	occupied: Uint8Array
+	failures: Array<[index: number, Failure]>
+}
+
+/** From places beside the tree to names in it, both as `waysOf` takes them. */
 export interface PlaceMessage {
 	on: Tree
-	moves: Move[]
+	from: string
+	to: string
+	inos: Float64Array
 }
 
 /** These names are to be on the disk. */
@@ -39,7 +57,7 @@ export interface SyncMessage {
 	paths: string[]
 }
 
-export type Request = { copy: CopyMessage } | { place: PlaceMessage } | { sync: SyncMessage }
+export type Request = { copy: CopyMessage } | { small: SmallMessage } | { place: PlaceMessage } | { sync: SyncMessage }
 
 export interface Failure {
 	code: string
@@ -53,6 +71,7 @@ export type Report =
 	| { asks: number }
 	| { moved: number }
 	| { answers: CopyAnswer[] }
+	| { small: SmallAnswers }
 	| { placed: boolean[] }
 	| { synced: true }
 	| { failure: Failure }
@@ -67,6 +86,14 @@ export const LEAVE = 1
 
 export function isFailure(answer: CopyAnswer): answer is Failure {
 	return 'code' in answer
+}
+
+export function treeOf({ root, row }: Node): Tree {
+	return { root, uuid: row.uuid }
+}
+
+export function toFailure(error: unknown): Failure {
+	return { code: codeOf(error), message: (error as Error).message, side: sideOf(error) }
 }
 
 export function encodePath(path: Uint8Array): string {

@@ -15,7 +15,8 @@ import type { Node } from '../../core/nodes/node.ts'
 import type { Run } from '../run.ts'
 import type { Entered } from './enter.ts'
 import { look, type Want } from './look.ts'
-import { encodePath, type Tree } from './messages.ts'
+import { encodePath, treeOf } from './messages.ts'
+import { joinWays } from './ways.ts'
 import type { Round } from './round.ts'
 import type { Directory } from './tree-paths.ts'
 
@@ -102,10 +103,13 @@ async function placeOnThread({ rep: { node }, threads }: Round, entered: readonl
 	const isSimple = (intent: Intent) => intent.op === 'rename'
 	const simple = node.remote || !takesChanges(node) ? [] : entered.filter((each) => each.intents.every(isSimple))
 	if (simple.length === 0) return entered.map(() => false)
-	const moves = simple.map((each) =>
-		each.intents.map(({ path, toPath }) => ({ from: encodePath(path), to: encodePath(toPath ?? path), ino: each.made.ino })),
-	)
-	const placed = await threads.place({ on: treeOf(node), moves: moves.flat() })
+	const moves = simple.flatMap((each) => each.intents)
+	const placed = await threads.place({
+		on: treeOf(node),
+		from: joinWays(moves.map(({ path }) => path)),
+		to: joinWays(moves.map(({ path, toPath }) => toPath ?? path)),
+		inos: new Float64Array(simple.flatMap(({ made, intents: list }) => list.map(() => made.ino))),
+	})
 	let at = 0
 	const isPlaced = new Map(simple.map((each) => [each, each.intents.map(() => placed[at++]).every(Boolean)]))
 	return entered.map((each) => isPlaced.get(each) ?? false)
@@ -126,10 +130,6 @@ async function syncNames(threads: Round['threads'], node: Node, run: Run, done: 
 		run.note(`node ${node.name}: names of new copies could not be brought to the disk: ${(error as Error).message}`)
 		return false
 	}
-}
-
-function treeOf(node: Node): Tree {
-	return { root: node.root, uuid: node.row.uuid }
 }
 
 /** Those that have to stand until the node is well. */

@@ -9,9 +9,11 @@ import {
 	type Report,
 	type Request,
 	STOP,
+	type SmallMessage,
 	type SyncMessage,
 	type ThreadData,
 } from './messages.ts'
+import { allOf, unpackAnswers } from './packets.ts'
 
 export interface Threads {
 	/** An answer for each order. `pace` is asked before each piece, if there is one; `moved` told of the bytes of large files. */
@@ -19,6 +21,8 @@ export interface Threads {
 		message: Omit<CopyMessage, 'isPaced'>,
 		told: { pace?: (bytes: number) => Promise<void>; moved(bytes: number): void },
 	): Promise<CopyAnswer[]>
+	/** The same of many small files. */
+	copySmall(message: Omit<SmallMessage, 'isPaced'>, told: { pace?: (bytes: number) => Promise<void> }): Promise<CopyAnswer[]>
 	/** For each move whether it is done, and on the disk. */
 	place(message: PlaceMessage): Promise<boolean[]>
 	sync(message: SyncMessage): Promise<void>
@@ -107,17 +111,19 @@ export function openThreads(threadsMax: number): Threads {
 
 	return {
 		async copy(message, { pace, moved }) {
-			const asked = async (bytes: number) => {
-				// Where it is refused the copy is to stop, and is told so.
-				await pace?.(bytes).catch(() => undefined)
-			}
-			const report = await ask({ copy: { ...message, isPaced: pace !== undefined } }, { asked, moved })
+			const report = await ask({ copy: { ...message, isPaced: pace !== undefined } }, { asked: leaveOf(pace), moved })
 			if ('failure' in report) return message.orders.map(() => report.failure)
 			return 'answers' in report ? report.answers : []
 		},
+		async copySmall(message, { pace }) {
+			const request = { small: { ...message, isPaced: pace !== undefined } }
+			const report = await ask(request, { ...NOTHING_TOLD, asked: leaveOf(pace) })
+			if ('small' in report) return unpackAnswers(report.small)
+			return 'failure' in report ? allOf(message, report.failure) : []
+		},
 		async place(message) {
 			const report = await ask({ place: message }, NOTHING_TOLD)
-			return 'placed' in report ? report.placed : message.moves.map(() => false)
+			return 'placed' in report ? report.placed : Array.from(message.inos, () => false)
 		},
 		async sync(message) {
 			const report = await ask({ sync: message }, NOTHING_TOLD)
@@ -132,6 +138,11 @@ export function openThreads(threadsMax: number): Threads {
 			threads.clear()
 		},
 	}
+}
+
+/** Where it is refused the copy is to stop, and is told so. */
+function leaveOf(pace: ((bytes: number) => Promise<void>) | undefined): Task['asked'] {
+	return async (bytes) => await pace?.(bytes).catch(() => undefined)
 }
 
 function allow({ control }: Thread): void {
