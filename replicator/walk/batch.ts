@@ -109,7 +109,8 @@ export async function writeItems(walking: Walking, { items, watch, position }: {
 		return { entered, end: yield* walking.watchman.end(tx) }
 	})
 	const { entered, end }: { entered: Entered; end: number } = isPromise(result) ? await result : result
-	walking.watchman.passOver(end)
+	const passed = drive(walking.watchman.passOver(end))
+	if (isPromise(passed)) await passed
 	for (const { directory } of entered.done) fs.readAhead.forgetDirectory(directory.id)
 	for (const item of entered.done) run.done(outcomeOf(item), bytesOf(item))
 	await drive(carryOut(fs, entered.made))

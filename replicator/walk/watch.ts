@@ -6,6 +6,7 @@ import type { ChangeRow } from '../../core/catalogue/changes.ts'
 import * as changes from '../../core/catalogue/changes.ts'
 import type { Query, Reader } from '../../core/catalogue/driver.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
+import { catchUp } from '../../core/filesystem/follow.ts'
 import { BATCH_ROWS_MAX, createJournal } from '../../core/filesystem/journal.ts'
 import type { FileId, Name } from '../../core/ids.ts'
 import { type Op, wait } from '../../core/op.ts'
@@ -32,8 +33,8 @@ export interface Watchman {
 	look(reader: Reader): Op<void>
 	/** In a transaction that has looked, after its own changes: what `passOver` is to be given when it is committed. */
 	end(tx: Reader): Op<number>
-	/** So many changes of its own need not be read again. */
-	passOver(end: number): void
+	/** So many changes of its own need not be read again, here or by the filesystem: a long walk would have it read them all at once. */
+	passOver(end: number): Op<void>
 }
 
 interface Open extends Watch {
@@ -45,10 +46,14 @@ export function* startWatching(fs: Filesystem): Op<Watchman> {
 	yield* journal.start(fs.catalogue)
 	const watches = new Set<Open>()
 	let generation = 0
+	/** The filesystem has not been told of them. */
+	let hasForeign = false
+	yield* catchUp(fs)
 
 	function see(rows: readonly ChangeRow[]): void {
 		for (const row of rows) {
 			if (isMove(row)) generation++
+			hasForeign ||= row.client_id !== fs.client
 			// What the walk itself adopted.
 			if (row.client_id === fs.client && (row.op === 'create' || row.op === 'mkdir')) continue
 			for (const watch of watches) watch.see(row)
@@ -73,7 +78,13 @@ export function* startWatching(fs: Filesystem): Op<Watchman> {
 		*end(tx) {
 			return journal.isOrdered ? ((yield* wait(changes.last(tx)))?.seq ?? 0) : 0
 		},
-		passOver: (end) => journal.passOver(end),
+		*passOver(end) {
+			journal.passOver(end)
+			if (!journal.isOrdered) return
+			if (!hasForeign) return fs.journal.passOver(end)
+			hasForeign = false
+			yield* catchUp(fs)
+		},
 	}
 }
 
