@@ -58,10 +58,14 @@ export function copySmall(message: SmallMessage, conditions: Conditions, otherwi
 			answers.inos[index] = answer.ino
 			answers.occupied[index] = answer.isOccupied ? 1 : 0
 		}
+		syncTree(target)
+	} catch (error) {
+		// Nobody knows which of them did not reach the disk.
+		for (let index = 0; index < many; index++) unlinkat(work.tray, asideOf(numbers, index * WIDTH), 0)
+		throw error
 	} finally {
 		for (const ways of [work.sources, work.targets, trays]) ways.end()
 	}
-	syncTree(target)
 	return { ...answers, hashes: hashes.join('') }
 }
 
@@ -117,7 +121,7 @@ function copyFrom(input: number, work: Work, at: number): CopyAnswer | undefined
 
 /** The inode of what was made. */
 function write(piece: Uint8Array, { tray, numbers }: Work, at: number): number {
-	const name = Buffer.from(`${numbers[at + ASIDE]}\0`, 'latin1')
+	const name = asideOf(numbers, at)
 	const attributes = attributesOf(numbers, at)
 	const output = openat(tray, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, keepMode(attributes.mode, false))
 	if (output === -1) throw lastError()
@@ -132,6 +136,10 @@ function write(piece: Uint8Array, { tray, numbers }: Work, at: number): number {
 	} finally {
 		close(output)
 	}
+}
+
+function asideOf(numbers: Float64Array, at: number): Buffer {
+	return Buffer.from(`${numbers[at + ASIDE]}\0`, 'latin1')
 }
 
 function isThere(ways: Ways): boolean {
