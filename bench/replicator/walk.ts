@@ -27,6 +27,8 @@ const { values: options } = parseArgs({
 
 interface Took {
 	seconds: number
+	/** Of the processor: what other work on the machine changes least. */
+	cpuSeconds: number
 	/** The most it held at once. */
 	mib: number
 }
@@ -37,6 +39,8 @@ interface Row {
 	shell: Took
 	/** Of their times, shell to cairn: 1 is as fast. */
 	ratio: number
+	/** The same of the processor's seconds. */
+	cpuRatio: number
 }
 
 const dir = mkdtempSync(join(options.dir, 'cairn-walk-'))
@@ -71,13 +75,13 @@ function measure(rounds: number): Row[] {
 }
 
 function rowOf(what: string, cairn: Took, other: Took): Row {
-	return { what, cairn, shell: other, ratio: other.seconds / cairn.seconds }
+	return { what, cairn, shell: other, ratio: other.seconds / cairn.seconds, cpuRatio: other.cpuSeconds / cairn.cpuSeconds }
 }
 
 function middle(rows: Row[]): Row {
 	const of = (pick: (row: Row) => number) => median(rows.map(pick)) as number
-	const took = (side: 'cairn' | 'shell') => ({ seconds: of((row) => row[side].seconds), mib: of((row) => row[side].mib) })
-	return { what: (rows[0] as Row).what, cairn: took('cairn'), shell: took('shell'), ratio: of((row) => row.ratio) }
+	const took = (side: 'cairn' | 'shell') => ({ seconds: of((row) => row[side].seconds), cpuSeconds: of((row) => row[side].cpuSeconds), mib: of((row) => row[side].mib) })
+	return { what: (rows[0] as Row).what, cairn: took('cairn'), shell: took('shell'), ratio: of((row) => row.ratio), cpuRatio: of((row) => row.cpuRatio) }
 }
 
 /** A new catalogue that knows the node and nothing on it. */
@@ -94,15 +98,19 @@ function walk(): Took {
 }
 
 function shell(command: string): Took {
-	const said = spawnSync('/usr/bin/time', ['-f', '%e %M', 'sh', '-c', command], { cwd: dir, timeout: DEADLINE_MS, encoding: 'utf8' })
+	const said = spawnSync('/usr/bin/time', ['-f', '%e %U %S %M', 'sh', '-c', command], { cwd: dir, timeout: DEADLINE_MS, encoding: 'utf8' })
 	if (said.status !== 0) throw new Error(`${command}: ${said.stderr}`)
-	const [seconds, kib] = (said.stderr.trimEnd().split('\n').at(-1) as string).split(' ').map(Number)
-	return { seconds: seconds as number, mib: (kib as number) / 1_024 }
+	const [seconds, user, system, kib] = (said.stderr.trimEnd().split('\n').at(-1) as string).split(' ').map(Number) as [number, number, number, number]
+	return { seconds, cpuSeconds: user + system, mib: kib / 1_024 }
 }
 
 function report(rows: Row[]): void {
 	if (options.json) return console.log(JSON.stringify(rows, null, 2))
-	for (const { what, cairn, shell: other, ratio } of rows) {
-		console.log(`${what}: ${cairn.seconds.toFixed(2)} s, ${cairn.mib.toFixed(0)} MiB; the shell ${other.seconds.toFixed(2)} s; ratio ${ratio.toFixed(2)}`)
+	for (const { what, cairn, shell: other, ratio, cpuRatio } of rows) {
+		console.log(`${what}: ${toldOf(cairn)}, ${cairn.mib.toFixed(0)} MiB; the shell ${toldOf(other)}; ratio ${ratio.toFixed(2)}, of the processor ${cpuRatio.toFixed(2)}`)
 	}
+}
+
+function toldOf({ seconds, cpuSeconds }: Took): string {
+	return `${seconds.toFixed(2)} s (processor ${cpuSeconds.toFixed(2)} s)`
 }
