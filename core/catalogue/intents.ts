@@ -1,6 +1,7 @@
 /** Table `intent`: a change to a node's tree that the catalogue has decided and the node has yet to carry out. */
 import type { ClientId, FileId, NodeId, Path } from '../ids.ts'
 import type { Maybe } from '../op.ts'
+import { IN_LIST, inLists, insertRows } from './bulk.ts'
 import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
 
 /** move: a rename that gives way to whatever has the name; only of intents that come from a dump. */
@@ -32,10 +33,36 @@ export interface IntentRow {
 const COLUMNS = 'id, node_id, op, path, to_path, file_id, client_id, token'
 
 export function insert(tx: Transaction, client: ClientId | null, intent: Intent, { now }: Capabilities): void {
-	tx.write(
-		`INSERT INTO intent (node_id, op, path, to_path, file_id, client_id, token, created) VALUES (?,?,?,?,?,?,?,${now})`,
-		[intent.nodeId, intent.op, intent.path, intent.toPath, intent.fileId, client, intent.token],
+	tx.write(`INSERT INTO intent (node_id, op, path, to_path, file_id, client_id, token, created) VALUES (?,?,?,?,?,?,?,${now})`, [
+		intent.nodeId,
+		intent.op,
+		intent.path,
+		intent.toPath,
+		intent.fileId,
+		client,
+		intent.token,
+	])
+}
+
+const VALUES = '(?,?,?,?,?,?,?,'
+
+/** Many of one transaction. */
+export function insertAll(tx: Transaction, client: ClientId | null, list: readonly Intent[], { now }: Capabilities): void {
+	const values = list.flatMap(({ nodeId, op, path, toPath, fileId, token }) => [nodeId, op, path, toPath, fileId, client, token])
+	insertRows(
+		tx,
+		'INSERT INTO intent (node_id, op, path, to_path, file_id, client_id, token, created)',
+		`${VALUES}${now})`,
+		values,
 	)
+}
+
+/** Those of one node and one transaction. */
+export function doneQueries(client: ClientId, list: readonly Intent[]): Query[] {
+	return inLists(list.map(({ path }) => path)).map((paths) => [
+		`DELETE FROM intent WHERE node_id = ? AND client_id = ? AND token = ? AND path IN ${IN_LIST}`,
+		[list[0].nodeId, client, list[0].token, ...paths],
+	])
 }
 
 /** By path and not by id, which the maker never learns: it saves a round trip. */

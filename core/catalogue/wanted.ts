@@ -1,9 +1,10 @@
 /** Copies that are wanted on a node: what there is to do, what has to be known of each, and the rows of those that were made. */
-import type { FileId, NodeId } from '../ids.ts'
+import type { ClientId, FileId, NodeId } from '../ids.ts'
 import type { Maybe } from '../op.ts'
 import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
 import type { EntryRow } from './entries.ts'
 import { FILE_COLUMNS, type FileRow } from './files.ts'
+import type { IntentRow } from './intents.ts'
 import type { ReplicaRow } from './replicas.ts'
 
 export interface WantedRow {
@@ -52,18 +53,20 @@ export type NameOf = EntryRow & { file_id: FileId }
 
 /** Files asked for with one statement. */
 export const FILES_MAX = 256
-/** Few texts, so that few statements are prepared: a list is filled up with an id that no file has. */
+/** Few texts, so that few statements are prepared: a list is filled up with a number that nothing has. */
 const LENGTHS = [1, 16, FILES_MAX]
-const NO_FILE = 0
+const NOTHING = 0
 
 const FILES = `SELECT ${FILE_COLUMNS}, f.hash, f.hash_version, f.target FROM file f WHERE f.id IN`
 const COPIES = 'SELECT file_id, node_id, version, state FROM replica WHERE file_id IN'
 const NAMES = 'SELECT file_id, parent_id, name FROM entry WHERE file_id IN'
 const WRITERS = 'SELECT DISTINCT file_id FROM writer WHERE file_id IN'
 
-function among(select: string, ids: readonly FileId[], end = ''): Query {
+const MADE = 'UPDATE replica SET version = (SELECT f.version FROM file f WHERE f.id = replica.file_id), state = 1,'
+
+function among(select: string, ids: readonly number[], end = ''): Query {
 	const length = LENGTHS.find((each) => each >= ids.length) ?? ids.length
-	const filled = [...ids, ...new Array<FileId>(length - ids.length).fill(NO_FILE)]
+	const filled = [...ids, ...new Array<number>(length - ids.length).fill(NOTHING)]
 	return [`${select} (${filled.map(() => '?').join(',')})${end}`, filled]
 }
 
@@ -86,11 +89,22 @@ export function writtenQuery(ids: readonly FileId[]): Query {
 	return among(WRITERS, ids)
 }
 
-/** The node has it now, and it was read whole. */
-export function setMade(tx: Transaction, copy: { file: FileId; node: NodeId; version: number }, { now }: Capabilities): void {
-	tx.write(`UPDATE replica SET version = ?, state = 1, verified_at = ${now} WHERE file_id = ? AND node_id = ?`, [
-		copy.version,
-		copy.file,
-		copy.node,
-	])
+/**
+ * The node has them now as they are, and they were read whole: in the transaction that has made sure of it. At most `FILES_MAX`.
+ */
+export function setMade(tx: Transaction, node: NodeId, ids: readonly FileId[], { now }: Capabilities): void {
+	const [text, params] = among(`${MADE} verified_at = ${now} WHERE node_id = ${node} AND file_id IN`, ids)
+	tx.write(text, params)
+}
+
+const OTHERS = `SELECT id, node_id, op, path, to_path, file_id, client_id, token FROM intent
+	WHERE node_id = ? AND (client_id IS NULL OR client_id <> ? OR token NOT IN`
+
+/** Intents that stand on a node, but those of these transactions of a client: it knows of them. */
+export function othersIntents(
+	reader: Reader,
+	{ node, client, tokens, limit }: { node: NodeId; client: ClientId; tokens: readonly number[]; limit: number },
+): Maybe<IntentRow[]> {
+	const [text, list] = among(OTHERS, tokens, ') ORDER BY id LIMIT ?')
+	return reader.all<IntentRow>(text, [node, client, ...list, limit])
 }

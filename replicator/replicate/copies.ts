@@ -42,7 +42,7 @@ export async function copyWants(
 	)
 	while (attempts.length > 0) {
 		const possible = attempts.filter((attempt) => attempt.sources.length > 0)
-		for (const attempt of attempts) if (!possible.includes(attempt)) await giveUp(round, attempt)
+		for (const attempt of attempts) if (attempt.sources.length === 0) await giveUp(round, attempt)
 		attempts = []
 		for (const group of bySource(possible)) {
 			const answers = await copyGroup(round, group, tray)

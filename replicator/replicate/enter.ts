@@ -3,12 +3,12 @@ import type { Transaction } from '../../core/catalogue/driver.ts'
 import * as hashes from '../../core/catalogue/hashes.ts'
 import type { Intent } from '../../core/catalogue/intents.ts'
 import * as intents from '../../core/catalogue/intents.ts'
-import { setMade } from '../../core/catalogue/wanted.ts'
+import { FILES_MAX, setMade } from '../../core/catalogue/wanted.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { transact } from '../../core/filesystem/filesystem.ts'
-import type { FileId, Path } from '../../core/ids.ts'
+import type { FileId, NodeId, Path } from '../../core/ids.ts'
 import type { Op } from '../../core/op.ts'
-import { isStillOurs, type Replicator } from '../replicator.ts'
+import { isStillOurs } from '../replicator.ts'
 import { isUnsettled, type Looked, look, type Want } from './look.ts'
 import type { Round } from './round.ts'
 import { type Standing, standingForChange } from './standing.ts'
@@ -32,14 +32,15 @@ export interface Entered {
 	intents: Intent[]
 }
 
-export type Verdict = { entered: Entered } | { refused: 'busy' | 'gone' | 'lost' }
+/** `isNew`: entered by this very transaction. */
+export type Verdict = { entered: Entered; isNew: boolean } | { refused: 'busy' | 'gone' | 'lost' }
 
 /** A verdict for each. It may be asked again with the same token, when the catalogue's answer was lost. */
-export async function enter({ rep }: Round, list: readonly Made[], token: number): Promise<Map<FileId, Verdict>> {
-	return await transact(rep.fs, (tx) => enterAll(rep, tx, list, token))
+export async function enter(round: Round, list: readonly Made[], token: number): Promise<Map<FileId, Verdict>> {
+	return await transact(round.rep.fs, (tx) => enterAll(round, tx, list, token))
 }
 
-function* enterAll(rep: Replicator, tx: Transaction, list: readonly Made[], token: number): Op<Map<FileId, Verdict>> {
+function* enterAll({ rep, underWay }: Round, tx: Transaction, list: readonly Made[], token: number): Op<Map<FileId, Verdict>> {
 	const { fs, node } = rep
 	const verdicts = new Map<FileId, Verdict>()
 	const isOurs = yield* isStillOurs(rep, tx)
@@ -49,9 +50,10 @@ function* enterAll(rep: Replicator, tx: Transaction, list: readonly Made[], toke
 	}
 	const ids = list.map(({ want }) => want.file.id).sort((a, b) => a - b)
 	const looked = yield* look(tx, node.id, ids, fs.capabilities.forUpdate)
-	const standing = yield* standingForChange(fs, tx, node.id)
+	const standing = yield* standingForChange(fs, tx, { node: node.id, own: underWay })
 	fs.carrying.add(token)
-	for (const made of list) verdicts.set(made.want.file.id, judge(fs, tx, { made, looked, standing, token, node: node.id }))
+	for (const made of list) verdicts.set(made.want.file.id, judge({ made, looked, standing, token, node: node.id }))
+	write(fs, tx, node.id, [...verdicts.values()].filter(isNew))
 	return verdicts
 }
 
@@ -63,19 +65,35 @@ interface Case {
 	node: number
 }
 
-function judge(fs: Filesystem, tx: Transaction, { made, looked, standing, token, node }: Case): Verdict {
+function isNew(verdict: Verdict): verdict is { entered: Entered; isNew: true } {
+	return 'entered' in verdict && verdict.isNew
+}
+
+function write(fs: Filesystem, tx: Transaction, node: NodeId, list: ReadonlyArray<{ entered: Entered }>): void {
+	const ids = list.map(({ entered }) => entered.made.want.file.id)
+	for (let from = 0; from < ids.length; from += FILES_MAX) setMade(tx, node, ids.slice(from, from + FILES_MAX), fs.capabilities)
+	for (const { entered } of list) {
+		const { want, hash } = entered.made
+		if (hash && !want.hash) hashes.setHash(tx, want.file.id, want.file.version, hash)
+	}
+	intents.insertAll(
+		tx,
+		fs.client,
+		list.flatMap(({ entered }) => entered.intents),
+		fs.capabilities,
+	)
+}
+
+function judge({ made, looked, standing, token, node }: Case): Verdict {
 	const { id } = made.want.file
 	const before = looked.there.has(id) ? standing.madeBy(token, id) : []
-	if (before.length > 0) return { entered: { made, places: made.want.places, intents: before } }
+	if (before.length > 0) return { entered: { made, places: made.want.places, intents: before }, isNew: false }
 	const now = looked.wants.get(id)
 	if (!now) return { refused: 'gone' }
 	if (isUnsettled(now) || now.file.version !== made.want.file.version) return { refused: 'busy' }
 	if (!isOfTheseNames(made, now) || now.places.some(({ path }) => standing.isInTheWay(path))) return { refused: 'busy' }
-	setMade(tx, { file: id, node, version: now.file.version }, fs.capabilities)
-	if (made.hash && !now.hash) hashes.setHash(tx, id, now.file.version, made.hash)
 	const list = intentsOf({ made, now, token, node })
-	for (const intent of list) intents.insert(tx, fs.client, intent, fs.capabilities)
-	return { entered: { made: { ...made, want: now }, places: now.places, intents: list } }
+	return { entered: { made: { ...made, want: now }, places: now.places, intents: list }, isNew: true }
 }
 
 /** Without a hash to go by, what was read is the file's content only if the path it was read at is the file's still. */

@@ -1,11 +1,12 @@
 /** What the catalogue knows of wanted files, all of a batch in one question. */
-import type { Reader } from '../../core/catalogue/driver.ts'
+import type { Query, Reader } from '../../core/catalogue/driver.ts'
 import { KIND } from '../../core/catalogue/files.ts'
 import * as intents from '../../core/catalogue/intents.ts'
 import { type ReplicaRow, REPLICA } from '../../core/catalogue/replicas.ts'
 import {
 	type CopyOf,
 	copiesQuery,
+	FILES_MAX,
 	filesQuery,
 	type NameOf,
 	namesQuery,
@@ -41,13 +42,11 @@ export interface Looked {
 
 /** `lock`: in a transaction that decides upon it. */
 export function* look(reader: Reader, node: NodeId, ids: readonly FileId[], lock = ''): Op<Looked> {
-	const [files, copies, names, written, standing] = (yield* wait(
-		reader.read(filesQuery(ids, lock), copiesQuery(ids), namesQuery(ids, lock), writtenQuery(ids), intents.anyQuery()),
-	)) as [WantedFile[], CopyOf[], NameOf[], Array<{ file_id: FileId }>, unknown[]]
+	const { files, copies, names, written, isStanding } = yield* readAll(reader, ids, lock)
 	const directories = yield* directoriesOf(reader, new Set(names.map((name) => name.parent_id)), lock)
 	const copiesOf = groupByFile(copies)
 	const namesOf = groupByFile(names)
-	const isWritten = new Set(written.map((row) => row.file_id))
+	const isWritten = new Set(written)
 	const wants = new Map<FileId, Want>()
 	const there = new Set<FileId>()
 	for (const file of files) {
@@ -59,7 +58,34 @@ export function* look(reader: Reader, node: NodeId, ids: readonly FileId[], lock
 		const hash = file.hash !== null && file.hash_version === file.version ? Buffer.from(file.hash) : undefined
 		wants.set(file.id, { file, hash, own, copies: all.filter((copy) => copy !== own), places, isWritten: isWritten.has(file.id) })
 	}
-	return { wants, there, isStanding: standing.length > 0 }
+	return { wants, there, isStanding }
+}
+
+interface Rows {
+	files: WantedFile[]
+	copies: CopyOf[]
+	names: NameOf[]
+	written: FileId[]
+	isStanding: boolean
+}
+
+/** One question, of as many parts as it takes. */
+function* readAll(reader: Reader, ids: readonly FileId[], lock: string): Op<Rows> {
+	const queries: Query[] = [intents.anyQuery()]
+	for (let from = 0; from < ids.length; from += FILES_MAX) {
+		const some = ids.slice(from, from + FILES_MAX)
+		queries.push(filesQuery(some, lock), copiesQuery(some), namesQuery(some, lock), writtenQuery(some))
+	}
+	const [standing, ...answers] = yield* wait(reader.read(...queries))
+	const rows: Rows = { files: [], copies: [], names: [], written: [], isStanding: standing.length > 0 }
+	for (let at = 0; at < answers.length; at += 4) {
+		const [files, copies, names, written] = answers.slice(at, at + 4)
+		rows.files.push(...files)
+		rows.copies.push(...copies)
+		rows.names.push(...names)
+		rows.written.push(...written.map((row: { file_id: FileId }) => row.file_id))
+	}
+	return rows
 }
 
 function groupByFile<T extends { file_id: FileId }>(rows: readonly T[]): Map<FileId, T[]> {

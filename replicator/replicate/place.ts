@@ -29,8 +29,11 @@ const IN_THE_WAY = new Set(['EEXIST', 'ENOTDIR', 'ELOOP'])
  */
 export async function makeWay(round: Round, wants: readonly Want[]): Promise<void> {
 	const { node, run } = round.rep
+	const seen = new Set<Directory>()
 	for (const { places } of wants) {
 		for (const { directory } of places) {
+			if (seen.has(directory)) continue
+			seen.add(directory)
 			try {
 				await makeDirectory(round, directory)
 			} catch (error) {
@@ -116,8 +119,10 @@ async function placeOnThread({ rep: { node }, threads }: Round, entered: readonl
 }
 
 async function finish({ rep: { fs, node, run }, threads }: Round, done: readonly Intent[], isSynced: boolean): Promise<void> {
-	const after = isSynced || node.remote || (await syncNames(threads, node, run, done)) ? intents.doneQuery : intents.leaveQuery
-	for (const intent of done) fs.later.add(after(fs.client, intent))
+	if (done.length === 0) return
+	const isSafe = isSynced || node.remote || (await syncNames(threads, node, run, done))
+	const queries = isSafe ? intents.doneQueries(fs.client, done) : done.map((intent) => intents.leaveQuery(fs.client, intent))
+	for (const query of queries) fs.later.add(query)
 	for (const { token } of done) fs.carrying.delete(token)
 }
 

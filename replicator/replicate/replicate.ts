@@ -70,6 +70,7 @@ async function withRound(
 		parts,
 		made: new Set(),
 		load,
+		underWay: new Map(),
 		cramped: 0,
 		target: target.operations,
 	}

@@ -6,6 +6,7 @@ import type { Replicator } from '../replicator.ts'
 import type { Part } from './incoming.ts'
 import type { Room } from './room.ts'
 import type { Sources } from './sources.ts'
+import type { Standing } from './standing.ts'
 import type { Threads } from './threads.ts'
 
 /** Where a test may hold a copy: before its bytes are read, and when they are there but the catalogue has not been told. */
@@ -26,6 +27,8 @@ export interface Round {
 	readonly made: Set<string>
 	/** Copies under way from each node. */
 	readonly load: Map<NodeId, number>
+	/** Intents of this run that are being carried out, by token. */
+	readonly underWay: Map<number, Standing>
 	/** Files that no node took. */
 	cramped: number
 	/** The node's tree, changed by threads that the main one need not wait for. */

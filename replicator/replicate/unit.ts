@@ -12,6 +12,7 @@ import { isUnsettled, look, type Want } from './look.ts'
 import { patiently } from './patience.ts'
 import { carryOut, makeWay } from './place.ts'
 import type { End, Round } from './round.ts'
+import { standingOf } from './standing.ts'
 
 export async function doUnit(round: Round, ids: readonly FileId[]): Promise<void> {
 	const { fs, node, run } = round.rep
@@ -21,8 +22,9 @@ export async function doUnit(round: Round, ids: readonly FileId[]): Promise<void
 	const settled = wants.filter((want) => !isUnsettled(want))
 	ended(round, wants.filter(isUnsettled), 'busy')
 	await round.hold('looked', ids)
-	const roomy = settled.filter((want) => want.file.kind !== KIND.regular || round.room.take(want.file.size))
-	const cramped = settled.filter((want) => !roomy.includes(want))
+	const roomy: Want[] = []
+	const cramped: Want[] = []
+	for (const want of settled) (!isRegular(want) || round.room.take(want.file.size) ? roomy : cramped).push(want)
 	const tray = newTray()
 	try {
 		const made = [
@@ -64,7 +66,7 @@ function symlinkOf(want: Want): Made {
 }
 
 async function makeCount(round: Round, made: readonly Made[]): Promise<void> {
-	const { fs, node, run } = round.rep
+	const { fs, run } = round.rep
 	const token = fs.nextToken++
 	const verdicts = await patiently(run, () => enter(round, made, token))
 	const entered: Entered[] = []
@@ -73,6 +75,17 @@ async function makeCount(round: Round, made: readonly Made[]): Promise<void> {
 		if (verdict && 'entered' in verdict) entered.push(verdict.entered)
 		else await refuse(round, each, verdict ? verdict.refused : 'lost')
 	}
+	round.underWay.set(token, standingOf(entered.flatMap((each) => each.intents)))
+	try {
+		await bring(round, entered)
+	} finally {
+		round.underWay.delete(token)
+	}
+}
+
+/** To their names. */
+async function bring(round: Round, entered: readonly Entered[]): Promise<void> {
+	const { node, run } = round.rep
 	await round.hold(
 		'entered',
 		entered.map(({ made: { want } }) => want.file.id),
@@ -81,10 +94,10 @@ async function makeCount(round: Round, made: readonly Made[]): Promise<void> {
 		round,
 		entered.map(({ made: { want } }) => want),
 	)
-	const missed = await carryOut(round, entered)
+	const missed = new Set(await carryOut(round, entered))
 	for (const each of entered) {
 		const { want } = each.made
-		if (missed.includes(each)) run.trouble(shown(want), `its copy did not come to its place on node ${node.name}`)
+		if (missed.has(each)) run.trouble(shown(want), `its copy did not come to its place on node ${node.name}`)
 		else run.done(isSymlink(want) ? 'linked' : 'copied', want.file.size)
 	}
 }

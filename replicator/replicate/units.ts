@@ -10,6 +10,8 @@ const AMOUNT_ROWS = 20_000
 /** A larger file is a unit of its own. */
 const SMALL_BYTES_MAX = 4 * 1024 ** 2
 const UNIT_BYTES_MAX = 32 * 1024 ** 2
+/** What is synced at once, and entered with one transaction. */
+const UNIT_FILES_MAX = 2 * wanted.FILES_MAX
 
 /** Up to `last`: what is wanted since then is for the next run. */
 export async function* unitsOf(rep: Replicator, last: FileId): AsyncGenerator<FileId[]> {
@@ -49,7 +51,7 @@ function* together(rows: readonly WantedRow[]): Generator<FileId[]> {
 		}
 		unit.push(file_id)
 		bytes += size
-		if (unit.length < wanted.FILES_MAX && bytes < UNIT_BYTES_MAX) continue
+		if (unit.length < UNIT_FILES_MAX && bytes < UNIT_BYTES_MAX) continue
 		yield unit
 		unit = []
 		bytes = 0

@@ -98,7 +98,7 @@ for (const engine of engines) {
 			const [want, written] = [100, 104].map((id) => looked.wants.get(id))
 			assert.equal(want?.places[0].path.toString(), 'd/e/f100')
 			assert.deepEqual([want && isUnsettled(want), written && isUnsettled(written)], [false, true])
-			wanted.setMade(tx, { file: 100, node: OWN, version: 3 }, driver.capabilities)
+			wanted.setMade(tx, OWN, [100], driver.capabilities)
 		})
 		const again = await run(look(driver, OWN, [100]))
 		assert.deepEqual([again.wants.size, again.there.has(100)], [0, true])
