@@ -1,12 +1,13 @@
 /** What a job has to work with, and how it is entered: with its lease taken, its row in `job` begun and ended. */
+import * as clients from '../core/catalogue/clients.ts'
 import type { Transaction } from '../core/catalogue/driver.ts'
 import * as jobs from '../core/catalogue/jobs.ts'
 import * as leases from '../core/catalogue/leases.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import { transact } from '../core/filesystem/filesystem.ts'
-import { isAlive, refreshClients } from '../core/filesystem/clients.ts'
+import { takeLease as take } from '../core/filesystem/clients.ts'
 import type { Node } from '../core/nodes/node.ts'
-import { type Op, run as drive } from '../core/op.ts'
+import { type Op, run as drive, wait } from '../core/op.ts'
 import { type Run, type Summary, startRun, type Watcher } from './run.ts'
 
 export interface Replicator {
@@ -74,11 +75,9 @@ export function setPosition({ name }: Replicator, tx: Transaction, position: Uin
 
 /** Undefined when it is ours now, else who has it. */
 export function* takeLease(fs: Filesystem, name: string): Op<string | undefined> {
-	const rows = yield* refreshClients(fs)
-	const alive = new Set(rows.filter(isAlive).map((row) => row.id))
-	if (yield* leases.take(fs, name, LEASE_SECONDS, alive)) return undefined
+	if (yield* take(fs, name, LEASE_SECONDS)) return undefined
 	const id = yield* leases.holderOf(fs, name)
-	const row = rows.find((each) => each.id === id)
+	const row = id === undefined ? undefined : yield* wait(clients.get(fs.catalogue, id, fs.capabilities))
 	return row ? `${row.what}, process ${row.pid} on ${row.host}` : `client ${id}`
 }
 

@@ -22,8 +22,14 @@ export function insert(tx: Transaction, client: Omit<ClientRow, 'joined' | 'hear
 	])
 }
 
-export function list(reader: Reader, { now }: Capabilities): Maybe<ClientRow[]> {
-	return reader.all<ClientRow>(`SELECT id, host, pid, started, what, joined, heartbeat, ${now} - heartbeat AS silent FROM client ORDER BY id`)
+const columns = ({ now }: Capabilities) => `id, host, pid, started, what, joined, heartbeat, ${now} - heartbeat AS silent`
+
+export function list(reader: Reader, capabilities: Capabilities): Maybe<ClientRow[]> {
+	return reader.all<ClientRow>(`SELECT ${columns(capabilities)} FROM client ORDER BY id`)
+}
+
+export function get(reader: Reader, id: ClientId, capabilities: Capabilities): Maybe<ClientRow | undefined> {
+	return reader.get<ClientRow>(`SELECT ${columns(capabilities)} FROM client WHERE id = ?`, [id])
 }
 
 export function find(reader: Reader, id: ClientId, lock: string): Maybe<{ id: ClientId } | undefined> {

@@ -15,13 +15,17 @@ interface LeaseRow {
 	left: number
 }
 
-/** Takes or renews it; false while somebody else who is `alive` holds it. */
-export function* take(holder: Holder, name: string, seconds: number, alive: ReadonlySet<ClientId>): Op<boolean> {
+/** Whether a client still runs, asked at that moment: what was known of clients before says nothing of those that came since. */
+export type IsRunning = (tx: Transaction, client: ClientId) => Op<boolean>
+
+/** Takes or renews it; false while somebody else who still runs holds it. */
+export function* take(holder: Holder, name: string, seconds: number, isRunning: IsRunning): Op<boolean> {
 	return yield* wait(
 		holder.catalogue.transaction(function* (tx) {
 			const row = yield* find(holder, tx, name)
 			if (row === undefined) return yield* takeFirst(holder, tx, name, seconds)
-			if (row.client_id !== holder.client && row.left > 0 && alive.has(row.client_id)) return false
+			const isOthers = row.client_id !== holder.client && row.left > 0
+			if (isOthers && (yield* isRunning(tx, row.client_id))) return false
 			tx.write(`UPDATE lease SET client_id = ?, token = token + 1, until_at = ${holder.capabilities.now} + ? WHERE name = ?`, [
 				holder.client, seconds, name,
 			])

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs'
 import * as changes from '../catalogue/changes.ts'
 import type { ClientRow } from '../catalogue/clients.ts'
 import * as clients from '../catalogue/clients.ts'
-import type { Driver } from '../catalogue/driver.ts'
+import type { Driver, Reader } from '../catalogue/driver.ts'
+import * as leases from '../catalogue/leases.ts'
 import { openSequence } from '../catalogue/sequence.ts'
 import * as writers from '../catalogue/writers.ts'
 import type { ClientId } from '../ids.ts'
@@ -66,6 +67,17 @@ export function* refreshClients(fs: Filesystem): Op<ClientRow[]> {
 export function isAlive(row: ClientRow): boolean {
 	if (row.host === hostname()) return startedAt(row.pid) === row.started
 	return row.silent <= SILENT_SECONDS_MAX
+}
+
+/** One that is not in the table has parted, or was settled. */
+export function* isRunning({ capabilities }: Filesystem, reader: Reader, id: ClientId): Op<boolean> {
+	const row = yield* wait(clients.get(reader, id, capabilities))
+	return row !== undefined && isAlive(row)
+}
+
+/** Takes or renews a lease; false while another process has it. */
+export function* takeLease(fs: Filesystem, name: string, seconds: number): Op<boolean> {
+	return yield* leases.take(fs, name, seconds, (tx, id) => isRunning(fs, tx, id))
 }
 
 /** The boot and the moment a process started: together they tell a reused pid apart. Undefined when there is no such process. */

@@ -18,7 +18,7 @@ import { applyIntent, removeMarks, standsInTheWay } from '../intents.ts'
 import type { Node, Stat } from '../nodes/node.ts'
 import { inService, takesChanges } from '../nodes/service.ts'
 import { isPromise, type Op, run, wait } from '../op.ts'
-import { isAlive, refreshClients } from './clients.ts'
+import { isAlive, isRunning, refreshClients, takeLease } from './clients.ts'
 import { takeBack } from './create.ts'
 import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
@@ -26,6 +26,8 @@ import { record } from './publish.ts'
 
 const BATCH_ROWS_MAX = 500
 const LEASE_SECONDS = 60
+/** Well below what the lease lasts: what is carried out when it is another's may undo what he did. */
+const BATCH_MS_MAX = 20_000
 
 const underWay = new WeakMap<Filesystem, Promise<void>>()
 
@@ -45,16 +47,14 @@ export function* settle(fs: Filesystem): Op<void> {
 
 function* settleAll(fs: Filesystem): Op<void> {
 	const rows = yield* refreshClients(fs)
-	const alive = new Set(rows.filter(isAlive).map((row) => row.id))
-	alive.add(fs.client)
-	const dead = rows.filter((row) => !alive.has(row.id))
+	const dead = rows.filter((row) => row.id !== fs.client && !isAlive(row))
 	// What they had decided about the nodes' trees comes first: it says where the files are that they were writing.
-	for (const node of [...fs.nodes.values()]) if (takesChanges(node)) yield* settleNode(fs, node, alive)
-	for (const row of dead) yield* settleClient(fs, row, alive)
+	for (const node of [...fs.nodes.values()]) if (takesChanges(node)) yield* settleNode(fs, node)
+	for (const row of dead) yield* settleClient(fs, row)
 }
 
-function* settleClient(fs: Filesystem, dead: ClientRow, alive: ReadonlySet<ClientId>): Op<void> {
-	if (!(yield* leases.take(fs, `client:${dead.id}`, LEASE_SECONDS, alive))) return
+function* settleClient(fs: Filesystem, dead: ClientRow): Op<void> {
+	if (!(yield* takeLease(fs, `client:${dead.id}`, LEASE_SECONDS))) return
 	const left = yield* settleWriters(fs, dead.id)
 	yield* wait(
 		transact(fs, function* (tx) {
@@ -119,16 +119,16 @@ function* statOf(fs: Filesystem, node: Node, path: Buffer): Op<Stat | undefined 
 }
 
 /** Intents in their order, up to the first that a living client is carrying out. */
-function* settleNode(fs: Filesystem, node: Node, alive: ReadonlySet<ClientId>): Op<void> {
+function* settleNode(fs: Filesystem, node: Node): Op<void> {
 	const lease = `settle:${node.id}`
-	const isOurs = (row: IntentRow) => row.client_id === null || !alive.has(row.client_id)
 	let held = false
 	for (;;) {
-		const rows = yield* wait(intents.standing(fs.catalogue, node.id, BATCH_ROWS_MAX))
-		if (rows.length === 0 || !isOurs(rows[0])) break
-		held = yield* leases.take(fs, lease, LEASE_SECONDS, alive)
+		if ((yield* ownerless(fs, node, 1)).length === 0) break
+		held = yield* takeLease(fs, lease, LEASE_SECONDS)
 		if (!held) return
-		if (!(yield* settleBatch(fs, node, rows, isOurs, lease)) || rows.length < BATCH_ROWS_MAX) break
+		// Read when it is held: who had it before may have carried out what was seen then, and others built on that.
+		const rows = yield* ownerless(fs, node, BATCH_ROWS_MAX)
+		if (!(yield* settleBatch(fs, node, rows, lease)) || rows.length < BATCH_ROWS_MAX) break
 	}
 	if (fs.nodesMarked.delete(node.id) || held) yield* removeMarks(fs, node)
 	if (held) yield* wait(transact(fs, function* (tx) {
@@ -136,9 +136,25 @@ function* settleNode(fs: Filesystem, node: Node, alive: ReadonlySet<ClientId>): 
 	}))
 }
 
+/**
+ * The first intents of a node, up to one that somebody is carrying out. Who made them is asked for after they were read: whoever
+ * is not there then has gone, and is not about to come.
+ */
+function* ownerless(fs: Filesystem, node: Node, limit: number): Op<IntentRow[]> {
+	const rows = yield* wait(intents.standing(fs.catalogue, node.id, limit))
+	const running = new Map<ClientId, boolean>([[fs.client, true]])
+	for (const [index, { client_id }] of rows.entries()) {
+		if (client_id === null) continue
+		if (!running.has(client_id)) running.set(client_id, yield* isRunning(fs, fs.catalogue, client_id))
+		if (running.get(client_id)) return rows.slice(0, index)
+	}
+	return rows
+}
+
 /** True when all of them were carried out. */
-function* settleBatch(fs: Filesystem, node: Node, rows: IntentRow[], isOurs: (row: IntentRow) => boolean, lease: string): Op<boolean> {
-	for (const row of rows) if (!isOurs(row) || !(yield* settleIntent(fs, node, row, lease))) return false
+function* settleBatch(fs: Filesystem, node: Node, rows: IntentRow[], lease: string): Op<boolean> {
+	const endMs = performance.now() + BATCH_MS_MAX
+	for (const row of rows) if (performance.now() > endMs || !(yield* settleIntent(fs, node, row, lease))) return false
 	return true
 }
 

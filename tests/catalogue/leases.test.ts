@@ -18,7 +18,13 @@ function holder(client: number, catalogue: Holder['catalogue']): Holder {
 	return { client, catalogue, capabilities: catalogue.capabilities }
 }
 
-const take = (by: Holder, name: string, alive: ReadonlySet<number> = EVERYBODY, seconds = 60) => run(leases.take(by, name, seconds, alive))
+function take(by: Holder, name: string, running: ReadonlySet<number> = EVERYBODY, seconds = 60) {
+	return run(
+		leases.take(by, name, seconds, function* (_tx, client) {
+			return running.has(client)
+		}),
+	)
+}
 const isHeld = (by: Holder, name: string) => by.catalogue.transaction((tx) => leases.stillHeld(by, tx, name))
 
 for (const engine of engines) {

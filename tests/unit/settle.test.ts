@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import * as disk from 'node:fs'
 import { test } from 'node:test'
 import { flushLater } from '../../core/filesystem/filesystem.ts'
-import { beat } from '../../core/filesystem/clients.ts'
+import { beat, takeLease } from '../../core/filesystem/clients.ts'
 import { create } from '../../core/filesystem/create.ts'
 import { catchUp } from '../../core/filesystem/follow.ts'
 import { getAttributes } from '../../core/filesystem/lookup.ts'
@@ -13,6 +13,7 @@ import { rename } from '../../core/filesystem/rename.ts'
 import { settle } from '../../core/filesystem/settle.ts'
 import { fail } from '../../core/errors.ts'
 import * as leases from '../../core/catalogue/leases.ts'
+import type { Driver, Row, Value } from '../../core/catalogue/driver.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { at, createFile, installation, now, OWNER, setUp, writeFile } from './installation.ts'
 
@@ -133,9 +134,8 @@ test('nobody settles a node whose lease another holds', async (t) => {
 	setUp(dying.fs, 1, false)
 	now(unlink(dying.fs, at('f')))
 	dying.kill()
-	const alive = new Set([other.fs.client, fs.client])
-	assert.equal(now(leases.take(other.fs, 'settle:1', 60, alive)), true)
-	assert.equal(now(leases.take(fs, 'settle:1', 60, alive)), false)
+	assert.equal(now(takeLease(other.fs, 'settle:1', 60)), true)
+	assert.equal(now(takeLease(fs, 'settle:1', 60)), false)
 	now(settle(fs))
 	assert.equal(rows('SELECT * FROM intent').length, 1)
 	assert.equal(disk.existsSync(node(1, 'f')), true)
@@ -143,15 +143,62 @@ test('nobody settles a node whose lease another holds', async (t) => {
 	assert.equal(disk.existsSync(node(1, 'f')), false)
 })
 
+test('what another settled while this one waited for the lease is not done again over what came since', async (t) => {
+	const { start, node } = await installation(t)
+	const dying = await start()
+	const other = await start()
+	let meanwhile = () => {}
+	const wrap = (driver: Driver): Driver => ({
+		...driver,
+		transaction(body) {
+			const act = meanwhile
+			meanwhile = () => {}
+			act()
+			return driver.transaction(body)
+		},
+	})
+	const { fs } = await start({ wrap })
+	writeFile(dying.fs, 'f', 'old')
+	setUp(dying.fs, 1, false)
+	now(unlink(dying.fs, at('f')))
+	dying.kill()
+	meanwhile = () => {
+		now(settle(other.fs))
+		writeFile(other.fs, 'f', 'new')
+	}
+	now(settle(fs))
+	assert.equal(disk.readFileSync(node(1, 'f'), 'utf8'), 'new')
+})
+
+test('the intents of a client that came after this round began are its own', async (t) => {
+	const { start, rows, node } = await installation(t)
+	const newcomer = await start()
+	// The list of clients as it was before.
+	const wrap = (driver: Driver): Driver => ({
+		...driver,
+		all<T = Row>(sql: string, params?: readonly Value[]) {
+			const found = driver.all<Row>(sql, params) as Row[]
+			return (/FROM client ORDER/.test(sql) ? found.filter(({ id }) => id !== newcomer.fs.client) : found) as T[]
+		},
+	})
+	const { fs } = await start({ wrap })
+	writeFile(newcomer.fs, 'f', 'text')
+	setUp(newcomer.fs, 1, false)
+	now(unlink(newcomer.fs, at('f')))
+	newcomer.fs.later.take()
+	now(settle(fs))
+	assert.equal(rows('SELECT client_id FROM intent')[0]?.client_id, newcomer.fs.client)
+	assert.equal(disk.existsSync(node(1, 'f')), true)
+})
+
 test('a lease that ran out is for the next, and its former holder can tell', async (t) => {
 	const { start } = await installation(t)
 	const { fs, catalogue } = await start()
 	const other = await start()
-	const alive = new Set([other.fs.client, fs.client])
-	assert.equal(now(leases.take(fs, 'x', 60, alive)), true)
-	assert.equal(now(leases.take(other.fs, 'x', 60, alive)), false)
+	assert.equal(now(takeLease(fs, 'x', 60)), true)
+	assert.equal(now(takeLease(other.fs, 'x', 60)), false)
 	other.catalogue.change('UPDATE lease SET until_at = 0')
-	assert.equal(now(leases.take(other.fs, 'x', 60, alive)), true)
+	assert.equal(now(takeLease(other.fs, 'x', 60)), true)
 	assert.equal(
 		catalogue.transaction((tx) => leases.stillHeld(fs, tx, 'x')),
 		false,
@@ -162,10 +209,9 @@ test('the lease of a dead client is nobody else to wait for', async (t) => {
 	const { start } = await installation(t)
 	const dying = await start()
 	const other = await start()
-	const alive = new Set([dying.fs.client, other.fs.client])
-	assert.equal(now(leases.take(dying.fs, 'x', 60, alive)), true)
-	alive.delete(dying.fs.client)
-	assert.equal(now(leases.take(other.fs, 'x', 60, alive)), true)
+	assert.equal(now(takeLease(dying.fs, 'x', 60)), true)
+	dying.kill()
+	assert.equal(now(takeLease(other.fs, 'x', 60)), true)
 })
 
 test("the door of whoever settles hears of a dead client's changes", async (t) => {
