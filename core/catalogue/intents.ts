@@ -44,17 +44,18 @@ export function insert(tx: Transaction, client: ClientId | null, intent: Intent,
 	])
 }
 
-const VALUES = '(?,?,?,?,?,?,?,'
-
 /** Many of one transaction. */
 export function insertAll(tx: Transaction, client: ClientId | null, list: readonly Intent[], { now }: Capabilities): void {
-	const values = list.flatMap(({ nodeId, op, path, toPath, fileId, token }) => [nodeId, op, path, toPath, fileId, client, token])
-	insertRows(
-		tx,
-		'INSERT INTO intent (node_id, op, path, to_path, file_id, client_id, token, created)',
-		`${VALUES}${now})`,
-		values,
-	)
+	const into = 'INSERT INTO intent (node_id, op, path, to_path, file_id, client_id, token, created)'
+	insertRows(tx, into, `(?,?,?,?,?,?,?,${now})`, list, (values, at, { nodeId, op, path, toPath, fileId, token }) => {
+		values[at] = nodeId
+		values[at + 1] = op
+		values[at + 2] = path
+		values[at + 3] = toPath
+		values[at + 4] = fileId
+		values[at + 5] = client
+		values[at + 6] = token
+	})
 }
 
 /** Those of one node and one transaction. */
