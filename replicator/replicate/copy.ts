@@ -8,6 +8,7 @@ import { codeOf, Errno, fail } from '../../core/errors.ts'
 import type { Path } from '../../core/ids.ts'
 import type { Attributes, NodeOperations, Stat } from '../../core/nodes/node.ts'
 import { isPromise, type Maybe, type Op, wait } from '../../core/op.ts'
+import { DIRECT_UNIT_BYTES } from './direct.ts'
 import { RESUMED_BYTES_MIN } from './incoming.ts'
 
 /** What a source has to be able to do. One that cannot tell holes leaves `seek` out. */
@@ -39,7 +40,13 @@ export interface Copied {
 }
 
 export interface Conditions {
+	/** A piece is as large as this at most. */
 	buffer: Uint8Array
+	/**
+	 * From now on what is written goes straight to the disk, or no more: whether it does. The buffer is as the disk wants it. Left
+	 * out where that is not to be had.
+	 */
+	direct?(fd: number, isWanted: boolean): boolean
 	/** Before each piece. Throws ECANCELED where the copy is to stop; what is there of it then stays. */
 	pace(bytes: number): Maybe<void>
 	/** After each piece. */
@@ -49,6 +56,8 @@ export interface Conditions {
 export type Side = 'source' | 'target'
 
 export const PIECE_BYTES = 1024 ** 2
+/** Of a smaller one the disk may think a while. */
+const DIRECT_BYTES_MIN = 16 * 1024 ** 2
 const SEEK_DATA = 3
 const SEEK_HOLE = 4
 const BLOCK_BYTES = 512
@@ -172,21 +181,42 @@ function* copyWhole({ from, input, to, output, order, conditions }: Work): Op<st
 	return hashOf('sha256', piece, 'hex')
 }
 
+/** Straight to the disk, as long as it takes it; the rest as usual. */
+function* writePiece({ to, output, conditions }: Work, piece: Uint8Array, position: number, isDirect: boolean): Op<boolean> {
+	const { direct } = conditions
+	if (direct === undefined || !isDirect) {
+		yield* writeFully(to, output, piece, position)
+		return false
+	}
+	if (piece.length % DIRECT_UNIT_BYTES === 0) {
+		try {
+			yield* writeFully(to, output, piece, position)
+			return true
+		} catch (error) {
+			if (codeOf(error) !== 'EINVAL') throw error
+		}
+	}
+	direct(output, false)
+	yield* writeFully(to, output, piece, position)
+	return false
+}
+
 /** Pieces of data in their order, holes in between: those are hashed as the zeros they read as. */
 function* copyPieces(work: Work, isSparse: boolean): Op<string> {
 	const { order, output, to, conditions } = work
 	const hash = createHash('sha256')
 	let position = order.isBegun ? yield* hashBegun(work, hash) : 0
+	let isDirect = !isSparse && order.size >= DIRECT_BYTES_MIN && (conditions.direct?.(output, true) ?? false)
 	while (position < order.size) {
 		const data = isSparse ? yield* extentFrom(work, position) : { start: position, end: order.size }
 		for (; position < data.start; ) position += hashZeros(hash, data.start - position)
 		while (position < data.end) {
-			const piece = conditions.buffer.subarray(0, Math.min(PIECE_BYTES, data.end - position))
+			const piece = conditions.buffer.subarray(0, Math.min(conditions.buffer.length, data.end - position))
 			yield* wait(conditions.pace(piece.length))
 			yield* readFully(work.from, work.input, piece, position)
 			hash.update(piece)
 			if (isSparse && work.from.seek === undefined) yield* writeData(to, output, piece, position)
-			else yield* writeFully(to, output, piece, position)
+			else isDirect = yield* writePiece(work, piece, position, isDirect)
 			yield* at('target', () => conditions.written(output, position, piece.length))
 			position += piece.length
 		}

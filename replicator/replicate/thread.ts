@@ -5,6 +5,7 @@ import { libc, renameat2 } from '../../core/libc.ts'
 import { decodeStat, statInto } from '../../core/nodes/stat.ts'
 import { run } from '../../core/op.ts'
 import { type Conditions, type Copied, copyFile, discard, type Order, PIECE_BYTES } from './copy.ts'
+import { alignedBuffer, writeDirectly } from './direct.ts'
 import {
 	type CopyAnswer,
 	type CopyMessage,
@@ -34,7 +35,9 @@ const syncFileRange = libc<[fd: number, offset: number, length: number, flags: n
 const SYNC_FILE_RANGE_WRITE = 2
 /** After this much the disk begins to write, so that the sync at the end has little left to do. */
 const WRITE_BACK_BYTES = 16 * 1024 ** 2
-const buffer = new Uint8Array(PIECE_BYTES)
+/** What is written at once: a disk is quick with large pieces only. */
+const BUFFER_BYTES = 4 * PIECE_BYTES
+const buffer = alignedBuffer(BUFFER_BYTES)
 let leave = 0
 
 port.on('message', (request: Request) => {
@@ -104,6 +107,7 @@ function toOrder(order: OrderMessage): Order {
 
 const unpaced: Conditions = {
 	buffer,
+	direct: writeDirectly,
 	pace() {
 		if (Atomics.load(control, STOP) !== 0) fail('ECANCELED')
 	},
