@@ -15,7 +15,7 @@ const STANDING_ROWS_MAX = 10_000
 export async function takeLeftovers(rep: Replicator): Promise<Map<FileId, { part: Part; path: Path }>> {
 	const { fs, node } = rep
 	const parts = new Map<FileId, { part: Part; path: Path }>()
-	const names = (await list(rep)).map(({ name }) => name.toString('latin1')).filter((name) => readName(name) !== undefined)
+	const names = await namesOf(rep)
 	if (names.length === 0) return parts
 	const rows = await intents.standing(fs.catalogue, node.id, STANDING_ROWS_MAX)
 	if (rows.length === STANDING_ROWS_MAX) return parts
@@ -30,6 +30,15 @@ export async function takeLeftovers(rep: Replicator): Promise<Map<FileId, { part
 		}
 	}
 	return parts
+}
+
+/** Whoever entered copies and died before they had their names left them here too. */
+export async function hasLeftovers(rep: Replicator): Promise<boolean> {
+	return (await namesOf(rep)).length > 0
+}
+
+async function namesOf(rep: Replicator): Promise<string[]> {
+	return (await list(rep)).map(({ name }) => name.toString('latin1')).filter((name) => readName(name) !== undefined)
 }
 
 async function emptyTray({ node }: Replicator, tray: Path, needed: ReadonlySet<string>): Promise<void> {

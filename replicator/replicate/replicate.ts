@@ -11,7 +11,7 @@ import { connectSftp } from '../../core/nodes/sftp.ts'
 import { isLimited, type Pace, paceOf } from '../rate.ts'
 import type { Job, Replicator } from '../replicator.ts'
 import { inTurn } from './in-turn.ts'
-import { takeLeftovers } from './leftovers.ts'
+import { hasLeftovers, takeLeftovers } from './leftovers.ts'
 import { patiently } from './patience.ts'
 import { openRoom } from './room.ts'
 import type { Hold, Round } from './round.ts'
@@ -36,9 +36,11 @@ export const replicate = (options: ReplicateOptions = {}): Job => ({
 	what: 'replicate',
 	async work(rep) {
 		const { fs, node, run } = rep
+		// Mostly there is nothing to do, and one question says so.
+		const last = await patiently(run, () => wanted.lastWanted(fs.catalogue, node.id))
+		if (last === undefined && !(await hasLeftovers(rep))) return
 		await drive(settle(fs))
 		const parts = await takeLeftovers(rep)
-		const last = await patiently(run, () => wanted.lastWanted(fs.catalogue, node.id))
 		if (last === undefined) return
 		await withRound(rep, options, parts, async (round) => {
 			await inTurn(unitsOf(rep, last), fs.config.replicator.copiesAtOnce, run.signal, (ids) => doUnit(round, ids))
