@@ -191,7 +191,8 @@ function* step(fs: Filesystem, node: Node, intent: Deed): Op<void> {
 		case 'link':
 			return yield* unlessGone(operations.link.bind(operations, intent.path, to))
 		case 'symlink':
-			return yield* wait(operations.symlink(to, intent.path))
+			yield* wait(operations.symlink(to, intent.path))
+			return yield* applyAttributes(fs, node, intent)
 		case 'exchange':
 			fs.nodesMarked.add(node.id)
 			return yield* exchange(node, intent.path, to, intent.token)

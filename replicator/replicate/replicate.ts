@@ -43,7 +43,7 @@ export const replicate = (options: ReplicateOptions = {}): Job => ({
 		const parts = await takeLeftovers(rep)
 		if (last === undefined) return
 		await withRound(rep, options, parts, async (round) => {
-			await inTurn(unitsOf(rep, last), fs.config.replicator.copiesAtOnce, run.signal, (ids) => doUnit(round, ids))
+			await inTurn(unitsOf(rep, last), fs.config.replicator.copiesAtOnce, run.signal, onceAtATime(round))
 		})
 	},
 })
@@ -84,6 +84,24 @@ async function withRound(
 		await sources.end()
 		await threads.end()
 		target.end()
+	}
+}
+
+/**
+ * A file that gets or loses a good copy elsewhere while it is being copied comes in another portion too. The second would take
+ * what the first has just put in its place for a stray.
+ */
+function onceAtATime(round: Round): (ids: readonly FileId[]) => Promise<void> {
+	const taken = new Set<FileId>()
+	return async (ids) => {
+		const free = ids.filter((id) => !taken.has(id))
+		if (free.length === 0) return
+		for (const id of free) taken.add(id)
+		try {
+			await doUnit(round, free)
+		} finally {
+			for (const id of free) taken.delete(id)
+		}
 	}
 }
 

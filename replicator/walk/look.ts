@@ -22,7 +22,9 @@ export async function listDirectory({ node, run }: Walking, path: Path): Promise
 		return entries.sort((a, b) => a.name.compare(b.name))
 	} catch (error) {
 		stopIfAway(node, error)
-		run.trouble(shown(path), `the directory cannot be read: ${(error as Error).message}`)
+		// Removed or renamed since its name was read.
+		if (path.length > 0 && GONE.has(codeOf(error))) run.done('gone', 0)
+		else run.trouble(shown(path), `the directory cannot be read: ${(error as Error).message}`)
 		return undefined
 	}
 }

@@ -58,6 +58,39 @@ function rewrite(fs: Filesystem, id: number, text: string): void {
 	now(release(fs, file, true))
 }
 
+test('a file whose other copies change while it is copied is copied once', async (t) => {
+	const { fs, rows, statesOf, node } = await prepare(t, 3, 2)
+	const [f, g] = ['f', 'g'].map((name) => writeFile(fs, name, name)) as [number, number]
+	await flushLater(fs)
+	// Wanted on node 2 only; g has two good copies, so that those with two are looked for as well.
+	rows('DELETE FROM replica')
+	for (const id of [f, g]) rows('INSERT INTO replica (file_id, node_id, version, state) VALUES (?, 1, 1, 1), (?, 2, 0, 2)', id, id)
+	rows('INSERT INTO replica (file_id, node_id, version, state) VALUES (?, 3, 1, 1)', g)
+	for (const [name, on] of [['f', 1], ['g', 1], ['g', 3]] as const) disk.writeFileSync(node(on, name), name)
+	for (const on of [1, 3]) for (const name of ['f', 'g']) if (disk.existsSync(node(on, name))) sameTimes(rows, node(on, name), name === 'f' ? f : g)
+	const copied: number[] = []
+	const other = Promise.withResolvers<void>()
+	const { summary, notes } = await makeCopies(fs, 2, {
+		async hold(point, files) {
+			if (point !== 'copied') return
+			copied.push(...files)
+			if (!files.includes(f)) return other.resolve()
+			if (copied.filter((id) => id === f).length > 1) return
+			rows('INSERT INTO replica (file_id, node_id, version, state) VALUES (?, 3, 1, 1)', f)
+			// Until the other portion has been dealt with.
+			await other.promise
+		},
+	})
+	assert.deepEqual([copied.sort(), summary.outcomes, notes], [[f, g], { copied: 2 }, []])
+	assert.deepEqual(statesOf(f), ['1: 1@1', '2: 1@1', '3: 1@1'])
+	assert.equal(disk.readFileSync(node(2, 'f'), 'utf8'), 'f')
+})
+
+function sameTimes(rows: Prepared['rows'], path: string, id: number): void {
+	const { mtimeNs } = disk.statSync(path, { bigint: true })
+	rows('UPDATE file SET mtime = ?, mtime_ns = ? WHERE id = ?', Number(mtimeNs / 1_000_000_000n), Number(mtimeNs % 1_000_000_000n), id)
+}
+
 test('two replicators of different nodes at once: every file has its copies, equal in all, and nothing is left over', async (t) => {
 	const { fs, start, rows, node, incoming } = await prepare(t, 3)
 	const directory = now(makeDirectory(fs, at('d'), { mode: 0o750, uid: 5, gid: 6 }))

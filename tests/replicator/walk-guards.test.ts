@@ -10,6 +10,7 @@ import { release } from '../../core/filesystem/publish.ts'
 import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import { settle } from '../../core/filesystem/settle.ts'
+import type { Node } from '../../core/nodes/node.ts'
 import { at, createFile, now, OWNER, setUp, writeFile } from '../unit/installation.ts'
 import { beforeWriting, change, ground, walkOn } from './walked.ts'
 
@@ -39,6 +40,25 @@ test('what was deleted, renamed or replaced while the node was away does not com
 	assert.deepEqual([has(1, 'f1'), has(1, 'f2'), has(1, 'f4'), has(1, 'd'), read(1, 'f3')], [false, false, false, false, 'f2'])
 	assert.deepEqual((await walk()).outcomes, { known: 1 })
 	assert.ok(file('f3'))
+})
+
+test('a directory that is renamed when its name was just read is no trouble', async (t) => {
+	const { walk, client, rows } = await ground(t)
+	const { fs } = client
+	const d = now(makeDirectory(fs, at('d'), { ...OWNER, mode: 0o755 }))
+	writeFile(fs, 'f', 'text', d.id)
+	flushLater(fs)
+	const { operations } = fs.nodes.get(1) as Node
+	const { list } = operations
+	operations.list = (path) => {
+		if (path.toString() === 'd') now(rename(fs, at('d'), at('e'), 'replace'))
+		return list(path)
+	}
+	const { outcomes, troubles } = await walk()
+	assert.deepEqual([outcomes, troubles], [{ gone: 1 }, []])
+	operations.list = list
+	assert.deepEqual((await walk()).outcomes, { known: 1 })
+	assert.equal(rows('SELECT 1 FROM file WHERE kind = 8').length, 1)
 })
 
 test('a file that is being written is nobody else’s business', async (t) => {

@@ -25,6 +25,14 @@ function replaceOperations(client: Client, number: number, operations: Partial<N
 
 const names = (directory: string) => disk.readdirSync(directory).filter((name) => name !== '.cairn').sort()
 
+test('a symlink on a node has the owner it has in the tree', async (t) => {
+	const { start, node } = await installation(t)
+	const { fs } = await start()
+	now(makeSymlink(fs, at('l'), Buffer.from('target'), { uid: 1000, gid: 1001 }))
+	const { uid, gid } = disk.lstatSync(node(1, 'l'))
+	assert.deepEqual([uid, gid], process.getuid?.() === 0 ? [1000, 1001] : [process.getuid?.(), process.getgid?.()])
+})
+
 test('what was carried out leaves no row, on each node of a file', async (t) => {
 	const { start, rows, node } = await installation(t)
 	const { fs } = await start()
