@@ -15,6 +15,7 @@ import { unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import type { Point } from '../../replicator/replicate/round.ts'
+import { setTimes } from '../support/libc.ts'
 import { at, createFile, type Installation, installation, now, setUp, writeFile } from '../unit/installation.ts'
 import { dealtWith, makeCopies } from './copying.ts'
 
@@ -59,36 +60,45 @@ function rewrite(fs: Filesystem, id: number, text: string): void {
 }
 
 test('a file whose other copies change while it is copied is copied once', async (t) => {
-	const { fs, rows, statesOf, node } = await prepare(t, 3, 2)
-	const [f, g] = ['f', 'g'].map((name) => writeFile(fs, name, name)) as [number, number]
+	const { fs, rows, statesOf, node } = await prepare(t, 4, 2)
+	fs.config.replicator.copiesAtOnce = 2
+	const names = ['f', 'g', 'h']
+	const [f, g, h] = names.map((name) => writeFile(fs, name, name)) as [number, number, number]
 	await flushLater(fs)
-	// Wanted on node 2 only; g has two good copies, so that those with two are looked for as well.
 	rows('DELETE FROM replica')
-	for (const id of [f, g]) rows('INSERT INTO replica (file_id, node_id, version, state) VALUES (?, 1, 1, 1), (?, 2, 0, 2)', id, id)
-	rows('INSERT INTO replica (file_id, node_id, version, state) VALUES (?, 3, 1, 1)', g)
-	for (const [name, on] of [['f', 1], ['g', 1], ['g', 3]] as const) disk.writeFileSync(node(on, name), name)
-	for (const on of [1, 3]) for (const name of ['f', 'g']) if (disk.existsSync(node(on, name))) sameTimes(rows, node(on, name), name === 'f' ? f : g)
+	const good = (id: number, ...nodes: number[]) => {
+		for (const on of nodes) rows('INSERT INTO replica (file_id, node_id, version, state) VALUES (?, ?, 1, 1)', id, on)
+	}
+	// Those with one good copy are looked for first, then those with two, then those with three.
+	for (const [id, ...nodes] of [[f, 1], [g, 1, 3], [h, 1, 3, 4]] as const) {
+		good(id, ...nodes)
+		rows('INSERT INTO replica (file_id, node_id, version, state) VALUES (?, 2, 0, 2)', id)
+	}
+	for (const on of [1, 3, 4]) for (const [index, name] of names.entries()) copyTo(node(on, name), name, rows, [f, g, h][index] as number)
 	const copied: number[] = []
-	const other = Promise.withResolvers<void>()
+	const [first, last] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
 	const { summary, notes } = await makeCopies(fs, 2, {
 		async hold(point, files) {
+			if (point === 'looked' && files.includes(g)) await first.promise
 			if (point !== 'copied') return
 			copied.push(...files)
-			if (!files.includes(f)) return other.resolve()
-			if (copied.filter((id) => id === f).length > 1) return
-			rows('INSERT INTO replica (file_id, node_id, version, state) VALUES (?, 3, 1, 1)', f)
-			// Until the other portion has been dealt with.
-			await other.promise
+			if (files.includes(h)) return last.resolve()
+			if (!files.includes(f)) return
+			good(f, 3, 4)
+			first.resolve()
+			await last.promise
 		},
 	})
-	assert.deepEqual([copied.sort(), summary.outcomes, notes], [[f, g], { copied: 2 }, []])
-	assert.deepEqual(statesOf(f), ['1: 1@1', '2: 1@1', '3: 1@1'])
-	assert.equal(disk.readFileSync(node(2, 'f'), 'utf8'), 'f')
+	assert.deepEqual([copied.sort(), summary.outcomes, notes], [[f, g, h], { copied: 3 }, []])
+	assert.deepEqual([statesOf(f)[1], disk.readFileSync(node(2, 'f'), 'utf8')], ['2: 1@1', 'f'])
 })
 
-function sameTimes(rows: Prepared['rows'], path: string, id: number): void {
-	const { mtimeNs } = disk.statSync(path, { bigint: true })
-	rows('UPDATE file SET mtime = ?, mtime_ns = ? WHERE id = ?', Number(mtimeNs / 1_000_000_000n), Number(mtimeNs % 1_000_000_000n), id)
+/** With the times that the catalogue has. */
+function copyTo(path: string, text: string, rows: Prepared['rows'], id: number): void {
+	disk.writeFileSync(path, text)
+	const [{ mtime, mtime_ns }] = rows('SELECT mtime, mtime_ns FROM file WHERE id = ?', id)
+	const time = { seconds: mtime, nanoseconds: mtime_ns }
+	setTimes(path, time, time)
 }
 
 test('two replicators of different nodes at once: every file has its copies, equal in all, and nothing is left over', async (t) => {
