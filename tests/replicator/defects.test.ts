@@ -244,7 +244,7 @@ test('7: somebody who looks at the node at every piece never sees half a file', 
 		}
 	}
 	await makeCopies(fs, target, { pace: look, hold: look })
-	assert.ok(looks > 40, `looked ${looks} times only`)
+	assert.ok(looks >= 10, `looked ${looks} times only`)
 	assert.deepEqual([...seen], [])
 	assert.deepEqual(holders(place, 'small', 'small', [target]), [target])
 })
