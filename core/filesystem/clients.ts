@@ -37,6 +37,8 @@ export function* join(driver: Driver, what: string): Op<ClientId> {
 export function* part(fs: Filesystem): Op<void> {
 	yield* wait(
 		transact(fs, function* (tx) {
+			// Left by a change of which nobody knows whether it was made: settled as after a crash, by whoever comes next.
+			if ((yield* wait(writers.ofClient(tx, fs.client, 1))).length > 0) return
 			clients.remove(tx, fs.client)
 			changes.insert(tx, fs.client, { op: 'client' }, fs.capabilities)
 		}),
