@@ -11,7 +11,7 @@ const REMOTE_CALLS_MAX = 32
 /** Names asked for in one call: its deadline is for all of them. */
 const NAMES_MAX = 100
 const TOP = Buffer.alloc(0)
-const GONE = new Set(['ENOENT', 'ENOTDIR', 'ELOOP'])
+export const GONE = new Set(['ENOENT', 'ENOTDIR', 'ELOOP'])
 /** The node is away, or is not the node: nothing more can be said of anything on it. */
 const NODE_AWAY = new Set(['ENOTCONN', 'ENODEV', 'ESTALE', 'ETIMEDOUT'])
 

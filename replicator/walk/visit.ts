@@ -3,6 +3,7 @@ import { KIND } from '../../core/catalogue/files.ts'
 import type { IntentRow } from '../../core/catalogue/intents.ts'
 import type { WalkedRow } from '../../core/catalogue/walks.ts'
 import { joinPath } from '../../core/filesystem/directories.ts'
+import { codeOf } from '../../core/errors.ts'
 import type { Name } from '../../core/ids.ts'
 import type { Stat } from '../../core/nodes/node.ts'
 import { run as drive } from '../../core/op.ts'
@@ -12,7 +13,7 @@ import type { Batches } from './batch.ts'
 import { begin, nameOf, type Pair, readPart, STANDING_ROWS_MAX } from './chunks.ts'
 import { compare, isGood } from './compare.ts'
 import { examine } from './examine.ts'
-import { listDirectory, statNames, stopIfAway } from './look.ts'
+import { GONE, listDirectory, statNames, stopIfAway } from './look.ts'
 import type { Item, Ready } from './item.ts'
 import type { Child } from './order.ts'
 import { directoryAt } from './place.ts'
@@ -166,7 +167,8 @@ async function statBoth({ walking, directory }: Visit, both: ReadonlyArray<{ nam
 	} catch (error) {
 		stopIfAway(walking.node, error)
 		// Moved or removed since the listing, or the disk: nothing is concluded.
-		walking.run.trouble(shown(directory.path), `what is in it cannot be looked at: ${(error as Error).message}`)
+		if (directory.path.length > 0 && GONE.has(codeOf(error))) walking.run.done('gone', 0)
+		else walking.run.trouble(shown(directory.path), `what is in it cannot be looked at: ${(error as Error).message}`)
 		return undefined
 	}
 }
