@@ -108,4 +108,30 @@ export default defineConfig({
 		// Dumps of the catalogue kept on each node.
 		dumpsKept: 7,
 	},
+
+	api: {
+		// Where `cairn api` listens: host:port or unix:/path. Each address serves all parts, or those it names: files (REST, tus), dav
+		// (WebDAV), sfss, hercules, objects (SeaweedFS), backup, stats; and lets `anybody` who reaches it 'read' or 'write' without a token:
+		// { at: '127.0.0.1:9333', parts: ['objects'], anybody: 'write' }
+		listen: [{ at: '127.0.0.1:7780' }],
+		// Paths of the tree below which anybody may read; for everything else it takes a token (`cairn token add`).
+		publicPaths: [],
+		// Origins whose pages may use it from a browser: ['https://photos.example.org'], or ['*'].
+		corsOrigins: [],
+		// With both it speaks HTTPS; SIGHUP reads them again.
+		tlsCertFile: '',
+		tlsKeyFile: '',
+		// Proxies in front whose X-Forwarded-For is believed.
+		trustedProxies: [],
+		// Owner and modes of what is made through it.
+		uid: 0,
+		gid: 0,
+		fileMode: 0o644,
+		directoryMode: 0o755,
+		// A line of JSON for each request goes to this file; '-' is standard output, '' nowhere.
+		requestLog: '',
+		// A request that neither sends nor takes anything for so long is ended; those under way when the door ends have drainMs.
+		idleMs: 60_000,
+		drainMs: 10_000,
+	},
 })

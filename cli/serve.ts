@@ -19,8 +19,8 @@ export interface Serve {
 	/** Reads the configuration again. */
 	reread(): Promise<Config>
 	ready(): void
-	/** Started when the mount is ready, ended with it. */
-	beside?(): Beside
+	/** Each is started when the mount is ready, and ended with it. */
+	beside?: ReadonlyArray<() => Beside>
 }
 
 /** Another process that belongs to the mount. */
@@ -31,24 +31,25 @@ export interface Beside {
 }
 
 /** Resolves when the mount has ended. */
-export async function serve({ config, options, reread, ready, beside }: Serve, deps: Deps): Promise<void> {
+export async function serve({ config, options, reread, ready, beside = [] }: Serve, deps: Deps): Promise<void> {
 	const lock = lockMountPoint(options.mountPoint, deps)
 	// Loaded here and not above: nothing else needs the mount's code.
 	const { startMount } = await import('../client/mount.ts')
 	const mount = await startMount(config, options)
-	const other = beside?.()
+	const others = beside.map((start) => start())
+	const endOthers = () => Promise.all(others.map((other) => other.end()))
 	const end = () => {
-		void other?.end()
+		void endOthers()
 		mount.unmount().catch(() => detach(options.mountPoint, deps))
 	}
 	const reload = () => {
-		other?.reload()
+		for (const other of others) other.reload()
 		void applyAgain(config, reread, mount.reload, deps)
 	}
 	process.on('SIGTERM', end).on('SIGINT', end).on('SIGHUP', reload)
 	ready()
 	await mount.ended
-	await other?.end()
+	await endOthers()
 	process.off('SIGTERM', end).off('SIGINT', end).off('SIGHUP', reload)
 	lock.release()
 	endSoon()

@@ -5,9 +5,11 @@ export interface Plan {
 	nodes: number
 	copies: number
 	allowOther: boolean
+	/** Where it is served over HTTP. */
+	listen: string
 }
 
-export function configText({ catalogue, copies, allowOther }: Plan): string {
+export function configText({ catalogue, copies, allowOther, listen }: Plan): string {
 	return `/**
  * Written by \`cairn up\`, once: change what you like. config.example.ts beside the program has every option.
  * Relative paths are relative to this file.
@@ -25,6 +27,11 @@ export default defineConfig({
 		path: 'combined',
 		// Others than the one who mounts may enter; permissions are always checked.
 		allowOther: ${allowOther},
+	},
+
+	api: {
+		// Over HTTP, on this machine only. Who may come in: cairn token add|list|revoke --config <this file>
+		listen: [{ at: ${quote(listen)} }],
 	},
 })
 `

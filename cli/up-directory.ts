@@ -1,12 +1,15 @@
 /** What `cairn up` needs in its directory. What is there already stays as it is. */
 import { existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { makeToken } from '../core/access/token.ts'
 import * as nodes from '../core/catalogue/nodes.ts'
 import { openCatalogue } from '../core/catalogue/open.ts'
 import type { Driver } from '../core/catalogue/driver.ts'
 import { loadConfig } from '../core/config/load.ts'
 import type { Config } from '../core/config/types.ts'
 import { codeOf, UserError } from '../core/errors.ts'
+import { run as drive } from '../core/op.ts'
 import { prepareCatalogue } from './init.ts'
 import { addNode } from './node-add.ts'
 import { EXIT } from './exit-codes.ts'
@@ -22,6 +25,8 @@ export interface Prepared {
 	mountPoint: string
 	/** True when the directory was prepared earlier. */
 	carriesOn: boolean
+	/** Of a new directory: what lets its maker in over HTTP. */
+	token: string | undefined
 }
 
 export function makeDirectory(path: string): string {
@@ -33,14 +38,48 @@ export function makeDirectory(path: string): string {
 	}
 }
 
-export async function prepareDirectory(directory: string, plan: Plan, deps: Deps): Promise<Prepared> {
+export async function prepareDirectory(directory: string, plan: Omit<Plan, 'listen'>, deps: Deps): Promise<Prepared> {
 	const file = join(directory, 'config.ts')
 	const carriesOn = existsSync(file)
-	if (!carriesOn) writeFileSync(file, configText(plan), { mode: PRIVATE_FILE, flag: 'wx' })
+	if (!carriesOn) writeFileSync(file, configText({ ...plan, listen: await freeAddress() }), { mode: PRIVATE_FILE, flag: 'wx' })
 	const config = await loadConfig({ path: file, environment: deps.environment })
 	await prepareCatalogue(config, deps)
 	await addMissingNodes(directory, plan.nodes, config)
-	return { config, file, mountPoint: config.mount.path || join(directory, 'combined'), carriesOn }
+	const token = carriesOn ? undefined : await firstToken(config)
+	return { config, file, mountPoint: config.mount.path || join(directory, 'combined'), carriesOn, token }
+}
+
+const TOKEN_NAME = 'up'
+
+/** None where the catalogue has one from another directory. */
+async function firstToken(config: Config): Promise<string | undefined> {
+	const driver = await openCatalogue(config)
+	try {
+		return await drive(makeToken(driver, { name: TOKEN_NAME, role: 'admin', scope: undefined, perMinute: 0, lastsSeconds: 0 }))
+	} catch (error) {
+		if (codeOf(error) !== 'EEXIST') throw error
+		return undefined
+	} finally {
+		await driver.close()
+	}
+}
+
+const HOST = '127.0.0.1'
+const PORT_FIRST = 7_780
+const PORTS_TRIED_MAX = 100
+
+/** The port others expect, or the next one that is free. */
+async function freeAddress(): Promise<string> {
+	for (let port = PORT_FIRST; port < PORT_FIRST + PORTS_TRIED_MAX; port++) if (await isFree(port)) return `${HOST}:${port}`
+	return `${HOST}:${PORT_FIRST}`
+}
+
+function isFree(port: number): Promise<boolean> {
+	return new Promise((resolve) => {
+		const server = createServer()
+		server.on('error', () => resolve(false))
+		server.listen(port, HOST, () => server.close(() => resolve(true)))
+	})
 }
 
 /** Only of a tree that has none: a node whose directory is empty today may be an unmounted disk. */

@@ -10,7 +10,7 @@ import { mountAt } from './mountinfo.ts'
 import { lockHolder, takeLock } from './run-lock.ts'
 import { type Serving, serve } from './serve.ts'
 import { makeDirectory, type Prepared, prepareDirectory } from './up-directory.ts'
-import { startReplicator } from './up-replicator.ts'
+import { startBeside } from './up-beside.ts'
 import type { Common, Deps, Verb } from './verb.ts'
 
 interface Options extends Common {
@@ -21,6 +21,7 @@ interface Options extends Common {
 	driver?: 'fuse' | 'fuse-native'
 	io?: 'auto' | 'passthrough' | 'carried'
 	replicator: boolean
+	api: boolean
 }
 
 const NODES = 3
@@ -38,6 +39,7 @@ export const up: Verb<Options> = (deps) => ({
 			.option('nodes', { type: 'number', requiresArg: true, describe: `how many nodes there are to be at least (${NODES})` })
 			.option('copies', { type: 'number', requiresArg: true, describe: `of a new directory: copies of each file (${COPIES})` })
 			.option('replicator', { type: 'boolean', default: true, describe: 'make the copies; --no-replicator leaves that to another process' })
+			.option('api', { type: 'boolean', default: true, describe: 'serve it over HTTP on this machine too; --no-api does not' })
 			.option('driver', { choices: ['fuse', 'fuse-native'] as const, requiresArg: true, describe: 'who speaks with the kernel' })
 			.option('io', { choices: ['auto', 'passthrough', 'carried'] as const, requiresArg: true, describe: 'who moves the data' }),
 	handler: (options) => run(options, deps),
@@ -55,8 +57,8 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	const prepared = await prepareDirectory(directory, plan, deps)
 	await readyMountPoint(prepared.mountPoint)
 	const reread = () => loadConfig({ path: prepared.file, environment: deps.environment })
-	const ready = () => tellNext(directory, prepared, { ...deps, replicates: options.replicator })
-	const beside = options.replicator ? () => startReplicator(prepared.file, deps) : undefined
+	const ready = () => tellNext(directory, prepared, { ...deps, replicates: options.replicator, serves: options.api })
+	const beside = (['replicator', 'api'] as const).filter((verb) => options[verb]).map((verb) => () => startBeside(verb, prepared.file, deps))
 	await serve({ config: prepared.config, options: toServing(options, prepared), reread, ready, beside }, deps)
 	lock.release()
 }
@@ -79,13 +81,15 @@ async function readyMountPoint(path: string): Promise<void> {
 	await prepareMountPoint(path)
 }
 
-function tellNext(directory: string, { mountPoint, file, carriesOn, config }: Prepared, deps: Deps & { replicates: boolean }): void {
+function tellNext(directory: string, { mountPoint, file, carriesOn, config, token }: Prepared, deps: Deps & { replicates: boolean; serves: boolean }): void {
 	const short = (path: string) => relative(deps.directory, path) || '.'
 	const copies = Math.max(...config.classes.map((rule) => rule.copies))
 	deps.print(`${carriesOn ? 'carrying on with' : 'made'} ${short(directory)}: one tree over the nodes in it. Try, in another terminal:`)
 	deps.print(`  cp -r something ${short(mountPoint)}/ ; ls -R ${short(directory)}/node*/`)
 	if (copies > 1 && deps.replicates) deps.print(`  each file is on one node at once and on ${copies} a moment later; look again, or ask:`)
 	deps.print(`  cairn status --config ${short(file)}`)
+	if (deps.serves) deps.print(`  ${config.api.listen.map(({ at }) => (at.startsWith('unix:') ? at : `http://${at}/`)).join(' ')} has the same over HTTP, for whoever has a token`)
+	if (token !== undefined) deps.print(`  a token that may do everything, shown this once: ${token}`)
 	deps.print(`${short(file)} says how; Ctrl-C unmounts.`)
 	deps.print(`ready: ${mountPoint}`)
 }

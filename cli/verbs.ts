@@ -23,6 +23,8 @@ const VERBS: Record<string, () => Promise<AnyVerb>> = {
 	drain: async () => (await import('./drain.ts')).drain,
 	rebalance: async () => (await import('./rebalance.ts')).rebalance,
 	trash: async () => (await import('./trash.ts')).trash,
+	api: async () => (await import('./api.ts')).api,
+	token: async () => (await import('./token.ts')).token,
 	status: async () => (await import('./status.ts')).status,
 	mount: async () => (await import('./mount.ts')).mount,
 	umount: async () => (await import('./umount.ts')).umount,

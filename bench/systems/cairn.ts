@@ -38,7 +38,7 @@ export const cairnFuseNative: System = {
 
 export async function startUp(folder: string, options: readonly string[], facts: string): Promise<Running> {
 	const root = join(folder, 'combined')
-	const command = [CAIRN, 'up', folder, '--nodes', '3', '--copies', '1', '--no-replicator', ...options]
+	const command = [CAIRN, 'up', folder, '--nodes', '3', '--copies', '1', '--no-replicator', '--no-api', ...options]
 	const daemon = await startDaemon(command, { mountPoint: root, readyLine: READY })
 	return { root, facts, pid: daemon.pid, stop: daemon.stop }
 }

@@ -51,6 +51,17 @@ export const share: Check = (value, key) => {
 	if (typeof value !== 'number' || !(value >= 0 && value <= 1)) refuse(key, value, 'a number from 0 to 1')
 }
 
+const HOST_AND_PORT = /^(\[[0-9a-fA-F:]+\]|[^\s:/[\]]+):(\d{1,5})$/
+const PORT_MAX = 65_535
+
+/** Where a server listens. */
+export const address: Check = (value, key) => {
+	const said = String(value)
+	const [, , port] = HOST_AND_PORT.exec(said) ?? []
+	const fits = typeof value === 'string' && (/^unix:\/./.test(said) || (port !== undefined && Number(port) <= PORT_MAX))
+	if (!fits) refuse(key, value, "host:port, such as '127.0.0.1:7780', or unix:/path")
+}
+
 const CRON_FIELD = /^[\dA-Za-z*,/-]+$/
 
 /** Its fields are counted here; whoever runs it knows what they may say. */

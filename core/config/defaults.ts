@@ -42,6 +42,21 @@ const DEFAULTS: Config = {
 		missingShareMax: 0.1,
 		dumpsKept: 7,
 	},
+	api: {
+		listen: [{ at: '127.0.0.1:7780' }],
+		publicPaths: [],
+		corsOrigins: [],
+		tlsCertFile: '',
+		tlsKeyFile: '',
+		trustedProxies: [],
+		uid: 0,
+		gid: 0,
+		fileMode: 0o644,
+		directoryMode: 0o755,
+		requestLog: '',
+		idleMs: 60_000,
+		drainMs: 10_000,
+	},
 }
 
 export function withDefaults(partial: PartialConfig): Config {
@@ -51,6 +66,7 @@ export function withDefaults(partial: PartialConfig): Config {
 		...defaults,
 		...partial,
 		mount: { ...defaults.mount, ...partial.mount },
+		api: { ...defaults.api, ...partial.api },
 		replicator: { ...replicator, ...partial.replicator, schedule: { ...replicator.schedule, ...partial.replicator?.schedule } },
 	}
 }

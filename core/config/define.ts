@@ -1,7 +1,7 @@
 /** What a configuration file imports, as `cairn/config`. */
 import type { PartialConfig } from './types.ts'
 
-export type { ClassConfig, MountConfig, NodeConfig, PartialConfig } from './types.ts'
+export type { ApiConfig, ClassConfig, MountConfig, NodeConfig, PartialConfig } from './types.ts'
 
 /** Gives a configuration its types; the values are checked when it is loaded. */
 export function defineConfig(config: PartialConfig): PartialConfig {

@@ -1,6 +1,6 @@
 /** Relative paths in a configuration are relative to its file. */
 import { dirname, resolve } from 'node:path'
-import type { Config, NodeConfig } from './types.ts'
+import type { ApiConfig, Config, NodeConfig } from './types.ts'
 
 const SQLITE = 'sqlite:'
 
@@ -12,6 +12,7 @@ export function resolvePaths(config: Config, file: string): Config {
 		catalogue: resolveCatalogue(config.catalogue, from),
 		cataloguePasswordFile: from(config.cataloguePasswordFile),
 		nodes: Object.fromEntries(nodes),
+		api: resolveApi(config.api, from),
 		mount: { ...config.mount, path: from(config.mount.path), logFile: from(config.mount.logFile) },
 	}
 }
@@ -23,6 +24,11 @@ function resolveNode({ path, sftp, ...node }: NodeConfig, from: (path: string) =
 		// The path of the node itself is the other machine's.
 		...(sftp === undefined ? {} : { sftp: { ...sftp, keyFile: from(sftp.keyFile), knownHostsFile: from(sftp.knownHostsFile) } }),
 	}
+}
+
+function resolveApi(api: ApiConfig, from: (path: string) => string): ApiConfig {
+	const { tlsCertFile, tlsKeyFile, requestLog } = api
+	return { ...api, tlsCertFile: from(tlsCertFile), tlsKeyFile: from(tlsKeyFile), requestLog: requestLog === '-' ? '-' : from(requestLog) }
 }
 
 function resolveCatalogue(catalogue: string, from: (path: string) => string): string {

@@ -1,8 +1,11 @@
 /** Which values a configuration may hold, key by key. The types see to it that none is forgotten. */
 import {
-	type Check, cron, dictionary, filledText, flag, hours, integer, list, namedList, oneOf, pattern, record, seconds, secret, share, text,
+	address, type Check, cron, dictionary, filledText, flag, hours, integer, list, namedList, oneOf, pattern, record, seconds, secret, share, text,
 } from './checks.ts'
-import type { ClassConfig, Config, MountConfig, NodeConfig, RateConfig, ReplicatorConfig, ScheduleConfig, SftpConfig } from './types.ts'
+import {
+	type ApiConfig, type ClassConfig, type Config, type ListenConfig, type MountConfig, type NodeConfig, PARTS, type RateConfig, type ReplicatorConfig,
+	type ScheduleConfig, type SftpConfig,
+} from './types.ts'
 
 type ChecksOf<T> = { [Key in keyof Required<T>]: Check }
 
@@ -73,6 +76,31 @@ const replicatorChecks: ChecksOf<ReplicatorConfig> = {
 	dumpsKept: integer(1, 1_000),
 }
 
+const listenChecks: ChecksOf<ListenConfig> = {
+	at: address,
+	parts: list(oneOf(...PARTS)),
+	anybody: oneOf('', 'read', 'write'),
+}
+
+const MODE_MAX = 0o7777
+const ID_MAX = 0xffff_fffe
+
+const apiChecks: ChecksOf<ApiConfig> = {
+	listen: list(record(listenChecks, ['at'])),
+	publicPaths: list(text),
+	corsOrigins: list(filledText),
+	tlsCertFile: text,
+	tlsKeyFile: text,
+	trustedProxies: list(filledText),
+	uid: integer(0, ID_MAX),
+	gid: integer(0, ID_MAX),
+	fileMode: integer(0, MODE_MAX),
+	directoryMode: integer(0, MODE_MAX),
+	requestLog: text,
+	idleMs: integer(100, DAY_MS),
+	drainMs: integer(0, DAY_MS),
+}
+
 const configChecks: ChecksOf<Config> = {
 	catalogue: filledText,
 	cataloguePassword: secret,
@@ -86,6 +114,7 @@ const configChecks: ChecksOf<Config> = {
 	nodeCallsMax: integer(1, 1_000),
 	mount: record(mountChecks),
 	replicator: record(replicatorChecks),
+	api: record(apiChecks),
 }
 
 /** Throws `Wrong` at the first thing that may not be. */

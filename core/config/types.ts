@@ -24,6 +24,7 @@ export interface Config {
 	nodeCallsMax: number
 	mount: MountConfig
 	replicator: ReplicatorConfig
+	api: ApiConfig
 }
 
 export type Policy = 'most-free' | 'random' | 'local-first' | 'existing-path' | 'zone-spread'
@@ -117,8 +118,46 @@ export interface ReplicatorConfig {
 	dumpsKept: number
 }
 
+/** What `cairn api` can serve: folders of api/. */
+export const PARTS = ['files', 'dav', 'sfss', 'hercules', 'objects', 'backup', 'stats'] as const
+export type PartName = (typeof PARTS)[number]
+
+export interface ListenConfig {
+	/** `host:port`, `[::1]:port`, or `unix:/path`. */
+	at: string
+	/** Served there; all of them where it is left out. */
+	parts?: PartName[]
+	/** Whoever reaches this address may do that without a token. */
+	anybody?: 'read' | 'write' | ''
+}
+
+export interface ApiConfig {
+	listen: ListenConfig[]
+	/** Paths below which anybody may read. */
+	publicPaths: string[]
+	/** Origins whose pages may use this door from a browser; `*` for all. */
+	corsOrigins: string[]
+	/** Both or none: then it speaks HTTPS. SIGHUP reads them again. */
+	tlsCertFile: string
+	tlsKeyFile: string
+	/** Proxies whose X-Forwarded-For is believed: addresses or networks. */
+	trustedProxies: string[]
+	/** Of what is made through it. */
+	uid: number
+	gid: number
+	fileMode: number
+	directoryMode: number
+	/** A line of JSON for each request; '' for nowhere, '-' for standard output. */
+	requestLog: string
+	/** A request that neither sends nor takes anything for so long is ended. */
+	idleMs: number
+	/** How long requests under way may take when the door is told to end. */
+	drainMs: number
+}
+
 /** What a configuration file says: what it leaves out has its default. */
-export type PartialConfig = Partial<Omit<Config, 'mount' | 'replicator'>> & {
+export type PartialConfig = Partial<Omit<Config, 'mount' | 'replicator' | 'api'>> & {
 	mount?: Partial<MountConfig>
+	api?: Partial<ApiConfig>
 	replicator?: Partial<Omit<ReplicatorConfig, 'schedule'>> & { schedule?: Partial<ScheduleConfig> }
 }

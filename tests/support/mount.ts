@@ -21,6 +21,8 @@ export interface MountOptions {
 	copies?: number
 	/** With a replicator beside it; without one nothing moves but what the test moves. */
 	replicator?: boolean
+	/** With the door over HTTP beside it. */
+	api?: boolean
 	/** Carry on with what an earlier `up` left here. */
 	dir?: string
 	/** Further words of the command line. */
@@ -88,6 +90,7 @@ export async function startUp(options: MountOptions = {}): Promise<Mounted> {
 	}
 	if (options.io) words.push('--io', options.io)
 	if (!options.replicator) words.push('--no-replicator')
+	if (!options.api) words.push('--no-api')
 	await options.prepare?.(dir)
 	return up({ dir, url, nodes, words, others: [] })
 }

@@ -52,6 +52,12 @@ export const TABLES: readonly DumpedTable[] = [
 		key: ['id'],
 		bytes: ['path', 'aside'],
 	},
+	{
+		name: 'token',
+		columns: ['id', 'name', 'hash', 'role', 'paths', 'per_minute', 'created', 'expires', 'used'],
+		key: ['id'],
+		bytes: ['hash', 'paths'],
+	},
 	{ name: 'verify_day', columns: ['node_id', 'day', 'files', 'bytes', 'bad'], key: ['node_id', 'day'], bytes: [] },
 ]
 

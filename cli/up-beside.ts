@@ -1,6 +1,6 @@
 /**
- * The replicator of `cairn up`, in a process of its own so that the mount stays quick. It ends with `up`, however that ends,
- * and is started again when it ends by itself.
+ * What `cairn up` runs beside the mount, each in a process of its own so that the mount stays quick. It ends with `up`, however
+ * that ends, and is started again when it ends by itself.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -19,22 +19,23 @@ const END_DEADLINE_MS = 8_000
 /** People at the mount come first. */
 const NICENESS = 10
 
-export function startReplicator(configFile: string, { warn }: Pick<Deps, 'warn'>): Beside {
+/** A verb that stays. */
+export function startBeside(verb: 'replicator' | 'api', configFile: string, { warn }: Pick<Deps, 'warn'>): Beside {
 	const pause = createPause(RESTART)
 	let child: ChildProcess | undefined
 	let isEnding = false
 
 	function start(): void {
 		const startedMs = performance.now()
-		const started = launch(configFile, (line) => warn(`replicator: ${line}`))
+		const started = launch(verb, configFile, (line) => warn(`${verb}: ${line}`))
 		child = started
-		started.on('error', (error) => warn(`the replicator cannot be started: ${error.message}`))
+		started.on('error', (error) => warn(`cairn ${verb} cannot be started: ${error.message}`))
 		started.on('exit', (code, signal) => {
 			child = undefined
 			if (isEnding) return
 			if (performance.now() - startedMs > WELL_MS) pause.end()
 			pause.longer()
-			if (code !== 0) warn(`the replicator ended with ${signal ?? code} and will be started again`)
+			if (code !== 0) warn(`cairn ${verb} ended with ${signal ?? code} and will be started again`)
 		})
 	}
 
@@ -53,8 +54,8 @@ export function startReplicator(configFile: string, { warn }: Pick<Deps, 'warn'>
 	}
 }
 
-function launch(configFile: string, say: (line: string) => void): ChildProcess {
-	const words = [...process.execArgv, process.argv[1], 'replicator', '--config', configFile]
+function launch(verb: string, configFile: string, say: (line: string) => void): ChildProcess {
+	const words = [...process.execArgv, process.argv[1], verb, '--config', configFile]
 	// The channel is for nothing but its end: that tells the child that this process is gone.
 	const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
 	for (const stream of [child.stdout, child.stderr]) {

@@ -1,0 +1,104 @@
+/**
+ * Who may come in: one place, before any handler. A route without a word about it keeps the server from starting, so that
+ * none can be forgotten.
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { mayAs, type Role } from '../../core/access/role.ts'
+import { covers, type Scope, toTop } from '../../core/access/scope.ts'
+import { signingKey } from '../../core/access/signed-url.ts'
+import type { ListenConfig } from '../../core/config/types.ts'
+import type { Path } from '../../core/ids.ts'
+import { run } from '../../core/op.ts'
+import type { Access, Api, Grant } from '../api.ts'
+import { HttpError } from '../errors.ts'
+import { signedGrant, tokenOf } from './credentials.ts'
+import { createKnownTokens, type TokenGrant } from './known.ts'
+import { createBuckets } from './limits.ts'
+
+const ACCESS: readonly Access[] = ['read', 'write', 'admin', 'site', 'open']
+/** Wrong credentials from one address. */
+const WRONG_PER_MINUTE = 30
+const CHALLENGE = { 'www-authenticate': 'Basic realm="cairn", charset="UTF-8"' }
+const NOBODY: Grant = { name: '', role: 'read', scope: [], anonymous: true }
+
+/** Before any other hook: whoever asks is nobody until it is known who. */
+export function introduce(app: FastifyInstance): void {
+	// Set for each request: fastify shares no object between them.
+	app.decorateRequest('grant', null as unknown as Grant)
+	app.addHook('onRequest', (request, _, done) => {
+		request.grant = NOBODY
+		done()
+	})
+}
+
+export async function guard(app: FastifyInstance, api: Api, { anybody = '' }: ListenConfig): Promise<void> {
+	const tokens = createKnownTokens(api.fs)
+	const requests = createBuckets()
+	const wrong = createBuckets()
+	const key = await run(signingKey(api.fs.catalogue))
+	const everybody = anybody === '' ? undefined : ({ name: '', role: anybody, scope: undefined, anonymous: true } satisfies Grant)
+
+	app.addHook('onRoute', ({ method, url, config }) => {
+		if (!config?.access || !ACCESS.includes(config.access)) throw new Error(`route ${method} ${url} does not say who may use it`)
+	})
+	app.addHook('onRequest', async (request) => {
+		if (request.is404) return
+		const { access, byPath = false } = request.routeOptions.config
+		if (access === undefined || access === 'open') return
+		const grant = await grantOf(request, access)
+		check(grant, access, byPath)
+		request.grant = grant
+	})
+
+	async function grantOf(request: FastifyRequest, access: Access): Promise<Grant> {
+		const said = access === 'site' ? undefined : await generalGrant(request)
+		const own = said ?? (await request.routeOptions.config.part?.credentials?.(request, api))
+		if (own) return own
+		if (access === 'site') throw new HttpError(401, 'this needs the signature of a site')
+		if (everybody) return everybody
+		const { publicPaths } = api.config.api
+		return publicPaths.length > 0 ? { ...NOBODY, scope: toScope(publicPaths) } : NOBODY
+	}
+
+	async function generalGrant(request: FastifyRequest): Promise<Grant | undefined> {
+		const text = tokenOf(request)
+		if (text !== undefined) return limited((await tokens.find(text)) ?? refuse(request))
+		const signed = signedGrant(request, () => key)
+		return signed === false ? refuse(request) : signed
+	}
+
+	/** The same answer for what is unknown, expired and revoked; after too many, from this address only that it is to wait. */
+	function refuse({ ip }: FastifyRequest): never {
+		const seconds = wrong.take(ip, WRONG_PER_MINUTE)
+		if (seconds > 0) throw new HttpError(429, 'too many wrong tokens from this address', { 'retry-after': String(seconds) })
+		throw new HttpError(401, 'this token or signature does not hold', CHALLENGE)
+	}
+
+	function limited(grant: TokenGrant): Grant {
+		const { id, perMinute } = grant.token
+		const seconds = perMinute === 0 ? 0 : requests.take(id, perMinute)
+		if (seconds > 0) throw new HttpError(429, `this token may ask ${perMinute} times a minute`, { 'retry-after': String(seconds) })
+		return grant
+	}
+}
+
+/** A route that does not look at paths by itself is for who may reach the whole tree. */
+function check(grant: Grant, access: Exclude<Access, 'open'>, byPath: boolean): void {
+	const holds = grant.role === 'site' || access === 'site' ? grant.role === access : mayAs(grant.role, access)
+	if (!holds || (!byPath && grant.scope !== undefined)) refuseGrant(grant)
+	if (grant.anonymous && grant.scope?.length === 0) refuseGrant(grant)
+}
+
+/** Of a route that is `byPath`: throws unless whoever asks may do that there. */
+export function mayReach({ grant }: FastifyRequest, path: Path, role: Role): void {
+	if (grant.role === 'site' || !mayAs(grant.role, role) || !covers(grant.scope, path)) refuseGrant(grant)
+}
+
+function refuseGrant(grant: Grant): never {
+	if (grant.anonymous) throw new HttpError(401, 'this needs a token', CHALLENGE)
+	throw new HttpError(403, 'this token does not allow it')
+}
+
+function toScope(paths: readonly string[]): Scope {
+	return paths.map(toTop)
+}

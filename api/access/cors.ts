@@ -1,0 +1,25 @@
+/** Which pages of other origins may use this door from a browser. */
+import type { FastifyInstance } from 'fastify'
+
+const PREFLIGHT_SECONDS = 600
+const EXPOSED = 'ETag, Content-Range, Content-Length, Location, Retry-After, Tus-Resumable, Upload-Offset, Upload-Length, Upload-Expires'
+
+export function allowOrigins(app: FastifyInstance, origins: readonly string[]): void {
+	if (origins.length === 0) return
+	app.addHook('onRequest', async (request, reply) => {
+		const { origin } = request.headers
+		if (origin === undefined || !(origins.includes('*') || origins.includes(origin))) return
+		// No credentials: a token travels in a header that the page sets itself, never in what the browser adds by itself.
+		reply.headers({ 'access-control-allow-origin': origins.includes('*') ? '*' : origin, vary: 'Origin', 'access-control-expose-headers': EXPOSED })
+		const asked = request.headers['access-control-request-method']
+		if (request.method !== 'OPTIONS' || asked === undefined) return
+		return reply
+			.headers({
+				'access-control-allow-methods': asked,
+				'access-control-allow-headers': request.headers['access-control-request-headers'] ?? '',
+				'access-control-max-age': String(PREFLIGHT_SECONDS),
+			})
+			.code(204)
+			.send()
+	})
+}

@@ -1,0 +1,52 @@
+/** What a part of the door is, and what it is given. */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Role } from '../core/access/role.ts'
+import type { Scope } from '../core/access/scope.ts'
+import type { Config, PartName } from '../core/config/types.ts'
+import type { Filesystem } from '../core/filesystem/filesystem.ts'
+
+export interface Api {
+	readonly fs: Filesystem
+	readonly config: Config
+	/** Something a keeper should know: one line. */
+	readonly report: (line: string) => void
+	/** Aborted when requests under way have had their time and the door ends. */
+	readonly stopping: AbortSignal
+}
+
+export interface Part {
+	readonly name: PartName
+	/** Called once for each address that serves it, in a scope of its own. */
+	routes(app: FastifyInstance, api: Api): void | Promise<void>
+	/**
+	 * Who sends this, by means that only this part has (a signature, a cookie). Undefined: it cannot tell; an HttpError: it
+	 * can, and that is nobody. Asked for routes of this part only.
+	 */
+	credentials?(request: FastifyRequest, api: Api): Promise<Grant | undefined>
+}
+
+/** Who somebody turned out to be. */
+export interface Grant {
+	/** For the log. */
+	readonly name: string
+	readonly role: Role | 'site'
+	readonly scope: Scope
+	/** Nobody said who he is. */
+	readonly anonymous: boolean
+}
+
+/** `site` is for those the part itself knows; `open` is for everybody. */
+export type Access = Role | 'site' | 'open'
+
+declare module 'fastify' {
+	interface FastifyContextConfig {
+		access?: Access
+		/** The handler asks `mayReach` for each path it touches; other routes are for those who may reach the whole tree. */
+		byPath?: boolean
+		/** Set by the server. */
+		part?: Part
+	}
+	interface FastifyRequest {
+		grant: Grant
+	}
+}

@@ -1,0 +1,41 @@
+/** The addresses of the configuration. */
+import { rmSync, statSync } from 'node:fs'
+import { connect } from 'node:net'
+import type { FastifyInstance, FastifyListenOptions } from 'fastify'
+import { codeOf, UserError } from '../core/errors.ts'
+
+const EXIT_NOT_STARTED = 13
+const UNIX = 'unix:'
+
+/** Where it listens, as a person would type it; the port is the real one also where 0 was asked for. */
+export async function listen(app: FastifyInstance, at: string, secure: boolean): Promise<string> {
+	if (at.startsWith(UNIX)) await clearSocket(at.slice(UNIX.length))
+	try {
+		await app.listen(toOptions(at))
+	} catch (error) {
+		throw new UserError(`${at}: cannot listen there (${codeOf(error)})`, EXIT_NOT_STARTED)
+	}
+	const address = app.server.address()
+	if (typeof address === 'string' || address === null) return at
+	return `${secure ? 'https' : 'http'}://${at.slice(0, at.lastIndexOf(':'))}:${address.port}`
+}
+
+function toOptions(at: string): FastifyListenOptions {
+	if (at.startsWith(UNIX)) return { path: at.slice(UNIX.length) }
+	const colon = at.lastIndexOf(':')
+	return { host: at.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(at.slice(colon + 1)) }
+}
+
+/** What a process that was killed has left there; not where somebody answers. */
+async function clearSocket(path: string): Promise<void> {
+	if (!statSync(path, { throwIfNoEntry: false })?.isSocket()) return
+	if (!(await answers(path))) rmSync(path, { force: true })
+}
+
+function answers(path: string): Promise<boolean> {
+	return new Promise((resolve) => {
+		const socket = connect(path)
+		socket.on('connect', () => resolve(true)).on('error', () => resolve(false))
+		socket.on('connect', () => socket.destroy())
+	})
+}

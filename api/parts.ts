@@ -1,0 +1,11 @@
+/** The parts there are, by the name the configuration has for them. */
+import type { PartName } from '../core/config/types.ts'
+import type { Part } from './api.ts'
+
+const PARTS: Partial<Record<PartName, () => Promise<Part>>> = {}
+
+/** All that exist where none is named. Only what is served is loaded. */
+export async function loadParts(names: readonly PartName[] | undefined): Promise<Part[]> {
+	const loads = Object.entries(PARTS).filter(([name]) => names === undefined || names.includes(name as PartName))
+	return await Promise.all(loads.map(([, load]) => load()))
+}

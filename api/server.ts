@@ -1,0 +1,94 @@
+/** A server for one address: limits, access, errors, its parts. */
+import fastifySwagger from '@fastify/swagger'
+import fastify, { type FastifyInstance } from 'fastify'
+import type { ListenConfig } from '../core/config/types.ts'
+import { allowOrigins } from './access/cors.ts'
+import { guard, introduce } from './access/access.ts'
+import type { Api } from './api.ts'
+import { answerFailure, HttpError } from './errors.ts'
+import { health } from './health/health.ts'
+import type { RequestLog } from './log.ts'
+import { loadParts } from './parts.ts'
+
+/** Of a body that is read whole; parts that take content stream it, whatever its size. */
+const BODY_BYTES_MAX = 1_048_576
+const HEADERS_MS_MAX = 20_000
+/** With four bytes of name for each of a path of 4095. */
+const PARAMETER_CHARACTERS_MAX = 16_384
+const HEADER_BYTES_MAX = 32_768
+
+export interface Certificate {
+	cert: Buffer
+	key: Buffer
+}
+
+export interface Route {
+	method: string
+	url: string
+}
+
+export interface Server {
+	app: FastifyInstance
+	/** Every one it has. */
+	routes: Route[]
+}
+
+export async function createServer(api: Api, at: ListenConfig, log: RequestLog, certificate?: Certificate): Promise<Server> {
+	const { idleMs, trustedProxies } = api.config.api
+	const options = {
+		bodyLimit: BODY_BYTES_MAX,
+		connectionTimeout: idleMs,
+		keepAliveTimeout: idleMs,
+		// Of the head only: content may take as long as it keeps coming.
+		requestTimeout: 0,
+		forceCloseConnections: 'idle' as const,
+		trustProxy: trustedProxies.length > 0 ? trustedProxies : false,
+		rewriteUrl: ({ url = '/' }: { url?: string }) => routable(url),
+		routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX },
+		ajv: { customOptions: { coerceTypes: 'array' as const, removeAdditional: false } },
+		return503OnClosing: true,
+	}
+	const server = { maxHeaderSize: HEADER_BYTES_MAX }
+	const made = certificate ? fastify({ ...options, https: { ...server, ...certificate } }) : fastify({ ...options, http: server })
+	// Parts know one kind of server: with a certificate it is the same, behind TLS.
+	const app = made as unknown as FastifyInstance
+	app.server.headersTimeout = HEADERS_MS_MAX
+	introduce(app)
+	allowOrigins(app, api.config.api.corsOrigins)
+	app.setErrorHandler((error, request, reply) => answerFailure(error, request, reply, api.report))
+	app.setNotFoundHandler((request, reply) => answerFailure(new HttpError(404, 'there is nothing at this address'), request, reply, api.report))
+	const routes: Route[] = []
+	app.addHook('onRoute', ({ method, url }) => void routes.push(...[method].flat().map((each) => ({ method: each, url }))))
+	await guard(app, api, at)
+	log.listen(app)
+	await app.register(fastifySwagger, {
+		openapi: {
+			openapi: '3.0.3',
+			info: { title: 'Cairn', version: '1' },
+			components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+			security: [{ token: [] }],
+		},
+	})
+	await app.register(async (scope) => health(scope, api))
+	for (const part of await loadParts(at.parts)) {
+		await app.register(async (scope) => {
+			scope.addHook('onRoute', ({ config }) => {
+				if (config) config.part = part
+			})
+			await part.routes(scope, api)
+		})
+	}
+	return { app, routes }
+}
+
+/** Names are bytes: an address need not decode to text. The router is shown one that does; handlers read `originalUrl`. */
+function routable(url: string): string {
+	const end = url.indexOf('?')
+	const path = end === -1 ? url : url.slice(0, end)
+	try {
+		decodeURIComponent(path)
+		return url
+	} catch {
+		return path.replaceAll('%', '%25') + (end === -1 ? '' : url.slice(end))
+	}
+}

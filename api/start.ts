@@ -1,0 +1,97 @@
+/** The door as a running process: the filesystem, a server for each address, and the end of both. */
+import { readFileSync } from 'node:fs'
+import type { Server as SecureServer } from 'node:tls'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { checkSchema } from '../core/catalogue/migrate.ts'
+import { openCatalogue } from '../core/catalogue/open.ts'
+import type { Config } from '../core/config/types.ts'
+import { codeOf, UserError } from '../core/errors.ts'
+import { refreshClasses, refreshNodes } from '../core/filesystem/nodes.ts'
+import { keepAlive, startFilesystem, stopFilesystem } from '../core/filesystem/start.ts'
+import { run } from '../core/op.ts'
+import type { Api } from './api.ts'
+import { listen } from './listen.ts'
+import { openRequestLog } from './log.ts'
+import { type Certificate, createServer, type Route, type Server } from './server.ts'
+
+const EXIT_CONFIGURATION = 3
+
+export interface Door {
+	/** Where it listens. */
+	readonly addresses: string[]
+	/** Every route of the first address. */
+	routes(): Route[]
+	/** Takes over what the keeper changed; addresses and parts want a new start. */
+	reload(): Promise<void>
+	/** No new requests; those under way have `drainMs`. */
+	stop(): Promise<void>
+}
+
+export async function startApi(config: Config, report: (line: string) => void): Promise<Door> {
+	const catalogue = await openCatalogue(config)
+	await checkSchema(catalogue)
+	const fs = await run(startFilesystem({ config, catalogue, what: 'api', report }))
+	const quiet = keepAlive(fs)
+	const stopping = new AbortController()
+	const api: Api = { fs, config, report, stopping: stopping.signal }
+	const log = openRequestLog(config.api.requestLog, report)
+	const servers: Server[] = []
+
+	async function stop(): Promise<void> {
+		const drained = Promise.all(servers.map(({ app }) => app.close()))
+		const late = new AbortController()
+		const timer = sleep(config.api.drainMs, undefined, { signal: late.signal }).then(
+			() => endNow(servers, stopping),
+			() => undefined,
+		)
+		await drained
+		late.abort()
+		await timer
+		stopping.abort()
+		log.end()
+		quiet()
+		await stopFilesystem(fs)
+		await catalogue.close()
+	}
+
+	try {
+		const addresses: string[] = []
+		for (const at of config.api.listen) {
+			const certificate = readCertificate(config)
+			const server = await createServer(api, at, log, certificate)
+			servers.push(server)
+			addresses.push(await listen(server.app, at.at, certificate !== undefined))
+		}
+		return { addresses, stop, routes: () => servers[0].routes, reload: () => reload(api, servers) }
+	} catch (error) {
+		await stop()
+		throw error
+	}
+}
+
+/** Whoever is still being served has had his time. */
+function endNow(servers: readonly Server[], stopping: AbortController): void {
+	stopping.abort()
+	for (const { app } of servers) app.server.closeAllConnections()
+}
+
+async function reload({ fs, config }: Api, servers: readonly Server[]): Promise<void> {
+	await run(refreshNodes(fs))
+	await run(refreshClasses(fs))
+	const certificate = readCertificate(config)
+	if (certificate) for (const { app } of servers) (app.server as unknown as SecureServer).setSecureContext(certificate)
+}
+
+function readCertificate({ api: { tlsCertFile, tlsKeyFile } }: Config): Certificate | undefined {
+	if (tlsCertFile === '' && tlsKeyFile === '') return undefined
+	return { cert: readPem('tlsCertFile', tlsCertFile), key: readPem('tlsKeyFile', tlsKeyFile) }
+}
+
+function readPem(key: string, file: string): Buffer {
+	if (file === '') throw new UserError(`api.${key}: is missing, and the other of tlsCertFile and tlsKeyFile is there`, EXIT_CONFIGURATION)
+	try {
+		return readFileSync(file)
+	} catch (error) {
+		throw new UserError(`api.${key}: ${file} cannot be read (${codeOf(error)})`, EXIT_CONFIGURATION)
+	}
+}

@@ -1,0 +1,13 @@
+/** Spans of time as people type them. */
+import { UserError } from '../core/errors.ts'
+import { EXIT } from './exit-codes.ts'
+
+const UNIT_SECONDS: Record<string, number> = { s: 1, m: 60, min: 60, h: 3_600, d: 86_400, w: 604_800, y: 31_536_000 }
+const SPAN = /^(\d+(?:\.\d+)?)(s|m|min|h|d|w|y)$/
+
+/** '90s', '15m', '12h', '30d', '2w', '1y'. */
+export function secondsOf(text: string, option: string): number {
+	const [, number, unit] = SPAN.exec(text.trim()) ?? []
+	if (unit === undefined) throw new UserError(`${option}: found '${text}', allowed: a span of time such as 90s, 15m, 12h, 30d, 2w, 1y`, EXIT.usage)
+	return Math.round(Number(number) * UNIT_SECONDS[unit])
+}

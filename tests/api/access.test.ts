@@ -1,0 +1,105 @@
+/** Who comes in, and who does not: through a real server, for every route the router has. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { sign, signingKey } from '../../core/access/signed-url.ts'
+import { run } from '../../core/op.ts'
+import { engines } from '../catalogue/engines.ts'
+import { openDoor } from './door.ts'
+import { routesOf } from './routes.ts'
+
+const OPEN = new Set(['GET /health', 'HEAD /health', 'GET /ready', 'HEAD /ready'])
+
+test('every route but those that say how the door is refuses whoever brings nothing, or something wrong', async (t) => {
+	const door = await openDoor(t)
+	const routes = routesOf(door)
+	assert.ok(routes.length >= OPEN.size)
+	for (const { method, path } of routes) {
+		const isOpen = OPEN.has(`${method} ${path}`)
+		for (const headers of [{}, { authorization: 'Basic OjpbXQ==' }, { authorization: 'nonsense' }] as Array<Record<string, string>>) {
+			const { status } = await fetch(`${door.url}${path}`, { method, headers })
+			if (isOpen) assert.equal(status, 200, `${method} ${path}`)
+			else assert.ok(status === 401 || status === 429, `${method} ${path} with ${JSON.stringify(headers)}: ${status}`)
+		}
+	}
+})
+
+for (const engine of engines) {
+	test(`${engine.name}: a token lets in until it is revoked or has expired`, async (t) => {
+		const door = await openDoor(t, { engine })
+		const ask = async (token: string) => (await fetch(`${door.url}/openapi.json`, { headers: { authorization: `Bearer ${token}` } })).status
+		const good = await door.token('read', { name: 'good' })
+		assert.equal(await ask(good), 200)
+		assert.equal(await ask(`${good}x`), 401)
+		assert.equal(await ask(''), 401)
+		const [{ used }] = await untilUsed(door, 'good')
+		assert.ok(used > 0)
+		await door.driver.change("UPDATE token SET expires = 1 WHERE name = 'good'")
+		const second = await door.second()
+		const late = await fetch(`${second.addresses[0]}/openapi.json`, { headers: { authorization: `Bearer ${good}` } })
+		assert.equal(late.status, 401)
+		assert.deepEqual(await late.json(), { error: { code: 'HTTP_401', message: 'this token or signature does not hold' } })
+	})
+}
+
+async function untilUsed(door: Awaited<ReturnType<typeof openDoor>>, name: string): Promise<Array<{ used: number }>> {
+	for (;;) {
+		const rows = await door.driver.all<{ used: number }>('SELECT used FROM token WHERE name = ?', [name])
+		if (rows[0].used > 0) return rows
+		await new Promise((resolve) => setTimeout(resolve, 20))
+	}
+}
+
+test('a token is as good as a password, for clients that know only those', async (t) => {
+	const door = await openDoor(t)
+	const token = await door.token('read')
+	const { status } = await fetch(`${door.url}/openapi.json`, { headers: { authorization: `Basic ${Buffer.from(`anybody:${token}`).toString('base64')}` } })
+	assert.equal(status, 200)
+})
+
+test('a token with a limit is told when to come again; wrong ones are slowed down by address', async (t) => {
+	const door = await openDoor(t)
+	const token = await door.token('read', { perMinute: 2 })
+	const ask = (text: string) => fetch(`${door.url}/openapi.json`, { headers: { authorization: `Bearer ${text}` } })
+	assert.deepEqual([(await ask(token)).status, (await ask(token)).status], [200, 200])
+	const refused = await ask(token)
+	assert.equal(refused.status, 429)
+	assert.ok(Number(refused.headers.get('retry-after')) >= 1)
+	const wrong: number[] = []
+	for (let n = 0; n < 40; n++) wrong.push((await ask('cairn_wrong')).status)
+	assert.deepEqual([wrong[0], wrong.at(-1)], [401, 429])
+	const other = await door.token('read')
+	while ((await ask(other)).status !== 200) await new Promise((resolve) => setTimeout(resolve, 20))
+})
+
+test('an address that lets anybody in does so there, and only as far as it says', async (t) => {
+	const door = await openDoor(t, { listen: [{ at: '127.0.0.1:0', anybody: 'read' }, { at: '127.0.0.1:0' }] })
+	assert.equal((await fetch(`${door.addresses[0]}/openapi.json`)).status, 200)
+	assert.equal((await fetch(`${door.addresses[1]}/openapi.json`)).status, 401)
+	assert.equal((await fetch(`${door.addresses[0]}/openapi.json`, { headers: { authorization: 'Bearer wrong' } })).status, 401)
+})
+
+test('a signed address works for its path, its method and its time', async (t) => {
+	const door = await openDoor(t)
+	const key = await run(signingKey(door.driver))
+	const expires = Math.floor(Date.now() / 1000) + 60
+	const at = (path: string, query: Record<string, string>) => fetch(`${door.url}${path}?${new URLSearchParams(query)}`)
+	const signature = sign(key, { method: 'GET', path: '/openapi.json', expires })
+	assert.equal((await at('/openapi.json', { expires: String(expires), signature })).status, 200)
+	assert.equal((await at('/openapi.json', { expires: String(expires + 1), signature })).status, 401)
+	assert.equal((await at('/openapi.json', { expires: '1', signature: sign(key, { method: 'GET', path: '/openapi.json', expires: 1 }) })).status, 401)
+	assert.equal((await at('/openapi.json', { expires: String(expires), signature: sign(key, { method: 'PUT', path: '/openapi.json', expires }) })).status, 401)
+	for (const wrong of ['', 'x', 'x'.repeat(43), 'ä'.repeat(43), signature.slice(1), `${signature}A`]) {
+		assert.equal((await at('/openapi.json', { expires: String(expires), signature: wrong })).status, 401, wrong)
+	}
+})
+
+test('pages of origins that are named may ask, others are told nothing', async (t) => {
+	const door = await openDoor(t, { api: { corsOrigins: ['https://photos.example'] } })
+	const ask = (origin: string) =>
+		fetch(`${door.url}/openapi.json`, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'PUT', 'access-control-request-headers': 'authorization' } })
+	const good = await ask('https://photos.example')
+	assert.equal(good.status, 204)
+	assert.equal(good.headers.get('access-control-allow-origin'), 'https://photos.example')
+	assert.equal(good.headers.get('access-control-allow-headers'), 'authorization')
+	assert.equal((await ask('https://other.example')).headers.get('access-control-allow-origin'), null)
+})
