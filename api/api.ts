@@ -12,6 +12,8 @@ export interface Api {
 	readonly report: (line: string) => void
 	/** Aborted when requests under way have had their time and the door ends. */
 	readonly stopping: AbortSignal
+	/** Waited for before the tree is changed: for routes of those who may write, before their handler. */
+	beforeChange(): Promise<void> | undefined
 }
 
 export interface Part {

@@ -6,6 +6,8 @@ import { checkSchema } from '../core/catalogue/migrate.ts'
 import { openCatalogue } from '../core/catalogue/open.ts'
 import type { Config } from '../core/config/types.ts'
 import { codeOf, UserError } from '../core/errors.ts'
+import { createAnnouncer } from '../core/filesystem/announce.ts'
+import { QUIET_DOOR } from '../core/filesystem/clients.ts'
 import { refreshClasses, refreshNodes } from '../core/filesystem/nodes.ts'
 import { keepAlive, startFilesystem, stopFilesystem } from '../core/filesystem/start.ts'
 import { run } from '../core/op.ts'
@@ -30,10 +32,11 @@ export interface Door {
 export async function startApi(config: Config, report: (line: string) => void): Promise<Door> {
 	const catalogue = await openCatalogue(config)
 	await checkSchema(catalogue)
-	const fs = await run(startFilesystem({ config, catalogue, what: 'api', report }))
+	const fs = await run(startFilesystem({ config, catalogue, what: QUIET_DOOR, report }))
 	const quiet = keepAlive(fs)
+	const announcer = createAnnouncer(fs)
 	const stopping = new AbortController()
-	const api: Api = { fs, config, report, stopping: stopping.signal }
+	const api: Api = { fs, config, report, stopping: stopping.signal, beforeChange: announcer.beforeChange }
 	const log = openRequestLog(config.api.requestLog, report)
 	const servers: Server[] = []
 
@@ -49,6 +52,7 @@ export async function startApi(config: Config, report: (line: string) => void): 
 		await timer
 		stopping.abort()
 		log.end()
+		announcer.end()
 		quiet()
 		await stopFilesystem(fs)
 		await catalogue.close()

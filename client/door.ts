@@ -1,4 +1,5 @@
 /** The FUSE door as the operations in this folder see it. */
+import { NEGATIVE_ALONE_SECONDS } from '../core/filesystem/announce.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import type { FileId } from '../core/ids.ts'
 import type { Validity } from './fuse/encode.ts'
@@ -26,7 +27,7 @@ export type Operation = (door: Door) => Handler
 const WHILE_WRITTEN: Validity = { seconds: 1, nanoseconds: 0 }
 const NONE: Validity = { seconds: 0, nanoseconds: 0 }
 /** Alone, a missing name may be remembered this long: another client may join and create it. */
-const NEGATIVE_ALONE: Validity = { seconds: 1, nanoseconds: 0 }
+const NEGATIVE_ALONE: Validity = { seconds: NEGATIVE_ALONE_SECONDS, nanoseconds: 0 }
 
 export function createDoor(fs: Filesystem, kernel: Pick<Door, 'passthrough' | 'agreed' | 'forgetListing'>): Door {
 	const lasting: Validity = { seconds: fs.config.mount.cacheSeconds, nanoseconds: 0 }

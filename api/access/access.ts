@@ -48,6 +48,7 @@ export async function guard(app: FastifyInstance, api: Api, { anybody = '' }: Li
 		const grant = await grantOf(request, access)
 		check(grant, access, byPath)
 		request.grant = grant
+		if (access === 'write') await api.beforeChange()
 	})
 
 	async function grantOf(request: FastifyRequest, access: Access): Promise<Grant> {

@@ -40,6 +40,10 @@ export function beat(tx: Transaction, id: ClientId, { now }: Capabilities): void
 	tx.write(`UPDATE client SET heartbeat = ${now} WHERE id = ?`, [id])
 }
 
+export function setWhat(tx: Transaction, id: ClientId, what: string): void {
+	tx.write('UPDATE client SET what = ? WHERE id = ?', [what, id])
+}
+
 export function remove(tx: Transaction, id: ClientId): void {
 	tx.write('DELETE FROM client WHERE id = ?', [id])
 }

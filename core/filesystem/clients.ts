@@ -18,6 +18,14 @@ import { type Filesystem, transact } from './filesystem.ts'
  */
 export const REPLICATOR = 'replicator'
 
+/**
+ * What a door calls itself that has changed nothing for a while. Mounts go on as if they were alone; it says so before it does
+ * change something, see announce.ts.
+ */
+export const QUIET_DOOR = 'api, reading'
+
+const DISREGARDED: readonly string[] = [REPLICATOR, QUIET_DOOR]
+
 export const HEARTBEAT_MS = 5_000
 /** Silent this long, a client on another machine is taken for dead. */
 const SILENT_SECONDS_MAX = 30
@@ -61,7 +69,7 @@ export function* beat(fs: Filesystem): Op<void> {
 /** Whether somebody else is alive who changes the tree for people. */
 export function* refreshClients(fs: Filesystem): Op<ClientRow[]> {
 	const rows = yield* wait(clients.list(fs.catalogue, fs.capabilities))
-	fs.shared = rows.some((row) => row.id !== fs.client && row.what !== REPLICATOR && isAlive(row))
+	fs.shared = rows.some((row) => row.id !== fs.client && !DISREGARDED.includes(row.what) && isAlive(row))
 	return rows
 }
 

@@ -21,7 +21,7 @@ export interface Filesystem {
 	readonly capabilities: Capabilities
 	client: ClientId
 	/** What this process is, for `cairn status`. */
-	readonly what: string
+	what: string
 	/** The nodes this process has opened, by id; those the keeper declared dead are not among them. */
 	readonly nodes: Map<NodeId, Node>
 	classes: ClassRow[]
