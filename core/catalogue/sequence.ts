@@ -3,7 +3,7 @@
  * left of a block when a process ends is never used: an id is used once or not at all.
  */
 import { type Maybe, type Op, run, wait } from '../op.ts'
-import { codeOf } from '../errors.ts'
+import { codeOf, fail } from '../errors.ts'
 import type { Driver } from './driver.ts'
 
 const BLOCK_IDS = 1_000
@@ -12,6 +12,8 @@ const FIRST_ID = 16
 
 export interface Sequence {
 	next(): Op<number>
+	/** The first of so many that follow each other: at most as many as a block has. */
+	range(count: number): Op<number>
 }
 
 export function openSequence(driver: Driver, name: string, block: number = BLOCK_IDS): Sequence {
@@ -43,18 +45,21 @@ export function openSequence(driver: Driver, name: string, block: number = BLOCK
 		end = start + block
 	}
 
-	return {
-		*next() {
-			while (free === end) {
-				// Several operations may find the block empty in the same moment: one of them takes the next, all wait for it.
-				taking ??= run(take())
-				try {
-					yield* wait(taking)
-				} finally {
-					taking = undefined
-				}
+	/** What is left of a block that has too few is not used. */
+	function* range(count: number): Op<number> {
+		if (count > block) fail('EINVAL', `no more than ${block} ids at a time`)
+		while (end - free < count) {
+			// Several operations may find the block empty in the same moment: one of them takes the next, all wait for it.
+			taking ??= run(take())
+			try {
+				yield* wait(taking)
+			} finally {
+				taking = undefined
 			}
-			return free++
-		},
+		}
+		free += count
+		return free - count
 	}
+
+	return { next: () => range(1), range }
 }

@@ -58,6 +58,14 @@ export const TABLES: readonly DumpedTable[] = [
 		key: ['id'],
 		bytes: ['hash', 'paths'],
 	},
+	{ name: 'object_volume', columns: ['id', 'collection', 'ttl', 'zone', 'replication'], key: ['id'], bytes: [] },
+	{ name: 'object_reservation', columns: ['id', 'count', 'volume_id', 'cookie', 'expires'], key: ['id'], bytes: [] },
+	{
+		name: 'object',
+		columns: ['id', 'volume_id', 'cookie', 'file_id', 'version', 'crc', 'expires', 'name', 'mime', 'headers'],
+		key: ['id'],
+		bytes: [],
+	},
 	{ name: 'verify_day', columns: ['node_id', 'day', 'files', 'bytes', 'bad'], key: ['node_id', 'day'], bytes: [] },
 ]
 
