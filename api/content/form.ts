@@ -28,7 +28,6 @@ export type Verdict = 'take' | 'spare' | 'skip'
 const SPARE_BYTES_MAX = 1024 * 1024
 const PARTS_MAX = 1_000
 const HEADER_PAIRS_MAX = 32
-const HEADER_BYTES_MAX = 16_384
 const BOUNDARY_CHARACTERS_MAX = 70
 
 /** A form says so, and with which boundary. Undefined: it is none. */
@@ -41,7 +40,7 @@ export function boundaryOf(contentType: string | undefined): string | undefined 
 
 /** `judge` is asked of each part in its turn, until one is taken. Undefined: none was wanted. */
 export function fileOfForm(body: Readable, boundary: string, judge: (part: PartHead, index: number) => Verdict): Promise<FormFile | undefined> {
-	const dicer = new Dicer({ boundary, maxHeaderPairs: HEADER_PAIRS_MAX, maxHeaderSize: HEADER_BYTES_MAX })
+	const dicer = new Dicer({ boundary, maxHeaderPairs: HEADER_PAIRS_MAX })
 	const { promise: ended, resolve: end, reject: failAll } = Promise.withResolvers<void>()
 	const { promise: found, resolve: take, reject: giveUp } = Promise.withResolvers<FormFile | undefined>()
 	let taken: Readable | undefined

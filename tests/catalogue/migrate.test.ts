@@ -11,7 +11,8 @@ import { checkSchema, migrate } from '../../core/catalogue/migrate.ts'
 import { engines, open } from './engines.ts'
 
 const SQL = fileURLToPath(new URL('../../sql/', import.meta.url))
-const LATEST = readdirSync(join(SQL, 'sqlite')).length
+const VERSIONS = readdirSync(join(SQL, 'sqlite')).map((name) => Number(name.slice(0, 4)))
+const LATEST = VERSIONS[VERSIONS.length - 1]
 
 /** A folder of migrations of the test's own. */
 function folders(t: TestContext): { path: string; add(name: string, sql: string): void } {
@@ -92,7 +93,7 @@ for (const engine of engines) {
 			assert.deepEqual(results.map((result) => result.from).sort((a, b) => a - b), [0, 900])
 			assert.deepEqual((await Promise.all(exits)).map(([code]) => code), [0, 0])
 			const driver = await open(t, address)
-			assert.deepEqual(await recorded(driver), [...Array(LATEST).keys()].map((n) => n + 1).concat(900))
+			assert.deepEqual(await recorded(driver), [...VERSIONS, 900])
 		})
 	})
 }
