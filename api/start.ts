@@ -25,7 +25,7 @@ export interface Door {
 	routes(): Route[]
 	/** Takes over what the keeper changed; addresses and parts want a new start. */
 	reload(): Promise<void>
-	/** No new requests; those under way have `drainMs`. */
+	/** No new requests; those under way have `drainMs`. May be called again. */
 	stop(): Promise<void>
 }
 
@@ -40,7 +40,13 @@ export async function startApi(config: Config, report: (line: string) => void): 
 	const log = openRequestLog(config.api.requestLog, report)
 	const servers: Server[] = []
 
-	async function stop(): Promise<void> {
+	let stopped: Promise<void> | undefined
+	const stop = () => {
+		stopped ??= end()
+		return stopped
+	}
+
+	async function end(): Promise<void> {
 		const drained = Promise.all(servers.map(({ app }) => app.close()))
 		const late = new AbortController()
 		const timer = sleep(config.api.drainMs, undefined, { signal: late.signal }).then(

@@ -1,0 +1,93 @@
+/** What every address does whoever asks: how it is, what it bears, and how it ends. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { createServer } from '../../api/server.ts'
+import type { Api } from '../../api/api.ts'
+import { openRequestLog } from '../../api/log.ts'
+import { engines } from '../catalogue/engines.ts'
+import { until } from '../support/until.ts'
+import { openDoor } from './door.ts'
+
+for (const engine of engines) {
+	test(`${engine.name}: ready says why not`, async (t) => {
+		const door = await openDoor(t, { engine, nodes: 1 })
+		const ready = async () => {
+			const answer = await fetch(`${door.url}/ready`)
+			return [answer.status, ((await answer.json()) as { reasons: string[] }).reasons]
+		}
+		assert.deepEqual(await ready(), [200, []])
+		renameSync(door.node(1, '.cairn'), join(door.directory, 'elsewhere'))
+		await door.driver.change("UPDATE node SET state = 'down'")
+		await door.reload()
+		assert.deepEqual(await ready(), [503, ['no node is in service']])
+		assert.equal((await fetch(`${door.url}/health`)).status, 200)
+	})
+}
+
+test('a route that does not say who may use it keeps the server from starting', async (t) => {
+	const door = await openDoor(t)
+	const config = structuredClone(door.config)
+	const api = { fs: { catalogue: door.driver, capabilities: door.driver.capabilities }, config, report: () => undefined, stopping: new AbortController().signal } as unknown as Api
+	const { app } = await createServer(api, { at: '127.0.0.1:0', parts: [] }, openRequestLog('', () => undefined))
+	t.after(() => app.close())
+	assert.throws(() => app.get('/forgotten', async () => 'secret'), /route GET \/forgotten does not say who may use it/)
+})
+
+test('a thousand connections that say nothing and heads that never end do not keep others out', async (t) => {
+	const door = await openDoor(t, { api: { idleMs: 500 } })
+	const { port } = new URL(door.url)
+	const sockets: Socket[] = []
+	t.after(() => sockets.forEach((socket) => void socket.destroy()))
+	let ended = 0
+	for (let n = 0; n < 1_000; n++) {
+		const socket = connect(Number(port), '127.0.0.1').on('error', () => undefined).on('close', () => ended++).resume()
+		if (n % 2 === 0) socket.write('GET /health HTTP/1.1\r\nhost: x\r\nx-slow: ')
+		sockets.push(socket)
+	}
+	assert.equal((await fetch(`${door.url}/health`)).status, 200)
+	await until('they are ended', () => ended === 1_000 || undefined)
+})
+
+test('a head and a body that are too large are refused, and the next request is served', async (t) => {
+	const door = await openDoor(t)
+	const large = await fetch(`${door.url}/health`, { headers: { 'x-large': 'x'.repeat(100_000) } })
+	assert.equal(large.status, 431)
+	assert.equal((await fetch(`${door.url}/health`)).status, 200)
+})
+
+test('the request log has who and what, and no secret', async (t) => {
+	const folder = mkdtempSync(join(tmpdir(), 'cairn-log-'))
+	t.after(() => rmSync(folder, { recursive: true, force: true }))
+	const log = join(folder, 'requests')
+	const door = await openDoor(t, { api: { requestLog: log } })
+	await door.fetch('/openapi.json?signature=SECRET&expires=1&x=%0A')
+	await fetch(`${door.url}/health?token=SECRET`)
+	await until('two lines', () => readFileSync(log, 'utf8').trim().split('\n').length === 2 || undefined)
+	const [first, second] = readFileSync(log, 'utf8').trim().split('\n').map((line) => JSON.parse(line))
+	assert.match(first.who, /^token \d+/)
+	assert.deepEqual([first.method, first.status, first.url], ['GET', 200, '/openapi.json?signature=...&expires=1&x=%0A'])
+	assert.equal(second.url, '/health?token=...')
+})
+
+test('stopping ends connections that are idle and refuses new ones', async (t) => {
+	const door = await openDoor(t)
+	await fetch(`${door.url}/health`)
+	await door.stop()
+	await assert.rejects(fetch(`${door.url}/health`))
+	assert.deepEqual(await door.driver.all('SELECT * FROM client'), [])
+})
+
+test('two doors on one catalogue know the same tokens', async (t) => {
+	const door = await openDoor(t)
+	const other = await door.second()
+	const token = await door.token('read')
+	for (const address of [door.url, other.addresses[0]]) {
+		const ask = async () => (await fetch(`${address}/openapi.json`, { headers: { authorization: `Bearer ${token}` } })).status
+		await until('it is known', async () => (await ask()) === 200 || undefined)
+	}
+	assert.notEqual(door.url, other.addresses[0])
+})
