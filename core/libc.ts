@@ -83,6 +83,7 @@ export function uninterrupted(call: () => number): number {
 type Bytes = Uint8Array
 
 export const close = libc<[fd: number]>('int close(int fd)')
+export const dup = libc<[fd: number]>('int dup(int fd)')
 export const openat = libc<[directory: number, path: Bytes, flags: number, mode: number]>(
 	'int openat(int directory, const void *path, int flags, int mode)',
 )

@@ -3,7 +3,7 @@ import { fail } from '../../core/errors.ts'
 import { create } from '../../core/filesystem/create.ts'
 import { read, write } from '../../core/filesystem/data.ts'
 import { open } from '../../core/filesystem/open.ts'
-import { publish, release, sync } from '../../core/filesystem/publish.ts'
+import { publishAtClose, release, sync } from '../../core/filesystem/publish.ts'
 import type { Op } from '../../core/op.ts'
 import { answer, answerCount } from './answer.ts'
 import type { Callbacks } from './library.ts'
@@ -58,7 +58,7 @@ function* fsync({ fs, handles }: Portable, fd: number, dataOnly: boolean): Op<vo
 
 function* flush({ fs, handles }: Portable, fd: number): Op<void> {
 	const { file, write } = handles.file(fd)
-	if (write) yield* publish(fs, file)
+	if (write) yield* publishAtClose(fs, file)
 }
 
 function* close({ fs, handles, hidden }: Portable, fd: number): Op<void> {

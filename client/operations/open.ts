@@ -3,7 +3,7 @@ import { KIND } from '../../core/catalogue/files.ts'
 import { create } from '../../core/filesystem/create.ts'
 import { open } from '../../core/filesystem/open.ts'
 import type { OpenFile } from '../../core/filesystem/open-files.ts'
-import { publish, release, sync } from '../../core/filesystem/publish.ts'
+import { publishAtClose, release, sync } from '../../core/filesystem/publish.ts'
 import { setAttributes } from '../../core/filesystem/attributes.ts'
 import { fail } from '../../core/errors.ts'
 import { type Op, wait } from '../../core/op.ts'
@@ -92,7 +92,7 @@ function* openExisting(door: Door, row: { id: number; kind: number }, flags: num
 export const flush: Operation = (door) =>
 	function* (request) {
 		const { file, write } = door.handles.file(u64(request, 0))
-		if (write) yield* publish(door.fs, file)
+		if (write) yield* publishAtClose(door.fs, file)
 		return undefined
 	}
 

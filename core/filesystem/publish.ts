@@ -11,7 +11,7 @@ import { isLater } from '../clock.ts'
 import { codeOf, fail } from '../errors.ts'
 import type { FileId, NodeId, Path } from '../ids.ts'
 import type { Stat } from '../nodes/node.ts'
-import { isPromise, type Op, run, wait } from '../op.ts'
+import { isPromise, type Maybe, type Op, run, wait } from '../op.ts'
 import { classById, nodesForCopies } from '../placement/placement.ts'
 import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
@@ -161,18 +161,25 @@ function* forget(fs: Filesystem, file: OpenFile): Op<void> {
 	for (const { node, fd } of [...file.retired, file]) yield* wait(node.operations.close(fd))
 }
 
+/** close(2) by somebody who may write: what he wrote is the content for everybody, or he is told that its node has not taken it. */
+export function* publishAtClose(fs: Filesystem, file: OpenFile): Op<void> {
+	const { operations, remote } = file.node
+	if (remote && !file.orphan) yield* onNode(file, () => operations.flush(file.fd))
+	yield* publish(fs, file)
+}
+
 /** fsync(2): the data is on the disk, the version in the catalogue, and the catalogue's own log on its disk. */
 export function* sync(fs: Filesystem, file: OpenFile, dataOnly: boolean): Op<void> {
-	yield* syncOnNode(file, dataOnly)
+	yield* onNode(file, () => file.node.operations.sync(file.fd, dataOnly))
 	if (file.writers > 0) yield* publish(fs, file)
 	yield* wait(fs.catalogue.sync())
 }
 
 /** What the disk refused once is not on it, whatever a second sync answers: the kernel has forgotten it by then. */
-function* syncOnNode(file: OpenFile, dataOnly: boolean): Op<void> {
+function* onNode(file: OpenFile, bring: () => Maybe<void>): Op<void> {
 	if (file.unsynced) fail('EIO', 'what was written did not reach the disk')
 	try {
-		yield* wait(file.node.operations.sync(file.fd, dataOnly))
+		yield* wait(bring())
 	} catch (error) {
 		file.unsynced ||= REFUSED_BY_DISK.has(codeOf(error))
 		throw error

@@ -5,6 +5,7 @@ import {
 	appendTo,
 	close,
 	copyFileRange,
+	dup,
 	errno,
 	fallocate,
 	fchmod,
@@ -91,6 +92,11 @@ function split(into: Uint32Array, value: number): void {
 
 export function syncOpen(fd: number, dataOnly: boolean): void {
 	check(() => (dataOnly ? fdatasync(fd) : fsync(fd)))
+}
+
+/** What a network filesystem does at close(2) it does for any descriptor of the open file. */
+export function flushOpen(fd: number): void {
+	closeDescriptor(check(() => dup(fd)))
 }
 
 export function setOpenAttributes(fd: number, attributes: Attributes): void {

@@ -20,6 +20,7 @@ const BY_DESCRIPTOR = new Set<keyof NodeOperations>([
 	'seek',
 	'copyRange',
 	'sync',
+	'flush',
 	'setFileAttributes',
 ])
 

@@ -89,6 +89,7 @@ export function openLaneOperations(root: string, { deadlineMs, callsMax, health 
 		seek: (fd, offset, whence) => on('seek', [fd, offset, whence]),
 		copyRange: (...args) => on('copyRange', args),
 		sync: (fd, dataOnly) => on('sync', [fd, dataOnly]),
+		flush: (fd) => on('flush', [fd]),
 		setFileAttributes: (fd, attributes) => on('setFileAttributes', [fd, attributes]),
 		setAttributes: (path, attributes) => on('setAttributes', [path, attributes]),
 		makeDirectory: (path, attributes) => on('makeDirectory', [path, attributes]),

@@ -81,6 +81,8 @@ export interface NodeOperations {
 	/** copy_file_range(2) between two descriptors of this node: the bytes copied. */
 	copyRange(from: number, fromOffset: number, to: number, toOffset: number, length: number): Maybe<number>
 	sync(fd: number, dataOnly: boolean): Maybe<void>
+	/** What close(2) would answer, and the descriptor stays open: a network filesystem sends what it holds back, and says whether its server took it. */
+	flush(fd: number): Maybe<void>
 	setFileAttributes(fd: number, attributes: Attributes): Maybe<void>
 
 	/** The rest is idempotent: carrying it out twice is the same as once, and a thing already gone or already there is no error where stated. */

@@ -84,6 +84,8 @@ for (const [kind, openOperations] of Object.entries(kinds)) {
 			await node.truncate(fd, 5)
 			await node.sync(fd, true)
 			await node.sync(fd, false)
+			await node.flush(fd)
+			assert.equal((await node.fstat(fd)).size, 5, 'open still')
 			assert.equal(content('f'), 'hello')
 			await node.close(fd)
 			await node.close(await node.open(path('f'), O_RDWR | O_TRUNC))
