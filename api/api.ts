@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Role } from '../core/access/role.ts'
 import type { Scope } from '../core/access/scope.ts'
+import type { BuildAgent } from '../core/off-site/agent-file.ts'
 import type { Config, PartName } from '../core/config/types.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
 
@@ -12,6 +13,8 @@ export interface Api {
 	readonly report: (line: string) => void
 	/** Aborted when requests under way have had their time and the door ends. */
 	readonly stopping: AbortSignal
+	/** The agent for off-site copies, to be downloaded; missing where nobody handed it in. */
+	readonly buildAgent?: BuildAgent
 	/** Waited for before the tree is changed: for routes of those who may write, before their handler. */
 	beforeChange(): Promise<void> | undefined
 }

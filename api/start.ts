@@ -29,14 +29,17 @@ export interface Door {
 	stop(): Promise<void>
 }
 
-export async function startApi(config: Config, report: (line: string) => void): Promise<Door> {
+/** What the door gets from other folders that it does not know. */
+export type Supplies = Pick<Api, 'buildAgent'>
+
+export async function startApi(config: Config, report: (line: string) => void, supplies: Supplies = {}): Promise<Door> {
 	const catalogue = await openCatalogue(config)
 	await checkSchema(catalogue)
 	const fs = await run(startFilesystem({ config, catalogue, what: QUIET_DOOR, report }))
 	const quiet = keepAlive(fs)
 	const announcer = createAnnouncer(fs)
 	const stopping = new AbortController()
-	const api: Api = { fs, config, report, stopping: stopping.signal, beforeChange: announcer.beforeChange }
+	const api: Api = { ...supplies, fs, config, report, stopping: stopping.signal, beforeChange: announcer.beforeChange }
 	const log = openRequestLog(config.api.requestLog, report)
 	const servers: Server[] = []
 

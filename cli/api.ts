@@ -1,5 +1,6 @@
 /** `cairn api`: serves the tree over HTTP until it is told to end. */
 import { startApi } from '../api/start.ts'
+import { buildAgent } from '../backup/build.ts'
 import { loadFor } from './catalogue.ts'
 import type { Common, Deps, Verb } from './verb.ts'
 
@@ -24,7 +25,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 		return options.listen.length === 0 ? config : { ...config, api: { ...config.api, listen: options.listen.map((at) => ({ at })) } }
 	}
 	const config = await reread()
-	const door = await startApi(config, deps.warn)
+	const door = await startApi(config, deps.warn, { buildAgent })
 	const ended = Promise.withResolvers<void>()
 	const end = () => ended.resolve()
 	const reload = () =>

@@ -13,14 +13,14 @@ const OWN_ON_LINUX = /^%*\.cairn-backup$/
 const ESCAPE = /%([0-9A-Fa-f]{2})/g
 /** A device by this name, whatever its extension, is what Windows opens. */
 const WINDOWS_DEVICE = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$|clock\$) *(\..*)?$/i
-const WINDOWS_FORBIDDEN = /[\x00-\x1f<>:"/\\|?*]/
+const WINDOWS_FORBIDDEN = /[<>:"/\\|?*]/
 /** The older filesystem of macOS passes over these as if they were not there. */
 const IGNORABLE = /[\u200c-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/
 
 /** As it is wherever that is possible. */
 export function plainName(name: Buffer, platform: Platform): Buffer {
 	if (platform === 'linux') return OWN_ON_LINUX.test(name.toString('latin1')) ? Buffer.concat([Buffer.from('%'), name]) : name
-	return escape(name, platform, isPlain)
+	return escapeWhere(name, platform, isPlain)
 }
 
 /**
@@ -28,7 +28,7 @@ export function plainName(name: Buffer, platform: Platform): Buffer {
  * The first character is always written `%XX`, so that it is no other's first choice.
  */
 export function escapedName(name: Buffer, platform: Platform): Buffer {
-	return platform === 'linux' ? plainName(name, platform) : escape(name, platform, isUnmistakable)
+	return platform === 'linux' ? plainName(name, platform) : escapeWhere(name, platform, isUnmistakable)
 }
 
 /** The archive's name of what is called `local` in the folder. */
@@ -46,7 +46,7 @@ interface Place {
 	platform: Platform
 }
 
-function escape(name: Buffer, platform: Platform, keep: Keep): Buffer {
+function escapeWhere(name: Buffer, platform: Platform, keep: Keep): Buffer {
 	const characters = [...charactersOf(name)]
 	const isOurs = mustNotStand(characters.join(''), platform)
 	let written = ''
@@ -80,7 +80,7 @@ function isPlain(character: string, { rest, isLast, platform }: Place): boolean 
 	if (isByte(character)) return false
 	if (character === '%') return !/^[0-9A-Fa-f]{2}/.test(rest)
 	if (platform !== 'win32') return !IGNORABLE.test(character) && (platform === 'darwin' || character.normalize('NFD') === character)
-	if (WINDOWS_FORBIDDEN.test(character)) return false
+	if (character < ' ' || WINDOWS_FORBIDDEN.test(character)) return false
 	// A short name of the old kind (PROGRA~1) leads to whatever file has it.
 	if (character === '~') return !/^[0-9]/.test(rest)
 	return !(isLast && (character === '.' || character === ' '))

@@ -15,14 +15,14 @@ const BASE = Buffer.from('held.jsonl')
 const BASE_NEW = Buffer.from('held.jsonl.new')
 const LOG = Buffer.from('held.log')
 
-export interface Record {
+export interface Holdings {
 	/** On the disk when it resolves. */
 	add(held: readonly Held[]): Promise<void>
 	/** By path, each once. What is added meanwhile is seen the next time. */
 	all(): Generator<Held>
 }
 
-export function openRecord(own: Directory, logLinesMax: number = LOG_LINES_MAX): Record {
+export function openHoldings(own: Directory, logLinesMax: number = LOG_LINES_MAX): Holdings {
 	let logLines = endLastLine(own.at(LOG))
 
 	async function add(held: readonly Held[]): Promise<void> {

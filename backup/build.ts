@@ -1,0 +1,32 @@
+/** Makes the one file that volunteers get, out of the sources in this folder. */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { AgentFile } from '../core/off-site/agent-file.ts'
+
+const NODE_TARGET = 'node20'
+
+let built: Promise<AgentFile> | undefined
+
+/** Bundled at the first call of a process. */
+export function buildAgent(): Promise<AgentFile> {
+	built ??= bundle()
+	return built
+}
+
+async function bundle(): Promise<AgentFile> {
+	const { build } = await import('esbuild')
+	const { outputFiles } = await build({
+		entryPoints: [join(import.meta.dirname, 'main.ts')],
+		bundle: true,
+		write: false,
+		platform: 'node',
+		format: 'esm',
+		target: NODE_TARGET,
+		charset: 'utf8',
+		banner: { js: readFileSync(join(import.meta.dirname, 'head.txt'), 'utf8') },
+		logLevel: 'silent',
+	})
+	const text = (outputFiles[0] as { text: string }).text
+	return { text, sha256: createHash('sha256').update(text).digest('hex') }
+}

@@ -1,0 +1,3 @@
+/** The agent's beginning. */
+console.error('cairn-backup: nothing here yet')
+process.exitCode = 1
