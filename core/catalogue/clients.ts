@@ -1,7 +1,7 @@
 /** Table `client`: the running processes that have the tree open. */
 import type { ClientId } from '../ids.ts'
 import type { Maybe } from '../op.ts'
-import type { Capabilities, Reader, Transaction } from './driver.ts'
+import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
 
 export interface ClientRow {
 	id: ClientId
@@ -33,7 +33,11 @@ export function get(reader: Reader, id: ClientId, capabilities: Capabilities): M
 }
 
 export function find(reader: Reader, id: ClientId, lock: string): Maybe<{ id: ClientId } | undefined> {
-	return reader.get(`SELECT id FROM client WHERE id = ?${lock}`, [id])
+	return reader.get(...findQuery(id, lock))
+}
+
+export function findQuery(id: ClientId, lock: string): Query {
+	return [`SELECT id FROM client WHERE id = ?${lock}`, [id]]
 }
 
 export function beat(tx: Transaction, id: ClientId, { now }: Capabilities): void {

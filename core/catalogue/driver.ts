@@ -39,6 +39,8 @@ export interface Capabilities {
 	readonly tables: string
 	/** Appended to a SELECT inside a transaction to lock the rows it read until the commit; empty where a write transaction excludes all others. */
 	readonly forUpdate: string
+	/** The same, for a row that must stay as it is and that others may read too. */
+	readonly forShare: string
 	/** Begins an INSERT that leaves an existing row alone. */
 	readonly insertIgnore: string
 	/** An expression: the database's own clock, whole seconds since 1970. */

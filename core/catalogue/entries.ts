@@ -87,15 +87,21 @@ export function anyQuery(parent: FileId): Query {
 }
 
 /** The names from a directory up to the root, nearest first: one query however deep. */
-export function chain(reader: Reader, id: FileId): Maybe<Array<EntryRow & { id: FileId }>> {
-	return reader.all(
+export function chain(reader: Reader, id: FileId): Maybe<ChainRow[]> {
+	return reader.all(...chainQuery(id))
+}
+
+export type ChainRow = EntryRow & { id: FileId }
+
+export function chainQuery(id: FileId): Query {
+	return [
 		`WITH RECURSIVE up (id, parent_id, name, depth) AS (
 			SELECT file_id, parent_id, name, 0 FROM entry WHERE file_id = ?
 			UNION ALL
 			SELECT e.file_id, e.parent_id, e.name, up.depth + 1 FROM entry e JOIN up ON e.file_id = up.parent_id WHERE up.id <> 1
 		) SELECT id, parent_id, name FROM up ORDER BY depth`,
 		[id],
-	)
+	]
 }
 
 export function insert(tx: Transaction, parent: FileId, name: Name, file: FileId): void {

@@ -39,6 +39,7 @@ const CAPABILITIES: Capabilities = {
 	dialect: 'mysql',
 	tables: 'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()',
 	forUpdate: ' FOR UPDATE',
+	forShare: ' LOCK IN SHARE MODE',
 	insertIgnore: 'INSERT IGNORE',
 	now: 'UNIX_TIMESTAMP()',
 	replace(key, columns) {

@@ -48,6 +48,7 @@ const CAPABILITIES: Capabilities = {
 	dialect: 'sqlite',
 	tables: "SELECT name FROM sqlite_master WHERE type = 'table'",
 	forUpdate: '',
+	forShare: '',
 	insertIgnore: 'INSERT OR IGNORE',
 	now: 'unixepoch()',
 	replace(key, columns) {

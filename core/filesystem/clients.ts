@@ -58,6 +58,8 @@ export function* beat(fs: Filesystem): Op<void> {
 	yield* wait(
 		transact(fs, function* (tx) {
 			if (yield* wait(clients.find(tx, fs.client, fs.capabilities.forUpdate))) return clients.beat(tx, fs.client, fs.capabilities)
+			// May count twice when the transaction runs again: what matters is that it grew before the row was back.
+			fs.returns++
 			clients.insert(tx, { id: fs.client, host: hostname(), pid: process.pid, started: startedAt(process.pid) ?? '', what: fs.what }, fs.capabilities)
 			for (const file of fs.open.values()) {
 				if (file.writers > 0 && !file.orphan) writers.insert(tx, file.id, fs.client, file.node.id, fs.capabilities)

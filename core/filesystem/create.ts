@@ -80,13 +80,13 @@ function* enterFile(
 }
 
 /** Nodes for a new file in this directory, best first. */
-function* nodesTaking(fs: Filesystem, tx: Transaction, rule: ClassRow, parent: FileId): Op<Node[]> {
+export function* nodesTaking(fs: Filesystem, tx: Reader, rule: ClassRow, parent: FileId): Op<Node[]> {
 	if (rule.policy !== 'existing-path') return nodesForNewFile(fs, rule)
 	const holders = yield* wait(replicas.ofSiblings(tx, parent, SIBLINGS_MAX))
 	return nodesForNewFile(fs, rule, (node) => holders.some((holder) => holder.node_id === node.id))
 }
 
-function newRow(id: FileId, kind: number, file: NewFile, directory: FileRow, classId: number, time: Time): FileRow {
+export function newRow(id: FileId, kind: number, file: NewFile, directory: FileRow, classId: number, time: Time): FileRow {
 	const inheritsGroup = (directory.mode & S_ISGID) !== 0
 	return {
 		id,

@@ -1,7 +1,8 @@
 /** Content that this process carries itself: reads move on to another copy when a node fails in the middle. */
 import { codeOf, fail } from '../errors.ts'
 import { isNodeTrouble } from '../intents.ts'
-import { type Op, run, wait } from '../op.ts'
+import type { Node } from '../nodes/node.ts'
+import { type Maybe, type Op, run, wait } from '../op.ts'
 import { freeBytes } from '../placement/room.ts'
 import type { Filesystem } from './filesystem.ts'
 import { failOver } from './open.ts'
@@ -13,13 +14,17 @@ const FALLOC_FL_COLLAPSE_RANGE = 8
 const BLOCK_BYTES = 512
 const APPEND = -1
 
+type Reading = (node: Node, fd: number, buffer: Uint8Array, position: number) => Maybe<number>
+
+const readHere: Reading = (node, fd, buffer, position) => node.operations.read(fd, buffer, position)
+
 /** The bytes read: fewer than asked for only at the end of the file. */
-export function* read(fs: Filesystem, file: OpenFile, buffer: Uint8Array, position: number): Op<number> {
+export function* read(fs: Filesystem, file: OpenFile, buffer: Uint8Array, position: number, reading = readHere): Op<number> {
 	const tried = new Set<number>()
 	for (;;) {
 		const { node } = file
 		try {
-			return yield* wait(node.operations.read(file.fd, buffer, position))
+			return yield* wait(reading(node, file.fd, buffer, position))
 		} catch (error) {
 			if (!isNodeTrouble(error)) throw error
 			// What is being written exists in one place only.

@@ -20,6 +20,8 @@ export interface Filesystem {
 	readonly catalogue: Driver
 	readonly capabilities: Capabilities
 	client: ClientId
+	/** How often others took this client for dead, and cleared up after it, though it lived. */
+	returns: number
 	/** What this process is, for `cairn status`. */
 	what: string
 	/** The nodes this process has opened, by id; those the keeper declared dead are not among them. */
@@ -38,7 +40,7 @@ export interface Filesystem {
 	nextToken: number
 	/** Tokens of intents being carried out here, or given up: rows of this client with other tokens are done and about to go. */
 	readonly carrying: Set<number>
-	/** Nodes on which an exchange may have left its marks. */
+	/** Nodes on which an exchange may have left its marks, or a client that is gone what it was bringing. */
 	readonly nodesMarked: Set<NodeId>
 	/** Directories whose names this client changed lately, as they are since. */
 	readonly touched: Touched

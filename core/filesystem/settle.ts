@@ -23,6 +23,7 @@ import { takeBack } from './create.ts'
 import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { record } from './publish.ts'
+import { removeLeftUploads } from './staged.ts'
 
 const BATCH_ROWS_MAX = 500
 const LEASE_SECONDS = 60
@@ -65,6 +66,8 @@ function* settleClient(fs: Filesystem, dead: ClientRow): Op<void> {
 			changes.insert(tx, fs.client, { op: 'client' }, fs.capabilities)
 		}),
 	)
+	// What it was bringing lies on nodes still.
+	if (left === 0) for (const id of fs.nodes.keys()) fs.nodesMarked.add(id)
 	if (left === 0) fs.report(`settled client ${dead.id} (${dead.what}, pid ${dead.pid} on ${dead.host}), which had ended without a word`)
 }
 
@@ -130,7 +133,10 @@ function* settleNode(fs: Filesystem, node: Node): Op<void> {
 		const rows = yield* ownerless(fs, node, BATCH_ROWS_MAX)
 		if (!(yield* settleBatch(fs, node, rows, lease)) || rows.length < BATCH_ROWS_MAX) break
 	}
-	if (fs.nodesMarked.delete(node.id) || held) yield* removeMarks(fs, node)
+	if (fs.nodesMarked.delete(node.id) || held) {
+		yield* removeMarks(fs, node)
+		yield* removeLeftUploads(fs, node)
+	}
 	if (held) yield* wait(transact(fs, function* (tx) {
 		if (yield* leases.stillHeld(fs, tx, lease)) leases.drop(tx, lease)
 	}))

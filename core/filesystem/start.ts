@@ -41,6 +41,7 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 		catalogue,
 		capabilities,
 		client: yield* join(catalogue, what),
+		returns: 0,
 		what,
 		nodes: new Map(),
 		classes: yield* wait(classTable.list(catalogue)),

@@ -1,0 +1,252 @@
+/**
+ * Content that was brought to a node without a name becomes the file of a name, in one transaction: before it nobody sees
+ * anything, after it everybody sees all of it. What the name led to before is replaced as rename(2) would: who has it open keeps
+ * it. On the node the content gets its name by an intent, so whoever finds that after a crash brings it about.
+ */
+import type { ClassRow } from '../catalogue/classes.ts'
+import * as changes from '../catalogue/changes.ts'
+import type { Query, Transaction } from '../catalogue/driver.ts'
+import * as entries from '../catalogue/entries.ts'
+import type { ChainRow } from '../catalogue/entries.ts'
+import * as files from '../catalogue/files.ts'
+import { type FileRow, KIND } from '../catalogue/files.ts'
+import * as hashes from '../catalogue/hashes.ts'
+import type { Intent, IntentRow } from '../catalogue/intents.ts'
+import * as intents from '../catalogue/intents.ts'
+import * as paths from '../catalogue/paths.ts'
+import type { LocatedRow } from '../catalogue/paths.ts'
+import * as replicas from '../catalogue/replicas.ts'
+import { REPLICA } from '../catalogue/replicas.ts'
+import * as xattrs from '../catalogue/xattrs.ts'
+import { now, type Time } from '../clock.ts'
+import { codeOf, fail } from '../errors.ts'
+import { type FileId, type Path, ROOT_ID } from '../ids.ts'
+import { carryOut, intend, isDone, standsInTheWay } from '../intents.ts'
+import type { Node, Stat } from '../nodes/node.ts'
+import { takesChanges } from '../nodes/service.ts'
+import { type Op, wait } from '../op.ts'
+import { classOf, nodesForCopies } from '../placement/placement.ts'
+import { type NewFile, newRow } from './create.ts'
+import { joinPath } from './directories.ts'
+import { type Filesystem, transact } from './filesystem.ts'
+import { checkDirectory, checkName, type Place } from './names.ts'
+import { withoutSetId } from './publish.ts'
+import { lostName, removeName } from './remove.ts'
+import { makeReady, makeRoom } from './way-on-node.ts'
+
+const INTENT_POLL_MS = 20
+const STANDING_ROWS_MAX = 10_000
+
+export interface Staged {
+	node: Node
+	/** On that node, where no name leads. */
+	path: Path
+	stat: Stat
+	/** SHA-256, if it was reckoned on the way. */
+	hash: Buffer | undefined
+	attributes: NewFile
+	/** Brings it to the disk; once is enough. */
+	sync(): Op<void>
+	/** Asked in the transaction, with its answer: throws when the content may not be there any more. */
+	guard: { query: Query; judge(tx: Transaction, rows: readonly unknown[]): void }
+	/** Set when the catalogue has it, or may have it and could not say so: then the content is not to be removed. */
+	mayBeNamed: boolean
+}
+
+export interface Conditions {
+	/** The name must lead nowhere yet: EEXIST. */
+	exclusive?: boolean
+	/** Asked in the transaction, of what the name leads to; throws when it is not as it should be. SQL only, and perhaps twice. */
+	check?: (tx: Transaction, current: LocatedRow | undefined) => Op<void>
+}
+
+interface Naming {
+	id: FileId
+	token: number
+	time: Time
+	place: Place
+	staged: Staged
+	conditions: Conditions
+	/** What was made ready on the node. */
+	path: Path
+	isSynced: boolean
+}
+
+interface Named {
+	directory: FileRow
+	replaced: FileRow | undefined
+	row: FileRow
+	path: Path
+	/** A copy of what had the name before is there on the node. */
+	standsThere: boolean
+	made: Intent[]
+}
+
+type Answer = Named | { needs: 'sync' | 'patience' | 'way' }
+
+export function* giveName(fs: Filesystem, staged: Staged, place: Place, conditions: Conditions = {}): Op<FileRow> {
+	checkName(place.name)
+	const { node } = staged
+	const path = yield* freshPath(fs, place)
+	yield* makeReady(fs, node, place.parent, path)
+	const naming: Naming = { id: yield* fs.ids.next(), token: fs.nextToken++, time: now(), place, staged, conditions, path, isSynced: false }
+	const deadlineMs = Date.now() + fs.config.nodeDeadlineMs
+	for (;;) {
+		if (!takesChanges(node)) fail('EIO', `node ${node.name} is away`)
+		const answer = yield* decide(fs, naming)
+		if ('row' in answer) {
+			staged.mayBeNamed = true
+			return yield* finish(fs, naming, answer)
+		}
+		if (answer.needs === 'way') {
+			naming.path = yield* freshPath(fs, place)
+			yield* makeReady(fs, node, place.parent, naming.path)
+		} else if (answer.needs === 'sync') {
+			yield* staged.sync()
+			naming.isSynced = true
+		} else {
+			if (Date.now() > deadlineMs) fail('EIO', `node ${node.name} has not come to that path yet`)
+			yield* wait(new Promise((resolve) => setTimeout(resolve, INTENT_POLL_MS)))
+		}
+	}
+}
+
+/** Not what is remembered of directories: somebody may have moved one a moment ago. */
+function* freshPath(fs: Filesystem, { parent, name }: Place): Op<Path> {
+	const directory = pathOf(parent, yield* wait(entries.chain(fs.catalogue, parent)))
+	if (!directory.equals(yield* fs.directories.path(fs.catalogue, parent))) fs.directories.forget()
+	return joinPath(directory, name)
+}
+
+function* decide(fs: Filesystem, naming: Naming): Op<Answer> {
+	const tried: Intent[] = []
+	try {
+		return yield* wait(transact(fs, (tx) => enter(fs, tx, naming, tried)))
+	} catch (error) {
+		if (codeOf(error) !== 'EIO') throw error
+		// Perhaps the catalogue has it and could not say so: whoever settles the node carries it out then.
+		naming.staged.mayBeNamed = tried.length > 0
+		for (const intent of tried) fs.later.add(intents.leaveQuery(fs.client, intent))
+		throw error
+	}
+}
+
+function* enter(fs: Filesystem, tx: Transaction, naming: Naming, tried: Intent[]): Op<Answer> {
+	const { place, staged, conditions, id, time } = naming
+	const { forUpdate } = fs.capabilities
+	const [guard, [parent], [existing], standing, chain] = (yield* wait(
+		tx.read(
+			staged.guard.query,
+			files.findQuery(place.parent, forUpdate),
+			entries.lookupQuery(place.parent, place.name, forUpdate),
+			intents.anyQuery(),
+			entries.chainQuery(place.parent),
+		),
+	)) as [unknown[], FileRow[], FileRow[], unknown[], ChainRow[]]
+	const directory = checkDirectory(parent)
+	const path = joinPath(pathOf(place.parent, chain), place.name)
+	yield* checkConditions(tx, existing, conditions)
+	const needs = yield* lacks(fs, tx, naming, { existing, path, standing: standing.length > 0 })
+	if (needs) return needs
+	staged.guard.judge(tx, guard)
+	const rule = classOf(fs, path)
+	const row = rowOf(naming, directory, rule, existing)
+	const plan = yield* replace(tx, naming, { existing, row, path })
+	enterFile(fs, tx, naming, { row, rule, existing })
+	files.touchDirectory(tx, place.parent, time)
+	tried.splice(0, tried.length, ...plan.list)
+	const made = yield* intend(fs, tx, plan.list, standing.length > 0)
+	if (existing) changes.insert(tx, fs.client, { op: 'unlink', parent: place.parent, name: place.name, file: existing.id }, fs.capabilities)
+	changes.insert(tx, fs.client, { op: 'create', parent: place.parent, name: place.name, file: id }, fs.capabilities)
+	return { directory, replaced: existing, row, path, standsThere: plan.standsThere, made }
+}
+
+function pathOf(directory: FileId, chain: readonly ChainRow[]): Path {
+	if (directory === ROOT_ID) return Buffer.alloc(0)
+	if (chain.at(-1)?.parent_id !== ROOT_ID) fail('ENOENT')
+	return chain.reduceRight<Path>((path, { name }) => joinPath(path, Buffer.from(name)), Buffer.alloc(0))
+}
+
+function* checkConditions(tx: Transaction, existing: FileRow | undefined, { exclusive, check }: Conditions): Op<void> {
+	if (existing?.kind === KIND.directory) fail('EISDIR')
+	if (existing && exclusive) fail('EEXIST')
+	if (check) yield* check(tx, existing && (yield* paths.locate(tx, existing.id)))
+}
+
+/** What has to be done before the name can be given. */
+function* lacks(
+	fs: Filesystem,
+	tx: Transaction,
+	{ staged: { node }, path: ready, isSynced }: Naming,
+	{ existing, path, standing }: { existing: FileRow | undefined; path: Path; standing: boolean },
+): Op<Answer | undefined> {
+	if (!ready.equals(path)) return { needs: 'way' }
+	// What is replaced may only go when what replaces it is on the disk.
+	if (existing && existing.size > 0 && !isSynced) return { needs: 'sync' }
+	if (!standing) return undefined
+	const rows = yield* wait(intents.standing(tx, node.id, STANDING_ROWS_MAX))
+	const isObstructed = rows.length === STANDING_ROWS_MAX || rows.some((row: IntentRow) => !isDone(fs, row) && standsInTheWay(row, path))
+	return isObstructed ? { needs: 'patience' } : undefined
+}
+
+/** Whom the file belongs to and who may use it stays as it was. */
+function rowOf({ id, time, staged }: Naming, directory: FileRow, rule: ClassRow, existing: FileRow | undefined): FileRow {
+	const { stat } = staged
+	const keeps = existing?.kind === KIND.regular ? { mode: withoutSetId(existing.mode), uid: existing.uid, gid: existing.gid } : {}
+	return {
+		...newRow(id, KIND.regular, staged.attributes, directory, rule.id, time),
+		...keeps,
+		size: stat.size,
+		blocks: stat.blocks,
+		mtime: stat.mtime,
+		mtime_ns: stat.mtimeNs,
+		version: 1,
+		flags: (existing?.flags ?? 0) & files.FLAG_HAS_XATTRS,
+	}
+}
+
+/** The rows of what had the name go; what the nodes have to do. */
+function* replace(
+	tx: Transaction,
+	{ staged, token, time, id }: Naming,
+	{ existing, row, path }: { existing: FileRow | undefined; row: FileRow; path: Path },
+): Op<{ list: Intent[]; standsThere: boolean }> {
+	const common = { fileId: id, token }
+	const arrival: Intent = { ...common, nodeId: staged.node.id, op: 'rename', path: staged.path, toPath: path }
+	if (existing && row.flags & files.FLAG_HAS_XATTRS) xattrs.copyAll(tx, existing.id, id)
+	const removals = existing ? yield* removeName(tx, { row: existing, path, token, time }) : []
+	// Where the content arrives its rename replaces the old copy: an unlink, repeated after a crash, would remove the new one.
+	const elsewhere = removals.filter(({ nodeId }) => nodeId !== staged.node.id)
+	const { mode, uid, gid } = staged.attributes
+	const isAsBrought = row.mode === (mode & 0o7777) && row.uid === uid && row.gid === gid
+	const dressing: Intent[] = isAsBrought ? [] : [{ ...common, nodeId: staged.node.id, op: 'attributes', path, toPath: null }]
+	return { list: [...elsewhere, arrival, ...dressing], standsThere: removals.length > elsewhere.length }
+}
+
+function enterFile(
+	fs: Filesystem,
+	tx: Transaction,
+	{ place, staged }: Naming,
+	{ row, rule, existing }: { row: FileRow; rule: ClassRow; existing: FileRow | undefined },
+): void {
+	files.insert(tx, row)
+	if (staged.hash) hashes.setHash(tx, row.id, row.version, staged.hash)
+	if (existing) entries.point(tx, place.parent, place.name, row.id)
+	else entries.insert(tx, place.parent, place.name, row.id)
+	replicas.insert(tx, row.id, staged.node.id, row.version, REPLICA.good)
+	for (const node of nodesForCopies(fs, rule, [staged.node.id], row.size)) replicas.insert(tx, row.id, node.id, 0, REPLICA.wanted)
+}
+
+function* finish(fs: Filesystem, { place, time, staged }: Naming, named: Named): Op<FileRow> {
+	fs.readAhead.forgetDirectory(place.parent)
+	fs.touched.keep(named.directory, time)
+	if (named.replaced) lostName(fs, named.replaced, time)
+	try {
+		// The old copies may only go when nothing can bring back a catalogue that believes in them.
+		if (named.replaced && named.replaced.size > 0) yield* wait(fs.catalogue.sync())
+		if (!named.standsThere) yield* makeRoom(fs, staged.node, named.path)
+	} finally {
+		yield* carryOut(fs, named.made)
+	}
+	return named.row
+}

@@ -1,0 +1,103 @@
+/**
+ * Content for doors that carry it themselves. What is open goes on being what it was, whatever becomes of the name; a node
+ * that fails in the middle is left for another copy of the same version.
+ */
+import type { LocatedRow } from '../catalogue/paths.ts'
+import { codeOf, fail } from '../errors.ts'
+import type { Path } from '../ids.ts'
+import { readAside } from '../nodes/aside.ts'
+import { type Op, run, wait } from '../op.ts'
+import { read } from './data.ts'
+import type { Filesystem } from './filesystem.ts'
+import { open } from './open.ts'
+import type { OpenFile } from './open-files.ts'
+import { release } from './publish.ts'
+import { type Located, locate } from './resolve.ts'
+
+/** A name may be given to another file between the question and the open. */
+const ATTEMPTS_MAX = 10
+const CHUNK_BYTES_MIN = 64 * 1024
+/** Each stream holds up to two of its chunks. */
+const CHUNK_BYTES_MAX = 1024 * 1024
+/** Whoever takes a chunk faster than this gets a larger one next, whoever is slower than the other a smaller one: what waits for slow readers takes memory. */
+const FAST_MS = 20
+const SLOW_MS = 200
+
+export interface Content {
+	located: Located & { row: LocatedRow }
+	file: OpenFile
+	/** As it is on the node. */
+	size: number
+}
+
+/** What a path leads to, open. EISDIR and EINVAL of what is no regular file. To be closed with `closeContent`. */
+export function* openContent(fs: Filesystem, path: Path): Op<Content> {
+	for (let attempt = 1; ; attempt++) {
+		const located = yield* locate(fs, path)
+		try {
+			const content = yield* openLocated(fs, located)
+			if (content) return content
+		} catch (error) {
+			if (codeOf(error) !== 'ESTALE') throw error
+		}
+		if (attempt === ATTEMPTS_MAX) fail('EAGAIN', 'the file is replaced all the time')
+	}
+}
+
+/** Undefined when there is a newer version than was found: whoever said what it is has to ask again. */
+export function* openLocated(fs: Filesystem, located: Located & { row: LocatedRow }): Op<Content | undefined> {
+	const file = yield* open(fs, located.row.id, { write: false, truncate: false })
+	try {
+		if (file.row.version === located.row.version) {
+			const { size } = yield* wait(file.node.operations.fstat(file.fd))
+			return { located, file, size }
+		}
+	} catch (error) {
+		yield* release(fs, file, false)
+		throw error
+	}
+	yield* release(fs, file, false)
+	return undefined
+}
+
+export function* closeContent(fs: Filesystem, { file }: Content): Op<void> {
+	yield* release(fs, file, false)
+}
+
+/** From `start`, at most `length` bytes, in one piece: for what is small. */
+export function* readPart(fs: Filesystem, { file }: Content, start: number, length: number): Op<Buffer> {
+	const buffer = Buffer.allocUnsafeSlow(length)
+	const count = yield* read(fs, file, buffer, start)
+	return count === length ? buffer : buffer.subarray(0, count)
+}
+
+/**
+ * The bytes from `start` up to, not including, `end`; the next chunk is read while the last one is being used. EIO when the
+ * file is shorter by now. Whoever stops in between only stops asking.
+ */
+export async function* readRange(fs: Filesystem, { file }: Content, start: number, end: number): AsyncGenerator<Buffer, void, undefined> {
+	let bytes = CHUNK_BYTES_MIN
+	let next = start < end ? readChunk(fs, file, start, Math.min(bytes, end - start)) : undefined
+	try {
+		for (let at = start; next !== undefined; ) {
+			const chunk: Buffer = await next
+			at += chunk.length
+			next = at < end ? readChunk(fs, file, at, Math.min(bytes, end - at)) : undefined
+			const given = performance.now()
+			yield chunk
+			const takenMs = performance.now() - given
+			if (takenMs < FAST_MS) bytes = Math.min(CHUNK_BYTES_MAX, bytes * 2)
+			else if (takenMs > SLOW_MS) bytes = CHUNK_BYTES_MIN
+		}
+	} finally {
+		// The descriptor is the reader's to close, and not while a thread reads from it.
+		await next?.catch(() => undefined)
+	}
+}
+
+async function readChunk(fs: Filesystem, file: OpenFile, position: number, length: number): Promise<Buffer> {
+	const buffer = Buffer.allocUnsafeSlow(length)
+	const count = await run(read(fs, file, buffer, position, readAside))
+	if (count === 0) fail('EIO', 'the file is shorter than it was')
+	return count === length ? buffer : buffer.subarray(0, count)
+}

@@ -1,0 +1,137 @@
+/**
+ * From a path to a file, for doors that have no kernel to do it. The tree's own symlinks are followed inside the tree and
+ * never out of it: an absolute target means a path of some machine, and `..` above the root leads nowhere (EXDEV).
+ */
+import * as files from '../catalogue/files.ts'
+import { KIND } from '../catalogue/files.ts'
+import { descend, type LocatedRow, NAMES_MAX } from '../catalogue/paths.ts'
+import { fail } from '../errors.ts'
+import { type FileId, type Name, type Path, ROOT_ID } from '../ids.ts'
+import { type Op, wait } from '../op.ts'
+import { joinPath } from './directories.ts'
+import type { Filesystem } from './filesystem.ts'
+import { withBacking } from './lookup.ts'
+import { checkName, type Place } from './names.ts'
+
+/** As many as Linux follows. */
+const LINKS_MAX = 40
+/** Of a path that a door hands in. */
+const PATH_BYTES_MAX = 16_384
+const SLASH = 0x2f
+const DOT = 0x2e
+
+export interface Located {
+	/** Where it really is, every symlink followed. */
+	path: Path
+	/** The root has none. */
+	place: Place | undefined
+	/** Undefined when only the last name is missing. */
+	row: LocatedRow | undefined
+}
+
+/** The names of a path; a slash too many is no name. EINVAL for `.`, `..` and NUL: what they would mean is the door's caller's to say. */
+export function namesOfPath(path: Path): Name[] {
+	if (path.length > PATH_BYTES_MAX) fail('ENAMETOOLONG')
+	if (path.includes(0)) fail('EINVAL', 'a path has no NUL in it')
+	const names = split(path)
+	if (names.some(isDots)) fail('EINVAL', "'.' and '..' are no names")
+	for (const name of names) checkName(name)
+	// On a node that is where what is no part of the tree is kept.
+	if (names[0]?.equals(OWN)) fail('EACCES', "'.cairn' is not part of the tree")
+	return names
+}
+
+const OWN = Buffer.from('.cairn')
+
+/**
+ * Where a path leads. ENOENT and ENOTDIR of what is above the last name, ELOOP, EXDEV; that the last name is missing is no
+ * error. Without `follow` a symlink of the last name is itself what is found.
+ */
+export function* resolve(fs: Filesystem, path: Path, { follow = true } = {}): Op<Located> {
+	return yield* walk(fs, namesOfPath(path), follow)
+}
+
+/** The same of what must be there. */
+export function* locate(fs: Filesystem, path: Path, options: { follow?: boolean } = {}): Op<Located & { row: LocatedRow }> {
+	const { row, ...rest } = yield* resolve(fs, path, options)
+	return { ...rest, row: row ?? fail('ENOENT') }
+}
+
+interface Level {
+	id: FileId
+	name: Name
+}
+
+function* walk(fs: Filesystem, names: Name[], follow: boolean): Op<Located> {
+	let todo = names
+	let links = 0
+	let levels: Level[] = []
+	for (;;) {
+		while (todo.length > 0 && isDots(todo[0])) levels = withDots(levels, todo.shift() as Name)
+		const dots = todo.findIndex(isDots)
+		const run = todo.slice(0, Math.min(NAMES_MAX, dots === -1 ? todo.length : dots))
+		const { ids, last } = yield* descend(fs.catalogue, levels.at(-1)?.id ?? ROOT_ID, run)
+		levels = [...levels, ...ids.map((id, index) => ({ id, name: run[index] }))]
+		todo = todo.slice(ids.length)
+		if (!last) return fail('ENOENT')
+		if (last.kind === KIND.symlink && (follow || todo.length > 0)) {
+			if (++links > LINKS_MAX) fail('ELOOP')
+			todo = [...(yield* target(fs, last.id)), ...todo]
+			levels = levels.slice(0, -1)
+		} else if (todo.length === 0) return yield* found(fs, levels, last)
+		else if (last.kind !== KIND.directory) fail('ENOTDIR')
+		else if (ids.length < run.length) return missing(fs, levels, todo)
+	}
+}
+
+function* target(fs: Filesystem, id: FileId): Op<Name[]> {
+	const bytes = Buffer.from((yield* wait(files.target(fs.catalogue, id)))?.target ?? fail('ENOENT'))
+	if (bytes[0] === SLASH) fail('EXDEV', 'a symlink leads out of the tree')
+	return split(bytes)
+}
+
+function withDots(levels: Level[], name: Name): Level[] {
+	if (name.length === 1) return levels
+	return levels.length > 0 ? levels.slice(0, -1) : fail('EXDEV', 'a symlink leads out of the tree')
+}
+
+function* found(fs: Filesystem, levels: Level[], last: LocatedRow): Op<Located> {
+	const row = (yield* withBacking(fs, last)) as LocatedRow
+	if (levels.length === 0) return { path: Buffer.alloc(0), place: undefined, row }
+	const directory = learn(fs, levels.slice(0, -1))
+	const { name } = levels[levels.length - 1]
+	return { path: joinPath(directory.path, name), place: { parent: directory.id, name }, row }
+}
+
+function missing(fs: Filesystem, levels: Level[], todo: Name[]): Located {
+	if (todo.length > 1) fail('ENOENT')
+	const directory = learn(fs, levels)
+	return { path: joinPath(directory.path, todo[0]), place: { parent: directory.id, name: todo[0] }, row: undefined }
+}
+
+/** The directory that the names lead to. Its place is known now: that spares a question when a path is put together. */
+function learn(fs: Filesystem, levels: readonly Level[]): { id: FileId; path: Path } {
+	let id: FileId = ROOT_ID
+	let path: Path = Buffer.alloc(0)
+	for (const level of levels) {
+		fs.directories.learn(level.id, id, level.name)
+		id = level.id
+		path = joinPath(path, level.name)
+	}
+	return { id, path }
+}
+
+function split(path: Buffer): Name[] {
+	const names: Name[] = []
+	for (let from = 0; from < path.length; ) {
+		const slash = path.indexOf(SLASH, from)
+		const end = slash === -1 ? path.length : slash
+		if (end > from) names.push(path.subarray(from, end))
+		from = end + 1
+	}
+	return names
+}
+
+function isDots(name: Name): boolean {
+	return name[0] === DOT && (name.length === 1 || (name.length === 2 && name[1] === DOT))
+}

@@ -1,0 +1,197 @@
+/**
+ * Bringing content for a name: written to a node where no name leads to it, hashed on the way, and given its name whole
+ * (give-name.ts) or not at all. A node that fills up is left for one with room.
+ */
+import { createHash, type Hash } from 'node:crypto'
+import type { FileRow } from '../catalogue/files.ts'
+import type { Time } from '../clock.ts'
+import { Errno, fail } from '../errors.ts'
+import type { Path } from '../ids.ts'
+import * as intents from '../catalogue/intents.ts'
+import { isNodeTrouble } from '../intents.ts'
+import { syncAside, writeAside } from '../nodes/aside.ts'
+import type { Node } from '../nodes/node.ts'
+import { isPromise, type Op, run, wait } from '../op.ts'
+import { classOf } from '../placement/placement.ts'
+import { freeBytes, hasRefused } from '../placement/room.ts'
+import { copyContent } from './copy-content.ts'
+import { type NewFile, nodesTaking } from './create.ts'
+import { type Filesystem, transact } from './filesystem.ts'
+import { type Conditions, giveName, type Staged } from './give-name.ts'
+import type { Place } from './names.ts'
+import { isOutOfRoom } from './relocate.ts'
+import { aliveQuery, bringerOf, type Bringer, checkAlive, createStaged, newPlace } from './staged.ts'
+
+/** What a filesystem needs for itself to take a file. */
+const OVERHEAD_BYTES = 256 * 1024
+
+export interface Intake {
+	/** Where the name is to be, and its path: its class decides which nodes are asked. */
+	place: Place
+	path: Path
+	attributes: NewFile
+	/** As announced; the upload may be shorter or longer. */
+	bytes?: number
+	/** MD5 is reckoned beside SHA-256. */
+	md5?: boolean
+}
+
+export interface Upload {
+	readonly intake: Intake
+	readonly bringer: Bringer
+	node: Node
+	/** On that node. */
+	staged: Path
+	fd: number
+	/** Written so far. */
+	bytes: number
+	readonly sha256: Hash
+	readonly md5: Hash | undefined
+	/** Nodes that might take it instead, best first. */
+	others: Node[]
+}
+
+export interface Stored {
+	row: FileRow
+	sha256: Buffer
+	md5: Buffer | undefined
+}
+
+/** On the first node that takes it. ENOSPC when none has the room that was announced. */
+export function* beginUpload(fs: Filesystem, intake: Intake): Op<Upload> {
+	const taking = yield* nodesTaking(fs, fs.catalogue, classOf(fs, intake.path), intake.place.parent)
+	if (taking.length === 0) fail('EIO', 'no node takes new files')
+	const nodes = withRoomFor(taking, intake.bytes ?? 0)
+	const bringer = bringerOf(fs)
+	let failure: unknown = new Errno('ENOSPC')
+	for (const [index, node] of nodes.entries()) {
+		const staged = newPlace(fs, bringer)
+		try {
+			const fd = yield* createStaged(node, staged, intake.attributes)
+			const md5 = intake.md5 ? createHash('md5') : undefined
+			return { intake, bringer, node, staged, fd, bytes: 0, sha256: createHash('sha256'), md5, others: nodes.slice(index + 1) }
+		} catch (error) {
+			failure = error
+		}
+	}
+	throw failure
+}
+
+function withRoomFor(nodes: readonly Node[], bytes: number): Node[] {
+	return nodes.filter((node) => freeBytes(node) > bytes + OVERHEAD_BYTES)
+}
+
+/** What comes next. The parts may not be changed until it has ended. */
+export function* writeUpload(fs: Filesystem, upload: Upload, parts: readonly Uint8Array[]): Op<void> {
+	const written = run(writeSomewhere(fs, upload, parts))
+	for (const part of parts) {
+		upload.sha256.update(part)
+		upload.md5?.update(part)
+	}
+	if (isPromise(written)) yield* wait(written)
+	for (const part of parts) upload.bytes += part.length
+}
+
+function* writeSomewhere(fs: Filesystem, upload: Upload, parts: readonly Uint8Array[]): Op<void> {
+	for (;;) {
+		try {
+			return yield* wait(writeAside(upload.node, upload.fd, parts, upload.bytes))
+		} catch (error) {
+			if (!isOutOfRoom(error)) throw error
+			hasRefused(upload.node)
+			if (!(yield* moveOn(fs, upload, parts.reduce((sum, part) => sum + part.length, 0)))) throw error
+		}
+	}
+}
+
+/** True when what came so far is on another node, with room for more. */
+function* moveOn(fs: Filesystem, upload: Upload, bytes: number): Op<boolean> {
+	const candidates = withRoomFor(upload.others, upload.bytes + bytes)
+	for (const node of candidates) {
+		upload.others = upload.others.filter((other) => other !== node)
+		const staged = newPlace(fs, upload.bringer)
+		let fd: number | undefined
+		try {
+			fd = yield* createStaged(node, staged, upload.intake.attributes)
+			yield* copyContent(upload, { node, fd })
+		} catch (error) {
+			if (!isNodeTrouble(error)) throw error
+			if (fd !== undefined) yield* discard(fs, { node, fd, staged })
+			continue
+		}
+		yield* discard(fs, upload)
+		Object.assign(upload, { node, staged, fd })
+		return true
+	}
+	return false
+}
+
+export interface Ending extends Conditions {
+	/** The time of modification it is to have. */
+	modified?: Time
+	/** Elsewhere than where it was announced. */
+	place?: Place
+	/** Sees the hashes before anything is done; throws when they are not what they should be. */
+	verify?: (digests: Omit<Stored, 'row'>) => void
+}
+
+/** The name leads to it when this returns; when it throws the upload is gone. */
+export function* finishUpload(fs: Filesystem, upload: Upload, ending: Ending = {}): Op<Stored> {
+	const { node, fd } = upload
+	const digests = { sha256: upload.sha256.digest(), md5: upload.md5?.digest() }
+	let staged: Staged | undefined
+	try {
+		ending.verify?.(digests)
+		const { modified } = ending
+		if (modified) yield* wait(node.operations.setFileAttributes(fd, { mtime: modified.s, mtimeNs: modified.ns }))
+		staged = yield* asStaged(fs, upload, digests.sha256)
+		return { row: yield* giveName(fs, staged, ending.place ?? upload.intake.place, ending), ...digests }
+	} finally {
+		if (staged?.mayBeNamed) yield* closeQuietly(fs, node, fd)
+		else yield* discard(fs, upload)
+	}
+}
+
+/** The file has its name, whatever becomes of the descriptor. */
+function* closeQuietly(fs: Filesystem, node: Node, fd: number): Op<void> {
+	try {
+		yield* wait(node.operations.close(fd))
+	} catch (error) {
+		fs.report(`node ${node.name}: closing what was uploaded: ${(error as Error).message}`)
+	}
+}
+
+function* asStaged(fs: Filesystem, { node, fd, staged, bringer, intake }: Upload, hash: Buffer): Op<Staged> {
+	const stat = yield* wait(node.operations.fstat(fd))
+	return {
+		node,
+		path: staged,
+		stat,
+		hash,
+		attributes: intake.attributes,
+		*sync() {
+			yield* wait(syncAside(node, fd))
+		},
+		guard: { query: aliveQuery(fs, bringer), judge: (_, rows) => checkAlive(fs, bringer, rows) },
+		mayBeNamed: false,
+	}
+}
+
+/** As if it had never been begun. */
+export function* abortUpload(fs: Filesystem, upload: Upload): Op<void> {
+	yield* discard(fs, upload)
+}
+
+/** On a node that does not answer it is removed when it does. */
+function* discard(fs: Filesystem, { node, fd, staged }: Pick<Upload, 'node' | 'fd' | 'staged'>): Op<void> {
+	try {
+		yield* wait(node.operations.close(fd))
+		yield* wait(node.operations.unlink(staged))
+	} catch (error) {
+		if (!isNodeTrouble(error)) throw error
+		const intent: intents.Intent = { nodeId: node.id, op: 'unlink', path: staged, toPath: null, fileId: 0, token: fs.nextToken++ }
+		yield* wait(transact(fs, function* (tx) {
+			intents.insert(tx, null, intent, fs.capabilities)
+		}))
+	}
+}
