@@ -15,28 +15,31 @@ import { get, put } from './tree.ts'
 for (const catalogue of ['sqlite', 'mariadb'] as const) {
 	test(`${catalogue}: names that are given and replaced beside a mount`, async () => {
 		const up = await startUp({ catalogue, nodes: 2 })
+		const driver = await openCatalogue(config(up.catalogue))
+		const fs = await run(startFilesystem({ config: withDefaults({}), catalogue: driver, what: 'test', report: () => undefined }))
 		try {
-			const driver = await openCatalogue(config(up.catalogue))
-			const fs = await run(startFilesystem({ config: withDefaults({}), catalogue: driver, what: 'test', report: () => undefined }))
 			await withHands(async (hands) => {
 				const path = (name: string) => `${up.mountPoint}/${name}`
 				const read = async (name: string) => Buffer.from(await hands.do('read', path(name))).toString()
 				assert.equal(await hands.do('exists', path('new')), false, 'the kernel may remember that')
 				await put(fs, 'new', 'one')
-				await until(async () => (await hands.do('exists', path('new'))) === true)
+				await until('the name is seen', async () => (await hands.do('exists', path('new'))) || undefined)
 				assert.equal(await read('new'), 'one')
 				const fd = await hands.do('openDescriptor', path('new'), 'r+')
 				await put(fs, 'new', 'replaced')
-				await until(async () => (await read('new')) === 'replaced')
+				await until('the new content is seen', async () => (await read('new')) === 'replaced' || undefined)
 				await hands.do('writeDescriptor', fd, Buffer.from('ONE'), 0)
 				await hands.do('closeDescriptor', fd)
 				assert.equal(await read('new'), 'replaced')
 				await hands.do('write', path('of-the-mount'), 'mount')
 				assert.equal((await get(fs, 'of-the-mount')).toString(), 'mount')
 			})
+		} finally {
 			await stopFilesystem(fs)
 			await driver.close()
 			await up.stop()
+		}
+		try {
 			assert.deepEqual(await checkTree(up.catalogue), [])
 		} finally {
 			await up.remove()
