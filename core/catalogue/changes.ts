@@ -60,6 +60,10 @@ export function last(reader: Reader): Maybe<{ seq: number | null } | undefined> 
 	return reader.get('SELECT MAX(seq) AS seq FROM `change`')
 }
 
+export function lastQuery(): Query {
+	return ['SELECT MAX(seq) AS seq FROM `change`', []]
+}
+
 /** The oldest rows, with their age in seconds; the newest row of all is never among them, so that numbers go on from it. */
 export function oldest(reader: Reader, limit: number, { now }: Capabilities): Maybe<Array<{ seq: number; age: number }>> {
 	return reader.all(`SELECT seq, ${now} - at AS age FROM \`change\` WHERE seq < (SELECT MAX(seq) FROM \`change\`) ORDER BY seq LIMIT ?`, [limit])

@@ -1,7 +1,7 @@
 /** Table `job`: what replicators do again and again, how far they came and when they last did it. */
 import type { NodeId } from '../ids.ts'
 import type { Maybe } from '../op.ts'
-import type { Capabilities, Reader, Transaction } from './driver.ts'
+import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
 
 export type JobState = 'running' | 'paused' | 'done' | 'failed'
 
@@ -27,6 +27,10 @@ export function jobName(what: string, node?: NodeId): string {
 
 export function find(reader: Reader, name: string): Maybe<JobRow | undefined> {
 	return reader.get<JobRow>(`SELECT ${COLUMNS} FROM job WHERE name = ?`, [name])
+}
+
+export function findQuery(name: string): Query {
+	return [`SELECT ${COLUMNS} FROM job WHERE name = ?`, [name]]
 }
 
 export function list(reader: Reader): Maybe<JobRow[]> {

@@ -10,6 +10,7 @@ import { manifest } from '../manifest/manifest.ts'
 import { replicate } from '../replicate/replicate.ts'
 import { type Pace, paceOf } from '../rate.ts'
 import type { Job } from '../replicator.ts'
+import { isStatsDue, statsJob } from '../stats/stats.ts'
 import { trash } from '../trash/trash.ts'
 import { trim } from '../trim/trim.ts'
 import { verify } from '../verify/verify.ts'
@@ -17,7 +18,7 @@ import { walk } from '../walk/walk.ts'
 import type { PauseLimits } from './pause.ts'
 
 /** Those that go by the clock have the name of their schedule. */
-export type JobName = keyof ScheduleConfig | 'level'
+export type JobName = keyof ScheduleConfig | 'level' | 'stats'
 
 export interface Kind {
 	/** Anew for each run: the configuration may have changed. */
@@ -30,6 +31,8 @@ export interface Kind {
 	isWoken?: boolean
 	/** It goes through the whole catalogue and keeps much of it in mind: not for two nodes of a process at a time. */
 	isLarge?: boolean
+	/** It goes on all the time: nobody is told of a run that went well. */
+	isSilent?: boolean
 }
 
 export type Kinds = Partial<Record<JobName, Kind>>
@@ -49,6 +52,7 @@ export const KINDS: Kinds = {
 	manifest: { make: () => manifest(), isLarge: true },
 	dump: { make: () => dumpJob, isLarge: true },
 	trash: { make: () => trash() },
+	stats: { make: () => statsJob, isDue: isStatsDue, pause: { firstMs: 1_000, mostMs: 5_000 }, isSilent: true },
 }
 
 /** One for all nodes of this process, until the configuration is read again. */

@@ -75,7 +75,7 @@ export function serveNode({ fs, id, kinds, large, show }: NodeWork): NodeService
 	}
 
 	async function run(work: Work, node: Node): Promise<void> {
-		const shown = show(work.name, node)
+		const shown = work.kind.isSilent ? silently(() => show(work.name, node)) : show(work.name, node)
 		try {
 			const outcome = await runJob(fs, node, work.kind.make(fs), { signal: stopping.signal, watcher: shown.watcher })
 			if (outcome.summary) shown.end(outcome.summary)
@@ -149,6 +149,11 @@ function newWork(name: JobName, kind: Kind): Work {
 
 function oweNow(work: Work): void {
 	work.isOwed = true
+}
+
+/** Only a failure is shown. */
+function silently(show: () => Shown): Shown {
+	return { watcher: {}, end: () => undefined, elsewhere: () => undefined, failed: (error) => show().failed(error) }
 }
 
 /** Nothing is left that it could not do. */

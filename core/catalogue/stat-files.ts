@@ -1,0 +1,75 @@
+/** Table `stat_file`: what each file was last counted as; and what it is now. */
+import type { FileId, NodeId } from '../ids.ts'
+import { IN_LIST, inLists, insertRows } from './bulk.ts'
+import type { Query, Transaction } from './driver.ts'
+
+export interface CountedFile {
+	file_id: FileId
+	parent_id: FileId
+	class_id: number
+	/** Good or surplus at the file's version; `NO_COPIES`: of a kind that has none. */
+	copies: number
+	size: number
+	/** `node:state ...` of each of its copies. */
+	held: string
+}
+
+export const NO_COPIES = -1
+
+/** What is asked of the files that are counted anew. */
+export interface PresentFile {
+	id: FileId
+	kind: number
+	size: number
+	version: number
+	class_id: number
+}
+
+export interface PresentCopy {
+	file_id: FileId
+	node_id: NodeId
+	version: number
+	state: number
+}
+
+export interface PresentPlace {
+	file_id: FileId
+	parent_id: FileId
+}
+
+const FILES = `SELECT id, kind, size, version, class_id FROM file WHERE id IN ${IN_LIST}`
+const COPIES = `SELECT file_id, node_id, version, state FROM replica WHERE file_id IN ${IN_LIST} ORDER BY file_id, node_id`
+const PLACES = `SELECT file_id, MIN(parent_id) AS parent_id FROM entry WHERE file_id IN ${IN_LIST} GROUP BY file_id`
+const COUNTED = `SELECT file_id, parent_id, class_id, copies, size, held FROM stat_file WHERE file_id IN ${IN_LIST}`
+
+const each = (sql: string) => (ids: readonly FileId[]): Query[] => inLists(ids).map((list) => [sql, list])
+
+export const presentQueries = each(FILES)
+export const copiesQueries = each(COPIES)
+/** Of several directories the first, by id. */
+export const placesQueries = each(PLACES)
+export const countedQueries = each(COUNTED)
+
+export function remove(tx: Transaction, ids: readonly FileId[]): void {
+	for (const list of inLists(ids)) tx.write(`DELETE FROM stat_file WHERE file_id IN ${IN_LIST}`, list)
+}
+
+export function insert(tx: Transaction, rows: readonly CountedFile[]): void {
+	insertRows(tx, 'INSERT INTO stat_file (file_id, parent_id, class_id, copies, size, held)', '(?,?,?,?,?,?)', rows, (values, at, row) => {
+		values[at] = row.file_id
+		values[at + 1] = row.parent_id
+		values[at + 2] = row.class_id
+		values[at + 3] = row.copies
+		values[at + 4] = row.size
+		values[at + 5] = row.held
+	})
+}
+
+/** One of those that have so many copies: an example. */
+export function exampleQuery(classId: number, copies: number): Query {
+	return ['SELECT file_id FROM stat_file WHERE class_id = ? AND copies = ? LIMIT 1', [classId, copies]]
+}
+
+export function removeAll(tx: Transaction): void {
+	tx.write('DELETE FROM stat_file')
+}

@@ -1,0 +1,116 @@
+/** Where things stand, from the figures: what it costs does not grow with the archive. */
+import * as classTable from '../catalogue/classes.ts'
+import * as clientTable from '../catalogue/clients.ts'
+import type { ClientRow } from '../catalogue/clients.ts'
+import type { Driver, Query } from '../catalogue/driver.ts'
+import type { Amount } from '../catalogue/holdings.ts'
+import * as jobTable from '../catalogue/jobs.ts'
+import * as leaseTable from '../catalogue/leases.ts'
+import * as nodeTable from '../catalogue/nodes.ts'
+import type { Below, CountedDirectory } from '../catalogue/stat-directories.ts'
+import * as directories from '../catalogue/stat-directories.ts'
+import type { CopiesRow, NodeFiguresRow } from '../catalogue/stat-figures.ts'
+import * as figures from '../catalogue/stat-figures.ts'
+import * as touched from '../catalogue/stat-touched.ts'
+import { REPLICA } from '../catalogue/replicas.ts'
+import { ROOT_ID } from '../ids.ts'
+import { type Op, wait } from '../op.ts'
+import { type ClassCopies, copiesByClass } from './copies.ts'
+import { type NodeFigures, nodeFigures } from './nodes.ts'
+import { type Failure, failuresOf } from './failures.ts'
+import { type Owed, owedWork } from './owed.ts'
+import { figuresIn, type Rows } from './rows.ts'
+
+export interface Overview {
+	/** Unix seconds, by the database's clock. */
+	at: number
+	/** Files that changed and are not counted yet, up to `BEHIND_MAX`. */
+	behind: number
+	tree: Below
+	copies: ClassCopies[]
+	nodes: NodeFigures[]
+	owed: Owed[]
+	/** What was found on nodes and waits to be decided. */
+	conflicts: number
+	/** Copies in doubt or known to be bad. */
+	bad: Amount
+	/** Runs whose last end was a failure. */
+	failures: Failure[]
+	/** Copies off this site, by class and site. Empty until there are sites. */
+	offsite: OffsiteFigures[]
+	/** Files open for writing. */
+	writers: number
+	clients: Client[]
+}
+
+/** Filled in by whoever keeps off-site copies: see `offsite.ts`. */
+export interface OffsiteFigures {
+	class: string
+	site: string
+	/** Files and bytes the class wants there, and how many of them the site says it has and has proved. */
+	wanted: Amount
+	claimed: Amount
+	proved: Amount
+	/** Unix seconds. */
+	oldestProof: number | null
+}
+
+export type Client = Pick<ClientRow, 'id' | 'host' | 'pid' | 'what' | 'joined'> & { silentSeconds: number }
+
+export const BEHIND_MAX = 100_000
+
+export function* overview(catalogue: Driver): Op<Overview> {
+	const { capabilities } = catalogue
+	const classes = yield* wait(classTable.list(catalogue))
+	const nodes = yield* wait(nodeTable.list(catalogue))
+	const clients = yield* wait(clientTable.list(catalogue, capabilities))
+	const jobs = yield* wait(jobTable.list(catalogue))
+	const leases = yield* wait(leaseTable.list(catalogue, capabilities))
+	const [[clock], [behind], [root], copies, held, intents, conflicts, [writers]] = (yield* wait(
+		catalogue.read(
+			[`SELECT ${capabilities.now} AS now`, []],
+			touched.waitingQuery(BEHIND_MAX),
+			directories.findQuery(ROOT_ID),
+			figures.copiesQuery(),
+			figures.nodesQuery(),
+			byNode('intent'),
+			byNode('conflict'),
+			['SELECT COUNT(*) AS many FROM writer', []],
+		),
+	)) as [Array<{ now: number }>, Many[], CountedDirectory[], CopiesRow[], NodeFiguresRow[], ByNode[], ByNode[], Many[]]
+	const rows: Rows = {
+		now: clock.now, classes, nodes, copies, held, jobs, leases: new Set(leases.map(({ name }) => name)), intents: toMap(intents), conflicts: toMap(conflicts),
+	}
+	return {
+		at: rows.now,
+		behind: Number(behind.many),
+		tree: { files: root?.files ?? 0, bytes: root?.bytes ?? 0, directories: root?.directories ?? 0 },
+		copies: yield* copiesByClass(catalogue, rows),
+		nodes: nodeFigures(rows),
+		owed: owedWork(rows),
+		conflicts: sum(rows.conflicts),
+		bad: figuresIn(held, REPLICA.suspect),
+		failures: failuresOf(rows),
+		offsite: [],
+		writers: Number(writers.many),
+		clients: clients.map(({ id, host, pid, what, joined, silent }) => ({ id, host, pid, what, joined, silentSeconds: silent })),
+	}
+}
+
+interface Many {
+	many: number
+}
+
+type ByNode = Many & { node_id: number }
+
+function byNode(table: 'intent' | 'conflict'): Query {
+	return [`SELECT node_id, COUNT(*) AS many FROM ${table} GROUP BY node_id`, []]
+}
+
+function toMap(rows: readonly ByNode[]): Map<number, number> {
+	return new Map(rows.map((row) => [row.node_id, Number(row.many)]))
+}
+
+function sum(byNode: ReadonlyMap<number, number>): number {
+	return [...byNode.values()].reduce((total, many) => total + many, 0)
+}

@@ -1,0 +1,112 @@
+/**
+ * Counting anew what changed. A batch is one transaction: the oldest touched files are looked at as they are now, what they were
+ * last counted as is taken off every figure, what they are is put on, and they are touched no longer. Whoever is killed in
+ * between has done nothing; a file that changes meanwhile is touched again.
+ */
+import type { Capabilities, Transaction } from '../catalogue/driver.ts'
+import { hasCopies } from '../catalogue/holdings.ts'
+import { KIND } from '../catalogue/files.ts'
+import { REPLICA } from '../catalogue/replicas.ts'
+import * as directories from '../catalogue/stat-directories.ts'
+import * as figures from '../catalogue/stat-figures.ts'
+import type { CountedFile, PresentCopy, PresentFile, PresentPlace } from '../catalogue/stat-files.ts'
+import * as statFiles from '../catalogue/stat-files.ts'
+import * as touched from '../catalogue/stat-touched.ts'
+import { type FileId, ROOT_ID } from '../ids.ts'
+import { type Op, wait } from '../op.ts'
+import { createTally, type Tally } from './tally.ts'
+import { createTree, type Tree } from './tree.ts'
+
+/** A few milliseconds of the database's write lock. */
+export const BATCH_FILES = 256
+
+/** To be called by the one who holds the lease, in a transaction that has made sure of it. How many were looked at: 0 when nothing is left. */
+export function* rollUp(tx: Transaction, capabilities: Capabilities): Op<number> {
+	const rows = yield* wait(touched.oldest(tx, BATCH_FILES))
+	if (rows.length === 0) return 0
+	const ids = [...new Set(rows.map((row) => row.file_id))]
+	const present = yield* look(tx, ids)
+	const tally = createTally()
+	const tree = createTree()
+	const changed: CountedFile[] = []
+	const outdated: FileId[] = []
+	for (const id of ids) {
+		const before = present.counted.get(id)
+		const file = present.files.get(id)
+		if (id === ROOT_ID || file?.kind === KIND.directory || (!file && !before)) tree.place(id, parentOf(id, present))
+		const after = file && file.kind !== KIND.directory ? countedAs(file, present) : undefined
+		if (isSame(before, after)) continue
+		if (before) outdated.push(id)
+		if (after) changed.push(after)
+		account(tally, tree, before, -1)
+		account(tally, tree, after, 1)
+	}
+	statFiles.remove(tx, outdated)
+	statFiles.insert(tx, changed)
+	yield* tree.finish(tx)
+	tally.write(tx, capabilities)
+	touched.remove(tx, rows.map((row) => row.id))
+	for (const id of tree.unplaced) touched.add(tx, id)
+	return ids.length
+}
+
+interface Present {
+	files: Map<FileId, PresentFile>
+	copies: Map<FileId, PresentCopy[]>
+	parents: Map<FileId, FileId>
+	counted: Map<FileId, CountedFile>
+}
+
+function* look(tx: Transaction, ids: readonly FileId[]): Op<Present> {
+	const queries = [statFiles.presentQueries(ids), statFiles.copiesQueries(ids), statFiles.placesQueries(ids), statFiles.countedQueries(ids)]
+	const answers = yield* wait(tx.read(...queries.flat()))
+	const of = <T>(which: number): T[] => {
+		const from = queries.slice(0, which).reduce((many, list) => many + list.length, 0)
+		return answers.slice(from, from + queries[which].length).flat() as T[]
+	}
+	return {
+		files: new Map(of<PresentFile>(0).map((row) => [row.id, row])),
+		copies: Map.groupBy(of<PresentCopy>(1), (row) => row.file_id),
+		parents: new Map(of<PresentPlace>(2).map((row) => [row.file_id, row.parent_id])),
+		counted: new Map(of<CountedFile>(3).map((row) => [row.file_id, row])),
+	}
+}
+
+/** Undefined: the directory is gone, if it ever was one. 0: it is nowhere, as the root is. */
+function parentOf(id: FileId, { files, parents }: Present): FileId | undefined {
+	if (id === ROOT_ID) return 0
+	return files.has(id) ? (parents.get(id) ?? 0) : undefined
+}
+
+function countedAs(file: PresentFile, { copies, parents }: Present): CountedFile {
+	const own = copies.get(file.id) ?? []
+	const isHeld = ({ version, state }: PresentCopy) => version === file.version && (state === REPLICA.good || state === REPLICA.surplus)
+	return {
+		file_id: file.id,
+		parent_id: parents.get(file.id) ?? 0,
+		class_id: file.class_id,
+		copies: hasCopies(file) ? own.filter(isHeld).length : statFiles.NO_COPIES,
+		size: file.kind === KIND.regular ? file.size : 0,
+		held: own.map(({ node_id, state }) => `${node_id}:${state}`).join(' '),
+	}
+}
+
+const FIELDS = ['parent_id', 'class_id', 'copies', 'size', 'held'] as const
+
+function isSame(a: CountedFile | undefined, b: CountedFile | undefined): boolean {
+	return a === b || (a !== undefined && b !== undefined && FIELDS.every((field) => a[field] === b[field]))
+}
+
+function account(tally: Tally, tree: Tree, file: CountedFile | undefined, sign: 1 | -1): void {
+	if (!file) return
+	tally.add(file, sign)
+	tree.add(file.parent_id, { files: sign, bytes: sign * file.size, directories: 0 })
+}
+
+/** Everything is counted anew, from nothing. */
+export function startAnew(tx: Transaction): void {
+	statFiles.removeAll(tx)
+	directories.removeAll(tx)
+	figures.removeAll(tx)
+	touched.addAll(tx)
+}

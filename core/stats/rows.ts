@@ -1,0 +1,27 @@
+/** The rows that where things stand is made of. */
+import type { ClassRow } from '../catalogue/classes.ts'
+import type { Amount } from '../catalogue/holdings.ts'
+import type { JobRow } from '../catalogue/jobs.ts'
+import type { CopiesRow, NodeFiguresRow } from '../catalogue/stat-figures.ts'
+import type { NodeRow } from '../nodes/node.ts'
+
+export interface Rows {
+	/** Unix seconds, by the database's clock. */
+	now: number
+	classes: ClassRow[]
+	nodes: NodeRow[]
+	copies: CopiesRow[]
+	held: NodeFiguresRow[]
+	jobs: JobRow[]
+	/** Names of those that are held. */
+	leases: Set<string>
+	/** How many, by node. */
+	intents: Map<number, number>
+	conflicts: Map<number, number>
+}
+
+export function figuresIn(rows: readonly NodeFiguresRow[], state: number): Amount {
+	const found = rows.filter((row) => row.state === state)
+	return { files: found.reduce((many, row) => many + row.files, 0), bytes: found.reduce((many, row) => many + row.bytes, 0) }
+}
+

@@ -1,0 +1,85 @@
+/** The figures are what counting every row would give: after any changes, however they are counted, whoever is killed. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { makeDirectory } from '../../core/filesystem/create.ts'
+import { rename } from '../../core/filesystem/rename.ts'
+import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
+import { run } from '../../core/op.ts'
+import { overview } from '../../core/stats/overview.ts'
+import { dailyFigures } from '../../core/stats/days.ts'
+import { sizeBelow } from '../../core/stats/tree-sizes.ts'
+import { engines } from '../catalogue/engines.ts'
+import { randomFrom, seedOfRun } from '../support/random.ts'
+import { meddle, writeFile } from './meddle.ts'
+import { place } from './place.ts'
+import { kept, recounted } from './recount.ts'
+
+/** A server takes ten times as long for each. */
+const CHANGES: Record<string, number> = { SQLite: 500, MariaDB: 150 }
+const at = (name: string, parent = 1) => ({ parent, name: Buffer.from(name) })
+const OWNER = { mode: 0o755, uid: 0, gid: 0 }
+
+for (const engine of engines) {
+	test(`${engine.name}: figures after random changes`, async (t) => {
+		const seed = seedOfRun()
+		t.diagnostic(`CAIRN_TEST_SEED=${seed}`)
+		const random = randomFrom(seed)
+		const { fs, driver, count, countAnew } = await place(t, engine)
+		for (let done = 0; done < CHANGES[engine.name]; done++) {
+			await meddle(fs, random)
+			if (!random.chance(0.1)) continue
+			await count()
+			assert.deepEqual(await kept(driver), await recounted(driver), `after ${done + 1} changes`)
+		}
+		await count()
+		const before = await kept(driver)
+		await countAnew()
+		assert.deepEqual(await kept(driver), before)
+		const journal = await driver.all("SELECT op, COUNT(*) AS many FROM `change` GROUP BY op ORDER BY op")
+		const [{ changes }] = await run(dailyFigures(driver, { days: 1 }))
+		assert.deepEqual(Object.entries(changes), journal.map(({ op, many }) => [op, many]))
+	})
+
+	test(`${engine.name}: a directory that moves is a few rows, whatever is below it`, async (t) => {
+		const { fs, driver, count } = await place(t, engine)
+		const { id: from } = await run(makeDirectory(fs, at('from'), OWNER))
+		const { id: moved } = await run(makeDirectory(fs, at('moved', from), OWNER))
+		for (let each = 0; each < 20; each++) await writeFile(fs, at(`f${each}`, moved), Buffer.alloc(100))
+		await count()
+		await run(makeDirectory(fs, at('to'), OWNER))
+		await run(rename(fs, at('moved', from), at('moved too'), 'replace'))
+		await count()
+		assert.equal(await touchedLast(), 'nothing')
+		assert.deepEqual(await run(sizeBelow(driver, from)), { files: 0, bytes: 0, directories: 0 })
+		assert.deepEqual(await run(sizeBelow(driver, moved)), { files: 20, bytes: 2_000, directories: 0 })
+		assert.deepEqual(await kept(driver), await recounted(driver))
+		for (let each = 0; each < 20; each++) await run(unlink(fs, at(`f${each}`, moved)))
+		await run(removeDirectory(fs, at('moved too')))
+		await count()
+		assert.deepEqual(await kept(driver), await recounted(driver))
+
+		async function touchedLast(): Promise<string> {
+			return (await driver.all('SELECT * FROM stat_touched')).length === 0 ? 'nothing' : 'something'
+		}
+	})
+
+	test(`${engine.name}: where things stand`, async (t) => {
+		const { fs, driver, count } = await place(t, engine)
+		await run(makeDirectory(fs, at('pictures'), OWNER))
+		const id = await writeFile(fs, at('a\nb'), Buffer.alloc(300))
+		const found = await run(overview(driver))
+		assert.equal(found.behind > 0, true, 'what waits to be counted is said')
+		await count()
+		const { copies, tree, behind, owed } = await run(overview(driver))
+		assert.equal(behind, 0)
+		assert.deepEqual(tree, { files: 1, bytes: 300, directories: 1 })
+		assert.deepEqual(
+			copies.map(({ class: name, goal, files, rows }) => ({ name, goal, files, rows })),
+			[
+				{ name: 'pictures', goal: 3, files: 0, rows: [] },
+				{ name: 'default', goal: 2, files: 1, rows: [{ copies: 1, standing: 'under', files: 1, bytes: 300, example: { id, path: Buffer.from('a\nb') } }] },
+			],
+		)
+		assert.deepEqual(owed.map(({ kind, files, bytes }) => ({ kind, files, bytes })), [{ kind: 'copy', files: 1, bytes: 300 }])
+	})
+}
