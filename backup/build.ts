@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AgentFile } from '../core/off-site/agent-file.ts'
 
+const AGENT_VERSION = '1.0.0'
 const NODE_TARGET = 'node20'
 
 let built: Promise<AgentFile> | undefined
@@ -25,6 +26,7 @@ async function bundle(): Promise<AgentFile> {
 		target: NODE_TARGET,
 		charset: 'utf8',
 		banner: { js: readFileSync(join(import.meta.dirname, 'head.txt'), 'utf8') },
+		define: { AGENT_VERSION: JSON.stringify(AGENT_VERSION) },
 		logLevel: 'silent',
 	})
 	const text = (outputFiles[0] as { text: string }).text

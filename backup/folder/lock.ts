@@ -17,7 +17,7 @@ const WINDOWS_O_EXLOCK = 0x1000_0000
 const FLOCK_HELD = 1
 
 /** `path` is the lock's file, in a directory that is there. Held until this process ends. */
-export async function lockFolder(path: string): Promise<void> {
+export async function lockFolder(path: Buffer | string): Promise<void> {
 	if (process.platform === 'darwin') return openAlone(path, MAC_O_EXLOCK | O_NONBLOCK)
 	if (process.platform === 'win32') return openAlone(path, WINDOWS_O_EXLOCK)
 	const fd = fs.openSync(path, O_RDWR | O_CREAT, 0o600)
@@ -26,7 +26,7 @@ export async function lockFolder(path: string): Promise<void> {
 	await listenAlone(fs.fstatSync(fd, { bigint: true }))
 }
 
-function openAlone(path: string, flag: number): void {
+function openAlone(path: Buffer | string, flag: number): void {
 	try {
 		fs.openSync(path, O_RDWR | O_CREAT | flag, 0o600)
 	} catch (error) {

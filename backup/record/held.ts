@@ -2,6 +2,8 @@
 export interface Held {
 	/** Of the archive; bytes, each a character. */
 	path: string
+	/** The server's number for it. */
+	id: number
 	version: number
 	size: number
 	/** SHA-256, hex. */

@@ -23,10 +23,12 @@ export interface Holdings {
 }
 
 export function openHoldings(own: Directory, logLinesMax: number = LOG_LINES_MAX): Holdings {
-	let logLines = endLastLine(own.at(LOG))
+	/** Undefined until something is added: who only reads changes nothing. */
+	let logLines: number | undefined
 
 	async function add(held: readonly Held[]): Promise<void> {
 		if (held.length === 0) return
+		logLines ??= endLastLine(own.at(LOG))
 		const file = await fs.promises.open(own.at(LOG), 'a', 0o600)
 		try {
 			await file.appendFile(held.map(lineOf).join(''))

@@ -1,0 +1,85 @@
+/** The files of one lease, several at a time. */
+import fs from 'node:fs'
+import { namesOf } from '../names/archive-path.ts'
+import { shown } from '../wire/answers.ts'
+import { Broken, NotNow, Refusal } from '../wire/failures.ts'
+import type { Run } from '../work/run.ts'
+import { download, incomingName } from './download.ts'
+import { failureOf } from './failure.ts'
+import { openPortions, type Portions } from './portion.ts'
+import { sourceOf } from './source.ts'
+import type { Wanted } from './wanted.ts'
+
+/** Files in a row that broke off: it is the server or the way there, and no use to try the rest. */
+const BROKEN_MAX = 3
+const DROPPED = ['not-leased', 'not-found', 'changed']
+
+interface Batch {
+	run: Run
+	portions: Portions
+	queue: Iterator<Wanted>
+	state: { hasEnded: boolean }
+	broken: number
+	/** Bytes on their way, for which room is needed. */
+	underWayBytes: number
+}
+
+/** How many became copies. */
+export async function fetchBatch(run: Run, files: readonly Wanted[], state: { hasEnded: boolean }): Promise<number> {
+	const portions = openPortions(run)
+	const batch: Batch = { run, portions, queue: files[Symbol.iterator](), state, broken: 0, underWayBytes: 0 }
+	run.watcher.expected(files.length, files.reduce((sum, { size }) => sum + size, 0))
+	const workers = Array.from({ length: run.hello.parallel }, () => work(batch))
+	const ended = await Promise.allSettled(workers)
+	const trouble = ended.find((end) => end.status === 'rejected')
+	// What came before the trouble is brought home all the same.
+	await portions.finish()
+	if (trouble) throw trouble.reason
+	return portions.claimed()
+}
+
+async function work(batch: Batch): Promise<void> {
+	try {
+		for (let next = batch.queue.next(); !next.done && !batch.state.hasEnded; next = batch.queue.next()) {
+			await fetchOne(batch, next.value)
+			await batch.portions.settleIfFull()
+		}
+	} catch (error) {
+		batch.state.hasEnded = true
+		throw error
+	}
+}
+
+async function fetchOne(batch: Batch, wanted: Wanted): Promise<void> {
+	const { run, portions } = batch
+	try {
+		namesOf(wanted.path, run.folder.platform)
+		if (await portions.adopt(wanted)) return
+		if (run.folder.freeBytes() - batch.underWayBytes - wanted.size < run.reserveBytes) {
+			return portions.fail(wanted, { error: 'no-space', text: 'there is no room for it beside what is to be kept free' })
+		}
+		batch.underWayBytes += wanted.size
+		const source = sourceOf(run, wanted)
+		const arrived = await download(source, run.folder.incoming, wanted, run.watcher.moved).finally(() => {
+			batch.underWayBytes -= wanted.size
+		})
+		batch.broken = 0
+		portions.add(wanted, arrived)
+	} catch (error) {
+		settleFailure(batch, wanted, error)
+	}
+}
+
+function settleFailure(batch: Batch, wanted: Wanted, error: unknown): void {
+	const { run, portions } = batch
+	if (error instanceof Refusal) {
+		if (error.code === 'paused' || error.code === 'closed-hour' || error.code === 'slow-down') throw new NotNow(error.message)
+		if (error.status === 401 || error.code === 'other-agent') throw error
+		if (DROPPED.includes(error.code)) return run.watcher.note(`${shown(wanted.path)}: ${error.message}`)
+	}
+	if (error instanceof Broken && ++batch.broken >= BROKEN_MAX) batch.state.hasEnded = true
+	const failure = failureOf(error)
+	if (failure === undefined) throw error
+	if (failure.error === 'no-space') fs.rmSync(run.folder.incoming.at(incomingName(wanted)), { force: true })
+	portions.fail(wanted, failure)
+}

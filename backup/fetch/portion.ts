@@ -1,0 +1,118 @@
+/**
+ * Files that arrived are brought to their names together: their bytes on the disk, then their names, then the record, then the
+ * server is told. Each of these is done when the next begins, so that whatever ends the process, nothing is said that is not so.
+ */
+import fs from 'node:fs'
+import { shown } from '../wire/answers.ts'
+import { leave, type Run } from '../work/run.ts'
+import { type Failure, failureOf } from './failure.ts'
+import { adopt, place, syncWays, type Way } from './place.ts'
+import type { Arrived } from './download.ts'
+import { type Done, report } from './report.ts'
+import type { Wanted } from './wanted.ts'
+
+const PORTION_FILES_MAX = 100
+const PORTION_BYTES_MAX = 256 * 1024 * 1024
+
+interface Item {
+	wanted: Wanted
+	/** Undefined: it was here already. */
+	arrived: Arrived | undefined
+	synced: Promise<Error | undefined>
+	way?: Way
+}
+
+export interface Portions {
+	add(wanted: Wanted, arrived: Arrived): void
+	/** True if it is here already. */
+	adopt(wanted: Wanted): Promise<boolean>
+	fail(wanted: Wanted, failure: Failure): void
+	settleIfFull(): Promise<void> | undefined
+	/** Whatever is still open. */
+	finish(): Promise<void>
+	/** How many the server took for copies. */
+	claimed(): number
+}
+
+export function openPortions(run: Run): Portions {
+	let items: Item[] = []
+	let failures: [Wanted, Failure][] = []
+	let bytes = 0
+	let claimed = 0
+	let settling = Promise.resolve()
+
+	function settleAll(): Promise<void> {
+		const portion = { items, failures }
+		items = []
+		failures = []
+		bytes = 0
+		settling = settling.then(async () => {
+			claimed += await settle(run, portion)
+		})
+		return settling
+	}
+
+	return {
+		add(wanted, arrived) {
+			fs.futimesSync(arrived.fd, wanted.mtimeS, wanted.mtimeS)
+			items.push({ wanted, arrived, synced: synced(arrived.fd) })
+			bytes += wanted.size
+		},
+		async adopt(wanted) {
+			const way = await adopt(run.folder, wanted)
+			if (way === undefined) return false
+			items.push({ wanted, arrived: undefined, synced: Promise.resolve(undefined), way })
+			run.watcher.moved(wanted.size)
+			return true
+		},
+		fail(wanted, failure) {
+			failures.push([wanted, failure])
+			leaveFailed(run, wanted, failure)
+		},
+		settleIfFull: () => (items.length >= PORTION_FILES_MAX || bytes >= PORTION_BYTES_MAX ? settleAll() : undefined),
+		finish: settleAll,
+		claimed: () => claimed,
+	}
+}
+
+function leaveFailed(run: Run, { path }: Wanted, { error, text }: Failure): void {
+	if (error === 'no-space') run.noRoom++
+	leave(run, shown(path), text)
+}
+
+function synced(fd: number): Promise<Error | undefined> {
+	return new Promise((resolve) => fs.fsync(fd, (error) => fs.close(fd, () => resolve(error ?? undefined))))
+}
+
+async function settle(run: Run, { items, failures }: { items: Item[]; failures: [Wanted, Failure][] }): Promise<number> {
+	const done: Done[] = failures.map(([wanted, failure]) => ({ wanted, failure }))
+	const placed: Item[] = []
+	for (const item of items) {
+		const failure = await bringHome(run, item)
+		if (failure === undefined) placed.push(item)
+		else {
+			done.push({ wanted: item.wanted, failure })
+			leaveFailed(run, item.wanted, failure)
+		}
+	}
+	await syncWays(run.folder, placed.map(({ way }) => way as Way))
+	const seenMs = Date.now()
+	const held = placed.map(({ wanted, arrived }) => ({ wanted, hash: arrived?.hash ?? (wanted.hash as string) }))
+	await run.folder.holdings.add(
+		held.map(({ wanted: { id, version, size, path }, hash }) => ({ path: path.toString('latin1'), id, version, size, hash, seenMs })),
+	)
+	return await report(run, [...held, ...done])
+}
+
+async function bringHome(run: Run, item: Item): Promise<Failure | undefined> {
+	try {
+		const error = await item.synced
+		if (error !== undefined) throw error
+		if (item.arrived !== undefined) item.way = place(run.folder, item.wanted.path, item.arrived.name)
+		return undefined
+	} catch (error) {
+		const failure = failureOf(error)
+		if (failure === undefined) throw error
+		return failure
+	}
+}

@@ -1,0 +1,45 @@
+/**
+ * Where a file's bytes are fetched: from the server itself, or, where the keeper offers it and the owner of this folder allows it, from a
+ * plain web server. What that one cannot do is fetched from the first.
+ */
+import http, { type IncomingMessage } from 'node:http'
+import https from 'node:https'
+import type { Run } from '../work/run.ts'
+import { Broken } from '../wire/failures.ts'
+import type { Source } from './download.ts'
+import type { Wanted } from './wanted.ts'
+
+const IDLE_MS_MAX = 60_000
+
+export function sourceOf(run: Run, { path }: Wanted): Source {
+	const prefix = run.isDirectAllowed ? run.hello.direct : null
+	if (prefix === null || !/^https?:\/\//.test(prefix)) return run.client
+	let isUseful = true
+	return {
+		async open(file, from) {
+			if (isUseful) {
+				const answer = await openDirect(prefix, path, from).catch(() => undefined)
+				if (answer?.statusCode === (from > 0 ? 206 : 200)) return answer
+				answer?.destroy()
+				isUseful = false
+			}
+			return await run.client.open(file, from)
+		},
+	}
+}
+
+function openDirect(prefix: string, path: Buffer, from: number): Promise<IncomingMessage> {
+	const url = new URL(prefix)
+	const { get } = url.protocol === 'https:' ? https : http
+	const names = path.toString('latin1').split('/').map((name) => encodeBytes(name))
+	const headers = { 'accept-encoding': 'identity', ...(from > 0 ? { range: `bytes=${from}-` } : {}) }
+	return new Promise((resolve, reject) => {
+		const sent = get(url, { path: `${url.pathname.replace(/\/$/, '')}/${names.join('/')}`, headers, timeout: IDLE_MS_MAX }, resolve)
+		sent.on('timeout', () => sent.destroy(new Broken('the server says nothing')))
+		sent.on('error', reject)
+	})
+}
+
+function encodeBytes(name: string): string {
+	return name.replace(/[^A-Za-z0-9._~-]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
+}

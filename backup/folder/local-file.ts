@@ -1,0 +1,67 @@
+/** Reading a file that stands in the folder: a regular one, no symlink, nothing that could make an open wait. */
+import { createHash, type Hash } from 'node:crypto'
+import fs from 'node:fs'
+import { promisify } from 'node:util'
+import type { Spot } from './spot.ts'
+
+const read = promisify(fs.read)
+const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants
+const READ_BYTES = 1024 * 1024
+
+export interface LocalFile {
+	fd: number
+	size: number
+	close(): void
+}
+
+/** Undefined where there is no such file, or something else by that name. */
+export function openLocal(spot: Pick<Spot, 'directory' | 'name'>): LocalFile | undefined {
+	const path = spot.directory.at(spot.name)
+	// Where a system has no O_NOFOLLOW.
+	if (O_NOFOLLOW === 0 && fs.lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) return undefined
+	let fd: number
+	try {
+		fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+	} catch (error) {
+		if (['ENOENT', 'ELOOP', 'EMLINK', 'ENXIO', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
+		throw error
+	}
+	const stat = fs.fstatSync(fd)
+	if (stat.isFile()) return { fd, size: stat.size, close: () => fs.closeSync(fd) }
+	fs.closeSync(fd)
+	return undefined
+}
+
+/** Passes the bytes from `offset` to `end` on, in order; fewer where the file ends before. */
+export async function eachPart(fd: number, range: { offset: number; end: number }, use: (part: Buffer) => void): Promise<number> {
+	const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(READ_BYTES, range.end - range.offset)))
+	let at = range.offset
+	while (at < range.end) {
+		const { bytesRead } = await read(fd, buffer, 0, Math.min(buffer.length, range.end - at), at)
+		if (bytesRead === 0) break
+		use(buffer.subarray(0, bytesRead))
+		at += bytesRead
+	}
+	return at - range.offset
+}
+
+export async function addFile(hash: Hash, fd: number, end: number): Promise<number> {
+	return await eachPart(fd, { offset: 0, end }, (part) => hash.update(part))
+}
+
+export async function hashOfFile({ fd, size }: Pick<LocalFile, 'fd' | 'size'>): Promise<string> {
+	const hash = createHash('sha256')
+	await addFile(hash, fd, size)
+	return hash.digest('hex')
+}
+
+/** Whether the file of that name here has this size and hash. */
+export async function isThere(spot: Pick<Spot, 'directory' | 'name'>, { size, hash }: { size: number; hash: string }): Promise<boolean> {
+	const file = openLocal(spot)
+	if (file === undefined) return false
+	try {
+		return file.size === size && (await hashOfFile(file)) === hash
+	} finally {
+		file.close()
+	}
+}

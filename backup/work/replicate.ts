@@ -1,0 +1,76 @@
+/** Fetching what the site is to have, batch by batch, until there is nothing left to do; and on the way whatever the server asks. */
+import { leaseIn, type Lease } from '../fetch/wanted.ts'
+import { fetchBatch } from '../fetch/batch.ts'
+import { NotNow, Refusal } from '../wire/failures.ts'
+import { answerChallenges } from './challenges.ts'
+import { sayHello } from './hello.ts'
+import { readNotices } from './notices.ts'
+import { fillOrders } from './orders.ts'
+import type { Run } from './run.ts'
+
+const HELLO_EVERY_MS = 120_000
+/** Batches in a row of which nothing came: more of them would bring no more. */
+const BARREN_MAX = 3
+const RENEW_SHARE = 1 / 3
+const RENEW_MS_MIN = 1_000
+
+export async function replicate(run: Run, mode: string | undefined): Promise<string> {
+	let claimed = 0
+	let helloMs = Date.now()
+	await attend(run)
+	for (let barren = 0; barren < BARREN_MAX; ) {
+		run.watcher.title('replicate')
+		const lease = leaseIn(await run.client.call('POST', '/lease', { ...(mode ? { mode } : {}), ...sizeOf(run) }))
+		if (lease === undefined) break
+		const got = await withLease(run, lease)
+		claimed += got
+		barren = got > 0 ? 0 : barren + 1
+		if (Date.now() - helloMs < HELLO_EVERY_MS) continue
+		helloMs = Date.now()
+		run.hello = await sayHello(run.client, run.folder, false)
+		await attend(run)
+	}
+	run.hello = await sayHello(run.client, run.folder, false)
+	await attend(run)
+	return `${claimed} files came${run.left > 0 ? `, ${run.left} were left` : ''}`
+}
+
+function sizeOf({ hello }: Run): { files: number; bytes: number } {
+	return { files: hello.filesPerBatch, bytes: hello.bytesPerBatch }
+}
+
+/** What else the server would like. */
+async function attend(run: Run): Promise<void> {
+	const { pending } = run.hello
+	if (pending.notices > 0) await readNotices(run)
+	if (pending.challenges > 0) await answerChallenges(run)
+	if (pending.orders > 0) await fillOrders(run)
+}
+
+async function withLease(run: Run, lease: Lease): Promise<number> {
+	const batch = { hasEnded: false }
+	const lastsMs = (lease.untilAtS - run.hello.aheadS) * 1000 - Date.now()
+	const timer = setInterval(() => void renew(run, lease, batch), Math.max(RENEW_MS_MIN, lastsMs * RENEW_SHARE))
+	try {
+		return await fetchBatch(run, lease.files, batch)
+	} catch (error) {
+		if (error instanceof NotNow) await giveBack(run, lease)
+		throw error
+	} finally {
+		clearInterval(timer)
+	}
+}
+
+async function renew(run: Run, { lease }: Lease, batch: { hasEnded: boolean }): Promise<void> {
+	try {
+		await run.client.call('POST', `/lease/${lease}/renew`, {})
+	} catch (error) {
+		// Anything else is met by whoever fetches.
+		if (error instanceof Refusal && error.status === 404) batch.hasEnded = true
+	}
+}
+
+async function giveBack(run: Run, { lease }: Lease): Promise<void> {
+	// It ends by itself anyway.
+	await run.client.call('DELETE', `/lease/${lease}`, {}).catch(() => undefined)
+}

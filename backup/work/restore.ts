@@ -1,0 +1,116 @@
+/** What the record speaks of, as plain files in another directory, each compared with its hash on the way. Needs no server. */
+import { createHash } from 'node:crypto'
+import fs from 'node:fs'
+import { relative, resolve } from 'node:path'
+import { EXIT, Ending } from '../exit-codes.ts'
+import { setAsideBefore } from '../folder/aside.ts'
+import { openDirectory } from '../folder/directory.ts'
+import type { Folder } from '../folder/folder.ts'
+import { eachPart, isThere, openLocal } from '../folder/local-file.ts'
+import { findSpot, type Ground, type Spot } from '../folder/spot.ts'
+import { type Names, namesOf } from '../names/archive-path.ts'
+import type { Held } from '../record/held.ts'
+import { shown } from '../wire/answers.ts'
+import type { Watcher } from '../screen/watcher.ts'
+
+const PARTIAL = '.cairn-restore-partial'
+
+export interface Restored {
+	files: number
+	left: number
+}
+
+export async function restore(folder: Folder, watcher: Watcher, { to, path }: { to: string; path?: string }): Promise<Restored> {
+	const ground = openTarget(folder, to)
+	const prefix = path === undefined ? '' : path.replace(/^\/+|\/+$/g, '')
+	const count = { files: 0, left: 0 }
+	watcher.title('restore')
+	for (const held of folder.holdings.all()) {
+		if (!isBelow(held.path, Buffer.from(prefix).toString('latin1'))) continue
+		watcher.expected(1, held.size)
+		const why = await restoreOne(folder, ground, held)
+		watcher.moved(held.size)
+		watcher.done()
+		if (why === undefined) count.files++
+		else {
+			count.left++
+			watcher.trouble(shown(Buffer.from(held.path, 'latin1')), why)
+		}
+	}
+	await ground.root.sync()
+	return count
+}
+
+function openTarget(folder: Folder, to: string): Ground {
+	fs.mkdirSync(to, { recursive: true })
+	const inside = relative(fs.realpathSync.native(folder.path), fs.realpathSync.native(resolve(to)))
+	if (!inside.startsWith('..') && !/^([A-Za-z]:|[\\/])/.test(inside)) {
+		throw new Ending(EXIT.usage, `--to ${to} is within the folder; restore to another place`)
+	}
+	return { root: openDirectory(to), platform: folder.platform, stored: folder.stored }
+}
+
+function isBelow(path: string, prefix: string): boolean {
+	return prefix === '' || path === prefix || path.startsWith(`${prefix}/`)
+}
+
+/** What is in the way, if it cannot be done. */
+async function restoreOne(folder: Folder, ground: Ground, held: Held): Promise<string | undefined> {
+	try {
+		const names = namesOf(Buffer.from(held.path, 'latin1'), folder.platform)
+		const target = findSpot(ground, names, true) as Spot
+		try {
+			if (await isThere(target, held)) return undefined
+			if (fs.lstatSync(target.directory.at(target.name), { throwIfNoEntry: false }) !== undefined) return 'something else stands there'
+			return await copyRight(folder, names, { target, held })
+		} finally {
+			target.close()
+		}
+	} catch (error) {
+		return (error as Error).message
+	}
+}
+
+/** From the file itself, or from one set aside, whichever has the hash. */
+async function copyRight(folder: Folder, names: Names, { target, held }: { target: Spot; held: Held }): Promise<string | undefined> {
+	const source = findSpot(folder, names, false)
+	if (source === undefined) return 'is missing'
+	try {
+		for (const name of [source.name, ...setAsideBefore(source)]) {
+			if (await copyIfRight({ directory: source.directory, name }, target, held)) return undefined
+		}
+		return 'is missing, or not what it was'
+	} finally {
+		source.close()
+	}
+}
+
+async function copyIfRight(from: Pick<Spot, 'directory' | 'name'>, { directory, name }: Spot, { size, hash }: Held): Promise<boolean> {
+	const file = openLocal(from)
+	if (file === undefined || file.size !== size) {
+		file?.close()
+		return false
+	}
+	const partial = directory.at(Buffer.from(PARTIAL))
+	const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW = 0 } = fs.constants
+	const fd = fs.openSync(partial, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o644)
+	try {
+		const found = createHash('sha256')
+		await eachPart(file.fd, { offset: 0, end: size }, (part) => {
+			found.update(part)
+			for (let done = 0; done < part.length; ) done += fs.writeSync(fd, part, done)
+		})
+		if (found.digest('hex') !== hash) {
+			fs.rmSync(partial)
+			return false
+		}
+		const { atimeMs, mtimeMs } = fs.fstatSync(file.fd)
+		fs.futimesSync(fd, atimeMs / 1000, mtimeMs / 1000)
+		fs.fsyncSync(fd)
+	} finally {
+		fs.closeSync(fd)
+		file.close()
+	}
+	fs.renameSync(partial, directory.at(name))
+	return true
+}
