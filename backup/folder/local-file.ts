@@ -2,6 +2,8 @@
 import { createHash, type Hash } from 'node:crypto'
 import fs from 'node:fs'
 import { promisify } from 'node:util'
+import { BadPath } from '../names/archive-path.ts'
+import { NotADirectory } from './directory.ts'
 import type { Spot } from './spot.ts'
 
 const read = promisify(fs.read)
@@ -64,4 +66,11 @@ export async function isThere(spot: Pick<Spot, 'directory' | 'name'>, { size, ha
 	} finally {
 		file.close()
 	}
+}
+
+/** What looking for a file came to: no such file can be here, or the disk says no. Anything else is thrown on. */
+export function lookFailure(error: unknown): 'missing' | 'io' {
+	if (error instanceof BadPath || error instanceof NotADirectory) return 'missing'
+	if ((error as NodeJS.ErrnoException).syscall === undefined) throw error
+	return 'io'
 }

@@ -19,7 +19,7 @@ export function namesOf(path: Buffer, platform: Platform): Names {
 	if (path.length > PATH_BYTES_MAX) throw new BadPath(`a path of ${path.length} bytes`)
 	if (path.includes(0)) throw new BadPath('a NUL byte')
 	const names: Buffer[] = []
-	for (let from = path[0] === SLASH ? 1 : 0; from <= path.length; ) {
+	for (let from = 0; from <= path.length; ) {
 		const slash = path.indexOf(SLASH, from)
 		const to = slash === -1 ? path.length : slash
 		names.push(checkedName(path.subarray(from, to), platform))

@@ -6,12 +6,14 @@ import { randomBytes } from 'node:crypto'
 import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { authorizationOf, hashOf, NO_BODY } from '../../core/off-site/signature.ts'
+import { EXIT, Ending } from '../exit-codes.ts'
 import { Broken } from './failures.ts'
 
 const IDLE_MS_MAX = 60_000
 const HEADER_BYTES_MAX = 16 * 1024
 const SOCKETS_MAX = 16
 const NONCE_BYTES = 18
+const CERTIFICATE_CODES = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|HOSTNAME_MISMATCH|ALTNAME/
 
 export interface Who {
 	server: URL
@@ -49,7 +51,7 @@ export function openExchange(who: Who): Exchange {
 		return new Promise((resolve, reject) => {
 			const sent = request(who.server, options, resolve)
 			sent.on('timeout', () => sent.destroy(new Broken('the server says nothing')))
-			sent.on('error', (error) => reject(new Broken(error.message || (error as NodeJS.ErrnoException).code, { cause: error })))
+			sent.on('error', (error) => reject(failureOf(error)))
 			sent.end(body)
 		})
 	}
@@ -68,6 +70,13 @@ export function openExchange(who: Who): Exchange {
 		},
 		close: () => connections.destroy(),
 	}
+}
+
+function failureOf(error: NodeJS.ErrnoException): Error {
+	const { code = '', message } = error
+	// It will be the same the next time.
+	if (CERTIFICATE_CODES.test(code)) return new Ending(EXIT.unreachable, `the server's certificate does not hold: ${message}`)
+	return new Broken(message || code)
 }
 
 function headersOf({ body, type = 'application/json', from = 0 }: Asked, authorization: string): http.OutgoingHttpHeaders {

@@ -1,8 +1,8 @@
 /** Showing that what is here is still the file: a keyed hash over the parts of it the server names. */
 import { createHmac } from 'node:crypto'
-import { eachPart, openLocal } from '../folder/local-file.ts'
+import { eachPart, lookFailure, openLocal } from '../folder/local-file.ts'
 import { findSpot } from '../folder/spot.ts'
-import { BadPath, namesOf } from '../names/archive-path.ts'
+import { namesOf } from '../names/archive-path.ts'
 import { BadAnswer, type Json, listIn, pathIn, shown, textIn, wholeIn } from '../wire/answers.ts'
 import { leave, type Run } from './run.ts'
 
@@ -53,9 +53,7 @@ async function answerOne({ folder }: Run, challenge: Json): Promise<{ proof: str
 			file.close()
 		}
 	} catch (error) {
-		if (error instanceof BadPath) return { error: 'missing' }
-		if ((error as NodeJS.ErrnoException).syscall === undefined) throw error
-		return { error: 'io' }
+		return { error: lookFailure(error) }
 	}
 }
 

@@ -1,9 +1,9 @@
 /** The way back: files the keeper asks for are sent, in parts, going on where the server has got to. */
 import fs from 'node:fs'
 import { setAsideBefore } from '../folder/aside.ts'
-import { hashOfFile, type LocalFile, openLocal } from '../folder/local-file.ts'
+import { hashOfFile, type LocalFile, lookFailure, openLocal } from '../folder/local-file.ts'
 import { findSpot } from '../folder/spot.ts'
-import { BadPath, namesOf } from '../names/archive-path.ts'
+import { namesOf } from '../names/archive-path.ts'
 import { hashIn, listIn, pathIn, shown, wholeIn } from '../wire/answers.ts'
 import { Refusal } from '../wire/failures.ts'
 import { leave, type Run } from './run.ts'
@@ -79,9 +79,7 @@ async function find({ folder }: Run, { path, size, hash }: Order): Promise<Local
 			spot.close()
 		}
 	} catch (error) {
-		if (error instanceof BadPath) return 'missing'
-		if ((error as NodeJS.ErrnoException).syscall === undefined) throw error
-		return 'io'
+		return lookFailure(error)
 	}
 }
 

@@ -1,5 +1,5 @@
 /** Reading everything the record speaks of, and telling the server what is no longer as it was. */
-import { hashOfFile, openLocal } from '../folder/local-file.ts'
+import { hashOfFile, lookFailure, openLocal } from '../folder/local-file.ts'
 import { findSpot } from '../folder/spot.ts'
 import { namesOf } from '../names/archive-path.ts'
 import type { Held } from '../record/held.ts'
@@ -61,7 +61,6 @@ async function findingOf({ folder }: Run, { path, size, hash }: Held): Promise<F
 			file.close()
 		}
 	} catch (error) {
-		if ((error as NodeJS.ErrnoException).syscall === undefined) throw error
-		return 'io'
+		return lookFailure(error) === 'missing' ? 'gone' : 'io'
 	}
 }

@@ -1,6 +1,6 @@
 /** Adopting what is there already: every file below a directory is looked at, and the server is told of those it knows. */
 import { fromLocals } from '../folder/contents.ts'
-import { hashOfFile, openLocal } from '../folder/local-file.ts'
+import { hashOfFile, lookFailure, openLocal } from '../folder/local-file.ts'
 import { findSpot, type Spot } from '../folder/spot.ts'
 import { joined, namesOf, type Names } from '../names/archive-path.ts'
 import type { Held } from '../record/held.ts'
@@ -16,7 +16,7 @@ interface Found {
 }
 
 export async function walk(run: Run, path: string | undefined): Promise<string> {
-	const below: Names = path === undefined || /^\/?$/.test(path) ? [] : namesOf(Buffer.from(path.replace(/\/+$/, '')), run.folder.platform)
+	const below: Names = path === undefined || /^\/?$/.test(path) ? [] : namesOf(Buffer.from(path.replace(/^\/+|\/+$/g, '')), run.folder.platform)
 	const counts = { current: 0, differs: 0, unknown: 0 }
 	let files: Found[] = []
 	run.watcher.title('walk')
@@ -80,6 +80,9 @@ async function hashOf({ folder }: Run, { path, size }: Found): Promise<string | 
 		} finally {
 			file.close()
 		}
+	} catch (error) {
+		lookFailure(error)
+		return undefined
 	} finally {
 		spot?.close()
 	}
