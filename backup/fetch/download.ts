@@ -119,7 +119,7 @@ function receive(answer: IncomingMessage, wanted: Wanted, partial: Partial, move
 		answer.on('data', (part: Buffer) => {
 			if (partial.bytes + part.length > wanted.size) return give(new Mismatch('more bytes came than were said'))
 			try {
-				writeAll(partial.fd, part)
+				writeAt(partial, part)
 			} catch (error) {
 				return give(error as Error)
 			}
@@ -148,6 +148,7 @@ function problemOf({ statusCode, headers }: IncomingMessage, { size, hash }: Wan
 	return undefined
 }
 
-function writeAll(fd: number, part: Buffer): void {
-	for (let done = 0; done < part.length; ) done += fs.writeSync(fd, part, done)
+/** Where what was hashed so far ends: the descriptor's own place is elsewhere after an earlier run's part was read. */
+function writeAt({ fd, bytes }: Partial, part: Buffer): void {
+	for (let done = 0; done < part.length; ) done += fs.writeSync(fd, part, done, part.length - done, bytes + done)
 }
