@@ -3,6 +3,7 @@ import type { Argv } from 'yargs'
 import * as conflicts from '../core/catalogue/conflicts.ts'
 import type { ConflictRow } from '../core/catalogue/conflicts.ts'
 import * as nodes from '../core/catalogue/nodes.ts'
+import { showText } from '../core/text.ts'
 import { withCatalogue } from './catalogue.ts'
 import { type Decide, decide, drop, keep } from './conflicts-decide.ts'
 import { showSize } from './sizes.ts'
@@ -80,6 +81,8 @@ async function runList(options: ListOptions, deps: Deps): Promise<void> {
 	}))
 	if (options.json) return deps.print(JSON.stringify(plain, null, 2))
 	if (plain.length === 0) return deps.print('no conflicts')
-	const cells = plain.map((row) => [String(row.id), row.node, row.path, row.reason, showSize(row.size), row.modified.slice(0, 16), row.kept ?? 'where it stood'])
+	const cells = plain.map((row) => [
+		String(row.id), row.node, showText(row.path), row.reason, showSize(row.size), row.modified.slice(0, 16), row.kept === null ? 'where it stood' : showText(row.kept),
+	])
 	for (const line of table(['ID', 'NODE', 'PATH', 'REASON', 'SIZE', 'MODIFIED', 'KEPT AS'], cells)) deps.print(line)
 }

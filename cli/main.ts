@@ -1,6 +1,7 @@
 /** The command line: one verb per file, one error line, one table of exit codes. */
 import yargs from 'yargs'
 import { codeOf, UserError } from '../core/errors.ts'
+import { guarded } from '../core/text.ts'
 import { EXIT, exitCodeTable } from './exit-codes.ts'
 import { reportToParent } from './daemon.ts'
 import { withoutOldForm } from './old-form.ts'
@@ -11,8 +12,8 @@ import { version } from './version.ts'
 const HELP_COLUMNS = 110
 
 const deps: Deps = {
-	print: (line) => void process.stdout.write(`${line}\n`),
-	warn: (line) => void process.stderr.write(`cairn: ${line}\n`),
+	print: (line) => void process.stdout.write(`${guarded(line)}\n`),
+	warn: (line) => void process.stderr.write(`cairn: ${guarded(line).replaceAll('\n', '\\n')}\n`),
 	environment: process.env,
 	directory: process.cwd(),
 	uid: process.getuid?.() ?? 0,

@@ -5,6 +5,7 @@ import { below, folders, type Kept } from '../core/filesystem/trash-contents.ts'
 import { dayOf, folderName, originalPath } from '../core/filesystem/trash-paths.ts'
 import { keepDays } from '../replicator/trash/purge.ts'
 import { databaseClock } from '../replicator/trash/trash.ts'
+import { showText } from '../core/text.ts'
 import { withCatalogue } from './catalogue.ts'
 import { showSize } from './sizes.ts'
 import { isAtOrBelow, treePath } from './tree-path.ts'
@@ -68,5 +69,5 @@ function toFile(kept: Kept, path: Buffer, { today, ...known }: Known): KeptFile 
 }
 
 function toLine({ id, removed, size, daysLeft, path }: KeptFile): string {
-	return [removed, String(id).padStart(8), showSize(size).padStart(6), `${daysLeft} d left`.padStart(11), ` ${path}`].join(' ')
+	return [removed, String(id).padStart(8), showSize(size).padStart(6), `${daysLeft} d left`.padStart(11), ` ${showText(path)}`].join(' ')
 }

@@ -1,4 +1,5 @@
 /** Bandwidth by hour of day: how long whoever moves bytes has to wait, so that all who share a pace together keep to it. */
+import { rateAt } from '../core/config/rates.ts'
 import type { RateConfig } from '../core/config/types.ts'
 import { fail } from '../core/errors.ts'
 
@@ -15,7 +16,6 @@ export interface Clock {
 
 /** A rate is looked up again after this long: the hour may have ended. */
 const LOOK_AGAIN_MS = 1_000
-const HOURS = /^(\d{1,2})-(\d{1,2})$/
 
 const systemClock: Clock = {
 	hour: () => new Date().getHours(),
@@ -51,16 +51,4 @@ export function paceOf(rates: readonly RateConfig[], clock: Clock = systemClock)
 /** Whether anything limits them at any hour. */
 export function isLimited(rates: readonly RateConfig[]): boolean {
 	return rates.length > 0
-}
-
-/** Bytes per second; undefined where nothing limits them. */
-function rateAt(rates: readonly RateConfig[], hour: number): number | undefined {
-	return rates.find(({ hours }) => isWithin(hours, hour))?.bytesPerSecond
-}
-
-function isWithin(hours: string, hour: number): boolean {
-	const [, from, to] = HOURS.exec(hours) ?? []
-	if (from === undefined) return true
-	const [first, end] = [Number(from) % 24, Number(to)]
-	return first < end ? hour >= first && hour < end : hour >= first || hour < end
 }

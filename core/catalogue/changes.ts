@@ -60,6 +60,25 @@ export function last(reader: Reader): Maybe<{ seq: number | null } | undefined> 
 	return reader.get('SELECT MAX(seq) AS seq FROM `change`')
 }
 
+/** With its time, and the database's. */
+export type DatedChangeRow = ChangeRow & { at: number; now: number }
+
+export function datedAfter(reader: Reader, seq: number, limit: number, { now }: Capabilities): Maybe<DatedChangeRow[]> {
+	return reader.all<DatedChangeRow>(
+		`SELECT seq, at, client_id, op, parent_id, name, file_id, detail, ${now} AS now FROM \`change\` WHERE seq > ? ORDER BY seq LIMIT ?`,
+		[seq, limit],
+	)
+}
+
+/** The newest line that is older than a moment: numbers and times grow together, so the search ends at the first. */
+export function lastBefore(reader: Reader, seconds: number): Maybe<{ seq: number } | undefined> {
+	return reader.get('SELECT seq FROM `change` WHERE at < ? ORDER BY seq DESC LIMIT 1', [seconds])
+}
+
+export function beforeEnd(reader: Reader, lines: number): Maybe<{ seq: number } | undefined> {
+	return reader.get('SELECT seq FROM `change` ORDER BY seq DESC LIMIT 1 OFFSET ?', [lines])
+}
+
 export function lastQuery(): Query {
 	return ['SELECT MAX(seq) AS seq FROM `change`', []]
 }

@@ -4,14 +4,15 @@ import * as files from '../catalogue/files.ts'
 import type { FileRow } from '../catalogue/files.ts'
 import * as replicas from '../catalogue/replicas.ts'
 import { REPLICA, type ReplicaRow } from '../catalogue/replicas.ts'
-import * as writers from '../catalogue/writers.ts'
-import type { WriterRow } from '../catalogue/writers.ts'
 import * as xattrs from '../catalogue/xattrs.ts'
 import { now } from '../clock.ts'
 import { fail } from '../errors.ts'
 import type { FileId } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
 import { classById } from '../placement/placement.ts'
+import { explain } from '../stats/explain.ts'
+import { inOneSentence } from '../stats/explain-text.ts'
+import { askerOf } from '../stats/asker.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 
 const VALUE_BYTES_MAX = 65_536
@@ -116,11 +117,9 @@ function* change(fs: Filesystem, id: FileId, body: Change): Op<void> {
 
 const STATES: Record<number, string> = { [REPLICA.good]: 'good', [REPLICA.wanted]: 'wanted', [REPLICA.suspect]: 'suspect', [REPLICA.surplus]: 'surplus' }
 
-function* copiesOf(fs: Filesystem, id: FileId): Op<{ row: FileRow; copies: ReplicaRow[]; pins: WriterRow[] }> {
-	const [[row], copies, pins] = (yield* wait(
-		fs.catalogue.read(files.findQuery(id), replicas.ofFileQuery(id), writers.ofFileQuery(id)),
-	)) as [FileRow[], ReplicaRow[], WriterRow[]]
-	return row ? { row, copies, pins } : fail('ENODATA')
+function* copiesOf(fs: Filesystem, id: FileId): Op<{ row: FileRow; copies: ReplicaRow[] }> {
+	const [[row], copies] = (yield* wait(fs.catalogue.read(files.findQuery(id), replicas.ofFileQuery(id)))) as [FileRow[], ReplicaRow[]]
+	return row ? { row, copies } : fail('ENODATA')
 }
 
 function* explainReplicas(fs: Filesystem, id: FileId): Op<Buffer> {
@@ -140,15 +139,5 @@ function* explainClass(fs: Filesystem, id: FileId): Op<Buffer> {
 
 /** One sentence: what the file should have, what it has, and what stands in the way of the difference. */
 function* explainWhy(fs: Filesystem, id: FileId): Op<Buffer> {
-	const { row, copies, pins } = yield* copiesOf(fs, id)
-	const rule = classById(fs, row.class_id)
-	const good = copies.filter((copy) => copy.state === REPLICA.good && copy.version === row.version)
-	const parts = [`class ${rule.name} asks for ${rule.copies}, ${good.length} good at version ${row.version}`]
-	for (const copy of copies.filter((c) => !good.includes(c))) parts.push(`${nodeName(fs, copy.node_id)} is ${STATES[copy.state]} at version ${copy.version}`)
-	for (const pin of pins) parts.push(`open for writing on ${nodeName(fs, pin.node_id)}`)
-	for (const copy of copies) {
-		const node = fs.nodes.get(copy.node_id)
-		if (node && !node.health.up) parts.push(`${node.name} is away: ${node.health.reason}`)
-	}
-	return Buffer.from(parts.join('; '))
+	return Buffer.from(inOneSentence(yield* explain(askerOf(fs), id, fs.classes)))
 }

@@ -12,17 +12,17 @@ const RESERVE_BYTES_MAX = 1024 ** 3
 const RESERVE_SHARE = 0.02
 
 /** The rule of a path: the first class whose pattern matches, else the last that is configured. In the trash it is that of before. */
-export function classOf(fs: Filesystem, path: Path): ClassRow {
+export function classOf(fs: Pick<Filesystem, 'classes'>, path: Path): ClassRow {
 	if (fs.classes.length === 1) return fs.classes[0]
 	const text = (originalPath(path) ?? path).toString('latin1')
 	return fs.classes.find((rule) => rule.matches(text)) ?? defaultClass(fs)
 }
 
-export function defaultClass({ classes }: Filesystem): ClassRow {
+export function defaultClass({ classes }: Pick<Filesystem, 'classes'>): ClassRow {
 	return classes.findLast((rule) => !isRetired(rule)) ?? classes[classes.length - 1]
 }
 
-export function classById(fs: Filesystem, id: number): ClassRow {
+export function classById(fs: Pick<Filesystem, 'classes'>, id: number): ClassRow {
 	return fs.classes.find((rule) => rule.id === id) ?? defaultClass(fs)
 }
 

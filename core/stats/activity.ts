@@ -5,6 +5,7 @@
 import type { Capabilities, Transaction } from '../catalogue/driver.ts'
 import * as days from '../catalogue/stat-days.ts'
 import { type Op, wait } from '../op.ts'
+import { settled } from './events.ts'
 
 export interface Counted {
 	low: number
@@ -38,12 +39,6 @@ function inOrder({ low }: Counted, rows: readonly { seq: number }[]): Counted {
 }
 
 function withGaps({ low }: Counted, rows: ReadonlyArray<{ seq: number; at: number; now: number }>): Counted {
-	let end = low
-	let index = 0
-	for (; index < rows.length; index++) {
-		const { seq, at, now } = rows[index]
-		if (seq !== end + 1 && now - at < GAP_SECONDS_MAX) break
-		end = seq
-	}
-	return { low: end, above: rows.slice(index).map((row) => row.seq) }
+	const end = settled(rows, low, GAP_SECONDS_MAX)
+	return { low: end > 0 ? rows[end - 1].seq : low, above: rows.slice(end).map((row) => row.seq) }
 }

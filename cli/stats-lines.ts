@@ -1,0 +1,66 @@
+/** `cairn stats` as lines for people, and as JSON. */
+import type { Day } from '../core/stats/days.ts'
+import type { Overview } from '../core/stats/overview.ts'
+import { jsonBytes, showBytes } from '../core/text.ts'
+import { showDuration } from './progress-text.ts'
+import { showSize } from './sizes.ts'
+import { table } from './table.ts'
+
+export interface Only {
+	class?: string
+	node?: string
+}
+
+export function chosen(found: Overview, only: Only): Overview {
+	return {
+		...found,
+		copies: found.copies.filter((row) => only.class === undefined || row.class === only.class),
+		nodes: found.nodes.filter((row) => only.node === undefined || row.name === only.node),
+		owed: found.owed.filter((row) => only.node === undefined || row.node === only.node),
+	}
+}
+
+export function statsJson(found: Overview, only: Only): object {
+	const { copies, ...rest } = chosen(found, only)
+	return {
+		...rest,
+		copies: copies.map((row) => ({
+			...row,
+			rows: row.rows.map(({ example, ...count }) => ({ ...count, example: example ? { id: example.id, ...jsonBytes('path', example.path) } : null })),
+		})),
+	}
+}
+
+export function statsLines(all: Overview, only: Only): string[] {
+	const { behind, tree, copies, nodes, owed } = chosen(all, only)
+	return [
+		`${tree.files} files in ${tree.directories} directories, ${showSize(tree.bytes)}B${behind > 0 ? `; ${behind} changed files are not counted yet` : ''}`,
+		'',
+		...table(['CLASS', 'GOAL', 'COPIES', 'STANDING', 'FILES', 'BYTES', 'FOR EXAMPLE'], copies.flatMap((row) =>
+			row.rows.length === 0
+				? [[row.class, `${row.goal}`, '-', '-', '0', '0', '']]
+				: row.rows.map((count) => [
+						row.class, `${row.goal}`, `${count.copies}`, count.standing, `${count.files}`, showSize(count.bytes), count.example ? `/${showBytes(count.example.path)}` : '',
+					]),
+		)),
+		'',
+		...table(['NODE', 'STATE', 'GOOD', 'BYTES', 'WANTED', 'SUSPECT', 'SURPLUS', 'CHANGES', 'CONFLICTS'], nodes.map((node) => [
+			node.name, node.state, `${node.good.files}`, showSize(node.good.bytes), `${node.wanted.files}`, `${node.suspect.files}`, `${node.surplus.files}`,
+			`${node.intents}`, `${node.conflicts}`,
+		])),
+		...(owed.length === 0 ? ['', 'nothing is owed'] : ['', ...table(['OWED', 'NODE', 'FILES', 'BYTES', 'TAKES'], owed.map((row) => [
+			row.kind, row.node, `${row.files}`, showSize(row.bytes), row.etaSeconds === undefined ? '-' : showDuration(row.etaSeconds),
+		]))]),
+	]
+}
+
+const OPS = ['create', 'publish', 'unlink', 'rename'] as const
+
+export function dayLines(days: readonly Day[], { node }: Only): string[] {
+	const cells = (day: Day) => {
+		const own = node === undefined ? [day] : day.nodes
+		const sum = (of: 'files' | 'bytes') => own.reduce((total, row) => total + row[of], 0)
+		return [day.date, `${sum('files')}`, showSize(sum('bytes')), ...OPS.map((op) => `${day.changes[op] ?? 0}`)]
+	}
+	return table(['DAY', node === undefined ? 'FILES' : 'COPIES', 'BYTES', 'CREATED', 'WRITTEN', 'REMOVED', 'RENAMED'], days.map(cells))
+}
