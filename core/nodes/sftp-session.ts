@@ -1,5 +1,6 @@
 /** One connection to a host: made when it is needed, made again when it was lost, refused to a host with another key. */
 import { readFileSync, statSync } from 'node:fs'
+import { connect as openSocket } from 'node:net'
 import SftpClient from 'ssh2-sftp-client'
 import type { SFTPWrapper } from 'ssh2'
 import type { SftpConfig } from '../config/types.ts'
@@ -47,8 +48,8 @@ export function openSession(node: string, config: SftpConfig): Session {
 		try {
 			const { keys, revoked, privateKey } = readFiles(config)
 			const sftp = await client.connect({
-				host: config.host,
-				port: config.port ?? PORT,
+				// What is asked next must not wait for the other side to confirm what was asked last: that takes it 40 ms.
+				sock: openSocket({ host: config.host, port: config.port ?? PORT, noDelay: true }),
 				username: config.user,
 				privateKey,
 				algorithms: { cipher: [...CIPHERS], serverHostKey: algorithmsOf(keys) as never },

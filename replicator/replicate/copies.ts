@@ -2,7 +2,7 @@
 import { Errno, fail } from '../../core/errors.ts'
 import type { Path } from '../../core/ids.ts'
 import { run as drive } from '../../core/op.ts'
-import { type Copied, type Conditions, copyFile, discard, type Order, PIECE_BYTES, sideOf } from './copy.ts'
+import { type Copied, type Conditions, copyFile, discard, type Order, PIECE_BYTES, type Readable, sideOf } from './copy.ts'
 import type { Made } from './enter.ts'
 import type { Tray } from './incoming.ts'
 import { leave, passOn, shown } from './leave.ts'
@@ -110,9 +110,9 @@ async function copyGroup(round: Round, group: readonly Attempt[], tray: Tray): P
 	round.load.set(source.id, (round.load.get(source.id) ?? 0) + 1)
 	try {
 		const orders = group.map(({ order }) => order)
-		return source.reach === 'local' && !round.rep.node.remote
-			? await copyOnThreads(round, source, orders, tray)
-			: await copyHere(round, source, orders)
+		if (source.reach === 'remote' || round.rep.node.remote) return await copyHere(round, source, orders)
+		if (source.reach === 'sftp') return await copyOnThread(round, source, orders)
+		return await copyOnThreads(round, source, orders, tray)
 	} finally {
 		round.load.set(source.id, (round.load.get(source.id) ?? 1) - 1)
 	}
@@ -146,12 +146,12 @@ async function copySmall(
 
 async function copyOnThread(
 	{ rep, threads, pace }: Round,
-	{ node: from }: Source,
+	{ node: from, sftp }: Source,
 	orders: readonly Order[],
 ): Promise<CopyAnswer[]> {
 	const { node: to, run } = rep
 	const message = {
-		from: treeOf(from),
+		from: sftp ? { name: from.name, uuid: from.row.uuid, sftp } : treeOf(from),
 		to: treeOf(to),
 		orders: orders.map((order) => ({
 			...order,
@@ -167,16 +167,17 @@ async function copyOnThread(
 	})
 }
 
-/** Over a network: nothing here waits on this thread. */
-async function copyHere(round: Round, { operations }: Source, orders: readonly Order[]): Promise<CopyAnswer[]> {
+/** Through the lanes of what is mounted over a network: nothing here waits on this thread. */
+async function copyHere(round: Round, source: Source, orders: readonly Order[]): Promise<CopyAnswer[]> {
 	const answers: CopyAnswer[] = []
+	const operations = round.sources.operationsOf(source)
 	const conditions = conditionsHere(round)
 	for (const order of orders)
 		answers.push(await attemptHere(round, () => copyOne(round, operations, { ...order, isSynced: true }, conditions)))
 	return answers
 }
 
-async function copyOne(round: Round, from: Source['operations'], order: Order, conditions: Conditions): Promise<Copied> {
+async function copyOne(round: Round, from: Readable, order: Order, conditions: Conditions): Promise<Copied> {
 	return await drive(copyFile(from, await round.target(), order, conditions))
 }
 

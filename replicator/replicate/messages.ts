@@ -1,4 +1,5 @@
 /** What the copying threads and whoever uses them say to each other. Paths travel as latin1 texts: a Buffer would bring its whole pool along. */
+import type { SftpConfig } from '../../core/config/types.ts'
 import { codeOf } from '../../core/errors.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { type Copied, type Order, type Side, sideOf } from './copy.ts'
@@ -6,6 +7,13 @@ import { type Copied, type Order, type Side, sideOf } from './copy.ts'
 export interface Tree {
 	root: string
 	uuid: string
+}
+
+/** One that is not here, and read over SFTP. */
+export interface Far {
+	name: string
+	uuid: string
+	sftp: SftpConfig
 }
 
 export type OrderMessage = Omit<Order, 'from' | 'aside' | 'further' | 'to'> & {
@@ -16,7 +24,7 @@ export type OrderMessage = Omit<Order, 'from' | 'aside' | 'further' | 'to'> & {
 }
 
 export interface CopyMessage {
-	from: Tree
+	from: Tree | Far
 	to: Tree
 	orders: OrderMessage[]
 	/** Ask before each piece of a large file. */

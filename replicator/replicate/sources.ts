@@ -13,10 +13,11 @@ import { NOTHING, type Standing, standingOn } from './standing.ts'
 export interface Source {
 	id: NodeId
 	name: string
-	/** local: threads may read it by its path; the others are read through `operations`. */
+	/** local: threads may read it by its path. sftp: they connect to it. */
 	reach: 'local' | 'remote' | 'sftp'
 	node: Node
-	operations: Readable
+	/** Where it is reached over SFTP. */
+	sftp?: SftpConfig
 }
 
 export interface Found {
@@ -27,6 +28,8 @@ export interface Found {
 export interface Sources {
 	/** Nodes that have the wanted version within reach, best first, and under which path. */
 	of(want: Want, isStanding: boolean): Promise<Found[]>
+	/** To read it on the main thread. */
+	operationsOf(source: Source): Readable
 	/** What stands on nodes may have changed. */
 	forgetStanding(): void
 	end(): Promise<void>
@@ -55,9 +58,9 @@ export function openSources(
 		const node = fs.nodes.get(id)
 		if (!node || node.row.state === 'down' || node.row.state === 'dead') return undefined
 		if (inService(node))
-			return { id, name: node.name, reach: node.remote ? 'remote' : 'local', node, operations: node.operations }
+			return { id, name: node.name, reach: node.remote ? 'remote' : 'local', node }
 		const sftp = fs.config.nodes[node.name]?.sftp
-		return sftp && { id, name: node.name, reach: 'sftp', node, operations: reachOf(node, sftp).operations }
+		return sftp && { id, name: node.name, reach: 'sftp', node, sftp }
 	}
 
 	function reachOf(node: Node, config: SftpConfig): Reach {
@@ -90,6 +93,7 @@ export function openSources(
 			}
 			return found.sort((a, b) => cost(a.source) - cost(b.source))
 		},
+		operationsOf: ({ node, sftp }) => (sftp ? reachOf(node, sftp).operations : node.operations),
 		forgetStanding: () => standing.clear(),
 		async end() {
 			await Promise.all([...reaches.values()].map((reach) => reach.end()))

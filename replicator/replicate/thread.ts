@@ -10,6 +10,7 @@ import {
 	type CopyAnswer,
 	type CopyMessage,
 	decodePath,
+	type Far,
 	LEAVE,
 	type OrderMessage,
 	type PlaceMessage,
@@ -20,6 +21,7 @@ import {
 	STOP,
 	type ThreadData,
 	toFailure,
+	type Tree,
 } from './messages.ts'
 import { copySmall } from './small.ts'
 import { type OpenTree, openSide, syncNames, syncTree } from './trees.ts'
@@ -40,9 +42,9 @@ const BUFFER_BYTES = 4 * PIECE_BYTES
 const buffer = alignedBuffer(BUFFER_BYTES)
 let leave = 0
 
-port.on('message', (request: Request) => {
+port.on('message', async (request: Request) => {
 	try {
-		if ('copy' in request) tell({ answers: copyAll(request.copy) })
+		if ('copy' in request) tell({ answers: await copyAll(request.copy) })
 		else if ('small' in request) tell({ small: copyMany(request.small) })
 		else if ('place' in request) tell({ placed: place(request.place) })
 		else {
@@ -59,12 +61,10 @@ function tell(report: Report): void {
 	port?.postMessage(report)
 }
 
-function copyAll({ from, to, orders, isPaced }: CopyMessage): CopyAnswer[] {
-	const source = openSide(from, 'source')
+async function copyAll({ from, to, orders, isPaced }: CopyMessage): Promise<CopyAnswer[]> {
 	const target = openSide(to, 'target')
-	const conditions = conditionsOf(isPaced)
 	const decoded = orders.map(toOrder)
-	const answers = decoded.map((order) => copyOne(source, target, order, conditions))
+	const answers = 'sftp' in from ? await copyOver(from, target, decoded, isPaced) : copyBetween(from, target, decoded, isPaced)
 	if (decoded.every((order) => order.isSynced)) return answers
 	try {
 		syncTree(target)
@@ -75,6 +75,18 @@ function copyAll({ from, to, orders, isPaced }: CopyMessage): CopyAnswer[] {
 		for (const order of decoded) if (!order.isSynced) run(discard(target.operations, order))
 		return answers.map((answer, index) => (decoded[index].isSynced ? answer : failure))
 	}
+}
+
+function copyBetween(from: Tree, target: OpenTree, orders: readonly Order[], isPaced: boolean): CopyAnswer[] {
+	const source = openSide(from, 'source')
+	const conditions = conditionsOf(isPaced)
+	return orders.map((order) => copyOne(source, target, order, conditions))
+}
+
+async function copyOver(from: Far, target: OpenTree, orders: readonly Order[], isPaced: boolean): Promise<CopyAnswer[]> {
+	// Only where it is needed: the library is most of a thread's memory.
+	const { copyFar } = await import('./far.ts')
+	return await copyFar(from, target, orders, isPaced ? { ...unpaced, pace: askers() } : unpaced)
 }
 
 function copyOne(source: OpenTree, target: OpenTree, order: Order, conditions: Conditions): CopyAnswer {
@@ -112,11 +124,11 @@ const unpaced: Conditions = {
 		if (Atomics.load(control, STOP) !== 0) fail('ECANCELED')
 	},
 	written(fd, position, bytes) {
+		if (bytes === BUFFER_BYTES) tell({ moved: bytes })
 		const end = position + bytes
 		if (end % WRITE_BACK_BYTES !== 0) return
 		// Not every filesystem can; the sync that follows does it all then.
 		syncFileRange(fd, end - WRITE_BACK_BYTES, WRITE_BACK_BYTES, SYNC_FILE_RANGE_WRITE)
-		tell({ moved: WRITE_BACK_BYTES })
 	},
 }
 
@@ -127,6 +139,22 @@ function ask(bytes: number): void {
 	while (Atomics.load(control, LEAVE) === leave) Atomics.wait(control, LEAVE, leave)
 	leave++
 	unpaced.pace(bytes)
+}
+
+/** The same of those who go on beside each other: they ask in turns, and connections are looked after meanwhile. */
+function askers(): (bytes: number) => Promise<void> {
+	let turn = Promise.resolve()
+	return (bytes) => {
+		turn = turn.then(async () => {
+			unpaced.pace(bytes)
+			if (bytes === 0) return
+			tell({ asks: bytes })
+			while (Atomics.load(control, LEAVE) === leave) await Atomics.waitAsync(control, LEAVE, leave).value
+			leave++
+			unpaced.pace(bytes)
+		})
+		return turn
+	}
 }
 
 function place({ on, from, to, inos }: PlaceMessage): boolean[] {
