@@ -1,6 +1,6 @@
 /** The command line: one verb per file, one error line, one table of exit codes. */
 import yargs from 'yargs'
-import { codeOf, UserError } from '../core/errors.ts'
+import { CatalogueError, codeOf, UserError } from '../core/errors.ts'
 import { guarded } from '../core/text.ts'
 import { EXIT, exitCodeTable } from './exit-codes.ts'
 import { reportToParent } from './daemon.ts'
@@ -55,6 +55,7 @@ function toLine(error: unknown): { line: string; code: number } {
 	const line = message.split('\n')[0]
 	if (error instanceof UserError) return { line, code: error.exitCode }
 	const code = codeOf(error)
+	if (error instanceof CatalogueError && code === 'EIO') return { line, code: EXIT.unreachable }
 	return { line: line.startsWith(code) || code === 'EIO' ? line : `${code}: ${line}`, code: EXIT.unexpected }
 }
 

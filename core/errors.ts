@@ -11,6 +11,9 @@ export class Errno extends Error {
 	}
 }
 
+/** The catalogue is away, or does not do what it was asked: nothing the file or the node could help. */
+export class CatalogueError extends Errno {}
+
 export function fail(code: string, message?: string): never {
 	throw new Errno(code, message)
 }

@@ -1,5 +1,5 @@
 /** What an error of the server or of the way to it means for the transaction it ended. */
-import { Errno } from '../errors.ts'
+import { CatalogueError, Errno } from '../errors.ts'
 
 /**
  * - `again`: surely not committed, and another try may succeed
@@ -55,7 +55,7 @@ export function outcomeOf(error: unknown): Outcome {
 
 export function translated(error: unknown): unknown {
 	if (error instanceof Errno || !isDatabaseError(error)) return error
-	return new Errno(codeOf(error), `the catalogue: ${error.message}`)
+	return new CatalogueError(codeOf(error), `the catalogue: ${error.message}`)
 }
 
 function codeOf({ errno = 0 }: MysqlError): string {

@@ -1,5 +1,5 @@
 /** The connections of one process: made when wanted, reused last in first out, never more than the limit. */
-import { Errno } from '../errors.ts'
+import { CatalogueError } from '../errors.ts'
 import type { Session } from './mysql-session.ts'
 
 export interface Pool {
@@ -46,7 +46,7 @@ export function openPool(connect: (untilMs: number) => Promise<Session>, connect
 		return new Promise((resolve, reject) => {
 			const timer = setTimeout(() => {
 				waiters.splice(waiters.indexOf(waiter), 1)
-				reject(new Errno('EIO', `all ${connectionsMax} connections to the catalogue are busy`))
+				reject(new CatalogueError('EIO', `all ${connectionsMax} connections to the catalogue are busy`))
 			}, Math.max(1, untilMs - performance.now()))
 			const waiter: Waiter = {
 				resolve(session) {
@@ -61,7 +61,7 @@ export function openPool(connect: (untilMs: number) => Promise<Session>, connect
 	return {
 		async take(untilMs) {
 			for (;;) {
-				if (closed) throw new Errno('EIO', 'the catalogue was closed')
+				if (closed) throw new CatalogueError('EIO', 'the catalogue was closed')
 				const session = usable()
 				if (session) return session
 				if (open < connectionsMax) return connectOne(untilMs)

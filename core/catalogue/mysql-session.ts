@@ -1,6 +1,6 @@
 /** One connection: packets of statements sent, their results received, within a deadline. */
 import { type Connection, type ConnectionOptions, createConnection } from 'mysql2'
-import { Errno } from '../errors.ts'
+import { CatalogueError } from '../errors.ts'
 import type { Row } from './driver.ts'
 
 export type SessionOptions = Pick<
@@ -109,5 +109,5 @@ function withDeadline(connection: Connection, statements: readonly string[], unt
 }
 
 function noAnswer(): Error {
-	return Object.assign(new Errno('EIO', 'the catalogue does not answer'), { fatal: true })
+	return Object.assign(new CatalogueError('EIO', 'the catalogue does not answer'), { fatal: true })
 }

@@ -3,7 +3,7 @@
  * commit, so a transaction that reads once and then changes ten rows is two: [START TRANSACTION; reads], [changes; COMMIT].
  */
 import { setTimeout as pause } from 'node:timers/promises'
-import { Errno } from '../errors.ts'
+import { CatalogueError } from '../errors.ts'
 import { type Op, run } from '../op.ts'
 import type { Capabilities, Driver, Query, Row, Transaction, Value } from './driver.ts'
 import { outcomeOf, translated } from './mysql-errors.ts'
@@ -92,7 +92,7 @@ export async function openMysql(options: MysqlOptions): Promise<Driver> {
 			try {
 				const lock = `SELECT GET_LOCK(CONCAT('cairn ', MD5(DATABASE())), ${EXCLUSIVE_WAIT_SECONDS}) AS taken`
 				const [[answer]] = await session.send([lock], untilMs)
-				if (answer.taken !== 1) throw new Errno('EIO', 'another process has been migrating the catalogue for a minute')
+				if (answer.taken !== 1) throw new CatalogueError('EIO', 'another process has been migrating the catalogue for a minute')
 				return await body()
 			} finally {
 				await session.end() // and the lock with it
@@ -144,7 +144,7 @@ async function persistently<T>(untilMs: number, work: (untilMs: number) => Promi
 			const outcome = outcomeOf(error)
 			if (outcome === 'final') throw translated(error)
 			const wait = backOff(outcome === 'again' ? AGAIN_MS_MIN : LOST_MS_MIN, tries)
-			if (performance.now() + wait >= untilMs) throw new Errno('EIO', `the catalogue: ${(error as Error).message}`)
+			if (performance.now() + wait >= untilMs) throw new CatalogueError('EIO', `the catalogue: ${(error as Error).message}`)
 			await pause(wait)
 		}
 	}

@@ -1,5 +1,5 @@
 /** What SQLite's result codes (sqlite.org/rescode.html) mean in the one error vocabulary. */
-import { Errno } from '../errors.ts'
+import { CatalogueError } from '../errors.ts'
 
 const BUSY = 5
 const CODES: Readonly<Record<number, string>> = {
@@ -23,7 +23,7 @@ export function isBusy(error: unknown): boolean {
 export function translated(error: unknown): unknown {
 	const result = resultCode(error)
 	const code = DUPLICATE.has(result) ? 'EEXIST' : CODES[result & 0xff]
-	return code ? new Errno(code, `the catalogue: ${(error as Error).message}`) : error
+	return code ? new CatalogueError(code, `the catalogue: ${(error as Error).message}`) : error
 }
 
 function resultCode(error: unknown): number {

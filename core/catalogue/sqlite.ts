@@ -6,7 +6,7 @@
  */
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Errno } from '../errors.ts'
+import { CatalogueError } from '../errors.ts'
 import type { Maybe, Op } from '../op.ts'
 import type { Capabilities, Driver, Query, Transaction, Value } from './driver.ts'
 import { isBusy, translated } from './sqlite-errors.ts'
@@ -211,5 +211,5 @@ async function attemptAgain<T>(work: () => T, timeoutMs: number): Promise<T> {
 			if (!isBusy(error)) throw translated(error)
 		}
 	}
-	throw new Errno('EIO', `the catalogue is locked by another process (waited ${timeoutMs} ms)`)
+	throw new CatalogueError('EIO', `the catalogue is locked by another process (waited ${timeoutMs} ms)`)
 }

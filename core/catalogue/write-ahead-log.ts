@@ -9,7 +9,7 @@
  */
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { Errno } from '../errors.ts'
+import { CatalogueError } from '../errors.ts'
 
 export interface WriteAheadLog {
 	sync(): Promise<void>
@@ -56,5 +56,5 @@ async function openDurably(path: string): Promise<FileHandle> {
 
 function asErrno(error: unknown): never {
 	const { code, message } = error as NodeJS.ErrnoException
-	throw new Errno(code ?? 'EIO', `the catalogue's log: ${message}`)
+	throw new CatalogueError(code ?? 'EIO', `the catalogue's log: ${message}`)
 }

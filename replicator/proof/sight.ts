@@ -26,7 +26,7 @@ export type Right = Extract<Sight, { is: 'right' | 'unhashed' }>
 /** No copy to count on. */
 export type Bad = Exclude<Sight, Right>
 
-const MISSING = new Set(['ENOENT', 'ENOTDIR'])
+export const MISSING = new Set(['ENOENT', 'ENOTDIR'])
 const OF_OTHER_KIND = new Set(['EINVAL', 'ELOOP', 'EISDIR'])
 /** What disks and filesystems say of bytes they lost. ENODATA is a medium error. */
 const UNREADABLE = new Set(['EIO', 'EBADMSG', 'EUCLEAN', 'ENODATA', 'EREMOTEIO'])

@@ -9,6 +9,7 @@ import { leave, passOn, shown } from './leave.ts'
 import type { Want } from './look.ts'
 import { type CopyAnswer, encodePath, type Failure, isFailure, treeOf } from './messages.ts'
 import { packSmall } from './packets.ts'
+import { patiently } from './patience.ts'
 import { keepAside } from './place.ts'
 import type { Round } from './round.ts'
 import type { Found, Source } from './sources.ts'
@@ -251,6 +252,6 @@ async function judgeBytes(round: Round, attempt: Attempt): Promise<'again'> {
 }
 
 async function blame(round: Round, { want }: Attempt, found: Found): Promise<void> {
-	if (await suspect(round, want, found))
+	if (await patiently(round.rep.run, () => suspect(round, want, found)))
 		round.rep.run.note(`${shown(want)}: the copy on node ${found.source.name} counts as suspect from now on`)
 }

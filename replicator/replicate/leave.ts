@@ -1,12 +1,13 @@
 /** What is done about a wanted copy that cannot be made here and now. */
 import type { Want } from './look.ts'
 import { wantElsewhere } from './elsewhere.ts'
+import { patiently } from './patience.ts'
 import type { Round } from './round.ts'
 
 /** Another node's, if there is one for it; else the next run's. A full disk is one trouble, however many files it is too small for. */
 export async function passOn(round: Round, want: Want, why: string): Promise<void> {
 	const { run, node } = round.rep
-	if (await wantElsewhere(round, want)) return run.done('moved', 0)
+	if (await patiently(run, () => wantElsewhere(round, want))) return run.done('moved', 0)
 	round.cramped++
 	if (round.cramped === 1) run.trouble(shown(want), `node ${node.name}: ${why}, and no other node can take it`)
 	else run.done('left', 0)

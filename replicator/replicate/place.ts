@@ -16,6 +16,7 @@ import type { Run } from '../run.ts'
 import type { Entered } from './enter.ts'
 import { look, type Want } from './look.ts'
 import { encodePath, treeOf } from './messages.ts'
+import { patiently } from './patience.ts'
 import { joinWays } from './ways.ts'
 import type { Round } from './round.ts'
 import type { Directory } from './tree-paths.ts'
@@ -50,8 +51,8 @@ async function makeDirectory(round: Round, directory: Directory): Promise<void> 
 	const key = `${id}:${path.toString('latin1')}`
 	if (round.made.has(key)) return
 	await makeDirectory(round, above)
-	const { fs, node } = round.rep
-	const row = await files.find(fs.catalogue, id)
+	const { fs, node, run } = round.rep
+	const row = await patiently(run, async () => files.find(fs.catalogue, id))
 	if (!row) return
 	const attributes = { mode: row.mode, uid: row.uid, gid: row.gid }
 	try {
@@ -69,9 +70,11 @@ export async function keepAside({ rep: { fs, node, run } }: Round, path: Path): 
 	try {
 		const { size, mtime } = await node.operations.stat(path)
 		const aside = await node.operations.setAside(path)
-		await transact(fs, function* (tx) {
-			conflicts.insert(tx, { nodeId: node.id, path, aside, fileId: 0, reason: 'stray', size, mtime }, fs.capabilities)
-		})
+		await patiently(run, async () =>
+			transact(fs, function* (tx) {
+				conflicts.insert(tx, { nodeId: node.id, path, aside, fileId: 0, reason: 'stray', size, mtime }, fs.capabilities)
+			}),
+		)
 		run.note(`node ${node.name}: an unknown file stood at ${path}, kept as ${aside}`)
 	} catch (error) {
 		if (codeOf(error) !== 'ENOENT') throw error
@@ -167,9 +170,11 @@ async function inodeAt(operations: Round['rep']['node']['operations'], path: Pat
 }
 
 /** Unless the file changed hands meanwhile: somebody may have removed or replaced it the moment it was there. */
-async function wantAgain({ rep: { fs, node } }: Round, { file }: Want): Promise<void> {
-	await transact(fs, function* (tx) {
-		const { there } = yield* look(tx, node.id, [file.id as FileId], fs.capabilities.forUpdate)
-		if (there.has(file.id)) replicas.setState(tx, file.id, node.id, REPLICA.wanted)
-	})
+async function wantAgain({ rep: { fs, node, run } }: Round, { file }: Want): Promise<void> {
+	await patiently(run, async () =>
+		transact(fs, function* (tx) {
+			const { there } = yield* look(tx, node.id, [file.id as FileId], fs.capabilities.forUpdate)
+			if (there.has(file.id)) replicas.setState(tx, file.id, node.id, REPLICA.wanted)
+		}),
+	)
 }

@@ -4,13 +4,13 @@
  * one after the other, and the second finds that it may not.
  */
 import type { Transaction } from '../../core/catalogue/driver.ts'
+import * as conflicts from '../../core/catalogue/conflicts.ts'
 import * as hashes from '../../core/catalogue/hashes.ts'
 import type { Intent } from '../../core/catalogue/intents.ts'
 import * as intents from '../../core/catalogue/intents.ts'
 import * as replicas from '../../core/catalogue/replicas.ts'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
 import { type Filesystem, transact } from '../../core/filesystem/filesystem.ts'
-import type { Path } from '../../core/ids.ts'
 import { carryOut, intend } from '../../core/intents.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { type Maybe, type Op, run as drive } from '../../core/op.ts'
@@ -18,6 +18,7 @@ import { type Facts, factsOf, isBlocked, isSame } from '../proof/facts.ts'
 import { isStill, type Seen } from '../proof/others.ts'
 import { isStillOurs, type Replicator } from '../replicator.ts'
 import { isEnough, isToStay } from './enough.ts'
+import { type Stray, straysAmong } from './strays.ts'
 
 /** A process that stood still has seen nothing. Well below what a lease lasts. */
 const SEEN_MS_MAX = 20_000
@@ -26,6 +27,8 @@ const SEEN_MS_MAX = 20_000
 export interface Removal {
 	made: Intent[]
 	seenMs: number
+	/** Kept aside on the node. */
+	strays: Stray[]
 }
 
 export type Decision = { removal: Removal } | { kept: string }
@@ -39,10 +42,11 @@ export async function decide(rep: Replicator, request: Request): Promise<Decisio
 	const seenMs = performance.now()
 	for (const each of request.seen) if (!(await isStill(each, request.facts))) return { kept: `the copy on ${each.node.name} has changed` }
 	const token = rep.fs.nextToken++
+	const strays = await drive(straysAmong(rep.node, request.facts))
 	return await transact(rep.fs, function* (tx) {
 		const why = yield* refusal(rep, tx, request, seenMs)
 		if (why !== undefined) return { kept: why }
-		return { removal: { made: yield* enter(rep, tx, request, token), seenMs } }
+		return { removal: { made: yield* enter(rep, tx, { ...request, strays }, token), seenMs, strays } }
 	})
 }
 
@@ -64,15 +68,20 @@ function stillGood(now: Facts, seen: readonly Seen[]): Node[] {
 	return seen.map(({ node }) => node).filter((node) => good.includes(node.id) && isToStay(node))
 }
 
-function* enter({ fs, node }: Replicator, tx: Transaction, { facts, seen }: Request, token: number): Op<Intent[]> {
+function* enter({ fs, node }: Replicator, tx: Transaction, { facts, seen, strays }: Request & { strays: readonly Stray[] }, token: number): Op<Intent[]> {
 	const { id, version, paths } = facts
 	for (const { node: holder, wasRead, hash } of seen) {
 		if (hash && !facts.hash) hashes.setHash(tx, id, version, hash)
 		if (wasRead) hashes.setProved(tx, { file: id, node: holder.id, version }, fs.capabilities)
 	}
 	replicas.remove(tx, id, node.id)
-	const unlink = (path: Path): Intent => ({ nodeId: node.id, op: 'unlink', path, toPath: null, fileId: id, token })
-	return yield* intend(fs, tx, paths.map(unlink), true)
+	const common = { nodeId: node.id, fileId: id, token }
+	for (const { path, aside, stat: { size, mtime } } of strays) conflicts.insert(tx, { ...common, path, aside, reason: 'differs', size, mtime }, fs.capabilities)
+	const list = paths.map((path): Intent => {
+		const stray = strays.find((each) => each.path.equals(path))
+		return stray ? { ...common, op: 'rename', path, toPath: stray.aside } : { ...common, op: 'unlink', path, toPath: null }
+	})
+	return yield* intend(fs, tx, list, true)
 }
 
 /** The nodes are told when nothing can bring back a catalogue that believes in the copies. */

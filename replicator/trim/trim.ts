@@ -117,6 +117,7 @@ async function remove({ rep, options, reasons }: Work, request: Request, removal
 	const decision = await decide(rep, request)
 	if ('kept' in decision) return reasons.add(decision.kept, request.facts.paths[0].toString())
 	removals.push(decision.removal)
+	for (const { path, aside } of decision.removal.strays) rep.run.note(`${path}: node ${rep.node.name} has something else there, kept as ${aside}; see cairn conflicts list`)
 	return 'removed'
 }
 

@@ -3,7 +3,6 @@
  * written, renamed or removed meanwhile is no damage. Then its bytes are kept aside and a new copy is wanted, if another copy
  * is good, by hash and now. Of the last copy there is, whatever it is, nothing is touched; it is only not read any more.
  */
-import { randomUUID } from 'node:crypto'
 import * as conflicts from '../../core/catalogue/conflicts.ts'
 import type { Transaction } from '../../core/catalogue/driver.ts'
 import * as hashes from '../../core/catalogue/hashes.ts'
@@ -15,13 +14,17 @@ import type { FileId, Path } from '../../core/ids.ts'
 import { carryOut, intend } from '../../core/intents.ts'
 import type { Node, NodeOperations } from '../../core/nodes/node.ts'
 import { type Op, run as drive, wait } from '../../core/op.ts'
+import { asidePath } from '../proof/aside.ts'
 import { type Facts, factsOf, isBlocked, isSame } from '../proof/facts.ts'
 import { candidates, type Search, see, type Seen } from '../proof/others.ts'
 import { type Bad, readWhole, type Right } from '../proof/sight.ts'
 import { isStillOurs, type Replicator } from '../replicator.ts'
+import { bringBack, namesAstray } from './names.ts'
 
 export type Finding =
 	| { is: 'good'; facts: Facts; sight: Right }
+	/** Good, and its other names lead there again. */
+	| { is: 'relinked'; path: Path; kept: Path[] }
 	/** Kept aside (or nothing was there), and wanted anew. */
 	| { is: 'damaged' | 'missing'; path: Path; why: string; aside: Path | null }
 	/** The only copy within reach. */
@@ -36,11 +39,25 @@ export async function settleBad(rep: Replicator, search: Search, id: FileId): Pr
 	if (!facts || facts.paths.length === 0 || !holds(facts, rep) || (await drive(isBlocked(fs, fs.catalogue, node.id, facts.paths)))) return { is: 'changed' }
 	const [path] = facts.paths
 	const sight = await readWhole(search.hashing, node, { path, claim: facts }, search.options)
-	if (sight.is === 'right' || sight.is === 'unhashed') return { is: 'good', facts, sight }
+	if (sight.is === 'right' || sight.is === 'unhashed') return await settleNames(rep, search, facts, sight)
 	if (sight.is === 'unknown') return { is: 'unknown', path, why: sight.why }
 	const copies = candidates(fs, facts, node.id, () => true)
 	const [other] = await see({ ...search, proofDays: 0 }, facts, copies, (seen) => seen.length > 0)
-	return await conclude(rep, { facts, sight, other, aside: newAside(path), further: await drive(furtherNames(node, facts.paths)) })
+	return await conclude(rep, { facts, sight, other, aside: asidePath(path), further: await drive(furtherNames(node, facts.paths)) })
+}
+
+async function settleNames(rep: Replicator, search: Search, facts: Facts, sight: Right): Promise<Finding> {
+	const { fs, node } = rep
+	const astray = await namesAstray(search.hashing, node, facts, sight.stat.ino)
+	if (astray.length === 0) return { is: 'good', facts, sight }
+	const token = fs.nextToken++
+	const made = await transact(fs, function* (tx) {
+		if (!(yield* isStillOurs(rep, tx)) || !(yield* stands(rep, tx, { facts, other: undefined }))) return undefined
+		return yield* bringBack(rep, tx, { facts, astray, token })
+	})
+	if (!made) return { is: 'changed' }
+	await drive(carryOut(fs, made))
+	return { is: 'relinked', path: facts.paths[0], kept: astray.flatMap(({ aside }) => aside ?? []) }
 }
 
 /** What has one of the names and is another file is nobody's to remove. */
@@ -89,7 +106,7 @@ async function conclude(rep: Replicator, found: Case): Promise<Finding> {
 }
 
 /** Nothing was done to the file since it was looked at. */
-function* stands(rep: Replicator, tx: Transaction, { facts, other }: Case): Op<boolean> {
+function* stands(rep: Replicator, tx: Transaction, { facts, other }: Pick<Case, 'facts' | 'other'>): Op<boolean> {
 	const { fs, node } = rep
 	const now = yield* factsOf(fs, tx, facts.id, fs.capabilities.forUpdate)
 	if (!now || !isSame(facts, now) || !holds(now, rep)) return false
@@ -122,12 +139,4 @@ function* giveUp({ fs, node }: Replicator, tx: Transaction, { facts, sight, othe
 function doubt({ node }: Replicator, tx: Transaction, { facts, sight }: Case): Done {
 	proofs.demote(tx, { file: facts.id, node: node.id }, REPLICA.suspect)
 	return { made: [], finding: { is: 'suspect', path: facts.paths[0], why: sight.why } }
-}
-
-const NAME_BYTES_MAX = 200
-
-/** As a node itself names what it sets aside. */
-function newAside(path: Path): Path {
-	const name = path.subarray(path.lastIndexOf(0x2f) + 1, path.length).subarray(0, NAME_BYTES_MAX)
-	return Buffer.concat([Buffer.from(`.cairn/conflicts/${randomUUID()}-`), name])
 }

@@ -18,11 +18,17 @@ import type { Replicator } from '../replicator.ts'
 import type { Run } from '../run.ts'
 import type { Candidate } from './candidate.ts'
 import type { Marks } from './marks.ts'
+import { areOne } from './names.ts'
+
+/** A file with more hard links is looked at under this many names. */
+const NAMES_MAX = 100
 
 /** A copy to be read, and where it is as far as is known here. */
 export interface Reading {
 	row: CopyRow
 	path: Path
+	/** Further names of the same file: no more than are looked at. */
+	others: Path[]
 	claim: Claim
 }
 
@@ -38,15 +44,14 @@ export interface Reader {
 /** Of these, those that are due, and those that do not look as they did when they were proved. */
 export async function toRead({ fs, node, run }: Replicator, page: readonly Candidate[]): Promise<Reading[]> {
 	if (page.length === 0) return []
-	const names = (await fs.catalogue.read(...page.map(({ row }) => entries.namesQuery(row.file_id, 1)))) as EntryRow[][]
+	const names = (await fs.catalogue.read(...page.map(({ row }) => entries.namesQuery(row.file_id, NAMES_MAX)))) as EntryRow[][]
 	const readings: Reading[] = []
 	for (const [index, { row, isDue }] of page.entries()) {
-		const [name] = names[index]
-		const path = name && (await pathOf(fs, name))
+		const [path, ...others] = await pathsOf(fs, names[index])
 		const claim = await claimOf(fs, row)
 		if (!path) pass(run, 'changed')
 		else if (!isDue && (await isUntouched(node, path, claim, row))) pass(run, 'fresh')
-		else readings.push({ row, path, claim })
+		else readings.push({ row, path, others, claim })
 	}
 	return readings
 }
@@ -59,6 +64,16 @@ function pass(run: Run, outcome: string): void {
 async function isUntouched(node: Node, path: Path, claim: Claim, { verified_at: provedAt }: CopyRow): Promise<boolean> {
 	const stat = await drive(glance(node, path, claim))
 	return stat !== undefined && provedAt !== null && stat.ctime < provedAt
+}
+
+/** Those that are still there: a directory may be about to go. */
+async function pathsOf(fs: Replicator['fs'], names: readonly EntryRow[]): Promise<Path[]> {
+	const paths: Path[] = []
+	for (const name of names) {
+		const path = await pathOf(fs, name)
+		if (path) paths.push(path)
+	}
+	return paths
 }
 
 /** Undefined: it is about to go, directory and all. */
@@ -93,7 +108,7 @@ export async function readAll(state: Reader, readings: readonly Reading[], atOnc
 }
 
 /** False when it is bad, or nothing can be said of it yet. */
-async function readOne(state: Reader, { row, path, claim }: Reading): Promise<boolean> {
+async function readOne(state: Reader, { row, path, others, claim }: Reading): Promise<boolean> {
 	const { rep, hashing, pace, marks } = state
 	const { signal } = rep.run
 	// Of a larger one each piece is paced.
@@ -102,6 +117,7 @@ async function readOne(state: Reader, { row, path, claim }: Reading): Promise<bo
 	if (sight.is === 'unknown' && signal.aborted) return true
 	state.read++
 	if (sight.is !== 'right' && sight.is !== 'unhashed') return false
+	if (claim.kind === KIND.regular && !(await drive(areOne(rep.node, others, sight.stat.ino)))) return false
 	await marks.good({ row, path, sight })
 	return true
 }

@@ -105,6 +105,10 @@ async function settle(state: Work, { row }: Reading): Promise<void> {
 	if (finding.is === 'changed') return run.done('changed', 0)
 	if (finding.is === 'unknown') return run.trouble(finding.path.toString(), finding.why)
 	if (finding.is === 'good') return marks.good({ row, path: finding.facts.paths[0], sight: finding.sight })
+	if (finding.is === 'relinked') {
+		run.note(`${finding.path}: its names led to different files on ${node.name}, and to one again${finding.kept.length > 0 ? `; kept as ${finding.kept.join(', ')}` : ''}`)
+		return run.done('relinked', 0)
+	}
 	marks.bad()
 	// What was in doubt before is no news.
 	if (row.state === REPLICA.good) state.bad++

@@ -1,5 +1,4 @@
 /** Moving what must not stand at a name out of the way, where the keeper finds it. */
-import { randomUUID } from 'node:crypto'
 import type { ConflictReason } from '../../core/catalogue/conflicts.ts'
 import * as conflicts from '../../core/catalogue/conflicts.ts'
 import type { Transaction } from '../../core/catalogue/driver.ts'
@@ -7,15 +6,7 @@ import type { Intent } from '../../core/catalogue/intents.ts'
 import type { Path } from '../../core/ids.ts'
 import type { Stat } from '../../core/nodes/node.ts'
 import type { Finding } from './finding.ts'
-import { splitPath } from './place.ts'
 import { shown, type Walking } from './walking.ts'
-
-/** A longer name is cut, to leave room for what makes it unique. */
-const NAME_BYTES_MAX = 200
-
-export function asidePath(path: Path): Path {
-	return Buffer.concat([Buffer.from(`.cairn/conflicts/${randomUUID()}-`), splitPath(path).name.subarray(0, NAME_BYTES_MAX)])
-}
 
 /**
  * As an intent, in the transaction that decides it: from then on nobody opens or makes that name on the node until it is

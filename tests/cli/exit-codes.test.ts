@@ -50,6 +50,16 @@ test('5: the catalogue cannot be reached', async (t) => {
 	assert.doesNotMatch(said.stderr, /hush/)
 })
 
+test('5: the catalogue is there and does not let anybody in', async (t) => {
+	const place = makeWorkplace(t, '{ catalogueTimeoutMs: 300 }')
+	await place.cairn('init')
+	assert.equal((await place.cairn('node', 'add', 'a', place.makeDirectory('a'))).code, 0)
+	const holder = new DatabaseSync(place.catalogue)
+	t.after(() => holder.close())
+	holder.exec('BEGIN IMMEDIATE')
+	ended(await place.cairn('replicate'), EXIT.unreachable, /the catalogue is locked by another process/)
+})
+
 test('6: a schema that is newer, or none', async (t) => {
 	const place = makeWorkplace(t)
 	writeFileSync(place.catalogue, '')

@@ -67,6 +67,27 @@ test('one who stood still longer than its lease does nothing: the copy it was to
 	assert.deepEqual(holders(place, 'f', 'text'), [1, 3])
 })
 
+test('one whose lease lasts, and for whom another copy went between the last look and the decision: it asks again', {
+	timeout: 60_000,
+}, async (t) => {
+	const place = await installation(t, 3, TWO)
+	const client = await place.start()
+	const { fs, catalogue } = client
+	const id = await copiedFile(place, client, 'f', 'text', NODES)
+	await setCopy(catalogue, id, 3, surplus)
+	const keeper = keep(t, place, 3, 'once')
+	assert.equal(await keeper.line(), 'ready')
+	assert.equal(await keeper.line(), 'seen')
+	// What it has seen is true until it stands still; then the copy on 2 goes, because 1 and 3 have it, and 3 is surplus once more.
+	await setCopy(catalogue, id, 3, good)
+	await setCopy(catalogue, id, 2, surplus)
+	assert.deepEqual((await runOn(fs, 2, trim())).outcomes, { removed: 1 })
+	await catalogue.change('UPDATE replica SET state = 4 WHERE file_id = ? AND node_id = 3', [id])
+	keeper.child.kill('SIGCONT')
+	assert.equal(JSON.parse(await keeper.line()).removed, undefined)
+	assert.deepEqual(holders(place, 'f', 'text'), [1, 3])
+})
+
 const FILES = 60
 const CHURN_MS = 7_000
 

@@ -42,6 +42,20 @@ test('a surplus copy goes, row, bytes and all its names', async (t) => {
 	assert.deepEqual(place.rows('SELECT * FROM intent'), [])
 })
 
+test('what somebody put in its place is kept aside, whichever of the names it has', async (t) => {
+	const { place, fs, id } = await three(t)
+	now(link(fs, id, at('g')))
+	disk.rmSync(place.node(3, 'g'))
+	disk.writeFileSync(place.node(3, 'g'), 'edited by hand')
+	const { outcomes, notes } = await runOn(fs, 3, trim())
+	assert.deepEqual(outcomes, { removed: 1 })
+	assert.match(notes.join(), /^g: node node3 has something else there, kept as/)
+	assert.deepEqual([disk.existsSync(place.node(3, 'f')), disk.existsSync(place.node(3, 'g'))], [false, false])
+	const [conflict] = place.rows('SELECT * FROM conflict')
+	assert.deepEqual([Buffer.from(conflict.path).toString(), conflict.reason, conflict.file_id], ['g', 'differs', id])
+	assert.equal(disk.readFileSync(place.node(3, Buffer.from(conflict.aside).toString()), 'utf8'), 'edited by hand')
+})
+
 test('--dry-run says so and changes nothing', async (t) => {
 	const { place, fs, id } = await three(t)
 	assert.deepEqual((await runOn(fs, 3, trim({ dryRun: true }))).outcomes, { 'to be removed': 1 })

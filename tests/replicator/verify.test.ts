@@ -173,6 +173,26 @@ test('hard links: the bytes are kept once, a stranger with one of the names is l
 	)
 })
 
+test('hard links: a name that leads to other bytes is brought back, missing ones too', async (t) => {
+	const { place, fs, id, check, conflicts } = await two(t)
+	for (const name of ['g', 'h', 'i']) now(link(fs, id, at(name)))
+	disk.rmSync(place.node(1, 'g'))
+	disk.writeFileSync(place.node(1, 'g'), 'another')
+	disk.rmSync(place.node(1, 'h'))
+	disk.rmSync(place.node(1, 'i'))
+	putCopy(place, fs, { id, node: 1, name: 'i' }, 'text')
+	const { outcomes, notes, troubles } = await check()
+	assert.deepEqual({ outcomes, troubles }, { outcomes: { relinked: 1 }, troubles: 0 })
+	assert.match(notes.join(), /^f: its names led to different files on node1, and to one again; kept as .cairn/)
+	const inodes = ['f', 'g', 'h', 'i'].map((name) => disk.statSync(place.node(1, name)).ino)
+	assert.equal(new Set(inodes).size, 1)
+	const [{ path, aside }, ...others] = conflicts()
+	assert.deepEqual([path, others], ['g', []])
+	assert.equal(disk.readFileSync(place.node(1, aside), 'utf8'), 'another')
+	assert.deepEqual(states(place, id), { 1: good, 2: good })
+	assert.deepEqual((await check()).outcomes, { good: 1 })
+})
+
 test('symlinks and empty files', async (t) => {
 	const { place, fs, client, check } = await two(t)
 	await copiedFile(place, client, 'empty', '', [1, 2])
