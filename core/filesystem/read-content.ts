@@ -9,7 +9,7 @@ import { readAside } from '../nodes/aside.ts'
 import { type Op, run, wait } from '../op.ts'
 import { read } from './data.ts'
 import type { Filesystem } from './filesystem.ts'
-import { open } from './open.ts'
+import { failOver, open } from './open.ts'
 import type { OpenFile } from './open-files.ts'
 import { release } from './publish.ts'
 import { type Located, locate } from './resolve.ts'
@@ -49,8 +49,7 @@ export function* openLocated(fs: Filesystem, located: Located & { row: LocatedRo
 	const file = yield* open(fs, located.row.id, { write: false, truncate: false })
 	try {
 		if (file.row.version === located.row.version) {
-			const { size } = yield* wait(file.node.operations.fstat(file.fd))
-			return { located, file, size }
+			return { located, file, size: yield* sizeOf(fs, file, located.row) }
 		}
 	} catch (error) {
 		yield* release(fs, file, false)
@@ -58,6 +57,15 @@ export function* openLocated(fs: Filesystem, located: Located & { row: LocatedRo
 	}
 	yield* release(fs, file, false)
 	return undefined
+}
+
+/** A copy that is not as long as the file is no copy, unless somebody is writing to it. */
+function* sizeOf(fs: Filesystem, file: OpenFile, row: LocatedRow): Op<number> {
+	const { size } = yield* wait(file.node.operations.fstat(file.fd))
+	if (size === row.size || row.written || file.writers > 0) return size
+	fs.report(`node ${file.node.name}: ${file.path} has ${size} bytes of ${row.size}`)
+	yield* failOver(fs, file, new Set([file.node.id]))
+	return (yield* wait(file.node.operations.fstat(file.fd))).size
 }
 
 export function* closeContent(fs: Filesystem, { file }: Content): Op<void> {
