@@ -2,7 +2,9 @@
 import type { PartName } from '../core/config/types.ts'
 import type { Part } from './api.ts'
 
-const PARTS: Partial<Record<PartName, () => Promise<Part>>> = {}
+const PARTS: Partial<Record<PartName, () => Promise<Part>>> = {
+	files: async () => (await import('./files/files.ts')).part,
+}
 
 /** All that exist where none is named. Only what is served is loaded. */
 export async function loadParts(names: readonly PartName[] | undefined): Promise<Part[]> {

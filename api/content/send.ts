@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { KIND } from '../../core/catalogue/files.ts'
 import type { LocatedRow } from '../../core/catalogue/paths.ts'
-import { codeOf, fail } from '../../core/errors.ts'
+import { fail } from '../../core/errors.ts'
 import { closeContent, type Content, openLocated, readPart, readRange } from '../../core/filesystem/read-content.ts'
 import type { Located } from '../../core/filesystem/resolve.ts'
 import { isPromise, type Op, run } from '../../core/op.ts'
@@ -38,7 +38,7 @@ export async function sendFile(request: FastifyRequest, reply: FastifyReply, api
 		const verdict = judge(request.method, request.headers, found.row)
 		if (verdict === PRECONDITION_FAILED) throw new HttpError(verdict, 'it is not as the conditions of the request want it')
 		if (verdict !== undefined) return reply.code(verdict).headers(headers).send()
-		const content = await open(api, found)
+		const content = await run(openLocated(api.fs, found))
 		if (!content) continue
 		const answer = { request, reply, api, content, headers }
 		if (options.handOver?.(content, headers)) {
@@ -48,16 +48,6 @@ export async function sendFile(request: FastifyRequest, reply: FastifyReply, api
 		return await sendContent(answer)
 	}
 	return fail('EAGAIN', 'the file is replaced all the time')
-}
-
-async function open({ fs }: Api, found: Found): Promise<Content | undefined> {
-	try {
-		return await run(openLocated(fs, found))
-	} catch (error) {
-		// Its name leads elsewhere by now.
-		if (codeOf(error) !== 'ESTALE') throw error
-		return undefined
-	}
 }
 
 function headersOf(found: Found, options: SendOptions): Record<string, string> {

@@ -1,10 +1,13 @@
 /** Files by their path: `/files/PATH`. */
 import type { FastifyInstance } from 'fastify'
+import { signingKey } from '../../core/access/signed-url.ts'
+import { run } from '../../core/op.ts'
 import type { Api, Part } from '../api.ts'
 import { takeBodies } from '../content/body.ts'
 import { ERROR_SCHEMA } from '../errors.ts'
 import { makeCollection, remove, transfer } from './change.ts'
 import { get } from './get.ts'
+import { signer } from './hand-over.ts'
 import { PREFIX } from './listing.ts'
 import { post, put } from './put.ts'
 
@@ -52,7 +55,8 @@ const listing = {
 
 export const part: Part = {
 	name: 'files',
-	routes(app: FastifyInstance, api: Api): void {
+	async routes(app: FastifyInstance, api: Api): Promise<void> {
+		const signed = signer(await run(signingKey(api.fs.catalogue)))
 		takeBodies(app)
 		for (const method of ['MKCOL', 'MOVE', 'COPY']) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
 		const url = `${PREFIX}*`
@@ -61,7 +65,7 @@ export const part: Part = {
 			url,
 			config: READ,
 			schema: { summary: 'a file, or what a directory has in it', params, querystring: listing, response: { 200: { content: { 'application/json': { schema: LISTING }, 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } }, ...failures } },
-			handler: (request, reply) => get(request, reply, api),
+			handler: (request, reply) => get(request, reply, api, signed),
 		})
 		app.route({
 			method: 'PUT',

@@ -9,11 +9,11 @@ import { mediaTypeOf } from '../content/media-type.ts'
 import { parameter, pathIn } from '../content/paths.ts'
 import { type Found, sendFile } from '../content/send.ts'
 import { reachExisting } from '../tree/reach.ts'
-import { handOverBy } from './hand-over.ts'
+import { handOverBy, type Signer } from './hand-over.ts'
 import { pageOf, PREFIX } from './listing.ts'
 import { toHtml } from './page.ts'
 
-export async function get(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
+export async function get(request: FastifyRequest, reply: FastifyReply, api: Api, signed: Signer): Promise<FastifyReply> {
 	const path = pathIn(request.originalUrl, PREFIX)
 	const isDownload = parameter(request.originalUrl, 'dl') !== undefined
 	const found = await run(reachExisting(request, api.fs, path, { role: 'read' }))
@@ -27,7 +27,7 @@ export async function get(request: FastifyRequest, reply: FastifyReply, api: Api
 			return known ?? (yield* reachExisting(request, api.fs, path, { role: 'read' }))
 		},
 		headersOf: (located) => headersOf(path, located, isDownload),
-		handOver: handOverBy(request, reply, api),
+		handOver: handOverBy(request, reply, api, signed),
 	})
 }
 

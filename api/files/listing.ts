@@ -32,7 +32,7 @@ export interface Page {
 	next?: string
 }
 
-const KINDS = new Map(Object.entries(KIND).map(([name, kind]) => [kind, name === 'regular' ? 'file' : name]))
+const KINDS = new Map<number, string>(Object.entries(KIND).map(([name, kind]) => [kind, name === 'regular' ? 'file' : name]))
 
 export async function pageOf({ fs }: Api, request: FastifyRequest, directory: FileId, path: Path): Promise<Page> {
 	const limit = limitOf(request.originalUrl)

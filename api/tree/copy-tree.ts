@@ -1,7 +1,7 @@
 /** Copying a file, or a directory with what is below it. What comes of it belongs to whoever the door makes files for. */
 import { type FileRow, KIND } from '../../core/catalogue/files.ts'
 import * as files from '../../core/catalogue/files.ts'
-import { codeOf, fail } from '../../core/errors.ts'
+import { fail } from '../../core/errors.ts'
 import { makeDirectory, makeSpecial, makeSymlink } from '../../core/filesystem/create.ts'
 import { joinPath } from '../../core/filesystem/directories.ts'
 import { list } from '../../core/filesystem/list.ts'
@@ -62,7 +62,7 @@ async function copyFile(api: Api, path: Path, mode: number, to: Target, options:
 		const located = await run(resolve(fs, path, { follow: false }))
 		const { row } = located
 		if (row?.kind !== KIND.regular) return fail('ENOENT')
-		const content = await openThis(api, { ...located, row })
+		const content = await run(openLocated(fs, { ...located, row }))
 		if (!content) continue
 		try {
 			const intake = { ...to, attributes: { mode, uid, gid }, bytes: content.size }
@@ -73,15 +73,6 @@ async function copyFile(api: Api, path: Path, mode: number, to: Target, options:
 		}
 	}
 	return fail('EAGAIN', 'the file is replaced all the time')
-}
-
-async function openThis({ fs }: Api, located: Parameters<typeof openLocated>[1]): Promise<Awaited<ReturnType<typeof openLocated>> | undefined> {
-	try {
-		return await run(openLocated(fs, located))
-	} catch (error) {
-		if (codeOf(error) !== 'ESTALE') throw error
-		return undefined
-	}
 }
 
 async function targetOf({ fs }: Api, id: FileId): Promise<Buffer> {

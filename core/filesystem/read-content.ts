@@ -4,7 +4,7 @@
  */
 import type { LocatedRow } from '../catalogue/paths.ts'
 import { codeOf, fail } from '../errors.ts'
-import type { Path } from '../ids.ts'
+import type { FileId, Path } from '../ids.ts'
 import { readAside } from '../nodes/aside.ts'
 import { type Op, run, wait } from '../op.ts'
 import { read } from './data.ts'
@@ -34,19 +34,16 @@ export interface Content {
 export function* openContent(fs: Filesystem, path: Path): Op<Content> {
 	for (let attempt = 1; ; attempt++) {
 		const located = yield* locate(fs, path)
-		try {
-			const content = yield* openLocated(fs, located)
-			if (content) return content
-		} catch (error) {
-			if (codeOf(error) !== 'ESTALE') throw error
-		}
+		const content = yield* openLocated(fs, located)
+		if (content) return content
 		if (attempt === ATTEMPTS_MAX) fail('EAGAIN', 'the file is replaced all the time')
 	}
 }
 
-/** Undefined when there is a newer version than was found: whoever said what it is has to ask again. */
+/** Undefined when its name leads elsewhere by now, or to a newer version: whoever said what it is has to ask again. */
 export function* openLocated(fs: Filesystem, located: Located & { row: LocatedRow }): Op<Content | undefined> {
-	const file = yield* open(fs, located.row.id, { write: false, truncate: false })
+	const file = yield* openUnlessMoved(fs, located.row.id)
+	if (!file) return undefined
 	try {
 		if (file.row.version === located.row.version) {
 			return { located, file, size: yield* sizeOf(fs, file, located.row) }
@@ -57,6 +54,15 @@ export function* openLocated(fs: Filesystem, located: Located & { row: LocatedRo
 	}
 	yield* release(fs, file, false)
 	return undefined
+}
+
+function* openUnlessMoved(fs: Filesystem, id: FileId): Op<OpenFile | undefined> {
+	try {
+		return yield* open(fs, id, { write: false, truncate: false })
+	} catch (error) {
+		if (codeOf(error) !== 'ESTALE') throw error
+		return undefined
+	}
 }
 
 /** A copy that is not as long as the file is no copy, unless somebody is writing to it. */
