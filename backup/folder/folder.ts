@@ -19,8 +19,6 @@ export interface Folder extends Ground {
 	own: Directory
 	/** Files on their way in. */
 	incoming: Directory
-	/** Names in there that are not of this run, or broke off in it. */
-	leftovers: Set<string>
 	holdings: Holdings
 	freeBytes(): number
 }
@@ -42,7 +40,6 @@ export async function openFolder(path: string, isReader: boolean): Promise<Folde
 			root,
 			own,
 			incoming,
-			leftovers: new Set(),
 			platform: namesHere(own),
 			stored: storedName,
 			holdings: openHoldings(own),

@@ -49,8 +49,6 @@ const DEFAULTS: Config = {
 		tlsCertFile: '',
 		tlsKeyFile: '',
 		trustedProxies: [],
-		carriedBy: 'cairn',
-		doors: {},
 		uid: 0,
 		gid: 0,
 		fileMode: 0o644,
@@ -58,6 +56,22 @@ const DEFAULTS: Config = {
 		requestLog: '',
 		idleMs: 60_000,
 		drainMs: 10_000,
+	},
+	backup: {
+		keyFile: 'backup.key',
+		rates: [],
+		bytesPerDay: 0,
+		streams: 32,
+		siteRates: [],
+		siteBytesPerDay: 0,
+		filesPerBatch: 500,
+		bytesPerBatch: 1_073_741_824,
+		parallel: 4,
+		leaseSeconds: 900,
+		proofDays: 30,
+		legacy: false,
+		legacyDocroot: '',
+		legacyServers: [],
 	},
 }
 
@@ -69,6 +83,7 @@ export function withDefaults(partial: PartialConfig): Config {
 		...partial,
 		mount: { ...defaults.mount, ...partial.mount },
 		api: { ...defaults.api, ...partial.api },
+		backup: { ...defaults.backup, ...partial.backup },
 		replicator: { ...replicator, ...partial.replicator, schedule: { ...replicator.schedule, ...partial.replicator?.schedule } },
 	}
 }

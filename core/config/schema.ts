@@ -3,7 +3,7 @@ import {
 	address, type Check, cron, dictionary, filledText, flag, hours, integer, list, namedList, oneOf, pattern, record, seconds, secret, share, text,
 } from './checks.ts'
 import {
-	type ApiConfig, CARRIERS, type ClassConfig, type Config, type ListenConfig, type MountConfig, type NodeConfig, PARTS, type RateConfig, type ReplicatorConfig,
+	type ApiConfig, type BackupConfig, type ClassConfig, type Config, type ListenConfig, type MountConfig, type NodeConfig, PARTS, type RateConfig, type ReplicatorConfig,
 	type ScheduleConfig, type SftpConfig,
 } from './types.ts'
 
@@ -92,8 +92,6 @@ const apiChecks: ChecksOf<ApiConfig> = {
 	tlsCertFile: text,
 	tlsKeyFile: text,
 	trustedProxies: list(filledText),
-	carriedBy: oneOf(...CARRIERS),
-	doors: dictionary(filledText),
 	uid: integer(0, ID_MAX),
 	gid: integer(0, ID_MAX),
 	fileMode: integer(0, MODE_MAX),
@@ -101,6 +99,23 @@ const apiChecks: ChecksOf<ApiConfig> = {
 	requestLog: text,
 	idleMs: integer(100, DAY_MS),
 	drainMs: integer(0, DAY_MS),
+}
+
+const backupChecks: ChecksOf<BackupConfig> = {
+	keyFile: filledText,
+	rates,
+	bytesPerDay: integer(0, Number.MAX_SAFE_INTEGER),
+	streams: integer(1, 10_000),
+	siteRates: rates,
+	siteBytesPerDay: integer(0, Number.MAX_SAFE_INTEGER),
+	filesPerBatch: integer(1, 1_000),
+	bytesPerBatch: integer(1, Number.MAX_SAFE_INTEGER),
+	parallel: integer(1, 64),
+	leaseSeconds: integer(10, 86_400),
+	proofDays: integer(1, DAYS_MAX),
+	legacy: flag,
+	legacyDocroot: text,
+	legacyServers: list(filledText),
 }
 
 const configChecks: ChecksOf<Config> = {
@@ -117,6 +132,7 @@ const configChecks: ChecksOf<Config> = {
 	mount: record(mountChecks),
 	replicator: record(replicatorChecks),
 	api: record(apiChecks),
+	backup: record(backupChecks),
 }
 
 /** Throws `Wrong` at the first thing that may not be. */

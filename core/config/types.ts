@@ -25,6 +25,7 @@ export interface Config {
 	mount: MountConfig
 	replicator: ReplicatorConfig
 	api: ApiConfig
+	backup: BackupConfig
 }
 
 export type Policy = 'most-free' | 'random' | 'local-first' | 'existing-path' | 'zone-spread'
@@ -131,9 +132,6 @@ export interface ListenConfig {
 	anybody?: 'read' | 'write' | ''
 }
 
-export const CARRIERS = ['cairn', 'x-accel-redirect', 'x-sendfile'] as const
-export type CarriedBy = (typeof CARRIERS)[number]
-
 export interface ApiConfig {
 	listen: ListenConfig[]
 	/** Paths below which anybody may read. */
@@ -145,10 +143,6 @@ export interface ApiConfig {
 	tlsKeyFile: string
 	/** Proxies whose X-Forwarded-For is believed: addresses or networks. */
 	trustedProxies: string[]
-	/** Who carries the content of large files: a web server in front can, when told which file of which node. */
-	carriedBy: CarriedBy
-	/** Doors on the machines of nodes, by node name: who asks for a large file that is there is sent to it. */
-	doors: Record<string, string>
 	/** Of what is made through it. */
 	uid: number
 	gid: number
@@ -162,9 +156,37 @@ export interface ApiConfig {
 	drainMs: number
 }
 
+/** Copies at sites elsewhere, which come to `cairn api` for them. What begins with `site` holds for a site that says nothing else. */
+export interface BackupConfig {
+	/** Keys of sites are stored encrypted with what is in this file; made by the first `cairn site add`. */
+	keyFile: string
+	/** Of all sites together. The first whose hours it is holds; outside all of them there is no limit. */
+	rates: RateConfig[]
+	/** Of all sites together; 0: no limit. */
+	bytesPerDay: number
+	/** Downloads at once, of all sites. */
+	streams: number
+	siteRates: RateConfig[]
+	siteBytesPerDay: number
+	filesPerBatch: number
+	bytesPerBatch: number
+	/** Downloads at once, of one site. */
+	parallel: number
+	/** Work that was given out and not reported is given to others after this long, unless the agent asks for more time. */
+	leaseSeconds: number
+	/** A site has to prove again that it has a file after this many days. */
+	proofDays: number
+	/** Answer the protocol of the system before this one at /filesystem-api.php, to sites that are set to it. */
+	legacy: boolean
+	/** What its agents replace in the paths they are given, and by what: they fetch from a plain web server. */
+	legacyDocroot: string
+	legacyServers: string[]
+}
+
 /** What a configuration file says: what it leaves out has its default. */
-export type PartialConfig = Partial<Omit<Config, 'mount' | 'replicator' | 'api'>> & {
+export type PartialConfig = Partial<Omit<Config, 'mount' | 'replicator' | 'api' | 'backup'>> & {
 	mount?: Partial<MountConfig>
 	api?: Partial<ApiConfig>
+	backup?: Partial<BackupConfig>
 	replicator?: Partial<Omit<ReplicatorConfig, 'schedule'>> & { schedule?: Partial<ScheduleConfig> }
 }
