@@ -8,6 +8,7 @@ import type { Api } from './api.ts'
 import { answerFailure, HttpError } from './errors.ts'
 import { health } from './health/health.ts'
 import type { RequestLog } from './log.ts'
+import { countRequests } from './metrics/requests.ts'
 import { loadParts } from './parts.ts'
 
 /** Of a body that is read whole; parts that take content stream it, whatever its size. */
@@ -61,16 +62,12 @@ export async function createServer(api: Api, at: ListenConfig, log: RequestLog, 
 	app.addHook('onRoute', ({ method, url }) => void routes.push(...[method].flat().map((each) => ({ method: each, url }))))
 	await guard(app, api, at)
 	log.listen(app)
+	countRequests(app)
 	await app.register(fastifySwagger, {
 		openapi: {
 			openapi: '3.0.3',
 			info: { title: 'Cairn', version: '1' },
-			components: {
-				securitySchemes: {
-					token: { type: 'http', scheme: 'bearer' },
-					site: { type: 'apiKey', in: 'header', name: 'Authorization', description: 'the signature of a site' },
-				},
-			},
+			components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
 			security: [{ token: [] }],
 		},
 	})

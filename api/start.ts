@@ -10,6 +10,9 @@ import { createAnnouncer } from '../core/filesystem/announce.ts'
 import { QUIET_DOOR } from '../core/filesystem/clients.ts'
 import { refreshClasses, refreshNodes } from '../core/filesystem/nodes.ts'
 import { keepAlive, startFilesystem, stopFilesystem } from '../core/filesystem/start.ts'
+import { offer } from '../core/live/offer.ts'
+import { measured } from '../core/metrics/measured-driver.ts'
+import { familiesOf } from '../core/metrics/process-families.ts'
 import { run } from '../core/op.ts'
 import type { Api } from './api.ts'
 import { listen } from './listen.ts'
@@ -33,10 +36,11 @@ export interface Door {
 export type Supplies = Pick<Api, 'buildAgent'>
 
 export async function startApi(config: Config, report: (line: string) => void, supplies: Supplies = {}): Promise<Door> {
-	const catalogue = await openCatalogue(config)
+	const catalogue = measured(await openCatalogue(config))
 	await checkSchema(catalogue)
 	const fs = await run(startFilesystem({ config, catalogue, what: QUIET_DOOR, report }))
 	const quiet = keepAlive(fs)
+	const silent = offer({ catalogue: config.catalogue, what: 'api', metrics: () => familiesOf(fs), report })
 	const announcer = createAnnouncer(fs)
 	const stopping = new AbortController()
 	const api: Api = { ...supplies, fs, config, report, stopping: stopping.signal, beforeChange: announcer.beforeChange }
@@ -62,6 +66,7 @@ export async function startApi(config: Config, report: (line: string) => void, s
 		stopping.abort()
 		log.end()
 		announcer.end()
+		silent()
 		quiet()
 		await stopFilesystem(fs)
 		await catalogue.close()

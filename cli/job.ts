@@ -2,6 +2,7 @@
 import type { Argv } from 'yargs'
 import { openCatalogue } from '../core/catalogue/open.ts'
 import { checkSchema } from '../core/catalogue/migrate.ts'
+import { measured } from '../core/metrics/measured-driver.ts'
 import { isPromise, run as drive } from '../core/op.ts'
 import { UserError } from '../core/errors.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
@@ -68,7 +69,7 @@ async function runOn(fs: Filesystem, node: Node, job: Job, { options, deps, sign
 /** A filesystem without a mount, for the length of one verb. */
 export async function withFilesystem<T>(options: Common, deps: Deps, body: (fs: Filesystem) => Promise<T>): Promise<T> {
 	const config = await loadFor(options, deps)
-	const catalogue = await openCatalogue(config)
+	const catalogue = measured(await openCatalogue(config))
 	try {
 		await checkSchema(catalogue)
 		const fs = await drive(startFilesystem({ config, catalogue, what: ownName(), report: deps.warn }))

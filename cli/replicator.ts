@@ -3,6 +3,8 @@ import type { Config } from '../core/config/types.ts'
 import { refreshClasses, refreshNodes } from '../core/filesystem/nodes.ts'
 import { UserError } from '../core/errors.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
+import { offer } from '../core/live/offer.ts'
+import { familiesOf } from '../core/metrics/process-families.ts'
 import { run as drive } from '../core/op.ts'
 import { wrongWith } from '../replicator/service/due.ts'
 import { createRepeats } from '../replicator/service/repeats.ts'
@@ -47,10 +49,12 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 			checkSchedule(fs.config)
 			checkNames(fs, options.node)
 			const isOurs = (node: { name: string; remote: boolean }) => (options.node.length > 0 ? options.node.includes(node.name) : !node.remote)
+			const silent = offer({ catalogue: fs.config.catalogue, what: fs.what, metrics: () => familiesOf(fs), report: lines.note })
 			const daemon = startService({ fs, isOurs, signal: stop.signal, show: lines.show, report: lines.note, ready: lines.ready })
 			const reload = () => void applyAgain(fs, daemon, options, deps).catch((error: Error) => lines.note(`the configuration was not read again: ${error.message}`))
 			process.on('SIGHUP', reload)
 			await daemon.ended
+			silent()
 			process.off('SIGHUP', reload)
 		})
 	} finally {

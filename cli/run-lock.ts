@@ -1,9 +1,10 @@
 /** A lock that ends with the process that holds it, however that ends. The file says who it is. */
-import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { codeOf } from '../core/errors.ts'
 import { libc } from '../core/libc.ts'
+import { runDirectory } from '../core/live/directory.ts'
 
 const LOCK_EX = 2
 const LOCK_NB = 4
@@ -37,8 +38,5 @@ export function lockHolder(path: string): string {
 
 /** The lock file of the daemon of a mount point. */
 export function mountLockPath(mountPoint: string, environment: NodeJS.ProcessEnv): string {
-	const uid = process.getuid?.() ?? 0
-	const directory = uid === 0 ? '/run/cairn' : join(environment.XDG_RUNTIME_DIR || '/tmp', `cairn-${uid}`)
-	mkdirSync(directory, { recursive: true, mode: 0o700 })
-	return join(directory, `${createHash('sha256').update(mountPoint).digest('hex').slice(0, 32)}.lock`)
+	return join(runDirectory(environment), `${createHash('sha256').update(mountPoint).digest('hex').slice(0, 32)}.lock`)
 }

@@ -4,9 +4,13 @@ import { openCatalogue } from '../core/catalogue/open.ts'
 import type { Config } from '../core/config/types.ts'
 import { refreshClasses, refreshNodes } from '../core/filesystem/nodes.ts'
 import { keepAlive, startFilesystem, stopFilesystem } from '../core/filesystem/start.ts'
+import { offer } from '../core/live/offer.ts'
+import { measured } from '../core/metrics/measured-driver.ts'
+import { familiesOf } from '../core/metrics/process-families.ts'
 import { run } from '../core/op.ts'
 import type { Driver, MountOptions } from './driver.ts'
 import { fuse } from './fuse/driver.ts'
+import { meter } from './meter.ts'
 
 export type { MountOptions } from './driver.ts'
 
@@ -29,7 +33,7 @@ export async function startMount(config: Config, options: MountOptions): Promise
 	// Errors are answers here, thousands a second: without the stack they cost next to nothing.
 	if (!process.env.CAIRN_DEBUG) Error.stackTraceLimit = 0
 	const driver = await DRIVERS[options.driver]()
-	const catalogue = await openCatalogue(config)
+	const catalogue = measured(await openCatalogue(config))
 	await checkSchema(catalogue)
 	const fs = await run(startFilesystem({ config, catalogue, what: `mount ${options.mountPoint}`, report }))
 	const attached = await driver.attach(fs, options).catch(async (error: Error) => {
@@ -38,7 +42,9 @@ export async function startMount(config: Config, options: MountOptions): Promise
 		throw error
 	})
 	const quiet = keepAlive(fs)
+	const silent = offer({ catalogue: config.catalogue, what: fs.what, metrics: () => familiesOf(fs), top: meter.top, report })
 	const ended = attached.ended.then(async () => {
+		silent()
 		quiet()
 		await stopFilesystem(fs)
 		await catalogue.close()

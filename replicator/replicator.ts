@@ -6,6 +6,7 @@ import * as leases from '../core/catalogue/leases.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import { transact } from '../core/filesystem/filesystem.ts'
 import { takeLease as take } from '../core/filesystem/clients.ts'
+import { counter } from '../core/metrics/registry.ts'
 import type { Node } from '../core/nodes/node.ts'
 import { type Op, run as drive, wait } from '../core/op.ts'
 import { type Run, type Summary, startRun, type Watcher } from './run.ts'
@@ -33,6 +34,11 @@ export interface Job {
 	ofTree?: boolean
 	work(replicator: Replicator): Promise<void>
 }
+
+const runs = counter('cairn_job_runs_total', 'Runs of replicators by kind of work and how they ended.', ['job', 'result'])
+const files = counter('cairn_job_files_total', 'Files that runs dealt with, by what became of each.', ['job', 'outcome'])
+const bytes = counter('cairn_job_bytes_total', 'Bytes that runs dealt with.', ['job'])
+const seconds = counter('cairn_job_seconds_total', 'Time that runs took.', ['job'])
 
 const LEASE_SECONDS = 60
 const RENEW_MS = 15_000
@@ -92,9 +98,17 @@ async function renew(fs: Filesystem, name: string, lost: AbortController, run: R
 	}
 }
 
+function count(job: string, { outcomes, troubles, bytes: many, seconds: took }: Summary, result: string): void {
+	runs.add(1, job, result)
+	for (const [outcome, each] of Object.entries({ ...outcomes, left: troubles })) if (each > 0) files.add(each, job, outcome)
+	bytes.add(many, job)
+	seconds.add(took, job)
+}
+
 async function finish(fs: Filesystem, name: string, summary: Summary, error?: Error): Promise<void> {
 	const text = JSON.stringify(error ? { ...summary, error: error.message } : summary)
 	const state = error ? 'failed' : summary.stopped ? 'paused' : 'done'
+	count(name.split(':')[0], summary, state)
 	await transact(fs, function* (tx) {
 		if (!(yield* leases.stillHeld(fs, tx, name))) return
 		jobs.end(tx, name, { state, summary: text }, fs.capabilities)

@@ -4,6 +4,7 @@ import { readPlaceDetail } from '../../core/catalogue/changes.ts'
 import { createDoor } from '../door.ts'
 import type { Driver } from '../driver.ts'
 import { handlersFor } from '../handlers.ts'
+import { meter } from '../meter.ts'
 import { type Agreed, initHandler } from './init.ts'
 import { attach, detach } from './mount-point.ts'
 import { createNotifier, type Notifier } from './notify.ts'
@@ -29,7 +30,7 @@ export const fuse: Driver = {
 		const handlers = handlersFor(door)
 		handlers.set(OP.INIT, initHandler(options.io !== 'carried', (result) => Object.assign(agreed, result)))
 		const { promise: ended, resolve: onEnd } = Promise.withResolvers<void>()
-		const session = openSession({ fd, handlers, onEnd, report })
+		const session = openSession({ fd, handlers, onEnd, report, meter })
 		fs.afterAnswer = session.afterReply
 		session.start()
 		return {

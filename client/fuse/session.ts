@@ -5,6 +5,7 @@
 import { codeOf, Errno } from '../../core/errors.ts'
 import { close, errno, errnoName, errnoNumber, read, write } from '../../core/libc.ts'
 import { isPromise, type Op, run } from '../../core/op.ts'
+import type { Meter } from '../meter.ts'
 import { OP, OUT_HEADER_BYTES, READ_BUFFER_BYTES, WRITE_BYTES_MAX } from './protocol.ts'
 import { decodeRequest, type Request } from './request.ts'
 import { createLinger } from './linger.ts'
@@ -36,6 +37,7 @@ export interface SessionOptions {
 	/** The kernel has let go: the mount is gone. */
 	onEnd: () => void
 	report: (line: string) => void
+	meter: Pick<Meter, 'note' | 'failed'>
 }
 
 export interface Session {
@@ -47,7 +49,7 @@ export interface Session {
 
 const WITHOUT_REPLY: ReadonlySet<number> = new Set([OP.FORGET, OP.BATCH_FORGET, OP.INTERRUPT])
 
-export function openSession({ fd, handlers, onEnd, report }: SessionOptions): Session {
+export function openSession({ fd, handlers, onEnd, report, meter }: SessionOptions): Session {
 	const input = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
 	const inputView = new DataView(input.buffer)
 	const output = Buffer.allocUnsafeSlow(WRITE_BYTES_MAX + 4096)
@@ -65,8 +67,7 @@ export function openSession({ fd, handlers, onEnd, report }: SessionOptions): Se
 		while (!ended) {
 			const length = read(fd, input, READ_BUFFER_BYTES)
 			if (length > 0) {
-				serve(length)
-				if (performance.now() - startedMs > BURST_MS_MAX) return again()
+				if (serve(length) - startedMs > BURST_MS_MAX) return again()
 			} else if (!couldRead(errnoName(errno()))) {
 				return
 			}
@@ -92,36 +93,54 @@ export function openSession({ fd, handlers, onEnd, report }: SessionOptions): Se
 		setImmediate(drain)
 	}
 
-	function serve(length: number): void {
+	/** When it was done, or given to whoever answers later. */
+	function serve(length: number): number {
+		const startedMs = performance.now()
 		const request = decodeRequest(input, inputView)
-		if (request.end !== length) return report(`request of ${length} bytes says it has ${request.end}`)
-		if (WITHOUT_REPLY.has(request.opcode)) return
+		if (request.end !== length) {
+			report(`request of ${length} bytes says it has ${request.end}`)
+			return startedMs
+		}
+		if (WITHOUT_REPLY.has(request.opcode)) return startedMs
 		const handler = handlers.get(request.opcode)
-		if (!handler) return sendError(request, 'ENOSYS')
+		if (!handler) {
+			sendError(request, 'ENOSYS')
+			return startedMs
+		}
 		try {
 			const result = run(handler(request))
-			if (isPromise(result)) answerLater(request, result)
-			else send(request, result)
+			if (isPromise(result)) return answerLater(request, result, startedMs)
+			send(request, result)
 		} catch (error) {
 			sendError(request, codeFor(error, request))
 		}
+		return noted(request, startedMs)
 	}
 
-	function answerLater(request: Request, result: Promise<Reply | undefined>): void {
-		const { opcode, uniqueLow, uniqueHigh } = request
-		const later = { opcode, uniqueLow, uniqueHigh } as Request
+	function noted(request: Request, startedMs: number): number {
+		const endedMs = performance.now()
+		meter.note(request, startedMs, endedMs)
+		return endedMs
+	}
+
+	function answerLater(request: Request, result: Promise<Reply | undefined>, startedMs: number): number {
+		const { opcode, uniqueLow, uniqueHigh, pid, node } = request
+		const later = { opcode, uniqueLow, uniqueHigh, pid, node } as Request
 		outstanding++
 		lastRequestMs = performance.now()
 		result.then(
 			(reply) => {
 				outstanding--
 				send(later, reply)
+				noted(later, startedMs)
 			},
 			(error: unknown) => {
 				outstanding--
 				sendError(later, codeFor(error, later))
+				noted(later, startedMs)
 			},
 		)
+		return lastRequestMs
 	}
 
 	function codeFor(error: unknown, request: Request): string {
@@ -139,6 +158,7 @@ export function openSession({ fd, handlers, onEnd, report }: SessionOptions): Se
 	}
 
 	function sendError(request: Request, code: string): void {
+		meter.failed(code)
 		put(request, output, OUT_HEADER_BYTES, -errnoNumber(code))
 	}
 

@@ -10,6 +10,7 @@ import { putNumber64 } from '../fuse/encode.ts'
 import { OUT_HEADER_BYTES, WRITE_CACHE, WRITE_KILL_SUIDGID } from '../fuse/protocol.ts'
 import { bytesAt, signed64, u32, u64 } from '../fuse/request.ts'
 import type { Reply } from '../fuse/session.ts'
+import { countRead, countWritten } from '../meter.ts'
 
 const WRITE_STRUCT_BYTES = 40
 const O_APPEND = 0o2000
@@ -23,6 +24,7 @@ export const readFile: Operation = (door) =>
 		const position = u64(request, 8)
 		const whole = Buffer.allocUnsafe(OUT_HEADER_BYTES + u32(request, 16))
 		const length = yield* read(door.fs, file, whole.subarray(OUT_HEADER_BYTES), position)
+		countRead(length)
 		return whole.subarray(0, OUT_HEADER_BYTES + length)
 	}
 
@@ -38,6 +40,7 @@ export const writeFile: Operation = (door) =>
 		const start = request.at + WRITE_STRUCT_BYTES
 		const data = file.node.remote ? bytesAt(request, WRITE_STRUCT_BYTES, size) : request.bytes.subarray(start, start + size)
 		const written = yield* write(door.fs, file, data, position, fromCache)
+		countWritten(written)
 		if (killSetId) yield* clearSetId(door, file)
 		return (out) => {
 			out.view.setUint32(out.at, written, true)

@@ -14,6 +14,7 @@ import { ENTRY_OUT_BYTES, OPEN_KILL_SUIDGID, OPEN_OUT_BYTES, OPENED } from '../f
 import { nameAt, u32, u64 } from '../fuse/request.ts'
 import type { Out } from '../fuse/session.ts'
 import type { FileHandle } from '../handles.ts'
+import { countOpen } from '../meter.ts'
 
 const O_ACCMODE = 3
 const O_RDONLY = 0
@@ -42,6 +43,7 @@ function grant(door: Door, file: OpenFile, write: boolean): Opened {
 	// Where room is short too: what does not fit can then be taken to another node.
 	const carry = write && (losesSetId || isLowOnRoom(file.node))
 	const granted = door.passthrough.grant(file, carry)
+	countOpen(granted.passedThrough)
 	const handle = door.handles.addFile({ file, write, passedThrough: granted.passedThrough })
 	// Nothing to publish when a reader closes: the kernel need not tell.
 	return { handle, flags: granted.flags | (write ? 0 : OPENED.NOFLUSH), backingId: granted.backingId }

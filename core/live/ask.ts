@@ -1,0 +1,58 @@
+/** Asks the processes of one installation on this machine. */
+import { readdir, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { codeOf } from '../errors.ts'
+import type { Family } from '../metrics/family.ts'
+import { runDirectory, socketPrefix } from './directory.ts'
+import type { TopEntry } from './top.ts'
+
+export interface Answer {
+	what: string
+	pid: number
+	families?: Family[]
+	entries?: TopEntry[]
+}
+
+/** A process that is busy for longer is left out. */
+const ANSWER_MS_MAX = 1_000
+const ANSWER_BYTES_MAX = 16 * 1024 * 1024
+
+/** Those that answer; never this process itself. */
+export async function askAll(catalogue: string, question: 'metrics' | 'top'): Promise<Answer[]> {
+	const directory = runDirectory(process.env)
+	const prefix = socketPrefix(catalogue)
+	const names = (await readdir(directory)).filter((name) => name.startsWith(prefix) && name !== `${prefix}${process.pid}`)
+	const answers = await Promise.all(names.sort().map((name) => ask(join(directory, name), question)))
+	return answers.filter((answer) => answer !== undefined)
+}
+
+async function ask(path: string, question: string): Promise<Answer | undefined> {
+	try {
+		return JSON.parse(await exchange(path, question)) as Answer
+	} catch (error) {
+		// Its process was killed.
+		if (codeOf(error) === 'ECONNREFUSED') await rm(path, { force: true })
+		return undefined
+	}
+}
+
+function exchange(path: string, question: string): Promise<string> {
+	return new Promise((resolve, reject) => {
+		const chunks: Buffer[] = []
+		let bytes = 0
+		const socket = connect(path, () => socket.write(`${question}\n`))
+		const timer = setTimeout(() => socket.destroy(new Error('no answer')), ANSWER_MS_MAX)
+		socket.on('data', (chunk) => {
+			chunks.push(chunk)
+			bytes += chunk.length
+			if (bytes > ANSWER_BYTES_MAX) socket.destroy(new Error('the answer does not end'))
+		})
+		socket.on('error', reject)
+		socket.on('end', () => resolve(Buffer.concat(chunks).toString()))
+		socket.on('close', () => {
+			clearTimeout(timer)
+			reject(new Error('no answer'))
+		})
+	})
+}

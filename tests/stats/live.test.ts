@@ -1,0 +1,48 @@
+/** What running processes say of themselves: through a mount, with its replicator and its door over HTTP beside it. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { runDirectory, socketPrefix } from '../../core/live/directory.ts'
+import { type Said, startUp } from '../support/mount.ts'
+import { until } from '../support/until.ts'
+
+const shell = async (script: string) => (await promisify(execFile)('timeout', ['-s', 'KILL', '20', 'sh', '-c', script])).stdout
+
+function succeeded({ code, stdout, stderr }: Said): string {
+	assert.equal(code, 0, stderr)
+	return stdout
+}
+
+test('top and metrics of a mount, its replicator and its door', async (t) => {
+	const up = await startUp({ io: 'carried', replicator: true, api: true })
+	t.after(() => up.remove())
+	const sockets = () => readdirSync(runDirectory(process.env)).filter((name) => name.startsWith(socketPrefix(up.catalogue)))
+	await until('three sockets', () => sockets().length === 3 || undefined)
+	await shell(`cd ${up.mountPoint} && mkdir pictures && for i in 1 2 3 4 5; do head -c 100000 /dev/zero >pictures/$i; done; cat pictures/3 >/dev/null; rmdir pictures || true`)
+
+	const { clients } = JSON.parse(succeeded(await up.cairn('top', '--once', '--json')))
+	assert.deepEqual(clients.map(({ what }: { what: string }) => what.split(' ')[0]).sort(), ['api', 'mount', 'replicator'])
+	const { operations } = clients.find(({ what }: { what: string }) => what.startsWith('mount'))
+	const write = operations.find((each: { operation: string; path?: string }) => each.operation === 'write' && each.path?.startsWith('pictures/'))
+	assert.ok(write, JSON.stringify(operations))
+	assert.equal(write.bytesPerSecond > 1_000, true)
+	assert.match(succeeded(await up.cairn('top', '--once')), /^mount .*operations a second$/m)
+
+	const metrics = succeeded(await up.cairn('metrics'))
+	const has = (line: RegExp) => assert.ok(line.test(metrics), String(line))
+	has(/^cairn_mount_seconds_count\{process="mount [^"]+",pid="\d+",operation="create"\} 5$/m)
+	has(/^cairn_mount_carried_bytes_total\{.*direction="written"\} 500000$/m)
+	has(/^cairn_mount_opens_total\{.*how="carried"\} [1-9]/m)
+	has(/^cairn_mount_failures_total\{.*error="ENOTEMPTY"\} [1-9]/m)
+	has(/^cairn_node_up\{process="mount .*node="node1"\} 1$/m)
+	has(/^cairn_catalogue_up 1$/m)
+	has(/^process_resident_memory_bytes\{process="replicator"/m)
+	// The replicator keeps the figures: nobody has to ask for them.
+	await until('five files counted', async () => /^cairn_tree_files 5$/m.test(succeeded(await up.cairn('metrics'))) || undefined)
+
+	await up.kill()
+	await until('nobody answers', async () => (await up.cairn('top', '--once')).stdout.startsWith('no mount') || undefined)
+	assert.deepEqual(sockets(), [], 'what was killed leaves nothing behind for long')
+})
