@@ -7,11 +7,13 @@ import type { Intent, IntentRow } from './catalogue/intents.ts'
 import * as intents from './catalogue/intents.ts'
 import * as files from './catalogue/files.ts'
 import * as writers from './catalogue/writers.ts'
+import * as xattrs from './catalogue/xattrs.ts'
 import { codeOf } from './errors.ts'
 import { type Filesystem, runAside } from './filesystem/filesystem.ts'
 import type { NodeId, Path } from './ids.ts'
 import type { Node } from './nodes/node.ts'
 import { takesChanges } from './nodes/service.ts'
+import { isKeptOnNodes } from './nodes/xattrs.ts'
 import { isPromise, type Op, run, wait } from './op.ts'
 
 /** The node is in trouble, not the intent: it stands, and is carried out when the node is well. */
@@ -151,6 +153,9 @@ type Deed = Pick<Intent, 'op' | 'path' | 'toPath' | 'fileId' | 'token'>
 
 /** What the operating system answers when something unknown stands in the way. */
 const IN_THE_WAY = new Set(['EEXIST', 'ENOTEMPTY', 'EISDIR', 'ENOTDIR', 'ELOOP'])
+const CANNOT_BE_OBSTRUCTED: ReadonlySet<string> = new Set(['attributes', 'xattrs', 'exchange'])
+/** Whoever may not open the copy cannot set them: they are the catalogue's first of all. */
+const NOT_ALLOWED = new Set(['EACCES', 'EPERM', 'EROFS'])
 
 /**
  * One intent on one node. Throws when the node is in trouble and it has to be tried again. What the node refuses for good
@@ -170,7 +175,7 @@ function* withWayMade(fs: Filesystem, node: Node, intent: Deed): Op<void> {
 	try {
 		yield* step(fs, node, intent)
 	} catch (error) {
-		if (!IN_THE_WAY.has(codeOf(error)) || intent.op === 'attributes' || intent.op === 'exchange') throw error
+		if (!IN_THE_WAY.has(codeOf(error)) || CANNOT_BE_OBSTRUCTED.has(intent.op)) throw error
 		yield* makeWay(fs, node, intent, error as Error)
 	}
 }
@@ -198,6 +203,8 @@ function* step(fs: Filesystem, node: Node, intent: Deed): Op<void> {
 			return yield* exchange(node, intent.path, to, intent.token)
 		case 'attributes':
 			return yield* applyAttributes(fs, node, intent)
+		case 'xattrs':
+			return yield* applyXattrs(fs, node, intent)
 	}
 }
 
@@ -222,6 +229,17 @@ function* applyAttributes(fs: Filesystem, node: Node, intent: { path: Path; file
 	const times = { atime: row.atime, atimeNs: row.atime_ns, mtime: row.mtime, mtimeNs: row.mtime_ns }
 	const beingWritten = pins.some((pin) => pin.node_id === node.id)
 	yield* unlessGone(() => node.operations.setAttributes(intent.path, beingWritten ? owner : { ...owner, ...times }))
+}
+
+/** Those the catalogue has now. */
+function* applyXattrs(fs: Filesystem, node: Node, { path, fileId }: Deed): Op<void> {
+	const [[row], all] = (yield* wait(fs.catalogue.read(files.findQuery(fileId), xattrs.ofFileQuery(fileId)))) as [files.FileRow[], xattrs.XattrRow[]]
+	if (!row) return
+	try {
+		yield* unlessGone(() => node.operations.setXattrs(path, all.filter(({ name }) => isKeptOnNodes(name))))
+	} catch (error) {
+		if (!NOT_ALLOWED.has(codeOf(error))) throw error
+	}
 }
 
 /**

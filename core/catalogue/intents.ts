@@ -5,7 +5,7 @@ import { IN_LIST, inLists, insertRows } from './bulk.ts'
 import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
 
 /** move: a rename that gives way to whatever has the name; only of intents that come from a dump. */
-export type IntentOp = 'unlink' | 'rmdir' | 'rename' | 'move' | 'exchange' | 'link' | 'symlink' | 'attributes'
+export type IntentOp = 'unlink' | 'rmdir' | 'rename' | 'move' | 'exchange' | 'link' | 'symlink' | 'attributes' | 'xattrs'
 
 export interface Intent {
 	nodeId: NodeId

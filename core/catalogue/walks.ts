@@ -69,8 +69,8 @@ export interface NewRow {
 }
 
 const FILE = `INSERT INTO file (id, kind, mode, uid, gid, nlink, size, blocks, atime, atime_ns, mtime, mtime_ns, ctime, ctime_ns,
-	version, hash, hash_version, class_id, target)`
-const FILE_ROW = '(?,?,?,?,?,?,?,?,?,?,?,?,?,?,1,?,?,?,?)'
+	version, hash, hash_version, class_id, target, flags)`
+const FILE_ROW = '(?,?,?,?,?,?,?,?,?,?,?,?,?,?,1,?,?,?,?,?)'
 
 /** Files with their names, each told to whoever follows the journal. */
 export function insertFiles(
@@ -121,6 +121,7 @@ function putFile(values: Value[], at: number, { row, hash, target }: NewRow): vo
 	values[at + 15] = hash === null ? 0 : 1
 	values[at + 16] = row.class_id
 	values[at + 17] = target
+	values[at + 18] = row.flags
 }
 
 export interface NewReplica {

@@ -1,10 +1,30 @@
 /** Table `xattr`: extended attributes. `file.flags` says whether a file has any, so that most questions need no query. */
 import type { FileId } from '../ids.ts'
 import type { Maybe } from '../op.ts'
+import { insertRows } from './bulk.ts'
 import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
 
 export function findQuery(file: FileId, name: Uint8Array): Query {
 	return ['SELECT value FROM xattr WHERE file_id = ? AND name = ?', [file, name]]
+}
+
+export interface XattrRow {
+	file_id: FileId
+	name: Uint8Array
+	value: Uint8Array
+}
+
+export function ofFileQuery(file: FileId): Query {
+	return ['SELECT file_id, name, value FROM xattr WHERE file_id = ?', [file]]
+}
+
+/** Of files that had none. */
+export function insertAll(tx: Transaction, rows: readonly XattrRow[]): void {
+	insertRows(tx, 'INSERT INTO xattr (file_id, name, value)', '(?,?,?)', rows, (values, at, { file_id, name, value }) => {
+		values[at] = file_id
+		values[at + 1] = name
+		values[at + 2] = value
+	})
 }
 
 export function names(reader: Reader, file: FileId): Maybe<Array<{ name: Uint8Array }>> {

@@ -256,16 +256,18 @@ function* enterMove(
 	replicas.insert(tx, id, move.to.id, row.version, REPLICA.good)
 	const next = yield* record(fs, tx, { id, nodeId: move.to.id, stat })
 	const paths = (yield* pathsOfNames(fs, names, tx)).map(({ path }) => path)
-	const made = yield* intend(fs, tx, changesOfTrees({ id, move, from: file.node.id, paths, token }), true)
+	const made = yield* intend(fs, tx, changesOfTrees({ row, move, from: file.node.id, paths, token }), true)
 	return { row: next, path: paths[0], made }
 }
 
 /** The copy gets the file's names on the one node, the old one loses them on the other. */
-function changesOfTrees({ id, move, from, paths, token }: { id: number; move: Move; from: NodeId; paths: Path[]; token: number }): Intent[] {
-	const common = { fileId: id, token } as const
+function changesOfTrees({ row, move, from, paths, token }: { row: FileRow; move: Move; from: NodeId; paths: Path[]; token: number }): Intent[] {
+	const common = { fileId: row.id, token } as const
 	const arrival = { ...common, nodeId: move.to.id }
+	const hasXattrs = (row.flags & files.FLAG_HAS_XATTRS) !== 0
 	return [
 		{ ...arrival, op: 'rename', path: move.aside, toPath: paths[0] },
+		...(hasXattrs ? [{ ...arrival, op: 'xattrs' as const, path: paths[0], toPath: null }] : []),
 		...paths.slice(1).map((path, index): Intent => ({ ...arrival, op: 'link', path: paths[index], toPath: path })),
 		...paths.map((path): Intent => ({ ...common, nodeId: from, op: 'unlink', path, toPath: null })),
 	]

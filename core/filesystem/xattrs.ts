@@ -1,18 +1,25 @@
 /** Extended attributes, and the virtual ones that explain a file. */
 import * as changes from '../catalogue/changes.ts'
+import type { Transaction } from '../catalogue/driver.ts'
+import * as entries from '../catalogue/entries.ts'
+import type { EntryRow } from '../catalogue/entries.ts'
 import * as files from '../catalogue/files.ts'
-import type { FileRow } from '../catalogue/files.ts'
+import { type FileRow, KIND } from '../catalogue/files.ts'
+import type { Intent } from '../catalogue/intents.ts'
 import * as replicas from '../catalogue/replicas.ts'
 import { REPLICA, type ReplicaRow } from '../catalogue/replicas.ts'
 import * as xattrs from '../catalogue/xattrs.ts'
 import { now } from '../clock.ts'
 import { fail } from '../errors.ts'
 import type { FileId } from '../ids.ts'
+import { carryOutAfterwards, intend } from '../intents.ts'
+import { isKeptOnNodes } from '../nodes/xattrs.ts'
 import { type Op, wait } from '../op.ts'
 import { classById } from '../placement/placement.ts'
 import { explain } from '../stats/explain.ts'
 import { inOneSentence } from '../stats/explain-text.ts'
 import { askerOf } from '../stats/asker.ts'
+import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 
 const VALUE_BYTES_MAX = 65_536
@@ -59,7 +66,7 @@ export function* setXattr(fs: Filesystem, id: FileId, name: Buffer, value: Buffe
 	if (value.length > VALUE_BYTES_MAX) fail('E2BIG')
 	const orphan = orphanAttributes(fs, id)
 	if (orphan) return setOnOrphan(orphan, name.toString('latin1'), value, flags)
-	yield* change(fs, id, function* (tx, row) {
+	yield* change(fs, id, name, function* (tx, row) {
 		const [[found]] = yield* wait(tx.read(xattrs.findQuery(id, name)))
 		if (flags.create && found) fail('EEXIST')
 		if (flags.replace && !found) fail('ENODATA')
@@ -75,7 +82,7 @@ export function* removeXattr(fs: Filesystem, id: FileId, name: Buffer): Op<void>
 		if (!orphan.delete(name.toString('latin1'))) fail('ENODATA')
 		return
 	}
-	yield* change(fs, id, function* (tx, row) {
+	yield* change(fs, id, name, function* (tx, row) {
 		const [[found], [{ count }]] = (yield* wait(tx.read(xattrs.findQuery(id, name), xattrs.countQuery(id)))) as [unknown[], Array<{ count: number }>]
 		if (!found) fail('ENODATA')
 		xattrs.remove(tx, id, name)
@@ -97,22 +104,33 @@ function setOnOrphan(orphan: Map<string, Buffer>, name: string, value: Buffer, f
 
 type Change = (tx: Parameters<typeof xattrs.set>[0], row: FileRow) => Op<number>
 
-function* change(fs: Filesystem, id: FileId, body: Change): Op<void> {
+function* change(fs: Filesystem, id: FileId, name: Buffer, body: Change): Op<void> {
 	const time = now()
-	const flags = yield* wait(
+	const token = fs.nextToken++
+	const { flags, made } = yield* wait(
 		transact(fs, function* (tx) {
 			const [[row]] = (yield* wait(tx.read(files.findQuery(id, fs.capabilities.forUpdate)))) as [FileRow[]]
 			if (!row) return fail('ESTALE')
 			const flags = yield* body(tx, row)
 			files.setFlags(tx, id, flags, time)
 			changes.insert(tx, fs.client, { op: 'xattr', file: id }, fs.capabilities)
-			return flags
+			const plan = row.kind === KIND.regular && isKeptOnNodes(name) ? yield* planned(fs, tx, id, token) : []
+			return { flags, made: yield* intend(fs, tx, plan, true) }
 		}),
 	)
 	fs.readAhead.forgetFile(id)
 	fs.touched.forget(id)
 	const open = fs.open.get(id)
 	if (open) open.row = { ...open.row, flags, ctime: time.s, ctime_ns: time.ns }
+	yield* carryOutAfterwards(fs, made)
+}
+
+/** The copies get them too: whoever has nothing but a node's disk finds all of the file there. */
+function* planned(fs: Filesystem, tx: Transaction, id: FileId, token: number): Op<Intent[]> {
+	const [[entry], copies] = (yield* wait(tx.read(entries.namesQuery(id, 1), replicas.ofFileQuery(id)))) as [EntryRow[], ReplicaRow[]]
+	if (!entry) return []
+	const path = joinPath(yield* fs.directories.path(tx, entry.parent_id), Buffer.from(entry.name))
+	return copies.map(({ node_id: nodeId }) => ({ nodeId, op: 'xattrs', path, toPath: null, fileId: id, token }))
 }
 
 const STATES: Record<number, string> = { [REPLICA.good]: 'good', [REPLICA.wanted]: 'wanted', [REPLICA.suspect]: 'suspect', [REPLICA.surplus]: 'surplus' }

@@ -92,6 +92,9 @@ export function openLaneOperations(root: string, { deadlineMs, callsMax, health 
 		flush: (fd) => on('flush', [fd]),
 		setFileAttributes: (fd, attributes) => on('setFileAttributes', [fd, attributes]),
 		setAttributes: (path, attributes) => on('setAttributes', [path, attributes]),
+		xattrs: (path) => on('xattrs', [path]),
+		setXattrs: (path, wanted) =>
+			on('setXattrs', [path, wanted.map(({ name, value }) => ({ name: new Uint8Array(name), value: new Uint8Array(value) }))]),
 		makeDirectory: (path, attributes) => on('makeDirectory', [path, attributes]),
 		unlink: (path) => on('unlink', [path]),
 		removeDirectory: (path) => on('removeDirectory', [path]),

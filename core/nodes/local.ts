@@ -41,6 +41,7 @@ import { keepMode, passOverRefusal, remaining } from './ownership.ts'
 import { openRoot } from './root.ts'
 import { AT_SYMLINK_NOFOLLOW, decodeStat, kindOf, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, statDescriptor, statInto } from './stat.ts'
 import { encodeTimes, hasTimes } from './times.ts'
+import { setXattrsOf, xattrsOf } from './xattrs.ts'
 
 const { ENOSYS } = system.errno
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = constants
@@ -160,6 +161,16 @@ export function openLocalOperations(rootPath: string): LocalOperations {
 		// A symlink has no mode of its own on Linux.
 		if (is === S_IFLNK) return
 		names.on(path, (directory, name) => chmodName(directory, name, keepMode(mode, is === S_IFDIR)))
+	}
+
+	function withDescriptor<T>(path: Buffer, use: (fd: number) => T): T {
+		// Without O_NONBLOCK the open of a fifo would wait for its other end.
+		const fd = openAt(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0)
+		try {
+			return use(fd)
+		} finally {
+			close(fd)
+		}
 	}
 
 	function makeDirectory(path: Buffer, attributes: Attributes = {}): void {
@@ -299,6 +310,8 @@ export function openLocalOperations(rootPath: string): LocalOperations {
 		flush: flushOpen,
 		setFileAttributes: setOpenAttributes,
 		setAttributes,
+		xattrs: (path) => withDescriptor(path, xattrsOf),
+		setXattrs: (path, wanted) => withDescriptor(path, (fd) => setXattrsOf(fd, wanted)),
 		makeDirectory,
 		unlink,
 		removeDirectory,

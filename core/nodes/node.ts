@@ -89,6 +89,10 @@ export interface NodeOperations {
 
 	/** Of a path; of a symlink itself. ENOENT is an error. */
 	setAttributes(path: Path, attributes: Attributes): Maybe<void>
+	/** Of a file or a directory, those of users. */
+	xattrs(path: Path): Maybe<Xattr[]>
+	/** These and no others of users. What its filesystem cannot keep is left out. ENOENT is an error. */
+	setXattrs(path: Path, wanted: readonly Xattr[]): Maybe<void>
 	/** The directory and whatever parents it lacks. An existing one is left as it is; `mode`, `uid`, `gid` apply to the last component when it is made. */
 	makeDirectory(path: Path, attributes?: Attributes): Maybe<void>
 	/** Gone already: no error. EISDIR for a directory. */
@@ -114,6 +118,11 @@ export interface NodeOperations {
 	forgetDirectories(): void
 	/** Ends what it holds; stuck calls are left behind. */
 	end(): void
+}
+
+export interface Xattr {
+	name: Uint8Array
+	value: Uint8Array
 }
 
 export type NodeState = 'rw' | 'nc' | 'ro' | 'drain' | 'down' | 'dead'

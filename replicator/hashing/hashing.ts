@@ -11,6 +11,8 @@ export interface Hashed {
 	hash: Buffer
 	/** The file was the same before its first byte was read and after its last; EAGAIN otherwise. */
 	stat: Stat
+	/** It may have extended attributes; false: it has none. */
+	mayHaveXattrs: boolean
 }
 
 export type Answer = Hashed | Errno

@@ -22,7 +22,7 @@ export async function hashLarge(thread: Thread, { id, place, path }: Large, { pa
 			await pace?.(bytes)
 			if (signal?.aborted) fail('ECANCELED')
 			const { whole }: Reply = await thread.ask({ ask: 'piece', id, bytes })
-			if (whole) return { stat: whole.stat, hash: Buffer.from(whole.hash) }
+			if (whole) return { ...whole, hash: Buffer.from(whole.hash) }
 		}
 	} catch (error) {
 		thread.tell({ ask: 'drop', id })

@@ -30,7 +30,7 @@ export interface Reply {
 	id: number
 	batch?: Packet
 	/** Of a large file, when its last byte was read. */
-	whole?: { stat: Stat; hash: Uint8Array }
+	whole?: { stat: Stat; hash: Uint8Array; mayHaveXattrs: boolean }
 	/** Why nothing came of it. */
 	code?: string
 	message?: string
@@ -40,8 +40,9 @@ export const HASH_BYTES = 32
 /** In place of an errno: too large for a batch. */
 export const TOO_LARGE = -1
 
-/** An errno, 0 for none; then what stat says. */
-export const NUMBERS_PER_FILE = 16
+/** An errno, 0 for none; then what stat says; last whether it may have extended attributes. */
+export const NUMBERS_PER_FILE = 17
+const XATTRS = NUMBERS_PER_FILE - 1
 
 const SLASH = 0x2f
 
@@ -94,6 +95,10 @@ export function packStat(numbers: Float64Array, at: number, stat: Stat): void {
 	n[i + 14] = stat.ctimeNs
 }
 
+export function packXattrs(numbers: Float64Array, at: number, mayHave: boolean): void {
+	numbers[at * NUMBERS_PER_FILE + XATTRS] = mayHave ? 1 : 0
+}
+
 export function packError(numbers: Float64Array, at: number, code: string): void {
 	numbers[at * NUMBERS_PER_FILE] = errnoNumber(code)
 }
@@ -102,7 +107,7 @@ export function packError(numbers: Float64Array, at: number, code: string): void
 export function unpack({ numbers, hashes }: Packet, at: number): Answer {
 	const error = numbers[at * NUMBERS_PER_FILE]
 	if (error > 0) return new Errno(errnoName(error))
-	return { hash: Buffer.from(hashes.buffer, at * HASH_BYTES, HASH_BYTES), stat: unpackStat(numbers, at) }
+	return { hash: Buffer.from(hashes.buffer, at * HASH_BYTES, HASH_BYTES), stat: unpackStat(numbers, at), mayHaveXattrs: numbers[at * NUMBERS_PER_FILE + XATTRS] !== 0 }
 }
 
 function unpackStat(numbers: Float64Array, at: number): Stat {

@@ -26,7 +26,7 @@ export async function hashRemote({ operations }: Node, path: Path, { pace, signa
 		}
 		const stat = await operations.fstat(fd)
 		if (!isSameContent(before, stat)) fail('EAGAIN', 'it changed while it was read')
-		return { hash: hash.digest(), stat }
+		return { hash: hash.digest(), stat, mayHaveXattrs: true }
 	} finally {
 		await operations.close(fd)
 	}

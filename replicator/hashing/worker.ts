@@ -3,8 +3,9 @@ import { parentPort } from 'node:worker_threads'
 import { codeOf } from '../../core/errors.ts'
 import { close } from '../../core/libc.ts'
 import { openRoot, type Root } from '../../core/nodes/root.ts'
+import { mayHaveXattrs } from '../../core/nodes/xattrs.ts'
 import { finishReading, hashWhole, openRegular, type Reading, readOn, startReading, WHOLE_BYTES_MAX } from './content.ts'
-import { HASH_BYTES, NUMBERS_PER_FILE, packError, packStat, type Place, type Reply, type Request, TOO_LARGE } from './packets.ts'
+import { HASH_BYTES, NUMBERS_PER_FILE, packError, packStat, packXattrs, type Place, type Reply, type Request, TOO_LARGE } from './packets.ts'
 
 const port = parentPort
 if (port === null) throw new Error('hashing is started as a worker thread')
@@ -79,6 +80,7 @@ function hashInto({ numbers, hashes }: { numbers: Float64Array; hashes: Uint8Arr
 	const opened = openRegular(root, path)
 	try {
 		packStat(numbers, at, opened.stat)
+		packXattrs(numbers, at, mayHaveXattrs(opened.fd))
 		if (opened.stat.size > WHOLE_BYTES_MAX) numbers[at * NUMBERS_PER_FILE] = TOO_LARGE
 		else hashes.set(hashWhole(opened), at * HASH_BYTES)
 	} finally {
@@ -89,9 +91,9 @@ function hashInto({ numbers, hashes }: { numbers: Float64Array; hashes: Uint8Arr
 function hashPiece(id: number, bytes: number): Reply {
 	const reading = readings.get(id) as Reading
 	if (!readOn(reading, bytes)) return { id }
-	const hash = finishReading(reading)
+	const whole = { stat: reading.stat, hash: finishReading(reading), mayHaveXattrs: mayHaveXattrs(reading.fd) }
 	drop(id)
-	return { id, whole: { stat: reading.stat, hash } }
+	return { id, whole }
 }
 
 function drop(id: number): undefined {

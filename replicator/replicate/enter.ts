@@ -1,5 +1,6 @@
 /** The transaction that makes copies count: what was true when they were begun must still be, and intents bring them to their names. */
 import type { Transaction } from '../../core/catalogue/driver.ts'
+import { FLAG_HAS_XATTRS } from '../../core/catalogue/files.ts'
 import * as hashes from '../../core/catalogue/hashes.ts'
 import type { Intent } from '../../core/catalogue/intents.ts'
 import * as intents from '../../core/catalogue/intents.ts'
@@ -114,6 +115,7 @@ function intentsOf({ made, now, token, node }: { made: Made; now: Want; token: n
 	const { mode, uid, gid, mtime, mtime_ns } = made.want.file
 	const isSame = file.mode === mode && file.uid === uid && file.gid === gid && file.mtime === mtime && file.mtime_ns === mtime_ns
 	if (!isSame) list.push({ ...common, op: 'attributes', path: places[0].path, toPath: null })
+	if (file.flags & FLAG_HAS_XATTRS) list.push({ ...common, op: 'xattrs', path: places[0].path, toPath: null })
 	return list
 }
 

@@ -13,6 +13,7 @@ import { bytesOf, fill, type Item, outcomeOf, pathOfItem, type Ready } from './i
 import { checkIdentity } from './look.ts'
 import type { Watch } from './watch.ts'
 import { shown, type Walking } from './walking.ts'
+import { readXattrs } from './xattrs.ts'
 
 const ITEMS_MAX = 256
 /** Full batches whose files are being hashed. */
@@ -99,6 +100,7 @@ async function write(walking: Walking, { ready, unread, watch }: Batch, position
 }
 
 export async function writeItems(walking: Walking, { items, watch, position }: { items: readonly Ready[]; watch: Watch; position?: Path | null }): Promise<Ready[]> {
+	await readXattrs(walking, items)
 	if (items.length > 0) await checkIdentity(walking)
 	if (walking.options.dryRun) return tellOnly(walking, items)
 	const { fs, run } = walking

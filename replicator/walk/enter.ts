@@ -9,6 +9,7 @@ import * as hashes from '../../core/catalogue/hashes.ts'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
 import type { CopyRow, NewReplica, NewRow } from '../../core/catalogue/walks.ts'
 import * as walks from '../../core/catalogue/walks.ts'
+import * as xattrs from '../../core/catalogue/xattrs.ts'
 import { now } from '../../core/clock.ts'
 import { type FileId, ROOT_ID } from '../../core/ids.ts'
 import { intend, isDone, standsInTheWay } from '../../core/intents.ts'
@@ -20,6 +21,7 @@ import { pathOf } from './place.ts'
 import { type NewFile, placeNew } from './new-file.ts'
 import type { Watch } from './watch.ts'
 import { type Walking, WalkStopped } from './walking.ts'
+import { xattrsOf } from './xattrs.ts'
 
 export interface Entered {
 	done: Ready[]
@@ -118,6 +120,7 @@ function writeNew({ fs }: Walking, tx: Transaction, placed: readonly NewFile[]):
 		for (const copy of each.elsewhere) elsewhere.push(copy)
 	}
 	walks.insertFiles(tx, client, rows, (row) => (row.kind === KIND.directory ? 'mkdir' : 'create'), capabilities)
+	xattrs.insertAll(tx, placed.flatMap(({ item }) => (item.xattrs.length > 0 ? xattrsOf(item) : [])))
 	walks.insertReplicas(tx, here, true, capabilities)
 	walks.insertReplicas(tx, elsewhere, false, capabilities)
 	touchParents(tx, placed)

@@ -4,7 +4,7 @@ import { KIND } from '../../core/catalogue/files.ts'
 import { Errno } from '../../core/errors.ts'
 import { joinPath } from '../../core/filesystem/directories.ts'
 import type { FileId, Name, Path } from '../../core/ids.ts'
-import type { Stat } from '../../core/nodes/node.ts'
+import type { Stat, Xattr } from '../../core/nodes/node.ts'
 import type { Answers } from '../hashing/hashing.ts'
 import { tellUnreadable } from './look.ts'
 import type { Directory, Walking } from './walking.ts'
@@ -22,6 +22,10 @@ export interface Item {
 	hash: Buffer | null
 	/** Of a symlink. */
 	target: Buffer | null
+	/** Of something new. */
+	xattrs: readonly Xattr[]
+	/** Whether they have to be asked for. */
+	mayHaveXattrs: boolean
 }
 
 /** An item of which everything is known. */
@@ -43,6 +47,7 @@ export function fill(walking: Walking, items: readonly Item[], answers: Answers,
 		}
 		item.stat = answer.stat
 		item.hash = answer.hash
+		item.mayHaveXattrs = answer.mayHaveXattrs
 		if (item.known || answer.stat.nlink === 1) into.push(item as Ready)
 		else walking.linked.push({ path: pathOfItem(item), stat: answer.stat, hash: Buffer.from(answer.hash) })
 	}

@@ -6,6 +6,7 @@ import type { FileRow } from '../../core/catalogue/files.ts'
 import { KIND } from '../../core/catalogue/files.ts'
 import type { Intent } from '../../core/catalogue/intents.ts'
 import * as walks from '../../core/catalogue/walks.ts'
+import * as xattrs from '../../core/catalogue/xattrs.ts'
 import * as writers from '../../core/catalogue/writers.ts'
 import { now } from '../../core/clock.ts'
 import { fail } from '../../core/errors.ts'
@@ -22,6 +23,7 @@ import { kindOfStat } from './compare.ts'
 import type { Ready } from './item.ts'
 import { placeNew } from './new-file.ts'
 import { directoryAt, splitPath } from './place.ts'
+import { xattrsOf } from './xattrs.ts'
 
 export interface Decision {
 	fs: Filesystem
@@ -57,6 +59,7 @@ export async function keepAs(decision: Decision, path: Path): Promise<{ needsWal
 		if (!item) return yield* intend(fs, tx, [move], standing)
 		const placed = placeNew(decision, item, token)
 		walks.insertFiles(tx, fs.client, [placed.row], () => 'create', fs.capabilities)
+		xattrs.insertAll(tx, xattrsOf(item))
 		walks.insertReplicas(tx, placed.here ? [placed.here] : [], true, fs.capabilities)
 		walks.insertReplicas(tx, placed.elsewhere, false, fs.capabilities)
 		files.touchDirectory(tx, place.parent, now())
@@ -76,6 +79,7 @@ async function placeAt(fs: Filesystem, path: Path): Promise<Place> {
 
 async function itemOf({ fs, node, hashing }: Decision, { aside, place, path }: { aside: Path; place: Place; path: Path }): Promise<Ready> {
 	const { hash, stat } = await hashing.hashFile(node, aside)
+	const xattrs = await node.operations.xattrs(aside)
 	const directory = { path: splitPath(path).above, id: place.parent, generation: 0, onDisk: true, isNew: false }
 	return {
 		directory,
@@ -86,6 +90,8 @@ async function itemOf({ fs, node, hashing }: Decision, { aside, place, path }: {
 		stat,
 		hash,
 		target: null,
+		xattrs,
+		mayHaveXattrs: false,
 	}
 }
 

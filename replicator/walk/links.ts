@@ -8,7 +8,7 @@ import { writeItems } from './batch.ts'
 import { inodeOf } from './inodes.ts'
 import { checkIdentity, statAll } from './look.ts'
 import { directoryAt, splitPath } from './place.ts'
-import { nextId } from './unknown.ts'
+import { newItem, nextId } from './unknown.ts'
 import { type Linked, shown, type Walking } from './walking.ts'
 
 /** `isWhole`: the walk saw the node from its first name to its last. */
@@ -57,7 +57,7 @@ async function adoptFirst(walking: Walking, { path, stat, hash }: Linked, { pare
 		const directory = { path: splitPath(path).above, id: parent, generation: watchman.generation(), onDisk: true, isNew: false }
 		const id = await nextId(walking)
 		const left = await writeItems(walking, {
-			items: [{ directory, name, id, kind: KIND.regular, known: undefined, stat, hash, target: null }],
+			items: [{ ...newItem({ directory, name, kind: KIND.regular }), id, stat, hash, mayHaveXattrs: true }],
 			watch,
 		})
 		return left.length === 0 ? id : undefined

@@ -1,7 +1,7 @@
 /** The rows of something the catalogue did not know. */
 import type { Intent } from '../../core/catalogue/intents.ts'
 import type { FileRow } from '../../core/catalogue/files.ts'
-import { KIND } from '../../core/catalogue/files.ts'
+import { FLAG_HAS_XATTRS, KIND } from '../../core/catalogue/files.ts'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
 import type { NewReplica, NewRow } from '../../core/catalogue/walks.ts'
 import type { NodeId } from '../../core/ids.ts'
@@ -52,7 +52,7 @@ function copyOf({ id }: Ready, node: NodeId, state: number, version = VERSION): 
 	return { file: id, node, version, state }
 }
 
-function rowOf({ id, kind, stat }: Ready, classId: number): FileRow {
+function rowOf({ id, kind, stat, xattrs }: Ready, classId: number): FileRow {
 	const isDirectory = kind === KIND.directory
 	return {
 		id,
@@ -72,6 +72,6 @@ function rowOf({ id, kind, stat }: Ready, classId: number): FileRow {
 		ctime_ns: stat.ctimeNs,
 		version: VERSION,
 		class_id: classId,
-		flags: 0,
+		flags: xattrs.length > 0 ? FLAG_HAS_XATTRS : 0,
 	}
 }

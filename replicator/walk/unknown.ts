@@ -14,6 +14,8 @@ const SPECIAL: Record<number, string> = {
 	[KIND.block]: 'a device',
 }
 
+export const NO_XATTRS: readonly never[] = []
+
 interface Unknown {
 	directory: Directory
 	name: Name
@@ -30,7 +32,7 @@ export async function itemOfUnknown(walking: Walking, unknown: Unknown): Promise
 }
 
 export function newItem({ directory, name, kind }: Unknown): Item {
-	return { directory, name, id: 0, kind, known: undefined, stat: undefined, hash: null, target: null }
+	return { directory, name, id: 0, kind, known: undefined, stat: undefined, hash: null, target: null, xattrs: NO_XATTRS, mayHaveXattrs: kind === KIND.directory }
 }
 
 /** Whether it is still there, and what it is. */

@@ -182,7 +182,7 @@ function meetFile(here: Visit, name: Name, row: WalkedRow, stat: Stat): void {
 	if (verdict === 'known' && stat.nlink > 1) inodes.learn(stat, row.id)
 	const isRead = verdict === 'alike' || (verdict === 'known' && options.rehash && isGood(row))
 	if (!isRead) return run.done(verdict, 0)
-	unread.push({ directory, name, id: row.id, kind: row.kind, known: row, stat: undefined, hash: null, target: null })
+	unread.push({ ...newItem({ directory, name, kind: row.kind }), id: row.id, known: row })
 }
 
 async function settleRest({ walking, directory, doubtful, absent, known }: Visit): Promise<void> {

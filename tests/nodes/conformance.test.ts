@@ -154,6 +154,22 @@ for (const [kind, openOperations] of Object.entries(kinds)) {
 			assert.equal((await node.stat(path(''))).mode & 0o7777, 0o750)
 		})
 
+		test('extended attributes: these and no others, of files and directories', async () => {
+			await write('f', 'x')
+			await node.makeDirectory(path('d'), { mode: 0o755 })
+			const of = async (name: string) => (await node.xattrs(path(name))).map((each) => [`${Buffer.from(each.name)}`, `${Buffer.from(each.value)}`])
+			for (const name of ['f', 'd']) {
+				await node.setXattrs(path(name), [{ name: path('user.a'), value: path('1') }, { name: path('user.b'), value: path('') }])
+				assert.deepEqual((await of(name)).sort(), [['user.a', '1'], ['user.b', '']])
+				await node.setXattrs(path(name), [{ name: path('user.b'), value: path('2') }])
+				assert.deepEqual(await of(name), [['user.b', '2']])
+			}
+			// More than the filesystem has room for is left out.
+			await node.setXattrs(path('f'), [{ name: path('user.large'), value: Buffer.alloc(65_536) }])
+			await rejects('ENOENT', () => node.setXattrs(path('missing'), []))
+			await rejects('ENOENT', () => node.xattrs(path('missing')))
+		})
+
 		test('directories: made with their parents, twice is once', async () => {
 			await node.makeDirectory(path('a/b/c'), { mode: 0o2770, uid: 3, gid: 4 })
 			const made = await node.stat(path('a/b/c'))
