@@ -5,6 +5,7 @@
 import type { Errno } from '../../core/errors.ts'
 import type { Name, Path } from '../../core/ids.ts'
 import type { Node, Stat } from '../../core/nodes/node.ts'
+import { sharedBy } from '../shared.ts'
 import { openHashing as open } from './pool.ts'
 
 export interface Hashed {
@@ -41,7 +42,10 @@ export interface Hashing {
 	end(): void
 }
 
-/** `threads` 0: as many as there are processors. */
+const shared = sharedBy(open)
+
+/** `threads` 0: as many as there are processors. All who hash in a process share them. */
 export function openHashing(threads: number): Hashing {
-	return open(threads)
+	const { it, giveBack } = shared(threads)
+	return { ...it, end: () => void giveBack() }
 }

@@ -56,7 +56,7 @@ async function withRound(
 ): Promise<void> {
 	const { fs, node, run } = rep
 	const { copiesAtOnce, copyRates } = fs.config.replicator
-	const threads = openThreads(Math.min(copiesAtOnce, Math.max(THREADS_MIN, availableParallelism())))
+	const threads = openThreads({ near: Math.min(copiesAtOnce, Math.max(THREADS_MIN, availableParallelism())), far: copiesAtOnce })
 	const load = new Map<number, number>()
 	const sources = openSources(fs, { own: node.id, load, connect: connectSftp })
 	const target = openTarget(node, copiesAtOnce)
