@@ -134,4 +134,29 @@ export default defineConfig({
 		idleMs: 60_000,
 		drainMs: 10_000,
 	},
+
+	backup: {
+		// Keys of sites are stored encrypted with what is in this file; the first `cairn site add` makes it. Keep it apart from the catalogue.
+		keyFile: 'backup.key',
+		// What all sites together may fetch, by hour of the day, as copyRates above; bytes a day (0: no limit); downloads at once.
+		rates: [],
+		bytesPerDay: 0,
+		streams: 32,
+		// The same for each site that `cairn site` does not set otherwise.
+		siteRates: [],
+		siteBytesPerDay: 0,
+		parallel: 4,
+		// Files and bytes given out at once.
+		filesPerBatch: 500,
+		bytesPerBatch: 1_073_741_824,
+		// What was given out and not reported within this time is given to others, unless the agent asks for more.
+		leaseSeconds: 900,
+		// A site has to prove again that it has a file after so many days.
+		proofDays: 30,
+		// Answer agents of the system before this one, at /filesystem-api.php, where `cairn site set NAME --legacy` says so. They fetch from a
+		// plain web server: `legacyDocroot` is what they replace in each path, by one of `legacyServers`.
+		legacy: false,
+		legacyDocroot: '',
+		legacyServers: [],
+	},
 })

@@ -3,6 +3,7 @@ import type { PartName } from '../core/config/types.ts'
 import type { Part } from './api.ts'
 
 const PARTS: Partial<Record<PartName, () => Promise<Part>>> = {
+	backup: async () => (await import('./off-site/backup.ts')).backup,
 	metrics: async () => (await import('./metrics/metrics.ts')).part,
 }
 

@@ -67,7 +67,12 @@ export async function createServer(api: Api, at: ListenConfig, log: RequestLog, 
 		openapi: {
 			openapi: '3.0.3',
 			info: { title: 'Cairn', version: '1' },
-			components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+			components: {
+				securitySchemes: {
+					token: { type: 'http', scheme: 'bearer' },
+					site: { type: 'apiKey', in: 'header', name: 'Authorization', description: 'the signature of a site' },
+				},
+			},
 			security: [{ token: [] }],
 		},
 	})

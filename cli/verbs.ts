@@ -24,6 +24,7 @@ const VERBS: Record<string, () => Promise<AnyVerb>> = {
 	rebalance: async () => (await import('./rebalance.ts')).rebalance,
 	trash: async () => (await import('./trash.ts')).trash,
 	api: async () => (await import('./api.ts')).api,
+	site: async () => (await import('./site.ts')).site,
 	token: async () => (await import('./token.ts')).token,
 	status: async () => (await import('./status.ts')).status,
 	why: async () => (await import('./why.ts')).why,

@@ -11,24 +11,26 @@ export function insertRows<T>(
 	row: string,
 	rows: readonly T[],
 	put: (values: Value[], at: number, row: T) => void,
+	/** What becomes of rows that are there. */
+	end = '',
 ): void {
 	const width = row.split('?').length - 1
 	for (let from = 0; from < rows.length; ) {
 		const size = SIZES.find((each) => each <= rows.length - from) as number
 		const values = new Array<Value>(size * width)
 		for (let index = 0; index < size; index++) put(values, index * width, rows[from + index])
-		tx.write(textOf(into, row, size), values)
+		tx.write(textOf(into, row, size, end), values)
 		from += size
 	}
 }
 
 const texts = new Map<string, string>()
 
-function textOf(into: string, row: string, size: number): string {
-	const key = `${size} ${into} ${row}`
+function textOf(into: string, row: string, size: number, end: string): string {
+	const key = `${size} ${into} ${row} ${end}`
 	let text = texts.get(key)
 	if (text === undefined) {
-		text = `${into} VALUES ${Array(size).fill(row).join(',')}`
+		text = `${into} VALUES ${Array(size).fill(row).join(',')} ${end}`
 		texts.set(key, text)
 	}
 	return text

@@ -56,6 +56,11 @@ export function sinceQuery(seq: number, limit: number): Query {
 	return [SINCE, [seq, limit]]
 }
 
+/** The same with how long ago each was, in seconds. */
+export function withAge(reader: Reader, seq: number, limit: number, { now }: Capabilities): Maybe<Array<ChangeRow & { age: number }>> {
+	return reader.all(`SELECT seq, client_id, op, parent_id, name, file_id, detail, ${now} - at AS age FROM \`change\` WHERE seq > ? ORDER BY seq LIMIT ?`, [seq, limit])
+}
+
 export function last(reader: Reader): Maybe<{ seq: number | null } | undefined> {
 	return reader.get('SELECT MAX(seq) AS seq FROM `change`')
 }

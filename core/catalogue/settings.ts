@@ -9,3 +9,8 @@ export function find(reader: Reader, name: string): Maybe<{ value: string } | un
 export function set(tx: Transaction, name: string, value: string, { replace }: Capabilities): void {
 	tx.write(`INSERT INTO setting (name, value) VALUES (?,?) ${replace('name', ['value'])}`, [name, value])
 }
+
+/** Nothing happens where it has another value by now. */
+export function change(tx: Transaction, name: string, from: string, to: string): void {
+	tx.write('UPDATE setting SET value = ? WHERE name = ? AND value = ?', [to, name, from])
+}

@@ -57,6 +57,22 @@ const DEFAULTS: Config = {
 		idleMs: 60_000,
 		drainMs: 10_000,
 	},
+	backup: {
+		keyFile: 'backup.key',
+		rates: [],
+		bytesPerDay: 0,
+		streams: 32,
+		siteRates: [],
+		siteBytesPerDay: 0,
+		filesPerBatch: 500,
+		bytesPerBatch: 1_073_741_824,
+		parallel: 4,
+		leaseSeconds: 900,
+		proofDays: 30,
+		legacy: false,
+		legacyDocroot: '',
+		legacyServers: [],
+	},
 }
 
 export function withDefaults(partial: PartialConfig): Config {
@@ -67,6 +83,7 @@ export function withDefaults(partial: PartialConfig): Config {
 		...partial,
 		mount: { ...defaults.mount, ...partial.mount },
 		api: { ...defaults.api, ...partial.api },
+		backup: { ...defaults.backup, ...partial.backup },
 		replicator: { ...replicator, ...partial.replicator, schedule: { ...replicator.schedule, ...partial.replicator?.schedule } },
 	}
 }

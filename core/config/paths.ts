@@ -13,6 +13,7 @@ export function resolvePaths(config: Config, file: string): Config {
 		cataloguePasswordFile: from(config.cataloguePasswordFile),
 		nodes: Object.fromEntries(nodes),
 		api: resolveApi(config.api, from),
+		backup: { ...config.backup, keyFile: from(config.backup.keyFile) },
 		mount: { ...config.mount, path: from(config.mount.path), logFile: from(config.mount.logFile) },
 	}
 }

@@ -3,7 +3,7 @@ import {
 	address, type Check, cron, dictionary, filledText, flag, hours, integer, list, namedList, oneOf, pattern, record, seconds, secret, share, text,
 } from './checks.ts'
 import {
-	type ApiConfig, type ClassConfig, type Config, type ListenConfig, type MountConfig, type NodeConfig, PARTS, type RateConfig, type ReplicatorConfig,
+	type ApiConfig, type BackupConfig, type ClassConfig, type Config, type ListenConfig, type MountConfig, type NodeConfig, PARTS, type RateConfig, type ReplicatorConfig,
 	type ScheduleConfig, type SftpConfig,
 } from './types.ts'
 
@@ -101,6 +101,23 @@ const apiChecks: ChecksOf<ApiConfig> = {
 	drainMs: integer(0, DAY_MS),
 }
 
+const backupChecks: ChecksOf<BackupConfig> = {
+	keyFile: filledText,
+	rates,
+	bytesPerDay: integer(0, Number.MAX_SAFE_INTEGER),
+	streams: integer(1, 10_000),
+	siteRates: rates,
+	siteBytesPerDay: integer(0, Number.MAX_SAFE_INTEGER),
+	filesPerBatch: integer(1, 1_000),
+	bytesPerBatch: integer(1, Number.MAX_SAFE_INTEGER),
+	parallel: integer(1, 64),
+	leaseSeconds: integer(10, 86_400),
+	proofDays: integer(1, DAYS_MAX),
+	legacy: flag,
+	legacyDocroot: text,
+	legacyServers: list(filledText),
+}
+
 const configChecks: ChecksOf<Config> = {
 	catalogue: filledText,
 	cataloguePassword: secret,
@@ -115,6 +132,7 @@ const configChecks: ChecksOf<Config> = {
 	mount: record(mountChecks),
 	replicator: record(replicatorChecks),
 	api: record(apiChecks),
+	backup: record(backupChecks),
 }
 
 /** Throws `Wrong` at the first thing that may not be. */

@@ -25,6 +25,7 @@ export interface Config {
 	mount: MountConfig
 	replicator: ReplicatorConfig
 	api: ApiConfig
+	backup: BackupConfig
 }
 
 export type Policy = 'most-free' | 'random' | 'local-first' | 'existing-path' | 'zone-spread'
@@ -155,9 +156,37 @@ export interface ApiConfig {
 	drainMs: number
 }
 
+/** Copies at sites elsewhere, which come to `cairn api` for them. What begins with `site` holds for a site that says nothing else. */
+export interface BackupConfig {
+	/** Keys of sites are stored encrypted with what is in this file; made by the first `cairn site add`. */
+	keyFile: string
+	/** Of all sites together. The first whose hours it is holds; outside all of them there is no limit. */
+	rates: RateConfig[]
+	/** Of all sites together; 0: no limit. */
+	bytesPerDay: number
+	/** Downloads at once, of all sites. */
+	streams: number
+	siteRates: RateConfig[]
+	siteBytesPerDay: number
+	filesPerBatch: number
+	bytesPerBatch: number
+	/** Downloads at once, of one site. */
+	parallel: number
+	/** Work that was given out and not reported is given to others after this long, unless the agent asks for more time. */
+	leaseSeconds: number
+	/** A site has to prove again that it has a file after this many days. */
+	proofDays: number
+	/** Answer the protocol of the system before this one at /filesystem-api.php, to sites that are set to it. */
+	legacy: boolean
+	/** What its agents replace in the paths they are given, and by what: they fetch from a plain web server. */
+	legacyDocroot: string
+	legacyServers: string[]
+}
+
 /** What a configuration file says: what it leaves out has its default. */
-export type PartialConfig = Partial<Omit<Config, 'mount' | 'replicator' | 'api'>> & {
+export type PartialConfig = Partial<Omit<Config, 'mount' | 'replicator' | 'api' | 'backup'>> & {
 	mount?: Partial<MountConfig>
 	api?: Partial<ApiConfig>
+	backup?: Partial<BackupConfig>
 	replicator?: Partial<Omit<ReplicatorConfig, 'schedule'>> & { schedule?: Partial<ScheduleConfig> }
 }

@@ -75,7 +75,7 @@ export function* readPart(fs: Filesystem, { file }: Content, start: number, leng
  * The bytes from `start` up to, not including, `end`; the next chunk is read while the last one is being used. EIO when the
  * file is shorter by now. Whoever stops in between only stops asking.
  */
-export async function* readRange(fs: Filesystem, { file }: Content, start: number, end: number): AsyncGenerator<Buffer, void, undefined> {
+export async function* readRange(fs: Filesystem, { file }: Pick<Content, 'file'>, start: number, end: number): AsyncGenerator<Buffer, void, undefined> {
 	let bytes = CHUNK_BYTES_MIN
 	let next = start < end ? readChunk(fs, file, start, Math.min(bytes, end - start)) : undefined
 	try {

@@ -1,6 +1,7 @@
 /**
- * What a dump has of the catalogue: every table but those that speak of running processes (`client`, `lease`), those that
- * belong to one engine (`commit_token`, `migration`), and the journal, of which only its last number matters.
+ * What a dump has of the catalogue: every table but those that speak of running processes (`client`, `lease`) and of what sites are
+ * being given or asked for at this moment, those that belong to one engine (`commit_token`, `migration`), and the journal, of which
+ * only its last number matters.
  */
 export interface DumpedTable {
 	name: string
@@ -68,11 +69,38 @@ export const TABLES: readonly DumpedTable[] = [
 	},
 	{ name: 'stat_day', columns: ['day', 'series', 'files', 'bytes'], key: ['day', 'series'], bytes: [] },
 	{ name: 'stat_activity', columns: ['day', 'op', 'many'], key: ['day', 'op'], bytes: [] },
+	{
+		name: 'site',
+		columns: ['id', 'name', 'sealed_key', 'state', 'paused_until', 'settings', 'agent', 'about', 'created', 'seen_at'],
+		key: ['id'],
+		bytes: ['sealed_key'],
+	},
+	{
+		name: 'backup',
+		columns: [
+			...['file_id', 'site_id', 'version', 'state', 'copies', 'since', 'tried', 'claimed_at', 'proved_at', 'challenge'],
+			...['path', 'size', 'hash', 'mode', 'uid', 'gid', 'mtime', 'mtime_ns'],
+		],
+		key: ['file_id', 'site_id'],
+		bytes: ['challenge', 'path', 'hash'],
+	},
+	{
+		name: 'backup_past',
+		columns: [
+			...['id', 'site_id', 'file_id', 'version', 'path', 'size', 'hash', 'mode', 'uid', 'gid', 'mtime', 'mtime_ns', 'claimed_at', 'ended_at'],
+		],
+		key: ['id'],
+		bytes: ['path', 'hash'],
+	},
+	{ name: 'backup_notice', columns: ['id', 'site_id', 'kind', 'path', 'at'], key: ['id'], bytes: ['path'] },
+	{ name: 'site_log', columns: ['id', 'site_id', 'at', 'what', 'detail'], key: ['id'], bytes: [] },
+	{ name: 'site_day', columns: ['site_id', 'day', 'files', 'bytes', 'proved', 'failed'], key: ['site_id', 'day'], bytes: [] },
 	{ name: 'verify_day', columns: ['node_id', 'day', 'files', 'bytes', 'bad'], key: ['node_id', 'day'], bytes: [] },
 ]
 
 /** The last of them are figures that are counted anew from what was loaded. */
 export const LEFT_OUT: readonly string[] = [
 	...['client', 'lease', 'change', 'migration', 'commit_token'],
+	...['backup_lease', 'backup_leased', 'backup_order', 'site_nonce'],
 	...['stat_file', 'stat_directory', 'stat_copies', 'stat_node', 'stat_touched'],
 ]

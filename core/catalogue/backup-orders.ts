@@ -1,0 +1,80 @@
+/** Table `backup_order`: what the keeper asked a site to send back, a row for each file. */
+import type { Path } from '../ids.ts'
+import type { Maybe } from '../op.ts'
+import type { Held } from './backups.ts'
+import { insertRows } from './bulk.ts'
+import type { Capabilities, Driver, Reader, Transaction, Value } from './driver.ts'
+import type { SiteId } from './sites.ts'
+
+/** asked: the agent is to send it; arrived: all of it is here and right; done, failed: nothing more is to be done. */
+export type OrderState = 'asked' | 'arrived' | 'done' | 'failed'
+
+export interface OrderRow extends Held {
+	id: number
+	site_id: SiteId
+	job: string
+	kind: 'restore' | 'overwrite' | 'drill'
+	state: OrderState
+	file_id: number
+	version: number
+	path: Uint8Array
+	to_path: Uint8Array | null
+	received: number
+	created: number
+	began_at: number
+	ended_at: number
+	detail: string
+}
+
+export type NewOrder = Held & Pick<OrderRow, 'site_id' | 'job' | 'kind' | 'file_id' | 'version'> & { path: Uint8Array; to_path: Path | null }
+
+const GIVEN = ['site_id', 'job', 'kind', 'file_id', 'version', 'path', 'to_path', 'size', 'hash', 'mode', 'uid', 'gid', 'mtime', 'mtime_ns'] as const
+const COLUMNS = `id, state, received, created, began_at, ended_at, detail, ${GIVEN.join(', ')}`
+
+export function insert(tx: Transaction, orders: readonly NewOrder[], { now }: Capabilities): void {
+	const row = `(${GIVEN.map(() => '?').join(',')},'asked','',${now})`
+	insertRows(tx, `INSERT INTO backup_order (${GIVEN.join(', ')}, state, detail, created)`, row, orders, (values, at, order) => {
+		for (const [index, column] of GIVEN.entries()) values[at + index] = order[column] as Value
+	})
+}
+
+export function ofSite(reader: Reader, site: SiteId, state: OrderState, limit: number): Maybe<OrderRow[]> {
+	return reader.all<OrderRow>(`SELECT ${COLUMNS} FROM backup_order WHERE site_id = ? AND state = ? ORDER BY id LIMIT ?`, [site, state, limit])
+}
+
+export function ofJob(reader: Reader, job: string, state: OrderState, limit: number): Maybe<OrderRow[]> {
+	return reader.all<OrderRow>(`SELECT ${COLUMNS} FROM backup_order WHERE job = ? AND state = ? ORDER BY id LIMIT ?`, [job, state, limit])
+}
+
+export function find(reader: Reader, id: number, site: SiteId): Maybe<OrderRow | undefined> {
+	return reader.get<OrderRow>(`SELECT ${COLUMNS} FROM backup_order WHERE id = ? AND site_id = ?`, [id, site])
+}
+
+export interface JobTotals {
+	state: OrderState
+	many: number
+	bytes: number | string | null
+	received: number | string | null
+}
+
+export function totals(reader: Reader, job: string): Maybe<JobTotals[]> {
+	return reader.all('SELECT state, COUNT(*) AS many, SUM(size) AS bytes, SUM(received) AS received FROM backup_order WHERE job = ? GROUP BY state', [job])
+}
+
+/** Those that are not over, by command. */
+export function open(reader: Reader): Maybe<Array<{ job: string; site_id: SiteId; kind: string; many: number }>> {
+	return reader.all("SELECT job, site_id, kind, COUNT(*) AS many FROM backup_order WHERE state IN ('asked', 'arrived') GROUP BY job, site_id, kind")
+}
+
+export function setReceived(driver: Driver, id: number, bytes: number): Maybe<number> {
+	const { now } = driver.capabilities
+	return driver.change(`UPDATE backup_order SET received = ?, began_at = CASE WHEN began_at = 0 THEN ${now} ELSE began_at END WHERE id = ?`, [bytes, id])
+}
+
+export function setState(tx: Pick<Transaction, 'write'>, id: number, { state, detail = '' }: { state: OrderState; detail?: string }, { now }: Capabilities): void {
+	tx.write(`UPDATE backup_order SET state = ?, detail = ?, ended_at = ${now} WHERE id = ?`, [state, detail, id])
+}
+
+export function removeJob(driver: Driver, job: string): Maybe<number> {
+	return driver.change('DELETE FROM backup_order WHERE job = ?', [job])
+}

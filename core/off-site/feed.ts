@@ -1,0 +1,120 @@
+/**
+ * Follows what happens to the tree, so that each file that changed is reviewed; and goes through the whole tree when sites or
+ * classes changed, once a day otherwise, for whatever the journal did not tell. One process at a time does it.
+ */
+import type { ChangeRow } from '../catalogue/changes.ts'
+import * as changes from '../catalogue/changes.ts'
+import * as backups from '../catalogue/backups.ts'
+import type { Transaction, Capabilities, Reader } from '../catalogue/driver.ts'
+import * as holdings from '../catalogue/holdings.ts'
+import * as settings from '../catalogue/settings.ts'
+import * as records from '../catalogue/site-records.ts'
+import { takeLease } from '../filesystem/clients.ts'
+import type { Filesystem } from '../filesystem/filesystem.ts'
+import type { FileId } from '../ids.ts'
+import { run } from '../op.ts'
+import { reviewAll } from './review.ts'
+
+const LEASE = 'offsite'
+const LEASE_SECONDS = 30
+const ROWS_AT_ONCE = 2_000
+const FILES_AT_ONCE = 1_024
+const PASS_EVERY_SECONDS = 86_400
+/** On a database with many writers a change may become visible after one with a higher number, but not later than this. */
+const VISIBLE_AFTER_SECONDS = 15
+
+const SEQ = 'offsite_seq'
+/** The last file a pass over the tree has dealt with; '' when none is under way. */
+const PASS = 'offsite_pass'
+const PASSED = 'offsite_passed'
+
+const CHANGES_CONTENT = new Set(['create', 'publish', 'unlink', 'rename', 'link', 'exchange'])
+const CHANGES_RULES = new Set(['class', 'renamedir'])
+
+/** What this process has seen above the number that is written down. */
+export interface Feeder {
+	seen: Set<number>
+}
+
+export function createFeeder(): Feeder {
+	return { seen: new Set() }
+}
+
+/** Sites or what they take have changed: every file is to be looked at. */
+export function askForPass(tx: Transaction, capabilities: Capabilities): void {
+	settings.set(tx, PASS, '0', capabilities)
+}
+
+/** One round: true when there is more to do at once. */
+export async function feed(fs: Filesystem, feeder: Feeder): Promise<boolean> {
+	if (!(await run(takeLease(fs, LEASE, LEASE_SECONDS)))) return false
+	const more = await followJournal(fs, feeder)
+	return (await passOn(fs)) || more
+}
+
+/** Until nothing is left to do. */
+export async function feedAll(fs: Filesystem, feeder: Feeder): Promise<void> {
+	while (await feed(fs, feeder)) await new Promise(setImmediate)
+}
+
+type JournalRow = ChangeRow & { age: number }
+
+async function followJournal(fs: Filesystem, { seen }: Feeder): Promise<boolean> {
+	const { catalogue, capabilities } = fs
+	const from = await numberOf(catalogue, SEQ)
+	if (from === undefined) return await begin(fs)
+	const rows: JournalRow[] = await changes.withAge(catalogue, from, ROWS_AT_ONCE, capabilities)
+	const fresh = rows.filter((row) => !seen.has(row.seq))
+	await reviewAll(fs, fresh.flatMap((row) => (CHANGES_CONTENT.has(row.op) && row.file_id !== null ? [row.file_id] : [])))
+	for (const row of fresh) seen.add(row.seq)
+	const isRipe = (row: JournalRow) => capabilities.synchronous || row.age >= VISIBLE_AFTER_SECONDS || rows.length === ROWS_AT_ONCE
+	const last = rows.findLast(isRipe)?.seq
+	await catalogue.transaction(function* (tx) {
+		if (last !== undefined) settings.set(tx, SEQ, String(last), capabilities)
+		if (fresh.some((row) => CHANGES_RULES.has(row.op))) askForPass(tx, capabilities)
+	})
+	for (const seq of seen) if (last !== undefined && seq <= last) seen.delete(seq)
+	return rows.length === ROWS_AT_ONCE
+}
+
+/** From what is there now on; what was there before is found by a pass. */
+async function begin({ catalogue, capabilities }: Filesystem): Promise<boolean> {
+	const last = await changes.last(catalogue)
+	await catalogue.transaction(function* (tx) {
+		settings.set(tx, SEQ, String(last?.seq ?? 0), capabilities)
+		askForPass(tx, capabilities)
+	})
+	return true
+}
+
+async function passOn(fs: Filesystem): Promise<boolean> {
+	const { catalogue, capabilities } = fs
+	const after = await numberOf(catalogue, PASS)
+	if (after === undefined) return await passIsDue(fs)
+	const page = await holdings.page(catalogue, after, FILES_AT_ONCE)
+	const last = page.at(-1)?.id ?? Number.MAX_SAFE_INTEGER
+	const held = await backups.idsBetween(catalogue, after, last)
+	await reviewAll(fs, [...page.map(({ id }) => id), ...held.map((row) => row.file_id)] as FileId[])
+	const isOver = page.length < FILES_AT_ONCE
+	await catalogue.transaction(function* (tx) {
+		// Not where it was to begin anew meanwhile.
+		settings.change(tx, PASS, String(after), isOver ? '' : String(last))
+		if (isOver) settings.set(tx, PASSED, String(Math.floor(Date.now() / 1000)), capabilities)
+	})
+	if (isOver) await records.prune(catalogue)
+	return !isOver
+}
+
+async function passIsDue({ catalogue, capabilities }: Filesystem): Promise<boolean> {
+	const passed = (await numberOf(catalogue, PASSED)) ?? 0
+	if (Date.now() / 1000 - passed < PASS_EVERY_SECONDS) return false
+	await catalogue.transaction(function* (tx) {
+		askForPass(tx, capabilities)
+	})
+	return true
+}
+
+async function numberOf(reader: Reader, name: string): Promise<number | undefined> {
+	const row = await settings.find(reader, name)
+	return row === undefined || row.value === '' ? undefined : Number(row.value)
+}

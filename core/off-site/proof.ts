@@ -1,0 +1,134 @@
+/** Questions that only who has the bytes can answer: a keyed hash over a few ranges that nobody knew before. */
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { BackupRow } from '../catalogue/backups.ts'
+import * as backups from '../catalogue/backups.ts'
+import { BACKUP, isHeld } from '../catalogue/backups.ts'
+import * as records from '../catalogue/site-records.ts'
+import type { SiteRow } from '../catalogue/sites.ts'
+import { codeOf } from '../errors.ts'
+import { read } from '../filesystem/data.ts'
+import { type Filesystem, transact } from '../filesystem/filesystem.ts'
+import { open } from '../filesystem/open.ts'
+import { release } from '../filesystem/publish.ts'
+import type { FileId } from '../ids.ts'
+import { run, wait } from '../op.ts'
+import { localDay } from './rates.ts'
+import { reviewAll } from './review.ts'
+import { isSettled } from './settled.ts'
+
+const KEY_BYTES = 32
+const RANGES = 4
+const RANGE_BYTES = 65_536
+/** Smaller files are asked for whole. */
+const FAILURES_AT_ONCE = 2
+const RETRY_SECONDS = 21_600
+const WHOLE_BYTES_MAX = RANGES * RANGE_BYTES
+
+export type Range = [offset: number, length: number]
+
+export interface Challenge {
+	row: BackupRow
+	key: Buffer
+	ranges: Range[]
+}
+
+/** Where they are follows from the key, so that it is all there is to remember. */
+export function rangesOf(key: Uint8Array, size: number): Range[] {
+	if (size === 0) return []
+	if (size <= WHOLE_BYTES_MAX) return [[0, size]]
+	const spread = createHmac('sha256', key).update('ranges').digest()
+	return Array.from({ length: RANGES }, (_, index): Range => [spread.readUIntBE(index * 6, 6) % (size - RANGE_BYTES + 1), RANGE_BYTES])
+}
+
+/** What was claimed first, then what was proved too long ago. A question that was not answered is put again as it was. */
+export async function challenges(fs: Filesystem, site: Pick<SiteRow, 'id'>, limit: number): Promise<Challenge[]> {
+	const rows = await dueRows(fs, site, limit)
+	const fresh = rows.filter((row) => row.challenge === null).map((row) => ({ row, key: randomBytes(KEY_BYTES) }))
+	if (fresh.length > 0) {
+		await transact(fs, function* (tx) {
+			for (const { row, key } of fresh) backups.putChallenge(tx, row, key)
+		})
+	}
+	const keys = new Map(fresh.map(({ row, key }) => [row, key]))
+	return rows.map((row) => {
+		const key = keys.get(row) ?? Buffer.from(row.challenge as Uint8Array)
+		return { row, key, ranges: rangesOf(key, row.size) }
+	})
+}
+
+export async function dueRows({ catalogue, capabilities, config }: Filesystem, { id }: Pick<SiteRow, 'id'>, limit: number): Promise<BackupRow[]> {
+	const { now } = capabilities
+	const claimed = await backups.longestIn(catalogue, id, BACKUP.claimed, { before: now, limit })
+	if (claimed.length === limit) return claimed
+	const before = `${now} - ${config.backup.proofDays * 86_400}`
+	return [...claimed, ...(await backups.longestIn(catalogue, id, BACKUP.proved, { before, limit: limit - claimed.length }))]
+}
+
+export type Verdict = 'proved' | 'failed' | 'void' | 'later'
+
+export interface Answer {
+	id: FileId
+	/** Undefined: it said itself that it has it not. */
+	proof: Buffer | undefined
+}
+
+export async function judge(fs: Filesystem, site: SiteRow, answers: readonly Answer[]): Promise<Verdict[]> {
+	if (answers.length === 0) return []
+	const ids = answers.map(({ id }) => id)
+	const rows = ((await run(wait(fs.catalogue.read(...backups.ofFilesQueries(ids))))) as BackupRow[][]).flat()
+	const byId = new Map(rows.filter((row) => row.site_id === site.id && isHeld(row) && row.challenge !== null).map((row) => [row.file_id, row]))
+	const verdicts: Verdict[] = []
+	for (const answer of answers) verdicts.push(await judgeOne(fs, byId.get(answer.id), answer))
+	await writeDown(fs, site, verdicts.map((verdict, index) => ({ verdict, row: byId.get(answers[index].id) })))
+	return verdicts
+}
+
+async function judgeOne(fs: Filesystem, row: BackupRow | undefined, { proof }: Answer): Promise<Verdict> {
+	if (!row) return 'void'
+	if (!proof) return 'failed'
+	const expected = await expectedProof(fs, row)
+	if (typeof expected === 'string') return expected
+	return proof.length === expected.length && timingSafeEqual(proof, expected) ? 'proved' : 'failed'
+}
+
+/** From our own copy. */
+async function expectedProof(fs: Filesystem, row: BackupRow): Promise<Buffer | 'void' | 'later'> {
+	try {
+		const file = await run(open(fs, row.file_id, { write: false, truncate: false }))
+		try {
+			if (file.row.version !== row.version) return 'void'
+			const key = Buffer.from(row.challenge as Uint8Array)
+			const hash = createHmac('sha256', key)
+			for (const [offset, length] of rangesOf(key, row.size)) {
+				const bytes = Buffer.allocUnsafe(length)
+				if ((await run(read(fs, file, bytes, offset))) < length) return 'later'
+				hash.update(bytes)
+			}
+			return (await run(isSettled(fs, row.file_id, row.version))) ? hash.digest() : 'later'
+		} finally {
+			await run(release(fs, file, false))
+		}
+	} catch (error) {
+		return codeOf(error) === 'ESTALE' ? 'void' : 'later'
+	}
+}
+
+async function writeDown(fs: Filesystem, site: SiteRow, judged: ReadonlyArray<{ verdict: Verdict; row: BackupRow | undefined }>): Promise<void> {
+	const { capabilities } = fs
+	const of = (verdict: Verdict) => judged.flatMap((each) => (each.verdict === verdict && each.row ? [each.row] : []))
+	const [proved, failed] = [of('proved'), of('failed')]
+	if (proved.length + failed.length === 0) return
+	await transact(fs, function* (tx) {
+		for (const row of proved) backups.setProved(tx, row, capabilities)
+		for (const row of failed) {
+			backups.setLost(tx, row, capabilities)
+			// One that fails again and again costs everybody's bytes.
+			if (row.tried >= FAILURES_AT_ONCE) backups.setFailed(tx, row, RETRY_SECONDS, capabilities)
+			const path = JSON.stringify(Buffer.from(row.path ?? []).toString())
+			records.log(tx, site.id, { what: 'not proved', detail: `file ${row.file_id} version ${row.version} ${path}: asked for again` }, capabilities)
+		}
+		records.count(tx, site.id, localDay(), { proved: proved.length, failed: failed.length }, capabilities)
+	})
+	if (failed.length > 0) fs.report(`site ${site.name}: ${failed.length} copies could not be proved and are asked for again`)
+	await reviewAll(fs, failed.map((row) => row.file_id))
+}

@@ -1,0 +1,175 @@
+/**
+ * What came back from a site takes its place in the tree. Where the file is there and only its copies are lost, the bytes become
+ * a copy of it: its number, names and attributes stay as they are. Else it becomes a file of that path.
+ */
+import * as changes from '../catalogue/changes.ts'
+import type { OrderRow } from '../catalogue/backup-orders.ts'
+import type { Transaction } from '../catalogue/driver.ts'
+import * as entries from '../catalogue/entries.ts'
+import type { EntryRow } from '../catalogue/entries.ts'
+import * as files from '../catalogue/files.ts'
+import { type FileRow, KIND } from '../catalogue/files.ts'
+import * as hashes from '../catalogue/hashes.ts'
+import type { Intent } from '../catalogue/intents.ts'
+import * as replicas from '../catalogue/replicas.ts'
+import { REPLICA, type ReplicaRow } from '../catalogue/replicas.ts'
+import * as writers from '../catalogue/writers.ts'
+import { now } from '../clock.ts'
+import { codeOf, fail } from '../errors.ts'
+import { setAttributes } from '../filesystem/attributes.ts'
+import { makeDirectory } from '../filesystem/create.ts'
+import { joinPath } from '../filesystem/directories.ts'
+import { type Filesystem, transact } from '../filesystem/filesystem.ts'
+import { makeParents } from '../filesystem/materialise.ts'
+import type { Place } from '../filesystem/names.ts'
+import { pathsOfNames } from '../filesystem/paths.ts'
+import { rename } from '../filesystem/rename.ts'
+import { type FileId, type Path, ROOT_ID } from '../ids.ts'
+import { carryOut, intend } from '../intents.ts'
+import type { Node } from '../nodes/node.ts'
+import { type Op, wait } from '../op.ts'
+import { createFinder } from './at-path.ts'
+import { SCRATCH } from './scratch.ts'
+import { dropScratch, dropScratchDirectory, findScratch } from './upload.ts'
+
+const NAMES_MAX = 1_000
+const NEW_DIRECTORY = { mode: 0o755, uid: 0, gid: 0 }
+const SLASH = 0x2f
+
+/** EEXIST where the path leads to something else by now and the order does not say that it may go. */
+export function* putBack(fs: Filesystem, order: OrderRow): Op<void> {
+	const to = Buffer.from(order.to_path as Uint8Array)
+	const scratch = yield* findScratch(fs, order.id)
+	if (!scratch) return fail('ENOENT', 'what came back is gone')
+	const there = yield* createFinder()(fs.catalogue, to)
+	if (there && (yield* isSame(fs, there, order))) {
+		if (yield* becomeCopy(fs, there, scratch, order)) return yield* dropScratchDirectory(fs)
+	}
+	if (there && order.kind !== 'overwrite') return fail('EEXIST', 'something else has this path now')
+	const place = yield* placeOf(fs, to)
+	const { mode, uid, gid, mtime: s, mtime_ns: ns } = order
+	yield* setAttributes(fs, scratch.row.id, { mode, uid, gid, mtime: { s, ns } })
+	yield* rename(fs, scratch.place, place, order.kind === 'overwrite' ? 'replace' : 'noreplace')
+	yield* dropScratchDirectory(fs)
+}
+
+function* isSame(fs: Filesystem, there: FileRow, order: OrderRow): Op<boolean> {
+	if (there.kind !== KIND.regular || there.size !== order.size) return false
+	const row = yield* wait(hashes.find(fs.catalogue, there.id))
+	const hash = row && hashes.hashOf(row)
+	if (hash && order.hash !== null) return hash.equals(Buffer.from(order.hash))
+	return there.id === order.file_id && there.version === order.version
+}
+
+interface Scratch {
+	place: Place
+	row: FileRow
+}
+
+/** False where somebody changed one of the two meanwhile. */
+function* becomeCopy(fs: Filesystem, there: FileRow, scratch: Scratch, order: OrderRow): Op<boolean> {
+	const [copies] = (yield* wait(fs.catalogue.read(replicas.ofFileQuery(scratch.row.id)))) as [ReplicaRow[]]
+	const node = copies.filter((copy) => copy.version === scratch.row.version && copy.state === REPLICA.good).flatMap(({ node_id }) => fs.nodes.get(node_id) ?? [])[0]
+	if (!node) return fail('EIO', 'the node that took it is away')
+	yield* prepare(fs, node, there.id)
+	const token = fs.nextToken++
+	const made = yield* wait(transact(fs, (tx) => enter(fs, tx, { there, scratch, node, token, order })))
+	if (!made) return false
+	fs.readAhead.forgetFile(there.id)
+	yield* carryOut(fs, made)
+	return true
+}
+
+/** Directories on the node; what is unknown and stands at one of the file's paths there is kept aside. */
+function* prepare(fs: Filesystem, node: Node, id: FileId): Op<void> {
+	const [names, copies] = (yield* wait(fs.catalogue.read(entries.namesQuery(id, NAMES_MAX), replicas.ofFileQuery(id)))) as [EntryRow[], ReplicaRow[]]
+	for (const { parent, path } of yield* pathsOfNames(fs, names)) {
+		yield* makeParents(fs, node, parent)
+		if (!copies.some((copy) => copy.node_id === node.id)) yield* keepAside(node, path)
+	}
+}
+
+function* keepAside(node: Node, path: Path): Op<void> {
+	try {
+		yield* wait(node.operations.setAside(path))
+	} catch (error) {
+		if (codeOf(error) !== 'ENOENT') throw error
+	}
+}
+
+function* enter(
+	fs: Filesystem,
+	tx: Transaction,
+	{ there, scratch, node, token, order }: { there: FileRow; scratch: Scratch; node: Node; token: number; order: OrderRow },
+): Op<Intent[] | undefined> {
+	const { forUpdate } = fs.capabilities
+	const ids = [there.id, scratch.row.id, scratch.place.parent].sort((a, b) => a - b)
+	const [first, second, third, pins, ownPins, names, copies, ownCopies] = (yield* wait(
+		tx.read(
+			...ids.map((id) => files.findQuery(id, forUpdate)),
+			writers.ofFileQuery(there.id),
+			writers.ofFileQuery(scratch.row.id),
+			entries.namesQuery(there.id, NAMES_MAX),
+			replicas.ofFileQuery(there.id),
+			replicas.ofFileQuery(scratch.row.id),
+		),
+	)) as [FileRow[], FileRow[], FileRow[], unknown[], writers.WriterRow[], EntryRow[], ReplicaRow[], ReplicaRow[]]
+	const rows = [first, second, third].flat()
+	const isAsBefore = (row: FileRow) => rows.some(({ id, version }) => id === row.id && version === row.version)
+	const isFree = pins.length === 0 && ownPins.every((pin) => pin.client_id === fs.client)
+	if (!isAsBefore(there) || !isAsBefore(scratch.row) || !isFree || names.length === 0 || names.length === NAMES_MAX) return undefined
+	const paths = (yield* pathsOfNames(fs, names, tx)).map(({ path }) => path)
+	const from = joinPath(SCRATCH, scratch.place.name)
+	const time = now()
+	entries.remove(tx, scratch.place.parent, scratch.place.name)
+	files.remove(tx, scratch.row.id)
+	files.touchDirectory(tx, scratch.place.parent, time)
+	replicas.removeAll(tx, scratch.row.id)
+	if (copies.some((copy) => copy.node_id === node.id)) replicas.remove(tx, there.id, node.id)
+	replicas.insert(tx, there.id, node.id, there.version, REPLICA.good)
+	if (order.hash !== null) hashes.setHash(tx, there.id, there.version, order.hash)
+	changes.insert(tx, fs.client, { op: 'unlink', ...scratch.place, file: scratch.row.id }, fs.capabilities)
+	changes.insert(tx, fs.client, { op: 'publish', file: there.id }, fs.capabilities)
+	const common = { fileId: there.id, token, nodeId: node.id } as const
+	const others = ownCopies.filter((copy) => copy.node_id !== node.id)
+	return yield* intend(
+		fs,
+		tx,
+		[
+			{ ...common, op: 'rename', path: from, toPath: paths[0] },
+			...paths.slice(1).flatMap((path): Intent[] => [
+				{ ...common, op: 'unlink', path, toPath: null },
+				{ ...common, op: 'link', path: paths[0], toPath: path },
+			]),
+			{ ...common, op: 'attributes', path: paths[0], toPath: null },
+			...others.map((copy): Intent => ({ op: 'unlink', path: from, toPath: null, fileId: scratch.row.id, token, nodeId: copy.node_id })),
+		],
+		true,
+	)
+}
+
+/** The directory a path is in, made where it is missing. */
+function* placeOf(fs: Filesystem, path: Path): Op<Place> {
+	let parent: FileId = ROOT_ID
+	let from = 0
+	for (let slash = path.indexOf(SLASH); slash !== -1; slash = path.indexOf(SLASH, from)) {
+		parent = yield* directoryIn(fs, { parent, name: path.subarray(from, slash) })
+		from = slash + 1
+	}
+	return { parent, name: path.subarray(from) }
+}
+
+function* directoryIn(fs: Filesystem, place: Place): Op<FileId> {
+	const row = yield* wait(entries.lookup(fs.catalogue, place.parent, place.name))
+	if (row?.kind === KIND.directory) return row.id
+	if (row) return fail('ENOTDIR')
+	return (yield* makeDirectory(fs, place, NEW_DIRECTORY)).id
+}
+
+/** It arrived and is right: what its order says is done with it. */
+export function* fulfil(fs: Filesystem, order: OrderRow): Op<'arrived' | 'done'> {
+	if (order.kind === 'drill') yield* dropScratch(fs, order.id)
+	else if (order.to_path === null) return 'arrived'
+	else yield* putBack(fs, order)
+	return 'done'
+}
