@@ -123,6 +123,11 @@ export default defineConfig({
 		tlsKeyFile: '',
 		// Proxies in front whose X-Forwarded-For is believed.
 		trustedProxies: [],
+		// Who carries the content of large files: 'cairn' itself, or the web server in front, told by 'x-accel-redirect' (nginx: /.cairn/NODE/ is
+		// the directory of the node) or 'x-sendfile' (Apache: the file's path).
+		carriedBy: 'cairn',
+		// Doors on the machines of nodes: { node2: 'http://10.0.0.2:7780' }. Who asks for a large file that is there is sent to it.
+		doors: {},
 		// Owner and modes of what is made through it.
 		uid: 0,
 		gid: 0,

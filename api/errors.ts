@@ -38,6 +38,8 @@ const STATUS: Record<string, number> = {
 	ETIMEDOUT: 504,
 	EIO: 503,
 	ENOTCONN: 503,
+	EAGAIN: 503,
+	EPROTO: 400,
 }
 
 export interface Failure {

@@ -5,6 +5,7 @@ import type { Part } from './api.ts'
 const PARTS: Partial<Record<PartName, () => Promise<Part>>> = {
 	backup: async () => (await import('./off-site/backup.ts')).backup,
 	metrics: async () => (await import('./metrics/metrics.ts')).part,
+	files: async () => (await import('./files/files.ts')).part,
 }
 
 /** All that exist where none is named. Only what is served is loaded. */

@@ -7,6 +7,7 @@ import type { Run } from '../work/run.ts'
 import { download, incomingName } from './download.ts'
 import { failureOf } from './failure.ts'
 import { openPortions, type Portions } from './portion.ts'
+import { openRoom, type Room } from './room.ts'
 import { sourceOf } from './source.ts'
 import type { Wanted } from './wanted.ts'
 
@@ -20,14 +21,13 @@ interface Batch {
 	queue: Iterator<Wanted>
 	state: { hasEnded: boolean }
 	broken: number
-	/** Bytes on their way, for which room is needed. */
-	underWayBytes: number
+	room: Room
 }
 
 /** How many became copies. */
 export async function fetchBatch(run: Run, files: readonly Wanted[], state: { hasEnded: boolean }): Promise<number> {
 	const portions = openPortions(run)
-	const batch: Batch = { run, portions, queue: files[Symbol.iterator](), state, broken: 0, underWayBytes: 0 }
+	const batch: Batch = { run, portions, queue: files[Symbol.iterator](), state, broken: 0, room: openRoom(run.folder) }
 	run.watcher.expected(files.length, files.reduce((sum, { size }) => sum + size, 0))
 	const workers = Array.from({ length: run.hello.parallel }, () => work(batch))
 	const ended = await Promise.allSettled(workers)
@@ -55,14 +55,12 @@ async function fetchOne(batch: Batch, wanted: Wanted): Promise<void> {
 	try {
 		namesOf(wanted.path, run.folder.platform)
 		if (await portions.adopt(wanted)) return
-		if (run.folder.freeBytes() - batch.underWayBytes - wanted.size < run.reserveBytes) {
+		if (batch.room.afterBytes(wanted.size) < run.reserveBytes) {
 			return portions.fail(wanted, { error: 'no-space', text: 'there is no room for it beside what is to be kept free' })
 		}
-		batch.underWayBytes += wanted.size
 		const source = sourceOf(run, wanted)
-		const arrived = await download(source, run.folder.incoming, wanted, run.watcher.moved).finally(() => {
-			batch.underWayBytes -= wanted.size
-		})
+		batch.room.begin(wanted.size)
+		const arrived = await download(source, run.folder, wanted, run.watcher.moved).finally(() => batch.room.end(wanted.size))
 		batch.broken = 0
 		portions.add(wanted, arrived)
 	} catch (error) {

@@ -7,6 +7,9 @@ import { findSpot, reach } from '../folder/spot.ts'
 import { namesOf } from '../names/archive-path.ts'
 import type { Wanted } from './wanted.ts'
 
+/** Longer paths a system may not take in one piece. */
+const SHORT_BYTES = 2_000
+
 /** The directories a file was put into, from the folder down, by their names here. */
 export type Way = readonly Buffer[]
 
@@ -25,7 +28,8 @@ export function place(folder: Folder, path: Buffer, incoming: Buffer): Way {
 
 /** Undefined where what was asked for is not here yet. */
 export async function adopt(folder: Folder, { path, size, hash, mtimeS }: Wanted): Promise<Way | undefined> {
-	const spot = hash === null ? undefined : findSpot(folder, namesOf(path, folder.platform), false)
+	if (hash === null || isSurelyAbsent(folder, path)) return undefined
+	const spot = findSpot(folder, namesOf(path, folder.platform), false)
 	if (spot === undefined) return undefined
 	try {
 		const file = openLocal(spot)
@@ -42,6 +46,11 @@ export async function adopt(folder: Folder, { path, size, hash, mtimeS }: Wanted
 	} finally {
 		spot.close()
 	}
+}
+
+/** One look instead of many: where a name is the same here, and nothing is found that way, even through a symlink, there is nothing. */
+function isSurelyAbsent({ root, platform }: Folder, path: Buffer): boolean {
+	return platform === 'linux' && path.length < SHORT_BYTES && fs.lstatSync(root.at(path), { throwIfNoEntry: false }) === undefined
 }
 
 /** Each directory on the way may have been made just now. */

@@ -19,6 +19,8 @@ export interface Folder extends Ground {
 	own: Directory
 	/** Files on their way in. */
 	incoming: Directory
+	/** Names in there that are not of this run, or broke off in it. */
+	leftovers: Set<string>
 	holdings: Holdings
 	freeBytes(): number
 }
@@ -40,6 +42,7 @@ export async function openFolder(path: string, isReader: boolean): Promise<Folde
 			root,
 			own,
 			incoming,
+			leftovers: new Set(),
 			platform: namesHere(own),
 			stored: storedName,
 			holdings: openHoldings(own),

@@ -42,6 +42,8 @@ export interface Exchange {
 export function openExchange(who: Who): Exchange {
 	const { request, Agent } = who.server.protocol === 'https:' ? https : http
 	const connections = new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX })
+	const run = randomBytes(NONCE_BYTES).toString('base64url')
+	let requests = 0
 	let aheadS = 0
 
 	function send(asked: Asked): Promise<IncomingMessage> {
@@ -58,7 +60,7 @@ export function openExchange(who: Who): Exchange {
 
 	function authorization({ method, target, body }: Asked): string {
 		const time = String(Math.floor(Date.now() / 1000) + aheadS)
-		const nonce = randomBytes(NONCE_BYTES).toString('base64url')
+		const nonce = `${run}${(requests++).toString(36)}`
 		const { site, agent, key } = who
 		return authorizationOf(key, { method, target, site, agent, time, nonce, body: body === undefined ? NO_BODY : hashOf(body) })
 	}

@@ -49,6 +49,8 @@ const DEFAULTS: Config = {
 		tlsCertFile: '',
 		tlsKeyFile: '',
 		trustedProxies: [],
+		carriedBy: 'cairn',
+		doors: {},
 		uid: 0,
 		gid: 0,
 		fileMode: 0o644,

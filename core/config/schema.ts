@@ -3,7 +3,7 @@ import {
 	address, type Check, cron, dictionary, filledText, flag, hours, integer, list, namedList, oneOf, pattern, record, seconds, secret, share, text,
 } from './checks.ts'
 import {
-	type ApiConfig, type BackupConfig, type ClassConfig, type Config, type ListenConfig, type MountConfig, type NodeConfig, PARTS, type RateConfig, type ReplicatorConfig,
+	type ApiConfig, type BackupConfig, CARRIERS, type ClassConfig, type Config, type ListenConfig, type MountConfig, type NodeConfig, PARTS, type RateConfig, type ReplicatorConfig,
 	type ScheduleConfig, type SftpConfig,
 } from './types.ts'
 
@@ -92,6 +92,8 @@ const apiChecks: ChecksOf<ApiConfig> = {
 	tlsCertFile: text,
 	tlsKeyFile: text,
 	trustedProxies: list(filledText),
+	carriedBy: oneOf(...CARRIERS),
+	doors: dictionary(filledText),
 	uid: integer(0, ID_MAX),
 	gid: integer(0, ID_MAX),
 	fileMode: integer(0, MODE_MAX),

@@ -132,6 +132,9 @@ export interface ListenConfig {
 	anybody?: 'read' | 'write' | ''
 }
 
+export const CARRIERS = ['cairn', 'x-accel-redirect', 'x-sendfile'] as const
+export type CarriedBy = (typeof CARRIERS)[number]
+
 export interface ApiConfig {
 	listen: ListenConfig[]
 	/** Paths below which anybody may read. */
@@ -143,6 +146,10 @@ export interface ApiConfig {
 	tlsKeyFile: string
 	/** Proxies whose X-Forwarded-For is believed: addresses or networks. */
 	trustedProxies: string[]
+	/** Who carries the content of large files: a web server in front can, when told which file of which node. */
+	carriedBy: CarriedBy
+	/** Doors on the machines of nodes, by node name: who asks for a large file that is there is sent to it. */
+	doors: Record<string, string>
 	/** Of what is made through it. */
 	uid: number
 	gid: number

@@ -4,12 +4,12 @@
  */
 import type { LocatedRow } from '../catalogue/paths.ts'
 import { codeOf, fail } from '../errors.ts'
-import type { Path } from '../ids.ts'
+import type { FileId, Path } from '../ids.ts'
 import { readAside } from '../nodes/aside.ts'
 import { type Op, run, wait } from '../op.ts'
 import { read } from './data.ts'
 import type { Filesystem } from './filesystem.ts'
-import { open } from './open.ts'
+import { failOver, open } from './open.ts'
 import type { OpenFile } from './open-files.ts'
 import { release } from './publish.ts'
 import { type Located, locate } from './resolve.ts'
@@ -34,23 +34,19 @@ export interface Content {
 export function* openContent(fs: Filesystem, path: Path): Op<Content> {
 	for (let attempt = 1; ; attempt++) {
 		const located = yield* locate(fs, path)
-		try {
-			const content = yield* openLocated(fs, located)
-			if (content) return content
-		} catch (error) {
-			if (codeOf(error) !== 'ESTALE') throw error
-		}
+		const content = yield* openLocated(fs, located)
+		if (content) return content
 		if (attempt === ATTEMPTS_MAX) fail('EAGAIN', 'the file is replaced all the time')
 	}
 }
 
-/** Undefined when there is a newer version than was found: whoever said what it is has to ask again. */
+/** Undefined when its name leads elsewhere by now, or to a newer version: whoever said what it is has to ask again. */
 export function* openLocated(fs: Filesystem, located: Located & { row: LocatedRow }): Op<Content | undefined> {
-	const file = yield* open(fs, located.row.id, { write: false, truncate: false })
+	const file = yield* openUnlessMoved(fs, located.row.id)
+	if (!file) return undefined
 	try {
 		if (file.row.version === located.row.version) {
-			const { size } = yield* wait(file.node.operations.fstat(file.fd))
-			return { located, file, size }
+			return { located, file, size: yield* sizeOf(fs, file, located.row) }
 		}
 	} catch (error) {
 		yield* release(fs, file, false)
@@ -58,6 +54,24 @@ export function* openLocated(fs: Filesystem, located: Located & { row: LocatedRo
 	}
 	yield* release(fs, file, false)
 	return undefined
+}
+
+function* openUnlessMoved(fs: Filesystem, id: FileId): Op<OpenFile | undefined> {
+	try {
+		return yield* open(fs, id, { write: false, truncate: false })
+	} catch (error) {
+		if (codeOf(error) !== 'ESTALE') throw error
+		return undefined
+	}
+}
+
+/** A copy that is not as long as the file is no copy, unless somebody is writing to it. */
+function* sizeOf(fs: Filesystem, file: OpenFile, row: LocatedRow): Op<number> {
+	const { size } = yield* wait(file.node.operations.fstat(file.fd))
+	if (size === row.size || row.written || file.writers > 0) return size
+	fs.report(`node ${file.node.name}: ${file.path} has ${size} bytes of ${row.size}`)
+	yield* failOver(fs, file, new Set([file.node.id]))
+	return (yield* wait(file.node.operations.fstat(file.fd))).size
 }
 
 export function* closeContent(fs: Filesystem, { file }: Content): Op<void> {

@@ -1,0 +1,75 @@
+/** Content that comes with a request gets a name, whole or not at all. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FileRow } from '../../core/catalogue/files.ts'
+import { KIND } from '../../core/catalogue/files.ts'
+import type { LocatedRow } from '../../core/catalogue/paths.ts'
+import type { Transaction } from '../../core/catalogue/driver.ts'
+import { fail } from '../../core/errors.ts'
+import type { Located } from '../../core/filesystem/resolve.ts'
+import { store, type StoreOptions } from '../../core/filesystem/store.ts'
+import type { Op } from '../../core/op.ts'
+import type { Api } from '../api.ts'
+import { HttpError } from '../errors.ts'
+import { bodyOf, lengthOf } from './body.ts'
+import { expectedOf, verify } from './digests.ts'
+import { require } from './validators.ts'
+
+export interface Received {
+	row: FileRow
+	sha256: Buffer
+	/** Nothing had the name before. */
+	isNew: boolean
+}
+
+export interface ReceiveOptions {
+	/** Instead of the body as it is. */
+	source?: AsyncIterable<Buffer>
+	/** Asked in the transaction besides the conditions of the request. */
+	check?: (tx: Transaction, current: LocatedRow | undefined) => Op<void>
+	exclusive?: boolean
+}
+
+/** To where `located` says; whether whoever asks may write there is the caller's to have asked. */
+export async function receive(request: FastifyRequest, reply: FastifyReply, api: Api, located: Located, options: ReceiveOptions = {}): Promise<Received> {
+	const { headers } = request
+	const { place, path, row } = located
+	if (!place || row?.kind === KIND.directory) return fail('EISDIR', 'a directory is there')
+	if (headers['content-range'] !== undefined) throw new HttpError(400, 'a part of a file cannot be put (Content-Range)')
+	const expected = expectedOf(headers)
+	require(headers, row)
+	let isNew = true
+	const ending: StoreOptions = {
+		verify: (found) => verify(expected, found),
+		bytesExactly: options.source ? undefined : lengthOf(request),
+		modified: modifiedOf(headers['x-oc-mtime']),
+		exclusive: options.exclusive,
+		*check(tx, current) {
+			isNew = current === undefined
+			require(headers, current)
+			if (options.check) yield* options.check(tx, current)
+		},
+	}
+	const { uid, gid, fileMode } = api.config.api
+	const attributes = { mode: fileMode, uid, gid }
+	try {
+		const stored = await store(api.fs, { place, path, attributes, md5: expected.md5 !== undefined }, options.source ?? bodyOf(request), ending)
+		if (ending.modified) reply.header('x-oc-mtime', 'accepted')
+		return { row: stored.row, sha256: stored.sha256, isNew }
+	} catch (error) {
+		giveUp(request, reply)
+		throw error
+	}
+}
+
+/** What still comes of the body is read over; then the connection ends. */
+export function giveUp(request: FastifyRequest, reply: FastifyReply): void {
+	if (request.raw.complete) return
+	reply.header('connection', 'close')
+	request.raw.resume()
+}
+
+/** What ownCloud's clients, and rclone as one of them, say of the time a file was last changed. */
+function modifiedOf(value: string | string[] | undefined): { s: number; ns: number } | undefined {
+	const [, seconds, fraction = ''] = /^(\d{1,12})(?:\.(\d{1,9}))?$/.exec(String(value ?? '')) ?? []
+	return seconds === undefined ? undefined : { s: Number(seconds), ns: Number(fraction.padEnd(9, '0')) }
+}

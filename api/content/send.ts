@@ -1,0 +1,159 @@
+/** The content of a file as an answer: ranges, conditions, and bytes that go on from another node when one fails. */
+import { randomBytes } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { KIND } from '../../core/catalogue/files.ts'
+import type { LocatedRow } from '../../core/catalogue/paths.ts'
+import { fail } from '../../core/errors.ts'
+import { closeContent, type Content, openLocated, readPart, readRange } from '../../core/filesystem/read-content.ts'
+import type { Located } from '../../core/filesystem/resolve.ts'
+import { isPromise, type Op, run } from '../../core/op.ts'
+import type { Api } from '../api.ts'
+import { HttpError, toFailure } from '../errors.ts'
+import { type ByteRange, rangesOf } from './ranges.ts'
+import { hashOf, judge, rangesHold, validatorsOf } from './validators.ts'
+
+/** Sent in one piece. */
+const WHOLE_BYTES_MAX = 64 * 1024
+const ATTEMPTS_MAX = 10
+const PRECONDITION_FAILED = 412
+
+export type Found = Located & { row: LocatedRow }
+
+export interface SendOptions {
+	/** Where the file is: asked again when it was replaced before it was open. Whether whoever asks may go there is for this to say. */
+	find: () => Op<Found>
+	/** Content-Type, Content-Disposition and whatever else the door says of it. */
+	headersOf: (found: Found) => Record<string, string>
+	/** Answers without carrying the bytes; true when it did. */
+	handOver?: (content: Content, headers: Record<string, string>) => boolean
+}
+
+/** Answers by itself; what is thrown comes before any of the answer. */
+export async function sendFile(request: FastifyRequest, reply: FastifyReply, api: Api, options: SendOptions): Promise<FastifyReply> {
+	for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+		const found = await run(options.find())
+		if (found.row.kind !== KIND.regular) fail(found.row.kind === KIND.directory ? 'EISDIR' : 'EINVAL', 'it is no file')
+		const headers = headersOf(found, options)
+		const verdict = judge(request.method, request.headers, found.row)
+		if (verdict === PRECONDITION_FAILED) throw new HttpError(verdict, 'it is not as the conditions of the request want it')
+		if (verdict !== undefined) return reply.code(verdict).headers(headers).send()
+		const content = await run(openLocated(api.fs, found))
+		if (!content) continue
+		const answer = { request, reply, api, content, headers }
+		if (options.handOver?.(content, headers)) {
+			await run(closeContent(api.fs, content))
+			return reply.headers(headers).send()
+		}
+		return await sendContent(answer)
+	}
+	return fail('EAGAIN', 'the file is replaced all the time')
+}
+
+function headersOf(found: Found, options: SendOptions): Record<string, string> {
+	const { etag, modified } = validatorsOf(found.row)
+	return { etag, 'last-modified': modified.toUTCString(), 'accept-ranges': 'bytes', ...options.headersOf(found) }
+}
+
+interface Answer {
+	request: FastifyRequest
+	reply: FastifyReply
+	api: Api
+	content: Content
+	headers: Record<string, string>
+}
+
+async function sendContent(answer: Answer): Promise<FastifyReply> {
+	const { request, reply, api, content, headers } = answer
+	const { size, located } = content
+	const ranges = rangesHold(request.headers, located.row) ? rangesOf(request.headers.range, size) : undefined
+	if (ranges?.length === 0) {
+		await run(closeContent(api.fs, content))
+		throw new HttpError(416, 'nothing of the ranges asked for is there', { 'content-range': `bytes */${size}` })
+	}
+	const digest = ranges ? undefined : hashOf(located.row)
+	if (digest) headers['repr-digest'] = `sha-256=:${digest.toString('base64')}:`
+	const [only] = ranges ?? [{ start: 0, end: size }]
+	if (ranges && ranges.length > 1) return await sendParts(answer, ranges)
+	if (ranges) headers['content-range'] = `bytes ${only.start}-${only.end - 1}/${size}`
+	headers['content-length'] = String(only.end - only.start)
+	reply.code(ranges ? 206 : 200).headers(headers)
+	if (request.method === 'HEAD') {
+		await run(closeContent(api.fs, content))
+		return reply.send()
+	}
+	return only.end - only.start <= WHOLE_BYTES_MAX ? await sendWhole(answer, only) : await stream(answer, readRange(api.fs, content, only.start, only.end))
+}
+
+async function sendWhole({ reply, api: { fs }, content }: Answer, { start, end }: ByteRange): Promise<FastifyReply> {
+	const result = run(
+		(function* () {
+			try {
+				const bytes = yield* readPart(fs, content, start, end - start)
+				return bytes.length === end - start ? bytes : fail('EIO', 'the file is shorter than it was')
+			} finally {
+				yield* closeContent(fs, content)
+			}
+		})(),
+	)
+	return reply.send(isPromise(result) ? await result : result)
+}
+
+/** Several ranges, each with a head of its own (RFC 9110, 14.6). */
+async function sendParts(answer: Answer, ranges: readonly ByteRange[]): Promise<FastifyReply> {
+	const { reply, request, api, content, headers } = answer
+	const boundary = randomBytes(12).toString('hex')
+	const { 'content-type': type = 'application/octet-stream' } = headers
+	const heads = ranges.map(({ start, end }) =>
+		Buffer.from(`\r\n--${boundary}\r\ncontent-type: ${type}\r\ncontent-range: bytes ${start}-${end - 1}/${content.size}\r\n\r\n`, 'latin1'),
+	)
+	const tail = Buffer.from(`\r\n--${boundary}--\r\n`)
+	const length = ranges.reduce((sum, { start, end }, index) => sum + heads[index].length + end - start, tail.length)
+	reply.code(206).headers({ ...headers, 'content-type': `multipart/byteranges; boundary=${boundary}`, 'content-length': String(length) })
+	if (request.method === 'HEAD') {
+		await run(closeContent(api.fs, content))
+		return reply.send()
+	}
+	async function* parts(): AsyncGenerator<Buffer> {
+		for (const [index, { start, end }] of ranges.entries()) {
+			yield heads[index]
+			yield* readRange(api.fs, content, start, end)
+		}
+		yield tail
+	}
+	return await stream(answer, parts())
+}
+
+/** Straight to the connection, no faster than it takes it; closed whoever ends first. */
+async function stream({ request, reply, api, content }: Answer, chunks: AsyncIterable<Buffer>): Promise<FastifyReply> {
+	reply.hijack()
+	const { raw } = reply
+	raw.writeHead(reply.statusCode, reply.getHeaders() as Record<string, string>)
+	try {
+		for await (const chunk of chunks) {
+			if (raw.destroyed) break
+			if (!raw.write(chunk)) await drained(raw)
+		}
+		raw.end()
+	} catch (error) {
+		// The head is sent: that the connection ends before the length that was announced is all that can be said.
+		raw.destroy()
+		api.report(`${request.method} ${request.originalUrl.split('?', 1)[0]}: ${toFailure(error).code} in the middle of the answer`)
+	} finally {
+		await run(closeContent(api.fs, content))
+	}
+	return reply
+}
+
+function drained(raw: ServerResponse): Promise<void> {
+	return new Promise((resolve) => {
+		const done = () => {
+			raw.off('drain', done)
+			raw.off('close', done)
+			resolve()
+		}
+		raw.on('drain', done)
+		raw.on('close', done)
+		if (raw.destroyed) done()
+	})
+}

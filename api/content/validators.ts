@@ -1,0 +1,91 @@
+/** What a client may compare (RFC 9110, 8.8): tags and times, and the conditions it sends with them. */
+import type { LocatedRow } from '../../core/catalogue/paths.ts'
+import { HttpError } from '../errors.ts'
+
+export interface Validators {
+	etag: string
+	modified: Date
+}
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>
+
+/** The hash of the content where it is known, else which version of which file it is; weak while somebody writes to it. */
+export function validatorsOf(row: LocatedRow): Validators {
+	return { etag: tagOf(row), modified: new Date(row.mtime * 1000) }
+}
+
+function tagOf(row: LocatedRow): string {
+	const { id, version, size, mtime, mtime_ns } = row
+	if (row.written) return `W/"${id}.${version}.${size}.${mtime}.${mtime_ns}"`
+	const hash = hashOf(row)
+	return hash ? `"${hash.toString('hex')}"` : versionTag(row)
+}
+
+function versionTag({ id, version }: LocatedRow): string {
+	return `"${id}.${version}"`
+}
+
+/** Of the present version, if it is known. */
+export function hashOf({ hash, hash_version, version }: LocatedRow): Buffer | undefined {
+	return hash !== null && hash_version === version ? Buffer.from(hash) : undefined
+}
+
+/**
+ * 304 or 412 where the conditions say so, in the order of RFC 9110, 13.2.2. `row` is undefined where nothing is there. A tag
+ * that was given out before the hash was known holds still.
+ */
+export function judge(method: string, headers: Headers, row: LocatedRow | undefined): 304 | 412 | undefined {
+	const ifMatch = list(headers['if-match'])
+	if (ifMatch !== undefined) {
+		if (!matches(ifMatch, row, true)) return 412
+	} else if (row && isAfter(row, time(headers['if-unmodified-since']))) return 412
+	const ifNoneMatch = list(headers['if-none-match'])
+	const isRead = method === 'GET' || method === 'HEAD'
+	if (ifNoneMatch !== undefined) return matches(ifNoneMatch, row, false) ? (isRead ? 304 : 412) : undefined
+	const since = time(headers['if-modified-since'])
+	return isRead && row && since !== undefined && !isAfter(row, since) ? 304 : undefined
+}
+
+/** The same where only a refusal can come of it. */
+export function require(headers: Headers, row: LocatedRow | undefined): void {
+	if (judge('PUT', headers, row) === 412) throw new HttpError(412, 'it is not as the conditions of the request want it')
+}
+
+/** Whether ranges of it may be sent: those asked for are of what is there now. */
+export function rangesHold(headers: Headers, row: LocatedRow): boolean {
+	const condition = list(headers['if-range'])
+	if (condition === undefined) return true
+	if (condition.includes('"')) return matches(condition, row, true)
+	const at = time(condition)
+	// A second is long: what changed within the one before the answer may have changed again.
+	return at !== undefined && !row.written && row.mtime * 1000 === at
+}
+
+function matches(tags: string, row: LocatedRow | undefined, strongly: boolean): boolean {
+	if (!row) return false
+	if (tags.trim() === '*') return true
+	const own = [tagOf(row), versionTag(row)]
+	for (const [tag] of tags.matchAll(/(?:W\/)?"[^"]*"/g)) {
+		if (strongly ? !tag.startsWith('W/') && !row.written && own.includes(tag) : own.some((each) => bare(each) === bare(tag))) return true
+	}
+	return false
+}
+
+function bare(tag: string): string {
+	return tag.replace(/^W\//, '')
+}
+
+function isAfter(row: LocatedRow, ms: number | undefined): boolean {
+	return ms !== undefined && row.mtime * 1000 > ms
+}
+
+/** Undefined of what is no date: such a condition is as if it were not there. */
+function time(value: string | string[] | undefined): number | undefined {
+	if (typeof value !== 'string' || !/GMT|UTC|^\w{3} \w{3}/.test(value)) return undefined
+	const ms = Date.parse(value)
+	return Number.isNaN(ms) ? undefined : ms
+}
+
+function list(value: string | string[] | undefined): string | undefined {
+	return Array.isArray(value) ? value.join(', ') : value
+}

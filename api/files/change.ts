@@ -1,0 +1,44 @@
+/** Names: directories made, names removed, moved, copied. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { KIND } from '../../core/catalogue/files.ts'
+import { fail } from '../../core/errors.ts'
+import { makeDirectory } from '../../core/filesystem/create.ts'
+import { removeDirectory } from '../../core/filesystem/remove.ts'
+import { run } from '../../core/op.ts'
+import type { Api } from '../api.ts'
+import { parameter, pathIn } from '../content/paths.ts'
+import { require } from '../content/validators.ts'
+import { destinationOf, mayOverwrite } from '../tree/destination.ts'
+import { reach, reachExisting } from '../tree/reach.ts'
+import { removeTree } from '../tree/remove-tree.ts'
+import { copy, move } from '../tree/transfer.ts'
+import { hrefOf, PREFIX } from './listing.ts'
+
+export async function makeCollection(request: FastifyRequest, reply: FastifyReply, { fs, config }: Api): Promise<FastifyReply> {
+	const { place, row, path } = await run(reach(request, fs, pathIn(request.originalUrl, PREFIX), { role: 'write' }))
+	if (row || !place) return fail('EEXIST', 'something has that name')
+	const { uid, gid, directoryMode: mode } = config.api
+	await run(makeDirectory(fs, place, { mode, uid, gid }))
+	return reply.code(201).header('location', hrefOf(path, true)).send()
+}
+
+/** A directory only when it is empty, unless all of it is meant. */
+export async function remove(request: FastifyRequest, reply: FastifyReply, { fs }: Api): Promise<FastifyReply> {
+	const { originalUrl, headers } = request
+	const { place, row } = await run(reachExisting(request, fs, pathIn(originalUrl, PREFIX), { role: 'write', follow: false }))
+	if (!place) return fail('EACCES', 'the root stays')
+	require(headers, row)
+	const isWhole = parameter(originalUrl, 'recursive') !== undefined
+	if (row.kind === KIND.directory && !isWhole) await run(removeDirectory(fs, place))
+	else await removeTree(fs, place, row)
+	return reply.code(204).send()
+}
+
+export async function transfer(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
+	const isMove = request.method === 'MOVE'
+	const from = await run(reachExisting(request, api.fs, pathIn(request.originalUrl, PREFIX), { role: isMove ? 'write' : 'read', follow: !isMove }))
+	const to = await run(reach(request, api.fs, destinationOf(request, PREFIX), { role: 'write', follow: false }))
+	require(request.headers, from.row)
+	const isNew = await (isMove ? move : copy)(api, { from, to, overwrite: mayOverwrite(request) })
+	return reply.code(isNew ? 201 : 204).header('location', hrefOf(to.path, from.row.kind === KIND.directory)).send()
+}

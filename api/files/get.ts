@@ -1,0 +1,50 @@
+/** Reading: a file, or what a directory has in it. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { KIND } from '../../core/catalogue/files.ts'
+import type { Path } from '../../core/ids.ts'
+import { run } from '../../core/op.ts'
+import type { Api } from '../api.ts'
+import { disposition } from '../content/disposition.ts'
+import { mediaTypeOf } from '../content/media-type.ts'
+import { parameter, pathIn } from '../content/paths.ts'
+import { type Found, sendFile } from '../content/send.ts'
+import { reachExisting } from '../tree/reach.ts'
+import { handOverBy, type Signer } from './hand-over.ts'
+import { pageOf, PREFIX } from './listing.ts'
+import { toHtml } from './page.ts'
+
+export async function get(request: FastifyRequest, reply: FastifyReply, api: Api, signed: Signer): Promise<FastifyReply> {
+	const path = pathIn(request.originalUrl, PREFIX)
+	const isDownload = parameter(request.originalUrl, 'dl') !== undefined
+	const found = await run(reachExisting(request, api.fs, path, { role: 'read' }))
+	if (found.row.kind === KIND.directory) return await sendListing(request, reply, api, found)
+	// The first look is the one that was just made.
+	let first: Found | undefined = found
+	return await sendFile(request, reply, api, {
+		*find() {
+			const known = first
+			first = undefined
+			return known ?? (yield* reachExisting(request, api.fs, path, { role: 'read' }))
+		},
+		headersOf: (located) => headersOf(path, located, isDownload),
+		handOver: handOverBy(request, reply, api, signed),
+	})
+}
+
+/** What is stored here may be anything: a browser is not to take it for a page of this door. */
+export function headersOf(path: Path, { place }: Found, isDownload: boolean): Record<string, string> {
+	const name = path.subarray(path.lastIndexOf('/') + 1)
+	return {
+		'content-type': mediaTypeOf(place?.name ?? name),
+		'x-content-type-options': 'nosniff',
+		'content-security-policy': 'sandbox',
+		...(isDownload ? { 'content-disposition': disposition('attachment', name.toString()) } : {}),
+	}
+}
+
+async function sendListing(request: FastifyRequest, reply: FastifyReply, api: Api, { row, path }: Found): Promise<FastifyReply> {
+	const page = await pageOf(api, request, row.id, path)
+	reply.header('vary', 'Accept').header('cache-control', 'no-cache')
+	if (!/\btext\/html\b/.test(request.headers.accept ?? '')) return reply.send(page)
+	return reply.type('text/html; charset=utf-8').header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'").send(toHtml(page))
+}

@@ -1,0 +1,42 @@
+/** Answers that others carry: a web server in front that reaches the node's directory, or the door on the machine of the node. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Content } from '../../core/filesystem/read-content.ts'
+import { joinPath } from '../../core/filesystem/directories.ts'
+import type { Api } from '../api.ts'
+import { encode, parameter } from '../content/paths.ts'
+import { sign } from '../../core/access/signed-url.ts'
+
+/** Where the web server has the nodes: `location /.cairn/NODE/ { internal; alias /srv/NODE/; }`. */
+const INTERNAL = '/.cairn/'
+const SMALL_BYTES = 64 * 1024
+
+const SIGNED_SECONDS = 3_600
+
+/** The address of a request, good for a while without the token it came with: programs do not take that along to another host. */
+export type Signer = (request: FastifyRequest) => string
+
+export function signer(key: Buffer): Signer {
+	return ({ originalUrl }) => {
+		const [path] = originalUrl.split('?', 1)
+		const expires = Math.floor(Date.now() / 1000) + SIGNED_SECONDS
+		const download = parameter(originalUrl, 'dl') === undefined ? '' : 'dl&'
+		return `${path}?${download}expires=${expires}&signature=${sign(key, { method: 'GET', path, expires })}`
+	}
+}
+
+export function handOverBy(request: FastifyRequest, reply: FastifyReply, { config: { api } }: Api, signed: Signer): (content: Content) => boolean {
+	return (content) => {
+		const { node, path, writers } = content.file
+		// What is small is sent before it is said who should; what is being written is only here what it is.
+		if (content.size <= SMALL_BYTES || writers > 0 || content.located.row.written) return false
+		const door = api.doors[node.name]
+		if (door !== undefined) {
+			reply.code(307).header('location', door + signed(request)).header('cache-control', 'no-store')
+			return true
+		}
+		if (node.remote || api.carriedBy === 'cairn') return false
+		if (api.carriedBy === 'x-accel-redirect') reply.header('x-accel-redirect', `${INTERNAL}${encode(Buffer.from(node.name))}/${encode(path)}`)
+		else reply.header('x-sendfile', joinPath(Buffer.from(node.root), path).toString('latin1'))
+		return true
+	}
+}

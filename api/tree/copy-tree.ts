@@ -1,0 +1,88 @@
+/** Copying a file, or a directory with what is below it. What comes of it belongs to whoever the door makes files for. */
+import { type FileRow, KIND } from '../../core/catalogue/files.ts'
+import * as files from '../../core/catalogue/files.ts'
+import { fail } from '../../core/errors.ts'
+import { makeDirectory, makeSpecial, makeSymlink } from '../../core/filesystem/create.ts'
+import { joinPath } from '../../core/filesystem/directories.ts'
+import { list } from '../../core/filesystem/list.ts'
+import type { Place } from '../../core/filesystem/names.ts'
+import { closeContent, openLocated, readRange } from '../../core/filesystem/read-content.ts'
+import { resolve } from '../../core/filesystem/resolve.ts'
+import { store, type StoreOptions } from '../../core/filesystem/store.ts'
+import { getXattr, listXattrs, setXattr } from '../../core/filesystem/xattrs.ts'
+import type { FileId, Path } from '../../core/ids.ts'
+import { run } from '../../core/op.ts'
+import type { Api } from '../api.ts'
+
+const PAGE_ROWS = 500
+const ATTEMPTS_MAX = 5
+const NUL = 0
+
+export interface Target {
+	place: Place
+	path: Path
+}
+
+export interface CopyOptions extends Pick<StoreOptions, 'check' | 'exclusive'> {
+	/** A directory without what is in it. */
+	shallow?: boolean
+}
+
+type Source = Pick<FileRow, 'id' | 'kind' | 'mode' | 'rdev'>
+
+/** `path` leads to the source. A directory must not be there yet; a file is replaced in one step. */
+export async function copyTree(api: Api, path: Path, source: Source, to: Target, options: CopyOptions = {}): Promise<void> {
+	const { fs, config } = api
+	const { uid, gid } = config.api
+	const { id, kind, mode, rdev } = source
+	if (kind === KIND.regular) return await copyFile(api, path, mode, to, options)
+	if (kind === KIND.symlink) return void (await run(makeSymlink(fs, to.place, await targetOf(api, id), { uid, gid })))
+	if (kind !== KIND.directory) return void (await run(makeSpecial(fs, to.place, { mode, uid, gid }, kind, rdev)))
+	const { id: parent } = await run(makeDirectory(fs, to.place, { mode, uid, gid }))
+	await copyXattrs(api, id, parent)
+	if (!options.shallow) await copyBelow(api, path, id, { parent, path: to.path })
+}
+
+async function copyBelow(api: Api, path: Path, directory: FileId, to: { parent: FileId; path: Path }): Promise<void> {
+	for (let after: Buffer = Buffer.alloc(0); ; ) {
+		const rows = await run(list(api.fs, directory, after, PAGE_ROWS))
+		for (const row of rows) {
+			const name = Buffer.from(row.name)
+			await copyTree(api, joinPath(path, name), row, { place: { parent: to.parent, name }, path: joinPath(to.path, name) })
+		}
+		if (rows.length < PAGE_ROWS) return
+		after = Buffer.from(rows[rows.length - 1].name)
+	}
+}
+
+async function copyFile(api: Api, path: Path, mode: number, to: Target, options: CopyOptions): Promise<void> {
+	const { fs, config } = api
+	const { uid, gid } = config.api
+	for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+		const located = await run(resolve(fs, path, { follow: false }))
+		const { row } = located
+		if (row?.kind !== KIND.regular) return fail('ENOENT')
+		const content = await run(openLocated(fs, { ...located, row }))
+		if (!content) continue
+		try {
+			const intake = { ...to, attributes: { mode, uid, gid }, bytes: content.size }
+			const stored = await store(fs, intake, readRange(fs, content, 0, content.size), { ...options, bytesExactly: content.size })
+			return await copyXattrs(api, row.id, stored.row.id)
+		} finally {
+			await run(closeContent(fs, content))
+		}
+	}
+	return fail('EAGAIN', 'the file is replaced all the time')
+}
+
+async function targetOf({ fs }: Api, id: FileId): Promise<Buffer> {
+	return Buffer.from((await files.target(fs.catalogue, id))?.target ?? fail('ENOENT'))
+}
+
+async function copyXattrs({ fs }: Api, from: FileId, to: FileId): Promise<void> {
+	const names = await run(listXattrs(fs, from))
+	for (let at = 0, end = names.indexOf(NUL); end !== -1; at = end + 1, end = names.indexOf(NUL, at)) {
+		const name = names.subarray(at, end)
+		await run(setXattr(fs, to, name, Buffer.from(await run(getXattr(fs, from, name))), { create: false, replace: false }))
+	}
+}
