@@ -138,6 +138,12 @@ export default defineConfig({
 		// A request that neither sends nor takes anything for so long is ended; those under way when the door ends have drainMs.
 		idleMs: 60_000,
 		drainMs: 10_000,
+		// The largest file that sfss's addresses take, and the largest object of SeaweedFS's, in bytes.
+		sfssBytesMax: 2 * 1024 * 1024,
+		objectBytesMax: 256 * 1024 * 1024,
+		// With a key in this file (readable by its owner only), /dir/assign hands out a token for each object: whoever has it may upload
+		// that object for ten seconds, with no other token.
+		objectKeyFile: '',
 	},
 
 	backup: {

@@ -6,6 +6,9 @@ const PARTS: Partial<Record<PartName, () => Promise<Part>>> = {
 	backup: async () => (await import('./off-site/backup.ts')).backup,
 	metrics: async () => (await import('./metrics/metrics.ts')).part,
 	files: async () => (await import('./files/files.ts')).part,
+	sfss: async () => (await import('./sfss/sfss.ts')).sfss,
+	hercules: async () => (await import('./hercules/hercules.ts')).hercules,
+	objects: async () => (await import('./objects/objects.ts')).objects,
 }
 
 /** All that exist where none is named. Only what is served is loaded. */

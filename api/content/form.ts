@@ -99,8 +99,14 @@ export function fileOfForm(body: Readable, boundary: string, judge: (part: PartH
 }
 
 async function* wholly(part: Readable, ended: Promise<void>): AsyncGenerator<Buffer> {
-	// Not destroyed by whoever stops early: the rest of the form is read over.
-	for await (const chunk of part.iterator({ destroyOnReturn: false })) yield chunk as Buffer
+	try {
+		// Not destroyed by whoever stops early: the rest of the form is read over.
+		for await (const chunk of part.iterator({ destroyOnReturn: false })) yield chunk as Buffer
+	} catch {
+		// What was wrong with it the form says.
+		await ended
+		throw new HttpError(400, 'the form is cut off')
+	}
 	await ended
 }
 

@@ -17,6 +17,7 @@ export function validatorsOf(row: LocatedRow): Validators {
 function tagOf(row: LocatedRow): string {
 	const { id, version, size, mtime, mtime_ns } = row
 	if (row.written) return `W/"${id}.${version}.${size}.${mtime}.${mtime_ns}"`
+	if (row.tag !== undefined) return row.tag
 	const hash = hashOf(row)
 	return hash ? `"${hash.toString('hex')}"` : versionTag(row)
 }

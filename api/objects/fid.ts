@@ -9,6 +9,8 @@ export interface Fid {
 	key: number
 	/** 32 bits, random: whoever knows the key of an object cannot guess it. */
 	cookie: number
+	/** Of several that were given out together, which; it is part of `key` already. */
+	delta?: number
 }
 
 /** No key of an object of ours: well formed, and nothing is there. */
@@ -21,7 +23,7 @@ const DELTA = /^\d{1,19}$/
 const COOKIE_DIGITS = 8
 const KEY_DIGITS_MAX = 16
 
-export function formatFid({ volume, key, cookie }: Fid): string {
+export function formatFid({ volume, key, cookie }: Pick<Fid, 'volume' | 'key' | 'cookie'>): string {
 	return `${volume},${formatKey(key)}${cookie.toString(16).padStart(COOKIE_DIGITS, '0')}`
 }
 
@@ -42,11 +44,18 @@ export function parseFid(volume: string, keyAndCookie: string): Fid | string {
 	if (!HEX.test(digits)) return `file id '${keyAndCookie}' is not hexadecimal`
 	if (delta !== undefined && !DELTA.test(delta)) return `'_${delta}' is not a number`
 	const key = BigInt(`0x${digits.slice(0, -COOKIE_DIGITS)}`) + BigInt(delta ?? 0)
-	return { volume: number, key: key > Number.MAX_SAFE_INTEGER ? NOT_OURS : Number(key), cookie: Number.parseInt(digits.slice(-COOKIE_DIGITS), 16) }
+	const cookie = Number.parseInt(digits.slice(-COOKIE_DIGITS), 16)
+	if (key > Number.MAX_SAFE_INTEGER) return { volume: number, key: NOT_OURS, cookie }
+	return { volume: number, key: Number(key), cookie, ...(delta === undefined ? {} : { delta: Number(delta) }) }
 }
 
 export function parseVolume(text: string): number | undefined {
 	return VOLUME.test(text) && Number(text) <= VOLUME_MAX ? Number(text) : undefined
+}
+
+/** The one it was given out as: all that were given out together have one. */
+export function assignedFid({ volume, key, cookie, delta = 0 }: Fid): string {
+	return formatFid({ volume, key: key - delta, cookie })
 }
 
 /** `3,01637037d6`, as it stands in parameters. */

@@ -2,7 +2,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
 interface Claims {
-	/** Without `_N`. */
+	/** As it was given out: it holds for all that were given out with it. */
 	fid: string
 	/** Seconds since 1970. */
 	exp: number
@@ -22,12 +22,7 @@ export function isValidJwt(key: string, token: string, fid: string, nowSeconds: 
 	if (signed === undefined) return false
 	if (!timingSafeEqual(Buffer.from(signature(key, `${header}.${body}`)), Buffer.from(signed))) return false
 	const claims = decode(body)
-	return decode(header)?.alg === 'HS256' && claims?.fid === withoutDelta(fid) && typeof claims.exp === 'number' && claims.exp >= nowSeconds
-}
-
-/** Those of one reservation have one token. */
-function withoutDelta(fid: string): string {
-	return fid.split('_', 1)[0]
+	return decode(header)?.alg === 'HS256' && claims?.fid === fid && typeof claims.exp === 'number' && claims.exp >= nowSeconds
 }
 
 function signature(key: string, text: string): string {

@@ -8,6 +8,8 @@ import type { Query, Reader, Transaction } from './driver.ts'
 export const KIND = { fifo: 1, character: 2, directory: 4, block: 6, regular: 8, symlink: 10, socket: 12 } as const
 
 export const FLAG_HAS_XATTRS = 1
+/** It has an id of another system too: a row in `object`. */
+export const FLAG_IS_OBJECT = 2
 
 export interface FileRow {
 	id: FileId

@@ -111,3 +111,16 @@ export function* countFiles(reader: Reader): Op<number> {
 export function hasCopies({ kind }: Pick<HeldFile, 'kind'>): boolean {
 	return kind === KIND.regular || kind === KIND.symlink
 }
+
+/** Of the first so many good copies of a node, those that are the only one; and how many were looked at. */
+export function* onlyCopies(reader: Reader, node: NodeId, limit: number): Op<{ alone: number; looked: number }> {
+	const row = yield* wait(
+		reader.get<{ alone: number | string | null; looked: number | string }>(
+			`SELECT COUNT(*) AS looked, SUM(CASE WHEN EXISTS
+				(SELECT 1 FROM replica o WHERE o.file_id = r.file_id AND o.node_id <> ? AND o.state = 1 AND o.version >= r.version) THEN 0 ELSE 1 END) AS alone
+				FROM (SELECT file_id, version FROM replica WHERE node_id = ? AND state = 1 LIMIT ?) AS r`,
+			[node, node, limit],
+		),
+	)
+	return { alone: Number(row?.alone ?? 0), looked: Number(row?.looked ?? 0) }
+}

@@ -51,6 +51,11 @@ export function set(tx: Transaction, row: ObjectRow, lastsSeconds: number, { now
 	tx.write(`INSERT INTO object (${COLUMNS.join(', ')}) VALUES (?,?,?,?,?,?,${expires},?,?,?) ${replace('id', COLUMNS.slice(1))}`, values)
 }
 
+/** Other content has its name now, and it is that which the id means; what its checksum is nobody has reckoned. */
+export function follow(tx: Transaction, from: FileId, to: FileId): void {
+	tx.write('UPDATE object SET file_id = ?, version = 0 WHERE file_id = ?', [to, from])
+}
+
 /** The file goes, and its id of the other system with it. */
 export function removeOfFile(tx: Transaction, file: FileId): void {
 	tx.write('DELETE FROM object WHERE file_id = ?', [file])
@@ -68,4 +73,9 @@ export function anyExpired(reader: Reader, { now }: Capabilities): Maybe<unknown
 /** Those whose time was over first. */
 export function expired(reader: Reader, limit: number, { now }: Capabilities): Maybe<Array<{ id: number; file_id: FileId }>> {
 	return reader.all(`SELECT id, file_id FROM object WHERE expires <= ${now} ORDER BY expires, id LIMIT ?`, [limit])
+}
+
+/** By key, those after `after`: for whoever counts them all. */
+export function page(reader: Reader, after: number, limit: number): Maybe<Array<{ id: number; volume_id: number; size: number }>> {
+	return reader.all('SELECT o.id, o.volume_id, f.size FROM object o JOIN file f ON f.id = o.file_id WHERE o.id > ? ORDER BY o.id LIMIT ?', [after, limit])
 }

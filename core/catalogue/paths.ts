@@ -11,6 +11,8 @@ export type LocatedRow = FileRow & {
 	hash_version: number
 	/** Somebody has it open for writing: its content may change without a new version. */
 	written: number
+	/** Where a door has a tag of its own for this content, not of the catalogue. */
+	tag?: string
 }
 
 /** Names asked for at once: a statement is prepared for each number of them. */

@@ -58,6 +58,9 @@ const DEFAULTS: Config = {
 		requestLog: '',
 		idleMs: 60_000,
 		drainMs: 10_000,
+		sfssBytesMax: 2 * 1024 * 1024,
+		objectBytesMax: 256 * 1024 * 1024,
+		objectKeyFile: '',
 	},
 	backup: {
 		keyFile: 'backup.key',

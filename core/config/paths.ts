@@ -28,8 +28,14 @@ function resolveNode({ path, sftp, ...node }: NodeConfig, from: (path: string) =
 }
 
 function resolveApi(api: ApiConfig, from: (path: string) => string): ApiConfig {
-	const { tlsCertFile, tlsKeyFile, requestLog } = api
-	return { ...api, tlsCertFile: from(tlsCertFile), tlsKeyFile: from(tlsKeyFile), requestLog: requestLog === '-' ? '-' : from(requestLog) }
+	const { tlsCertFile, tlsKeyFile, objectKeyFile, requestLog } = api
+	return {
+		...api,
+		tlsCertFile: from(tlsCertFile),
+		tlsKeyFile: from(tlsKeyFile),
+		objectKeyFile: from(objectKeyFile),
+		requestLog: requestLog === '-' ? '-' : from(requestLog),
+	}
 }
 
 function resolveCatalogue(catalogue: string, from: (path: string) => string): string {

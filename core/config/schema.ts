@@ -101,6 +101,9 @@ const apiChecks: ChecksOf<ApiConfig> = {
 	requestLog: text,
 	idleMs: integer(100, DAY_MS),
 	drainMs: integer(0, DAY_MS),
+	sfssBytesMax: integer(1, Number.MAX_SAFE_INTEGER),
+	objectBytesMax: integer(1, Number.MAX_SAFE_INTEGER),
+	objectKeyFile: text,
 }
 
 const backupChecks: ChecksOf<BackupConfig> = {

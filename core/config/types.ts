@@ -161,6 +161,12 @@ export interface ApiConfig {
 	idleMs: number
 	/** How long requests under way may take when the door is told to end. */
 	drainMs: number
+	/** Of one file, in the dialect of sfss. */
+	sfssBytesMax: number
+	/** Of one object, in the dialect of SeaweedFS. */
+	objectBytesMax: number
+	/** Holds the key that tokens for single objects (JWT) are signed with; '' for none. Readable by its owner only. */
+	objectKeyFile: string
 }
 
 /** Copies at sites elsewhere, which come to `cairn api` for them. What begins with `site` holds for a site that says nothing else. */

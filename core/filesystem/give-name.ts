@@ -13,6 +13,7 @@ import { type FileRow, KIND } from '../catalogue/files.ts'
 import * as hashes from '../catalogue/hashes.ts'
 import type { Intent, IntentRow } from '../catalogue/intents.ts'
 import * as intents from '../catalogue/intents.ts'
+import * as objects from '../catalogue/objects.ts'
 import * as paths from '../catalogue/paths.ts'
 import type { LocatedRow } from '../catalogue/paths.ts'
 import * as replicas from '../catalogue/replicas.ts'
@@ -36,6 +37,7 @@ import { makeReady, makeRoom } from './way-on-node.ts'
 
 const INTENT_POLL_MS = 20
 const STANDING_ROWS_MAX = 10_000
+const TAKEN_OVER = files.FLAG_HAS_XATTRS | files.FLAG_IS_OBJECT
 
 export interface Staged {
 	node: Node
@@ -58,6 +60,10 @@ export interface Conditions {
 	exclusive?: boolean
 	/** Asked in the transaction, of what the name leads to; throws when it is not as it should be. SQL only, and perhaps twice. */
 	check?: (tx: Transaction, current: LocatedRow | undefined) => Op<void>
+	/** Of the file, besides those it takes over from what had the name. */
+	flags?: number
+	/** Written in the transaction, for the file as it is then. */
+	also?: (tx: Transaction, row: FileRow) => void
 }
 
 interface Naming {
@@ -153,6 +159,7 @@ function* enter(fs: Filesystem, tx: Transaction, naming: Naming, tried: Intent[]
 	const row = rowOf(naming, directory, rule, existing)
 	const plan = yield* replace(tx, naming, { existing, row, path })
 	enterFile(fs, tx, naming, { row, rule, existing })
+	conditions.also?.(tx, row)
 	files.touchDirectory(tx, place.parent, time)
 	tried.splice(0, tried.length, ...plan.list)
 	const made = yield* intend(fs, tx, plan.list, standing.length > 0)
@@ -190,7 +197,7 @@ function* lacks(
 }
 
 /** Whom the file belongs to and who may use it stays as it was. */
-function rowOf({ id, time, staged }: Naming, directory: FileRow, rule: ClassRow, existing: FileRow | undefined): FileRow {
+function rowOf({ id, time, staged, conditions }: Naming, directory: FileRow, rule: ClassRow, existing: FileRow | undefined): FileRow {
 	const { stat } = staged
 	const keeps = existing?.kind === KIND.regular ? { mode: withoutSetId(existing.mode), uid: existing.uid, gid: existing.gid } : {}
 	return {
@@ -201,7 +208,7 @@ function rowOf({ id, time, staged }: Naming, directory: FileRow, rule: ClassRow,
 		mtime: stat.mtime,
 		mtime_ns: stat.mtimeNs,
 		version: 1,
-		flags: (existing?.flags ?? 0) & files.FLAG_HAS_XATTRS,
+		flags: ((existing?.flags ?? 0) & TAKEN_OVER) | (conditions.flags ?? 0),
 	}
 }
 
@@ -214,6 +221,7 @@ function* replace(
 	const common = { fileId: id, token }
 	const arrival: Intent = { ...common, nodeId: staged.node.id, op: 'rename', path: staged.path, toPath: path }
 	if (existing && row.flags & files.FLAG_HAS_XATTRS) xattrs.copyAll(tx, existing.id, id)
+	if (existing && existing.flags & files.FLAG_IS_OBJECT) objects.follow(tx, existing.id, id)
 	const removals = existing ? yield* removeName(tx, { row: existing, path, token, time }) : []
 	// Where the content arrives its rename replaces the old copy: an unlink, repeated after a crash, would remove the new one.
 	const elsewhere = removals.filter(({ nodeId }) => nodeId !== staged.node.id)

@@ -6,6 +6,7 @@ import * as files from '../catalogue/files.ts'
 import { type FileRow, KIND } from '../catalogue/files.ts'
 import type { Intent } from '../catalogue/intents.ts'
 import * as nodes from '../catalogue/nodes.ts'
+import * as objects from '../catalogue/objects.ts'
 import * as replicas from '../catalogue/replicas.ts'
 import type { ReplicaRow } from '../catalogue/replicas.ts'
 import * as xattrs from '../catalogue/xattrs.ts'
@@ -69,6 +70,7 @@ function removeFile(tx: Transaction, row: FileRow): void {
 	files.remove(tx, row.id)
 	if (hasPlainCopies(row)) replicas.removeAll(tx, row.id)
 	if (row.flags & files.FLAG_HAS_XATTRS) xattrs.removeAll(tx, row.id)
+	if (row.flags & files.FLAG_IS_OBJECT) objects.removeOfFile(tx, row.id)
 }
 
 /** What is open here under that name. */

@@ -30,6 +30,8 @@ export interface Intake {
 	place: Place
 	path: Path
 	attributes: NewFile
+	/** Where it goes first, if a node there takes it. */
+	zone?: string
 	/** As announced; the upload may be shorter or longer. */
 	bytes?: number
 	/** MD5 is reckoned beside SHA-256. */
@@ -61,7 +63,7 @@ export interface Stored {
 export function* beginUpload(fs: Filesystem, intake: Intake): Op<Upload> {
 	const taking = yield* nodesTaking(fs, fs.catalogue, classOf(fs, intake.path), intake.place.parent)
 	if (taking.length === 0) fail('EIO', 'no node takes new files')
-	const nodes = withRoomFor(taking, intake.bytes ?? 0)
+	const nodes = withRoomFor(fromZone(taking, intake.zone), intake.bytes ?? 0)
 	const bringer = bringerOf(fs)
 	let failure: unknown = new Errno('ENOSPC')
 	for (const [index, node] of nodes.entries()) {
@@ -75,6 +77,10 @@ export function* beginUpload(fs: Filesystem, intake: Intake): Op<Upload> {
 		}
 	}
 	throw failure
+}
+
+function fromZone(nodes: readonly Node[], zone: string | undefined): readonly Node[] {
+	return zone === undefined ? nodes : [...nodes.filter(({ row }) => row.zone === zone), ...nodes.filter(({ row }) => row.zone !== zone)]
 }
 
 function withRoomFor(nodes: readonly Node[], bytes: number): Node[] {

@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS object_reservation (
   expires   BIGINT NOT NULL
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+-- Of files that have 2 among their flags.
 CREATE TABLE IF NOT EXISTS object (
   id        BIGINT NOT NULL PRIMARY KEY,      -- the key; of the same numbers as files' ids, and like them used once
   volume_id BIGINT NOT NULL,

@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS object_reservation (
   expires   INTEGER NOT NULL
 );
 
+-- Of files that have 2 among their flags.
 CREATE TABLE IF NOT EXISTS object (
   id        INTEGER PRIMARY KEY,         -- the key; of the same numbers as files' ids, and like them used once
   volume_id INTEGER NOT NULL,

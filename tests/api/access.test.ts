@@ -7,7 +7,7 @@ import { engines } from '../catalogue/engines.ts'
 import { openDoor } from './door.ts'
 import { routesOf } from './routes.ts'
 
-const OPEN = new Set(['GET /health', 'HEAD /health', 'GET /ready', 'HEAD /ready'])
+const OPEN = new Set(['GET /health', 'HEAD /health', 'GET /ready', 'HEAD /ready', 'GET /healthz', 'HEAD /healthz'])
 /** As public as the program itself. */
 const PUBLIC = /^(GET|HEAD) \/backup\/agent\.mjs/
 

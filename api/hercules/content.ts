@@ -1,0 +1,81 @@
+/** `write`, `append`: into a file that is there. All of what was sent is written, or nothing. */
+import type { FastifyInstance } from 'fastify'
+import { KIND } from '../../core/catalogue/files.ts'
+import { fail } from '../../core/errors.ts'
+import { write } from '../../core/filesystem/data.ts'
+import { open } from '../../core/filesystem/open.ts'
+import type { OpenFile } from '../../core/filesystem/open-files.ts'
+import { release } from '../../core/filesystem/publish.ts'
+import type { FileId } from '../../core/ids.ts'
+import { type Op, run, wait } from '../../core/op.ts'
+import type { Api } from '../api.ts'
+import { bodyOf } from '../content/body.ts'
+import { withWhole } from '../content/held.ts'
+import { reachExisting } from '../tree/reach.ts'
+import { numberOf } from './reading.ts'
+import { pathAsked } from './tree.ts'
+
+/** As many as one of their clients writes at a time. */
+const BYTES_MAX = 16 * 1024 * 1024
+const APPEND = -1
+const MAY_WRITE = { access: 'write', byPath: true } as const
+const TEXT = { type: 'string' } as const
+const QUERY = { type: 'object', properties: { path: TEXT, offset: TEXT } } as const
+
+export function content(app: FastifyInstance, { fs }: Api): void {
+	const appends = inTurn()
+
+	function* writing(id: FileId, act: (file: OpenFile) => Op<number>): Op<number> {
+		const file = yield* open(fs, id, { write: true, truncate: false })
+		try {
+			return yield* act(file)
+		} finally {
+			yield* release(fs, file, true)
+		}
+	}
+
+	app.route({
+		method: ['POST', 'PUT'],
+		url: '/api/v1/write',
+		config: MAY_WRITE,
+		schema: { summary: 'Writes into a file', querystring: QUERY },
+		handler: async (request) => {
+			const { path } = pathAsked(request)
+			const { row } = await run(reachExisting(request, fs, path, { role: 'write' }))
+			if (row.kind !== KIND.regular) fail('EISDIR')
+			const offset = numberOf(request.query, 'offset', 0)
+			const count = await withWhole(bodyOf(request), BYTES_MAX, (whole) => run(writing(row.id, (file) => write(fs, file, whole, offset, true))))
+			return { success: true, message: 'Data written successfully', data: { bytes_written: count, offset } }
+		},
+	})
+
+	app.post('/api/v1/append', { config: MAY_WRITE, schema: { summary: 'Writes at the end of a file', querystring: QUERY } }, async (request) => {
+		const { path } = pathAsked(request)
+		const { row } = await run(reachExisting(request, fs, path, { role: 'write' }))
+		if (row.kind !== KIND.regular) fail('EISDIR')
+		return await withWhole(bodyOf(request), BYTES_MAX, async (whole) => {
+			const end = await appends(row.id, () =>
+				run(
+					writing(row.id, function* (file) {
+						yield* write(fs, file, whole, APPEND, true)
+						return (yield* wait(file.node.operations.fstat(file.fd))).size
+					}),
+				),
+			)
+			return { success: true, message: 'Data appended successfully', data: { offset: end - whole.length, bytes_added: whole.length } }
+		})
+	})
+}
+
+/** One after the other for each file: where what was appended begins is known from where it ends. */
+function inTurn(): <T>(id: FileId, act: () => T | Promise<T>) => Promise<T> {
+	const last = new Map<FileId, Promise<unknown>>()
+	return (id, act) => {
+		const turn = (last.get(id) ?? Promise.resolve()).then(act)
+		const ended = turn.catch(() => undefined).then(() => {
+			if (last.get(id) === ended) last.delete(id)
+		})
+		last.set(id, ended)
+		return turn
+	}
+}

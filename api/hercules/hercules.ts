@@ -1,0 +1,34 @@
+/** The gateway of Hercules: the tree by path, replies as `{success, message, data}`. */
+import type { FastifyInstance } from 'fastify'
+import type { Api, Part } from '../api.ts'
+import { takeBodies } from '../content/body.ts'
+import { pathOf, toFailure } from '../errors.ts'
+import { content } from './content.ts'
+import { names } from './names.ts'
+import { reading } from './reading.ts'
+
+export const hercules: Part = {
+	name: 'hercules',
+	async routes(app: FastifyInstance, api: Api) {
+		app.setErrorHandler((error: Error, request, reply) => {
+			const { status, code, message, headers } = toFailure(error)
+			if (status === 500) api.report(`${request.method} ${pathOf(request)}: ${error.stack}`)
+			return reply.code(status).headers(headers).send({ success: false, error: message, code, message: 'Operation failed', data: null })
+		})
+		await app.register(async (scope) => {
+			acceptJson(scope)
+			for (const add of [reading, names]) add(scope, api)
+		})
+		await app.register(async (scope) => {
+			takeBodies(scope)
+			content(scope, api)
+		})
+	},
+}
+
+/** Whatever it says it is: curl says that it is a form. */
+function acceptJson(app: FastifyInstance): void {
+	const parse = app.getDefaultJsonParser('error', 'error')
+	app.removeAllContentTypeParsers()
+	app.addContentTypeParser('*', { parseAs: 'string' }, (request, body, done) => parse(request, body as string, done))
+}

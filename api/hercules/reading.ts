@@ -1,0 +1,111 @@
+/** `list`, `fileinfo`, `read`. */
+import { Readable } from 'node:stream'
+import type { FastifyInstance } from 'fastify'
+import * as entries from '../../core/catalogue/entries.ts'
+import { type FileRow, KIND } from '../../core/catalogue/files.ts'
+import { fail } from '../../core/errors.ts'
+import type { Filesystem } from '../../core/filesystem/filesystem.ts'
+import { closeContent, openContent, readRange } from '../../core/filesystem/read-content.ts'
+import type { FileId } from '../../core/ids.ts'
+import { run } from '../../core/op.ts'
+import { mayReach } from '../access/access.ts'
+import type { Api } from '../api.ts'
+import { textParameter } from '../content/text-parameter.ts'
+import { reachExisting } from '../tree/reach.ts'
+import { pathAsked, toPath } from './tree.ts'
+
+/** Theirs; ours has no chunks, and is asked how many there would be. */
+const CHUNK_BYTES = 64 * 1024 * 1024
+const LENGTH_DEFAULT = 4_096
+const PAGE = 1_000
+const METHODS = ['GET', 'POST']
+const MAY_READ = { access: 'read', byPath: true } as const
+const TEXT = { type: 'string' } as const
+const QUERY = { type: 'object', properties: { path: TEXT, offset: TEXT, length: TEXT } } as const
+
+export function reading(app: FastifyInstance, { fs }: Api): void {
+	app.route({
+		method: METHODS,
+		url: '/api/v1/list',
+		config: MAY_READ,
+		schema: { summary: 'What is in a directory', querystring: QUERY },
+		handler: async (request, reply) => {
+			const text = textParameter(request, 'path') || '/'
+			const { row } = await run(reachExisting(request, fs, toPath(text), { role: 'read' }))
+			if (row.kind !== KIND.directory) fail('ENOTDIR')
+			return reply.type('application/json').send(Readable.from(listing(fs, row.id, text)))
+		},
+	})
+
+	app.route({
+		method: METHODS,
+		url: '/api/v1/fileinfo',
+		config: MAY_READ,
+		schema: { summary: 'What is known of a path', querystring: QUERY },
+		handler: async (request) => {
+			const { text, path } = pathAsked(request)
+			const { row } = await run(reachExisting(request, fs, path, { role: 'read' }))
+			const { IsDir, Length, Chunk } = describe(row)
+			return { success: true, message: '', data: { path: text, is_dir: IsDir, length: Length, chunks: Chunk } }
+		},
+	})
+
+	app.route({
+		method: METHODS,
+		url: '/api/v1/read',
+		config: MAY_READ,
+		schema: { summary: 'Bytes of a file', querystring: QUERY },
+		handler: async (request, reply) => {
+			const { path } = pathAsked(request)
+			mayReach(request, path, 'read')
+			const content = await run(openContent(fs, path))
+			try {
+				mayReach(request, content.located.path, 'read')
+			} catch (error) {
+				await run(closeContent(fs, content))
+				throw error
+			}
+			const start = Math.min(numberOf(request.query, 'offset', 0), content.size)
+			const end = Math.min(start + (numberOf(request.query, 'length', 0) || LENGTH_DEFAULT), content.size)
+			const bytes = end - start
+			return reply.type('application/octet-stream').headers({ 'x-bytes-read': bytes, 'content-length': bytes }).send(Readable.from(bytesOf()))
+
+			async function* bytesOf() {
+				try {
+					yield* readRange(fs, content, start, end)
+				} finally {
+					await run(closeContent(fs, content))
+				}
+			}
+		},
+	})
+}
+
+/** What is no number counts as not said, as it does with them. */
+export function numberOf(query: unknown, name: string, otherwise: number): number {
+	const text = (query as Record<string, string | undefined>)[name] ?? ''
+	return /^\d{1,15}$/.test(text) ? Number(text) : otherwise
+}
+
+function describe({ kind, size }: Pick<FileRow, 'kind' | 'size'>) {
+	const isDirectory = kind === KIND.directory
+	return { IsDir: isDirectory, Length: isDirectory ? 0 : size, Chunk: isDirectory ? 0 : Math.ceil(size / CHUNK_BYTES) }
+}
+
+/** A page at a time: a directory may have a million names. */
+async function* listing({ catalogue }: Filesystem, directory: FileId, path: string): AsyncGenerator<string> {
+	yield `{"success":true,"message":"","data":{"path":${JSON.stringify(path)},"entries":[`
+	const above = path.endsWith('/') ? path : `${path}/`
+	let after = Buffer.alloc(0)
+	for (let isFirst = true; ; ) {
+		const rows = await entries.list(catalogue, directory, after, PAGE)
+		for (const row of rows) {
+			const name = Buffer.from(row.name).toString()
+			yield (isFirst ? '' : ',') + JSON.stringify({ Path: above + name, Name: name, ...describe(row) })
+			isFirst = false
+		}
+		if (rows.length < PAGE) break
+		after = Buffer.from(rows[rows.length - 1].name)
+	}
+	yield ']}}'
+}

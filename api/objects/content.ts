@@ -1,0 +1,107 @@
+/** `/<fid>` in its five forms: upload, read, delete. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { unlink } from '../../core/filesystem/remove.ts'
+import { codeOf } from '../../core/errors.ts'
+import { run } from '../../core/op.ts'
+import { mayReach } from '../access/access.ts'
+import { lengthOf } from '../content/body.ts'
+import { HttpError } from '../errors.ts'
+import { type Address, parseAddress } from './address.ts'
+import { answer } from './answer.ts'
+import { formatCrc } from './crc32c.ts'
+import { findObject, findToWrite, isMeant } from './find.ts'
+import type { Gateway } from './gateway.ts'
+import { incoming } from './incoming.ts'
+import { query } from './parameters.ts'
+import { directoryOf } from './place.ts'
+import { put, type Target } from './put.ts'
+import { readObject } from './read.ts'
+import { syncFile } from './sync.ts'
+import { parseTtl } from './ttl.ts'
+
+const FORMS = ['/:fid(^[0-9]+,[^/]*$)', '/:volume(^[0-9]+$)/:id', '/:volume(^[0-9]+$)/:id/:name']
+const PARAMS = { type: 'object', properties: { fid: { type: 'string' }, volume: { type: 'string' }, id: { type: 'string' }, name: { type: 'string' } } }
+const WRONG_COOKIE = 'File Random Cookie does not match.'
+
+export function content(app: FastifyInstance, gateway: Gateway): void {
+	for (const url of FORMS) {
+		app.route({
+			method: ['PUT', 'POST'],
+			url,
+			config: { access: 'write', byPath: true },
+			schema: { summary: 'Uploads an object', params: PARAMS, querystring: query('ts', 'ttl', 'fsync', 'cm', 'type', 'jwt') },
+			handler: (request, reply) => upload(gateway, request, reply),
+		})
+		app.route({
+			method: ['GET', 'HEAD'],
+			url,
+			config: { access: 'read', byPath: true },
+			schema: { summary: 'Reads an object', params: PARAMS, querystring: query('dl', 'jwt') },
+			handler: (request, reply) => readObject(gateway, addressOf(request), request, reply),
+		})
+		app.route({
+			method: 'DELETE',
+			url,
+			config: { access: 'write', byPath: true },
+			schema: { summary: 'Deletes an object', params: PARAMS, querystring: query('ts', 'jwt') },
+			handler: (request, reply) => remove(gateway, request, reply),
+		})
+	}
+}
+
+function addressOf({ params }: FastifyRequest): Address {
+	const { fid, volume = '', id = '', name } = params as Record<string, string | undefined>
+	const address = parseAddress(fid === undefined ? [volume, id, ...(name ? [name] : [])] : [fid])
+	if (typeof address === 'string') throw new HttpError(400, address)
+	return address
+}
+
+async function upload(gateway: Gateway, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+	const { name, extension, fid } = addressOf(request)
+	const { ts, ttl = '', cm, fsync } = request.query as Record<string, string | undefined>
+	if (cm === 'true') throw new HttpError(400, 'chunk manifests are not understood: upload the file as a whole')
+	const lives = parseTtl(ttl)
+	if (!lives) throw new HttpError(400, `ttl '${ttl}' is not like 3m, 4h, 5d, 6w, 7M, 8y`)
+	const target = await targetOf(gateway, fid, lives.seconds)
+	mayReach(request, target.file?.path ?? directoryOf(target.collection), 'write')
+	const arriving = await incoming(request, { name, extension })
+	const { row, crc, md5 } = await put(gateway, target, arriving, { announced: lengthOf(request), modifiedSeconds: secondsOf(ts), extension })
+	if (fsync === 'true') await run(syncFile(gateway.fs, row.id))
+	const eTag = formatCrc(crc)
+	reply.header('etag', `"${eTag}"`)
+	if (md5 !== undefined) reply.header('content-md5', md5)
+	const said = { ...(arriving.name && { name: arriving.name }), size: row.size, eTag, ...(arriving.mime && { mime: arriving.mime }), ...(md5 && { contentMd5: md5 }) }
+	return answer(request, reply, 201, said)
+}
+
+/** What was asked for when the id was assigned holds for every upload to it. */
+async function targetOf(gateway: Gateway, fid: Address['fid'], seconds: number): Promise<Target> {
+	const { file, reservation } = await run(findToWrite(gateway.fs, fid))
+	const known = file?.row ?? reservation
+	if (!known) throw new HttpError(404, 'this id was not assigned, or nothing was uploaded to it in time')
+	if (!isMeant(fid, known)) throw new HttpError(400, WRONG_COOKIE)
+	const volume = await run(gateway.volumes.find(fid.volume))
+	const { collection = '', zone = '', ttl = '' } = volume ?? {}
+	return { fid, collection, zone, lastsSeconds: seconds || (parseTtl(ttl)?.seconds ?? 0), file, reservation }
+}
+
+async function remove({ fs }: Gateway, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+	const { fid } = addressOf(request)
+	const found = await run(findObject(fs, fid))
+	if (!found) return answer(request, reply, 404, { size: 0 })
+	if (!isMeant(fid, found.row)) throw new HttpError(400, WRONG_COOKIE)
+	mayReach(request, found.path, 'write')
+	try {
+		await run(unlink(fs, found.place))
+	} catch (error) {
+		if (codeOf(error) !== 'ENOENT') throw error
+		return answer(request, reply, 404, { size: 0 })
+	}
+	return answer(request, reply, 202, { size: found.row.size })
+}
+
+const SECONDS_MAX = 2 ** 40
+
+export function secondsOf(text: string | undefined): number | undefined {
+	return text !== undefined && /^\d{1,13}$/.test(text) && Number(text) <= SECONDS_MAX && Number(text) > 0 ? Number(text) : undefined
+}

@@ -1,0 +1,112 @@
+/** The content of a request and what it says of itself, whether it comes as a form or as it is. */
+import { createGunzip } from 'node:zlib'
+import type { FastifyRequest } from 'fastify'
+import { bodyOf } from '../content/body.ts'
+import { baseName, filenameOf, parametersOf, toText } from '../content/disposition.ts'
+import { boundaryOf, fileOfForm } from '../content/form.ts'
+import { mediaTypeOf } from '../content/media-type.ts'
+import { HttpError } from '../errors.ts'
+
+export interface Incoming {
+	/** '' where none is said. */
+	name: string
+	/** '' where the name says it. */
+	mime: string
+	/** Base64, as it was promised. */
+	md5: string | undefined
+	/** Sent along with it on every answer. */
+	headers: Record<string, string>
+	content: AsyncIterable<Uint8Array>
+	/** It was packed for the way: how large it is shows when it is unpacked. */
+	packed: boolean
+}
+
+/** Longer names and types are not kept, as with them. */
+const TEXT_BYTES_MAX = 255
+const HEADERS_BYTES_MAX = 65_535
+const PREFIX = 'seaweed-'
+/** Would mean something to whoever the answer passes through. */
+const NOT_THEIRS = /^(content-|access-control-|cross-origin-|set-cookie|location$|refresh$|link$|transfer-encoding|connection|keep-alive|upgrade|trailer|te$|strict-|www-|proxy-|authorization|etag|last-modified|accept-ranges|date$|server$|vary|age$|clear-site|x-accel|x-sendfile)/
+
+/** PUT takes forms too: their documentation has always said so. */
+export async function incoming(request: FastifyRequest, address: { name: string; extension: string }): Promise<Incoming> {
+	const boundary = boundaryOf(request.headers['content-type'])
+	const headers = alongWith(request)
+	if (boundary === undefined) return { ...ofBody(request, address), headers }
+	const file = await fileOfForm(request.raw, boundary, (part, index) => (part.filename !== '' ? 'take' : index === 0 ? 'spare' : 'skip'))
+	if (!file) throw new HttpError(400, 'the form has no part')
+	const { 'content-type': type = '', 'content-md5': md5, 'content-encoding': encoding } = file.headers
+	const md5Said = header(request, 'content-md5') ?? md5
+	return { ...named(file.filename || address.name, type), md5: md5Said, headers, ...decoded(file.content, encoding) }
+}
+
+function ofBody(request: FastifyRequest, address: { name: string; extension: string }): Omit<Incoming, 'headers'> {
+	const said = request.headers['content-disposition'] ?? ''
+	const name = filenameOf(said) || baseName(parametersOf(said).get('name') ?? '') || address.name
+	return { ...named(name, plainType(request)), md5: header(request, 'content-md5'), ...decoded(bodyOf(request), request.headers['content-encoding']) }
+}
+
+/** curl says this of whatever it is given with --data-binary. */
+function plainType({ headers }: FastifyRequest): string {
+	const type = headers['content-type'] ?? ''
+	return type === 'application/x-www-form-urlencoded' ? '' : type
+}
+
+function named(name: string, type: string): Pick<Incoming, 'name' | 'mime'> {
+	const text = toText(type)
+	const says = text !== '' && text !== 'application/octet-stream' && text !== mediaTypeOf(Buffer.from(name))
+	return { name: shortEnough(name), mime: says ? shortEnough(text) : '' }
+}
+
+function shortEnough(text: string): string {
+	return Buffer.byteLength(text) <= TEXT_BYTES_MAX ? text.toWellFormed() : ''
+}
+
+/** A plain file is what it is: what was packed for the way is unpacked. */
+function decoded(content: AsyncIterable<Buffer>, encoding: string | undefined): Pick<Incoming, 'content' | 'packed'> {
+	if (encoding === undefined || encoding === '' || encoding === 'identity') return { content, packed: false }
+	if (encoding.toLowerCase() !== 'gzip') throw new HttpError(415, `content in '${encoding}' is not understood`)
+	return { content: unpacked(content), packed: true }
+}
+
+async function* unpacked(content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+	const gunzip = createGunzip()
+	const feeding = (async () => {
+		try {
+			for await (const chunk of content) if (!gunzip.write(chunk)) await drained(gunzip)
+			gunzip.end()
+		} catch (error) {
+			gunzip.destroy(error as Error)
+		}
+	})()
+	try {
+		for await (const chunk of gunzip) yield chunk as Buffer
+	} catch (error) {
+		throw error instanceof HttpError ? error : new HttpError(400, 'the content is not what Content-Encoding says')
+	}
+	await feeding
+}
+
+function drained(stream: NodeJS.WritableStream & { destroyed?: boolean }): Promise<void> {
+	return new Promise((resolve) => {
+		if (stream.destroyed) return resolve()
+		stream.once('drain', resolve).once('close', resolve)
+	})
+}
+
+/** By the name they are sent back under. */
+function alongWith({ headers }: FastifyRequest): Record<string, string> {
+	const found: Record<string, string> = {}
+	for (const [name, value] of Object.entries(headers)) {
+		if (!name.startsWith(PREFIX) || typeof value !== 'string') continue
+		const short = name.slice(PREFIX.length)
+		if (short !== '') found[NOT_THEIRS.test(short) ? name : short] = value
+	}
+	if (Buffer.byteLength(JSON.stringify(found)) > HEADERS_BYTES_MAX) throw new HttpError(400, `the ${PREFIX} headers are too long`)
+	return found
+}
+
+function header({ headers }: FastifyRequest, name: string): string | undefined {
+	const value = headers[name]
+	return typeof value === 'string' && value !== '' ? value : undefined
+}

@@ -1,0 +1,36 @@
+/** SeaweedFS's dialect: ids are assigned, content is uploaded to them, and every object is a plain file in the tree. */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Api, Grant, Part } from '../api.ts'
+import { takeBodies } from '../content/body.ts'
+import { setErrorShape } from './answer.ts'
+import { assign } from './assign.ts'
+import { collections } from './collections.ts'
+import { content } from './content.ts'
+import type { Gateway } from './gateway.ts'
+import { gatewayOf } from './gateway.ts'
+import { keyGrant } from './key-grant.ts'
+import { lookup } from './lookup.ts'
+import { acceptForms } from './parameters.ts'
+import { submit } from './submit.ts'
+import { topology } from './topology.ts'
+
+export const objects: Part = {
+	name: 'objects',
+	async routes(app: FastifyInstance, api: Api) {
+		const gateway = gatewayOf(api)
+		setErrorShape(app, api.report)
+		await app.register(async (scope) => {
+			acceptForms(scope)
+			for (const add of [assign, lookup, topology, collections]) add(scope, gateway)
+		})
+		await app.register(async (scope) => {
+			takeBodies(scope)
+			for (const add of [submit, content]) add(scope, gateway)
+		})
+	},
+	async credentials(request: FastifyRequest, api: Api): Promise<Grant | undefined> {
+		return keyGrant(request, gatewayOf(api))
+	},
+}
+
+export type Routes = (app: FastifyInstance, gateway: Gateway) => void

@@ -1,0 +1,118 @@
+/** An upload becomes the object of an id: a file at a readable path, and the row of the id in the same transaction. */
+import * as objects from '../../core/catalogue/objects.ts'
+
+import type { Transaction } from '../../core/catalogue/driver.ts'
+import { FLAG_IS_OBJECT, type FileRow } from '../../core/catalogue/files.ts'
+import * as reservations from '../../core/catalogue/object-reservations.ts'
+import type { Reservation } from '../../core/catalogue/object-reservations.ts'
+import { joinPath } from '../../core/filesystem/directories.ts'
+import { makePath } from '../../core/filesystem/make-path.ts'
+import type { Place } from '../../core/filesystem/names.ts'
+import { store, type StoreOptions, storeWhole } from '../../core/filesystem/store.ts'
+import type { Stored } from '../../core/filesystem/upload.ts'
+import { codeOf } from '../../core/errors.ts'
+import type { Path } from '../../core/ids.ts'
+import { type Op, run, wait } from '../../core/op.ts'
+import { HttpError } from '../errors.ts'
+import { crc32c } from './crc32c.ts'
+import type { Fid } from './fid.ts'
+import type { FoundFile } from './find.ts'
+import type { Gateway } from './gateway.ts'
+import type { Incoming } from './incoming.ts'
+import { monthOf, nameOf } from './place.ts'
+
+/** Gathered before it is written: a file as small as this is made in one go. */
+const SMALL_BYTES_MAX = 128 * 1024
+/** What a form may have beside its file. */
+const FORM_BYTES = 64 * 1024
+
+export interface Target {
+	fid: Fid
+	collection: string
+	zone: string
+	/** 0: for ever. */
+	lastsSeconds: number
+	/** What is replaced; undefined where it is the first upload. */
+	file: FoundFile | undefined
+	reservation: Reservation | undefined
+}
+
+export interface Put {
+	row: FileRow
+	crc: number
+	md5: string | undefined
+}
+
+export async function put(gateway: Gateway, target: Target, incoming: Incoming, { announced, modifiedSeconds, extension }: Said): Promise<Put> {
+	const { objectBytesMax, fileMode, uid, gid } = gateway.config.api
+	const bytes = incoming.packed ? undefined : announced
+	if (bytes !== undefined && bytes > objectBytesMax + FORM_BYTES) throw tooLarge(objectBytesMax)
+	const { place, path } = target.file ?? (await run(newPlace(gateway, target, { name: incoming.name, extension })))
+	const intake = { place, path, attributes: { mode: fileMode, uid, gid }, zone: target.zone || undefined, bytes, md5: incoming.md5 !== undefined }
+	const sum = { crc: 0 }
+	const options: StoreOptions = {
+		bytesMax: objectBytesMax,
+		modified: modifiedSeconds === undefined ? undefined : { s: modifiedSeconds, ns: 0 },
+		flags: FLAG_IS_OBJECT,
+		verify: ({ md5 }) => checkMd5(incoming, md5),
+		check: (tx) => checkStill(tx, target),
+		also: (tx, row) => enter(gateway, tx, target, incoming, row, sum.crc),
+	}
+	const stored = await take(gateway, intake, summed(incoming.content, sum), options).catch((error: unknown) => {
+		throw codeOf(error) === 'EFBIG' ? tooLarge(objectBytesMax) : error
+	})
+	return { row: stored.row, crc: sum.crc, md5: stored.md5?.toString('base64') }
+}
+
+export interface Said {
+	/** Of the request: that of the content, or a little more. */
+	announced: number | undefined
+	modifiedSeconds: number | undefined
+	extension: string
+}
+
+/** What is small need not be written in steps. */
+async function take({ fs }: Gateway, intake: Parameters<typeof store>[1], content: AsyncIterable<Uint8Array>, options: StoreOptions): Promise<Stored> {
+	if (intake.bytes === undefined || intake.bytes > SMALL_BYTES_MAX) return await store(fs, intake, content, options)
+	const parts: Uint8Array[] = []
+	for await (const part of content) parts.push(part)
+	return await run(storeWhole(fs, intake, parts.length === 1 ? parts[0] : Buffer.concat(parts), options))
+}
+
+async function* summed(content: AsyncIterable<Uint8Array>, sum: { crc: number }): AsyncGenerator<Uint8Array> {
+	for await (const part of content) {
+		sum.crc = crc32c(part, sum.crc)
+		yield part
+	}
+}
+
+function* newPlace({ fs, config }: Gateway, { fid, collection }: Target, said: { name: string; extension: string }): Op<{ place: Place; path: Path }> {
+	const { directoryMode: mode, uid, gid } = config.api
+	const names = monthOf(collection, new Date())
+	const parent = yield* makePath(fs, names, { mode, uid, gid })
+	const name = nameOf(fid.key, said)
+	return { place: { parent, name }, path: joinPath(Buffer.from(names.join('/')), name) }
+}
+
+function checkMd5({ md5: said }: Incoming, md5: Buffer | undefined): void {
+	if (said !== undefined && said !== md5?.toString('base64')) throw new HttpError(400, 'Content-MD5 is not that of the content')
+}
+
+/** Somebody else may have uploaded to it, or removed it, while this came. */
+function* checkStill(tx: Transaction, { fid, file }: Target): Op<void> {
+	const row = yield* wait(tx.get<{ file_id: number }>('SELECT file_id FROM object WHERE id = ?', [fid.key]))
+	if (row?.file_id !== file?.row.id) throw new HttpError(409, 'somebody else has changed this object meanwhile')
+}
+
+function enter({ fs }: Gateway, tx: Transaction, target: Target, { name, mime, headers }: Incoming, row: FileRow, crc: number): void {
+	const { fid, lastsSeconds, reservation } = target
+	const common = { id: fid.key, volume_id: fid.volume, cookie: fid.cookie, file_id: row.id, version: row.version, crc }
+	const object = { ...common, name, mime, headers: Object.keys(headers).length === 0 ? '' : JSON.stringify(headers) }
+	objects.set(tx, object, lastsSeconds, fs.capabilities)
+	if (reservation) reservations.used(tx, reservation)
+}
+
+function tooLarge(bytesMax: number): HttpError {
+	return new HttpError(413, `an object may have ${bytesMax} bytes`)
+}
+

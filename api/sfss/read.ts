@@ -1,0 +1,22 @@
+import type { FastifyInstance } from 'fastify'
+import type { Api } from '../api.ts'
+import { mediaTypeOf } from '../content/media-type.ts'
+import { sendFile } from '../content/send.ts'
+import { reachExisting } from '../tree/reach.ts'
+import { pathAsked, QUERY } from './path.ts'
+
+export function read(app: FastifyInstance, api: Api): void {
+	app.route({
+		method: ['GET', 'HEAD'],
+		url: '/file',
+		config: { access: 'read', byPath: true },
+		schema: { summary: 'The content of a file', querystring: QUERY },
+		handler: (request, reply) => {
+			const path = pathAsked(request)
+			return sendFile(request, reply, api, {
+				find: () => reachExisting(request, api.fs, path, { role: 'read' }),
+				headersOf: () => ({ 'content-type': mediaTypeOf(path), 'x-content-type-options': 'nosniff', 'content-security-policy': 'sandbox' }),
+			})
+		},
+	})
+}

@@ -1,0 +1,59 @@
+/** POST and PUT do the same, as they do there; only their status differs. Content comes as it is or in a form, as `upload_file`. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { KIND } from '../../core/catalogue/files.ts'
+import { codeOf, fail } from '../../core/errors.ts'
+import { unlink } from '../../core/filesystem/remove.ts'
+import { store } from '../../core/filesystem/store.ts'
+import { run } from '../../core/op.ts'
+import type { Api } from '../api.ts'
+import { bodyOf, lengthOf } from '../content/body.ts'
+import { boundaryOf, fileOfForm } from '../content/form.ts'
+import { giveUp } from '../content/receive.ts'
+import { HttpError } from '../errors.ts'
+import { reach, reachWithParents } from '../tree/reach.ts'
+import { pathAsked, QUERY } from './path.ts'
+
+const FIELD = 'upload_file'
+/** What a form may have beside its file. */
+const FORM_BYTES = 64 * 1024
+const MAY_WRITE = { access: 'write', byPath: true } as const
+
+export function write(app: FastifyInstance, api: Api): void {
+	app.post('/files', { config: MAY_WRITE, schema: { summary: 'Creates a file', querystring: QUERY } }, (request, reply) => take(request, reply, api, 201))
+	app.put('/file', { config: MAY_WRITE, schema: { summary: 'Writes a file', querystring: QUERY } }, (request, reply) => take(request, reply, api, 200))
+
+	app.delete('/file', { config: MAY_WRITE, schema: { summary: 'Removes a file', querystring: QUERY } }, async (request, reply) => {
+		const { place, row } = await run(reach(request, api.fs, pathAsked(request), { role: 'write', follow: false }))
+		if (!row || !place || row.kind === KIND.directory) return fail('ENOENT', 'there is no such file')
+		await run(unlink(api.fs, place))
+		return reply.code(204).send()
+	})
+}
+
+async function take(request: FastifyRequest, reply: FastifyReply, api: Api, status: number): Promise<FastifyReply> {
+	const { sfssBytesMax, uid, gid, fileMode: mode } = api.config.api
+	try {
+		const path = pathAsked(request)
+		const boundary = boundaryOf(request.headers['content-type'])
+		const bytes = lengthOf(request)
+		if ((bytes ?? 0) > sfssBytesMax + (boundary === undefined ? 0 : FORM_BYTES)) throw tooLarge(sfssBytesMax)
+		const { place, path: real, row } = await reachWithParents(request, api, path)
+		if (!place || row?.kind === KIND.directory) return fail('EISDIR', 'a directory is there')
+		const content = boundary === undefined ? bodyOf(request) : await fileIn(request, boundary)
+		await store(api.fs, { place, path: real, attributes: { mode, uid, gid } }, content, { bytesMax: sfssBytesMax })
+	} catch (error) {
+		giveUp(request, reply)
+		throw codeOf(error) === 'EFBIG' ? tooLarge(sfssBytesMax) : error
+	}
+	return reply.code(status).send()
+}
+
+async function fileIn(request: FastifyRequest, boundary: string): Promise<AsyncIterable<Buffer>> {
+	const file = await fileOfForm(request.raw, boundary, ({ field }) => (field === FIELD ? 'take' : 'skip'))
+	if (!file) throw new HttpError(400, `missing ${FIELD} field`)
+	return file.content
+}
+
+function tooLarge(bytesMax: number): HttpError {
+	return new HttpError(413, `file size limited to ${bytesMax} bytes`)
+}

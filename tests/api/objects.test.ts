@@ -1,0 +1,404 @@
+/** SeaweedFS's dialect through a real server, as its clients speak it; and that every object is a plain file. */
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { describe, type TestContext, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import { engines, type Engine } from '../catalogue/engines.ts'
+import { type DoorOptions, openDoor, type TestDoor } from './door.ts'
+
+const ANYBODY = [{ at: '127.0.0.1:0', anybody: 'write' as const }]
+const month = () => new Date().toISOString().slice(0, 7).replace('-', '/')
+
+interface Assigned {
+	fid: string
+	url: string
+	publicUrl: string
+	count: number
+}
+
+function open(t: TestContext, engine: Engine, options: DoorOptions = {}): Promise<TestDoor> {
+	return openDoor(t, { engine, listen: ANYBODY, ...options })
+}
+
+async function assign({ url }: { url: string }, query = ''): Promise<Assigned> {
+	const response = await fetch(`${url}/dir/assign${query}`)
+	assert.equal(response.status, 200, await response.clone().text())
+	return (await response.json()) as Assigned
+}
+
+async function upload(url: string, content: string | Buffer, init: RequestInit = {}): Promise<{ status: number; said: Record<string, unknown>; headers: Headers }> {
+	const response = await fetch(url, { method: 'PUT', body: new Uint8Array(Buffer.from(content)), ...init })
+	const text = await response.text()
+	return { status: response.status, said: text === '' ? {} : JSON.parse(text), headers: response.headers }
+}
+
+function form(content: string | Buffer, name: string, type = ''): FormData {
+	const data = new FormData()
+	data.set('file', new Blob([new Uint8Array(Buffer.from(content))], { type }), name)
+	return data
+}
+
+/** All plain files below `.blobs` on a node, by path. */
+function plainFiles(door: TestDoor, number = 1): string[] {
+	const top = door.node(number, '.blobs')
+	if (!existsSync(top)) return []
+	return readdirSync(top, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(top.length + 1))
+}
+
+for (const engine of engines) {
+	describe(engine.name, () => {
+		test('assigned, uploaded, read, replaced, deleted', async (t) => {
+			const door = await open(t, engine, { nodes: 1 })
+			const { fid, url, publicUrl, count } = await assign(door)
+			assert.match(fid, /^\d+,[0-9a-f]{10,}$/)
+			assert.equal(url, new URL(door.url).host)
+			assert.equal(publicUrl, url)
+			assert.equal(count, 1)
+			const made = await upload(`${door.url}/${fid}`, 'hello', { headers: { 'content-type': 'text/x-greeting' } })
+			assert.equal(made.status, 201)
+			assert.deepEqual(made.said, { size: 5, eTag: '9a71bb4c', mime: 'text/x-greeting' })
+			assert.equal(made.headers.get('etag'), '"9a71bb4c"')
+			const read = await fetch(`${door.url}/${fid}`)
+			assert.equal(await read.text(), 'hello')
+			assert.equal(read.headers.get('content-type'), 'text/x-greeting')
+			assert.equal(read.headers.get('etag'), '"9a71bb4c"')
+			assert.equal(read.headers.get('accept-ranges'), 'bytes')
+			const again = await upload(`${door.url}/${fid}`, 'hello again', { method: 'POST' })
+			assert.equal(again.status, 201)
+			assert.equal(await (await fetch(`${door.url}/${fid}`)).text(), 'hello again')
+			assert.deepEqual(plainFiles(door).length, 1, 'one file, whatever was uploaded to it')
+			const removed = await fetch(`${door.url}/${fid}`, { method: 'DELETE' })
+			assert.equal(removed.status, 202)
+			assert.deepEqual(await removed.json(), { size: 11 })
+			for (const method of ['GET', 'HEAD']) {
+				const gone = await fetch(`${door.url}/${fid}`, { method })
+				assert.equal(gone.status, 404)
+				assert.equal(await gone.text(), '')
+			}
+			const twice = await fetch(`${door.url}/${fid}`, { method: 'DELETE' })
+			assert.equal(twice.status, 404)
+			assert.deepEqual(await twice.json(), { size: 0 })
+			assert.deepEqual(plainFiles(door), [])
+			assert.deepEqual(await door.driver.all('SELECT id FROM object'), [])
+			assert.deepEqual(door.reports, [])
+		})
+
+		test('an object is a plain file at a path a person can read; removing it there is deleting it, moving it is not', async (t) => {
+			const door = await open(t, engine, { nodes: 1 })
+			const { fid } = await assign(door, '?collection=pictures')
+			await upload(`${door.url}/${fid}`, '', { method: 'POST', body: form('photo', 'my photo.jpg', 'image/jpeg') })
+			const key = fid.slice(fid.indexOf(',') + 1, -8)
+			const path = `.blobs/pictures/${month()}/${key}_my photo.jpg`
+			assert.equal(readFileSync(door.node(1, path), 'utf8'), 'photo')
+			const file = await door.fetch(`/files/${encodeURI(path)}`)
+			assert.equal(await file.text(), 'photo')
+			const moved = await door.fetch(`/files/${encodeURI(path)}`, { method: 'MOVE', headers: { destination: '/files/kept.jpg' } })
+			assert.ok(moved.status < 300, String(moved.status))
+			const read = await fetch(`${door.url}/${fid}`)
+			assert.equal(await read.text(), 'photo')
+			assert.equal(read.headers.get('content-disposition'), 'inline; filename="my photo.jpg"')
+			const put = await door.fetch('/files/kept.jpg', { method: 'PUT', body: 'other' })
+			assert.ok(put.status < 300, String(put.status))
+			const other = await fetch(`${door.url}/${fid}`)
+			assert.equal(await other.text(), 'other', 'it is the name that the id means')
+			assert.notEqual(other.headers.get('etag'), read.headers.get('etag'))
+			assert.equal((await fetch(`${door.url}/${fid}`, { headers: { 'if-none-match': other.headers.get('etag') ?? '' } })).status, 304)
+			assert.equal((await door.fetch('/files/kept.jpg', { method: 'DELETE' })).status, 204)
+			assert.equal((await fetch(`${door.url}/${fid}`)).status, 404)
+			assert.deepEqual(await door.driver.all('SELECT id FROM object'), [])
+		})
+
+		test('the five forms of an address, in both notations, with PUT and POST, raw and as a form', async (t) => {
+			const door = await open(t, engine)
+			for (const method of ['PUT', 'POST']) {
+				for (const as of ['raw', 'form']) {
+					const { fid } = await assign(door)
+					const [volume, id] = fid.split(',')
+					const content = randomBytes(3_000)
+					const body = as === 'raw' ? new Uint8Array(content) : form(content, 'x.bin')
+					const { status, said } = await upload(`${door.url}/${fid}`, '', { method, body })
+					assert.equal(status, 201, JSON.stringify(said))
+					assert.equal(said.size, content.length, `${method} ${as}`)
+					for (const address of [fid, `${fid}.jpg`, `${volume}/${id}`, `${volume}/${id}.jpg`, `${volume}/${id}/name.jpg`, fid.toUpperCase(), fid.replace(',', '%2C'), `${fid}_0`]) {
+						const read = await fetch(`${door.url}/${address}`)
+						assert.equal(read.status, 200, address)
+						assert.ok(Buffer.from(await read.arrayBuffer()).equals(content), address)
+						assert.equal(read.headers.get('content-type'), address.endsWith('.jpg') && as === 'raw' ? 'image/jpeg' : 'application/octet-stream', address)
+					}
+					assert.equal((await fetch(`${door.url}/${volume}/${id}/name.jpg`, { method: 'DELETE' })).status, 202)
+				}
+			}
+		})
+
+		test('several at once: one cookie, keys that follow each other', async (t) => {
+			const door = await open(t, engine)
+			const { fid, count } = await assign(door, '?count=3')
+			assert.equal(count, 3)
+			for (const [index, suffix] of ['', '_1', '_2'].entries()) assert.equal((await upload(`${door.url}/${fid}${suffix}`, `content ${index}`)).status, 201)
+			for (const [index, suffix] of ['', '_1', '_2'].entries()) assert.equal(await (await fetch(`${door.url}/${fid}${suffix}`)).text(), `content ${index}`)
+			assert.equal((await upload(`${door.url}/${fid}_3`, 'x')).status, 404, 'that key was not given out')
+			assert.equal((await fetch(`${door.url}/dir/assign?count=1001`)).status, 406)
+			const many = await Promise.all(Array.from({ length: 50 }, () => assign(door, '?count=100')))
+			const keys = many.map((each) => Number.parseInt(each.fid.slice(each.fid.indexOf(',') + 1, -8), 16)).sort((a, b) => a - b)
+			for (let i = 1; i < keys.length; i++) assert.ok(keys[i] - keys[i - 1] >= 100, 'no key twice')
+		})
+
+		test('what was reserved and not used in time is not taken any more', async (t) => {
+			const door = await open(t, engine)
+			const { fid } = await assign(door)
+			await door.driver.change('UPDATE object_reservation SET expires = 1')
+			const { status, said } = await upload(`${door.url}/${fid}`, 'late')
+			assert.equal(status, 404)
+			assert.match(String(said.error), /not assigned/)
+			assert.deepEqual(plainFiles(door), [])
+		})
+
+		test('an object whose time is over is gone', async (t) => {
+			const door = await open(t, engine)
+			const { fid } = await assign(door, '?ttl=3m')
+			await upload(`${door.url}/${fid}`, 'short')
+			assert.equal((await fetch(`${door.url}/${fid}`)).status, 200)
+			const [{ left }] = await door.driver.all(`SELECT expires - ${door.driver.capabilities.now} AS \`left\` FROM object`)
+			assert.ok(left > 120 && left <= 180, String(left))
+			const { fid: other } = await assign(door)
+			assert.equal((await upload(`${door.url}/${other}?ttl=1h`, 'longer')).status, 201)
+			assert.equal((await upload(`${door.url}/${other}?ttl=1x`, 'wrong')).status, 400)
+			await door.driver.change('UPDATE object SET expires = 1')
+			for (const each of [fid, other]) assert.equal((await fetch(`${door.url}/${each}`)).status, 404)
+		})
+
+		test('two who upload to one id: it is the content of one of them, whole', async (t) => {
+			const door = await open(t, engine)
+			const second = await door.second()
+			for (let round = 0; round < 5; round++) {
+				const { fid } = await assign(door)
+				const contents = Array.from({ length: 6 }, (_, index) => String(index).repeat(50_000 + index))
+				const statuses = await Promise.all(contents.map(async (content, index) => (await upload(`${index % 2 ? door.url : second.addresses[0]}/${fid}`, content)).status))
+				assert.ok(statuses.includes(201), String(statuses))
+				for (const status of statuses) assert.ok([201, 409].includes(status), String(statuses))
+				const text = await (await fetch(`${door.url}/${fid}`)).text()
+				assert.ok(contents.includes(text))
+			}
+			const [{ files }] = await door.driver.all('SELECT COUNT(*) AS files FROM file WHERE kind = 8')
+			assert.equal(Number(files), 5, 'nothing is left of those who lost')
+		})
+
+		test('nodes, volumes and the door in their words', async (t) => {
+			const door = await open(t, engine)
+			const { fid } = await assign(door, '?collection=c&ttl=3d')
+			await upload(`${door.url}/${fid}`, '12345')
+			const ask = async (path: string) => (await (await fetch(`${door.url}${path}`)).json()) as never
+			const { Topology }: { Topology: { Max: number; DataCenters: Array<{ Id: string; Racks: Array<{ DataNodes: Array<{ Url: string; VolumeIds: string }> }> }>; Layouts: object[] } } = await ask('/dir/status')
+			assert.deepEqual(Topology.DataCenters.map(({ Id }) => Id), ['zone1', 'zone2'])
+			const volume = Number(fid.split(',')[0])
+			assert.equal(Topology.DataCenters[0].Racks[0].DataNodes[0].Url, 'node1')
+			assert.deepEqual(Topology.Layouts, [{ replication: '000', ttl: '3d', writables: [volume], collection: 'c', diskType: 'hdd' }])
+			const { Volumes }: { Volumes: { DataCenters: Record<string, Record<string, Record<string, Array<Record<string, unknown>>>>> } } = await ask('/vol/status')
+			const [{ Id, FileCount, Size, Collection, Ttl }] = Volumes.DataCenters.zone1.DefaultRack.node1
+			assert.deepEqual({ Id, FileCount, Size, Collection, Ttl }, { Id: volume, FileCount: 1, Size: 5, Collection: 'c', Ttl: { Count: 3, Unit: 3 } })
+			assert.deepEqual(await ask('/cluster/status'), { IsLeader: true, Leader: new URL(door.url).host, Peers: [], MaxVolumeId: volume })
+			assert.deepEqual(await ask('/healthz'), {})
+			assert.deepEqual(await ask('/vol/grow?count=4'), { count: 4 })
+			const locations = [{ url: new URL(door.url).host, publicUrl: new URL(door.url).host }]
+			assert.deepEqual(await ask(`/dir/lookup?volumeId=${volume}`), { volumeId: String(volume), volumeOrFileId: String(volume), locations })
+			assert.deepEqual(await ask(`/dir/lookup?fileId=${fid}`), { volumeId: String(volume), volumeOrFileId: fid, locations })
+			const unknown = await fetch(`${door.url}/dir/lookup?volumeId=9`)
+			assert.equal(unknown.status, 404)
+			assert.deepEqual(await unknown.json(), { volumeId: '9', volumeOrFileId: '9', error: 'volume id 9 not found' })
+			assert.equal((await fetch(`${door.url}/dir/lookup?volumeId=x`)).status, 400)
+			const pretty = await (await fetch(`${door.url}/cluster/status?pretty=y`)).text()
+			assert.match(pretty, /^\{\n {2}"IsLeader": true,\n/)
+			const posted = await fetch(`${door.url}/dir/assign`, { method: 'POST', body: new URLSearchParams({ count: '2', collection: 'd' }) })
+			assert.equal(((await posted.json()) as Assigned).count, 2)
+		})
+
+		test('submit, and deleting a collection', async (t) => {
+			const door = await open(t, engine, { nodes: 1 })
+			for (const name of ['a.txt', 'b.txt']) {
+				const response = await fetch(`${door.url}/submit?collection=c`, { method: 'POST', body: form(name, name) })
+				assert.equal(response.status, 201)
+				const { fid, fileUrl, fileName, size } = (await response.json()) as Record<string, string>
+				assert.equal(fileName, name)
+				assert.equal(Number(size), 5)
+				assert.equal(fileUrl, `${new URL(door.url).host}/${fid}`)
+				assert.equal(await (await fetch(`http://${fileUrl}`)).text(), name)
+			}
+			const { fid } = await assign(door)
+			await upload(`${door.url}/${fid}`, 'stays')
+			assert.equal((await fetch(`${door.url}/submit`)).status, 405)
+			assert.equal((await fetch(`${door.url}/col/delete?collection=c`)).status, 401, 'not for anybody')
+			assert.equal((await door.fetch('/col/delete?collection=none')).status, 400)
+			assert.equal((await door.fetch('/col/delete')).status, 400)
+			assert.equal((await door.fetch('/col/delete?collection=c')).status, 204)
+			assert.deepEqual(plainFiles(door).map((path) => path.split('/')[0]), ['default'])
+			assert.equal((await door.driver.all('SELECT id FROM object')).length, 1)
+			assert.equal(await (await fetch(`${door.url}/${fid}`)).text(), 'stays')
+		})
+	})
+}
+
+const [sqlite] = engines
+
+test('ranges, conditions, downloads', async (t) => {
+	const door = await open(t, sqlite)
+	const { fid } = await assign(door)
+	const content = Buffer.from(Array.from({ length: 300 }, (_, at) => at % 256))
+	await upload(`${door.url}/${fid}/pic.png?ts=1000000000`.replace(',', '/'), content)
+	const ask = (headers: Record<string, string>, query = '') => fetch(`${door.url}/${fid}${query}`, { headers })
+	const part = await ask({ range: 'bytes=10-19' })
+	assert.equal(part.status, 206)
+	assert.equal(part.headers.get('content-range'), 'bytes 10-19/300')
+	assert.ok(Buffer.from(await part.arrayBuffer()).equals(content.subarray(10, 20)))
+	const several = await ask({ range: 'bytes=0-1,-2' })
+	assert.equal(several.status, 206)
+	assert.match(several.headers.get('content-type') ?? '', /^multipart\/byteranges; boundary=/)
+	assert.equal((await ask({ range: 'bytes=300-' })).status, 416)
+	const whole = await ask({})
+	assert.equal(whole.headers.get('last-modified'), 'Sun, 09 Sep 2001 01:46:40 GMT')
+	assert.equal(whole.headers.get('content-type'), 'image/png')
+	assert.equal(whole.headers.get('content-length'), '300')
+	assert.equal(whole.headers.get('content-disposition'), 'inline; filename="pic.png"')
+	assert.equal((await ask({ 'if-none-match': whole.headers.get('etag') ?? '' })).status, 304)
+	assert.equal((await ask({ 'if-modified-since': 'Sun, 09 Sep 2001 01:46:40 GMT' })).status, 304)
+	assert.equal((await ask({ 'if-match': '"00000000"' })).status, 412)
+	assert.equal((await ask({}, '?dl=true')).headers.get('content-disposition'), 'attachment; filename="pic.png"')
+	const head = await fetch(`${door.url}/${fid}`, { method: 'HEAD' })
+	assert.equal(head.headers.get('content-length'), '300')
+	assert.equal(await head.text(), '')
+})
+
+test('what is said with an upload: checksums, headers of their own, packed content, names', async (t) => {
+	const door = await open(t, sqlite, { nodes: 1 })
+	const { fid } = await assign(door)
+	const md5 = createHash('md5').update('content').digest('base64')
+	const bad = await upload(`${door.url}/${fid}`, 'other', { headers: { 'content-md5': md5 } })
+	assert.equal(bad.status, 400)
+	assert.equal((await fetch(`${door.url}/${fid}`)).status, 404)
+	assert.deepEqual(plainFiles(door), [])
+	const headers = { 'content-md5': md5, 'seaweed-mood': 'good', 'seaweed-set-cookie': 'a=b', 'content-disposition': 'attachment; filename="../../n\u00ef.txt"' }
+	const good = await upload(`${door.url}/${fid}`, 'content', { headers: { ...headers, 'content-disposition': Buffer.from(headers['content-disposition']).toString('latin1') } })
+	assert.equal(good.status, 201)
+	assert.deepEqual(good.said, { name: 'nï.txt', size: 7, eTag: good.said.eTag, contentMd5: md5 })
+	assert.equal(good.headers.get('content-md5'), md5)
+	const read = await fetch(`${door.url}/${fid}`)
+	assert.equal(read.headers.get('mood'), 'good')
+	assert.equal(read.headers.get('set-cookie'), null)
+	assert.equal(read.headers.get('seaweed-set-cookie'), 'a=b')
+	assert.match(read.headers.get('content-disposition') ?? '', /filename\*=UTF-8''n%C3%AF\.txt/)
+	assert.match(plainFiles(door)[0], /_nï\.txt$/)
+	const packed = await assign(door)
+	const text = 'all the same '.repeat(10_000)
+	const sent = await upload(`${door.url}/${packed.fid}`, gzipSync(text), { headers: { 'content-encoding': 'gzip', 'content-md5': createHash('md5').update(text).digest('base64') } })
+	assert.equal(sent.said.size, text.length)
+	assert.equal(await (await fetch(`${door.url}/${packed.fid}`)).text(), text)
+	assert.equal((await upload(`${door.url}/${packed.fid}`, 'no gzip', { headers: { 'content-encoding': 'gzip' } })).status, 400)
+	assert.equal((await upload(`${door.url}/${packed.fid}`, gzipSync(text).subarray(0, 50), { headers: { 'content-encoding': 'gzip' } })).status, 400)
+	assert.equal((await upload(`${door.url}/${packed.fid}`, 'x', { headers: { 'content-encoding': 'br' } })).status, 415)
+	assert.equal((await upload(`${door.url}/${packed.fid}?cm=true`, '{}')).status, 400)
+	assert.equal((await upload(`${door.url}/${packed.fid}?fsync=true`, 'on the disk')).status, 201)
+	assert.equal(await (await fetch(`${door.url}/${packed.fid}`)).text(), 'on the disk')
+	assert.deepEqual(door.reports, [])
+})
+
+test('too large, packed or not, in a form or not: nothing is left', async (t) => {
+	const door = await open(t, sqlite, { nodes: 1, api: { objectBytesMax: 1_000_000 } })
+	const { fid } = await assign(door)
+	const large = Buffer.alloc(1_000_001)
+	const url = `${door.url}/${fid}`
+	assert.equal((await upload(url, large)).status, 413)
+	assert.equal((await upload(url, '', { method: 'POST', body: form(large, 'x') })).status, 413)
+	assert.equal((await upload(url, gzipSync(Buffer.alloc(100_000_000)), { headers: { 'content-encoding': 'gzip' } })).status, 413)
+	assert.equal((await fetch(url)).status, 404)
+	assert.equal((await upload(url, large.subarray(1))).status, 201)
+	assert.equal(plainFiles(door).length, 1)
+	assert.deepEqual(readdirSync(door.node(1, '.cairn/uploads'), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()), [])
+})
+
+test('ids that are wrong, guessed or made up', async (t) => {
+	const door = await open(t, sqlite)
+	const { fid } = await assign(door)
+	await upload(`${door.url}/${fid}`, 'secret')
+	const guessed = fid.slice(0, -8) + (fid.endsWith('00000000') ? '00000001' : '00000000')
+	const volume = `9${fid}`
+	for (const wrong of [guessed, volume]) {
+		assert.equal((await fetch(`${door.url}/${wrong}`)).status, 404, wrong)
+		assert.equal((await upload(`${door.url}/${wrong}`, 'x')).status, 400, wrong)
+		const removed = await fetch(`${door.url}/${wrong}`, { method: 'DELETE' })
+		assert.equal(removed.status, 400)
+		assert.deepEqual(await removed.json(), { error: 'File Random Cookie does not match.' })
+	}
+	for (const wrong of ['3,1', '3,zz637037d6', '99999999999,01637037d6', '3,01637037d6_x', `3,${'0'.repeat(25)}`]) {
+		for (const method of ['GET', 'PUT', 'DELETE']) {
+			const response = await fetch(`${door.url}/${wrong}`, { method })
+			assert.equal(response.status, 400, `${method} ${wrong}`)
+			assert.equal(typeof ((await response.json()) as { error: string }).error, 'string')
+		}
+	}
+	assert.equal((await upload(`${door.url}/1,ffffffffffffffff00000000`, 'x')).status, 404)
+	assert.equal(await (await fetch(`${door.url}/${fid}`)).text(), 'secret')
+})
+
+test('who may: roles, parts of the tree, and a token for one object', async (t) => {
+	const keyFile = join((await openDoor(t)).directory, 'key')
+	writeFileSync(keyFile, 'the key\n', { mode: 0o600 })
+	const door = await openDoor(t, { api: { objectKeyFile: keyFile, publicPaths: ['.blobs/shown'] } })
+	assert.equal((await fetch(`${door.url}/dir/assign`)).status, 401)
+	const as = async (role: 'read' | 'write', paths?: string[]) => ({ authorization: `Bearer ${await door.token(role, { paths })}` })
+	const [reader, writer] = [await as('read'), await as('write', ['.blobs/shown'])]
+	assert.equal((await fetch(`${door.url}/dir/assign`, { headers: reader })).status, 403)
+	assert.equal((await fetch(`${door.url}/dir/assign`, { headers: writer })).status, 403, 'another collection')
+	const response = await fetch(`${door.url}/dir/assign?collection=shown&count=2`, { headers: writer })
+	const { fid } = (await response.json()) as Assigned
+	const authorization = response.headers.get('authorization') ?? ''
+	assert.match(authorization, /^Bearer /)
+	assert.equal((await upload(`${door.url}/${fid}`, 'x')).status, 401)
+	assert.equal((await upload(`${door.url}/${fid}`, 'x', { headers: reader })).status, 403)
+	assert.equal((await upload(`${door.url}/${fid}`, 'one', { headers: { authorization } })).status, 201)
+	assert.equal((await upload(`${door.url}/${fid}_1?jwt=${authorization.slice(7)}`, 'two')).status, 201)
+	assert.equal((await upload(`${door.url}/${fid}_1`, 'two', { headers: { cookie: `AT=${authorization.slice(7)}` } })).status, 201)
+	assert.equal((await upload(`${door.url}/${fid}_1`, 'three', { headers: writer })).status, 201)
+	const other = ((await (await fetch(`${door.url}/dir/assign?collection=shown`, { headers: writer })).json()) as Assigned).fid
+	const wrong = await upload(`${door.url}/${other}`, 'x', { headers: { authorization } })
+	assert.equal(wrong.status, 401)
+	assert.deepEqual(wrong.said, { error: 'wrong jwt' })
+	assert.equal((await fetch(`${door.url}/dir/assign`, { headers: { authorization } })).status, 401)
+	assert.equal(await (await fetch(`${door.url}/${fid}`)).text(), 'one', 'what is public')
+	const hidden = await door.fetch('/dir/assign?collection=hidden')
+	const { fid: secret } = (await hidden.json()) as Assigned
+	await door.fetch(`/${secret}`, { method: 'PUT', body: 'hidden' })
+	assert.equal((await fetch(`${door.url}/${secret}`)).status, 401)
+	assert.equal((await fetch(`${door.url}/${secret}`, { headers: reader })).status, 200)
+	assert.equal((await fetch(`${door.url}/${secret}`, { method: 'DELETE', headers: writer })).status, 403)
+})
+
+test('an upload that breaks off, a form that does, one that is none', async (t) => {
+	const door = await open(t, sqlite, { nodes: 1 })
+	const { fid } = await assign(door)
+	const { port } = new URL(door.url)
+	for (const head of ['content-length: 100000', 'transfer-encoding: chunked', 'content-type: multipart/form-data; boundary=b\r\ncontent-length: 1000']) {
+		const socket = connect(Number(port), '127.0.0.1')
+		const closed = new Promise((resolve) => socket.on('close', resolve))
+		socket.on('error', () => undefined)
+		socket.write(`PUT /${fid} HTTP/1.1\r\nhost: x\r\n${head}\r\n\r\n${head.startsWith('transfer') ? '5\r\nhello\r\n' : '--b\r\ncontent-disposition: form-data; filename="x"\r\n\r\nhalf'}`)
+		await new Promise((resolve) => setTimeout(resolve, 50))
+		socket.destroy()
+		await closed
+	}
+	for (const [type, body] of [
+		['multipart/form-data; boundary=b', 'no boundary at all'], ['multipart/form-data; boundary=b', '--b\r\ncontent-disposition: form-data; filename="x"\r\n\r\nhalf'],
+		['multipart/form-data', 'x'], ['multipart/form-data; boundary=b', ''], ['multipart/form-data; boundary=b', '--b--\r\n'],
+	]) {
+		const { status, said } = await upload(`${door.url}/${fid}`, body, { headers: { 'content-type': type } })
+		assert.equal(status, 400, `${type}: ${body}`)
+		assert.equal(typeof said.error, 'string')
+	}
+	assert.equal((await fetch(`${door.url}/${fid}`)).status, 404)
+	assert.deepEqual(plainFiles(door), [])
+	assert.equal((await upload(`${door.url}/${fid}`, '')).status, 201, 'an empty object is one')
+	assert.equal((await fetch(`${door.url}/${fid}`)).headers.get('content-length'), '0')
+	assert.ok(statSync(door.node(1, `.blobs/${plainFiles(door)[0]}`)).size === 0)
+	assert.deepEqual(door.reports, [])
+})
