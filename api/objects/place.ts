@@ -27,7 +27,7 @@ export function nameOf(key: number, { name, extension }: { name: string; extensi
 
 /** What a terminal would obey, and what no path may have. */
 function readable(name: string): string {
-	return name.replace(/[\x00-\x1f\x7f/]/g, '_')
+	return name.replace(/[\p{Cc}/]/gu, '_')
 }
 
 /** A name that is too long keeps its end, which says what it is. */

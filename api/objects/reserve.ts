@@ -21,7 +21,7 @@ interface Asking {
 }
 
 export function createReserve(fs: Filesystem): Reserve {
-	let asking: Asking[] = []
+	const asking: Asking[] = []
 	let isWriting = false
 
 	async function write(): Promise<void> {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { placementOf } from '../../api/objects/parameters.ts'
 import { directoryOf, monthOf, nameOf } from '../../api/objects/place.ts'
-import { HttpError } from '../../api/errors.ts'
+import type { HttpError } from '../../api/errors.ts'
 
 test('names a person can read, and a disk can take', () => {
 	const named = (name: string, extension = '') => nameOf(0x1fb, { name, extension }).toString()
