@@ -17,6 +17,7 @@ export function chosen(found: Overview, only: Only): Overview {
 		copies: found.copies.filter((row) => only.class === undefined || row.class === only.class),
 		nodes: found.nodes.filter((row) => only.node === undefined || row.name === only.node),
 		owed: found.owed.filter((row) => only.node === undefined || row.node === only.node),
+		offsite: found.offsite.filter((row) => only.class === undefined || row.class === only.class),
 	}
 }
 
@@ -32,7 +33,7 @@ export function statsJson(found: Overview, only: Only): object {
 }
 
 export function statsLines(all: Overview, only: Only): string[] {
-	const { behind, tree, copies, nodes, owed } = chosen(all, only)
+	const { behind, tree, copies, nodes, owed, offsite, awaitingOffsite } = chosen(all, only)
 	return [
 		`${tree.files} files in ${tree.directories} directories, ${showSize(tree.bytes)}B${behind > 0 ? `; ${behind} changed files are not counted yet` : ''}`,
 		'',
@@ -48,6 +49,10 @@ export function statsLines(all: Overview, only: Only): string[] {
 			node.name, node.state, `${node.good.files}`, showSize(node.good.bytes), `${node.wanted.files}`, `${node.suspect.files}`, `${node.surplus.files}`,
 			`${node.intents}`, `${node.conflicts}`,
 		])),
+		...(offsite.length === 0 ? [] : ['', ...table(['SITE', 'CLASS', 'WANTED', 'BYTES', 'CLAIMED', 'PROVED', 'FAILED'], offsite.map((row) => [
+			row.site, row.class, `${row.wanted.files}`, showSize(row.wanted.bytes), `${row.claimed.files}`, `${row.proved.files}`, `${row.failed.files}`,
+		]))]),
+		...(awaitingOffsite.files > 0 ? ['', `${awaitingOffsite.files} files (${showSize(awaitingOffsite.bytes)}B) await an off-site copy`] : []),
 		...(owed.length === 0 ? ['', 'nothing is owed'] : ['', ...table(['OWED', 'NODE', 'FILES', 'BYTES', 'TAKES'], owed.map((row) => [
 			row.kind, row.node, `${row.files}`, showSize(row.bytes), row.etaSeconds === undefined ? '-' : showDuration(row.etaSeconds),
 		]))]),

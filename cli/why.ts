@@ -55,7 +55,7 @@ function toJson({ paths, hash, ...rest }: Explanation): object {
 }
 
 export function toLines(found: Explanation): string[] {
-	const { paths, id, size, version, hash, hasCopies, class: rule, copies, missing, writers } = found
+	const { paths, id, size, version, hash, hasCopies, class: rule, copies, missing, writers, offsite } = found
 	const head = [...paths.map((path) => `/${showBytes(path)}`), `file ${id}, ${kindName(found)}, ${showSize(size)}B, version ${version}`]
 	if (!hasCopies) return [...head, 'in the catalogue only: directories and special files have no copies']
 	const nowSeconds = Date.now() / 1000
@@ -69,6 +69,7 @@ export function toLines(found: Explanation): string[] {
 		`class ${rule.name}: ${many(rule.copies, 'copy', 'copies')}${rule.zones > 1 ? ` in ${rule.zones} zones` : ''}, by ${rule.pattern === '' ? 'default' : `its pattern ${showText(rule.pattern)}`}`,
 		...(rule.becomes ? [`its path falls under class ${rule.becomes} now: cairn class apply`] : []),
 		...table(['NODE', 'NODE IS', 'COPY', 'VERSION', 'PROVED'], rows),
+		...offsite.map(({ site, state, version, provedAt }) => `off-site ${site}: ${state}${version > 0 ? `, version ${version}` : ''}${provedAt === undefined ? '' : `, proved ${showAge(nowSeconds - provedAt)} ago`}`),
 		...owed,
 		...(missing ? [`${many(missing.copies, 'copy', 'copies')} without a node: ${missing.why}`] : []),
 		...writers.map(({ node, client }) => `open for writing on ${node} by ${client}`),

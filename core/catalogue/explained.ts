@@ -22,6 +22,17 @@ export function copiesQuery(id: FileId): Query {
 	return ['SELECT node_id, version, state, verified_at FROM replica WHERE file_id = ? ORDER BY node_id', [id]]
 }
 
+export interface ExplainedBackupRow {
+	site: string
+	version: number
+	state: number
+	proved_at: number
+}
+
+export function backupsQuery(id: FileId): Query {
+	return ['SELECT s.name AS site, b.version, b.state, b.proved_at FROM backup b JOIN site s ON s.id = b.site_id WHERE b.file_id = ? ORDER BY s.id', [id]]
+}
+
 /** Copies wanted on each node, from the figures. */
 export function waitingQuery(): Query {
 	return [`SELECT node_id, SUM(files) AS files FROM stat_node WHERE state = ${REPLICA.wanted} GROUP BY node_id`, []]

@@ -1,4 +1,4 @@
-/** Tables `stat_copies` and `stat_node`: files by class and number of copies, copies by node, class and state. */
+/** Tables `stat_copies`, `stat_node` and, off this site, `stat_offsite`, `stat_site`: files by class and number, copies by holder, class and state. */
 import type { NodeId } from '../ids.ts'
 import type { Capabilities, Query, Transaction } from './driver.ts'
 import type { Amount } from './holdings.ts'
@@ -13,6 +13,29 @@ export interface NodeFiguresRow extends Amount {
 	class_id: number
 	/** As in replica. */
 	state: number
+}
+
+export interface OffsiteRow extends Amount {
+	class_id: number
+	/** That hold the file's version. */
+	sites: number
+}
+
+export interface SiteFiguresRow extends Amount {
+	site_id: number
+	class_id: number
+	/** As in backup; `OUTDATED`: it holds an older version. */
+	state: number
+}
+
+export const OUTDATED = 0
+
+export function offsiteQuery(): Query {
+	return ['SELECT class_id, sites, files, bytes FROM stat_offsite WHERE files > 0 ORDER BY class_id, sites', []]
+}
+
+export function sitesQuery(): Query {
+	return ['SELECT site_id, class_id, state, files, bytes FROM stat_site WHERE files > 0 ORDER BY site_id, class_id, state', []]
 }
 
 export function copiesQuery(): Query {
@@ -35,7 +58,21 @@ export function addToNode(tx: Transaction, { node_id, class_id, state, files, by
 	])
 }
 
+export function addToOffsite(tx: Transaction, { class_id, sites, files, bytes }: OffsiteRow, { insertIgnore }: Capabilities): void {
+	tx.write(`${insertIgnore} INTO stat_offsite (class_id, sites, files, bytes) VALUES (?,?,0,0)`, [class_id, sites])
+	tx.write('UPDATE stat_offsite SET files = files + ?, bytes = bytes + ? WHERE class_id = ? AND sites = ?', [files, bytes, class_id, sites])
+}
+
+export function addToSite(tx: Transaction, { site_id, class_id, state, files, bytes }: SiteFiguresRow, { insertIgnore }: Capabilities): void {
+	tx.write(`${insertIgnore} INTO stat_site (site_id, class_id, state, files, bytes) VALUES (?,?,?,0,0)`, [site_id, class_id, state])
+	tx.write('UPDATE stat_site SET files = files + ?, bytes = bytes + ? WHERE site_id = ? AND class_id = ? AND state = ?', [
+		files, bytes, site_id, class_id, state,
+	])
+}
+
 export function removeAll(tx: Transaction): void {
+	tx.write('DELETE FROM stat_offsite')
+	tx.write('DELETE FROM stat_site')
 	tx.write('DELETE FROM stat_copies')
 	tx.write('DELETE FROM stat_node')
 }

@@ -12,6 +12,10 @@ export interface CountedFile {
 	size: number
 	/** `node:state ...` of each of its copies. */
 	held: string
+	/** Sites that hold the file's version. */
+	sites: number
+	/** `site:state ...`; state as in stat_site. */
+	elsewhere: string
 }
 
 export const NO_COPIES = -1
@@ -32,6 +36,13 @@ export interface PresentCopy {
 	state: number
 }
 
+export interface PresentBackup {
+	file_id: FileId
+	site_id: number
+	version: number
+	state: number
+}
+
 export interface PresentPlace {
 	file_id: FileId
 	parent_id: FileId
@@ -39,13 +50,15 @@ export interface PresentPlace {
 
 const FILES = `SELECT id, kind, size, version, class_id FROM file WHERE id IN ${IN_LIST}`
 const COPIES = `SELECT file_id, node_id, version, state FROM replica WHERE file_id IN ${IN_LIST} ORDER BY file_id, node_id`
+const BACKUPS = `SELECT file_id, site_id, version, state FROM backup WHERE file_id IN ${IN_LIST} ORDER BY file_id, site_id`
 const PLACES = `SELECT file_id, MIN(parent_id) AS parent_id FROM entry WHERE file_id IN ${IN_LIST} GROUP BY file_id`
-const COUNTED = `SELECT file_id, parent_id, class_id, copies, size, held FROM stat_file WHERE file_id IN ${IN_LIST}`
+const COUNTED = `SELECT file_id, parent_id, class_id, copies, size, held, sites, elsewhere FROM stat_file WHERE file_id IN ${IN_LIST}`
 
 const each = (sql: string) => (ids: readonly FileId[]): Query[] => inLists(ids).map((list) => [sql, list])
 
 export const presentQueries = each(FILES)
 export const copiesQueries = each(COPIES)
+export const backupsQueries = each(BACKUPS)
 /** Of several directories the first, by id. */
 export const placesQueries = each(PLACES)
 export const countedQueries = each(COUNTED)
@@ -55,13 +68,15 @@ export function remove(tx: Transaction, ids: readonly FileId[]): void {
 }
 
 export function insert(tx: Transaction, rows: readonly CountedFile[]): void {
-	insertRows(tx, 'INSERT INTO stat_file (file_id, parent_id, class_id, copies, size, held)', '(?,?,?,?,?,?)', rows, (values, at, row) => {
+	insertRows(tx, 'INSERT INTO stat_file (file_id, parent_id, class_id, copies, size, held, sites, elsewhere)', '(?,?,?,?,?,?,?,?)', rows, (values, at, row) => {
 		values[at] = row.file_id
 		values[at + 1] = row.parent_id
 		values[at + 2] = row.class_id
 		values[at + 3] = row.copies
 		values[at + 4] = row.size
 		values[at + 5] = row.held
+		values[at + 6] = row.sites
+		values[at + 7] = row.elsewhere
 	})
 }
 

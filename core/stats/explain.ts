@@ -1,4 +1,5 @@
 /** One file, explained: the rule it falls under, each of its copies, what is owed and why that is not done yet. */
+import { BACKUP, isHeld } from '../catalogue/backups.ts'
 import type { ClassRow } from '../catalogue/classes.ts'
 import * as clientTable from '../catalogue/clients.ts'
 import type { FileRow } from '../catalogue/files.ts'
@@ -8,7 +9,7 @@ import * as intents from '../catalogue/intents.ts'
 import * as jobs from '../catalogue/jobs.ts'
 import * as leases from '../catalogue/leases.ts'
 import * as nodeTable from '../catalogue/nodes.ts'
-import type { ExplainedCopyRow, HashedFileRow } from '../catalogue/explained.ts'
+import type { ExplainedBackupRow, ExplainedCopyRow, HashedFileRow } from '../catalogue/explained.ts'
 import * as explained from '../catalogue/explained.ts'
 import { REPLICA } from '../catalogue/replicas.ts'
 import * as writers from '../catalogue/writers.ts'
@@ -17,7 +18,7 @@ import { fail } from '../errors.ts'
 import type { FileId, NodeId } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
 import { classById, classOf } from '../placement/placement.ts'
-import { type Asker, type Circumstances, clientName, type ExplainedCopy, type Explanation } from './explanation.ts'
+import { type Asker, type Circumstances, clientName, type ExplainedCopy, type Explanation, type OffsiteCopy } from './explanation.ts'
 import { pathsOf } from './paths.ts'
 import { whyMissing, whyNotYet } from './reasons.ts'
 
@@ -27,12 +28,12 @@ const STATES = { [REPLICA.good]: 'good', [REPLICA.wanted]: 'wanted', [REPLICA.su
 
 export function* explain(asker: Asker, id: FileId, classes: readonly ClassRow[]): Op<Explanation> {
 	const { catalogue } = asker
-	const [[row], copies, pins] = (yield* wait(
-		catalogue.read(explained.fileQuery(id), explained.copiesQuery(id), writers.ofFileQuery(id)),
-	)) as [HashedFileRow[], ExplainedCopyRow[], WriterRow[]]
+	const [[row], copies, pins, backups] = (yield* wait(
+		catalogue.read(explained.fileQuery(id), explained.copiesQuery(id), writers.ofFileQuery(id), explained.backupsQuery(id)),
+	)) as [HashedFileRow[], ExplainedCopyRow[], WriterRow[], ExplainedBackupRow[]]
 	if (!row) return fail('ENOENT')
 	const found = yield* circumstances(asker, { row, copies, pins, classes })
-	return toExplanation(found, row, classes)
+	return { ...toExplanation(found, row, classes), offsite: backups.map((backup) => toOffsite(backup, row)) }
 }
 
 /** What nobody asks of a file that has all it should have is not looked up. */
@@ -61,7 +62,7 @@ function* circumstances(
 	}
 }
 
-function toExplanation(found: Circumstances, row: HashedFileRow, classes: readonly ClassRow[]): Explanation {
+function toExplanation(found: Circumstances, row: HashedFileRow, classes: readonly ClassRow[]): Omit<Explanation, 'offsite'> {
 	const { paths, rule, nodes, copies, pins } = found
 	const keepsCopies = hasCopies(row)
 	const now = keepsCopies && paths.length > 0 ? paths.map((path) => classOf({ classes: [...classes] }, path)) : []
@@ -83,8 +84,16 @@ function toExplanation(found: Circumstances, row: HashedFileRow, classes: readon
 		copies: copies.map((copy) => toCopy(found, copy)),
 		missing: keepsCopies && staying < rule.copies && row.version > 0 ? { copies: rule.copies - staying, why: whyMissing(found) } : undefined,
 		writers: pins.map((pin) => ({ node: nodes.get(pin.node_id)?.name ?? `#${pin.node_id}`, client: clientName(found, pin) })),
-		offsite: [],
 	}
+}
+
+const ELSEWHERE: Record<number, OffsiteCopy['state']> = {
+	[BACKUP.wanted]: 'wanted', [BACKUP.spare]: 'spare', [BACKUP.claimed]: 'claimed', [BACKUP.proved]: 'proved', [BACKUP.failed]: 'failed',
+}
+
+function toOffsite({ site, version, state, proved_at: provedAt }: ExplainedBackupRow, row: HashedFileRow): OffsiteCopy {
+	const isOld = isHeld({ state }) && version !== row.version
+	return { site, version, state: isOld ? 'outdated' : ELSEWHERE[state], provedAt: provedAt > 0 ? provedAt : undefined }
 }
 
 function toCopy(found: Circumstances, copy: ExplainedCopyRow): ExplainedCopy {

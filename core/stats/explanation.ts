@@ -31,7 +31,7 @@ export interface Explanation {
 	/** Copies the class asks for that nobody has been asked to make, and why. */
 	missing: { copies: number; why: string } | undefined
 	writers: Writer[]
-	/** Off this site; empty until there are sites. */
+	/** Off this site. */
 	offsite: OffsiteCopy[]
 }
 
@@ -65,11 +65,11 @@ export interface Writer {
 	client: string
 }
 
-/** For whoever keeps off-site copies to fill in. */
 export interface OffsiteCopy {
 	site: string
 	version: number
-	state: string
+	/** spare: wanted by nobody, would be taken. outdated: of an older version. */
+	state: 'wanted' | 'spare' | 'claimed' | 'proved' | 'failed' | 'outdated'
 	provedAt: number | undefined
 }
 

@@ -9,8 +9,10 @@ import * as leaseTable from '../catalogue/leases.ts'
 import * as nodeTable from '../catalogue/nodes.ts'
 import type { Below, CountedDirectory } from '../catalogue/stat-directories.ts'
 import * as directories from '../catalogue/stat-directories.ts'
-import type { CopiesRow, NodeFiguresRow } from '../catalogue/stat-figures.ts'
+import type { CopiesRow, NodeFiguresRow, OffsiteRow, SiteFiguresRow } from '../catalogue/stat-figures.ts'
 import * as figures from '../catalogue/stat-figures.ts'
+import * as sites from '../catalogue/site-proofs.ts'
+import type { SiteProof } from '../catalogue/site-proofs.ts'
 import * as touched from '../catalogue/stat-touched.ts'
 import { REPLICA } from '../catalogue/replicas.ts'
 import { ROOT_ID } from '../ids.ts'
@@ -18,6 +20,7 @@ import { type Op, wait } from '../op.ts'
 import { type ClassCopies, copiesByClass } from './copies.ts'
 import { type NodeFigures, nodeFigures } from './nodes.ts'
 import { type Failure, failuresOf } from './failures.ts'
+import { awaitingOffsite, type OffsiteFigures, offsiteFigures } from './offsite.ts'
 import { type Owed, owedWork } from './owed.ts'
 import { figuresIn, type Rows } from './rows.ts'
 
@@ -36,23 +39,13 @@ export interface Overview {
 	bad: Amount
 	/** Runs whose last end was a failure. */
 	failures: Failure[]
-	/** Copies off this site, by class and site. Empty until there are sites. */
+	/** Copies off this site, by class and site. */
 	offsite: OffsiteFigures[]
+	/** Files that fewer sites hold than their class asks for. */
+	awaitingOffsite: Amount
 	/** Files open for writing. */
 	writers: number
 	clients: Client[]
-}
-
-/** Filled in by whoever keeps off-site copies: see `offsite.ts`. */
-export interface OffsiteFigures {
-	class: string
-	site: string
-	/** Files and bytes the class wants there, and how many of them the site says it has and has proved. */
-	wanted: Amount
-	claimed: Amount
-	proved: Amount
-	/** Unix seconds. */
-	oldestProof: number | null
 }
 
 export type Client = Pick<ClientRow, 'id' | 'host' | 'pid' | 'what' | 'joined'> & { silentSeconds: number }
@@ -66,7 +59,7 @@ export function* overview(catalogue: Driver): Op<Overview> {
 	const clients = yield* wait(clientTable.list(catalogue, capabilities))
 	const jobs = yield* wait(jobTable.list(catalogue))
 	const leases = yield* wait(leaseTable.list(catalogue, capabilities))
-	const [[clock], [behind], [root], copies, held, intents, conflicts, [writers]] = (yield* wait(
+	const [[clock], [behind], [root], copies, held, intents, conflicts, [writers], elsewhere, atSites, proofs] = (yield* wait(
 		catalogue.read(
 			[`SELECT ${capabilities.now} AS now`, []],
 			touched.waitingQuery(BEHIND_MAX),
@@ -76,10 +69,16 @@ export function* overview(catalogue: Driver): Op<Overview> {
 			byNode('intent'),
 			byNode('conflict'),
 			['SELECT COUNT(*) AS many FROM writer', []],
+			figures.offsiteQuery(),
+			figures.sitesQuery(),
+			sites.provedQuery(),
 		),
-	)) as [Array<{ now: number }>, Many[], CountedDirectory[], CopiesRow[], NodeFiguresRow[], ByNode[], ByNode[], Many[]]
+	)) as [
+		Array<{ now: number }>, Many[], CountedDirectory[], CopiesRow[], NodeFiguresRow[], ByNode[], ByNode[], Many[], OffsiteRow[], SiteFiguresRow[], SiteProof[],
+	]
 	const rows: Rows = {
 		now: clock.now, classes, nodes, copies, held, jobs, leases: new Set(leases.map(({ name }) => name)), intents: toMap(intents), conflicts: toMap(conflicts),
+		elsewhere, atSites, sites: proofs,
 	}
 	return {
 		at: rows.now,
@@ -91,7 +90,8 @@ export function* overview(catalogue: Driver): Op<Overview> {
 		conflicts: sum(rows.conflicts),
 		bad: figuresIn(held, REPLICA.suspect),
 		failures: failuresOf(rows),
-		offsite: [],
+		offsite: offsiteFigures(rows),
+		awaitingOffsite: awaitingOffsite(rows),
 		writers: Number(writers.many),
 		clients: clients.map(({ id, host, pid, what, joined, silent }) => ({ id, host, pid, what, joined, silentSeconds: silent })),
 	}

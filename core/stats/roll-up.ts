@@ -3,13 +3,14 @@
  * last counted as is taken off every figure, what they are is put on, and they are touched no longer. Whoever is killed in
  * between has done nothing; a file that changes meanwhile is touched again.
  */
+import { isHeld } from '../catalogue/backups.ts'
 import type { Capabilities, Transaction } from '../catalogue/driver.ts'
 import { hasCopies } from '../catalogue/holdings.ts'
 import { KIND } from '../catalogue/files.ts'
 import { REPLICA } from '../catalogue/replicas.ts'
 import * as directories from '../catalogue/stat-directories.ts'
 import * as figures from '../catalogue/stat-figures.ts'
-import type { CountedFile, PresentCopy, PresentFile, PresentPlace } from '../catalogue/stat-files.ts'
+import type { CountedFile, PresentBackup, PresentCopy, PresentFile, PresentPlace } from '../catalogue/stat-files.ts'
 import * as statFiles from '../catalogue/stat-files.ts'
 import * as touched from '../catalogue/stat-touched.ts'
 import { type FileId, ROOT_ID } from '../ids.ts'
@@ -55,10 +56,13 @@ interface Present {
 	copies: Map<FileId, PresentCopy[]>
 	parents: Map<FileId, FileId>
 	counted: Map<FileId, CountedFile>
+	backups: Map<FileId, PresentBackup[]>
 }
 
 function* look(tx: Transaction, ids: readonly FileId[]): Op<Present> {
-	const queries = [statFiles.presentQueries(ids), statFiles.copiesQueries(ids), statFiles.placesQueries(ids), statFiles.countedQueries(ids)]
+	const queries = [
+		statFiles.presentQueries(ids), statFiles.copiesQueries(ids), statFiles.placesQueries(ids), statFiles.countedQueries(ids), statFiles.backupsQueries(ids),
+	]
 	const answers = yield* wait(tx.read(...queries.flat()))
 	const of = <T>(which: number): T[] => {
 		const from = queries.slice(0, which).reduce((many, list) => many + list.length, 0)
@@ -69,6 +73,7 @@ function* look(tx: Transaction, ids: readonly FileId[]): Op<Present> {
 		copies: Map.groupBy(of<PresentCopy>(1), (row) => row.file_id),
 		parents: new Map(of<PresentPlace>(2).map((row) => [row.file_id, row.parent_id])),
 		counted: new Map(of<CountedFile>(3).map((row) => [row.file_id, row])),
+		backups: Map.groupBy(of<PresentBackup>(4), (row) => row.file_id),
 	}
 }
 
@@ -78,20 +83,28 @@ function parentOf(id: FileId, { files, parents }: Present): FileId | undefined {
 	return files.has(id) ? (parents.get(id) ?? 0) : undefined
 }
 
-function countedAs(file: PresentFile, { copies, parents }: Present): CountedFile {
+function countedAs(file: PresentFile, { copies, parents, backups }: Present): CountedFile {
 	const own = copies.get(file.id) ?? []
-	const isHeld = ({ version, state }: PresentCopy) => version === file.version && (state === REPLICA.good || state === REPLICA.surplus)
+	const elsewhere = (backups.get(file.id) ?? []).map((backup) => ({ site: backup.site_id, state: stateOf(backup, file) }))
+	const isGood = ({ version, state }: PresentCopy) => version === file.version && (state === REPLICA.good || state === REPLICA.surplus)
 	return {
 		file_id: file.id,
 		parent_id: parents.get(file.id) ?? 0,
 		class_id: file.class_id,
-		copies: hasCopies(file) ? own.filter(isHeld).length : statFiles.NO_COPIES,
+		copies: hasCopies(file) ? own.filter(isGood).length : statFiles.NO_COPIES,
 		size: file.kind === KIND.regular ? file.size : 0,
 		held: own.map(({ node_id, state }) => `${node_id}:${state}`).join(' '),
+		sites: elsewhere.filter(isHeld).length,
+		elsewhere: elsewhere.map(({ site, state }) => `${site}:${state}`).join(' '),
 	}
 }
 
-const FIELDS = ['parent_id', 'class_id', 'copies', 'size', 'held'] as const
+/** Where the site has not heard yet that the file is another, what it holds is of no use. */
+function stateOf(backup: PresentBackup, { version }: PresentFile): number {
+	return isHeld(backup) && backup.version !== version ? figures.OUTDATED : backup.state
+}
+
+const FIELDS = ['parent_id', 'class_id', 'copies', 'size', 'held', 'sites', 'elsewhere'] as const
 
 function isSame(a: CountedFile | undefined, b: CountedFile | undefined): boolean {
 	return a === b || (a !== undefined && b !== undefined && FIELDS.every((field) => a[field] === b[field]))

@@ -2,7 +2,8 @@
 import type { ClassRow } from '../catalogue/classes.ts'
 import type { Amount } from '../catalogue/holdings.ts'
 import type { JobRow } from '../catalogue/jobs.ts'
-import type { CopiesRow, NodeFiguresRow } from '../catalogue/stat-figures.ts'
+import type { SiteProof } from '../catalogue/site-proofs.ts'
+import type { CopiesRow, NodeFiguresRow, OffsiteRow, SiteFiguresRow } from '../catalogue/stat-figures.ts'
 import type { NodeRow } from '../nodes/node.ts'
 
 export interface Rows {
@@ -18,6 +19,9 @@ export interface Rows {
 	/** How many, by node. */
 	intents: Map<number, number>
 	conflicts: Map<number, number>
+	elsewhere: OffsiteRow[]
+	atSites: SiteFiguresRow[]
+	sites: SiteProof[]
 }
 
 export function figuresIn(rows: readonly NodeFiguresRow[], state: number): Amount {

@@ -1,6 +1,6 @@
 /** What a batch changes of the figures by class, copies and node: few rows, however many files. */
 import type { Capabilities, Transaction } from '../catalogue/driver.ts'
-import type { CopiesRow, NodeFiguresRow } from '../catalogue/stat-figures.ts'
+import type { CopiesRow, NodeFiguresRow, OffsiteRow, SiteFiguresRow } from '../catalogue/stat-figures.ts'
 import * as figures from '../catalogue/stat-figures.ts'
 import { type CountedFile, NO_COPIES } from '../catalogue/stat-files.ts'
 
@@ -12,6 +12,8 @@ export interface Tally {
 export function createTally(): Tally {
 	const copies = new Map<string, CopiesRow>()
 	const nodes = new Map<string, NodeFiguresRow>()
+	const offsite = new Map<string, OffsiteRow>()
+	const sites = new Map<string, SiteFiguresRow>()
 	return {
 		add(file, sign) {
 			if (file.copies === NO_COPIES) return
@@ -19,23 +21,26 @@ export function createTally(): Tally {
 			const change = { files: sign, bytes: sign * size }
 			const row = rowFor(copies, `${class_id} ${file.copies}`, () => ({ class_id, copies: file.copies, files: 0, bytes: 0 }))
 			grow(row, change)
-			for (const { node_id, state } of copiesHeld(file)) {
+			for (const [node_id, state] of pairs(file.held)) {
 				grow(rowFor(nodes, `${node_id} ${class_id} ${state}`, () => ({ node_id, class_id, state, files: 0, bytes: 0 })), change)
+			}
+			grow(rowFor(offsite, `${class_id} ${file.sites}`, () => ({ class_id, sites: file.sites, files: 0, bytes: 0 })), change)
+			for (const [site_id, state] of pairs(file.elsewhere)) {
+				grow(rowFor(sites, `${site_id} ${class_id} ${state}`, () => ({ site_id, class_id, state, files: 0, bytes: 0 })), change)
 			}
 		},
 		write(tx, capabilities) {
 			for (const row of copies.values()) if (isAny(row)) figures.addToCopies(tx, row, capabilities)
 			for (const row of nodes.values()) if (isAny(row)) figures.addToNode(tx, row, capabilities)
+			for (const row of offsite.values()) if (isAny(row)) figures.addToOffsite(tx, row, capabilities)
+			for (const row of sites.values()) if (isAny(row)) figures.addToSite(tx, row, capabilities)
 		},
 	}
 }
 
-function copiesHeld({ held }: CountedFile): Array<{ node_id: number; state: number }> {
-	if (held === '') return []
-	return held.split(' ').map((text) => {
-		const [node_id, state] = text.split(':').map(Number)
-		return { node_id, state }
-	})
+/** `1:2 3:4` as numbers. */
+function pairs(text: string): number[][] {
+	return text === '' ? [] : text.split(' ').map((pair) => pair.split(':').map(Number))
 }
 
 function rowFor<T>(rows: Map<string, T>, key: string, make: () => T): T {

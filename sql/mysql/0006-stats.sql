@@ -14,7 +14,9 @@ CREATE TABLE IF NOT EXISTS stat_file (
   class_id  BIGINT NOT NULL,
   copies    BIGINT NOT NULL,            -- good or surplus at the file's version; -1: of a kind that has none
   size      BIGINT NOT NULL,            -- 0 of anything but a regular file
-  held      TEXT NOT NULL                -- 'node:state ...' of each of its copies
+  held      TEXT NOT NULL,               -- 'node:state ...' of each of its copies
+  sites     BIGINT NOT NULL,            -- that hold the file's version
+  elsewhere TEXT NOT NULL                -- 'site:state ...', as in stat_site
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE INDEX IF NOT EXISTS stat_file_copies ON stat_file (class_id, copies);
 
@@ -35,6 +37,25 @@ CREATE TABLE IF NOT EXISTS stat_node (
   files    BIGINT NOT NULL,
   bytes    BIGINT NOT NULL,
   PRIMARY KEY (node_id, class_id, state)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- Files by class and by how many sites hold them.
+CREATE TABLE IF NOT EXISTS stat_offsite (
+  class_id BIGINT NOT NULL,
+  sites    BIGINT NOT NULL,
+  files    BIGINT NOT NULL,
+  bytes    BIGINT NOT NULL,
+  PRIMARY KEY (class_id, sites)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- Files by site, class and state.
+CREATE TABLE IF NOT EXISTS stat_site (
+  site_id  BIGINT NOT NULL,
+  class_id BIGINT NOT NULL,
+  state    BIGINT NOT NULL,             -- as in backup; 0: it holds an older version
+  files    BIGINT NOT NULL,
+  bytes    BIGINT NOT NULL,
+  PRIMARY KEY (site_id, class_id, state)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- All that is below a directory. parent_id is where it was counted: a directory that moves takes its sum along, whatever is below it.
@@ -80,6 +101,13 @@ CREATE TRIGGER IF NOT EXISTS stat_replica_updated AFTER UPDATE ON replica FOR EA
   INSERT INTO stat_touched (file_id) SELECT NEW.file_id FROM DUAL
   WHERE NEW.state <> OLD.state OR NEW.version <> OLD.version OR NEW.node_id <> OLD.node_id;
 CREATE TRIGGER IF NOT EXISTS stat_replica_deleted AFTER DELETE ON replica FOR EACH ROW
+  INSERT INTO stat_touched (file_id) SELECT id FROM file WHERE id = OLD.file_id;
+
+CREATE TRIGGER IF NOT EXISTS stat_backup_inserted AFTER INSERT ON backup FOR EACH ROW
+  INSERT INTO stat_touched (file_id) VALUES (NEW.file_id);
+CREATE TRIGGER IF NOT EXISTS stat_backup_updated AFTER UPDATE ON backup FOR EACH ROW
+  INSERT INTO stat_touched (file_id) SELECT NEW.file_id FROM DUAL WHERE NEW.state <> OLD.state OR NEW.version <> OLD.version;
+CREATE TRIGGER IF NOT EXISTS stat_backup_deleted AFTER DELETE ON backup FOR EACH ROW
   INSERT INTO stat_touched (file_id) SELECT id FROM file WHERE id = OLD.file_id;
 
 INSERT INTO stat_touched (file_id) SELECT id FROM file;

@@ -14,7 +14,9 @@ CREATE TABLE IF NOT EXISTS stat_file (
   class_id  INTEGER NOT NULL,
   copies    INTEGER NOT NULL,            -- good or surplus at the file's version; -1: of a kind that has none
   size      INTEGER NOT NULL,            -- 0 of anything but a regular file
-  held      TEXT NOT NULL                -- 'node:state ...' of each of its copies
+  held      TEXT NOT NULL,               -- 'node:state ...' of each of its copies
+  sites     INTEGER NOT NULL,            -- that hold the file's version
+  elsewhere TEXT NOT NULL                -- 'site:state ...', as in stat_site
 );
 CREATE INDEX IF NOT EXISTS stat_file_copies ON stat_file (class_id, copies);
 
@@ -35,6 +37,25 @@ CREATE TABLE IF NOT EXISTS stat_node (
   files    INTEGER NOT NULL,
   bytes    INTEGER NOT NULL,
   PRIMARY KEY (node_id, class_id, state)
+) WITHOUT ROWID;
+
+-- Files by class and by how many sites hold them.
+CREATE TABLE IF NOT EXISTS stat_offsite (
+  class_id INTEGER NOT NULL,
+  sites    INTEGER NOT NULL,
+  files    INTEGER NOT NULL,
+  bytes    INTEGER NOT NULL,
+  PRIMARY KEY (class_id, sites)
+) WITHOUT ROWID;
+
+-- Files by site, class and state.
+CREATE TABLE IF NOT EXISTS stat_site (
+  site_id  INTEGER NOT NULL,
+  class_id INTEGER NOT NULL,
+  state    INTEGER NOT NULL,             -- as in backup; 0: it holds an older version
+  files    INTEGER NOT NULL,
+  bytes    INTEGER NOT NULL,
+  PRIMARY KEY (site_id, class_id, state)
 ) WITHOUT ROWID;
 
 -- All that is below a directory. parent_id is where it was counted: a directory that moves takes its sum along, whatever is below it.
@@ -87,6 +108,17 @@ CREATE TRIGGER IF NOT EXISTS stat_replica_updated AFTER UPDATE OF node_id, versi
   INSERT INTO stat_touched (file_id) VALUES (NEW.file_id);
 END;
 CREATE TRIGGER IF NOT EXISTS stat_replica_deleted AFTER DELETE ON replica WHEN EXISTS (SELECT 1 FROM file WHERE id = OLD.file_id) BEGIN
+  INSERT INTO stat_touched (file_id) VALUES (OLD.file_id);
+END;
+
+CREATE TRIGGER IF NOT EXISTS stat_backup_inserted AFTER INSERT ON backup BEGIN
+  INSERT INTO stat_touched (file_id) VALUES (NEW.file_id);
+END;
+CREATE TRIGGER IF NOT EXISTS stat_backup_updated AFTER UPDATE OF version, state ON backup
+  WHEN NEW.state <> OLD.state OR NEW.version <> OLD.version BEGIN
+  INSERT INTO stat_touched (file_id) VALUES (NEW.file_id);
+END;
+CREATE TRIGGER IF NOT EXISTS stat_backup_deleted AFTER DELETE ON backup WHEN EXISTS (SELECT 1 FROM file WHERE id = OLD.file_id) BEGIN
   INSERT INTO stat_touched (file_id) VALUES (OLD.file_id);
 END;
 

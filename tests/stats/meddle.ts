@@ -42,7 +42,7 @@ export async function meddle(fs: Filesystem, random: Random): Promise<void> {
 	const place = (): Place => ({ parent: random.pick(directories), name: Buffer.from(random.chance(0.1) ? 'pictures' : `n${random.below(NAMES_MAX)}`) })
 	const any = all.length > 0 ? random.pick(all) : undefined
 	try {
-		await one(random.below(12))
+		await one(random.below(14))
 	} catch (error) {
 		if (!['EEXIST', 'ENOTEMPTY', 'EINVAL', 'EISDIR', 'ENOTDIR', 'ENOENT', 'EPERM'].includes((error as { code?: string }).code ?? '')) throw error
 	}
@@ -60,6 +60,8 @@ export async function meddle(fs: Filesystem, random: Random): Promise<void> {
 		// As replicators leave them.
 		const state = 1 + random.below(4)
 		if (what === 10) return await fs.catalogue.change('UPDATE replica SET state = ?, version = version + ? WHERE file_id = ?', [state, random.below(2), any.id])
+		if (what === 11) return await fs.catalogue.change(`${fs.capabilities.insertIgnore} INTO backup (file_id, site_id, state, since) VALUES (?,?,1,0)`, [any.id, 1 + random.below(2)])
+		if (what === 12) return await fs.catalogue.change('UPDATE backup SET state = ?, version = ? WHERE file_id = ?', [1 + random.below(5), random.below(3), any.id])
 		return await fs.catalogue.change('DELETE FROM replica WHERE file_id = ? AND node_id = ?', [any.id, 1 + random.below(3)])
 	}
 }

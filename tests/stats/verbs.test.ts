@@ -95,6 +95,15 @@ for (const engine of engines) {
 		await driver.change('UPDATE replica SET state = 3 WHERE file_id = ? AND node_id = 1', [one])
 		assert.deepEqual(await paths('--owed', '/pictures'), ['pictures/one.jpg', 'pictures/two.jpg'], 'also where a row is newer than the figures')
 
+		// Off-site.
+		await driver.change("INSERT INTO site (name, sealed_key, settings, about, created) VALUES ('attic', ?, '{}', '{}', 0)", [Buffer.alloc(1)])
+		await driver.change('INSERT INTO backup (file_id, site_id, version, state, since, proved_at) VALUES (?, 1, 1, 4, 1000, 1000)', [one])
+		await count()
+		assert.match(await said('why', 'pictures/one.jpg'), /^off-site attic: proved, version 1, proved \d+ d ago$/m)
+		assert.deepEqual((await json('stats')).offsite, [
+			{ class: 'pictures', site: 'attic', wanted: { files: 1, bytes: 5_000 }, claimed: { files: 1, bytes: 5_000 }, proved: { files: 1, bytes: 5_000 }, failed: { files: 0, bytes: 0 }, oldestProof: 1_000 },
+		])
+
 		// The journal.
 		const lines = (await said('events', '--since', '0', '--json')).trim().split('\n').map((line) => JSON.parse(line))
 		const created = lines.find(({ op, path }) => op === 'create' && path === 'pictures/one.jpg')

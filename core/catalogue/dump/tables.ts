@@ -102,5 +102,5 @@ export const TABLES: readonly DumpedTable[] = [
 export const LEFT_OUT: readonly string[] = [
 	...['client', 'lease', 'change', 'migration', 'commit_token'],
 	...['backup_lease', 'backup_leased', 'backup_order', 'site_nonce'],
-	...['stat_file', 'stat_directory', 'stat_copies', 'stat_node', 'stat_touched'],
+	...['stat_file', 'stat_directory', 'stat_copies', 'stat_node', 'stat_offsite', 'stat_site', 'stat_touched'],
 ]
