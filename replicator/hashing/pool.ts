@@ -12,7 +12,7 @@ import { hashRemote } from './remote.ts'
 import { startThread, type Thread } from './thread.ts'
 
 /** Files of one message to a thread. */
-const BATCH_FILES_MAX = 128
+const BATCH_FILES_MAX = 256
 /** What a thread has before it: one batch in hand, one that waits. */
 const THREAD_FILES_MAX = 2 * BATCH_FILES_MAX
 /** Files of remote nodes at once: each has a buffer of its own. */

@@ -15,17 +15,23 @@ import type { Watch } from './watch.ts'
 import { shown, type Walking } from './walking.ts'
 import { readXattrs } from './xattrs.ts'
 
-const ITEMS_MAX = 256
+const ITEMS_MAX = 512
 /** Full batches whose files are being hashed. */
 const WAITING_MAX = 2
 
 interface Batch {
 	ready: Ready[]
-	/** Regular files, and what will be known of them. */
-	unread: Array<{ items: Item[]; answers: Promise<Answers> }>
+	/** Regular files, of each directory apart. */
+	unread: Item[][]
 	/** Of both. */
 	many: number
 	watch: Watch
+}
+
+/** Regular files, and what will be known of them. */
+interface Read {
+	items: Item[]
+	answers: Promise<Answers>
 }
 
 export interface Batches {
@@ -45,11 +51,18 @@ export interface Batches {
 /** `again` is given each name that has to be looked at by itself. */
 export function createBatches(walking: Walking, keepsPosition: boolean, again: (directory: Path, name: Name) => Promise<void>): Batches {
 	let open: Batch | undefined
-	const waiting: Array<Batch & { position: Path | null }> = []
+	const waiting: Array<Batch & { position: Path | null; read: Read[] }> = []
 
 	function close(position: Path | null): void {
-		if (open) waiting.push({ ...open, position })
+		// Asked for in one turn, what is in several directories travels to a thread together.
+		if (open) waiting.push({ ...open, position, read: open.unread.map((items) => ({ items, answers: ask(items) })) })
 		open = undefined
+	}
+
+	function ask(items: readonly Item[]): Promise<Answers> {
+		const { hashing, node, run } = walking
+		const names = items.map(({ name }) => name)
+		return hashing.hashNames(node, items[0].directory.path, names, { signal: run.signal })
 	}
 
 	async function writeFirst(): Promise<void> {
@@ -70,9 +83,7 @@ export function createBatches(walking: Walking, keepsPosition: boolean, again: (
 		},
 		read(items) {
 			if (!open || items.length === 0) return
-			const { hashing, node, run } = walking
-			const names = items.map(({ name }) => name)
-			open.unread.push({ items, answers: hashing.hashNames(node, items[0].directory.path, names, { signal: run.signal }) })
+			open.unread.push(items)
 			open.many += items.length
 		},
 		async pass(position) {
@@ -89,10 +100,10 @@ export function createBatches(walking: Walking, keepsPosition: boolean, again: (
 }
 
 /** What has to be looked at again. */
-async function write(walking: Walking, { ready, unread, watch }: Batch, position: Path | null | undefined): Promise<Ready[]> {
+async function write(walking: Walking, { ready, read, watch }: Batch & { read: Read[] }, position: Path | null | undefined): Promise<Ready[]> {
 	try {
 		// Directories come first: what is in them follows.
-		for (const { items, answers } of unread) fill(walking, items, await answers, ready)
+		for (const { items, answers } of read) fill(walking, items, await answers, ready)
 		return await writeItems(walking, { items: ready, watch, position })
 	} finally {
 		watch.end()

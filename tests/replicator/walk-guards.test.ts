@@ -186,7 +186,7 @@ test('a walk that was stopped goes on where it was', async (t) => {
 	let writes = 0
 	change(client, 1, ({ identify }) => ({
 		identify(uuid) {
-			if (++writes === 4) stop.abort()
+			if (++writes === 3) stop.abort()
 			return identify(uuid)
 		},
 	}))
