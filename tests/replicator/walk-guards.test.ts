@@ -181,12 +181,12 @@ test('after an old catalogue was put back everything on the nodes is still there
 
 test('a walk that was stopped goes on where it was', async (t) => {
 	const { put, walk, rows, client } = await ground(t)
-	for (let index = 0; index < 1_500; index++) put(1, `d${Math.floor(index / 10)}/f${index}`, 'text')
+	for (let index = 0; index < 3_000; index++) put(1, `d${Math.floor(index / 10)}/f${index}`, 'text')
 	const stop = new AbortController()
 	let writes = 0
 	change(client, 1, ({ identify }) => ({
 		identify(uuid) {
-			if (++writes === 3) stop.abort()
+			if (++writes === 4) stop.abort()
 			return identify(uuid)
 		},
 	}))
@@ -195,12 +195,12 @@ test('a walk that was stopped goes on where it was', async (t) => {
 	const [{ position, state }] = rows("SELECT * FROM job WHERE name = 'walk:1'")
 	assert.deepEqual([Buffer.from(position).toString().startsWith('d'), state], [true, 'paused'])
 	const done = rows('SELECT * FROM file WHERE kind = 8').length
-	assert.equal(done > 0 && done < 1_500, true)
+	assert.equal(done > 0 && done < 3_000, true)
 	const { outcomes } = await walk()
-	assert.equal(outcomes.adopted, 1_500 - done)
+	assert.equal(outcomes.adopted, 3_000 - done)
 	assert.equal((outcomes.known ?? 0) < done, true)
-	assert.deepEqual([rows('SELECT * FROM file WHERE kind = 8').length, rows('SELECT * FROM job')[0].position], [1_500, null])
-	assert.deepEqual((await walk()).outcomes, { known: 1_500 })
+	assert.deepEqual([rows('SELECT * FROM file WHERE kind = 8').length, rows('SELECT * FROM job')[0].position], [3_000, null])
+	assert.deepEqual((await walk()).outcomes, { known: 3_000 })
 })
 
 test('three walks of one node at once: one walks, the others say who', async (t) => {
