@@ -89,7 +89,7 @@ export async function withFilesystem<T>(options: Common, deps: Deps, body: (fs: 
 
 /** As `cairn status` shows it: the verb, and what it was told first. */
 function ownName(): string {
-	const [verb, next] = process.argv.slice(2)
+	const [verb = 'cairn', next] = process.argv.slice(2)
 	return next === undefined || next.startsWith('-') ? verb : `${verb} ${next}`
 }
 

@@ -25,6 +25,8 @@ const VERBS: Record<string, () => Promise<AnyVerb>> = {
 	trash: async () => (await import('./trash.ts')).trash,
 	api: async () => (await import('./api.ts')).api,
 	site: async () => (await import('./site.ts')).site,
+	restore: async () => (await import('./restore.ts')).restore,
+	drill: async () => (await import('./drill.ts')).drill,
 	token: async () => (await import('./token.ts')).token,
 	status: async () => (await import('./status.ts')).status,
 	why: async () => (await import('./why.ts')).why,

@@ -13,7 +13,7 @@ export interface OrderRow extends Held {
 	id: number
 	site_id: SiteId
 	job: string
-	kind: 'restore' | 'overwrite' | 'drill'
+	kind: 'restore' | 'overwrite' | 'fetch' | 'drill'
 	state: OrderState
 	file_id: number
 	version: number
@@ -61,9 +61,9 @@ export function totals(reader: Reader, job: string): Maybe<JobTotals[]> {
 	return reader.all('SELECT state, COUNT(*) AS many, SUM(size) AS bytes, SUM(received) AS received FROM backup_order WHERE job = ? GROUP BY state', [job])
 }
 
-/** Those that are not over, by command. */
-export function open(reader: Reader): Maybe<Array<{ job: string; site_id: SiteId; kind: string; many: number }>> {
-	return reader.all("SELECT job, site_id, kind, COUNT(*) AS many FROM backup_order WHERE state IN ('asked', 'arrived') GROUP BY job, site_id, kind")
+/** How many are not over, by site. */
+export function open(reader: Reader): Maybe<Array<{ site_id: SiteId; many: number }>> {
+	return reader.all("SELECT site_id, COUNT(*) AS many FROM backup_order WHERE state IN ('asked', 'arrived') GROUP BY site_id")
 }
 
 export function setReceived(driver: Driver, id: number, bytes: number): Maybe<number> {
@@ -75,6 +75,20 @@ export function setState(tx: Pick<Transaction, 'write'>, id: number, { state, de
 	tx.write(`UPDATE backup_order SET state = ?, detail = ?, ended_at = ${now} WHERE id = ?`, [state, detail, id])
 }
 
-export function removeJob(driver: Driver, job: string): Maybe<number> {
-	return driver.change('DELETE FROM backup_order WHERE job = ?', [job])
+/** Of one command: those that are over, or all that are not. */
+export function removeOver(driver: Driver, job: string): Maybe<number> {
+	return driver.change("DELETE FROM backup_order WHERE job = ? AND state IN ('done', 'failed')", [job])
+}
+
+export function removeOpen(driver: Driver, site: SiteId): Maybe<number> {
+	return driver.change("DELETE FROM backup_order WHERE site_id = ? AND state IN ('asked', 'arrived')", [site])
+}
+
+/** Seconds from the first byte of a command to its last. */
+export async function span(reader: Reader, job: string): Promise<number> {
+	const row = await reader.get<{ began: number | null; ended: number | null }>(
+		"SELECT MIN(began_at) AS began, MAX(ended_at) AS ended FROM backup_order WHERE job = ? AND state = 'done'",
+		[job],
+	)
+	return Math.max(0, (row?.ended ?? 0) - (row?.began ?? 0))
 }

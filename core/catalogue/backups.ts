@@ -185,6 +185,12 @@ export function pastBelow(reader: Reader, site: SiteId, path: Path): Maybe<PastR
 	return reader.all<PastRow>(`SELECT ${PAST_COLUMNS} FROM backup_past WHERE site_id = ? AND (path = ? OR (path > ? AND path < ?))`, [site, path, ...below(path)])
 }
 
+/** The highest number of a file a site holds. */
+export async function lastOfSite(reader: Reader, site: SiteId): Promise<FileId | undefined> {
+	const row = await reader.get<{ last: FileId | null }>('SELECT MAX(file_id) AS last FROM backup WHERE site_id = ? AND state IN (3, 4)', [site])
+	return row?.last ?? undefined
+}
+
 /** Some of what a site holds, from a number on. */
 export function sample(reader: Reader, site: SiteId, from: FileId, limit: number): Maybe<BackupRow[]> {
 	return reader.all<BackupRow>(`SELECT ${COLUMNS} FROM backup WHERE site_id = ? AND state IN (3, 4) AND file_id >= ? ORDER BY file_id LIMIT ?`, [site, from, limit])

@@ -53,7 +53,8 @@ export function* putBack(fs: Filesystem, order: OrderRow): Op<void> {
 	yield* dropScratchDirectory(fs)
 }
 
-function* isSame(fs: Filesystem, there: FileRow, order: OrderRow): Op<boolean> {
+/** Whether a file of the tree has, or had before its copies were lost, the content that comes back. */
+export function* isSame(fs: Filesystem, there: FileRow, order: Pick<OrderRow, 'size' | 'hash' | 'file_id' | 'version'>): Op<boolean> {
 	if (there.kind !== KIND.regular || there.size !== order.size) return false
 	const row = yield* wait(hashes.find(fs.catalogue, there.id))
 	const hash = row && hashes.hashOf(row)
@@ -168,8 +169,9 @@ function* directoryIn(fs: Filesystem, place: Place): Op<FileId> {
 
 /** It arrived and is right: what its order says is done with it. */
 export function* fulfil(fs: Filesystem, order: OrderRow): Op<'arrived' | 'done'> {
+	// Whoever asked takes it to where it goes.
+	if (order.kind === 'fetch') return 'arrived'
 	if (order.kind === 'drill') yield* dropScratch(fs, order.id)
-	else if (order.to_path === null) return 'arrived'
 	else yield* putBack(fs, order)
 	return 'done'
 }

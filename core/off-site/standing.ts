@@ -1,5 +1,6 @@
 /** How sites stand: for `cairn site list` and `cairn status`. */
 import { BACKUP } from '../catalogue/backups.ts'
+import * as orders from '../catalogue/backup-orders.ts'
 import * as backups from '../catalogue/backups.ts'
 import type { Driver } from '../catalogue/driver.ts'
 import * as records from '../catalogue/site-records.ts'
@@ -22,6 +23,8 @@ export interface SiteStanding {
 	failed: number
 	/** When the proof was given that is older than all others; null without any. */
 	oldestProofAt: number | null
+	/** Files the keeper asked back and that are not here yet. */
+	ordered: number
 	today: { files: number; bytes: number; proved: number; failed: number }
 	settings: SiteSettings
 }
@@ -32,6 +35,7 @@ export async function standingOf(driver: Driver): Promise<SiteStanding[]> {
 	const rows = await sites.list(driver, driver.capabilities)
 	if (rows.length === 0) return []
 	const totals = await backups.totals(driver)
+	const open = await orders.open(driver)
 	const days = await records.ofDay(driver, localDay())
 	return rows.map((row) => {
 		const of = (state: number) => totals.find((each) => each.site_id === row.id && each.state === state)
@@ -47,6 +51,7 @@ export async function standingOf(driver: Driver): Promise<SiteStanding[]> {
 			proved: of(BACKUP.proved)?.many ?? 0,
 			failed: of(BACKUP.failed)?.many ?? 0,
 			oldestProofAt: of(BACKUP.proved)?.oldest ?? null,
+			ordered: open.find((each) => each.site_id === row.id)?.many ?? 0,
 			today,
 			settings: readSettings(row),
 		}

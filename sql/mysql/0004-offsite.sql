@@ -86,12 +86,12 @@ CREATE TABLE IF NOT EXISTS backup_order (
   id       BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
   site_id  BIGINT NOT NULL,
   job      VARCHAR(255) NOT NULL,                 -- those of one command
-  kind     VARCHAR(255) NOT NULL,                 -- restore, overwrite, drill
+  kind     VARCHAR(255) NOT NULL,                 -- restore, overwrite, fetch, drill
   state    VARCHAR(255) NOT NULL,                 -- asked, arrived, done, failed
   file_id  BIGINT NOT NULL,
   version  BIGINT NOT NULL,
   path     BLOB NOT NULL,                 -- where the site keeps it
-  to_path  BLOB,                          -- where it goes in the tree; NULL: it waits to be fetched by whoever asked
+  to_path  BLOB,                          -- where it goes, or would; NULL: nowhere
   size     BIGINT NOT NULL,
   hash     VARBINARY(32),
   mode     BIGINT NOT NULL,

@@ -86,12 +86,12 @@ CREATE TABLE IF NOT EXISTS backup_order (
   id       INTEGER PRIMARY KEY,
   site_id  INTEGER NOT NULL,
   job      TEXT NOT NULL,                 -- those of one command
-  kind     TEXT NOT NULL,                 -- restore, overwrite, drill
+  kind     TEXT NOT NULL,                 -- restore, overwrite, fetch, drill
   state    TEXT NOT NULL,                 -- asked, arrived, done, failed
   file_id  INTEGER NOT NULL,
   version  INTEGER NOT NULL,
   path     BLOB NOT NULL,                 -- where the site keeps it
-  to_path  BLOB,                          -- where it goes in the tree; NULL: it waits to be fetched by whoever asked
+  to_path  BLOB,                          -- where it goes, or would; NULL: nowhere
   size     INTEGER NOT NULL,
   hash     BLOB,
   mode     INTEGER NOT NULL,

@@ -1,11 +1,13 @@
 /** A door for agents on a tree of its own, sites, and an agent that says what a test wants it to say. */
 import assert from 'node:assert/strict'
 import { createHash, createHmac, randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import type { Deps } from '../../cli/verb.ts'
 import { addSite } from '../../cli/site-add.ts'
+import { UserError } from '../../core/errors.ts'
 import { createFeeder, feedAll } from '../../core/off-site/feed.ts'
 import { authorizationOf, hashOf } from '../../core/off-site/signature.ts'
 import type { SiteSettings } from '../../core/off-site/site-settings.ts'
@@ -45,6 +47,8 @@ export interface TestSite {
 	fetchBatch(mode?: string): Promise<number[]>
 	/** Answers every challenge from what it fetched. */
 	prove(): Promise<string[]>
+	/** Sends what it was asked for, in parts of so many bytes; how many orders. */
+	sendBack(partBytes?: number): Promise<number>
 	/** By id, as fetched. */
 	readonly held: Map<number, Buffer>
 }
@@ -154,5 +158,58 @@ export function newSite(url: string, name: string, key: string, agent = randomBy
 		return said.body.results.map(({ result }: { result: string }) => result)
 	}
 
-	return { name, key, agent, ask, fetchBatch, prove, held }
+	async function sendBack(partBytes = 1_000_000): Promise<number> {
+		const { body } = await ask('GET', '/backup/v1/orders')
+		for (const order of body.orders) {
+			const bytes = [...held.values()].find((content) => hashOf(content) === order.hash)
+			if (!bytes) await ask('POST', `/backup/v1/orders/${order.order}/fail`, { body: { error: 'missing' } })
+			else for (let at = order.offset, done = false; !done; at += partBytes) {
+				const part = bytes.subarray(at, at + partBytes)
+				const answer = await ask('PUT', `/backup/v1/orders/${order.order}?offset=${at}`, { body: part })
+				assert.equal(answer.status, 200, answer.bytes.toString())
+				done = answer.body.done
+			}
+		}
+		return body.orders.length
+	}
+
+	return { name, key, agent, ask, fetchBatch, prove, sendBack, held }
+}
+
+/** What `cairn` printed and warned of, and how it ended. */
+export interface Said {
+	out: string
+	err: string
+	exitCode: number
+}
+
+/** A verb of `cairn`, in this process, on the keeper's catalogue. */
+export async function cairn(keeper: Keeper, verb: (deps: Deps) => Promise<void>): Promise<Said> {
+	const { catalogue, classes, backup } = keeper.config
+	const file = join(keeper.directory, 'config.ts')
+	writeFileSync(file, `export default ${JSON.stringify({ catalogue, classes, backup })}`, { mode: 0o600 })
+	const said: Said = { out: '', err: '', exitCode: 0 }
+	const before = process.exitCode
+	process.exitCode = 0
+	try {
+		await verb({
+			print(line) {
+				said.out += `${line}\n`
+			},
+			warn(line) {
+				said.err += `${line}\n`
+			},
+			environment: { CAIRN_CONFIG: file },
+			directory: keeper.directory,
+			uid: 0,
+			gid: 0,
+		})
+	} catch (error) {
+		if (!(error instanceof UserError)) throw error
+		said.err += error.message
+		process.exitCode = error.exitCode
+	}
+	said.exitCode = Number(process.exitCode)
+	process.exitCode = before
+	return said
 }

@@ -1,0 +1,66 @@
+/** Takes what a site sent out of the tree, into a plain directory of this machine. */
+import { constants } from 'node:fs'
+import { link, mkdir, open, rm } from 'node:fs/promises'
+import type { OrderRow } from '../core/catalogue/backup-orders.ts'
+import { codeOf } from '../core/errors.ts'
+import type { Filesystem } from '../core/filesystem/filesystem.ts'
+import { namesOfPath } from '../core/filesystem/resolve.ts'
+import type { Path } from '../core/ids.ts'
+import { openVersion } from '../core/off-site/content.ts'
+import { dropScratch, findScratch } from '../core/off-site/upload.ts'
+import { run } from '../core/op.ts'
+
+/** Under a name of its own first: what has its name is whole. What is there already is not touched. */
+export async function takeOut(fs: Filesystem, order: OrderRow, directory: string): Promise<void> {
+	const scratch = await run(findScratch(fs, order.id))
+	if (!scratch) throw new Error('what came back is gone')
+	const target = await prepare(Buffer.from(directory), Buffer.from(order.to_path as Uint8Array))
+	const part = Buffer.concat([target, Buffer.from(`.cairn-${order.id}`)])
+	await rm(part, { force: true })
+	try {
+		await copy(fs, { id: scratch.row.id, version: scratch.row.version, size: order.size }, part, order)
+		await link(part, target)
+	} catch (error) {
+		if (codeOf(error) === 'EEXIST') throw new Error('there is something of that name already')
+		throw error
+	} finally {
+		await rm(part, { force: true })
+	}
+	await run(dropScratch(fs, order.id))
+}
+
+async function copy(fs: Filesystem, { id, version, size }: { id: number; version: number; size: number }, to: Buffer, { mode, mtime, mtime_ns }: OrderRow): Promise<void> {
+	const content = await openVersion(fs, id, version)
+	try {
+		const file = await open(to, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600)
+		try {
+			for await (const chunk of content.bytes(0, size)) await file.writeFile(chunk)
+			await file.chmod(mode & 0o777)
+			const at = mtime + mtime_ns / 1e9
+			await file.utimes(at, at)
+			await file.sync()
+		} finally {
+			await file.close()
+		}
+	} finally {
+		await content.close()
+	}
+}
+
+/** The path below the directory, with what is missing above it; none of it through a symlink. */
+async function prepare(directory: Buffer, path: Path): Promise<Buffer> {
+	await mkdir(directory, { recursive: true })
+	const names = namesOfPath(path)
+	let at = directory
+	for (const name of names.slice(0, -1)) {
+		at = Buffer.concat([at, SLASH, name])
+		await mkdir(at).catch((error: Error) => {
+			if (codeOf(error) !== 'EEXIST') throw error
+		})
+		const handle = await open(at, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+		await handle.close()
+	}
+	return Buffer.concat([at, SLASH, names[names.length - 1]])
+}
+
+const SLASH = Buffer.from('/')

@@ -1,0 +1,153 @@
+/** The way back: from sites into the tree, into a directory, as a drill. */
+import assert from 'node:assert/strict'
+import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { run as runDrill } from '../../cli/drill.ts'
+import { run as runRestore } from '../../cli/restore.ts'
+import * as entries from '../../core/catalogue/entries.ts'
+import { setAttributes } from '../../core/filesystem/attributes.ts'
+import { link } from '../../core/filesystem/links.ts'
+import { unlink } from '../../core/filesystem/remove.ts'
+import { ROOT_ID } from '../../core/ids.ts'
+import { run } from '../../core/op.ts'
+import { engines } from '../catalogue/engines.ts'
+import { cairn, type Keeper, openKeeper, type Said, type TestSite } from './keeper.ts'
+
+type Options = Partial<Parameters<typeof runRestore>[0]>
+
+function restore(keeper: Keeper, options: Options): Promise<Said> {
+	const all = { path: undefined, from: 'attic', overwrite: false, deleted: false, wait: true, cancel: false, json: true, ...options }
+	return cairn(keeper, (deps) => runRestore(all, deps))
+}
+
+/** The command, and the site's agent that calls until it is over. */
+async function answered(site: TestSite, command: Promise<Said>, partBytes?: number): Promise<Said> {
+	let over = false
+	const said = command.finally(() => {
+		over = true
+	})
+	while (!over) {
+		await site.sendBack(partBytes)
+		await new Promise((resolve) => setTimeout(resolve, 50))
+	}
+	return await said
+}
+
+for (const engine of engines) {
+	test(`${engine.name}: files whose copies are lost get them back, and stay the files they are`, async (t) => {
+		const keeper = await openKeeper(t, { engine, nodes: 1 })
+		const attic = await keeper.site('attic')
+		const a = await keeper.put('d/a', 'alpha'.repeat(1_000))
+		const b = await keeper.put('d/e/b\xff', 'beta')
+		const empty = await keeper.put('empty', '')
+		await run(setAttributes(keeper.fs, a, { mode: 0o640, uid: 5, gid: 6, mtime: { s: 1_000_000_000, ns: 7 } }))
+		const d = await entries.lookup(keeper.driver, ROOT_ID, Buffer.from('d'))
+		await run(link(keeper.fs, a, { parent: d?.id as number, name: Buffer.from('hard') }))
+		await keeper.feed()
+		assert.equal((await attic.fetchBatch()).length, 3)
+		const before = await keeper.driver.all('SELECT id, mode, uid, gid, size, mtime, mtime_ns, nlink, version FROM file ORDER BY id')
+		for (const name of ['d', 'empty']) rmSync(keeper.node(1, name), { recursive: true })
+
+		const said = await answered(attic, restore(keeper, { path: '/' }), 1_000)
+		assert.equal(said.exitCode, 0, said.err)
+		assert.deepEqual({ ...JSON.parse(said.out), job: '' }, { job: '', ordered: 3, there: 0, taken: [], done: 3, bytes: 5_004, failed: [], left: 0 })
+		const after = await keeper.driver.all('SELECT id, mode, uid, gid, size, mtime, mtime_ns, nlink, version FROM file ORDER BY id')
+		// The root's own times tell that `.restore` came and went.
+		assert.deepEqual(after.slice(1), before.slice(1))
+		assert.equal(readFileSync(keeper.node(1, 'd/a'), 'utf8'), 'alpha'.repeat(1_000))
+		const { mode, uid, mtimeMs, ino } = statSync(keeper.node(1, 'd/a'))
+		assert.deepEqual([mode & 0o777, uid, Math.floor(mtimeMs / 1000)], [0o640, 5, 1_000_000_000])
+		assert.equal(statSync(keeper.node(1, 'd/hard')).ino, ino)
+		assert.equal(readFileSync(keeper.node(1, 'empty'), 'utf8'), '')
+		for (const id of [a, b, empty]) {
+			const rows = await keeper.driver.all('SELECT state, version FROM replica WHERE file_id = ?', [id])
+			assert.deepEqual(rows.map((row) => ({ ...row })), [{ state: 1, version: 1 }])
+		}
+		const again = await restore(keeper, { path: 'd' })
+		assert.deepEqual([JSON.parse(again.out).there, JSON.parse(again.out).ordered], [2, 0])
+		assert.deepEqual(await keeper.driver.all('SELECT * FROM intent'), [])
+	})
+
+	test(`${engine.name}: what was deleted or changed comes back when it is asked for by name or time`, async (t) => {
+		const keeper = await openKeeper(t, { engine, nodes: 1 })
+		const attic = await keeper.site('attic')
+		await keeper.put('d/gone', 'gone')
+		const changed = await keeper.put('d/changed', 'old')
+		await keeper.feed()
+		await attic.fetchBatch()
+		// As if that had been an hour ago.
+		await keeper.driver.change('UPDATE backup SET claimed_at = claimed_at - 3600')
+		const old = new Map(attic.held)
+		await keeper.put('d/changed', 'new content')
+		const d = await entries.lookup(keeper.driver, ROOT_ID, Buffer.from('d'))
+		await run(unlink(keeper.fs, { parent: d?.id as number, name: Buffer.from('gone') }))
+		await keeper.feed()
+		await attic.fetchBatch()
+		attic.held.set(-1, old.get(changed) as Buffer)
+
+		const below = await restore(keeper, { path: 'd' })
+		assert.deepEqual([JSON.parse(below.out).ordered, JSON.parse(below.out).there], [0, 1])
+		const named = await answered(attic, restore(keeper, { path: 'd/gone' }))
+		assert.equal(named.exitCode, 0, named.err)
+		assert.equal(readFileSync(keeper.node(1, 'd/gone'), 'utf8'), 'gone')
+		const taken = await restore(keeper, { path: 'd/changed', at: '30m' })
+		assert.match(taken.err, /d\/changed: something else has this path now/)
+		assert.equal(taken.exitCode, 17)
+		const out = join(keeper.directory, 'out')
+		const fetched = await answered(attic, restore(keeper, { path: 'd', at: '30m', to: 'out' }))
+		assert.equal(fetched.exitCode, 0, fetched.err)
+		assert.equal(readFileSync(join(out, 'd/changed'), 'utf8'), 'old')
+		const refused = await answered(attic, restore(keeper, { path: 'd/changed', at: '30m', to: 'out' }))
+		assert.match(refused.err, /there is something of that name already/)
+		const over = await answered(attic, restore(keeper, { path: 'd/changed', at: '30m', overwrite: true }))
+		assert.equal(over.exitCode, 0, over.err)
+		assert.equal(readFileSync(keeper.node(1, 'd/changed'), 'utf8'), 'old')
+	})
+}
+
+test('a drill has a sample sent back and says what became of it', async (t) => {
+	const keeper = await openKeeper(t, { nodes: 1 })
+	const attic = await keeper.site('attic')
+	for (let n = 0; n < 10; n++) await keeper.put(`f${n}`, `content ${n}`)
+	await keeper.feed()
+	const ids = await attic.fetchBatch()
+	const drill = () => answered(attic, cairn(keeper, (deps) => runDrill({ files: 50, json: true }, deps)))
+	const [{ site, asked, done, failed }] = JSON.parse((await drill()).out)
+	assert.deepEqual([site, done, failed], ['attic', asked, []])
+	assert.ok(asked >= 5, `${asked}`)
+	for (const id of ids) attic.held.set(id, Buffer.from('lost'))
+	const bad = await drill()
+	assert.equal(bad.exitCode, 17)
+	assert.match(bad.err, /attic: f\d: missing/)
+	assert.equal(await entries.lookup(keeper.driver, ROOT_ID, Buffer.from('.restore')), undefined)
+	const lines = await keeper.driver.all<{ detail: string }>("SELECT detail FROM site_log WHERE what = 'drill' ORDER BY id")
+	assert.match(lines[0].detail, /^\d+ of \d+ right/)
+})
+
+test('an upload goes on where it was, and wrong bytes are never taken', async (t) => {
+	const keeper = await openKeeper(t, { nodes: 1 })
+	const [attic, barn] = [await keeper.site('attic'), await keeper.site('barn')]
+	const id = await keeper.put('a', 'x'.repeat(10_000))
+	await keeper.feed()
+	await attic.fetchBatch()
+	rmSync(keeper.node(1, 'a'))
+	mkdirSync(join(keeper.directory, 'out'))
+	await restore(keeper, { path: 'a', wait: false })
+	const [{ order }] = (await attic.ask('GET', '/backup/v1/orders')).body.orders
+	const put = (site: TestSite, offset: number, body: Buffer) => site.ask('PUT', `/backup/v1/orders/${order}?offset=${offset}`, { body })
+	assert.equal((await put(barn, 0, Buffer.from('x'))).status, 404)
+	assert.deepEqual((await put(attic, 5, Buffer.from('x'))).body.offset, 0)
+	assert.deepEqual((await put(attic, 0, Buffer.alloc(6_000, 'x'))).body, { offset: 6_000, done: false })
+	assert.equal((await attic.ask('GET', '/backup/v1/orders')).body.orders[0].offset, 6_000)
+	assert.equal((await put(attic, 0, Buffer.alloc(6_000, 'x'))).body.error, 'offset')
+	assert.equal((await put(attic, 6_000, Buffer.alloc(4_001, 'x'))).status, 409)
+	const wrong = await put(attic, 6_000, Buffer.alloc(4_000, 'y'))
+	assert.deepEqual([wrong.status, wrong.body.error, wrong.body.offset], [422, 'hash', 0])
+	assert.deepEqual((await put(attic, 0, Buffer.alloc(10_000, 'x'))).body, { offset: 10_000, done: true })
+	assert.deepEqual((await put(attic, 0, Buffer.alloc(10_000, 'x'))).body, { offset: 10_000, done: true })
+	assert.equal(readFileSync(keeper.node(1, 'a'), 'utf8'), 'x'.repeat(10_000))
+	assert.equal((await keeper.driver.all('SELECT id FROM file WHERE id = ?', [id])).length, 1)
+	const large = await put(attic, 0, Buffer.alloc(9 * 1_048_576))
+	assert.deepEqual([large.status, large.body.error], [413, 'too-large'])
+})
