@@ -18,6 +18,7 @@ export const EXIT = {
 	running: 16,
 	left: 17,
 	dump: 18,
+	unwell: 19,
 } as const
 
 export const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
@@ -39,6 +40,7 @@ export const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
 	running: 'another `cairn up` runs on this directory',
 	left: 'something was left undone and named; the next run tries again',
 	dump: 'a dump is cut, damaged, or of a newer program',
+	unwell: 'the doctor found something wrong',
 }
 
 export function exitCodeTable(): string {

@@ -33,6 +33,7 @@ const VERBS: Record<string, () => Promise<AnyVerb>> = {
 	stats: async () => (await import('./stats.ts')).stats,
 	du: async () => (await import('./du.ts')).du,
 	find: async () => (await import('./find.ts')).find,
+	doctor: async () => (await import('./doctor.ts')).doctor,
 	top: async () => (await import('./top.ts')).top,
 	metrics: async () => (await import('./metrics.ts')).metrics,
 	events: async () => (await import('./events.ts')).events,

@@ -13,6 +13,7 @@ export function* catalogueFamilies(catalogue: Driver): Op<Family[]> {
 	const found = yield* overview(catalogue)
 	return [
 		...standing(found),
+		...elsewhere(found),
 		...(yield* scrubbing(catalogue)),
 		...(yield* running(catalogue)),
 		gaugeFamily('cairn_writers', 'Files open for writing.', [[{}, found.writers]]),
@@ -41,6 +42,20 @@ function standing({ tree, behind, copies, nodes, owed }: Overview): Family[] {
 			'How long what is owed takes at the pace of the last run.',
 			owed.flatMap(({ kind, node, etaSeconds }) => (etaSeconds === undefined ? [] : [[{ kind, node }, etaSeconds] as [Labels, number]])),
 		),
+	]
+}
+
+/** Copies off this site. */
+function elsewhere({ offsite, awaitingOffsite, at }: Overview): Family[] {
+	const states = ['wanted', 'claimed', 'proved', 'failed'] as const
+	const each = (of: 'files' | 'bytes') =>
+		offsite.flatMap((row) => states.map((state): [Labels, number] => [{ site: row.site, class: row.class, state }, row[state][of]]))
+	const proofs = new Map(offsite.flatMap(({ site, oldestProof }) => (oldestProof === null ? [] : [[site, at - oldestProof] as const])))
+	return [
+		gaugeFamily('cairn_offsite_files', 'Files by site and class: wanted there, claimed (proved ones too), proved, failed.', each('files')),
+		gaugeFamily('cairn_offsite_bytes', 'Bytes by site and class: wanted there, claimed (proved ones too), proved, failed.', each('bytes')),
+		gaugeFamily('cairn_offsite_awaiting_files', 'Files that fewer sites hold than their class asks for.', [[{}, awaitingOffsite.files]]),
+		gaugeFamily('cairn_offsite_proof_age_seconds', 'How long ago the copy was proved that waits longest for it.', [...proofs].map(([site, age]) => [{ site }, age])),
 	]
 }
 

@@ -1,0 +1,39 @@
+/** Each node from here: whether it answers, is the one it should be, and has room. */
+import type { Driver } from '../../core/catalogue/driver.ts'
+import * as nodeTable from '../../core/catalogue/nodes.ts'
+import type { Config } from '../../core/config/types.ts'
+import type { NodeRow } from '../../core/nodes/node.ts'
+import { reserveBytes } from '../../core/placement/placement.ts'
+import type { Overview } from '../../core/stats/overview.ts'
+import { type Probe, probeNode } from '../node-probe.ts'
+import { showSize } from '../sizes.ts'
+import { type Finding, found } from './finding.ts'
+
+const RETIRED = new Set(['dead', 'down'])
+
+export async function checkNodes(driver: Driver, config: Config, { nodes }: Overview): Promise<Finding[]> {
+	const rows = await nodeTable.list(driver)
+	if (rows.length === 0) return [found('nodes', 'wrong', 'there are none', 'cairn node add NAME PATH')]
+	const looked = await Promise.all(
+		rows.map(async (row) => {
+			const path = config.nodes[row.name]?.path ?? row.path
+			return checkNode(row, path, await probeNode(row, path))
+		}),
+	)
+	const waiting = nodes.filter(({ intents, state }) => intents > 0 && state !== 'dead')
+	return [
+		...looked.flat(),
+		...waiting.map(({ name, intents }) => found(`node ${name}`, 'doubtful', `${intents} changes are still to be carried out there`, 'that happens when it answers and somebody mounts or replicates')),
+	]
+}
+
+function checkNode(row: NodeRow, path: string, probe: Probe): Finding[] {
+	const what = `node ${row.name}`
+	if (RETIRED.has(row.state)) return [found(what, 'well', `is ${row.state}, as its keeper said`)]
+	if (!probe.up) {
+		return [found(what, 'wrong', probe.reason, `is ${path} mounted, is its server up? Elsewhere on this machine: nodes.${row.name}.path; lost for good: cairn node replace`)]
+	}
+	const kept = reserveBytes({ row, space: { capacity: probe.capacity } })
+	if (probe.free <= kept) return [found(what, 'doubtful', `${showSize(probe.free)} free, ${showSize(kept)} kept free: it takes nothing new`, 'cairn rebalance, or another node')]
+	return [found(what, 'well', `${path} answers and is the one it should be; ${showSize(probe.free)} of ${showSize(probe.capacity)} free`)]
+}

@@ -1,0 +1,58 @@
+/** The doctor names what is wrong and says what to do. */
+import assert from 'node:assert/strict'
+import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { checkKernel, checkNode, checkOpenFiles } from '../../cli/doctor/machine.ts'
+import { doctor } from '../../cli/doctor.ts'
+import { EXIT } from '../../cli/exit-codes.ts'
+import type { Finding } from '../../cli/doctor/finding.ts'
+import { engines } from '../catalogue/engines.ts'
+import { place } from '../stats/place.ts'
+import { typed } from './typed.ts'
+
+for (const engine of engines) {
+	test(`${engine.name}: the doctor`, async (t) => {
+		const { driver, config: configuration, node } = await place(t, engine)
+		const config = join(node(1), '..', 'config.ts')
+		writeFileSync(config, `export default ${JSON.stringify({ catalogue: configuration.catalogue, classes: configuration.classes })}`)
+		chmodSync(config, 0o600)
+		const cairn = typed(config, doctor)
+		async function findings(code: number): Promise<Finding[]> {
+			const said = await cairn('doctor', '--json')
+			assert.equal(said.code, code, said.stdout)
+			return JSON.parse(said.stdout)
+		}
+		const of = (list: Finding[], what: string) => list.filter((each) => each.what === what).map(({ level }) => level)
+
+		const well = await findings(EXIT.ok)
+		assert.deepEqual(of(well, 'catalogue'), ['well'])
+		assert.deepEqual(of(well, 'node node1'), ['well', 'doubtful'], 'it is the one, and nobody looks after it')
+		assert.deepEqual(of(well, 'classes'), ['well'])
+		assert.match((await cairn('doctor')).stdout, /^look {2}node node1: no replicator looks after it.*\n {6}cairn replicator --node node1$/m)
+
+		renameSync(node(2), `${node(2)}-elsewhere`)
+		await driver.change("UPDATE node SET state = 'drain' WHERE id = 3")
+		await driver.change("INSERT INTO client (id, host, pid, started, what, joined, heartbeat) VALUES (999, 'far', 1, '', 'mount /far', 0, 0)")
+		const ill = await findings(EXIT.unwell)
+		assert.deepEqual(of(ill, 'node node2'), ['wrong', 'doubtful'])
+		assert.deepEqual(of(ill, 'class pictures'), ['wrong'])
+		assert.deepEqual(of(ill, 'clients'), ['doubtful'])
+		renameSync(`${node(2)}-elsewhere`, node(2))
+		rmSync(join(node(1), '.cairn'), { recursive: true })
+		assert.match((await cairn('doctor')).stdout, /^WRONG node node1: .* has no identity file: is it mounted\?$/m)
+
+		writeFileSync(config, 'export default { catalog: 1 }')
+		const last = (await findings(EXIT.unwell)).at(-1)
+		assert.deepEqual([last?.what, last?.level], ['configuration', 'wrong'])
+		writeFileSync(config, `export default { catalogue: '${join(node(1), 'none.db')}' }`)
+		assert.match((await cairn('doctor')).stdout, /^WRONG catalogue: .*no such file/m)
+	})
+}
+
+test('what the machine lacks', () => {
+	assert.equal(checkNode('22.1.0').level, 'wrong')
+	assert.deepEqual(['4.19.0', '6.1.0-13-amd64', '6.9.1', '7.0'].map((version) => checkKernel(version)[0].level), ['wrong', 'doubtful', 'well', 'well'])
+	assert.equal(checkOpenFiles('Max open files            1024                 1048576              files     ').level, 'well')
+	assert.equal(checkOpenFiles('Max open files            1024                 4096                 files     ').level, 'doubtful')
+})
