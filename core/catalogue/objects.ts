@@ -61,8 +61,9 @@ export function removeOfFile(tx: Transaction, file: FileId): void {
 	tx.write('DELETE FROM object WHERE file_id = ?', [file])
 }
 
-export function remove(tx: Transaction, key: number): void {
-	tx.write('DELETE FROM object WHERE id = ?', [key])
+/** Not where somebody has uploaded to it again meanwhile. */
+export function removeExpired(tx: Transaction, key: number, { now }: Capabilities): void {
+	tx.write(`DELETE FROM object WHERE id = ? AND expires <= ${now}`, [key])
 }
 
 /** Whether there is any: asked often, and one look at the index. */

@@ -12,7 +12,7 @@ import type { ReplicaRow } from '../catalogue/replicas.ts'
 import * as xattrs from '../catalogue/xattrs.ts'
 import { now, type Time } from '../clock.ts'
 import { fail } from '../errors.ts'
-import type { Path } from '../ids.ts'
+import type { FileId, Path } from '../ids.ts'
 import { carryOutAfterwards, intend } from '../intents.ts'
 import { type Op, wait } from '../op.ts'
 import { joinPath } from './directories.ts'
@@ -20,7 +20,8 @@ import { type Filesystem, transact } from './filesystem.ts'
 import { checkName, type Place, readPlace } from './names.ts'
 import { keepsRemoved, moveToTrash } from './trash.ts'
 
-export function* unlink(fs: Filesystem, place: Place): Op<void> {
+/** `only`: ESTALE where the name leads to another file by now. */
+export function* unlink(fs: Filesystem, place: Place, only?: FileId): Op<void> {
 	checkName(place.name)
 	if (keepsRemoved(fs) && (yield* moveToTrash(fs, place))) return
 	const time = now()
@@ -30,6 +31,7 @@ export function* unlink(fs: Filesystem, place: Place): Op<void> {
 			const { directory, existing, standing } = yield* readPlace(fs, tx, place)
 			if (!existing) return fail('ENOENT')
 			if (existing.kind === KIND.directory) fail('EISDIR')
+			if (only !== undefined && existing.id !== only) fail('ESTALE')
 			const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
 			const made = yield* intend(fs, tx, yield* removeName(tx, { row: existing, path, token, time }), standing)
 			entries.remove(tx, place.parent, place.name)

@@ -5,6 +5,7 @@ import type { RateConfig, ScheduleConfig } from '../../core/config/types.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import type { NodeId } from '../../core/ids.ts'
 import { isLevelDue, levelJob } from '../level/round.ts'
+import { expire, isExpireDue } from '../expire/expire.ts'
 import { dumpJob } from '../manifest/dump-job.ts'
 import { manifest } from '../manifest/manifest.ts'
 import { replicate } from '../replicate/replicate.ts'
@@ -18,7 +19,7 @@ import { walk } from '../walk/walk.ts'
 import type { PauseLimits } from './pause.ts'
 
 /** Those that go by the clock have the name of their schedule. */
-export type JobName = keyof ScheduleConfig | 'level' | 'stats'
+export type JobName = keyof ScheduleConfig | 'level' | 'expire' | 'stats'
 
 export interface Kind {
 	/** Anew for each run: the configuration may have changed. */
@@ -52,6 +53,7 @@ export const KINDS: Kinds = {
 	manifest: { make: () => manifest(), isLarge: true },
 	dump: { make: () => dumpJob, isLarge: true },
 	trash: { make: () => trash() },
+	expire: { make: () => expire(), isDue: isExpireDue, pause: { firstMs: 2_000, mostMs: 60_000 } },
 	stats: { make: () => statsJob, isDue: isStatsDue, pause: { firstMs: 1_000, mostMs: 5_000 }, isSilent: true },
 }
 
