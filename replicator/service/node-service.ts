@@ -66,22 +66,24 @@ export function serveNode({ fs, id, kinds, large, show }: NodeWork): NodeService
 	let isCaughtUp = false
 
 	function start(work: Work, node: Node): void {
+		const wasOwed = work.isOwed
 		work.isOwed = false
 		if (work.kind.isLarge) large.add(work.name)
-		work.running = run(work, node).finally(() => {
+		work.running = run(work, node, wasOwed).finally(() => {
 			work.running = undefined
 			if (work.kind.isLarge) large.delete(work.name)
 		})
 	}
 
-	async function run(work: Work, node: Node): Promise<void> {
+	async function run(work: Work, node: Node, wasOwed: boolean): Promise<void> {
 		const shown = work.kind.isSilent ? silently(() => show(work.name, node)) : show(work.name, node)
 		try {
 			const outcome = await runJob(fs, node, work.kind.make(fs), { signal: stopping.signal, watcher: shown.watcher })
 			if (outcome.summary) shown.end(outcome.summary)
 			else shown.elsewhere(outcome.holder)
 			work.retry.end()
-			if (didAll(outcome)) work.idle.end()
+			// Begun by the clock it may have found nothing because there was nothing: what comes in a moment need not wait.
+			if (didAll(outcome) || (wasOwed && sawNothing(outcome))) work.idle.end()
 			else work.idle.longer()
 		} catch (error) {
 			shown.failed(error as Error)
@@ -159,6 +161,10 @@ function silently(show: () => Shown): Shown {
 /** Nothing is left that it could not do. */
 function didAll({ summary }: Outcome): boolean {
 	return summary !== undefined && summary.troubles === 0 && Object.keys(summary.outcomes).length > 0
+}
+
+function sawNothing({ summary }: Outcome): boolean {
+	return summary !== undefined && summary.troubles === 0 && Object.keys(summary.outcomes).length === 0
 }
 
 function expressionOf({ config }: Filesystem, name: JobName): string {
