@@ -6,7 +6,7 @@ import { Broken, NotNow, Refusal } from '../wire/failures.ts'
 import type { Run } from '../work/run.ts'
 import { download, incomingName } from './download.ts'
 import { failureOf } from './failure.ts'
-import { openPortions, type Portions } from './portion.ts'
+import type { Portions } from './portion.ts'
 import { openRoom, type Room } from './room.ts'
 import { sourceOf } from './source.ts'
 import type { Wanted } from './wanted.ts'
@@ -24,18 +24,14 @@ interface Batch {
 	room: Room
 }
 
-/** How many became copies. */
-export async function fetchBatch(run: Run, files: readonly Wanted[], state: { hasEnded: boolean }): Promise<number> {
-	const portions = openPortions(run)
+/** What came is brought home with what comes next. */
+export async function fetchBatch(run: Run, portions: Portions, files: readonly Wanted[], state: { hasEnded: boolean }): Promise<void> {
 	const batch: Batch = { run, portions, queue: files[Symbol.iterator](), state, broken: 0, room: openRoom(run.folder) }
 	run.watcher.expected(files.length, files.reduce((sum, { size }) => sum + size, 0))
 	const workers = Array.from({ length: run.hello.parallel }, () => work(batch))
 	const ended = await Promise.allSettled(workers)
 	const trouble = ended.find((end) => end.status === 'rejected')
-	// What came before the trouble is brought home all the same.
-	await portions.finish()
 	if (trouble) throw trouble.reason
-	return portions.claimed()
 }
 
 async function work(batch: Batch): Promise<void> {

@@ -11,7 +11,7 @@ import type { Arrived } from './download.ts'
 import { type Done, report } from './report.ts'
 import type { Wanted } from './wanted.ts'
 
-const PORTION_FILES_MAX = 250
+export const PORTION_FILES_MAX = 250
 const PORTION_BYTES_MAX = 256 * 1024 * 1024
 
 interface Item {
@@ -29,14 +29,15 @@ export interface Portions {
 	settleIfFull(): Promise<void> | undefined
 	/** Whatever is still open. */
 	finish(): Promise<void>
-	/** How many the server took for copies. */
-	claimed(): number
+	/** How many files came, and how many of them the server took for copies. */
+	counts(): { came: number; claimed: number }
 }
 
 export function openPortions(run: Run): Portions {
 	let items: Item[] = []
 	let failures: [Wanted, Failure][] = []
 	let bytes = 0
+	let came = 0
 	let claimed = 0
 	let settling = Promise.resolve()
 
@@ -56,12 +57,14 @@ export function openPortions(run: Run): Portions {
 			fs.futimesSync(arrived.fd, wanted.mtimeS, wanted.mtimeS)
 			items.push({ wanted, arrived })
 			bytes += wanted.size
+			came++
 		},
 		async adopt(wanted) {
 			const way = await adopt(run.folder, wanted)
 			if (way === undefined) return false
 			items.push({ wanted, arrived: undefined, way })
 			run.watcher.moved(wanted.size)
+			came++
 			return true
 		},
 		fail(wanted, failure) {
@@ -70,7 +73,7 @@ export function openPortions(run: Run): Portions {
 		},
 		settleIfFull: () => (items.length >= PORTION_FILES_MAX || bytes >= PORTION_BYTES_MAX ? settleAll() : undefined),
 		finish: settleAll,
-		claimed: () => claimed,
+		counts: () => ({ came, claimed }),
 	}
 }
 

@@ -1,6 +1,7 @@
 /** Fetching what the site is to have, batch by batch, until there is nothing left to do; and on the way whatever the server asks. */
 import { leaseIn, type Lease } from '../fetch/wanted.ts'
 import { fetchBatch } from '../fetch/batch.ts'
+import { openPortions, PORTION_FILES_MAX, type Portions } from '../fetch/portion.ts'
 import { NotNow, Refusal } from '../wire/failures.ts'
 import { answerChallenges } from './challenges.ts'
 import { sayHello } from './hello.ts'
@@ -14,25 +15,41 @@ const BARREN_MAX = 3
 const RENEW_SHARE = 1 / 3
 const RENEW_MS_MIN = 1_000
 
+type Counts = ReturnType<Portions['counts']>
+
 export async function replicate(run: Run, mode: string | undefined): Promise<string> {
-	let claimed = 0
-	let helloMs = Date.now()
 	await attend(run)
+	const portions = openPortions(run)
+	try {
+		await fetchAll(run, portions, mode)
+	} finally {
+		// What came before a trouble is brought home all the same.
+		await portions.finish()
+	}
+	run.hello = await sayHello(run.client, run.folder, false)
+	await attend(run)
+	return `${portions.counts().claimed} files came${run.left > 0 ? `, ${run.left} were left` : ''}`
+}
+
+async function fetchAll(run: Run, portions: Portions, mode: string | undefined): Promise<void> {
+	let helloMs = Date.now()
 	for (let barren = 0; barren < BARREN_MAX; ) {
 		run.watcher.title('replicate')
+		const before = portions.counts()
 		const lease = leaseIn(await run.client.call('POST', '/lease', { ...(mode ? { mode } : {}), ...sizeOf(run) }))
-		if (lease === undefined) break
-		const got = await withLease(run, lease)
-		claimed += got
-		barren = got > 0 ? 0 : barren + 1
+		if (lease === undefined) return
+		await withLease(run, portions, lease)
+		barren = isBarren(before, portions.counts()) ? barren + 1 : 0
 		if (Date.now() - helloMs < HELLO_EVERY_MS) continue
 		helloMs = Date.now()
 		run.hello = await sayHello(run.client, run.folder, false)
 		await attend(run)
 	}
-	run.hello = await sayHello(run.client, run.folder, false)
-	await attend(run)
-	return `${claimed} files came${run.left > 0 ? `, ${run.left} were left` : ''}`
+}
+
+/** Nothing came, or a portion's worth and more came and nothing of it counts. */
+function isBarren(before: Counts, { came, claimed }: Counts): boolean {
+	return came === before.came || (claimed === before.claimed && came - claimed > 2 * PORTION_FILES_MAX)
 }
 
 function sizeOf({ hello }: Run): { files: number; bytes: number } {
@@ -47,12 +64,12 @@ async function attend(run: Run): Promise<void> {
 	if (pending.orders > 0) await fillOrders(run)
 }
 
-async function withLease(run: Run, lease: Lease): Promise<number> {
+async function withLease(run: Run, portions: Portions, lease: Lease): Promise<void> {
 	const batch = { hasEnded: false }
 	const lastsMs = (lease.untilAtS - run.hello.aheadS) * 1000 - Date.now()
 	const timer = setInterval(() => void renew(run, lease, batch), Math.max(RENEW_MS_MIN, lastsMs * RENEW_SHARE))
 	try {
-		return await fetchBatch(run, lease.files, batch)
+		await fetchBatch(run, portions, lease.files, batch)
 	} catch (error) {
 		if (error instanceof NotNow) await giveBack(run, lease)
 		throw error

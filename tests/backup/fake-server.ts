@@ -47,6 +47,8 @@ export interface FakeServer {
 	/** True: it has answered. */
 	misbehave: Misbehave | undefined
 	clockAheadS: number
+	/** Files given out and not reported, by lease. */
+	leases: Map<string, Set<number>>
 	offer(path: string | Buffer, content: Buffer | string, more?: Partial<Offered>): Offered
 	stop(): Promise<void>
 }
@@ -66,6 +68,7 @@ export async function startFakeServer(): Promise<FakeServer> {
 		hello: {},
 		misbehave: undefined,
 		clockAheadS: 0,
+		leases: new Map(),
 		offer(path, content, more = {}) {
 			const id = more.id ?? state.files.size + 1
 			const offered = { id, version: 1, path: Buffer.from(path), content: Buffer.from(content), ...more }
@@ -132,26 +135,29 @@ function signatureProblem(state: FakeServer, nonces: Set<string>, request: Incom
 type Given = { [key: string]: unknown }
 
 const HANDLERS: { [route: string]: (state: FakeServer, given: Given, target: string) => object } = {
-	'POST /hello': (state) => ({
-		site: SITE,
-		serverAt: Math.floor(Date.now() / 1000) + state.clockAheadS,
-		paused: state.hello.paused ?? false,
-		retryAfterS: 600,
-		settings: { bytesPerSecond: null, parallel: state.hello.parallel ?? 4, filesPerBatch: state.hello.filesPerBatch ?? 500, bytesPerBatch: 2 ** 30, direct: state.hello.direct ?? null },
-		pending: { work: true, challenges: state.challenges.length, notices: state.notices.length, orders: state.orders.filter((order) => !order.done && !order.failed).length },
-	}),
+	'POST /hello': (state, { starting }) => {
+		if (starting) state.leases.clear()
+		return helloOf(state)
+	},
 	'POST /lease': (state, { files = 500 }) => {
+		const leased = new Set([...state.leases.values()].flatMap((ids) => [...ids]))
 		const wanted = [...state.files.values()].filter(({ id, version }) => {
-			return state.claimed.get(id)?.version !== version && !state.failed.some((failed) => failed.id === id && failed.version === version)
+			return !leased.has(id) && state.claimed.get(id)?.version !== version && !state.failed.some((failed) => failed.id === id && failed.version === version)
 		})
 		const some = wanted.slice(0, files as number)
-		return { lease: some.length > 0 ? 'lease-1' : null, untilAt: Math.floor(Date.now() / 1000) + state.clockAheadS + 900, retryAfterS: 0, files: some.map(itemOf) }
+		const lease = some.length > 0 ? `lease-${state.requests.length}` : null
+		if (lease) state.leases.set(lease, new Set(some.map(({ id }) => id)))
+		return { lease, untilAt: Math.floor(Date.now() / 1000) + state.clockAheadS + 900, retryAfterS: 0, files: some.map(itemOf) }
 	},
 	'POST /lease/#/renew': () => ({ untilAt: Math.floor(Date.now() / 1000) + 900 }),
-	'DELETE /lease/#': () => ({}),
+	'DELETE /lease/#': (state, _, target) => {
+		state.leases.delete(target.split('/').at(-1) as string)
+		return {}
+	},
 	'POST /report': (state, { files }) => ({
 		results: (files as Reported[]).map((reported) => {
 			const offered = state.files.get(reported.id)
+			for (const ids of state.leases.values()) ids.delete(reported.id)
 			if (reported.error) {
 				state.failed.push(reported)
 				return { id: reported.id, result: 'failed' }
@@ -203,6 +209,17 @@ const HANDLERS: { [route: string]: (state: FakeServer, given: Given, target: str
 		if (order) order.failed = error as string
 		return {}
 	},
+}
+
+function helloOf(state: FakeServer): object {
+	return {
+		site: SITE,
+		serverAt: Math.floor(Date.now() / 1000) + state.clockAheadS,
+		paused: state.hello.paused ?? false,
+		retryAfterS: 600,
+		settings: { bytesPerSecond: null, parallel: state.hello.parallel ?? 4, filesPerBatch: state.hello.filesPerBatch ?? 500, bytesPerBatch: 2 ** 30, direct: state.hello.direct ?? null },
+		pending: { work: true, challenges: state.challenges.length, notices: state.notices.length, orders: state.orders.filter((order) => !order.done && !order.failed).length },
+	}
 }
 
 function itemOf({ id, version, path, content, says = {}, mtimeS = 1_700_000_000 }: Offered): object {
