@@ -27,6 +27,7 @@ const VERBS: Record<string, () => Promise<AnyVerb>> = {
 	site: async () => (await import('./site.ts')).site,
 	restore: async () => (await import('./restore.ts')).restore,
 	drill: async () => (await import('./drill.ts')).drill,
+	import: async () => (await import('./import.ts')).importVerb,
 	token: async () => (await import('./token.ts')).token,
 	status: async () => (await import('./status.ts')).status,
 	why: async () => (await import('./why.ts')).why,

@@ -24,6 +24,8 @@ export interface SiteSettings {
 	direct?: string
 	/** Its agent speaks the protocol of the system before this one. */
 	legacy?: boolean
+	/** As which it was known there. */
+	identity?: string
 }
 
 export interface Limits {
