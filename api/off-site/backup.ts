@@ -7,6 +7,8 @@ import { signedBy } from './credentials.ts'
 import { answerRefusal, notFound } from './failure.ts'
 import { file } from './file.ts'
 import { hello } from './hello.ts'
+import { signedByLegacy } from './legacy/credentials.ts'
+import { filesystemApi } from './legacy/filesystem-api.ts'
 import { notices } from './notices.ts'
 import { orders } from './orders.ts'
 import { proof } from './proof.ts'
@@ -15,11 +17,12 @@ import { work } from './work.ts'
 
 export const backup: Part = {
 	name: 'backup',
-	credentials: (request, api) => signedBy(request, api),
+	credentials: (request, api) => (request.routeOptions.url === '/filesystem-api.php' ? signedByLegacy(request, api) : signedBy(request, api)),
 	async routes(app, api) {
 		const state = stateOf(api)
 		app.addHook('onClose', () => state.spending.end())
 		agent(app, api)
+		if (api.config.backup.legacy) await app.register(async (scope) => filesystemApi(scope, api))
 		await app.register(async (scope) => protocol(scope, api), { prefix: '/backup/v1' })
 	},
 }

@@ -25,9 +25,10 @@ export interface Site {
 
 export interface KnownSites {
 	find(name: string): Promise<Site | undefined>
+	/** One that is set to the old protocol, by the name it has there. */
+	findLegacy(identity: string): Promise<Site | undefined>
 	/** Read again before the next question. */
 	forget(): void
-	all(): Iterable<Site>
 }
 
 export function createKnownSites({ catalogue, capabilities, report }: Filesystem, { backup }: Config): KnownSites {
@@ -60,19 +61,25 @@ export function createKnownSites({ catalogue, capabilities, report }: Filesystem
 		else sites.set(row.name, { ...fresh, throttle: createThrottle(), streams: 0, lastRefusalsMs: new Map() })
 	}
 
+	async function readIfOld(): Promise<void> {
+		if (performance.now() - readAtMs <= KNOWN_MS) return
+		reading ??= read().finally(() => {
+			reading = undefined
+		})
+		await reading
+	}
+
 	return {
 		async find(name) {
-			if (performance.now() - readAtMs > KNOWN_MS) {
-				reading ??= read().finally(() => {
-					reading = undefined
-				})
-				await reading
-			}
+			await readIfOld()
 			return sites.get(name)
+		},
+		async findLegacy(identity) {
+			await readIfOld()
+			return [...sites.values()].find(({ row, settings }) => settings.legacy && (settings.identity ?? row.name) === identity)
 		},
 		forget() {
 			readAtMs = Number.NEGATIVE_INFINITY
 		},
-		all: () => sites.values(),
 	}
 }

@@ -24,7 +24,8 @@ export interface Claim {
 	id: FileId
 	version: number
 	size: number
-	hash: Buffer
+	/** Undefined of agents that cannot say it. */
+	hash: Buffer | undefined
 	/** Where it was found; undefined: where it was sent. */
 	path?: Path
 }
@@ -110,7 +111,7 @@ function* claim(fs: Filesystem, tx: Transaction, site: Pick<SiteRow, 'id'>, said
 	if (file?.kind !== KIND.regular || !isAsked) return 'gone'
 	if (file.version !== said.version) return 'changed'
 	const hash = file.hash !== null && file.hash_version === file.version ? Buffer.from(file.hash) : undefined
-	if (file.size !== said.size || (hash && !hash.equals(said.hash))) return yield* mismatch(fs, tx, site, said, known)
+	if (file.size !== said.size || (hash && said.hash && !hash.equals(said.hash))) return yield* mismatch(fs, tx, site, said, known)
 	const name = known.names.find((row) => row.file_id === said.id)
 	const path = said.path ?? known.leased.get(said.id) ?? (name && (yield* pathOf(fs, tx, name)))
 	if (!path) return 'gone'
@@ -119,7 +120,7 @@ function* claim(fs: Filesystem, tx: Transaction, site: Pick<SiteRow, 'id'>, said
 	const { mode, uid, gid, mtime, mtime_ns } = file
 	claims.set(said.id, {
 		file_id: said.id, site_id: site.id, version: said.version, state: BACKUP.claimed, copies: 0, since: known.now, tried: held?.tried ?? 0,
-		claimed_at: known.now, proved_at: 0, challenge: null, path, size: said.size, hash: said.hash, mode, uid, gid, mtime, mtime_ns,
+		claimed_at: known.now, proved_at: 0, challenge: null, path, size: said.size, hash: said.hash ?? hash ?? null, mode, uid, gid, mtime, mtime_ns,
 	})
 	return 'claimed'
 }
