@@ -4,6 +4,7 @@ import type { Amount } from '../catalogue/holdings.ts'
 import * as statFiles from '../catalogue/stat-files.ts'
 import type { FileId } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
+import { classById } from '../placement/placement.ts'
 import type { Rows } from './rows.ts'
 import { pathOf } from './paths.ts'
 
@@ -34,7 +35,8 @@ export function* copiesByClass(catalogue: Driver, { classes, copies }: Rows): Op
 	for (const { id, name, copies: goal, zones, offsite } of classes) {
 		const rows: CopiesCount[] = []
 		for (const [index, row] of copies.entries()) {
-			if (row.class_id !== id) continue
+			// Of a class that is not there any more: as whoever makes copies has it.
+			if (classById({ classes }, row.class_id).id !== id) continue
 			const example = examples[index][0]?.file_id
 			const path = example === undefined ? undefined : yield* pathOf(catalogue, example)
 			rows.push({
