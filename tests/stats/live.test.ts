@@ -1,13 +1,16 @@
 /** What running processes say of themselves: through a mount, with its replicator and its door over HTTP beside it. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { runDirectory, socketPrefix } from '../../core/live/directory.ts'
 import { type Said, startUp } from '../support/mount.ts'
 import { until } from '../support/until.ts'
 
+const CAIRN = fileURLToPath(new URL('../../cairn', import.meta.url))
 const shell = async (script: string) => (await promisify(execFile)('timeout', ['-s', 'KILL', '20', 'sh', '-c', script])).stdout
 
 function succeeded({ code, stdout, stderr }: Said): string {
@@ -41,6 +44,20 @@ test('top and metrics of a mount, its replicator and its door', async (t) => {
 	has(/^process_resident_memory_bytes\{process="replicator"/m)
 	// The replicator keeps the figures: nobody has to ask for them.
 	await until('five files counted', async () => /^cairn_tree_files 5$/m.test(succeeded(await up.cairn('metrics'))) || undefined)
+
+	const following = spawn('setpriv', ['--pdeathsig', 'TERM', CAIRN, 'events', '--follow', '--json', '--since', '0', '--config', up.config], { stdio: ['ignore', 'pipe', 'inherit'] })
+	t.after(() => following.kill())
+	let said = ''
+	following.stdout.on('data', (bytes) => {
+		said += bytes
+	})
+	await until('what was', () => said.includes('"path":"pictures/1"') || undefined)
+	await shell(`touch ${up.mountPoint}/later`)
+	await until('what is', () => said.includes('"path":"later"') || undefined)
+	following.kill('SIGINT')
+	assert.deepEqual(await once(following, 'exit'), [0, null])
+	const lines = said.trim().split('\n').map((line) => JSON.parse(line).seq)
+	assert.equal(new Set(lines).size, lines.length)
 
 	await up.kill()
 	await until('nobody answers', async () => (await up.cairn('top', '--once')).stdout.startsWith('no mount') || undefined)
