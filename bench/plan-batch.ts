@@ -1,4 +1,4 @@
-/** How long a batch of work takes to plan with five sites and a tree of so many files: node bench/plan-batch.ts [FILES] */
+/** How long a batch of work takes to plan with five sites and a tree of so many files: node bench/plan-batch.ts [FILES [ENGINE]] */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ const ROWS = 1_000
 const ROUNDS = 11
 const classes = [{ name: 'all', pattern: '', copies: 1, offsite: 3 }]
 
-for (const engine of ['SQLite', 'MariaDB']) {
+for (const engine of process.argv[3] === undefined ? ['SQLite', 'MariaDB'] : [process.argv[3]]) {
 	const directory = mkdtempSync(join(tmpdir(), 'cairn-bench-plan-'))
 	try {
 		const catalogue = engine === 'SQLite' ? `sqlite:${join(directory, 'catalogue.db')}` : await (await startMariadb()).freshDatabase('bench_plan')

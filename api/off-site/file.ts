@@ -136,10 +136,11 @@ async function nextSlice(api: Api, site: Site, most: number, signal: AbortSignal
 	signal.throwIfAborted()
 	const [own, all] = [rateNow(site.limits.rates), rateNow(api.config.backup.rates)]
 	if (own === 0 || all === 0) throw new Error('the hour is closed')
-	if (bytesLeft(api, site) === 0) throw new Error("the day's bytes are used up")
+	const left = bytesLeft(api, site) ?? Number.POSITIVE_INFINITY
+	if (left === 0) throw new Error("the day's bytes are used up")
 	const rate = Math.min(own ?? Number.POSITIVE_INFINITY, all ?? Number.POSITIVE_INFINITY)
-	if (rate === Number.POSITIVE_INFINITY) return Math.min(most, SLICE_BYTES_MAX)
-	const slice = Math.min(most, SLICE_BYTES_MAX, Math.max(SLICE_BYTES_MIN, Math.ceil(rate / SLICES_PER_SECOND)))
+	if (rate === Number.POSITIVE_INFINITY) return Math.min(most, left, SLICE_BYTES_MAX)
+	const slice = Math.min(most, left, SLICE_BYTES_MAX, Math.max(SLICE_BYTES_MIN, Math.ceil(rate / SLICES_PER_SECOND)))
 	await pass(slice, [{ throttle: site.throttle, rate: own }, { throttle: stateOf(api).throttle, rate: all }], signal)
 	return slice
 }
