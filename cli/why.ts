@@ -4,6 +4,7 @@ import type { Driver } from '../core/catalogue/driver.ts'
 import { KIND } from '../core/catalogue/files.ts'
 import * as nodeTable from '../core/catalogue/nodes.ts'
 import type { Config } from '../core/config/types.ts'
+import { askAll } from '../core/live/ask.ts'
 import { run as drive } from '../core/op.ts'
 import { explain } from '../core/stats/explain.ts'
 import type { Asker, Explanation } from '../core/stats/explanation.ts'
@@ -36,18 +37,34 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	for (const line of toLines(found)) deps.print(line)
 }
 
-/** Each node is looked at once, from here. */
+/** Each node is looked at once, from here; since when one is away is known to those that use it. */
 async function lookAround(driver: Driver, config: Config): Promise<Asker> {
 	const rows = await nodeTable.list(driver)
 	const probes = new Map(await Promise.all(rows.map(async (row) => [row.id, await probeNode(row, config.nodes[row.name]?.path ?? row.path)] as const)))
+	const since = [...probes.values()].every(({ up }) => up) ? new Map<string, number>() : await awaySince(config)
 	return {
 		catalogue: driver,
 		copyRates: config.replicator.copyRates,
 		see(row) {
 			const probe = probes.get(row.id)
-			return { up: probe?.up ?? false, since: undefined, reason: probe?.reason ?? 'unknown', capacityBytes: probe?.capacity ?? row.capacity, freeBytes: probe?.free ?? row.free }
+			const { up = false, reason = 'unknown' } = probe ?? {}
+			return { up, since: since.get(row.name), reason, capacityBytes: probe?.capacity ?? row.capacity, freeBytes: probe?.free ?? row.free }
 		},
 	}
+}
+
+/** By the name of the node, of the process that has missed it longest. */
+async function awaySince({ catalogue }: Config): Promise<Map<string, number>> {
+	const since = new Map<string, number>()
+	for (const { families = [] } of await askAll(catalogue, 'metrics')) {
+		const of = (name: string) => new Map(families.find((family) => family.name === name)?.samples.map(({ labels, value }) => [labels.node, value]))
+		const moments = of('cairn_node_since_seconds')
+		for (const [node, up] of of('cairn_node_up')) {
+			const moment = moments.get(node)
+			if (up === 0 && moment !== undefined) since.set(node, Math.min(moment, since.get(node) ?? moment))
+		}
+	}
+	return since
 }
 
 function toJson({ paths, hash, ...rest }: Explanation): object {

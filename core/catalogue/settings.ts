@@ -1,6 +1,6 @@
 /** Table `setting`: the few facts about a catalogue as a whole. */
 import type { Maybe } from '../op.ts'
-import type { Capabilities, Reader, Transaction } from './driver.ts'
+import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
 
 export function find(reader: Reader, name: string): Maybe<{ value: string } | undefined> {
 	return reader.get('SELECT value FROM setting WHERE name = ?', [name])
@@ -13,4 +13,12 @@ export function set(tx: Transaction, name: string, value: string, { replace }: C
 /** Nothing happens where it has another value by now. */
 export function change(tx: Transaction, name: string, from: string, to: string): void {
 	tx.write('UPDATE setting SET value = ? WHERE name = ? AND value = ?', [to, name, from])
+}
+
+export function remove(tx: Transaction, name: string): void {
+	tx.write('DELETE FROM setting WHERE name = ?', [name])
+}
+
+export function findQuery(name: string): Query {
+	return ['SELECT value FROM setting WHERE name = ?', [name]]
 }

@@ -24,12 +24,25 @@ export function waitingQuery(limit: number): Query {
 	return ['SELECT COUNT(*) AS many FROM (SELECT id FROM stat_touched LIMIT ?) t', [limit]]
 }
 
+/** The numbers it goes from and to: more or less how many there are, for the price of two looks. */
+export function spanQuery(): Query {
+	return ['SELECT (SELECT MIN(id) FROM stat_touched) AS first, (SELECT MAX(id) FROM stat_touched) AS last', []]
+}
+
+export function removeUpTo(tx: Transaction, id: number): void {
+	tx.write('DELETE FROM stat_touched WHERE id <= ?', [id])
+}
+
 export function remove(tx: Transaction, ids: readonly number[]): void {
 	for (const list of inLists(ids)) tx.write(`DELETE FROM stat_touched WHERE id IN ${IN_LIST}`, list)
 }
 
 export function add(tx: Transaction, id: FileId): void {
 	tx.write('INSERT INTO stat_touched (file_id) VALUES (?)', [id])
+}
+
+export function removeAll(tx: Transaction): void {
+	tx.write('DELETE FROM stat_touched')
 }
 
 export function addAll(tx: Transaction): void {

@@ -6,6 +6,7 @@ import { openSequence } from '../catalogue/sequence.ts'
 import type { Config } from '../config/types.ts'
 import { closeNode } from '../nodes/open-node.ts'
 import { type Op, run, wait } from '../op.ts'
+import { boundTouched } from '../stats/bound.ts'
 import { beat, HEARTBEAT_MS, join, part } from './clients.ts'
 import { createDirectories } from './directories.ts'
 import { type Filesystem, flushLater, runAside } from './filesystem.ts'
@@ -80,7 +81,10 @@ export function keepAlive(fs: Filesystem): () => void {
 		}),
 		every(fs, 'heartbeat', HEARTBEAT_MS, () => beat(fs)),
 		every(fs, 'settling', SETTLE_MS, () => settle(fs)),
-		every(fs, 'pruning', PRUNE_MS, () => pruneChanges(fs)),
+		every(fs, 'pruning', PRUNE_MS, function* () {
+			yield* pruneChanges(fs)
+			yield* boundTouched(fs)
+		}),
 		every(fs, 'publishing', fs.config.mount.publishSeconds * 1000, () => publishOpen(fs)),
 	]
 	return () => timers.forEach(clearInterval)

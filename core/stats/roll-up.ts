@@ -121,5 +121,6 @@ export function startAnew(tx: Transaction): void {
 	statFiles.removeAll(tx)
 	directories.removeAll(tx)
 	figures.removeAll(tx)
+	touched.removeAll(tx)
 	touched.addAll(tx)
 }

@@ -2,11 +2,13 @@
 import type { Transaction } from '../../core/catalogue/driver.ts'
 import * as changes from '../../core/catalogue/changes.ts'
 import * as jobs from '../../core/catalogue/jobs.ts'
+import * as settings from '../../core/catalogue/settings.ts'
 import * as days from '../../core/catalogue/stat-days.ts'
 import * as touched from '../../core/catalogue/stat-touched.ts'
 import { type Filesystem, transact } from '../../core/filesystem/filesystem.ts'
 import { type Op, wait } from '../../core/op.ts'
 import { type Counted, countActivity, NOTHING_COUNTED } from '../../core/stats/activity.ts'
+import { ANEW } from '../../core/stats/bound.ts'
 import { rollUp, startAnew } from '../../core/stats/roll-up.ts'
 import { createBreath } from '../breath.ts'
 import { isStillOurs, type Job, type Replicator, setPosition } from '../replicator.ts'
@@ -18,10 +20,10 @@ export const statsJob: Job = { what: NAME, ofTree: true, work: (replicator) => w
 /** The same from nothing. */
 export const rebuildJob: Job = { what: NAME, ofTree: true, work: (replicator) => work(replicator, true) }
 
-/** Asked every second: three looks at an index. */
+/** Asked every second: four looks at an index. */
 export async function isStatsDue({ catalogue }: Pick<Filesystem, 'catalogue'>): Promise<boolean> {
-	const [[any], [last], [job]] = await catalogue.read(touched.anyQuery(), changes.lastQuery(), jobs.findQuery(NAME))
-	if (any) return true
+	const [[any], [anew], [last], [job]] = await catalogue.read(touched.anyQuery(), settings.findQuery(ANEW), changes.lastQuery(), jobs.findQuery(NAME))
+	if (any || anew) return true
 	const { low, above } = countedOf(job)
 	return last.seq !== null && last.seq !== low && last.seq !== above.at(-1)
 }
@@ -29,10 +31,7 @@ export async function isStatsDue({ catalogue }: Pick<Filesystem, 'catalogue'>): 
 async function work(replicator: Replicator, anew: boolean): Promise<void> {
 	const { run } = replicator
 	const breath = createBreath()
-	if (anew) await step(replicator, function* (tx) {
-		startAnew(tx)
-		return 0
-	})
+	if (anew || (await settings.find(replicator.fs.catalogue, ANEW)) !== undefined) await step(replicator, (tx) => fromNothing(tx))
 	for (;;) {
 		const many = await step(replicator, (tx) => rollUp(tx, replicator.fs.capabilities))
 		for (let each = 0; each < many; each++) run.done('counted', 0)
@@ -44,6 +43,12 @@ async function work(replicator: Replicator, anew: boolean): Promise<void> {
 		days.keepToday(tx, replicator.fs.capabilities)
 		return 0
 	})
+}
+
+function* fromNothing(tx: Transaction): Op<number> {
+	settings.remove(tx, ANEW)
+	startAnew(tx)
+	return 0
 }
 
 /** A transaction of the one who holds the lease; nothing where that is somebody else by now. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { readdirSync, renameSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -58,6 +58,12 @@ test('top and metrics of a mount, its replicator and its door', async (t) => {
 	assert.deepEqual(await once(following, 'exit'), [0, null])
 	const lines = said.trim().split('\n').map((line) => JSON.parse(line).seq)
 	assert.equal(new Set(lines).size, lines.length)
+
+	renameSync(up.nodes[0], `${up.nodes[0]}-elsewhere`)
+	const [holder] = JSON.parse(succeeded(await up.cairn('find', '/pictures', '--node', 'node1', '--json')))
+	assert.ok(holder)
+	await until('somebody has missed the node', async () => /node node1 is away since \d{4}-/.test(succeeded(await up.cairn('why', holder.path))) || undefined)
+	renameSync(`${up.nodes[0]}-elsewhere`, up.nodes[0])
 
 	await up.kill()
 	await until('nobody answers', async () => (await up.cairn('top', '--once')).stdout.startsWith('no mount') || undefined)

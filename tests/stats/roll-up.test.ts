@@ -5,9 +5,11 @@ import { makeDirectory } from '../../core/filesystem/create.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
 import { run } from '../../core/op.ts'
+import { boundTouched } from '../../core/stats/bound.ts'
 import { overview } from '../../core/stats/overview.ts'
 import { dailyFigures } from '../../core/stats/days.ts'
 import { sizeBelow } from '../../core/stats/tree-sizes.ts'
+import { isStatsDue } from '../../replicator/stats/stats.ts'
 import { engines } from '../catalogue/engines.ts'
 import { randomFrom, seedOfRun } from '../support/random.ts'
 import { meddle, writeFile } from './meddle.ts'
@@ -61,6 +63,20 @@ for (const engine of engines) {
 		async function touchedLast(): Promise<string> {
 			return (await driver.all('SELECT * FROM stat_touched')).length === 0 ? 'nothing' : 'something'
 		}
+	})
+
+	test(`${engine.name}: where nobody counts, the list of what is to be counted does not grow for ever`, async (t) => {
+		const { fs, driver, count } = await place(t, engine)
+		await writeFile(fs, at('counted'), Buffer.alloc(10))
+		await count()
+		for (let each = 0; each < 5; each++) await writeFile(fs, at(`f${each}`), Buffer.alloc(10))
+		assert.equal(await run(boundTouched(fs)), 0)
+		assert.equal((await run(boundTouched(fs, 5))) > 5, true)
+		assert.equal((await driver.all('SELECT * FROM stat_touched')).length, 0)
+		assert.equal(await isStatsDue(fs), true)
+		await count()
+		assert.equal(await isStatsDue(fs), false)
+		assert.deepEqual(await kept(driver), await recounted(driver))
 	})
 
 	test(`${engine.name}: where things stand`, async (t) => {

@@ -1,0 +1,33 @@
+/**
+ * Where no replicator runs, nobody counts, and what is to be counted anew would grow for ever. Past a limit it is thrown away, and
+ * whoever counts next begins from nothing: that costs the same by then.
+ */
+import * as settings from '../catalogue/settings.ts'
+import * as touched from '../catalogue/stat-touched.ts'
+import { type Filesystem, transact } from '../filesystem/filesystem.ts'
+import { type Op, wait } from '../op.ts'
+
+const WAITING_MAX = 2_000_000
+/** Short transactions: others write meanwhile. */
+const BATCH_ROWS = 10_000
+/** A row of `setting`: the figures are to be made from nothing. */
+export const ANEW = 'stats_anew'
+
+/** How many rows went, about. */
+export function* boundTouched(fs: Filesystem, waitingMax: number = WAITING_MAX): Op<number> {
+	const [[{ first, last }]] = (yield* wait(fs.catalogue.read(touched.spanQuery()))) as [Array<{ first: number | null; last: number | null }>]
+	if (first === null || last === null || last - first < waitingMax) return 0
+	yield* wait(
+		transact(fs, function* (tx) {
+			settings.set(tx, ANEW, '1', fs.capabilities)
+		}),
+	)
+	for (let id = first; id <= last; id += BATCH_ROWS) {
+		yield* wait(
+			transact(fs, function* (tx) {
+				touched.removeUpTo(tx, Math.min(last, id + BATCH_ROWS - 1))
+			}),
+		)
+	}
+	return last - first + 1
+}
