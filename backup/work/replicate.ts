@@ -2,7 +2,7 @@
 import { leaseIn, type Lease } from '../fetch/wanted.ts'
 import { fetchBatch } from '../fetch/batch.ts'
 import { openPortions, PORTION_FILES_MAX, type Portions } from '../fetch/portion.ts'
-import { NotNow, Refusal } from '../wire/failures.ts'
+import { Refusal } from '../wire/failures.ts'
 import { answerChallenges } from './challenges.ts'
 import { sayHello } from './hello.ts'
 import { readNotices } from './notices.ts'
@@ -20,12 +20,7 @@ type Counts = ReturnType<Portions['counts']>
 export async function replicate(run: Run, mode: string | undefined): Promise<string> {
 	await attend(run)
 	const portions = openPortions(run)
-	try {
-		await fetchAll(run, portions, mode)
-	} finally {
-		// What came before a trouble is brought home all the same.
-		await portions.finish()
-	}
+	await fetchAll(run, portions, mode)
 	run.hello = await sayHello(run.client, run.folder, false)
 	await attend(run)
 	return `${portions.counts().claimed} files came${run.left > 0 ? `, ${run.left} were left` : ''}`
@@ -33,18 +28,24 @@ export async function replicate(run: Run, mode: string | undefined): Promise<str
 
 async function fetchAll(run: Run, portions: Portions, mode: string | undefined): Promise<void> {
 	let helloMs = Date.now()
+	/** Of the lease before: at most two stand at a time. */
+	let ending: Promise<void> = Promise.resolve()
 	for (let barren = 0; barren < BARREN_MAX; ) {
 		run.watcher.title('replicate')
 		const before = portions.counts()
 		const lease = leaseIn(await run.client.call('POST', '/lease', { ...(mode ? { mode } : {}), ...sizeOf(run) }))
-		if (lease === undefined) return
-		await withLease(run, portions, lease)
+		if (lease === undefined) break
+		const ended = await withLease(run, portions, lease).finally(() => ending)
+		ending = ended.ending
+		// Met where it is waited for.
+		ending.catch(() => undefined)
 		barren = isBarren(before, portions.counts()) ? barren + 1 : 0
 		if (Date.now() - helloMs < HELLO_EVERY_MS) continue
 		helloMs = Date.now()
 		run.hello = await sayHello(run.client, run.folder, false)
 		await attend(run)
 	}
+	await ending
 }
 
 /** Nothing came, or a portion's worth and more came and nothing of it counts. */
@@ -64,14 +65,17 @@ async function attend(run: Run): Promise<void> {
 	if (pending.orders > 0) await fillOrders(run)
 }
 
-async function withLease(run: Run, portions: Portions, lease: Lease): Promise<void> {
+/** What came before a trouble is brought home all the same. */
+async function withLease(run: Run, portions: Portions, lease: Lease): Promise<{ ending: Promise<void> }> {
 	const batch = { hasEnded: false }
 	const lastsMs = (lease.untilAtS - run.hello.aheadS) * 1000 - Date.now()
 	const timer = setInterval(() => void renew(run, lease, batch), Math.max(RENEW_MS_MIN, lastsMs * RENEW_SHARE))
+	const end = () => portions.finish().then(() => giveBack(run, lease))
 	try {
 		await fetchBatch(run, portions, lease.files, batch)
+		return { ending: end() }
 	} catch (error) {
-		if (error instanceof NotNow) await giveBack(run, lease)
+		await end()
 		throw error
 	} finally {
 		clearInterval(timer)
@@ -87,7 +91,7 @@ async function renew(run: Run, { lease }: Lease, batch: { hasEnded: boolean }): 
 	}
 }
 
+/** Where a file was not reported; it ends by itself anyway. */
 async function giveBack(run: Run, { lease }: Lease): Promise<void> {
-	// It ends by itself anyway.
 	await run.client.call('DELETE', `/lease/${lease}`, {}).catch(() => undefined)
 }
