@@ -46,7 +46,8 @@ export async function createServer(api: Api, at: ListenConfig, log: RequestLog, 
 		trustProxy: trustedProxies.length > 0 ? trustedProxies : false,
 		rewriteUrl: ({ url = '/' }: { url?: string }) => routable(url),
 		routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX },
-		ajv: { customOptions: { coerceTypes: 'array' as const, removeAdditional: false } },
+		// Not strict with numbers: it would not compare what '1e999' becomes with the limits of a schema.
+		ajv: { customOptions: { coerceTypes: 'array' as const, removeAdditional: false, strictNumbers: false } },
 		return503OnClosing: true,
 	}
 	const server = { maxHeaderSize: HEADER_BYTES_MAX }

@@ -1,5 +1,6 @@
 /** `cairn status` as lines for people. */
 import type { JobStatus } from './replicator-status.ts'
+import { siteTable } from './site-list.ts'
 import { showSize } from './sizes.ts'
 import type { NodeStatus, Status } from './status.ts'
 import { showAge, table } from './table.ts'
@@ -15,6 +16,7 @@ export function toLines(found: Status): string[] {
 			found.nodes.map((node) => nodeCells(node, nowSeconds)),
 		),
 		...jobTable(found, nowSeconds),
+		...(found.sites.length > 0 ? ['', ...siteTable(found.sites)] : []),
 		'',
 		...table(
 			['CLIENT', 'HOST', 'PID', 'WHAT', 'FOR', 'SILENT'],
@@ -25,7 +27,7 @@ export function toLines(found: Status): string[] {
 	]
 }
 
-function owedLines({ pending, nothingOwed, classesShort, writers, conflicts, nodes }: Status): string[] {
+function owedLines({ pending, nothingOwed, offsiteOwed, classesShort, writers, conflicts, nodes }: Status): string[] {
 	const { wanted, surplus, suspect, intents, short } = pending
 	const open = writers > 0 ? `; ${writers} open for writing` : ''
 	const parts = [
@@ -39,6 +41,7 @@ function owedLines({ pending, nothingOwed, classesShort, writers, conflicts, nod
 	return [
 		nothingOwed ? `nothing is owed: every file has the copies its class asks for${open}` : `pending: ${parts.join(', ')}${open}`,
 		...(classesShort.length > 0 ? [`too few nodes for what these classes ask: ${classesShort.join(', ')}`] : []),
+		...(offsiteOwed > 0 ? [`off-site: ${offsiteOwed} copies for sites to fetch`] : []),
 		...(conflicts > 0 ? [`conflicts: ${conflicts} to be decided; see cairn conflicts list`] : []),
 		...(draining.length > 0 ? [`draining: ${draining.join(', ')}`] : []),
 	]

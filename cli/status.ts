@@ -1,4 +1,5 @@
 /** `cairn status`: nodes, clients, files, pending work and what replicators did last. Answers at once also when a node hangs. */
+import * as backups from '../core/catalogue/backups.ts'
 import * as classTable from '../core/catalogue/classes.ts'
 import { type ClassRow, isRetired } from '../core/catalogue/classes.ts'
 import * as clients from '../core/catalogue/clients.ts'
@@ -6,6 +7,7 @@ import * as jobs from '../core/catalogue/jobs.ts'
 import * as nodes from '../core/catalogue/nodes.ts'
 import { type Totals, totals } from '../core/catalogue/totals.ts'
 import type { Driver } from '../core/catalogue/driver.ts'
+import { type SiteStanding, standingOf } from '../core/off-site/standing.ts'
 import type { NodeRow } from '../core/nodes/node.ts'
 import { PASS } from '../replicator/level/activity.ts'
 import { shownAddress, withCatalogue } from './catalogue.ts'
@@ -38,6 +40,9 @@ export interface Status {
 	classesShort: string[]
 	/** Nothing is pending: every file has the copies its class asks for. */
 	nothingOwed: boolean
+	/** Copies at sites that classes ask for and nobody has yet. */
+	offsiteOwed: number
+	sites: SiteStanding[]
 	conflicts: number
 	/** What replicators did last. */
 	jobs: JobStatus[]
@@ -104,6 +109,8 @@ function collect(options: Common, deps: Deps): Promise<Status> {
 			pending,
 			classesShort,
 			nothingOwed: Object.values(pending).every((many) => many === 0) && (classesShort.length === 0 || all.files === 0),
+			offsiteOwed: await backups.owed(driver),
+			sites: await standingOf(driver),
 			conflicts: sum(all.conflicts),
 			jobs: service.jobs,
 		}

@@ -15,7 +15,8 @@ const nullableNumber = { type: 'number', nullable: true } as const
 
 export const list = <Item extends object>(items: Item) => ({ type: 'array', items, maxItems: ITEMS_MAX }) as const
 const answers = (items: object) => ({ type: 'array', items }) as const
-export const object = (properties: Record<string, object>, required: string[] = []) => ({ type: 'object', properties, required }) as const
+export const object = (properties: Record<string, object>, required: string[] = []) =>
+	({ type: 'object', properties, ...(required.length > 0 ? { required } : {}) }) as const
 
 /** With a code in `error`, a line in `message`, and what else it needs. */
 const refusal = { type: 'object', properties: { error: text, message: text }, additionalProperties: true } as const

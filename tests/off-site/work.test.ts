@@ -7,7 +7,8 @@ import * as entries from '../../core/catalogue/entries.ts'
 import { ROOT_ID } from '../../core/ids.ts'
 import { run } from '../../core/op.ts'
 import { engines } from '../catalogue/engines.ts'
-import { type Keeper, openKeeper, type TestSite } from './keeper.ts'
+import { run as runStatus, type Status } from '../../cli/status.ts'
+import { cairn, type Keeper, openKeeper, type TestSite } from './keeper.ts'
 
 const CLASSES = [
 	{ name: 'full', pattern: '\\.jpg$', copies: 1, offsite: 2 },
@@ -43,7 +44,10 @@ for (const engine of engines) {
 		assert.deepEqual(await states(keeper, png), [[1, 1, 0], [2, 1, 0]])
 		assert.deepEqual(await states(keeper, txt), [])
 
+		const owed = async () => (JSON.parse((await cairn(keeper, (deps) => runStatus({ json: true }, deps))).out) as Status).offsiteOwed
+		assert.equal(await owed(), 5)
 		assert.deepEqual((await attic.fetchBatch()).sort(), [jpg, png, empty].sort())
+		assert.equal(await owed(), 2)
 		assert.equal(attic.held.get(png)?.toString(), 'two'.repeat(200_000))
 		assert.deepEqual(await states(keeper, jpg), [[1, 3, 1], [2, 1, 0], [3, 1, 0]])
 		// One site is enough for it: it is spare for the other.
