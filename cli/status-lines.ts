@@ -37,12 +37,14 @@ function owedLines({ pending, nothingOwed, offsiteOwed, classesShort, writers, c
 		...(suspect > 0 ? [`${suspect} bad or doubtful copies`] : []),
 		...(short > 0 ? [`${short} files short of nodes`] : []),
 	]
+	const away = nodes.filter((node) => !node.up && node.state !== 'dead').map((node) => node.name)
 	const draining = nodes.filter((node) => node.state === 'drain').map((node) => node.name)
 	return [
 		nothingOwed ? `nothing is owed: every file has the copies its class asks for${open}` : `pending: ${parts.join(', ')}${open}`,
 		...(classesShort.length > 0 ? [`too few nodes for what these classes ask: ${classesShort.join(', ')}`] : []),
 		...(offsiteOwed > 0 ? [`off-site: ${offsiteOwed} copies for sites to fetch`] : []),
 		...(conflicts > 0 ? [`conflicts: ${conflicts} to be decided; see cairn conflicts list`] : []),
+		...(away.length > 0 ? [`away: ${away.join(', ')}; copies there are counted as if they were in order`] : []),
 		...(draining.length > 0 ? [`draining: ${draining.join(', ')}`] : []),
 	]
 }

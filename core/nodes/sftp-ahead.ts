@@ -13,12 +13,19 @@ const PIECE_BYTES = 240 * 1024
 const PIECES_AHEAD_MAX = 16
 
 export function aheadOf(sftp: SFTPWrapper, handle: Buffer, size: number): Ahead {
-	const pieces = new Map<number, Promise<Uint8Array>>()
+	const pieces = new Map<number, Promise<Buffer>>()
+	/** Memory that was read out: a gigabyte of it made anew keeps the collector busy. */
+	const spare: Buffer[] = []
 
-	function piece(at: number): Promise<Uint8Array> {
-		const asked = pieces.get(at) ?? readPiece(sftp, handle, { at, length: Math.min(PIECE_BYTES, size - at) })
+	function piece(at: number): Promise<Buffer> {
+		const asked = pieces.get(at) ?? readPiece(sftp, handle, at, memoryFor(Math.min(PIECE_BYTES, size - at)))
 		pieces.set(at, asked)
 		return asked
+	}
+
+	function memoryFor(length: number): Buffer {
+		if (length < PIECE_BYTES) return Buffer.allocUnsafeSlow(length)
+		return spare.pop() ?? Buffer.allocUnsafeSlow(length)
 	}
 
 	function askAhead(from: number): void {
@@ -39,6 +46,7 @@ export function aheadOf(sftp: SFTPWrapper, handle: Buffer, size: number): Ahead 
 				buffer.set(bytes.subarray(from, Math.min(bytes.length, end - at)), at + from - position)
 				if (at + PIECE_BYTES > end) break
 				pieces.delete(at)
+				if (bytes.length === PIECE_BYTES) spare.push(bytes)
 				askAhead(at + PIECE_BYTES)
 			}
 			return Math.max(0, end - position)
@@ -46,8 +54,8 @@ export function aheadOf(sftp: SFTPWrapper, handle: Buffer, size: number): Ahead 
 	}
 }
 
-async function readPiece(sftp: SFTPWrapper, handle: Buffer, { at, length }: { at: number; length: number }): Promise<Uint8Array> {
-	const bytes = Buffer.allocUnsafeSlow(length)
+async function readPiece(sftp: SFTPWrapper, handle: Buffer, at: number, bytes: Buffer): Promise<Buffer> {
+	const { length } = bytes
 	for (let done = 0; done < length; ) {
 		const count = await call<number>((answered) => sftp.read(handle, bytes, done, length - done, at + done, answered))
 		if (count === 0) throw new Errno('EAGAIN', 'it became shorter while it was copied')

@@ -39,9 +39,18 @@ export interface Copied {
 	isOccupied: boolean
 }
 
+/** SHA-256 of bytes as they come. */
+export interface Hasher {
+	update(bytes: Uint8Array): void
+	/** In hexadecimal digits. */
+	digest(): Maybe<string>
+}
+
 export interface Conditions {
-	/** A piece is as large as this at most. */
-	buffer: Uint8Array
+	/** A piece is as large as this at most. It may be another after each `pace`. */
+	readonly buffer: Uint8Array
+	/** By default it is hashed on the way. */
+	newHash?(): Hasher
 	/**
 	 * From now on what is written goes straight to the disk, or no more: whether it does. The buffer is as the disk wants it. Left
 	 * out where that is not to be had.
@@ -57,7 +66,7 @@ export type Side = 'source' | 'target'
 
 export const PIECE_BYTES = 1024 ** 2
 /** Of a smaller one the disk may think a while. */
-const DIRECT_BYTES_MIN = 16 * 1024 ** 2
+export const DIRECT_BYTES_MIN = 16 * 1024 ** 2
 const SEEK_DATA = 3
 const SEEK_HOLE = 4
 const BLOCK_BYTES = 512
@@ -204,15 +213,16 @@ function* writePiece({ to, output, conditions }: Work, piece: Uint8Array, positi
 /** Pieces of data in their order, holes in between: those are hashed as the zeros they read as. */
 function* copyPieces(work: Work, isSparse: boolean): Op<string> {
 	const { order, output, to, conditions } = work
-	const hash = createHash('sha256')
+	const hash = conditions.newHash?.() ?? hashHere()
 	let position = order.isBegun ? yield* hashBegun(work, hash) : 0
 	let isDirect = !isSparse && order.size >= DIRECT_BYTES_MIN && (conditions.direct?.(output, true) ?? false)
 	while (position < order.size) {
 		const data = isSparse ? yield* extentFrom(work, position) : { start: position, end: order.size }
 		for (; position < data.start; ) position += hashZeros(hash, data.start - position)
 		while (position < data.end) {
-			const piece = conditions.buffer.subarray(0, Math.min(conditions.buffer.length, data.end - position))
-			yield* wait(conditions.pace(piece.length))
+			const length = Math.min(conditions.buffer.length, data.end - position)
+			yield* wait(conditions.pace(length))
+			const piece = conditions.buffer.subarray(0, length)
 			yield* readFully(work.from, work.input, piece, position)
 			hash.update(piece)
 			if (isSparse && work.from.seek === undefined) yield* writeData(to, output, piece, position)
@@ -222,16 +232,21 @@ function* copyPieces(work: Work, isSparse: boolean): Op<string> {
 		}
 	}
 	yield* at('target', () => to.truncate(output, order.size))
-	return hash.digest('hex')
+	return yield* wait(hash.digest())
+}
+
+function hashHere(): Hasher {
+	const hash = createHash('sha256')
+	return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex') }
 }
 
 /** Where the copy goes on: what it has is read back for its hash. */
-function* hashBegun({ to, output, order, conditions }: Work, hash: ReturnType<typeof createHash>): Op<number> {
+function* hashBegun({ to, output, order, conditions }: Work, hash: Hasher): Op<number> {
 	const { size } = yield* at('target', () => to.fstat(output))
 	const end = Math.min(size, order.size) - (Math.min(size, order.size) % PIECE_BYTES)
 	for (let position = 0; position < end; position += PIECE_BYTES) {
-		const piece = conditions.buffer.subarray(0, PIECE_BYTES)
 		yield* wait(conditions.pace(0))
+		const piece = conditions.buffer.subarray(0, PIECE_BYTES)
 		const count = yield* at('target', () => to.read(output, piece, position))
 		if (count < piece.length) throw sided('target', new Errno('EIO', 'what was copied before cannot be read'))
 		hash.update(piece)
@@ -267,7 +282,7 @@ function orAtEnd(seek: () => Maybe<number>, end: number): Maybe<number> {
 	}
 }
 
-function hashZeros(hash: ReturnType<typeof createHash>, bytes: number): number {
+function hashZeros(hash: Hasher, bytes: number): number {
 	const count = Math.min(bytes, zeros.length)
 	hash.update(zeros.subarray(0, count))
 	return count

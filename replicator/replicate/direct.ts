@@ -22,6 +22,13 @@ export function alignedBuffer(bytes: number): Uint8Array {
 	return new Uint8Array(koffi.view(alignedAlloc(DIRECT_UNIT_BYTES, bytes), bytes))
 }
 
+/** The same, seen by other threads too. */
+export function alignedShared(bytes: number): Uint8Array {
+	const memory = new SharedArrayBuffer(bytes + DIRECT_UNIT_BYTES)
+	const past = Number(koffi.address(new Uint8Array(memory)) % BigInt(DIRECT_UNIT_BYTES))
+	return new Uint8Array(memory, past === 0 ? 0 : DIRECT_UNIT_BYTES - past, bytes)
+}
+
 /** False where the filesystem cannot. */
 export function writeDirectly(fd: number, isWanted: boolean): boolean {
 	const flags = fcntl(fd, F_GETFL, 0)

@@ -67,10 +67,10 @@ test('copies are pulled over one connection, byte for byte, holes as holes', asy
 })
 
 test('a connection that is cut in the middle of a file is made again, and the file goes on', async (t) => {
-	const content = randomBytes(6_000_000)
+	const content = randomBytes(24_000_000)
 	const { node, copy } = await distant(t, { big: content })
 	const connected = sshd.connections()
-	sshd.cutAfter(2_000_000)
+	sshd.cutAfter(18_000_000)
 	const { summary } = await copy()
 	assert.deepEqual(summary.outcomes, { copied: 1 })
 	assert.deepEqual(disk.readFileSync(node(2, 'big')), content)
