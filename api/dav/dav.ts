@@ -13,7 +13,7 @@ import { proppatch } from './proppatch.ts'
 type Handler = (request: FastifyRequest, reply: FastifyReply, api: Api) => FastifyReply | Promise<FastifyReply>
 
 const METHODS: Record<string, { access: Access; handler: Handler }> = {
-	OPTIONS: { access: 'open', handler: options },
+	OPTIONS: { access: 'read', handler: options },
 	GET: { access: 'read', handler: get },
 	HEAD: { access: 'read', handler: get },
 	PROPFIND: { access: 'read', handler: propfind },
@@ -39,7 +39,7 @@ export const part: Part = {
 			for (const url of [`${PREFIX}*`, PREFIX.slice(0, -1)]) app.route({
 				method,
 				url,
-				config: { access, byPath: access !== 'open' },
+				config: { access, byPath: true },
 				// What an OpenAPI document cannot say of a method, it leaves out.
 				schema: { hide: true, params },
 				exposeHeadRoute: false,

@@ -19,7 +19,7 @@ async function remoteOf(door: TestDoor): Promise<Record<string, string>> {
 }
 
 test('rclone copies a thousand files both ways and finds them the same', async (t) => {
-	const door = await openDoor(t)
+	const door = await openDoor(t, { nodes: 1 })
 	const folder = scratch(t)
 	const [from, back] = [join(folder, 'from'), join(folder, 'back')]
 	const odd = ['plus+sign', 'sp ace', 'per%cent', 'häß', '#hash', 'q?', "quote's", 'a=b&c', '[x]', 'semi;colon']
@@ -43,7 +43,7 @@ test('rclone copies a thousand files both ways and finds them the same', async (
 })
 
 test('cadaver locks, edits and moves', async (t) => {
-	const door = await openDoor(t, { listen: [{ at: '127.0.0.1:0', anybody: 'write' }] })
+	const door = await openDoor(t, { nodes: 1, listen: [{ at: '127.0.0.1:0', anybody: 'write' }] })
 	const folder = scratch(t)
 	writeFileSync(join(folder, 'f'), 'content')
 	const said = await command('cadaver', [`${door.url}/dav/`], {
