@@ -116,6 +116,8 @@ export default defineConfig({
 		listen: [{ at: '127.0.0.1:7780' }],
 		// Paths of the tree below which anybody may read; for everything else it takes a token (`cairn token add`).
 		publicPaths: [],
+		// Anybody may open /summary, which says how the archive stands and names no file and no machine.
+		publicSummary: false,
 		// Origins whose pages may use it from a browser: ['https://photos.example.org'], or ['*'].
 		corsOrigins: [],
 		// With both it speaks HTTPS; SIGHUP reads them again.

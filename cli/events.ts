@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Driver } from '../core/catalogue/driver.ts'
 import { run as drive } from '../core/op.ts'
-import { EVENTS_MAX, type Event, type Follower, followFrom, positionAt, positionBeforeEnd } from '../core/stats/events.ts'
-import { jsonBytes, showBytes } from '../core/text.ts'
+import { EVENTS_MAX, type Event, eventFields, type Follower, followFrom, positionAt, positionBeforeEnd } from '../core/stats/events.ts'
+import { showBytes } from '../core/text.ts'
 import { withCatalogue } from './catalogue.ts'
 import { parseMoment } from './moment.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
@@ -46,7 +46,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 async function showNew(follower: Follower, { json }: Options, deps: Deps, signal: AbortSignal): Promise<void> {
 	for (let many = EVENTS_MAX; many >= EVENTS_MAX && !signal.aborted; ) {
 		const found = await drive(follower.next())
-		for (const event of found) deps.print(json ? JSON.stringify(toJson(event)) : toLine(event))
+		for (const event of found) deps.print(json ? JSON.stringify(eventFields(event)) : toLine(event))
 		many = found.length
 	}
 }
@@ -62,10 +62,6 @@ async function startOf({ since, follow }: Options, driver: Driver): Promise<numb
 	if (since === undefined) return await drive(positionBeforeEnd(driver, follow ? 0 : LINES_SHOWN))
 	if (/^\d+$/.test(since)) return Number(since)
 	return await drive(positionAt(driver, parseMoment(since)))
-}
-
-function toJson({ path, to, ...event }: Event): object {
-	return { ...event, ...(path ? jsonBytes('path', path) : {}), ...(to ? jsonBytes('to', to) : {}) }
 }
 
 function toLine({ seq, at, op, client, file, path, to }: Event): string {

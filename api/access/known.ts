@@ -20,6 +20,9 @@ export interface TokenGrant extends Grant {
 export interface KnownTokens {
 	/** Undefined: there is none, or it has expired. */
 	find(text: string): Promise<TokenGrant | undefined>
+	findHash(hash: Buffer): Promise<TokenGrant | undefined>
+	/** The same without asking the catalogue, for one that gives no answer. */
+	lastKnown(hash: Buffer): TokenGrant | undefined
 }
 
 export function createKnownTokens({ catalogue, capabilities, report }: Pick<Filesystem, 'catalogue' | 'capabilities' | 'report'>): KnownTokens {
@@ -50,15 +53,19 @@ export function createKnownTokens({ catalogue, capabilities, report }: Pick<File
 		await reading
 	}
 
+	async function findHash(hash: Buffer): Promise<TokenGrant | undefined> {
+		const key = hash.toString('latin1')
+		await readUnlessYounger(KNOWN_MS)
+		if (!byHash.has(key)) await readUnlessYounger(LOOKED_MS)
+		const grant = byHash.get(key)
+		if (grant) see(grant)
+		return grant
+	}
+
 	return {
-		async find(text) {
-			const key = hashOf(text).toString('latin1')
-			await readUnlessYounger(KNOWN_MS)
-			if (!byHash.has(key)) await readUnlessYounger(LOOKED_MS)
-			const grant = byHash.get(key)
-			if (grant) see(grant)
-			return grant
-		},
+		find: (text) => findHash(hashOf(text)),
+		findHash,
+		lastKnown: (hash) => byHash.get(hash.toString('latin1')),
 	}
 }
 

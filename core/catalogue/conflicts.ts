@@ -45,6 +45,11 @@ export function list(reader: Reader, after: number, limit: number): Maybe<Confli
 	return reader.all<ConflictRow>(`SELECT ${COLUMNS} FROM conflict WHERE id > ? ORDER BY id LIMIT ?`, [after, limit])
 }
 
+/** The latest, newest first. */
+export function latest(reader: Reader, limit: number): Maybe<ConflictRow[]> {
+	return reader.all<ConflictRow>(`SELECT ${COLUMNS} FROM conflict ORDER BY id DESC LIMIT ?`, [limit])
+}
+
 /** One that was left where it stood. */
 export function inPlaceQuery(node: NodeId, path: Path): Query {
 	return ['SELECT id FROM conflict WHERE node_id = ? AND path = ? AND aside IS NULL', [node, path]]

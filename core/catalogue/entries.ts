@@ -25,6 +25,22 @@ const LIST_DIRECTORIES = `SELECT e.name, ${FILE_COLUMNS} FROM entry e JOIN file 
 	WHERE e.parent_id = ? AND e.name > ? AND f.kind = ${KIND.directory} ORDER BY e.name LIMIT ?`
 const NAMES = 'SELECT parent_id, name FROM entry WHERE file_id = ? ORDER BY parent_id, name LIMIT ?'
 
+export type SearchedRow = EntryRow & Pick<FileRow, 'kind' | 'size'>
+
+/** Names of files with these ids that have `part` in them, the highest id first. */
+export function containing(reader: Reader, part: Uint8Array, { after, to, limit }: { after: FileId; to: FileId; limit: number }): Maybe<SearchedRow[]> {
+	return reader.all<SearchedRow>(
+		`SELECT e.parent_id, e.name, f.kind, f.size FROM entry e JOIN file f ON f.id = e.file_id
+			WHERE e.file_id > ? AND e.file_id <= ? AND INSTR(e.name, ?) > 0 ORDER BY e.file_id DESC LIMIT ?`,
+		[after, to, part, limit],
+	)
+}
+
+/** The highest id that has a name. */
+export async function lastId(reader: Reader): Promise<FileId> {
+	return (await reader.get<{ id: FileId | null }>('SELECT MAX(file_id) AS id FROM entry'))?.id ?? 0
+}
+
 export function lookup(reader: Reader, parent: FileId, name: Name): Maybe<FileRow | undefined> {
 	return reader.get<FileRow>(LOOKUP, [parent, name])
 }

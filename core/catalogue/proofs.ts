@@ -86,6 +86,14 @@ export function standings(reader: Reader): Maybe<Standing[]> {
 	)
 }
 
+/** The oldest proof of a node, and a copy that has none: each the first of an index. */
+export function oldestQueries(node: NodeId): Query[] {
+	return [
+		['SELECT verified_at AS at FROM replica WHERE node_id = ? AND verified_at IS NOT NULL ORDER BY verified_at LIMIT 1', [node]],
+		['SELECT 1 AS found FROM replica WHERE node_id = ? AND verified_at IS NULL LIMIT 1', [node]],
+	]
+}
+
 /** The database's clock. */
 export function now(reader: Reader, { now: clock }: Capabilities): Maybe<{ now: number } | undefined> {
 	return reader.get(`SELECT ${clock} AS now`)

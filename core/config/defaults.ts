@@ -45,6 +45,7 @@ const DEFAULTS: Config = {
 	api: {
 		listen: [{ at: '127.0.0.1:7780' }],
 		publicPaths: [],
+		publicSummary: false,
 		corsOrigins: [],
 		tlsCertFile: '',
 		tlsKeyFile: '',

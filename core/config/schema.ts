@@ -88,6 +88,7 @@ const ID_MAX = 0xffff_fffe
 const apiChecks: ChecksOf<ApiConfig> = {
 	listen: list(record(listenChecks, ['at'])),
 	publicPaths: list(text),
+	publicSummary: flag,
 	corsOrigins: list(filledText),
 	tlsCertFile: text,
 	tlsKeyFile: text,

@@ -139,6 +139,8 @@ export interface ApiConfig {
 	listen: ListenConfig[]
 	/** Paths below which anybody may read. */
 	publicPaths: string[]
+	/** Anybody may see `/summary`: how it stands, no names of files or machines. */
+	publicSummary: boolean
 	/** Origins whose pages may use this door from a browser; `*` for all. */
 	corsOrigins: string[]
 	/** Both or none: then it speaks HTTPS. SIGHUP reads them again. */

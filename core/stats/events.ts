@@ -7,6 +7,7 @@ import type { DatedChangeRow } from '../catalogue/changes.ts'
 import type { Driver } from '../catalogue/driver.ts'
 import type { ClientId, FileId, Path } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
+import { jsonBytes } from '../text.ts'
 import { directoryPath, pathOf } from './paths.ts'
 
 export interface Event {
@@ -71,6 +72,11 @@ export function* positionAt(catalogue: Driver, seconds: number): Op<number> {
 /** So many lines before the end. */
 export function* positionBeforeEnd(catalogue: Driver, lines: number): Op<number> {
 	return (yield* wait(changes.beforeEnd(catalogue, lines)))?.seq ?? 0
+}
+
+/** As JSON has it: names that are no text are there in base64 too. */
+export function eventFields({ path, to, ...event }: Event): object {
+	return { ...event, ...(path ? jsonBytes('path', path) : {}), ...(to ? jsonBytes('to', to) : {}) }
 }
 
 function* toEvent(catalogue: Driver, row: DatedChangeRow): Op<Event> {
