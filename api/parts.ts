@@ -9,6 +9,7 @@ const PARTS: Partial<Record<PartName, () => Promise<Part>>> = {
 	sfss: async () => (await import('./sfss/sfss.ts')).sfss,
 	hercules: async () => (await import('./hercules/hercules.ts')).hercules,
 	objects: async () => (await import('./objects/objects.ts')).objects,
+	dav: async () => (await import('./dav/dav.ts')).part,
 	stats: async () => (await import('./stats/stats.ts')).part,
 }
 

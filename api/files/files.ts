@@ -5,6 +5,7 @@ import { run } from '../../core/op.ts'
 import type { Api, Part } from '../api.ts'
 import { takeBodies } from '../content/body.ts'
 import { ERROR_SCHEMA } from '../errors.ts'
+import { tus } from '../tus/tus.ts'
 import { makeCollection, remove, transfer } from './change.ts'
 import { get } from './get.ts'
 import { signer } from './hand-over.ts'
@@ -59,6 +60,7 @@ export const part: Part = {
 		const signed = signer(await run(signingKey(api.fs.catalogue)))
 		takeBodies(app)
 		for (const method of ['MKCOL', 'MOVE', 'COPY']) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
+		tus(app, api)
 		const url = `${PREFIX}*`
 		app.route({
 			method: ['GET', 'HEAD'],

@@ -5,10 +5,10 @@ import { codeOf, fail } from '../../core/errors.ts'
 import type { Place } from '../../core/filesystem/names.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import type { Located } from '../../core/filesystem/resolve.ts'
-import type { Path } from '../../core/ids.ts'
 import { run } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { HttpError } from '../errors.ts'
+import { isBelow } from './below.ts'
 import { copyTree } from './copy-tree.ts'
 import { removeTree } from './remove-tree.ts'
 
@@ -25,7 +25,7 @@ export async function move(api: Api, { from, to, overwrite }: Transfer): Promise
 	const { place: source } = from
 	const { place: target, row } = to
 	if (!source || !target) return fail('EACCES', 'the root stays where it is')
-	if (isWithin(to.path, from.path) || isWithin(from.path, to.path)) throw new HttpError(403, 'the one is part of the other')
+	if (isBelow(to.path, from.path) || isBelow(from.path, to.path)) throw new HttpError(403, 'the one is part of the other')
 	if (row && !overwrite) throw new HttpError(412, 'something has that name')
 	// A directory that is not empty does not give way by itself, and no directory to what is none.
 	if (row && (row.kind === KIND.directory || from.row.kind === KIND.directory)) await removeTree(api.fs, target, row)
@@ -45,7 +45,7 @@ async function renameOver({ fs }: Api, from: Place, to: Place, overwrite: boolea
 export async function copy(api: Api, { from, to, overwrite, shallow }: Transfer): Promise<boolean> {
 	const { place: target, row } = to
 	if (!target) return fail('EACCES', 'the root stays what it is')
-	if (to.path.equals(from.path) || (isWithin(to.path, from.path) && !shallow) || (row && isWithin(from.path, to.path))) {
+	if (to.path.equals(from.path) || (isBelow(to.path, from.path) && !shallow) || (row && isBelow(from.path, to.path))) {
 		throw new HttpError(403, 'the one is part of the other')
 	}
 	if (row && !overwrite) throw new HttpError(412, 'something has that name')
@@ -58,9 +58,4 @@ export async function copy(api: Api, { from, to, overwrite, shallow }: Transfer)
 		throw error
 	}
 	return row === undefined
-}
-
-/** The same path, or one below it. */
-function isWithin(path: Path, above: Path): boolean {
-	return path.length >= above.length && path.compare(above, 0, above.length, 0, above.length) === 0 && (path.length === above.length || path[above.length] === 0x2f || above.length === 0)
 }

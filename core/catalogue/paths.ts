@@ -1,6 +1,6 @@
 /** Names below each other, from a directory down: a path in one question. */
 import type { FileId, Name } from '../ids.ts'
-import { type Op, wait } from '../op.ts'
+import { type Maybe, type Op, wait } from '../op.ts'
 import type { Reader } from './driver.ts'
 import { FILE_COLUMNS, type FileRow } from './files.ts'
 
@@ -46,6 +46,13 @@ export function* descend(reader: Reader, directory: FileId, names: readonly Name
 
 export function* locate(reader: Reader, id: FileId): Op<LocatedRow | undefined> {
 	return yield* wait(reader.get<LocatedRow>(FIND, [id]))
+}
+
+const LIST = `SELECT e.name, ${LOCATED_COLUMNS} FROM entry e JOIN file f ON f.id = e.file_id WHERE e.parent_id = ? AND e.name > ? ORDER BY e.name LIMIT ?`
+
+/** As `entries.list`, with what a client may compare. */
+export function list(reader: Reader, parent: FileId, after: Uint8Array, limit: number): Maybe<Array<LocatedRow & { name: Uint8Array }>> {
+	return reader.all(LIST, [parent, after, limit])
 }
 
 const statements: string[] = []

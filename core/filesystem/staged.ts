@@ -5,9 +5,10 @@
 import * as clients from '../catalogue/clients.ts'
 import type { Query } from '../catalogue/driver.ts'
 import * as intents from '../catalogue/intents.ts'
+import * as uploads from '../catalogue/uploads.ts'
 import { codeOf, fail } from '../errors.ts'
 import type { ClientId, Path } from '../ids.ts'
-import type { Node } from '../nodes/node.ts'
+import type { DirectoryEntry, Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import type { NewFile } from './create.ts'
 import type { Filesystem } from './filesystem.ts'
@@ -28,6 +29,13 @@ export function bringerOf({ client, returns }: Filesystem): Bringer {
 
 export function newPlace(fs: Filesystem, { client, returns }: Bringer): Path {
 	return Buffer.from(`${UPLOADS}/${client}-${returns}/${fs.nextToken++}`)
+}
+
+/** Of uploads that have a row in the catalogue, and outlive the client. */
+const KEPT = Buffer.from(`${UPLOADS}/kept`)
+
+export function keptPath(id: string): Path {
+	return Buffer.from(`${KEPT}/${id}`)
 }
 
 /** The file there, open for reading and writing. */
@@ -66,15 +74,30 @@ export function* removeLeftUploads(fs: Filesystem, node: Node): Op<void> {
 		const needed = new Set(standing.map(({ path }) => Buffer.from(path).toString('latin1')))
 		yield* removeFolder(node, Buffer.concat([UPLOADS, SLASH, folder]), needed)
 	}
+	yield* removeUnknown(fs, node)
+}
+
+/** Kept uploads without a row: it is written before the file is made. */
+function* removeUnknown(fs: Filesystem, node: Node): Op<void> {
+	for (const { name } of yield* listed(node, KEPT)) {
+		const path = keptPath(name.toString('latin1'))
+		if (yield* wait(uploads.find(fs.catalogue, name.toString('latin1'), fs.capabilities))) continue
+		const standing = yield* wait(intents.standing(fs.catalogue, node.id, STANDING_ROWS_MAX))
+		if (standing.length === STANDING_ROWS_MAX) return
+		if (!standing.some((row) => path.equals(row.path))) yield* wait(node.operations.unlink(path))
+	}
 }
 
 const SLASH = Buffer.from('/')
 const OF_CLIENT = /^\d+-\d+$/
 
 function* foldersOf(node: Node): Op<Buffer[]> {
+	return (yield* listed(node, UPLOADS)).map(({ name }) => name).filter((name) => OF_CLIENT.test(name.toString('latin1')))
+}
+
+function* listed(node: Node, folder: Path): Op<DirectoryEntry[]> {
 	try {
-		const entries = yield* wait(node.operations.list(UPLOADS))
-		return entries.map(({ name }) => name).filter((name) => OF_CLIENT.test(name.toString('latin1')))
+		return yield* wait(node.operations.list(folder))
 	} catch (error) {
 		if (codeOf(error) !== 'ENOENT') throw error
 		return []

@@ -25,7 +25,7 @@ function leftOf(door: TestDoor): string[] {
 
 for (const engine of engines) {
 	test(`${engine.name}: a file is put, read, listed, moved, copied, removed`, async (t) => {
-		const door = await openDoor(t, { engine })
+		const door = await openDoor(t, { engine, nodes: 1 })
 		const made = await put(door, '/files/a/b/file.txt', 'content')
 		assert.equal(made.status, 201)
 		const hash = createHash('sha256').update('content').digest('hex')

@@ -1,0 +1,51 @@
+/** GET and PUT of WebDAV. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { KIND } from '../../core/catalogue/files.ts'
+import { codeOf } from '../../core/errors.ts'
+import type { Located } from '../../core/filesystem/resolve.ts'
+import { run } from '../../core/op.ts'
+import type { Api } from '../api.ts'
+import { mediaTypeOf } from '../content/media-type.ts'
+import { pathIn } from '../content/paths.ts'
+import { giveUp, receive } from '../content/receive.ts'
+import { sendFile } from '../content/send.ts'
+import { HttpError } from '../errors.ts'
+import { reach, reachExisting } from '../tree/reach.ts'
+import { PREFIX } from './address.ts'
+import { checkLocks } from './locks.ts'
+
+export async function get(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
+	const path = pathIn(request.originalUrl, PREFIX)
+	return await sendFile(request, reply, api, {
+		*find() {
+			const found = yield* reachExisting(request, api.fs, path, { role: 'read' })
+			if (found.row.kind === KIND.directory) throw new HttpError(405, 'a collection has no content; PROPFIND lists it', { allow: 'OPTIONS, PROPFIND, PROPPATCH, DELETE, COPY, MOVE, LOCK, UNLOCK' })
+			return found
+		},
+		headersOf: ({ place }) => ({ 'content-type': mediaTypeOf(place?.name ?? path), 'x-content-type-options': 'nosniff', 'content-security-policy': 'sandbox' }),
+	})
+}
+
+export async function put(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
+	try {
+		const located = await target(request, api)
+		if (!located.place || located.row?.kind === KIND.directory) throw new HttpError(405, 'a collection has no content')
+		const changes = [{ path: located.path, name: located.row === undefined }]
+		await run(checkLocks(request, api, changes))
+		const { isNew, sha256 } = await receive(request, reply, api, located, { check: (tx) => checkLocks(request, api, changes, tx) })
+		return reply.code(isNew ? 201 : 204).header('etag', `"${sha256.toString('hex')}"`).send()
+	} catch (error) {
+		giveUp(request, reply)
+		throw error
+	}
+}
+
+/** Where the collection above is missing the answer is 409, for every method that makes a name (RFC 4918, 9.7.1). */
+export async function target(request: FastifyRequest, { fs }: Api, path = pathIn(request.originalUrl, PREFIX), follow = true): Promise<Located> {
+	try {
+		return await run(reach(request, fs, path, { role: 'write', follow }))
+	} catch (error) {
+		if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') throw new HttpError(409, 'there is no collection for that name to be in')
+		throw error
+	}
+}

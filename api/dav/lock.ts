@@ -1,0 +1,137 @@
+/** LOCK and UNLOCK. */
+import { randomUUID } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import * as davLocks from '../../core/catalogue/dav-locks.ts'
+import type { DavLock } from '../../core/catalogue/dav-locks.ts'
+import type { Transaction } from '../../core/catalogue/driver.ts'
+import * as files from '../../core/catalogue/files.ts'
+import { ROOT_ID } from '../../core/ids.ts'
+import { codeOf } from '../../core/errors.ts'
+import { transact } from '../../core/filesystem/filesystem.ts'
+import type { Located } from '../../core/filesystem/resolve.ts'
+import { storeWhole } from '../../core/filesystem/store.ts'
+import { type Op, run, wait } from '../../core/op.ts'
+import type { Api } from '../api.ts'
+import { textOf } from '../content/body.ts'
+import { pathIn } from '../content/paths.ts'
+import { HttpError } from '../errors.ts'
+import { isBelow } from '../tree/below.ts'
+import { reach, reachExisting } from '../tree/reach.ts'
+import { PREFIX } from './address.ts'
+import { BODY_BYTES_MAX, document, XML_TYPE } from './answers.ts'
+import { covers } from './covers.ts'
+import { conditionsOf, tokensIn } from './if-header.ts'
+import { checkLocks, holderOf, locked } from './locks.ts'
+import { activeLock } from './properties.ts'
+import { child, DAV, parse } from './xml.ts'
+
+const SECONDS = 3_600
+const SECONDS_MAX = 86_400
+const LOCKS_MAX = 10_000
+const OWNER_BYTES_MAX = 8_192
+
+export async function lock(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
+	const body = await textOf(request, BODY_BYTES_MAX)
+	const path = pathIn(request.originalUrl, PREFIX)
+	const located = await run(reach(request, api.fs, path, { role: 'write' }))
+	if (body.length === 0) return answer(reply, 200, await run(refresh(request, api, located)))
+	const wanted = wantedLock(request, body, located)
+	// A name that is not there yet is taken by an empty file (RFC 4918, 7.3).
+	const isNew = located.row === undefined
+	if (isNew) await run(checkLocks(request, api, [{ path: located.path, name: true }]))
+	await run(take(request, api, wanted))
+	if (isNew) await makeEmpty(api, located, wanted)
+	reply.header('lock-token', `<${wanted.token}>`)
+	return answer(reply, isNew ? 201 : 200, wanted)
+}
+
+function answer(reply: FastifyReply, status: number, lock: DavLock): FastifyReply {
+	return reply.code(status).type(XML_TYPE).send(document(`<D:prop xmlns:D="DAV:"><D:lockdiscovery>${activeLock(lock)}</D:lockdiscovery></D:prop>`))
+}
+
+function wantedLock(request: FastifyRequest, body: Buffer, { path }: Located): DavLock {
+	const root = parse(body)
+	const scope = child(root, 'lockscope')
+	const isKnown = root.namespace === DAV && root.name === 'lockinfo' && child(child(root, 'locktype'), 'write') !== undefined
+	const exclusive = child(scope, 'exclusive') !== undefined
+	if (!isKnown || (!exclusive && !child(scope, 'shared'))) throw new HttpError(400, 'the body is no lockinfo')
+	const { depth = 'infinity' } = request.headers
+	if (!/^(0|infinity)$/i.test(String(depth))) throw new HttpError(400, 'Depth is 0 or infinity')
+	const owner = Buffer.from(child(root, 'owner')?.inner.trim() ?? '')
+	if (owner.length > OWNER_BYTES_MAX) throw new HttpError(413, `the owner has more than ${OWNER_BYTES_MAX} bytes`)
+	return { token: `urn:uuid:${randomUUID()}`, path, deep: depth !== '0', exclusive, owner, holder: holderOf(request), seconds: secondsOf(request) }
+}
+
+function secondsOf({ headers: { timeout } }: FastifyRequest): number {
+	const [, seconds] = /Second-(\d{1,10})/i.exec(String(timeout ?? '')) ?? []
+	if (seconds !== undefined) return Math.min(SECONDS_MAX, Math.max(1, Number(seconds)))
+	return /infinite/i.test(String(timeout ?? '')) ? SECONDS_MAX : SECONDS
+}
+
+/** Whoever else takes one at this moment, at whichever door, comes before or after. */
+function* take(request: FastifyRequest, { fs }: Api, wanted: DavLock): Op<void> {
+	yield* wait(
+		transact(fs, function* (tx: Transaction) {
+			// Where no lock is there is no row to lock: the root stands for all there could be.
+			yield* wait(tx.read(files.findQuery(ROOT_ID, fs.capabilities.forUpdate)))
+			davLocks.removeEnded(tx, fs.capabilities)
+			const locks = yield* davLocks.list(tx, fs.capabilities, fs.capabilities.forUpdate)
+			yield* conditionsOf(request, fs, locks)
+			if (locks.length >= LOCKS_MAX) throw new HttpError(503, 'there are too many locks', { 'retry-after': '60' })
+			if (locks.some((other) => (other.exclusive || wanted.exclusive) && meet(other, wanted))) throw locked()
+			davLocks.insert(tx, wanted, fs.capabilities)
+		}),
+	)
+}
+
+function meet(one: DavLock, other: DavLock): boolean {
+	return covers(one, other.path) || (other.deep && isBelow(one.path, other.path))
+}
+
+async function makeEmpty(api: Api, { place, path }: Located, lock: DavLock): Promise<void> {
+	const { uid, gid, fileMode: mode } = api.config.api
+	try {
+		if (place) await run(storeWhole(api.fs, { place, path, attributes: { mode, uid, gid } }, Buffer.alloc(0), { exclusive: true }))
+	} catch (error) {
+		// Somebody made it meanwhile: that is locked then.
+		if (codeOf(error) === 'EEXIST') return
+		await run(forget(api, lock.token))
+		throw error
+	}
+}
+
+function* forget({ fs }: Api, token: string): Op<void> {
+	yield* wait(
+		transact(fs, function* (tx: Transaction) {
+			davLocks.remove(tx, token)
+		}),
+	)
+}
+
+function* refresh(request: FastifyRequest, { fs }: Api, { path }: Located): Op<DavLock> {
+	const shown = tokensIn(request)
+	const seconds = secondsOf(request)
+	return yield* wait(
+		transact(fs, function* (tx: Transaction) {
+			const locks = yield* davLocks.list(tx, fs.capabilities, fs.capabilities.forUpdate)
+			yield* conditionsOf(request, fs, locks)
+			const own = locks.find((lock) => shown.has(lock.token) && covers(lock, path) && lock.holder === holderOf(request))
+			if (!own) throw new HttpError(412, 'no such lock is held here')
+			davLocks.refresh(tx, own.token, seconds, fs.capabilities)
+			return { ...own, seconds }
+		}),
+	)
+}
+
+export async function unlock(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
+	const [, token] = /^\s*<([^>]+)>\s*$/.exec(String(request.headers['lock-token'] ?? '')) ?? []
+	if (token === undefined) throw new HttpError(400, 'the request does not say which lock (Lock-Token)')
+	const { fs } = api
+	const { path } = await run(reachExisting(request, fs, pathIn(request.originalUrl, PREFIX), { role: 'write' }))
+	const locks = await run(davLocks.list(fs.catalogue, fs.capabilities))
+	const own = locks.find((lock) => lock.token === token && covers(lock, path))
+	if (!own) throw new HttpError(409, 'no such lock is held here')
+	if (own.holder !== holderOf(request) && request.grant.role !== 'admin') throw new HttpError(403, 'the lock is somebody else\'s')
+	await run(forget(api, token))
+	return reply.code(204).send()
+}

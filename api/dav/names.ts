@@ -1,0 +1,60 @@
+/** MKCOL, DELETE, MOVE and COPY of WebDAV. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { codeOf, fail } from '../../core/errors.ts'
+import { makeDirectory } from '../../core/filesystem/create.ts'
+import { run } from '../../core/op.ts'
+import type { Api } from '../api.ts'
+import { textOf } from '../content/body.ts'
+import { pathIn } from '../content/paths.ts'
+import { require } from '../content/validators.ts'
+import { HttpError } from '../errors.ts'
+import { destinationOf, mayOverwrite } from '../tree/destination.ts'
+import { reachExisting } from '../tree/reach.ts'
+import { removeTree } from '../tree/remove-tree.ts'
+import { copy, move } from '../tree/transfer.ts'
+import { PREFIX } from './address.ts'
+import { BODY_BYTES_MAX } from './answers.ts'
+import { target } from './content.ts'
+import { checkLocks, forgetLocks } from './locks.ts'
+
+export async function makeCollection(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
+	if ((await textOf(request, BODY_BYTES_MAX)).length > 0) throw new HttpError(415, 'a collection is made without a body')
+	const { place, row, path } = await target(request, api)
+	if (row || !place) throw new HttpError(405, 'something has that name')
+	await run(checkLocks(request, api, [{ path, name: true }]))
+	const { uid, gid, directoryMode: mode } = api.config.api
+	try {
+		await run(makeDirectory(api.fs, place, { mode, uid, gid }))
+	} catch (error) {
+		if (codeOf(error) === 'EEXIST') throw new HttpError(405, 'something has that name')
+		throw error
+	}
+	return reply.code(201).send()
+}
+
+export async function remove(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
+	const { depth = 'infinity' } = request.headers
+	if (!/^(infinity|0)$/i.test(String(depth))) throw new HttpError(400, 'a collection is removed with all that is in it')
+	const { place, row, path } = await run(reachExisting(request, api.fs, pathIn(request.originalUrl, PREFIX), { role: 'write', follow: false }))
+	if (!place) return fail('EACCES', 'the root stays')
+	require(request.headers, row)
+	await run(checkLocks(request, api, [{ path, deep: true, name: true }]))
+	await removeTree(api.fs, place, row)
+	await run(forgetLocks(api, path))
+	return reply.code(204).send()
+}
+
+export async function transfer(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
+	const isMove = request.method === 'MOVE'
+	const { depth = 'infinity' } = request.headers
+	if (!(isMove ? /^infinity$/i : /^(0|infinity)$/i).test(String(depth))) throw new HttpError(400, `Depth of ${request.method} is infinity${isMove ? '' : ' or 0'}`)
+	const from = await run(reachExisting(request, api.fs, pathIn(request.originalUrl, PREFIX), { role: isMove ? 'write' : 'read', follow: !isMove }))
+	const to = await target(request, api, destinationOf(request, PREFIX), false)
+	require(request.headers, from.row)
+	const changes = [{ path: to.path, deep: true, name: to.row === undefined }, ...(isMove ? [{ path: from.path, deep: true, name: true }] : [])]
+	await run(checkLocks(request, api, changes))
+	const isNew = await (isMove ? move : copy)(api, { from, to, overwrite: mayOverwrite(request), shallow: depth === '0' })
+	// A lock stays with its address and does not move along.
+	if (isMove) await run(forgetLocks(api, from.path))
+	return reply.code(isNew ? 201 : 204).send()
+}

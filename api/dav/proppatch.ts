@@ -1,0 +1,69 @@
+/** PROPPATCH: properties that clients make up are kept with the file; those the door knows by itself cannot be changed. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { codeOf } from '../../core/errors.ts'
+import type { Filesystem } from '../../core/filesystem/filesystem.ts'
+import { removeXattr, setXattr } from '../../core/filesystem/xattrs.ts'
+import type { FileId } from '../../core/ids.ts'
+import { run } from '../../core/op.ts'
+import type { Api } from '../api.ts'
+import { textOf } from '../content/body.ts'
+import { pathIn } from '../content/paths.ts'
+import { HttpError } from '../errors.ts'
+import { reachExisting } from '../tree/reach.ts'
+import { hrefOf, PREFIX } from './address.ts'
+import { BODY_BYTES_MAX, MULTISTATUS, XML_TYPE } from './answers.ts'
+import { checkLocks } from './locks.ts'
+import { ATTRIBUTE_BYTES_MAX, attributeOf, element, isLive, type Name, propstat } from './properties.ts'
+import { child, DAV, parse, escaped } from './xml.ts'
+import { KIND } from '../../core/catalogue/files.ts'
+
+const VALUE_BYTES_MAX = 65_536
+
+interface Change extends Name {
+	/** Undefined: it is removed. */
+	value: string | undefined
+}
+
+export async function proppatch(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
+	const changes = changesIn(await textOf(request, BODY_BYTES_MAX))
+	const { path, row } = await run(reachExisting(request, api.fs, pathIn(request.originalUrl, PREFIX), { role: 'write' }))
+	await run(checkLocks(request, api, [{ path }]))
+	const refused = changes.filter(isRefused)
+	// All of them or none (RFC 4918, 9.2).
+	if (refused.length === 0) for (const change of changes) await apply(api.fs, row.id, change)
+	const others = changes.filter((change) => !refused.includes(change))
+	const parts = refused.length === 0 ? propstat(names(changes), '200 OK') : propstat(names(refused), '403 Forbidden') + (others.length > 0 ? propstat(names(others), '424 Failed Dependency') : '')
+	const href = escaped(hrefOf(path, row.kind === KIND.directory))
+	return reply.code(207).type(XML_TYPE).send(`${MULTISTATUS.open}<D:response><D:href>${href}</D:href>${parts}</D:response>${MULTISTATUS.close}`)
+}
+
+function names(changes: readonly Change[]): string[] {
+	return changes.map((change) => element(change, ''))
+}
+
+function isRefused(change: Change): boolean {
+	return isLive(change) || attributeOf(change).length > ATTRIBUTE_BYTES_MAX || Buffer.byteLength(change.value ?? '') > VALUE_BYTES_MAX
+}
+
+function changesIn(body: Buffer): Change[] {
+	const root = parse(body)
+	if (root.namespace !== DAV || root.name !== 'propertyupdate') throw new HttpError(400, 'the body is no propertyupdate')
+	const changes = root.children.flatMap((action) => {
+		if (action.namespace !== DAV || (action.name !== 'set' && action.name !== 'remove')) return []
+		const isRemoval = action.name === 'remove'
+		return (child(action, 'prop')?.children ?? []).map(({ namespace, name, inner }) => ({ namespace, name, value: isRemoval ? undefined : inner }))
+	})
+	if (changes.length === 0) throw new HttpError(400, 'the propertyupdate changes nothing')
+	return changes
+}
+
+async function apply(fs: Filesystem, id: FileId, change: Change): Promise<void> {
+	const attribute = attributeOf(change)
+	if (change.value !== undefined) return await run(setXattr(fs, id, attribute, Buffer.from(change.value), { create: false, replace: false }))
+	try {
+		await run(removeXattr(fs, id, attribute))
+	} catch (error) {
+		// What is not there is removed.
+		if (codeOf(error) !== 'ENODATA') throw error
+	}
+}

@@ -1,0 +1,185 @@
+/**
+ * Uploads that outlive the request and the process that bring them. A row says that there is one; how much of it has come, the
+ * file on the node says. The row is there before the file and goes with the name or with an intent to remove it, so a
+ * file without a row is nobody's.
+ */
+import { randomUUID } from 'node:crypto'
+import type { FileRow } from '../catalogue/files.ts'
+import type { Intent } from '../catalogue/intents.ts'
+import * as leases from '../catalogue/leases.ts'
+import * as uploads from '../catalogue/uploads.ts'
+import type { UploadRow } from '../catalogue/uploads.ts'
+import { codeOf, fail } from '../errors.ts'
+import type { Path } from '../ids.ts'
+import { carryOut, intend } from '../intents.ts'
+import { syncAside, writeAside } from '../nodes/aside.ts'
+import type { Node } from '../nodes/node.ts'
+import { type Op, run, wait } from '../op.ts'
+import { classOf } from '../placement/placement.ts'
+import { freeBytes } from '../placement/room.ts'
+import { takeLease } from './clients.ts'
+import { type NewFile, nodesTaking } from './create.ts'
+import { type Filesystem, transact } from './filesystem.ts'
+import { type Conditions, giveName, type Staged } from './give-name.ts'
+import type { Place } from './names.ts'
+import { createStaged, keptPath } from './staged.ts'
+
+const O_RDWR = 2
+const BATCH_BYTES = 512 * 1024
+const OVERHEAD_BYTES = 256 * 1024
+const LEASE_SECONDS = 86_400
+const EXPIRED_AT_ONCE_MAX = 100
+
+export interface NewUpload {
+	place: Place
+	path: Path
+	length: number
+	metadata: string
+	holder: string
+	seconds: number
+	attributes: NewFile
+}
+
+export function* keepUpload(fs: Filesystem, { place, path, attributes, ...rest }: NewUpload): Op<UploadRow> {
+	const taking = yield* nodesTaking(fs, fs.catalogue, classOf(fs, path), place.parent)
+	if (taking.length === 0) fail('EIO', 'no node takes new files')
+	const node = taking.find((each) => freeBytes(each) > rest.length + OVERHEAD_BYTES) ?? fail('ENOSPC')
+	const row = { id: randomUUID(), node_id: node.id, path, ...rest }
+	yield* wait(
+		transact(fs, function* (tx) {
+			uploads.insert(tx, row, fs.capabilities)
+		}),
+	)
+	const fd = yield* createStaged(node, keptPath(row.id), attributes)
+	yield* wait(node.operations.close(fd))
+	return row
+}
+
+function nodeOf(fs: Filesystem, { node_id }: UploadRow): Node {
+	return fs.nodes.get(node_id) ?? fail('EIO', 'the node that has it is away')
+}
+
+function* openKept(fs: Filesystem, row: UploadRow): Op<{ node: Node; fd: number }> {
+	const node = nodeOf(fs, row)
+	return { node, fd: yield* wait(node.operations.open(keptPath(row.id), O_RDWR)) }
+}
+
+/** How much of it is there. */
+export function* keptBytes(fs: Filesystem, row: UploadRow): Op<number> {
+	return (yield* wait(nodeOf(fs, row).operations.stat(keptPath(row.id)))).size
+}
+
+const busy = new Set<string>()
+
+/** One at a time goes on with an upload, of all doors: EBUSY for others. */
+export async function withUpload<T>(fs: Filesystem, { id }: UploadRow, body: () => Promise<T>): Promise<T> {
+	const lease = `upload:${id}`
+	if (busy.has(id)) fail('EBUSY', 'somebody is going on with this upload')
+	busy.add(id)
+	try {
+		if (!(await run(takeLease(fs, lease, LEASE_SECONDS)))) fail('EBUSY', 'somebody is going on with this upload')
+		try {
+			return await body()
+		} finally {
+			await run(drop(fs, lease))
+		}
+	} finally {
+		busy.delete(id)
+	}
+}
+
+function* drop(fs: Filesystem, lease: string): Op<void> {
+	yield* wait(
+		transact(fs, function* (tx) {
+			leases.drop(tx, lease)
+		}),
+	)
+}
+
+/**
+ * What comes is added at `offset`, which must be where it ends: ESTALE. When the source fails, what came stays; when `verify`
+ * does, nothing of it. The bytes there are then.
+ */
+export async function addToUpload(fs: Filesystem, row: UploadRow, offset: number, source: AsyncIterable<Uint8Array>, verify?: () => void): Promise<number> {
+	const { node, fd } = await run(openKept(fs, row))
+	try {
+		if ((await node.operations.fstat(fd)).size !== offset) fail('ESTALE', 'the upload is not that far')
+		let end = offset
+		let parts: Uint8Array[] = []
+		let gathered = 0
+		const write = async () => {
+			await writeAside(node, fd, parts, end)
+			end += gathered
+			parts = []
+			gathered = 0
+		}
+		try {
+			for await (const part of source) {
+				parts.push(part)
+				gathered += part.length
+				if (row.length >= 0 && end + gathered > row.length) fail('EFBIG', 'that is more than was announced')
+				if (gathered >= BATCH_BYTES) await write()
+			}
+		} catch (error) {
+			if (codeOf(error) === 'EFBIG') await node.operations.truncate(fd, offset)
+			else await write()
+			throw error
+		}
+		await write()
+		try {
+			verify?.()
+		} catch (error) {
+			await node.operations.truncate(fd, offset)
+			throw error
+		}
+		return end
+	} finally {
+		await node.operations.close(fd)
+	}
+}
+
+/** It becomes the file of its name. */
+export function* nameUpload(fs: Filesystem, row: UploadRow, place: Place, attributes: NewFile, conditions: Conditions = {}): Op<FileRow> {
+	const { node, fd } = yield* openKept(fs, row)
+	try {
+		const staged: Staged = {
+			node,
+			path: keptPath(row.id),
+			stat: yield* wait(node.operations.fstat(fd)),
+			hash: undefined,
+			attributes,
+			*sync() {
+				yield* wait(syncAside(node, fd))
+			},
+			guard: {
+				query: uploads.lockQuery(row.id, fs.capabilities),
+				judge(tx, rows) {
+					if (rows.length === 0) fail('ENOENT', 'the upload was given up')
+					uploads.remove(tx, row.id)
+				},
+			},
+			mayBeNamed: false,
+		}
+		return yield* giveName(fs, staged, place, conditions)
+	} finally {
+		yield* wait(node.operations.close(fd))
+	}
+}
+
+/** As if it had never been begun. */
+export function* giveUpUpload(fs: Filesystem, row: UploadRow): Op<void> {
+	const intent: Intent = { nodeId: row.node_id, op: 'unlink', path: keptPath(row.id), toPath: null, fileId: 0, token: fs.nextToken++ }
+	const made = yield* wait(
+		transact(fs, function* (tx) {
+			const [found] = yield* wait(tx.read(uploads.lockQuery(row.id, fs.capabilities)))
+			if (found.length === 0) return []
+			uploads.remove(tx, row.id)
+			return yield* intend(fs, tx, [intent], true)
+		}),
+	)
+	yield* carryOut(fs, made)
+}
+
+export function* giveUpExpired(fs: Filesystem): Op<void> {
+	for (const row of yield* wait(uploads.expired(fs.catalogue, EXPIRED_AT_ONCE_MAX, fs.capabilities))) if (!busy.has(row.id)) yield* giveUpUpload(fs, row)
+}

@@ -1,0 +1,160 @@
+/** WebDAV case by case (RFC 4918), on both databases; what real clients make of it is in dav-clients.test.ts. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { engines } from '../catalogue/engines.ts'
+import { openDoor, type TestDoor } from './door.ts'
+import { knownToken } from './known-token.ts'
+
+interface Said {
+	status: number
+	body: string
+	headers: Headers
+}
+
+async function ask(door: TestDoor, method: string, path: string, { headers = {}, body }: { headers?: Record<string, string>; body?: string } = {}): Promise<Said> {
+	const answer = await door.fetch(path, { method, headers, body })
+	return { status: answer.status, body: await answer.text(), headers: answer.headers }
+}
+
+const status = async (...args: Parameters<typeof ask>) => (await ask(...args)).status
+const LOCK = (scope = 'exclusive') => `<?xml version="1.0"?><D:lockinfo xmlns:D="DAV:"><D:lockscope><D:${scope}/></D:lockscope><D:locktype><D:write/></D:locktype><D:owner><D:href>me &amp; you</D:href></D:owner></D:lockinfo>`
+const tokenOf = ({ headers }: Said) => headers.get('lock-token') as string
+const hrefs = ({ body }: Said) => [...body.matchAll(/<D:response><D:href>([^<]*)/g)].map(([, href]) => href)
+
+for (const engine of engines) {
+	test(`${engine.name}: collections and files`, async (t) => {
+		const door = await openDoor(t, { engine })
+		const options = await ask(door, 'OPTIONS', '/dav/')
+		assert.equal(options.headers.get('dav'), '1, 2')
+		assert.equal(await status(door, 'MKCOL', '/dav/c/'), 201)
+		assert.equal(await status(door, 'MKCOL', '/dav/c'), 405)
+		assert.equal(await status(door, 'MKCOL', '/dav/no/c'), 409)
+		assert.equal(await status(door, 'MKCOL', '/dav/with-body', { body: 'x' }), 415)
+		assert.equal(await status(door, 'PUT', '/dav/c/f', { body: 'content' }), 201)
+		assert.equal(await status(door, 'PUT', '/dav/c/f', { body: 'content 2' }), 204)
+		assert.equal(await status(door, 'PUT', '/dav/no/f', { body: 'x' }), 409)
+		assert.equal(await status(door, 'PUT', '/dav/c', { body: 'x' }), 405)
+		assert.equal((await ask(door, 'GET', '/dav/c/f')).body, 'content 2')
+		assert.equal(await status(door, 'GET', '/dav/c/'), 405)
+		const to = (path: string, overwrite = 'T', depth = 'infinity') => ({ headers: { destination: `${door.url}${path}`, overwrite, depth } })
+		assert.equal(await status(door, 'COPY', '/dav/c/f', to('/dav/c/g', 'F')), 201)
+		assert.equal(await status(door, 'COPY', '/dav/c/f', to('/dav/c/g', 'F')), 412)
+		assert.equal(await status(door, 'COPY', '/dav/c/f', to('/dav/c/g')), 204)
+		assert.equal(await status(door, 'COPY', '/dav/c/f', to('/dav/no/g')), 409)
+		assert.equal(await status(door, 'COPY', '/dav/c', to('/dav/shallow', 'T', '0')), 201)
+		assert.deepEqual(hrefs(await ask(door, 'PROPFIND', '/dav/shallow', { headers: { depth: '1' } })), ['/dav/shallow/'])
+		assert.equal(await status(door, 'COPY', '/dav/c/', to('/dav/d/')), 201)
+		assert.equal(await status(door, 'COPY', '/dav/c/', to('/dav/c/f', 'T')), 403)
+		assert.equal(await status(door, 'MOVE', '/dav/d', to('/dav/d')), 403)
+		assert.equal(await status(door, 'MOVE', '/dav/d', to('/dav/d/below')), 403)
+		assert.equal(await status(door, 'MOVE', '/dav/d', to('/dav/c', 'F')), 412)
+		assert.equal(await status(door, 'MOVE', '/dav/d', to('/dav/c')), 204)
+		assert.equal(await status(door, 'MOVE', '/dav/c/g', to('/dav/h')), 201)
+		assert.equal(await status(door, 'MOVE', '/dav/h', { headers: { destination: 'http://other/elsewhere' } }), 502)
+		assert.deepEqual(hrefs(await ask(door, 'PROPFIND', '/dav/', { headers: { depth: '1' } })), ['/dav/', '/dav/c/', '/dav/h', '/dav/shallow/'])
+		assert.equal(await status(door, 'DELETE', '/dav/c'), 204)
+		assert.equal(await status(door, 'DELETE', '/dav/c'), 404)
+		assert.equal(await status(door, 'DELETE', '/dav/'), 403)
+	})
+
+	test(`${engine.name}: properties`, async (t) => {
+		const door = await openDoor(t, { engine })
+		await ask(door, 'PUT', '/dav/%3Cf%3E%20%FF', { body: '12345' })
+		const path = '/dav/%3Cf%3E%20%FF'
+		const all = await ask(door, 'PROPFIND', path, { headers: { depth: '0' } })
+		assert.equal(all.status, 207)
+		for (const expected of ['<D:getcontentlength>5<', '<D:resourcetype/>', '<D:displayname>&lt;f&gt; ', '<D:getetag>&quot;', '<D:href>/dav/%3Cf%3E%20%FF<']) assert.ok(all.body.includes(expected), expected)
+		const patch = (inside: string) => ask(door, 'PROPPATCH', path, { body: `<?xml version="1.0"?><D:propertyupdate xmlns:D="DAV:" xmlns:x="urn:x">${inside}</D:propertyupdate>` })
+		const find = async (prop: string) => (await ask(door, 'PROPFIND', path, { headers: { depth: '0' }, body: `<D:propfind xmlns:D="DAV:" xmlns:x="urn:x"><D:prop>${prop}</D:prop></D:propfind>` })).body
+		assert.match((await patch('<D:set><D:prop><x:a>one &lt; <x:b c="d">two</x:b></x:a><plain>3</plain></D:prop></D:set>')).body, /200 OK/)
+		assert.match(await find('<x:a/>'), /<a xmlns="urn:x">one &lt; <b xmlns="urn:x">two<\/b><\/a><\/D:prop><D:status>HTTP\/1.1 200/)
+		assert.match(await find('<x:none/><plain/>'), /<plain xmlns="">3<\/plain>.*200 OK.*<none xmlns="urn:x"><\/none>.*404/)
+		const refused = await patch('<D:set><D:prop><D:getetag>x</D:getetag></D:prop></D:set><D:remove><D:prop><x:a/></D:prop></D:remove>')
+		assert.match(refused.body, /getetag.*403 Forbidden.*424 Failed Dependency/)
+		assert.match(await find('<x:a/>'), /200 OK/)
+		// They stay with the file, whatever is done to it.
+		await ask(door, 'PUT', path, { body: 'new content' })
+		await ask(door, 'COPY', path, { headers: { destination: '/dav/copy' } })
+		await ask(door, 'MOVE', '/dav/copy', { headers: { destination: '/dav/moved' } })
+		const moved = await ask(door, 'PROPFIND', '/dav/moved', { headers: { depth: '0' } })
+		assert.match(moved.body, /<a xmlns="urn:x">one/)
+		assert.match((await patch('<D:remove><D:prop><x:a/><x:never/></D:prop></D:remove>')).body, /200 OK/)
+		assert.match(await find('<x:a/>'), /404/)
+		const names = await ask(door, 'PROPFIND', '/dav/moved', { headers: { depth: '0' }, body: '<propfind xmlns="DAV:"><propname/></propfind>' })
+		assert.match(names.body, /<a xmlns="urn:x"><\/a>/)
+		assert.equal(await status(door, 'PROPFIND', '/dav/', { headers: { depth: 'infinity' } }), 403)
+		for (const wrong of ['<', '<a></b>', '<propfind xmlns="DAV:"/>', '<D:propfind/>', '<!DOCTYPE x [<!ENTITY a "b">]><propfind xmlns="DAV:"><allprop/></propfind>', `${'<a>'.repeat(100)}`, '<a>&unknown;</a>']) {
+			const answer = await ask(door, 'PROPFIND', '/dav/', { headers: { depth: '0' }, body: wrong })
+			assert.equal(answer.status, 400, wrong)
+			assert.match(answer.body, /<D:error/)
+		}
+	})
+
+	test(`${engine.name}: locks hold at every door, until they end`, async (t) => {
+		const door = await openDoor(t, { engine })
+		const second = { ...door, url: (await door.second()).addresses[0] }
+		const other = await knownToken(door, 'write', { name: 'other' })
+		const atSecond = (method: string, path: string, headers: Record<string, string> = {}, body?: string) => fetch(`${second.url}${path}`, { method, body, headers: { authorization: `Bearer ${other}`, ...headers } }).then((answer) => answer.status)
+		await ask(door, 'MKCOL', '/dav/d')
+		await ask(door, 'PUT', '/dav/d/f', { body: 'x' })
+		const taken = await ask(door, 'LOCK', '/dav/d/f', { body: LOCK(), headers: { timeout: 'Infinite, Second-4100000000' } })
+		assert.equal(taken.status, 200)
+		assert.match(taken.body, /<D:owner><href xmlns="DAV:">me &amp; you<\/href><\/D:owner><D:timeout>Second-86400/)
+		const token = tokenOf(taken)
+		assert.equal(await atSecond('PUT', '/dav/d/f', {}, 'y'), 423)
+		assert.equal(await atSecond('PUT', '/dav/d/f', { if: `(${token})` }, 'y'), 423, 'a token is of no use to whoever does not hold it')
+		assert.equal(await atSecond('DELETE', '/dav/d'), 423)
+		assert.equal(await atSecond('MOVE', '/dav/d', { destination: '/dav/e' }), 423)
+		assert.equal(await atSecond('PROPPATCH', '/dav/d/f', {}, '<propertyupdate xmlns="DAV:"><set><prop><x xmlns="u">1</x></prop></set></propertyupdate>'), 423)
+		assert.equal(await atSecond('LOCK', '/dav/d/f', {}, LOCK()), 423)
+		assert.equal(await atSecond('LOCK', '/dav/d', {}, LOCK('shared')), 423)
+		assert.equal(await atSecond('LOCK', '/dav/d', { depth: '0' }, LOCK('shared')), 200)
+		assert.equal(await atSecond('GET', '/dav/d/f'), 200)
+		assert.equal(await atSecond('COPY', '/dav/d/f', { destination: '/dav/copy' }), 201)
+		assert.equal(await status(door, 'PUT', '/dav/d/f', { body: 'mine' }), 423)
+		assert.equal(await status(door, 'PUT', '/dav/d/f', { body: 'mine', headers: { if: `(${token})` } }), 204)
+		assert.equal(await status(door, 'PUT', '/dav/d/f', { body: 'mine', headers: { if: `(<urn:uuid:no>)` } }), 412)
+		assert.equal(await status(door, 'PUT', '/dav/d/f', { body: 'mine', headers: { if: `(<urn:uuid:no>) (Not <urn:uuid:no> ${token})` } }), 204)
+		assert.equal(await status(door, 'PUT', '/dav/d/f', { body: 'mine', headers: { if: `<${door.url}/dav/d/f> (${token} ["wrong"])` } }), 412)
+		assert.equal(await status(door, 'PUT', '/dav/d/f', { body: 'mine', headers: { if: 'nonsense' } }), 400)
+		assert.equal((await ask(door, 'LOCK', '/dav/d/f', { headers: { if: `(${token})`, timeout: 'Second-100' } })).status, 200)
+		assert.match((await ask(door, 'PROPFIND', '/dav/d/f', { headers: { depth: '0' } })).body, /<D:locktoken><D:href>urn:uuid/)
+		assert.equal(await atSecond('UNLOCK', '/dav/d/f', { 'lock-token': token }), 403)
+		assert.equal(await status(door, 'UNLOCK', '/dav/d/f', { headers: { 'lock-token': token } }), 204)
+		assert.equal(await status(door, 'UNLOCK', '/dav/d/f', { headers: { 'lock-token': token } }), 409)
+		assert.equal(await atSecond('PUT', '/dav/d/f', {}, 'y'), 204)
+
+		// A name that is not there yet, and one that ends by itself.
+		const fresh = await ask(door, 'LOCK', '/dav/new', { body: LOCK(), headers: { depth: '0' } })
+		assert.equal(fresh.status, 201)
+		assert.equal((await ask(door, 'GET', '/dav/new')).body, '')
+		assert.equal(await atSecond('DELETE', '/dav/new'), 423)
+		await door.driver.change('UPDATE dav_lock SET until_at = 1')
+		assert.equal(await atSecond('DELETE', '/dav/new'), 204)
+
+		// A deep one covers what is made below it; it goes with what it is of.
+		const deep = tokenOf(await ask(door, 'LOCK', '/dav/d', { body: LOCK() }))
+		assert.equal(await atSecond('PUT', '/dav/d/new', {}, 'y'), 423)
+		assert.equal(await status(door, 'PUT', '/dav/d/new', { body: 'z', headers: { if: `<${door.url}/dav/d> (${deep})` } }), 201)
+		assert.equal(await status(door, 'MOVE', '/dav/d', { headers: { destination: '/dav/moved', if: `<${door.url}/dav/d> (${deep})` } }), 201)
+		assert.deepEqual(await door.driver.all('SELECT * FROM dav_lock'), [])
+
+		const race = await Promise.all(Array.from({ length: 8 }, (_, index) => ask(index % 2 ? door : second, 'LOCK', '/dav/moved/f', { body: LOCK() })))
+		assert.equal(race.filter((each) => each.status === 200).length, 1)
+	})
+}
+
+test('a scope holds for destinations and If headers too', async (t) => {
+	const door = await openDoor(t)
+	await ask(door, 'MKCOL', '/dav/mine')
+	await ask(door, 'PUT', '/dav/mine/f', { body: 'x' })
+	await ask(door, 'PUT', '/dav/other', { body: 'x' })
+	const token = await knownToken(door, 'write', { paths: ['mine'] })
+	const as = (method: string, path: string, headers: Record<string, string> = {}) => fetch(`${door.url}${path}`, { method, headers: { authorization: `Basic ${Buffer.from(`any:${token}`).toString('base64')}`, ...headers } }).then((answer) => answer.status)
+	assert.equal(await as('PROPFIND', '/dav/mine', { depth: '1' }), 207)
+	assert.equal(await as('PROPFIND', '/dav/', { depth: '1' }), 403)
+	assert.equal(await as('MOVE', '/dav/mine/f', { destination: '/dav/stolen' }), 403)
+	assert.equal(await as('COPY', '/dav/other', { destination: '/dav/mine/got' }), 403)
+	assert.equal(await as('DELETE', '/dav/other'), 403)
+	assert.equal((await fetch(`${door.url}/dav/`, { method: 'PROPFIND' })).status, 401)
+})
