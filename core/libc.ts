@@ -64,6 +64,11 @@ export function errnoNumber(code: string): number {
 	return numbers.get(code) ?? constants.errno.EIO
 }
 
+/** Where a failure is an answer: to make an error costs more than the call did. */
+export function lastErrorName(): string {
+	return errnoName(errno())
+}
+
 /** The error the last call on this thread left. `doing` says in words what failed. */
 export function lastError(doing?: string): Errno {
 	const code = errnoName(errno())

@@ -11,6 +11,7 @@ import {
 	fchownat,
 	fstatvfs,
 	lastError,
+	lastErrorName,
 	linkat,
 	mkdirat,
 	readlinkat,
@@ -331,7 +332,7 @@ export function openLocalOperations(rootPath: string): LocalOperations {
 function statName(directory: number, name: Uint8Array): Stat | string | undefined {
 	if (lastComponent(name) > 0) fail('EINVAL', 'a name has a slash in it')
 	if (statInto(directory, terminated(name, 0, name.length, nameBytes)) === 0) return decodeStat()
-	const { code } = lastError()
+	const code = lastErrorName()
 	return code === 'ENOENT' ? undefined : code
 }
 
