@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Api, Part } from '../api.ts'
 import { agent } from './agent.ts'
 import { readBodies } from './body.ts'
+import { bundle } from './bundle.ts'
 import { signedBy } from './credentials.ts'
 import { answerRefusal, notFound } from './failure.ts'
 import { file } from './file.ts'
@@ -31,5 +32,5 @@ function protocol(app: FastifyInstance, api: Api): void {
 	app.setErrorHandler((error, request, reply) => answerRefusal(error, request, reply, api.report))
 	app.setNotFoundHandler((request, reply) => answerRefusal(notFound('there is no such route'), request, reply, api.report))
 	readBodies(app)
-	for (const routes of [hello, work, file, proof, notices, orders]) routes(app, api)
+	for (const routes of [hello, work, file, bundle, proof, notices, orders]) routes(app, api)
 }

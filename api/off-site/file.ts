@@ -1,25 +1,17 @@
 /** The bytes of a file that a site has leased, as fast as it may have them. */
 import type { ServerResponse } from 'node:http'
-import { once } from 'node:events'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import * as leases from '../../core/catalogue/backup-leases.ts'
 import * as hashes from '../../core/catalogue/hashes.ts'
 import { codeOf } from '../../core/errors.ts'
 import { openVersion, type VersionContent } from '../../core/off-site/content.ts'
-import { rateNow } from '../../core/off-site/rates.ts'
-import { pass } from '../../core/off-site/throttle.ts'
 import type { Api } from '../api.ts'
-import { admit, bytesLeft, takeStream } from './admit.ts'
+import { admit, takeStream } from './admit.ts'
 import { siteOf } from './credentials.ts'
 import { noCopy, notFound, Refusal } from './failure.ts'
 import type { Site } from './known-sites.ts'
+import { pour } from './pour.ts'
 import { fileParams, schemaOf } from './schemas.ts'
-import { stateOf } from './state.ts'
-
-/** Of what passes a throttle at once: a part of a second's worth. */
-const SLICES_PER_SECOND = 20
-const SLICE_BYTES_MIN = 1_024
-const SLICE_BYTES_MAX = 1_048_576
 
 type Request = FastifyRequest<{ Params: { id: number; version: number } }>
 
@@ -39,7 +31,7 @@ export function file(app: FastifyInstance, api: Api): void {
 	})
 }
 
-async function checkLeased({ fs }: Api, { row }: Site, { id, version }: Request['params']): Promise<void> {
+export async function checkLeased({ fs }: Api, { row }: Site, { id, version }: Request['params']): Promise<void> {
 	const leased = await leases.find(fs.catalogue, row.id, id, fs.capabilities)
 	if (!leased) throw new Refusal(403, 'not-leased', 'this file is not in a batch of this site')
 	if (leased.version !== version) throw changed()
@@ -54,7 +46,7 @@ async function send(api: Api, site: Site, request: Request, reply: FastifyReply)
 	const known = await hashes.find(api.fs.catalogue, id)
 	if (!known) throw notFound('the file is gone')
 	if (known.version !== version) throw changed()
-	const content = await open(api, id, version)
+	const content = await openLeased(api, id, version)
 	try {
 		const etag = hashes.hashOf(known)?.toString('hex')
 		const range = rangeOf(request, known.size, etag)
@@ -66,13 +58,13 @@ async function send(api: Api, site: Site, request: Request, reply: FastifyReply)
 		const { raw } = reply
 		writeHead(raw, content, { range, size: known.size, etag })
 		if (request.method === 'HEAD') raw.end()
-		else await pour(api, site, content, { raw, range, size: known.size })
+		else await pour(api, site, { raw, what: `a download of file ${id}` }, (send) => send(content.bytes(range?.from ?? 0, range?.to ?? known.size)))
 	} finally {
 		await content.close()
 	}
 }
 
-async function open({ fs }: Api, id: number, version: number): Promise<VersionContent> {
+export async function openLeased({ fs }: Api, id: number, version: number): Promise<VersionContent> {
 	try {
 		return await openVersion(fs, id, version)
 	} catch (error) {
@@ -108,39 +100,4 @@ function writeHead(raw: ServerResponse, { row }: VersionContent, { range, size, 
 		...(etag === undefined ? {} : { etag: `"${etag}"` }),
 		...(range ? { 'content-range': `bytes ${range.from}-${range.to - 1}/${size}` } : {}),
 	})
-}
-
-/** What cannot go on is cut: the agent has fewer bytes than it was told, and asks for the rest. */
-async function pour(api: Api, site: Site, content: VersionContent, { raw, range, size }: { raw: ServerResponse; range: Range | undefined; size: number }): Promise<void> {
-	const gone = new AbortController()
-	const signal = AbortSignal.any([gone.signal, api.stopping])
-	raw.once('close', () => gone.abort())
-	try {
-		for await (const chunk of content.bytes(range?.from ?? 0, range?.to ?? size)) {
-			for (let at = 0; at < chunk.length; ) {
-				const slice = chunk.subarray(at, at + (await nextSlice(api, site, chunk.length - at, signal)))
-				at += slice.length
-				stateOf(api).spending.add(site.row.id, slice.length)
-				if (!raw.write(slice)) await once(raw, 'drain', { signal })
-			}
-		}
-		raw.end()
-	} catch (error) {
-		if (!gone.signal.aborted) api.report(`site ${site.row.name}: a download of file ${content.row.id} was cut: ${(error as Error).message}`)
-		raw.destroy()
-	}
-}
-
-/** Waits until so many bytes may go; how many that are. */
-async function nextSlice(api: Api, site: Site, most: number, signal: AbortSignal): Promise<number> {
-	signal.throwIfAborted()
-	const [own, all] = [rateNow(site.limits.rates), rateNow(api.config.backup.rates)]
-	if (own === 0 || all === 0) throw new Error('the hour is closed')
-	const left = bytesLeft(api, site) ?? Number.POSITIVE_INFINITY
-	if (left === 0) throw new Error("the day's bytes are used up")
-	const rate = Math.min(own ?? Number.POSITIVE_INFINITY, all ?? Number.POSITIVE_INFINITY)
-	if (rate === Number.POSITIVE_INFINITY) return Math.min(most, left, SLICE_BYTES_MAX)
-	const slice = Math.min(most, left, SLICE_BYTES_MAX, Math.max(SLICE_BYTES_MIN, Math.ceil(rate / SLICES_PER_SECOND)))
-	await pass(slice, [{ throttle: site.throttle, rate: own }, { throttle: stateOf(api).throttle, rate: all }], signal)
-	return slice
 }

@@ -51,6 +51,8 @@ export const leaseAnswer = object({
 })
 export const leaseParams = object({ lease: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' } }, ['lease'])
 export const renewAnswer = object({ untilAt: number })
+const BUNDLED_MAX = 100
+export const bundleBody = object({ files: { type: 'array', maxItems: BUNDLED_MAX, items: object({ id: whole, version: whole }, ['id', 'version']) } }, ['files'])
 export const fileParams = object({ id: whole, version: whole }, ['id', 'version'])
 
 export const reportBody = object(

@@ -4,6 +4,7 @@ import { namesOf } from '../names/archive-path.ts'
 import { shown } from '../wire/answers.ts'
 import { Broken, NotNow, Refusal } from '../wire/failures.ts'
 import type { Run } from '../work/run.ts'
+import { fetchBundle, groupOf } from './bundle.ts'
 import { download, incomingName } from './download.ts'
 import { failureOf } from './failure.ts'
 import type { Portions } from './portion.ts'
@@ -18,7 +19,7 @@ const DROPPED = ['not-leased', 'not-found', 'changed']
 interface Batch {
 	run: Run
 	portions: Portions
-	queue: Iterator<Wanted>
+	queue: Wanted[]
 	state: { hasEnded: boolean }
 	broken: number
 	room: Room
@@ -26,7 +27,7 @@ interface Batch {
 
 /** What came is brought home with what comes next. */
 export async function fetchBatch(run: Run, portions: Portions, files: readonly Wanted[], state: { hasEnded: boolean }): Promise<void> {
-	const batch: Batch = { run, portions, queue: files[Symbol.iterator](), state, broken: 0, room: openRoom(run.folder) }
+	const batch: Batch = { run, portions, queue: [...files], state, broken: 0, room: openRoom(run.folder) }
 	run.watcher.expected(files.length, files.reduce((sum, { size }) => sum + size, 0))
 	const workers = Array.from({ length: run.hello.parallel }, () => work(batch))
 	const ended = await Promise.allSettled(workers)
@@ -35,13 +36,19 @@ export async function fetchBatch(run: Run, portions: Portions, files: readonly W
 }
 
 async function work(batch: Batch): Promise<void> {
+	const { run, portions, queue, state } = batch
 	try {
-		for (let next = batch.queue.next(); !next.done && !batch.state.hasEnded; next = batch.queue.next()) {
-			await fetchOne(batch, next.value)
-			await batch.portions.settleIfFull()
+		while (queue.length > 0 && !state.hasEnded) {
+			const group = groupOf(queue, run.hello.parallel)
+			const rest = group.length > 1 && run.hasBundles ? await fetchBundle(run, batch, group) : group
+			await portions.settleIfFull()
+			for (let next = rest.shift(); next && !state.hasEnded; next = rest.shift()) {
+				await fetchOne(batch, next)
+				await portions.settleIfFull()
+			}
 		}
 	} catch (error) {
-		batch.state.hasEnded = true
+		state.hasEnded = true
 		throw error
 	}
 }

@@ -5,6 +5,7 @@ import type { Folder } from '../folder/folder.ts'
 import { hashOfFile, openLocal } from '../folder/local-file.ts'
 import { findSpot, reach } from '../folder/spot.ts'
 import { namesOf } from '../names/archive-path.ts'
+import { mergesNames } from '../names/platform.ts'
 import type { Wanted } from './wanted.ts'
 
 /** Longer paths a system may not take in one piece. */
@@ -49,8 +50,8 @@ export async function adopt(folder: Folder, { path, size, hash, mtimeS }: Wanted
 }
 
 /** One look instead of many: where a name is the same here, and nothing is found that way, even through a symlink, there is nothing. */
-function isSurelyAbsent({ root, platform }: Folder, path: Buffer): boolean {
-	return platform === 'linux' && path.length < SHORT_BYTES && fs.lstatSync(root.at(path), { throwIfNoEntry: false }) === undefined
+export function isSurelyAbsent({ root, platform }: Folder, path: Buffer): boolean {
+	return !mergesNames(platform) && path.length < SHORT_BYTES && fs.lstatSync(root.at(path), { throwIfNoEntry: false }) === undefined
 }
 
 /** Each directory on the way may have been made just now. */

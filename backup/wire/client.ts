@@ -21,6 +21,8 @@ export interface Client {
 	put(path: string, bytes: Buffer): Promise<Json>
 	/** The head of a file's answer, once, whatever comes. */
 	open(path: string, from: number): Promise<IncomingMessage>
+	/** Several files in one answer, once. */
+	bundle(files: readonly { id: number; version: number }[]): Promise<IncomingMessage>
 	close(): void
 }
 
@@ -49,6 +51,12 @@ export function openClient(who: Who, exchange: Exchange = openExchange(who)): Cl
 		open: async (path, from) => {
 			const answer = await signedAgain(exchange, { method: 'GET', target: ROOT + path, from })
 			if (answer.statusCode === 200 || answer.statusCode === 206) return answer
+			throw await refusalOf(answer)
+		},
+		bundle: async (files) => {
+			const body = Buffer.from(JSON.stringify({ files: files.map(({ id, version }) => ({ id, version })) }))
+			const answer = await signedAgain(exchange, { method: 'POST', target: `${ROOT}/bundle`, body })
+			if (answer.statusCode === 200) return answer
 			throw await refusalOf(answer)
 		},
 		close: () => exchange.close(),

@@ -13,6 +13,8 @@ export interface Run {
 	readonly reserveBytes: number
 	readonly isDirectAllowed: boolean
 	hello: Hello
+	/** The server can send several files in one answer, as far as is known. */
+	hasBundles: boolean
 	/** Files that were left, whatever the reason. */
 	left: number
 	/** Files for which there was no room. */

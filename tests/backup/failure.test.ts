@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { randomFrom, seedOfRun } from '../support/random.ts'
 import { type Agent, placeAgent } from './agent.ts'
-import { type FakeServer, type Offered, startFakeServer } from './fake-server.ts'
+import { type FakeServer, frameLine, framesOf, type Offered, startFakeServer } from './fake-server.ts'
 
 const NODE_OF_THE_SYSTEM = '/usr/bin/node'
 const KILLS = 12
@@ -108,6 +108,42 @@ for (const [kind, wrong] of Object.entries(WRONG)) {
 	})
 }
 
+/** What comes in place of the bundle that was asked for. */
+const BUNDLES: { [kind: string]: (files: Offered[], response: ServerResponse) => void } = {
+	right: (files, response) => response.end(framesOf(files)),
+	cut: (files, response) => response.write(framesOf(files).subarray(0, 3_000), () => response.destroy()),
+	short: (files, response) => response.end(framesOf(files).subarray(0, 3_000)),
+	empty: (_, response) => response.end(),
+	'another order': (files, response) => response.end(framesOf(files.toReversed())),
+	'another size': ([{ id, version }], response) => response.end(Buffer.concat([frameLine({ id, version, size: 2 ** 50 }), Buffer.alloc(100_000)])),
+	'other content': (files, response) => response.end(framesOf(files.map((file) => ({ ...file, content: Buffer.alloc(file.content.length, 'x') })))),
+	errors: (files, response) => response.end(Buffer.concat(files.map(({ id, version }) => frameLine({ id, version, error: 'changed' })))),
+	'no line': (_, response) => pour(response),
+	'a fault': (_, response) => response.writeHead(500).end('{"error":"internal","message":"a fault"}'),
+}
+
+function pour(response: ServerResponse): void {
+	const block = Buffer.alloc(100_000, 'x')
+	const more = () => {
+		while (!response.destroyed && response.write(block)) continue
+	}
+	response.on('drain', more)
+	more()
+}
+
+for (const [kind, bundle] of Object.entries(BUNDLES)) {
+	test(`a bundle, ${kind}: every file comes right, if need be by itself`, async () => {
+		for (let file = 0; file < 20; file++) server.offer(`d/${file}`, `${file} `.repeat(file * 50))
+		server.bundle = bundle
+		server.hello.parallel = 2
+		assert.deepEqual(await agent.run('-a', 'replicate'), { code: 0, out: '', err: '' })
+		for (const { path, content } of server.files.values()) assert.equal(agent.content(path.toString()), content.toString())
+		assert.equal(server.claimed.size, 20)
+		assert.equal(agent.paths().length, 21)
+		if (kind === 'right') assert.equal(server.ranges.length, 0)
+	})
+}
+
 test('500s, connections that break and a server that is busy are borne', async () => {
 	server.offer('f', 'content')
 	let left = 8
@@ -145,6 +181,7 @@ test('killed at any moment: what was claimed is there and right, and what is the
 	console.log(`CAIRN_TEST_SEED=${seed}`)
 	const random = randomFrom(seed)
 	server.hello.filesPerBatch = 40
+	server.bundle = (files, response) => response.end(framesOf(files))
 	for (let file = 0; file < 300; file++) server.offer(`${file % 7}/${file}`, random.bytes(random.below(60_000)))
 	for (let kill = 0; kill < KILLS; kill++) {
 		const { child, ended } = agent.start('-a', 'replicate')

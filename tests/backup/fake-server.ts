@@ -47,6 +47,8 @@ export interface FakeServer {
 	/** True: it has answered. */
 	misbehave: Misbehave | undefined
 	clockAheadS: number
+	/** Answers for bundles; without it the server has no such route. */
+	bundle: ((files: Offered[], response: ServerResponse) => void) | undefined
 	/** Files given out and not reported, by lease. */
 	leases: Map<string, Set<number>>
 	offer(path: string | Buffer, content: Buffer | string, more?: Partial<Offered>): Offered
@@ -68,6 +70,7 @@ export async function startFakeServer(): Promise<FakeServer> {
 		hello: {},
 		misbehave: undefined,
 		clockAheadS: 0,
+		bundle: undefined,
 		leases: new Map(),
 		offer(path, content, more = {}) {
 			const id = more.id ?? state.files.size + 1
@@ -110,6 +113,10 @@ function answer(state: FakeServer, nonces: Set<string>, { request, response, bod
 	const offered = file ? state.files.get(Number(file[1])) : undefined
 	if (state.misbehave?.(request, response, offered)) return
 	if (file) return sendFile(state, { request, response }, offered)
+	if (state.bundle && target === '/backup/v1/bundle') {
+		const asked = (JSON.parse(body.toString()) as { files: { id: number }[] }).files
+		return state.bundle(asked.map(({ id }) => state.files.get(id) as Offered), response)
+	}
 	const upload = /^\/backup\/v1\/orders\/(\d+)\?offset=(\d+)$/.exec(target)
 	if (upload) return takePart(state, { send, body, order: Number(upload[1]), offset: Number(upload[2]) })
 	const [path] = target.replace('/backup/v1', '').split('?')
@@ -235,6 +242,15 @@ function sendFile(state: FakeServer, { request, response }: Omit<Call, 'body'>, 
 	const range = from > 0 ? { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` } : {}
 	response.writeHead(from > 0 ? 206 : 200, { 'content-length': content.length - from, etag: `"${hashOf(content)}"`, ...range })
 	response.end(content.subarray(from))
+}
+
+/** As the protocol has it. */
+export function framesOf(files: readonly Offered[]): Buffer {
+	return Buffer.concat(files.flatMap(({ id, version, content }) => [frameLine({ id, version, size: content.length }), content]))
+}
+
+export function frameLine(value: object): Buffer {
+	return Buffer.from(`${JSON.stringify(value)}\n`)
 }
 
 function takePart(state: FakeServer, { send, body, order, offset }: { send: (status: number, value: object) => void; body: Buffer; order: number; offset: number }): void {
