@@ -65,7 +65,7 @@ export function* beginUpload(fs: Filesystem, intake: Intake): Op<Upload> {
 	if (taking.length === 0) fail('EIO', 'no node takes new files')
 	const nodes = withRoomFor(fromZone(taking, intake.zone), intake.bytes ?? 0)
 	const bringer = bringerOf(fs)
-	let failure: unknown = new Errno('ENOSPC')
+	let failure: unknown
 	for (const [index, node] of nodes.entries()) {
 		const staged = newPlace(fs, bringer)
 		try {
@@ -76,7 +76,7 @@ export function* beginUpload(fs: Filesystem, intake: Intake): Op<Upload> {
 			failure = error
 		}
 	}
-	throw failure
+	throw failure ?? new Errno('ENOSPC')
 }
 
 function fromZone(nodes: readonly Node[], zone: string | undefined): readonly Node[] {
