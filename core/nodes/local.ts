@@ -37,8 +37,9 @@ import {
 } from './descriptors.ts'
 import { listDescriptor } from './listing.ts'
 import type { Attributes, DirectoryEntry, NodeOperations, Space, Stat } from './node.ts'
-import { type OnNames, openNames } from './names.ts'
+import { type OnName, type OnNames, openNames } from './names.ts'
 import { keepMode, passOverRefusal, remaining } from './ownership.ts'
+import { unlinkName } from './removal.ts'
 import { openRoot } from './root.ts'
 import { AT_SYMLINK_NOFOLLOW, decodeStat, kindOf, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, statDescriptor, statInto } from './stat.ts'
 import { encodeTimes, hasTimes } from './times.ts'
@@ -188,17 +189,17 @@ export function openLocalOperations(rootPath: string): LocalOperations {
 	}
 
 	function unlink(path: Buffer): void {
-		remove(path, 0)
+		remove(path, unlinkName)
 	}
 
 	function removeDirectory(path: Buffer): void {
-		remove(path, AT_REMOVEDIR)
+		remove(path, (directory, name) => unlinkat(directory, name, AT_REMOVEDIR))
 		parents.forgetBelow(path)
 	}
 
-	function remove(path: Buffer, flags: number): void {
+	function remove(path: Buffer, call: OnName): void {
 		try {
-			names.on(path, (directory, name) => unlinkat(directory, name, flags))
+			names.on(path, call)
 		} catch (error) {
 			const code = codeOf(error)
 			if (code === 'EEXIST') fail('ENOTEMPTY')

@@ -9,6 +9,7 @@ import { newHealth } from '../../core/nodes/health.ts'
 import { openLaneOperations } from '../../core/nodes/lanes.ts'
 import { openLocalOperations } from '../../core/nodes/local.ts'
 import type { NodeOperations } from '../../core/nodes/node.ts'
+import { until } from '../support/until.ts'
 
 const { O_RDONLY, O_RDWR, O_TRUNC } = fs.constants
 const SEEK_DATA = 3
@@ -29,6 +30,14 @@ const scratch = fs.mkdtempSync(join(tmpdir(), 'cairn-nodes-'))
 after(() => execFileSync('rm', ['-rf', scratch]))
 
 const path = (text: string) => Buffer.from(text)
+
+function linkOf(fd: string): string {
+	try {
+		return fs.readlinkSync(`/proc/self/fd/${fd}`)
+	} catch {
+		return ''
+	}
+}
 
 for (const [kind, openOperations] of Object.entries(kinds)) {
 	describe(kind, () => {
@@ -187,6 +196,15 @@ for (const [kind, openOperations] of Object.entries(kinds)) {
 			await node.removeDirectory(path('a/b/c'))
 			await node.removeDirectory(path('a/b/c'))
 			await node.removeDirectory(path('gone/altogether'))
+		})
+
+		test('unlink of a large file: its room is given back, and nobody holds it', async () => {
+			await write('large', 'x')
+			fs.truncateSync(join(root, 'large'), 64 * MIB)
+			await node.unlink(path('large'))
+			assert.equal(fs.existsSync(join(root, 'large')), false)
+			const isHeld = () => fs.readdirSync('/proc/self/fd').some((fd) => linkOf(fd).startsWith(join(root, 'large')))
+			await until('the removed file is let go', () => (isHeld() ? undefined : true))
 		})
 
 		test('unlink: gone already is no error', async () => {
