@@ -25,12 +25,17 @@ export function decodeRequest(bytes: Buffer, view: DataView): Request {
 		node: number64(view, 16),
 		uid: view.getUint32(24, true),
 		gid: view.getUint32(28, true),
-		pid: view.getUint32(32, true),
+		pid: callerOf(view),
 		bytes,
 		view,
 		at: IN_HEADER_BYTES,
 		end: view.getUint32(0, true),
 	}
+}
+
+/** Its pid, of a request that was only read; 0 where the kernel asks of its own accord. */
+export function callerOf(view: DataView): number {
+	return view.getUint32(32, true)
 }
 
 export function number64(view: DataView, offset: number): number {

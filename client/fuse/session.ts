@@ -7,8 +7,9 @@ import { close, errno, errnoName, errnoNumber, read, write } from '../../core/li
 import { isPromise, type Op, run } from '../../core/op.ts'
 import type { Meter } from '../meter.ts'
 import { OP, OUT_HEADER_BYTES, READ_BUFFER_BYTES, WRITE_BYTES_MAX } from './protocol.ts'
-import { decodeRequest, type Request } from './request.ts'
+import { callerOf, decodeRequest, type Request } from './request.ts'
 import { createLinger } from './linger.ts'
+import { createNeighbour } from './neighbour.ts'
 import { poll, pollDescriptor, yieldProcessor } from './system-calls.ts'
 import { startWaiter } from './waiter.ts'
 
@@ -57,6 +58,8 @@ export function openSession({ fd, handlers, onEnd, report, meter }: SessionOptio
 	const descriptor = pollDescriptor(fd)
 	const waiter = startWaiter(fd, drain)
 	const linger = createLinger(() => performance.now(), yieldProcessor)
+	const neighbour = createNeighbour()
+	let answeredMs = 0
 	let outstanding = 0
 	let lastRequestMs = 0
 	let ended = false
@@ -67,7 +70,9 @@ export function openSession({ fd, handlers, onEnd, report, meter }: SessionOptio
 		while (!ended) {
 			const length = read(fd, input, READ_BUFFER_BYTES)
 			if (length > 0) {
-				if (serve(length) - startedMs > BURST_MS_MAX) return again()
+				neighbour.came(callerOf(inputView), performance.now() - answeredMs)
+				answeredMs = serve(length)
+				if (answeredMs - startedMs > BURST_MS_MAX) return again()
 			} else if (!couldRead(errnoName(errno()))) {
 				return
 			}

@@ -7,6 +7,10 @@ export const mount = libc<[source: Buffer, target: Buffer, type: Buffer, flags: 
 export const umount2 = libc<[target: Buffer, flags: number]>('int umount2(const void *target, int flags)')
 export const poll = libc<[fds: Uint8Array, count: number, timeoutMs: number]>('int poll(void *fds, unsigned long count, int timeoutMs)')
 export const yieldProcessor = libc<[]>('int sched_yield()')
+/** Of the calling thread, for a pid of 0; a bit for each processor. */
+export const getAffinity = libc<[pid: number, bytes: number, mask: Uint8Array]>('int sched_getaffinity(int pid, unsigned long bytes, void *mask)')
+export const setAffinity = libc<[pid: number, bytes: number, mask: Uint8Array]>('int sched_setaffinity(int pid, unsigned long bytes, void *mask)')
+export const ownProcessor = libc<[]>('int sched_getcpu()')
 export const ioctl = libc<[fd: number, request: number, argument: Uint8Array]>('int ioctl(int fd, unsigned long request, void *argument)')
 
 export const MS = { RDONLY: 1, NOSUID: 2, NODEV: 4, NOEXEC: 8, SYNCHRONOUS: 16, DIRSYNC: 128, NOATIME: 1024, NODIRATIME: 2048 } as const

@@ -1,0 +1,96 @@
+/** When the thread that answers goes over to the processor of who asks. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createNeighbour, type Neighbour } from '../../client/fuse/neighbour.ts'
+import { getAffinity } from '../../client/fuse/system-calls.ts'
+
+const LATE = 0.02
+const SOON = 0.002
+const BUSY = 2
+
+function watched({ theirs }: { theirs?: number } = { theirs: 1 }) {
+	const went: number[] = []
+	let own = 0
+	let nowMs = 0
+	const goTo = (processor: number) => {
+		went.push(processor)
+		own = processor
+	}
+	const neighbour = createNeighbour({ of: () => theirs, own: () => own, goTo }, () => nowMs)
+	const later = () => {
+		nowMs += 1_000
+	}
+	const away = () => {
+		own = 0
+	}
+	return { went, neighbour, later, away }
+}
+
+function ask(neighbour: Neighbour, pid: number, waitedMs: number, times = 20): void {
+	for (let i = 0; i < times; i++) neighbour.came(pid, waitedMs)
+}
+
+test('once, for one caller whose requests keep coming late', () => {
+	const { went, neighbour } = watched()
+	ask(neighbour, 7, LATE, 2)
+	assert.deepEqual(went, [])
+	ask(neighbour, 7, LATE)
+	assert.deepEqual(went, [1])
+})
+
+test('again when they are apart again, but not without rest', () => {
+	const { went, neighbour, later, away } = watched()
+	ask(neighbour, 7, LATE)
+	away()
+	ask(neighbour, 7, LATE)
+	assert.deepEqual(went, [1])
+	later()
+	ask(neighbour, 7, LATE)
+	assert.deepEqual(went, [1, 1])
+})
+
+test('never for who is quick, who is busy with something else, or several in turn', () => {
+	const { went, neighbour, later } = watched()
+	for (const waitedMs of [SOON, BUSY]) ask(neighbour, 7, waitedMs)
+	for (let i = 0; i < 20; i++) {
+		later()
+		neighbour.came(i % 2, LATE)
+		neighbour.came(8, LATE)
+		neighbour.came(9, LATE)
+	}
+	assert.deepEqual(went, [])
+})
+
+test('what the kernel asks of its own accord does not count, either way', () => {
+	const { went, neighbour } = watched()
+	ask(neighbour, 0, LATE)
+	assert.deepEqual(went, [])
+	for (let i = 0; i < 10; i++) {
+		neighbour.came(7, LATE)
+		neighbour.came(0, SOON)
+	}
+	assert.deepEqual(went, [1])
+})
+
+test('a caller who is gone is no reason', () => {
+	const { went, neighbour } = watched({})
+	ask(neighbour, 7, LATE)
+	assert.deepEqual(went, [])
+})
+
+test('of the machine: wherever the caller is, the thread may run where it might before', () => {
+	const mask = () => {
+		const bytes = new Uint8Array(128)
+		getAffinity(0, bytes.length, bytes)
+		return Buffer.from(bytes).toString('hex')
+	}
+	const before = mask()
+	let nowMs = 0
+	const neighbour = createNeighbour(undefined, () => nowMs)
+	for (let i = 0; i < 10; i++) {
+		nowMs += 1_000
+		ask(neighbour, process.ppid, LATE)
+		ask(neighbour, 2 ** 22 + 1, LATE)
+	}
+	assert.equal(mask(), before)
+})
