@@ -18,7 +18,7 @@ const files = Number(process.argv[2] ?? 1_000_000)
 const PER_DIRECTORY = 1_000
 const SITES = 5
 const ROWS = 1_000
-const ROUNDS = 11
+const ROUNDS = 5
 const classes = [{ name: 'all', pattern: '', copies: 1, offsite: 3 }]
 
 for (const engine of process.argv[3] === undefined ? ['SQLite', 'MariaDB'] : [process.argv[3]]) {

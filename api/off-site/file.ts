@@ -51,7 +51,6 @@ async function send(api: Api, site: Site, request: Request, reply: FastifyReply)
 		const etag = hashes.hashOf(known)?.toString('hex')
 		const range = rangeOf(request, known.size, etag)
 		if (range === 'none') {
-			await content.close()
 			return void reply.code(416).header('content-range', `bytes */${known.size}`).send({ error: 'range', message: 'the range is not within the file' })
 		}
 		reply.hijack()

@@ -1,5 +1,4 @@
 /** Bytes on their way to a site, as fast as it may have them. */
-import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { rateNow } from '../../core/off-site/rates.ts'
 import { pass } from '../../core/off-site/throttle.ts'
@@ -17,16 +16,16 @@ export type Send = (bytes: AsyncIterable<Buffer> | Iterable<Buffer>) => Promise<
 
 /** What cannot go on is cut: the agent has fewer bytes than it was told, and asks for the rest. */
 export async function pour(api: Api, site: Site, { raw, what }: { raw: ServerResponse; what: string }, work: (send: Send) => Promise<void>): Promise<void> {
-	const gone = new AbortController()
-	const signal = AbortSignal.any([gone.signal, api.stopping])
-	raw.once('close', () => gone.abort())
+	const { spending } = stateOf(api)
 	const send: Send = async (bytes) => {
 		for await (const chunk of bytes) {
 			for (let at = 0; at < chunk.length; ) {
-				const slice = chunk.subarray(at, at + (await nextSlice(api, site, chunk.length - at, signal)))
+				const slice = chunk.subarray(at, at + sliceBytes(api, site, chunk.length - at))
+				await pace(api, site, slice.length)
+				if (raw.destroyed) throw new Error('whoever took it is gone')
 				at += slice.length
-				stateOf(api).spending.add(site.row.id, slice.length)
-				if (!raw.write(slice)) await once(raw, 'drain', { signal })
+				spending.add(site.row.id, slice.length)
+				if (!raw.write(slice)) await drained(raw)
 			}
 		}
 	}
@@ -34,21 +33,38 @@ export async function pour(api: Api, site: Site, { raw, what }: { raw: ServerRes
 		await work(send)
 		raw.end()
 	} catch (error) {
-		if (!gone.signal.aborted) api.report(`site ${site.row.name}: ${what} was cut: ${(error as Error).message}`)
+		if (!raw.destroyed) api.report(`site ${site.row.name}: ${what} was cut: ${(error as Error).message}`)
 		raw.destroy()
 	}
 }
 
-/** Waits until so many bytes may go; how many that are. */
-async function nextSlice(api: Api, site: Site, most: number, signal: AbortSignal): Promise<number> {
-	signal.throwIfAborted()
+/** Or closed: which is looked at before the next bytes. */
+function drained(raw: ServerResponse): Promise<void> {
+	return new Promise((resolve) => {
+		const end = () => {
+			raw.off('drain', end).off('close', end)
+			resolve()
+		}
+		raw.on('drain', end).on('close', end)
+		if (raw.destroyed) end()
+	})
+}
+
+/** How many bytes go at once. Throws when none may go any more. */
+function sliceBytes(api: Api, site: Site, most: number): number {
 	const [own, all] = [rateNow(site.limits.rates), rateNow(api.config.backup.rates)]
 	if (own === 0 || all === 0) throw new Error('the hour is closed')
 	const left = bytesLeft(api, site) ?? Number.POSITIVE_INFINITY
 	if (left === 0) throw new Error("the day's bytes are used up")
 	const rate = Math.min(own ?? Number.POSITIVE_INFINITY, all ?? Number.POSITIVE_INFINITY)
-	if (rate === Number.POSITIVE_INFINITY) return Math.min(most, left, SLICE_BYTES_MAX)
-	const slice = Math.min(most, left, SLICE_BYTES_MAX, Math.max(SLICE_BYTES_MIN, Math.ceil(rate / SLICES_PER_SECOND)))
-	await pass(slice, [{ throttle: site.throttle, rate: own }, { throttle: stateOf(api).throttle, rate: all }], signal)
-	return slice
+	return Math.min(most, left, SLICE_BYTES_MAX, Math.max(SLICE_BYTES_MIN, Math.ceil(rate / SLICES_PER_SECOND)))
+}
+
+/** Waits until they may go. */
+async function pace(api: Api, site: Site, bytes: number): Promise<void> {
+	api.stopping.throwIfAborted()
+	const { backup } = api.config
+	if (site.limits.rates.length === 0 && backup.rates.length === 0) return
+	const limits = [{ throttle: site.throttle, rate: rateNow(site.limits.rates) }, { throttle: stateOf(api).throttle, rate: rateNow(backup.rates) }]
+	await pass(bytes, limits, api.stopping)
 }

@@ -17,11 +17,16 @@ export interface Work {
 	mtime_ns: number
 }
 
-const WORK = `SELECT f.id, f.version, f.size, CASE WHEN f.hash_version = f.version THEN f.hash END AS hash, f.mode, f.mtime, f.mtime_ns
-	FROM backup b JOIN file f ON f.id = b.file_id LEFT JOIN backup_leased l ON l.file_id = b.file_id
-	WHERE b.site_id = ? AND b.state = ? AND l.file_id IS NULL AND f.version > 0`
-const FEWEST_FIRST = `${WORK} ORDER BY b.copies, b.file_id LIMIT ?`
-const NEWEST_FIRST = `${WORK} ORDER BY b.since DESC, b.file_id DESC LIMIT ?`
+/** The batch first, from the index that has its order; only then what is to be known of its files. */
+function workQuery(order: string, fields: string): string {
+	return `SELECT f.id, f.version, f.size, CASE WHEN f.hash_version = f.version THEN f.hash END AS hash, f.mode, f.mtime, f.mtime_ns
+		FROM (SELECT b.file_id, ${fields} FROM backup b WHERE b.site_id = ? AND b.state = ?
+			AND NOT EXISTS (SELECT 1 FROM backup_leased l WHERE l.file_id = b.file_id) ORDER BY ${order} LIMIT ?) b
+		JOIN file f ON f.id = b.file_id WHERE f.version > 0 ORDER BY ${order}`
+}
+
+const FEWEST_FIRST = workQuery('b.copies, b.file_id', 'b.copies')
+const NEWEST_FIRST = workQuery('b.since DESC, b.file_id DESC', 'b.since')
 
 export function fewestFirst(reader: Reader, site: SiteId, state: number, limit: number): Maybe<Work[]> {
 	return reader.all<Work>(FEWEST_FIRST, [site, state, limit])
