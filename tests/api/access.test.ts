@@ -8,8 +8,8 @@ import { openDoor } from './door.ts'
 import { routesOf } from './routes.ts'
 
 const OPEN = new Set(['GET /health', 'HEAD /health', 'GET /ready', 'HEAD /ready', 'GET /healthz', 'HEAD /healthz'])
-/** As public as the program itself. */
-const PUBLIC = /^(GET|HEAD) \/backup\/agent\.mjs/
+/** As public as the program itself; how one comes in and goes; a summary that has to be switched on. */
+const PUBLIC = /^(GET|HEAD) \/(backup\/agent\.mjs|web\/|login$|summary)|^POST \/logout$/
 
 test('every route but those that say how the door is refuses whoever brings nothing, or something wrong', async (t) => {
 	const door = await openDoor(t)
