@@ -57,7 +57,9 @@ export function startBeside(verb: 'replicator' | 'api', configFile: string, { wa
 function launch(verb: string, configFile: string, say: (line: string) => void): ChildProcess {
 	const words = [...process.execArgv, process.argv[1], verb, '--config', configFile]
 	// The channel is for nothing but its end: that tells the child that this process is gone.
-	const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+	// As the launcher has it for a replicator.
+	const env = { MALLOC_ARENA_MAX: '2', ...process.env }
+	const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env })
 	for (const stream of [child.stdout, child.stderr]) {
 		if (stream) createInterface({ input: stream }).on('line', (line) => say(line.replace(/^cairn: /, '')))
 	}

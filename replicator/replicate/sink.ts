@@ -5,8 +5,7 @@
 import { Worker } from 'node:worker_threads'
 import { Errno } from '../../core/errors.ts'
 import type { NodeOperations } from '../../core/nodes/node.ts'
-import type { Conditions, Hasher } from './copy.ts'
-import { sided } from './copy.ts'
+import { type Conditions, type Hasher, sided } from './copy.ts'
 import { alignedShared } from './direct.ts'
 
 /** One is read, one is written, one lies between. */
