@@ -16,12 +16,16 @@ import { type Located, locate } from './resolve.ts'
 
 /** A name may be given to another file between the question and the open. */
 const ATTEMPTS_MAX = 10
-const CHUNK_BYTES_MIN = 64 * 1024
+const CHUNK_BYTES_MIN = 32 * 1024
 /** Each stream holds up to two of its chunks. */
-const CHUNK_BYTES_MAX = 1024 * 1024
+const CHUNK_BYTES_MAX = 512 * 1024
+/** Held by all streams together, besides what each has at least. */
+const HELD_BYTES_MAX = 32 * 1024 * 1024
 /** Whoever takes a chunk faster than this gets a larger one next, whoever is slower than the other a smaller one: what waits for slow readers takes memory. */
 const FAST_MS = 20
 const SLOW_MS = 200
+
+let heldBytes = 0
 
 export interface Content {
 	located: Located & { row: LocatedRow }
@@ -91,12 +95,20 @@ export function* readPart(fs: Filesystem, { file }: Content, start: number, leng
  */
 export async function* readRange(fs: Filesystem, { file }: Pick<Content, 'file'>, start: number, end: number): AsyncGenerator<Buffer, void, undefined> {
 	let bytes = CHUNK_BYTES_MIN
+	let held = 0
+	/** As much as is wanted, or as there is left for streams that take more than the least. */
+	const hold = () => {
+		heldBytes -= held
+		held = bytes > CHUNK_BYTES_MIN && heldBytes + 2 * bytes <= HELD_BYTES_MAX ? 2 * bytes : 0
+		heldBytes += held
+		return held > 0 ? bytes : CHUNK_BYTES_MIN
+	}
 	let next = start < end ? readChunk(fs, file, start, Math.min(bytes, end - start)) : undefined
 	try {
 		for (let at = start; next !== undefined; ) {
 			const chunk: Buffer = await next
 			at += chunk.length
-			next = at < end ? readChunk(fs, file, at, Math.min(bytes, end - at)) : undefined
+			next = at < end ? readChunk(fs, file, at, Math.min(hold(), end - at)) : undefined
 			const given = performance.now()
 			yield chunk
 			const takenMs = performance.now() - given
@@ -104,6 +116,7 @@ export async function* readRange(fs: Filesystem, { file }: Pick<Content, 'file'>
 			else if (takenMs > SLOW_MS) bytes = CHUNK_BYTES_MIN
 		}
 	} finally {
+		heldBytes -= held
 		// The descriptor is the reader's to close, and not while a thread reads from it.
 		await next?.catch(() => undefined)
 	}
