@@ -11,7 +11,8 @@ import type { Place } from '../../core/filesystem/names.ts'
 import { store, type StoreOptions, storeWhole } from '../../core/filesystem/store.ts'
 import type { Stored } from '../../core/filesystem/upload.ts'
 import { codeOf } from '../../core/errors.ts'
-import type { Path } from '../../core/ids.ts'
+import type { Filesystem } from '../../core/filesystem/filesystem.ts'
+import type { FileId, Path } from '../../core/ids.ts'
 import { type Op, run, wait } from '../../core/op.ts'
 import { HttpError } from '../errors.ts'
 import { crc32c } from './crc32c.ts'
@@ -59,7 +60,11 @@ export async function put(gateway: Gateway, target: Target, incoming: Incoming, 
 		also: (tx, row) => enter(gateway, tx, target, incoming, row, sum.crc),
 	}
 	const stored = await take(gateway, intake, summed(incoming.content, sum), options).catch((error: unknown) => {
-		throw codeOf(error) === 'EFBIG' ? tooLarge(objectBytesMax) : error
+		if (codeOf(error) === 'EFBIG') throw tooLarge(objectBytesMax)
+		if (codeOf(error) !== 'ENOENT') throw error
+		// Somebody removed the directory in this moment. The content has passed; the next attempt makes a new one.
+		last.delete(gateway.fs)
+		throw new HttpError(503, 'the directory it was to be in was removed meanwhile', { 'retry-after': '1' })
 	})
 	return { row: stored.row, crc: sum.crc, md5: stored.md5?.toString('base64') }
 }
@@ -89,9 +94,30 @@ async function* summed(content: AsyncIterable<Uint8Array>, sum: { crc: number })
 function* newPlace({ fs, config }: Gateway, { fid, collection }: Target, said: { name: string; extension: string }): Op<{ place: Place; path: Path }> {
 	const { directoryMode: mode, uid, gid } = config.api
 	const names = monthOf(collection, new Date())
-	const parent = yield* makePath(fs, names, { mode, uid, gid })
+	const path = Buffer.from(names.join('/'))
+	const parent = (yield* stillThere(fs, path)) ?? (yield* makePath(fs, names, { mode, uid, gid }))
+	remember(fs, path, parent)
 	const name = nameOf(fid.key, said)
-	return { place: { parent, name }, path: joinPath(Buffer.from(names.join('/')), name) }
+	return { place: { parent, name }, path: joinPath(path, name) }
+}
+
+/** Where the last upload went; it is mostly where the next one goes too. */
+const last = new WeakMap<Filesystem, { path: Path; id: FileId }>()
+
+function remember(fs: Filesystem, path: Path, id: FileId): void {
+	last.set(fs, { path, id })
+}
+
+/** Undefined when it is another directory, or is not where it was. */
+function* stillThere(fs: Filesystem, path: Path): Op<FileId | undefined> {
+	const known = last.get(fs)
+	if (!known?.path.equals(path)) return undefined
+	try {
+		return (yield* fs.directories.path(fs.catalogue, known.id)).equals(path) ? known.id : undefined
+	} catch (error) {
+		if (codeOf(error) !== 'ENOENT') throw error
+		return undefined
+	}
 }
 
 function checkMd5({ md5: said }: Incoming, md5: Buffer | undefined): void {
