@@ -1,0 +1,81 @@
+/** One tree through every way in: what is put by one is read by all, through a mount too, and lies as a plain file on a node. A door that is killed leaves nothing of what it was receiving. */
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { checkTree } from '../support/check-tree.ts'
+import { withHands } from '../support/hands.ts'
+import { type Mounted, startUp } from '../support/mount.ts'
+import { until } from '../support/until.ts'
+
+const CAIRN = fileURLToPath(new URL('../../cairn', import.meta.url))
+
+interface Served {
+	child: ChildProcess
+	address: string
+	fetch(path: string, init?: RequestInit): Promise<Response>
+}
+
+async function serve(t: TestContext, up: Mounted, token: string): Promise<Served> {
+	const child = spawn(CAIRN, ['api', '--config', up.config, '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'ignore'] })
+	t.after(() => child.kill('SIGKILL'))
+	for await (const line of createInterface({ input: child.stdout })) {
+		const [, address] = /^ready: (\S+)/.exec(line) ?? []
+		if (address) return { child, address, fetch: (path, init = {}) => fetch(address + path, { ...init, headers: { authorization: `Bearer ${token}`, ...init.headers } }) }
+	}
+	throw new Error('it ended before it was ready')
+}
+
+const WAYS: Record<string, (door: Served, name: string, body: string) => Promise<Response>> = {
+	rest: (door, name, body) => door.fetch(`/files/${name}`, { method: 'PUT', body }),
+	dav: (door, name, body) => door.fetch(`/dav/${name}`, { method: 'PUT', body }),
+	tus: (door, name, body) =>
+		door.fetch('/uploads', {
+			method: 'POST',
+			body,
+			headers: { 'tus-resumable': '1.0.0', 'upload-length': String(body.length), 'upload-metadata': `path ${Buffer.from(name).toString('base64')}`, 'content-type': 'application/offset+octet-stream' },
+		}),
+	sfss: (door, name, body) => door.fetch(`/files?path=${name}`, { method: 'POST', body }),
+}
+
+const READS: Record<string, (name: string) => string> = { rest: (name) => `/files/${name}`, dav: (name) => `/dav/${name}`, sfss: (name) => `/file?path=${name}` }
+
+test('what comes by one way is there by all, and a door that is killed leaves nothing', async (t) => {
+	const up = await startUp({ nodes: 1 })
+	t.after(() => up.remove())
+	const said = await up.cairn('token', 'add', 'test', '--role', 'write')
+	const token = said.stdout.trim()
+	const [first, second] = [await serve(t, up, token), await serve(t, up, token)]
+	await withHands(async (hands) => {
+		for (const [way, put] of Object.entries(WAYS)) {
+			const answer = await put(first, way, `content by ${way}`)
+			assert.ok(answer.ok, `${way}: ${answer.status} ${await answer.text()}`)
+			assert.equal(readFileSync(join(up.nodes[0], way), 'utf8'), `content by ${way}`)
+			for (const [other, address] of Object.entries(READS)) assert.equal(await (await second.fetch(address(way))).text(), `content by ${way}`, `${way} read by ${other}`)
+			assert.equal(Buffer.from(await hands.do('read', join(up.mountPoint, way))).toString(), `content by ${way}`)
+		}
+		await hands.do('write', join(up.mountPoint, 'mount'), 'content by the mount')
+		for (const address of Object.values(READS)) assert.equal(await (await second.fetch(address('mount'))).text(), 'content by the mount')
+	})
+
+	const uploads = join(up.nodes[0], '.cairn/uploads')
+	const left = () => (existsSync(uploads) ? readdirSync(uploads).filter((name) => name !== 'kept').flatMap((name) => readdirSync(join(uploads, name))) : [])
+	const { hostname, port } = new URL(first.address)
+	const socket = connect(Number(port), hostname).on('error', () => undefined)
+	socket.write(`PUT /files/rest HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-length: 9000000\r\n\r\n`)
+	socket.write(Buffer.alloc(2_000_000))
+	await until('it is being received', () => left().length > 0 || undefined)
+	first.child.kill('SIGKILL')
+	await once(first.child, 'exit')
+	assert.equal(await (await second.fetch('/files/rest')).text(), 'content by rest')
+	await until('nothing is left', () => left().length === 0 || undefined)
+	second.child.kill('SIGTERM')
+	await once(second.child, 'exit')
+	await up.stop()
+	assert.deepEqual(await checkTree(up.catalogue), [])
+})
