@@ -9,7 +9,7 @@ import { download, incomingName } from './download.ts'
 import { failureOf } from './failure.ts'
 import type { Portions } from './portion.ts'
 import { openRoom, type Room } from './room.ts'
-import { sourceOf } from './source.ts'
+import { directOf, sourceOf } from './source.ts'
 import type { Wanted } from './wanted.ts'
 
 /** Files in a row that broke off: it is the server or the way there, and no use to try the rest. */
@@ -40,7 +40,7 @@ async function work(batch: Batch): Promise<void> {
 	try {
 		while (queue.length > 0 && !state.hasEnded) {
 			const group = groupOf(queue, run.hello.parallel)
-			const rest = group.length > 1 && run.hasBundles ? await fetchBundle(run, batch, group) : group
+			const rest = group.length > 1 && run.hasBundles && directOf(run) === undefined ? await fetchBundle(run, batch, group) : group
 			await portions.settleIfFull()
 			for (let next = rest.shift(); next && !state.hasEnded; next = rest.shift()) {
 				await fetchOne(batch, next)

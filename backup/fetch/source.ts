@@ -11,9 +11,14 @@ import type { Wanted } from './wanted.ts'
 
 const IDLE_MS_MAX = 60_000
 
+/** The other place, if there is one that may be used. */
+export function directOf({ isDirectAllowed, hello: { direct } }: Run): string | undefined {
+	return isDirectAllowed && direct !== null && /^https?:\/\//.test(direct) ? direct : undefined
+}
+
 export function sourceOf(run: Run, { path }: Wanted): Source {
-	const prefix = run.isDirectAllowed ? run.hello.direct : null
-	if (prefix === null || !/^https?:\/\//.test(prefix)) return run.client
+	const prefix = directOf(run)
+	if (prefix === undefined) return run.client
 	let isUseful = true
 	return {
 		async open(file, from) {

@@ -1,6 +1,6 @@
 /** Who we are, and what the keeper set for this site. */
 import type { Folder } from '../folder/folder.ts'
-import { type Json, objectIn, wholeIn } from '../wire/answers.ts'
+import { objectIn, wholeIn } from '../wire/answers.ts'
 import type { Client } from '../wire/client.ts'
 import { NotNow } from '../wire/failures.ts'
 
@@ -18,7 +18,6 @@ export interface Hello {
 	/** The server's clock less ours. */
 	aheadS: number
 	pending: { work: boolean; challenges: number; notices: number; orders: number }
-	said: Json
 }
 
 export async function sayHello(client: Client, folder: Folder, starting: boolean): Promise<Hello> {
@@ -48,6 +47,5 @@ export async function sayHello(client: Client, folder: Folder, starting: boolean
 			notices: wholeIn(pending, 'notices'),
 			orders: wholeIn(pending, 'orders'),
 		},
-		said,
 	}
 }

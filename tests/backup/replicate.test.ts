@@ -1,6 +1,9 @@
 /** What a volunteer sees: copies that come, are kept, proved and given back. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { hashOf } from '../../core/off-site/signature.ts'
@@ -178,4 +181,30 @@ test('a clock that is wrong is set by the server; a paused site ends in order; a
 	assert.match(paused.err, /the keeper has paused this site; to come back in 10 minutes/)
 	agent.environment['CAIRN_BACKUP_KEY'] = 'another'
 	assert.deepEqual(await agent.run('-a', 'replicate'), { code: 5, out: '', err: 'cairn-backup: the server says: not signed rightly\n' })
+})
+
+test('direct: from where the server says, if the owner allows it; what is missing there comes from the server, what is wrong does not count', async () => {
+	const asked: string[] = []
+	const other = createServer((request, response) => {
+		asked.push(request.url as string)
+		const content = { '/pre/d/a%20b': 'right', '/pre/wrong': 'WRONG' }[request.url as string]
+		response.writeHead(content ? 200 : 404).end(content)
+	}).listen(0, '127.0.0.1')
+	await once(other, 'listening')
+	server.hello.direct = `http://127.0.0.1:${(other.address() as AddressInfo).port}/pre/`
+	server.offer('d/a b', 'right')
+	server.offer('absent', 'content')
+	assert.equal((await agent.run('-a', 'replicate')).code, 0)
+	assert.deepEqual([asked, server.ranges.length], [[], 2])
+	server.offer('wrong', 'wrong')
+	for (const file of server.files.values()) file.version = 2
+	agent.environment['CAIRN_BACKUP_DIRECT'] = 'yes'
+	agent.folder = join(agent.base, 'another')
+	mkdirSync(agent.folder)
+	assert.equal((await agent.run('-a', 'replicate')).code, 1)
+	assert.deepEqual(asked.sort(), ['/pre/absent', '/pre/d/a%20b', '/pre/wrong'])
+	assert.equal(server.ranges.length, 3)
+	assert.deepEqual([agent.content('d/a b'), agent.content('absent')], ['right', 'content'])
+	assert.deepEqual(server.failed.map(({ error }) => error), ['mismatch'])
+	other.close()
 })
