@@ -1,4 +1,5 @@
 /** Content that comes without a mount: named whole or not at all, on both databases, local and remote nodes. */
+import { flushLater } from '../../core/filesystem/filesystem.ts'
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
@@ -61,6 +62,7 @@ for (const engine of engines) {
 		const [door, other] = [await made.start(), await made.start()]
 		const old = await put(door.fs, 'f', 'old', {}, { mode: 0o640, uid: 12, gid: 34 })
 		await run(setXattr(door.fs, old.row.id, Buffer.from('user.a'), Buffer.from('b'), { create: false, replace: false }))
+		await flushLater(door.fs)
 		await run(link(other.fs, old.row.id, at('second')))
 		const reader = await run(open(other.fs, old.row.id, { write: false, truncate: false }))
 		const stored = await put(door.fs, 'f', 'new content')

@@ -57,7 +57,7 @@ test('a new version with an older time replaces an old one with a newer time', a
 
 function slowly({ config }: Mounted): void {
 	const text = readFileSync(config, 'utf8')
-	const rate = "replicator: { copyRates: [{ hours: '0-24', bytesPerSecond: 1_500_000 }] },"
+	const rate = "replicator: { copyRates: [{ hours: '0-24', bytesPerSecond: 1_000_000 }] },"
 	writeFileSync(config, text.replace(/^\tclasses:/m, `\t${rate}\n\tclasses:`))
 	assert.notEqual(readFileSync(config, 'utf8'), text)
 }
