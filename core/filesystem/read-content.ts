@@ -16,11 +16,11 @@ import { type Located, locate } from './resolve.ts'
 
 /** A name may be given to another file between the question and the open. */
 const ATTEMPTS_MAX = 10
-const CHUNK_BYTES_MIN = 32 * 1024
+const CHUNK_BYTES_MIN = 16 * 1024
 /** Each stream holds up to two of its chunks. */
 const CHUNK_BYTES_MAX = 512 * 1024
 /** Held by all streams together, besides what each has at least. */
-const HELD_BYTES_MAX = 32 * 1024 * 1024
+const HELD_BYTES_MAX = 16 * 1024 * 1024
 /** Whoever takes a chunk faster than this gets a larger one next, whoever is slower than the other a smaller one: what waits for slow readers takes memory. */
 const FAST_MS = 20
 const SLOW_MS = 200
