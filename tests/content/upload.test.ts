@@ -1,5 +1,4 @@
 /** Content that comes without a mount: named whole or not at all, on both databases, local and remote nodes. */
-import { flushLater } from '../../core/filesystem/filesystem.ts'
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
@@ -9,6 +8,7 @@ import { setAttributes } from '../../core/filesystem/attributes.ts'
 import { makeDirectory } from '../../core/filesystem/create.ts'
 import { write } from '../../core/filesystem/data.ts'
 import { catchUp } from '../../core/filesystem/follow.ts'
+import { flushLater } from '../../core/filesystem/filesystem.ts'
 import { link } from '../../core/filesystem/links.ts'
 import { open } from '../../core/filesystem/open.ts'
 import { release } from '../../core/filesystem/publish.ts'
