@@ -4,16 +4,18 @@
  */
 import { close as closeAside, constants } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
-import { openat, unlinkat } from '../libc.ts'
+import { fstatvfs, openat, unlinkat } from '../libc.ts'
 import { O_CLOEXEC, O_PATH } from './beneath.ts'
 import { decodeStat, statInto } from './stat.ts'
 
 /** The page cache of less is gone in about a millisecond. */
 const LARGE_BYTES = 16 * 1024 * 1024
+/** Where there is less, whoever removes something may want its room at once. */
+const ROOM_BYTES = 4 * 1024 ** 3
 
 /** -1 and errno where it fails. */
 export function unlinkName(directory: number, name: Uint8Array): number {
-	const held = isMainThread && isLarge(directory, name) ? hold(directory, name) : -1
+	const held = isMainThread && isLarge(directory, name) && hasRoom(directory) ? hold(directory, name) : -1
 	const result = unlinkat(directory, name, 0)
 	if (held !== -1) closeAside(held)
 	return result
@@ -21,6 +23,15 @@ export function unlinkName(directory: number, name: Uint8Array): number {
 
 function isLarge(directory: number, name: Uint8Array): boolean {
 	return statInto(directory, name) === 0 && decodeStat().size >= LARGE_BYTES
+}
+
+/** `struct statvfs`. */
+const room = Buffer.alloc(128)
+const UNIT_AT = 8
+const AVAILABLE_AT = 32
+
+function hasRoom(directory: number): boolean {
+	return fstatvfs(directory, room) === 0 && Number(room.readBigUInt64LE(AVAILABLE_AT)) * Number(room.readBigUInt64LE(UNIT_AT)) >= ROOM_BYTES
 }
 
 /** Whatever it is: nothing is opened by it. */
