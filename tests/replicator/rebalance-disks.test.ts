@@ -40,9 +40,11 @@ test('a small disk that is half full and a large one that is empty end with the 
 	const said = await cairn(['rebalance', '--wait', '--tolerance', `${TOLERANCE}`, '--config', up.config], WAIT_MS)
 	assert.equal(said.code, 0, said.stderr)
 	// What is decided is yet to be removed.
-	await until('an even share', () => Math.abs(shareOf(small) - shareOf(large)) < (2 * TOLERANCE) / 100 || undefined)
-	const names = [small, large].map((node) => readdirSync(node).filter((name) => hashes.has(name)))
-	assert.equal(names[0].length + names[1].length, FILES)
+	const held = () => [small, large].map((node) => readdirSync(node).filter((name) => hashes.has(name)))
+	const isEven = () => Math.abs(shareOf(small) - shareOf(large)) < (2 * TOLERANCE) / 100
+	await until('an even share, and one copy of each', () => (isEven() && held().flat().length === FILES) || undefined)
+	const names = held()
+	assert.equal(new Set(names.flat()).size, FILES)
 	for (const [index, node] of [small, large].entries()) {
 		for (const name of names[index]) assert.equal(createHash('sha256').update(readFileSync(join(node, name))).digest('hex'), hashes.get(name), name)
 	}
