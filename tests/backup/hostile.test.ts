@@ -202,7 +202,9 @@ function peakMiB(pid: number): () => number {
 	const look = () => {
 		try {
 			peak = Math.max(peak, Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024)
-		} catch {}
+		} catch {
+			// It has ended meanwhile.
+		}
 	}
 	const timer = setInterval(look, 20)
 	return () => {
