@@ -10,6 +10,7 @@ import { createAnnouncer } from '../core/filesystem/announce.ts'
 import { QUIET_DOOR } from '../core/filesystem/clients.ts'
 import { refreshClasses, refreshNodes } from '../core/filesystem/nodes.ts'
 import { keepAlive, startFilesystem, stopFilesystem } from '../core/filesystem/start.ts'
+import { explainFor } from '../core/live/explained.ts'
 import { offer } from '../core/live/offer.ts'
 import { measured } from '../core/metrics/measured-driver.ts'
 import { familiesOf } from '../core/metrics/process-families.ts'
@@ -40,7 +41,7 @@ export async function startApi(config: Config, report: (line: string) => void, s
 	await checkSchema(catalogue)
 	const fs = await run(startFilesystem({ config, catalogue, what: QUIET_DOOR, report }))
 	const quiet = keepAlive(fs)
-	const silent = offer({ catalogue: config.catalogue, what: 'api', metrics: () => familiesOf(fs), report })
+	const silent = offer({ catalogue: config.catalogue, what: 'api', metrics: () => familiesOf(fs), explain: (path) => explainFor(fs, path), report })
 	const announcer = createAnnouncer(fs)
 	const stopping = new AbortController()
 	const api: Api = { ...supplies, fs, config, report, stopping: stopping.signal, beforeChange: announcer.beforeChange }

@@ -3,21 +3,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { UserError } from '../core/errors.ts'
 import { EXIT } from './exit-codes.ts'
-
-const MARK = 'CAIRN_DAEMON'
-
-export type Report = { ready: true } | { error: string; code: number }
-
-export function isDaemon(environment: NodeJS.ProcessEnv): boolean {
-	return environment[MARK] === '1' && process.send !== undefined
-}
-
-/** In the child: false when there is no parent to tell. */
-export function reportToParent(report: Report): boolean {
-	if (!isDaemon(process.env) || !process.connected) return false
-	process.send?.(report, () => process.disconnect())
-	return true
-}
+import { MARK, type Report } from './parent.ts'
 
 /** Runs the command line again with `words`, on its own; returns when it is ready. */
 export function daemonise(words: string[], { logFile }: { logFile: string }): Promise<void> {

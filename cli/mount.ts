@@ -2,10 +2,11 @@
 import { findConfig, loadConfig } from '../core/config/load.ts'
 import type { Config } from '../core/config/types.ts'
 import { UserError } from '../core/errors.ts'
-import { daemonise, isDaemon, reportToParent } from './daemon.ts'
+import { daemonise } from './daemon.ts'
 import { EXIT } from './exit-codes.ts'
 import { type MountWords, parseMountOptions } from './mount-options.ts'
 import { canonicalMountPoint, prepareMountPoint } from './mount-point.ts'
+import { isDaemon, reportToParent } from './parent.ts'
 import { type Serving, serve } from './serve.ts'
 import type { Common, Deps, Verb } from './verb.ts'
 

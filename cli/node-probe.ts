@@ -1,9 +1,11 @@
 /**
- * Looks at a node's directory from another process with a deadline: a directory on a server that hangs stops whoever looks,
- * and nothing ends a process that waits there.
+ * Looks at a node's directory. One that is reached through something that can hang is looked at from another process with a
+ * deadline: a server that hangs stops whoever looks, and nothing ends a process that waits there.
  */
-import { spawn } from 'node:child_process'
+import { readFileSync, statfsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { NodeRow } from '../core/nodes/node.ts'
+import { isRemote } from '../core/nodes/detect.ts'
 import { parse } from '../core/nodes/identity.ts'
 
 const PROBE_DEADLINE_MS = 900
@@ -19,7 +21,7 @@ export interface Probe {
 
 export async function probeNode(row: NodeRow, path: string): Promise<Probe> {
 	const known = { capacity: row.capacity, free: row.free }
-	const said = await look(path)
+	const said = canHang(path) ? await lookFromOutside(path) : look(path)
 	if (said === undefined) return { up: false, reason: 'does not answer', ...known }
 	const [first, ...rest] = said.split('\n')
 	const [unit, blocks, available] = first.split(' ').map(Number)
@@ -30,9 +32,30 @@ export async function probeNode(row: NodeRow, path: string): Promise<Probe> {
 	return { up: true, reason: '', capacity: unit * blocks, free: unit * available }
 }
 
+function canHang(path: string): boolean {
+	return ifThere(() => isRemote(path)) ?? true
+}
+
+/** What the script would print. */
+function look(path: string): string {
+	const space = ifThere(() => statfsSync(path))
+	if (!space) return ''
+	const identity = ifThere(() => readFileSync(join(path, '.cairn', 'node.json'), 'utf8')) ?? ''
+	return `${space.bsize} ${space.blocks} ${space.bavail}\n${identity}`
+}
+
+function ifThere<T>(read: () => T): T | undefined {
+	try {
+		return read()
+	} catch {
+		return undefined
+	}
+}
+
 /** What the script printed, or undefined past the deadline. */
-function look(path: string): Promise<string | undefined> {
-	return new Promise((resolve, reject) => {
+async function lookFromOutside(path: string): Promise<string | undefined> {
+	const { spawn } = await import('node:child_process')
+	return await new Promise((resolve, reject) => {
 		const child = spawn('sh', ['-c', SCRIPT, 'sh', path], { stdio: ['ignore', 'pipe', 'ignore'], detached: true })
 		let said = ''
 		child.stdout.on('data', (chunk) => (said += chunk))

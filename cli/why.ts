@@ -1,19 +1,14 @@
 /** `cairn why PATH`: why a file has the copies it has. */
-import * as classTable from '../core/catalogue/classes.ts'
-import type { Driver } from '../core/catalogue/driver.ts'
 import { KIND } from '../core/catalogue/files.ts'
-import * as nodeTable from '../core/catalogue/nodes.ts'
-import type { Config } from '../core/config/types.ts'
-import { askAll } from '../core/live/ask.ts'
-import { run as drive } from '../core/op.ts'
-import { explain } from '../core/stats/explain.ts'
-import type { Asker, Explanation } from '../core/stats/explanation.ts'
+import { UserError } from '../core/errors.ts'
+import { askWhy } from '../core/live/ask.ts'
+import type { Explanation } from '../core/stats/explanation.ts'
 import { jsonBytes, showBytes, showText } from '../core/text.ts'
-import { withCatalogue } from './catalogue.ts'
-import { probeNode } from './node-probe.ts'
+import { loadFor } from './catalogue.ts'
+import { EXIT } from './exit-codes.ts'
 import { showSize } from './sizes.ts'
 import { showAge, table } from './table.ts'
-import { fileNamed } from './tree-file.ts'
+import { treePath } from './tree-path.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
 interface Options extends Common {
@@ -29,42 +24,11 @@ export const why: Verb<Options> = (deps) => ({
 })
 
 export async function run(options: Options, deps: Deps): Promise<void> {
-	const found = await withCatalogue(options, deps, async (driver, config) => {
-		const { id } = await fileNamed(options.path, driver, config)
-		return await drive(explain(await lookAround(driver, config), id, await classTable.list(driver)))
-	})
+	const config = await loadFor(options, deps)
+	const found = (await askWhy(config.catalogue, treePath(options.path, config))) ?? (await (await import('./why-look.ts')).lookUp(options, deps))
+	if (found === 'nothing there') throw new UserError(`${showText(options.path)}: there is no such file in the tree`, EXIT.refused)
 	if (options.json) return deps.print(JSON.stringify(toJson(found), null, 2))
 	for (const line of toLines(found)) deps.print(line)
-}
-
-/** Each node is looked at once, from here; since when one is away is known to those that use it. */
-async function lookAround(driver: Driver, config: Config): Promise<Asker> {
-	const rows = await nodeTable.list(driver)
-	const probes = new Map(await Promise.all(rows.map(async (row) => [row.id, await probeNode(row, config.nodes[row.name]?.path ?? row.path)] as const)))
-	const since = [...probes.values()].every(({ up }) => up) ? new Map<string, number>() : await awaySince(config)
-	return {
-		catalogue: driver,
-		copyRates: config.replicator.copyRates,
-		see(row) {
-			const probe = probes.get(row.id)
-			const { up = false, reason = 'unknown' } = probe ?? {}
-			return { up, since: since.get(row.name), reason, capacityBytes: probe?.capacity ?? row.capacity, freeBytes: probe?.free ?? row.free }
-		},
-	}
-}
-
-/** By the name of the node, of the process that has missed it longest. */
-async function awaySince({ catalogue }: Config): Promise<Map<string, number>> {
-	const since = new Map<string, number>()
-	for (const { families = [] } of await askAll(catalogue, 'metrics')) {
-		const of = (name: string) => new Map(families.find((family) => family.name === name)?.samples.map(({ labels, value }) => [labels.node, value]))
-		const moments = of('cairn_node_since_seconds')
-		for (const [node, up] of of('cairn_node_up')) {
-			const moment = moments.get(node)
-			if (up === 0 && moment !== undefined) since.set(node, Math.min(moment, since.get(node) ?? moment))
-		}
-	}
-	return since
 }
 
 function toJson({ paths, hash, ...rest }: Explanation): object {

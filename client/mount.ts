@@ -4,6 +4,7 @@ import { openCatalogue } from '../core/catalogue/open.ts'
 import type { Config } from '../core/config/types.ts'
 import { refreshClasses, refreshNodes } from '../core/filesystem/nodes.ts'
 import { keepAlive, startFilesystem, stopFilesystem } from '../core/filesystem/start.ts'
+import { explainFor } from '../core/live/explained.ts'
 import { offer } from '../core/live/offer.ts'
 import { measured } from '../core/metrics/measured-driver.ts'
 import { familiesOf } from '../core/metrics/process-families.ts'
@@ -42,7 +43,7 @@ export async function startMount(config: Config, options: MountOptions): Promise
 		throw error
 	})
 	const quiet = keepAlive(fs)
-	const silent = offer({ catalogue: config.catalogue, what: fs.what, metrics: () => familiesOf(fs), top: meter.top, report })
+	const silent = offer({ catalogue: config.catalogue, what: fs.what, metrics: () => familiesOf(fs), top: meter.top, explain: (path) => explainFor(fs, path), report })
 	const ended = attached.ended.then(async () => {
 		silent()
 		quiet()

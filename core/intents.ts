@@ -11,6 +11,7 @@ import * as xattrs from './catalogue/xattrs.ts'
 import { codeOf } from './errors.ts'
 import { type Filesystem, runAside } from './filesystem/filesystem.ts'
 import type { NodeId, Path } from './ids.ts'
+import { covers, standsInTheWay } from './in-the-way.ts'
 import type { Node } from './nodes/node.ts'
 import { takesChanges } from './nodes/service.ts'
 import { isKeptOnNodes } from './nodes/xattrs.ts'
@@ -298,16 +299,4 @@ function* exists(node: Node, path: Path): Op<boolean> {
 		if (codeOf(error) !== 'ENOENT') throw error
 		return false
 	}
-}
-
-/** Whether an intent stands in the way of a path: on it, above it, or (a directory being moved) below it. */
-export function standsInTheWay(row: { path: Uint8Array; to_path: Uint8Array | null; op: string }, path: Path): boolean {
-	if (covers(row.path, path)) return true
-	return row.op !== 'symlink' && row.to_path !== null && covers(row.to_path, path)
-}
-
-function covers(above: Uint8Array, path: Path): boolean {
-	if (above.length > path.length) return false
-	if (path.compare(above, 0, above.length, 0, above.length) !== 0) return false
-	return above.length === path.length || above.length === 0 || path[above.length] === 0x2f
 }

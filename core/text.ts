@@ -4,8 +4,10 @@
  */
 import { isUtf8 } from 'node:buffer'
 
-/** Control characters, separators of lines, and marks that change the direction of what follows or cannot be seen. */
-const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\\]/gu
+/** Most text is this. For the rest tables of Unicode are needed, which are made when they are: that takes longer than many a verb. */
+const PLAIN = /^[\x20-\x5b\x5d-\x7e]*$/
+const PLAIN_OUTPUT = /^[\n\x20-\x7e]*$/
+
 const SHORT: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\\': '\\\\' }
 
 /** On one line, in one direction. A backslash begins what stands for something else: `\n`, `\x1b`, `\u202e`; `\xff` is a byte that is no text. */
@@ -14,8 +16,9 @@ export function showBytes(bytes: Uint8Array): string {
 	return isUtf8(buffer) ? showText(buffer.toString()) : pieces(buffer)
 }
 
+/** Control characters, separators of lines, and marks that change the direction of what follows or cannot be seen, escaped. */
 export function showText(text: string): string {
-	return text.replace(UNSAFE, escaped)
+	return PLAIN.test(text) ? text : text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\\]/gu, escaped)
 }
 
 function escaped(character: string): string {
@@ -27,11 +30,9 @@ function asJson(character: string): string {
 	return [...Array(character.length).keys()].map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`).join('')
 }
 
-const UNSAFE_IN_OUTPUT = /[\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]|(?!\n)\p{Cc}/gu
-
 /** The last guard before a terminal, for text of any origin. JSON stays what it says, and its lines stay lines. */
 export function guarded(text: string): string {
-	return text.replace(UNSAFE_IN_OUTPUT, asJson)
+	return PLAIN_OUTPUT.test(text) ? text : text.replace(/[\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]|(?!\n)\p{Cc}/gu, asJson)
 }
 
 const CHARACTER_BYTES_MAX = 4

@@ -4,7 +4,6 @@ import type { Config } from '../config/types.ts'
 import { UserError } from '../errors.ts'
 import type { Driver } from './driver.ts'
 import type { MysqlOptions } from './mysql.ts'
-import { openSqlite } from './sqlite.ts'
 
 export const EXIT_UNREACHABLE = 5
 
@@ -18,6 +17,7 @@ export interface OpenOptions {
 	create?: boolean
 }
 
+/** Each engine's library is a good part of what a verb loads: only the one in use is. */
 export async function openCatalogue(config: CatalogueConfig, { create = false }: OpenOptions = {}): Promise<Driver> {
 	const address = config.catalogue
 	if (/^(mysql|mariadb):/.test(address)) return openServer(config)
@@ -25,9 +25,10 @@ export async function openCatalogue(config: CatalogueConfig, { create = false }:
 	return openFile(address.replace(/^sqlite:/, ''), { timeoutMs: config.catalogueTimeoutMs, create })
 }
 
-function openFile(path: string, { timeoutMs, create }: { timeoutMs: number; create: boolean }): Driver {
+async function openFile(path: string, { timeoutMs, create }: { timeoutMs: number; create: boolean }): Promise<Driver> {
 	if (!path) throw unreachable('sqlite:', 'no path is given')
 	if (!existsSync(path) && !create) throw unreachable(path, 'no such file (cairn init makes one)')
+	const { openSqlite } = await import('./sqlite.ts')
 	try {
 		if (!existsSync(path)) createPrivately(path)
 		return openSqlite(path, { timeoutMs })
@@ -43,7 +44,6 @@ function createPrivately(path: string): void {
 
 async function openServer(config: CatalogueConfig): Promise<Driver> {
 	const options = serverOptions(config)
-	// The client library is a third of the code of a verb: only who talks to a server needs it.
 	const { openMysql } = await import('./mysql.ts')
 	try {
 		return await openMysql(options)

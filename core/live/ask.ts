@@ -3,8 +3,11 @@ import { readdir, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { codeOf } from '../errors.ts'
+import type { Path } from '../ids.ts'
 import type { Family } from '../metrics/family.ts'
+import type { Explanation } from '../stats/explanation.ts'
 import { runDirectory, socketPrefix } from './directory.ts'
+import type { Explained, WrittenExplanation } from './explained.ts'
 import type { TopEntry } from './top.ts'
 
 export interface Answer {
@@ -12,6 +15,7 @@ export interface Answer {
 	pid: number
 	families?: Family[]
 	entries?: TopEntry[]
+	explanation?: Explained
 }
 
 /** A process that is busy for longer is left out. */
@@ -20,11 +24,31 @@ const ANSWER_BYTES_MAX = 16 * 1024 * 1024
 
 /** Those that answer; never this process itself. */
 export async function askAll(catalogue: string, question: 'metrics' | 'top'): Promise<Answer[]> {
+	const answers = await Promise.all((await sockets(catalogue)).map((path) => ask(path, question)))
+	return answers.filter((answer) => answer !== undefined)
+}
+
+/** What the first process says that can say something; undefined where none runs. */
+export async function askWhy(catalogue: string, path: Path): Promise<Explanation | 'nothing there' | undefined> {
+	const question = `why ${path.toString('base64')}`
+	const asked = (await sockets(catalogue)).map(async (socket) => {
+		const explanation = (await ask(socket, question))?.explanation
+		if (explanation === undefined) throw new Error('not from this one')
+		return explanation
+	})
+	const said = await Promise.any(asked).catch(() => undefined)
+	return typeof said === 'object' ? read(said) : said
+}
+
+function read({ paths, hash, ...rest }: WrittenExplanation): Explanation {
+	return { ...rest, paths: paths.map((path) => Buffer.from(path, 'base64')), hash: hash === undefined ? undefined : Buffer.from(hash, 'base64') }
+}
+
+async function sockets(catalogue: string): Promise<string[]> {
 	const directory = runDirectory(process.env)
 	const prefix = socketPrefix(catalogue)
 	const names = (await readdir(directory)).filter((name) => name.startsWith(prefix) && name !== `${prefix}${process.pid}`)
-	const answers = await Promise.all(names.sort().map((name) => ask(join(directory, name), question)))
-	return answers.filter((answer) => answer !== undefined)
+	return names.sort().map((name) => join(directory, name))
 }
 
 async function ask(path: string, question: string): Promise<Answer | undefined> {

@@ -2,8 +2,10 @@
 import { rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import type { Path } from '../ids.ts'
 import type { Family } from '../metrics/family.ts'
 import { runDirectory, socketPrefix } from './directory.ts'
+import type { Explained } from './explained.ts'
 import type { TopEntry } from './top.ts'
 
 export interface Offered {
@@ -14,11 +16,13 @@ export interface Offered {
 	metrics(): Family[]
 	/** Operations of the last moment; of processes that serve some. */
 	top?(): TopEntry[]
+	/** Of processes that use all nodes; undefined where it cannot be said just now. */
+	explain?(path: Path): Promise<Explained | undefined>
 	report(line: string): void
 }
 
-/** What is asked is one word. */
-const QUESTION_BYTES_MAX = 64
+/** A word, and the longest path there may be as base64. */
+const QUESTION_BYTES_MAX = 16_384
 const ASKING_MAX = 16
 const SILENT_MS_MAX = 5_000
 
@@ -32,7 +36,9 @@ export function offer(offered: Offered): () => void {
 		socket.on('data', (bytes) => {
 			question += bytes.toString('latin1')
 			if (question.length > QUESTION_BYTES_MAX) return socket.destroy()
-			if (question.includes('\n')) socket.end(JSON.stringify({ what, pid: process.pid, ...answerTo(question.trim(), offered) }))
+			if (!question.includes('\n')) return
+			socket.removeAllListeners('data')
+			void answerTo(question.trim(), offered).then((answer) => socket.end(JSON.stringify({ what, pid: process.pid, ...answer })))
 		})
 	})
 	server.maxConnections = ASKING_MAX
@@ -51,8 +57,10 @@ export function offer(offered: Offered): () => void {
 	return () => void server.close()
 }
 
-function answerTo(question: string, { metrics, top }: Offered): object {
-	if (question === 'metrics') return { families: metrics() }
-	if (question === 'top') return { entries: top?.() ?? [] }
+async function answerTo(question: string, { metrics, top, explain }: Offered): Promise<object> {
+	const [word, of = ''] = question.split(' ', 2)
+	if (word === 'metrics') return { families: metrics() }
+	if (word === 'top') return { entries: top?.() ?? [] }
+	if (word === 'why') return { explanation: await explain?.(Buffer.from(of, 'base64')) }
 	return {}
 }

@@ -6,7 +6,9 @@ import { readdirSync, renameSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { askWhy } from '../../core/live/ask.ts'
 import { runDirectory, socketPrefix } from '../../core/live/directory.ts'
+import type { Explanation } from '../../core/stats/explanation.ts'
 import { type Said, startUp } from '../support/mount.ts'
 import { until } from '../support/until.ts'
 
@@ -65,7 +67,25 @@ test('top and metrics of a mount, its replicator and its door', async (t) => {
 	await until('somebody has missed the node', async () => /node node1 is away since \d{4}-/.test(succeeded(await up.cairn('why', holder.path))) || undefined)
 	renameSync(`${up.nodes[0]}-elsewhere`, up.nodes[0])
 
+	// Asked of a process that runs, and looked up where none does: the same, whatever the name is made of.
+	const odd = Buffer.from('pictures/\xff\n"', 'latin1')
+	await shell(`cd ${up.mountPoint}/pictures && printf 1 >"$(printf '\\377\\n\\042')"`)
+	const explain = async () => JSON.parse(succeeded(await up.cairn('why', 'pictures/1', '--json')))
+	assert.deepEqual((await asked(up.catalogue, odd)).paths, [odd])
+	assert.equal(await askWhy(up.catalogue, Buffer.from('pictures/none')), 'nothing there')
+	assert.match((await up.cairn('why', 'pictures/none')).stderr, /^cairn: pictures\/none: there is no such file in the tree\n$/)
+	const answered = await explain()
+
 	await up.kill()
 	await until('nobody answers', async () => (await up.cairn('top', '--once')).stdout.startsWith('no mount') || undefined)
 	assert.deepEqual(sockets(), [], 'what was killed leaves nothing behind for long')
+	assert.equal(await askWhy(up.catalogue, odd), undefined)
+	const { paths, id, size, hash, class: rule } = await explain()
+	assert.deepEqual({ paths, id, size, hash, class: rule }, { paths: answered.paths, id: answered.id, size: answered.size, hash: answered.hash, class: answered.class })
 })
+
+async function asked(catalogue: string, path: Buffer): Promise<Explanation> {
+	const said = await askWhy(catalogue, path)
+	assert.ok(typeof said === 'object', String(said))
+	return said
+}

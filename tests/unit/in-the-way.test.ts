@@ -1,7 +1,7 @@
 /** Which paths an intent makes uncertain. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { standsInTheWay } from '../../core/intents.ts'
+import { standsInTheWay } from '../../core/in-the-way.ts'
 
 const CASES: Array<[op: string, path: string, to: string | null, asked: string, stands: boolean]> = [
 	['unlink', 'a', null, 'a', true],
