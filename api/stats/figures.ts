@@ -6,6 +6,9 @@ import { proofFigures } from '../../core/stats/proofs.ts'
 import { troubleByName } from '../../core/stats/trouble.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { isRetired } from '../../core/catalogue/classes.ts'
+import type { Answer } from '../../core/live/ask.ts'
+import { type Latencies, latenciesOf } from '../../core/live/latencies.ts'
+import { nodeFamilies } from '../../core/metrics/node-families.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import * as records from '../../core/catalogue/site-records.ts'
 import * as siteTable from '../../core/catalogue/sites.ts'
@@ -19,11 +22,12 @@ const DAYS = 3 * 366
 const PROOF_DAYS = 30
 const NAMED_MAX = 10
 
-export async function takeFigures(fs: Filesystem): Promise<Overview> {
-	return await run(figures(fs))
+/** `others` is what other processes of this machine say of the nodes. */
+export async function takeFigures(fs: Filesystem, others: readonly Answer[]): Promise<Overview> {
+	return await run(figures(fs, latenciesOf([{ families: nodeFamilies(fs) }, ...others])))
 }
 
-function* figures(fs: Filesystem): Op<Overview> {
+function* figures(fs: Filesystem, latencies: ReadonlyMap<string, Latencies>): Op<Overview> {
 	const { catalogue } = fs
 	const found = yield* stats.overview(catalogue)
 	const ids = found.nodes.map(({ id }) => id)
@@ -41,7 +45,7 @@ function* figures(fs: Filesystem): Op<Overview> {
 		bytes: found.tree.bytes,
 		complete: files(({ copies, goal }) => copies >= goal),
 		unreadable: files(({ copies }) => copies === 0),
-		nodes: found.nodes.map((node) => toNode(node, fs.nodes.get(node.id))),
+		nodes: found.nodes.map((node) => toNode(node, fs.nodes.get(node.id), latencies.get(node.name))),
 		classes: found.copies.map(toClass),
 		sites: (yield* wait(siteTable.list(catalogue, catalogue.capabilities))).map((site) => toSite(site, found, sentToday)),
 		days: days.map(toDay),
@@ -60,7 +64,7 @@ function* figures(fs: Filesystem): Op<Overview> {
 }
 
 /** What the keeper said of it comes from the catalogue, whether it answers from this process. */
-function toNode(figures: NodeFigures, node: Node | undefined): NodeShown {
+function toNode(figures: NodeFigures, node: Node | undefined, latencies: Latencies = {}): NodeShown {
 	const { name, zone, state, since, good, surplus, wanted, intents, lookedAfter, lastRun, reserveBytes } = figures
 	const health = node?.health
 	const space = node?.health.up && node.space.capacity > 0 ? node.space : { capacity: figures.capacityBytes, free: figures.freeBytes }
@@ -77,7 +81,7 @@ function toNode(figures: NodeFigures, node: Node | undefined): NodeShown {
 		reserve: reserveBytes,
 		files: good.files + surplus.files,
 		bytes: good.bytes + surplus.bytes,
-		latencyMs: health && health.latencyMs > 0 ? health.latencyMs : undefined,
+		...latencies,
 		failures: health?.failures ?? 0,
 		stuck: health?.stuck ?? 0,
 		wanted: wanted.files,

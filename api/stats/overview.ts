@@ -1,5 +1,6 @@
 /** The first page, what of it everybody may see, and what keeps both true. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { createListener } from '../../core/live/latencies.ts'
 import type { Api } from '../api.ts'
 import { HttpError } from '../errors.ts'
 import { layout } from '../web/layout.ts'
@@ -22,7 +23,8 @@ const WHOLE: View = { url: '/', live: '/live', make: ({ overview, isStale }) => 
 const SUMMARY: View = { url: '/summary', live: '/summary/live', make: ({ overview, isStale }) => summarySections(overview, isStale) }
 
 export function overviewPages(app: FastifyInstance, api: Api, streams: Streams): void {
-	const latest = createLatest(() => takeFigures(api.fs))
+	const others = createListener(api.config.catalogue)
+	const latest = createLatest(() => takeFigures(api.fs, others()))
 
 	serve(WHOLE, 'read', () => undefined)
 	serve(SUMMARY, 'open', () => {

@@ -72,8 +72,11 @@ export function dayText(day: number): string {
 	return new Date(day * DAY * 1000).toISOString().slice(0, 10)
 }
 
-export function milliseconds(ms: number): string {
-	return `${ms < 10 ? ms.toFixed(1) : count(Math.round(ms))} ms`
+/** To one figure: it is never the same twice, and a page that is open is told what changed. */
+export function roughly(ms: number): string {
+	if (ms < 1) return 'under 1 ms'
+	const unit = 10 ** Math.floor(Math.log10(ms))
+	return `${count(Math.round(ms / unit) * unit)} ms`
 }
 
 export function percent(part: number, whole: number): string {

@@ -1,5 +1,5 @@
 /** The nodes: whether each is there, how full it is, how quick, and what was done on it last. */
-import { ago, count, counted, milliseconds, percent, since, size } from './amounts.ts'
+import { ago, count, counted, percent, roughly, since, size } from './amounts.ts'
 import { html, type Html, joined, NOTHING } from './html.ts'
 import { badge, bar, empty, facts, section } from './parts.ts'
 import type { NodeShown, Overview, Standing } from './shown.ts'
@@ -64,10 +64,10 @@ function owedHere({ wanted, intents }: NodeShown): Html {
 }
 
 /** From this machine; the breaker opens when it does not answer, and closes when a probe finds it well. */
-function latency({ latencyMs, failures, stuck, up }: NodeShown): Html {
+function latency({ readMs, writeMs, failures, stuck, up }: NodeShown): Html {
 	if (!up) return html`it does not: its breaker is open${stuck > 0 ? html`, ${counted(stuck, 'call has', 'calls have')} not come back` : NOTHING}`
-	const time = latencyMs === undefined ? html`no time to speak of` : html`${milliseconds(latencyMs)}`
-	return html`${time}${failures > 0 ? html`; ${counted(failures, 'call')} failed` : NOTHING}`
+	const times = [readMs !== undefined && html`${roughly(readMs)} to read`, writeMs !== undefined && html`${roughly(writeMs)} to write`].filter((time) => time !== false)
+	return html`${times.length === 0 ? html`no time to speak of` : joined(times, ', ')}${failures > 0 ? html`; ${counted(failures, 'call')} failed` : NOTHING}`
 }
 
 function lastDone({ lastRun, lookedAfter }: NodeShown, at: number): Html {

@@ -50,8 +50,9 @@ export interface NodeShown {
 	reserve: number
 	files: number
 	bytes: number
-	/** Undefined: not measured from here. */
-	latencyMs?: number
+	/** How long it takes to be asked and to be changed, on this machine. Undefined: nobody did of late. */
+	readMs?: number
+	writeMs?: number
 	failures: number
 	/** Calls that have not come back. */
 	stuck: number

@@ -89,7 +89,7 @@ export function candidates(fs: Filesystem, found: Pick<Found, 'row' | 'replicas'
 }
 
 function distance(fs: Filesystem, node: Node): number {
-	return (node.remote ? 2_000_000 : 0) + (node.row.zone === fs.config.zone ? 0 : 1_000_000) + Math.min(999_999, node.health.latencyMs * 100)
+	return (node.remote ? 2_000_000 + Math.min(999_999, node.health.read.ms * 100) : 0) + (node.row.zone === fs.config.zone ? 0 : 1_000_000)
 }
 
 function* openToRead(fs: Filesystem, found: Found): Op<OpenFile> {

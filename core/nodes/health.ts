@@ -4,7 +4,7 @@
  */
 import { codeOf, Errno } from '../errors.ts'
 import { isPromise, type Maybe } from '../op.ts'
-import type { Health, NodeOperations, Space } from './node.ts'
+import type { Health, Latency, NodeOperations, Space } from './node.ts'
 
 /** The node itself does not answer. */
 const AT_ONCE = new Set(['ETIMEDOUT', 'ENOTCONN', 'ENODEV', 'ECONNRESET', 'EHOSTDOWN', 'EREMOTEIO', 'ESHUTDOWN'])
@@ -14,6 +14,15 @@ const IN_A_ROW_MAX = 3
 const PROBE_INTERVAL_MS = 2000
 /** The weight of a new call in the smoothed latency. */
 const LATENCY_WEIGHT = 0.1
+/** What was measured before says nothing of now. */
+const LATENCY_AGE_MS_MAX = 600_000
+/** Of calls that answer at once, on a local disk: one in so many is timed. */
+const TIMED_EVERY = 16
+
+const CHANGES = new Set<keyof NodeOperations>([
+	'create', 'write', 'truncate', 'allocate', 'copyRange', 'sync', 'flush', 'setFileAttributes', 'setAttributes', 'setXattrs',
+	'makeDirectory', 'unlink', 'removeDirectory', 'rename', 'link', 'symlink', 'setAside',
+])
 
 /** What is to be known of a node while its breaker is open: whether it is well, and that descriptors get closed. */
 const ALWAYS = ['close', 'end', 'forgetDirectories', 'identify'] as const
@@ -21,7 +30,18 @@ const ALWAYS = ['close', 'end', 'forgetDirectories', 'identify'] as const
 const ENXIO_IS_AN_ANSWER = new Set<keyof NodeOperations>(['seek'])
 
 export function newHealth(): Health {
-	return { up: false, since: seconds(), reason: 'not identified yet', latencyMs: 0, failures: 0, calls: 0, stuck: 0 }
+	return { up: false, since: seconds(), reason: 'not identified yet', read: { ms: 0, measuredMs: 0 }, write: { ms: 0, measuredMs: 0 }, failures: 0, calls: 0, stuck: 0 }
+}
+
+function measured(latency: Latency, startMs: number): void {
+	const nowMs = performance.now()
+	latency.ms = latency.measuredMs === 0 ? nowMs - startMs : latency.ms + (nowMs - startMs - latency.ms) * LATENCY_WEIGHT
+	latency.measuredMs = nowMs
+}
+
+/** Undefined where nothing was measured of late. */
+export function recentMs({ ms, measuredMs }: Latency): number | undefined {
+	return measuredMs > 0 && performance.now() - measuredMs < LATENCY_AGE_MS_MAX ? ms : undefined
 }
 
 /** Puts a node in or out of service; true if that changed anything. */
@@ -71,11 +91,11 @@ export function withBreaker({ operations, health, remote, opened }: Breaker): No
 		throw error
 	}
 
-	async function carried<T>(result: Promise<T>, method: keyof NodeOperations): Promise<T> {
-		const start = performance.now()
+	async function carried<T>(result: Promise<T>, method: keyof NodeOperations, latency: Latency): Promise<T> {
+		const startMs = performance.now()
 		try {
 			const value = await result
-			health.latencyMs += (performance.now() - start - health.latencyMs) * LATENCY_WEIGHT
+			measured(latency, startMs)
 			succeeded()
 			return value
 		} catch (error) {
@@ -89,13 +109,15 @@ export function withBreaker({ operations, health, remote, opened }: Breaker): No
 	/** Five parameters and no rest array: this stands before every call of the fast path. */
 	function watched(method: keyof NodeOperations): AnyCall {
 		const call = operations[method] as AnyCall
+		const latency = CHANGES.has(method) ? health.write : health.read
 		return (a, b, c, d, e) => {
 			if (!health.up) return refuse()
-			health.calls++
+			const startMs = ++health.calls % TIMED_EVERY === 0 ? performance.now() : 0
 			try {
 				const result = call(a, b, c, d, e)
-				if (isPromise(result)) return carried(result, method)
+				if (isPromise(result)) return carried(result, method, latency)
 				inARow = 0
+				if (startMs > 0) measured(latency, startMs)
 				return result
 			} catch (error) {
 				judge(error, method)
@@ -133,20 +155,21 @@ export function watch({ operations, health, uuid, found }: Probed): Monitor {
 
 	function probe(): Maybe<void> {
 		if (isProbing) return
+		const startMs = performance.now()
 		try {
 			const identified = operations.identify(uuid)
-			if (isPromise(identified)) return probeLater(identified)
-			well(operations.space() as Space)
+			if (isPromise(identified)) return probeLater(identified, startMs)
+			well(operations.space() as Space, startMs)
 		} catch (error) {
 			ill(error)
 		}
 	}
 
-	async function probeLater(identified: Promise<void>): Promise<void> {
+	async function probeLater(identified: Promise<void>, startMs: number): Promise<void> {
 		isProbing = true
 		try {
 			await identified
-			well(await operations.space())
+			well(await operations.space(), startMs)
 		} catch (error) {
 			ill(error)
 		} finally {
@@ -154,7 +177,8 @@ export function watch({ operations, health, uuid, found }: Probed): Monitor {
 		}
 	}
 
-	function well(space: Space): void {
+	function well(space: Space, startMs: number): void {
+		measured(health.read, startMs)
 		if (setUp(health, true)) health.reason = ''
 		found(space)
 	}

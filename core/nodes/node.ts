@@ -169,9 +169,17 @@ export interface Health {
 	since: number
 	/** Why it is not up, or the last failure. */
 	reason: string
-	/** Smoothed, of carried calls. */
-	latencyMs: number
+	/** Of calls that ask, and of those that change something. */
+	read: Latency
+	write: Latency
 	failures: number
 	calls: number
 	stuck: number
+}
+
+/** How long calls take, smoothed. */
+export interface Latency {
+	ms: number
+	/** By `performance.now()`; 0: nothing was measured yet. */
+	measuredMs: number
 }

@@ -77,7 +77,7 @@ export function openSources(
 	}
 
 	function cost({ id, reach, node }: Source): number {
-		return RANK[reach] * 1_000 + (load.get(id) ?? 0) + Math.min(0.9, node.health.latencyMs / 10_000)
+		return RANK[reach] * 1_000 + (load.get(id) ?? 0) + Math.min(0.9, node.health.read.ms / 10_000)
 	}
 
 	return {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Errno, fail } from '../../core/errors.ts'
 import { isRemoteAmong, mounts } from '../../core/nodes/detect.ts'
-import { newHealth, watch, withBreaker } from '../../core/nodes/health.ts'
+import { newHealth, recentMs, watch, withBreaker } from '../../core/nodes/health.ts'
 import type { NodeOperations, Space } from '../../core/nodes/node.ts'
 
 const SPACE: Space = { capacity: 10, free: 5, files: 2, filesFree: 1 }
@@ -73,6 +73,36 @@ test('a seek past the end says nothing of the node, and a close is made whatever
 	assert.throws(() => watched.stat(FILE), Errno)
 	state.code = ''
 	watched.close(1)
+})
+
+test('what asks and what changes is timed apart; failures and what was long ago are not', async (t) => {
+	let takesMs = 0
+	t.mock.method(performance, 'now', () => nowMs)
+	let nowMs = 1_000
+	const slow = async () => {
+		await undefined
+		nowMs += takesMs
+		return state.code === '' ? 0 : fail(state.code)
+	}
+	const state = { code: '' }
+	const health = newHealth()
+	health.up = true
+	const operations = { stat: slow, rename: slow } as unknown as NodeOperations
+	const watched = withBreaker({ operations, health, remote: true, opened: () => undefined })
+	assert.deepEqual([recentMs(health.read), recentMs(health.write)], [undefined, undefined])
+	takesMs = 5
+	await watched.stat(FILE)
+	takesMs = 100
+	await watched.rename(FILE, FILE)
+	assert.deepEqual([recentMs(health.read), recentMs(health.write)], [5, 100])
+	takesMs = 15
+	await watched.stat(FILE)
+	assert.deepEqual([recentMs(health.read), recentMs(health.write)], [6, 100])
+	state.code = 'EIO'
+	await assert.rejects(async () => await watched.stat(FILE))
+	assert.equal(recentMs(health.read), 6)
+	nowMs += 3_600_000
+	assert.deepEqual([recentMs(health.read), recentMs(health.write)], [undefined, undefined])
 })
 
 test('the filesystem is told by the longest mount point, the later of two on one, and any symlink on the way', () => {

@@ -22,7 +22,7 @@ test('a copy found bad by replicate is wanted again after verify, and then copie
 		[2, 50],
 	]) {
 		const node = fs.nodes.get(number)
-		if (node) node.health.latencyMs = latencyMs
+		if (node) node.health.read.ms = latencyMs
 	}
 	assert.deepEqual((await runOn(fs, 3, replicate())).outcomes, { copied: 1 })
 	assert.deepEqual(states(place, id), { 1: suspect, 2: good, 3: good })

@@ -311,8 +311,8 @@ test('a bad copy is found out by its hash, counts as suspect, and another is the
 	const times = disk.statSync(node(1, 'f'))
 	disk.writeFileSync(node(1, 'f'), 'gOod content')
 	disk.utimesSync(node(1, 'f'), times.atime, times.mtime)
-	;(fs.nodes.get(1) as Node).health.latencyMs = 0
-	;(fs.nodes.get(2) as Node).health.latencyMs = 50
+	;(fs.nodes.get(1) as Node).health.read.ms = 0
+	;(fs.nodes.get(2) as Node).health.read.ms = 50
 	const made = await makeCopies(fs, 3)
 	assert.deepEqual(made.summary.outcomes, { copied: 1 })
 	assert.match(made.notes.join('\n'), /^f: the copy on node node1 is not what it should be$/m)
@@ -343,7 +343,7 @@ test('a source that is gone, or cannot be read, is named, and the next one serve
 	await flushLater(fs)
 	await makeCopies(fs, 2)
 	disk.unlinkSync(node(1, 'f'))
-	;(fs.nodes.get(2) as Node).health.latencyMs = 50
+	;(fs.nodes.get(2) as Node).health.read.ms = 50
 	const made = await makeCopies(fs, 3)
 	assert.deepEqual(made.summary.outcomes, { copied: 1 })
 	assert.match(made.notes[0], /^f: cannot be copied from node node1: ENOENT$/)

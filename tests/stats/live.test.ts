@@ -25,7 +25,7 @@ test('top and metrics of a mount, its replicator and its door', async (t) => {
 	t.after(() => up.remove())
 	const sockets = () => readdirSync(runDirectory(process.env)).filter((name) => name.startsWith(socketPrefix(up.catalogue)))
 	await until('three sockets', () => sockets().length === 3 || undefined)
-	await shell(`cd ${up.mountPoint} && mkdir pictures && for i in 1 2 3 4 5; do head -c 100000 /dev/zero >pictures/$i; done; cat pictures/3 >/dev/null; rmdir pictures || true`)
+	await shell(`cd ${up.mountPoint} && mkdir pictures && for i in $(seq 40); do : >many.$i; done; for i in 1 2 3 4 5; do head -c 100000 /dev/zero >pictures/$i; done; cat pictures/3 >/dev/null; rmdir pictures || true`)
 
 	const { clients } = JSON.parse(succeeded(await up.cairn('top', '--once', '--json')))
 	assert.deepEqual(clients.map(({ what }: { what: string }) => what.split(' ')[0]).sort(), ['api', 'mount', 'replicator'])
@@ -37,15 +37,17 @@ test('top and metrics of a mount, its replicator and its door', async (t) => {
 
 	const metrics = succeeded(await up.cairn('metrics'))
 	const has = (line: RegExp) => assert.ok(line.test(metrics), String(line))
-	has(/^cairn_mount_seconds_count\{process="mount [^"]+",pid="\d+",operation="create"\} 5$/m)
+	has(/^cairn_mount_seconds_count\{process="mount [^"]+",pid="\d+",operation="create"\} 45$/m)
 	has(/^cairn_mount_carried_bytes_total\{.*direction="written"\} 500000$/m)
 	has(/^cairn_mount_opens_total\{.*how="carried"\} [1-9]/m)
 	has(/^cairn_mount_failures_total\{.*error="ENOTEMPTY"\} [1-9]/m)
 	has(/^cairn_node_up\{process="mount .*node="node1"\} 1$/m)
 	has(/^cairn_catalogue_up 1$/m)
+	has(/^cairn_node_latency_seconds\{process="api",.*node="node1",op="read"\} /m)
+	has(/^cairn_node_latency_seconds\{process="mount .*op="write"\} /m)
 	has(/^process_resident_memory_bytes\{process="replicator"/m)
 	// The replicator keeps the figures: nobody has to ask for them.
-	await until('five files counted', async () => /^cairn_tree_files 5$/m.test(succeeded(await up.cairn('metrics'))) || undefined)
+	await until('all files counted', async () => /^cairn_tree_files 45$/m.test(succeeded(await up.cairn('metrics'))) || undefined)
 
 	const following = spawn('setpriv', ['--pdeathsig', 'TERM', CAIRN, 'events', '--follow', '--json', '--since', '0', '--config', up.config], { stdio: ['ignore', 'pipe', 'inherit'] })
 	t.after(() => following.kill())

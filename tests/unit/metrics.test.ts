@@ -1,6 +1,7 @@
 /** Counting, and the form in which it is shown. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { latenciesOf } from '../../core/live/latencies.ts'
 import { createRing } from '../../core/live/top.ts'
 import { gaugeFamily, together } from '../../core/metrics/family.ts'
 import { counter, families, histogram } from '../../core/metrics/registry.ts'
@@ -65,4 +66,12 @@ test('the last operations are a sample of what goes on', () => {
 	assert.equal(Math.abs(busiest.perSecond / 100_000 - 1) < 0.05, true)
 	now += 60_000
 	assert.deepEqual(ring.read(String), [])
+})
+
+test('of several processes that use a node the slowest counts, reads and writes apart', () => {
+	const said = (...values: Array<[node: string, op: string, seconds: number]>) => ({
+		families: [gaugeFamily('cairn_node_latency_seconds', '', values.map(([node, op, value]) => [{ node, op }, value]))],
+	})
+	const found = latenciesOf([said(['a', 'read', 0.001], ['b', 'read', 0.002]), { families: [] }, {}, said(['a', 'read', 0.004], ['a', 'write', 0.5])])
+	assert.deepEqual(Object.fromEntries(found), { a: { readMs: 4, writeMs: 500 }, b: { readMs: 2 } })
 })

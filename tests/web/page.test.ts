@@ -43,6 +43,7 @@ test('login, the verdict, a node that goes and comes back, odd names, a file of 
 	complaints.length = 0
 	await logIn(seen, door.url, token)
 	await page.getByRole('heading', heading(/^All 5 files have their copies\.$/)).waitFor()
+	await page.getByText(/ms to read/).first().waitFor()
 	const [cookie] = await seen.context.cookies()
 	assert.deepEqual([cookie.httpOnly, cookie.sameSite], [true, 'Strict'])
 
