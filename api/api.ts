@@ -5,9 +5,11 @@ import type { Scope } from '../core/access/scope.ts'
 import type { BuildAgent } from '../core/off-site/agent-file.ts'
 import type { Config, PartName } from '../core/config/types.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
+import type { KnownTokens } from './access/known.ts'
 
 export interface Api {
 	readonly fs: Filesystem
+	readonly tokens: KnownTokens
 	readonly config: Config
 	/** Something a keeper should know: one line. */
 	readonly report: (line: string) => void

@@ -15,6 +15,7 @@ import { offer } from '../core/live/offer.ts'
 import { measured } from '../core/metrics/measured-driver.ts'
 import { familiesOf } from '../core/metrics/process-families.ts'
 import { run } from '../core/op.ts'
+import { createKnownTokens } from './access/known.ts'
 import type { Api } from './api.ts'
 import { listen } from './listen.ts'
 import { openRequestLog } from './log.ts'
@@ -44,7 +45,7 @@ export async function startApi(config: Config, report: (line: string) => void, s
 	const silent = offer({ catalogue: config.catalogue, what: 'api', metrics: () => familiesOf(fs), explain: (path) => explainFor(fs, path), report })
 	const announcer = createAnnouncer(fs)
 	const stopping = new AbortController()
-	const api: Api = { ...supplies, fs, config, report, stopping: stopping.signal, beforeChange: announcer.beforeChange }
+	const api: Api = { ...supplies, fs, tokens: createKnownTokens(fs), config, report, stopping: stopping.signal, beforeChange: announcer.beforeChange }
 	const log = openRequestLog(config.api.requestLog, report)
 	const servers: Server[] = []
 

@@ -12,7 +12,7 @@ import { run } from '../../core/op.ts'
 import type { Access, Api, Grant } from '../api.ts'
 import { HttpError } from '../errors.ts'
 import { signedGrant, tokenOf } from './credentials.ts'
-import { createKnownTokens, type TokenGrant } from './known.ts'
+import type { TokenGrant } from './known.ts'
 import { createBuckets } from './limits.ts'
 
 const ACCESS: readonly Access[] = ['read', 'write', 'admin', 'site', 'open']
@@ -32,7 +32,6 @@ export function introduce(app: FastifyInstance): void {
 }
 
 export async function guard(app: FastifyInstance, api: Api, { anybody = '' }: ListenConfig): Promise<void> {
-	const tokens = createKnownTokens(api.fs)
 	const requests = createBuckets()
 	const wrong = createBuckets()
 	const key = await run(signingKey(api.fs.catalogue))
@@ -64,7 +63,7 @@ export async function guard(app: FastifyInstance, api: Api, { anybody = '' }: Li
 
 	async function generalGrant(request: FastifyRequest): Promise<Grant | undefined> {
 		const text = tokenOf(request)
-		if (text !== undefined) return limited((await tokens.find(text)) ?? refuse(request))
+		if (text !== undefined) return limited((await api.tokens.find(text)) ?? refuse(request))
 		const signed = signedGrant(request, () => key)
 		return signed === false ? refuse(request) : signed
 	}

@@ -6,7 +6,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { signingKey } from '../../core/access/signed-url.ts'
 import { hashOf } from '../../core/access/token.ts'
 import { run } from '../../core/op.ts'
-import { createKnownTokens, type TokenGrant } from '../access/known.ts'
+import type { TokenGrant } from '../access/known.ts'
 import type { Api, Grant } from '../api.ts'
 import { inTime } from './in-time.ts'
 
@@ -29,8 +29,7 @@ export function sessionsOf(api: Api): Sessions {
 	return known
 }
 
-function createSessions({ fs }: Api): Sessions {
-	const tokens = createKnownTokens(fs)
+function createSessions({ fs, tokens }: Api): Sessions {
 	let key: Promise<Buffer> | undefined
 
 	function readKey(): Promise<Buffer> {

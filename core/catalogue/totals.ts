@@ -7,6 +7,7 @@ import { REPLICA } from './replicas.ts'
 
 export interface Totals {
 	files: number
+	/** Without the root, which is always there. */
 	directories: number
 	bytes: number
 	writers: number
@@ -46,10 +47,10 @@ export function totals(reader: Reader): Maybe<Totals> {
 
 function toTotals([kinds, writers, wanted, suspect, surplus, intents, conflicts]: unknown[][]): Totals {
 	const rows = kinds as Array<{ kind: number; many: number; bytes: number | string }>
-	const directories = rows.find((row) => row.kind === KIND.directory)?.many ?? 0
+	const directories = rows.find((row) => row.kind === KIND.directory)?.many ?? 1
 	return {
 		files: rows.reduce((sum, row) => sum + row.many, 0) - directories,
-		directories,
+		directories: directories - 1,
 		bytes: Number(rows.find((row) => row.kind === KIND.regular)?.bytes ?? 0),
 		writers: (writers as ByNode[])[0].many,
 		wanted: byNode(wanted as ByNode[]),
