@@ -1,6 +1,10 @@
 /** What a client may compare (RFC 9110, 8.8): tags and times, and the conditions it sends with them. */
 import type { LocatedRow } from '../../core/catalogue/paths.ts'
+import type { Check } from '../../core/filesystem/expected.ts'
 import { HttpError } from '../errors.ts'
+
+/** Those that a change may have. */
+const CONDITIONS = ['if-match', 'if-none-match', 'if-unmodified-since']
 
 export interface Validators {
 	etag: string
@@ -50,6 +54,14 @@ export function judge(method: string, headers: Headers, row: LocatedRow | undefi
 /** The same where only a refusal can come of it. */
 export function require(headers: Headers, row: LocatedRow | undefined): void {
 	if (judge('PUT', headers, row) === 412) throw new HttpError(412, 'it is not as the conditions of the request want it')
+}
+
+/** The same as a check in a transaction; undefined where the request has no condition. */
+export function conditionOf(headers: Headers): Check | undefined {
+	if (!CONDITIONS.some((name) => headers[name] !== undefined)) return undefined
+	return function* (_, current) {
+		require(headers, current)
+	}
 }
 
 /** Whether ranges of it may be sent: those asked for are of what is there now. */

@@ -12,7 +12,7 @@ import { sendFile } from '../content/send.ts'
 import { HttpError } from '../errors.ts'
 import { reach, reachExisting } from '../tree/reach.ts'
 import { PREFIX } from './address.ts'
-import { checkLocks } from './locks.ts'
+import { checkLocks, checkLocksNow } from './locks.ts'
 
 export async function get(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
 	const path = pathIn(request.originalUrl, PREFIX)
@@ -32,7 +32,11 @@ export async function put(request: FastifyRequest, reply: FastifyReply, api: Api
 		if (!located.place || located.row?.kind === KIND.directory) throw new HttpError(405, 'a collection has no content')
 		const changes = [{ path: located.path, name: located.row === undefined }]
 		await run(checkLocks(request, api, changes))
-		const { isNew, sha256 } = await receive(request, reply, api, located, { check: (tx) => checkLocks(request, api, changes, tx) })
+		const { isNew, sha256 } = await receive(request, reply, api, located, {
+			*check(tx) {
+				yield* checkLocksNow(request, api, changes, tx)
+			},
+		})
 		return reply.code(isNew ? 201 : 204).header('etag', `"${sha256.toString('hex')}"`).send()
 	} catch (error) {
 		giveUp(request, reply)

@@ -1,6 +1,7 @@
 /** The `If` header (RFC 4918, 10.4): which locks a client says it holds, and which tags it believes in. */
 import type { FastifyRequest } from 'fastify'
 import type { DavLock } from '../../core/catalogue/dav-locks.ts'
+import type { Reader } from '../../core/catalogue/driver.ts'
 import { codeOf } from '../../core/errors.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { resolve } from '../../core/filesystem/resolve.ts'
@@ -69,26 +70,26 @@ export function tokensIn(request: FastifyRequest): Set<string> {
 }
 
 /** 412 unless one of the lists holds whole. */
-export function* conditionsOf(request: FastifyRequest, fs: Filesystem, locks: readonly DavLock[]): Op<void> {
+export function* conditionsOf(request: FastifyRequest, fs: Filesystem, locks: readonly DavLock[], reader: Reader): Op<void> {
 	const header = headerOf(request)
 	if (header === undefined) return
-	for (const list of parse(header)) if (yield* holds(list, request, fs, locks)) return
+	for (const list of parse(header)) if (yield* holds(list, request, fs, { locks, reader })) return
 	throw new HttpError(412, 'what the If header says does not hold')
 }
 
-function* holds({ address, conditions }: List, request: FastifyRequest, fs: Filesystem, locks: readonly DavLock[]): Op<boolean> {
+function* holds({ address, conditions }: List, request: FastifyRequest, fs: Filesystem, { locks, reader }: { locks: readonly DavLock[]; reader: Reader }): Op<boolean> {
 	const path = address === undefined ? pathIn(request.originalUrl, PREFIX) : pathOfAddress(address)
 	if (path === undefined) return false
-	const { real, etag } = yield* stateOf(fs, path)
+	const { real, etag } = yield* stateOf(fs, path, reader)
 	return conditions.every(({ not, token, etag: wanted }) => {
 		const is = token === undefined ? wanted === etag : locks.some((lock) => lock.token === token && covers(lock, real))
 		return is !== not
 	})
 }
 
-function* stateOf(fs: Filesystem, path: Path): Op<{ real: Path; etag: string | undefined }> {
+function* stateOf(fs: Filesystem, path: Path, reader: Reader): Op<{ real: Path; etag: string | undefined }> {
 	try {
-		const { path: real, row } = yield* resolve(fs, path)
+		const { path: real, row } = yield* resolve(fs, path, { reader })
 		return { real, etag: row && validatorsOf(row).etag }
 	} catch (error) {
 		if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error

@@ -38,8 +38,7 @@ export async function lock(request: FastifyRequest, reply: FastifyReply, api: Ap
 	const wanted = wantedLock(request, body, located)
 	// A name that is not there yet is taken by an empty file (RFC 4918, 7.3).
 	const isNew = located.row === undefined
-	if (isNew) await run(checkLocks(request, api, [{ path: located.path, name: true }]))
-	await run(take(request, api, wanted))
+	await run(take(request, api, wanted, isNew))
 	if (isNew) await makeEmpty(api, located, wanted)
 	reply.header('lock-token', `<${wanted.token}>`)
 	return answer(reply, isNew ? 201 : 200, wanted)
@@ -69,14 +68,16 @@ function secondsOf({ headers: { timeout } }: FastifyRequest): number {
 }
 
 /** Whoever else takes one at this moment, at whichever door, comes before or after. */
-function* take(request: FastifyRequest, { fs }: Api, wanted: DavLock): Op<void> {
+function* take(request: FastifyRequest, api: Api, wanted: DavLock, isNew: boolean): Op<void> {
+	const { fs } = api
 	yield* wait(
 		transact(fs, function* (tx: Transaction) {
 			// Where no lock is there is no row to lock: the root stands for all there could be.
 			yield* wait(tx.read(files.findQuery(ROOT_ID, fs.capabilities.forUpdate)))
 			davLocks.removeEnded(tx, fs.capabilities)
 			const locks = yield* davLocks.list(tx, fs.capabilities, fs.capabilities.forUpdate)
-			yield* conditionsOf(request, fs, locks)
+			yield* conditionsOf(request, fs, locks, tx)
+			if (isNew) yield* checkLocks(request, api, [{ path: wanted.path, name: true }], tx)
 			if (locks.length >= LOCKS_MAX) throw new HttpError(503, 'there are too many locks', { 'retry-after': '60' })
 			if (locks.some((other) => (other.exclusive || wanted.exclusive) && meet(other, wanted))) throw locked()
 			davLocks.insert(tx, wanted, fs.capabilities)
@@ -114,7 +115,7 @@ function* refresh(request: FastifyRequest, { fs }: Api, { path }: Located): Op<D
 	return yield* wait(
 		transact(fs, function* (tx: Transaction) {
 			const locks = yield* davLocks.list(tx, fs.capabilities, fs.capabilities.forUpdate)
-			yield* conditionsOf(request, fs, locks)
+			yield* conditionsOf(request, fs, locks, tx)
 			const own = locks.find((lock) => shown.has(lock.token) && covers(lock, path) && lock.holder === holderOf(request))
 			if (!own) throw new HttpError(412, 'no such lock is held here')
 			davLocks.refresh(tx, own.token, seconds, fs.capabilities)

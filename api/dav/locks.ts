@@ -3,8 +3,8 @@ import type { FastifyRequest } from 'fastify'
 import * as davLocks from '../../core/catalogue/dav-locks.ts'
 import type { DavLock } from '../../core/catalogue/dav-locks.ts'
 import type { Reader, Transaction } from '../../core/catalogue/driver.ts'
-import { transact } from '../../core/filesystem/filesystem.ts'
-import type { Path } from '../../core/ids.ts'
+import * as files from '../../core/catalogue/files.ts'
+import { type Path, ROOT_ID } from '../../core/ids.ts'
 import { type Op, wait } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { HttpError } from '../errors.ts'
@@ -20,16 +20,24 @@ export interface Change {
 	name?: boolean
 }
 
-/** 423 unless the request shows the locks that stand in its way, 412 where its If header does not hold. */
-export function* checkLocks(request: FastifyRequest, { fs }: Api, changes: readonly Change[], reader: Reader = fs.catalogue): Op<void> {
+/** 423 unless the request shows the locks that stand in its way, 412 where its If header does not hold. The locks there are. */
+export function* checkLocks(request: FastifyRequest, { fs }: Api, changes: readonly Change[], reader: Reader = fs.catalogue): Op<DavLock[]> {
 	const locks = yield* davLocks.list(reader, fs.capabilities)
-	yield* conditionsOf(request, fs, locks)
-	if (locks.length === 0) return
+	yield* conditionsOf(request, fs, locks, reader)
 	const shown = tokensIn(request)
 	for (const lock of locks) {
 		if (shown.has(lock.token) && lock.holder === holderOf(request)) continue
 		if (changes.some((change) => concerns(lock, change) && !isShared(locks, shown, lock, change))) throw locked()
 	}
+	return locks
+}
+
+/** The same in the transaction of the change: whoever takes a lock at this moment comes before or after. */
+export function* checkLocksNow(request: FastifyRequest, api: Api, changes: readonly Change[], tx: Transaction): Op<DavLock[]> {
+	const { forShare } = api.fs.capabilities
+	// Whoever takes one holds the root, which stands for all the locks there could be.
+	if (forShare !== '') yield* wait(tx.read(files.findQuery(ROOT_ID, forShare)))
+	return yield* checkLocks(request, api, changes, tx)
 }
 
 /** Of several shared locks on one thing it takes one. */
@@ -50,14 +58,7 @@ export function holderOf({ grant }: FastifyRequest): string {
 	return grant.name
 }
 
-/** What is gone is not locked any more. */
-export function* forgetLocks({ fs }: Api, path: Path): Op<void> {
-	const locks = yield* davLocks.list(fs.catalogue, fs.capabilities)
-	const gone = locks.filter((lock) => isBelow(lock.path, path))
-	if (gone.length === 0) return
-	yield* wait(
-		transact(fs, function* (tx: Transaction) {
-			for (const { token } of gone) davLocks.remove(tx, token)
-		}),
-	)
+/** What goes in this transaction is not locked any more. */
+export function forgetLocks(tx: Transaction, locks: readonly DavLock[], path: Path): void {
+	for (const { token } of locks.filter((lock) => isBelow(lock.path, path))) davLocks.remove(tx, token)
 }

@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { codeOf, fail } from '../../core/errors.ts'
 import { makeDirectory } from '../../core/filesystem/create.ts'
+import type { Check } from '../../core/filesystem/expected.ts'
 import { run } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { textOf } from '../content/body.ts'
@@ -15,16 +16,17 @@ import { copy, move } from '../tree/transfer.ts'
 import { PREFIX } from './address.ts'
 import { BODY_BYTES_MAX } from './answers.ts'
 import { target } from './content.ts'
-import { checkLocks, forgetLocks } from './locks.ts'
+import { type Change, checkLocks, checkLocksNow, forgetLocks } from './locks.ts'
 
 export async function makeCollection(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
 	if ((await textOf(request, BODY_BYTES_MAX)).length > 0) throw new HttpError(415, 'a collection is made without a body')
 	const { place, row, path } = await target(request, api)
 	if (row || !place) throw new HttpError(405, 'something has that name')
-	await run(checkLocks(request, api, [{ path, name: true }]))
+	const changes = [{ path, name: true }]
+	await run(checkLocks(request, api, changes))
 	const { uid, gid, directoryMode: mode } = api.config.api
 	try {
-		await run(makeDirectory(api.fs, place, { mode, uid, gid }))
+		await run(makeDirectory(api.fs, place, { mode, uid, gid }, checkOf(request, api, changes)))
 	} catch (error) {
 		if (codeOf(error) === 'EEXIST') throw new HttpError(405, 'something has that name')
 		throw error
@@ -38,9 +40,15 @@ export async function remove(request: FastifyRequest, reply: FastifyReply, api: 
 	const { place, row, path } = await run(reachExisting(request, api.fs, pathIn(request.originalUrl, PREFIX), { role: 'write', follow: false }))
 	if (!place) return fail('EACCES', 'the root stays')
 	require(request.headers, row)
-	await run(checkLocks(request, api, [{ path, deep: true, name: true }]))
-	await removeTree(api.fs, place, row)
-	await run(forgetLocks(api, path))
+	const changes = [{ path, deep: true, name: true }]
+	await run(checkLocks(request, api, changes))
+	await removeTree(api.fs, place, row, {
+		*check(tx, current) {
+			require(request.headers, current)
+			forgetLocks(tx, yield* checkLocksNow(request, api, changes, tx), path)
+		},
+		below: checkOf(request, api, changes),
+	})
 	return reply.code(204).send()
 }
 
@@ -53,8 +61,24 @@ export async function transfer(request: FastifyRequest, reply: FastifyReply, api
 	require(request.headers, from.row)
 	const changes = [{ path: to.path, deep: true, name: to.row === undefined }, ...(isMove ? [{ path: from.path, deep: true, name: true }] : [])]
 	await run(checkLocks(request, api, changes))
-	const isNew = await (isMove ? move : copy)(api, { from, to, overwrite: mayOverwrite(request), shallow: depth === '0' })
-	// A lock stays with its address and does not move along.
-	if (isMove) await run(forgetLocks(api, from.path))
+	const isNew = await (isMove ? move : copy)(api, {
+		from,
+		to,
+		overwrite: mayOverwrite(request),
+		shallow: depth === '0',
+		*check(tx, source) {
+			require(request.headers, source)
+			const locks = yield* checkLocksNow(request, api, changes, tx)
+			// A lock stays with its address and does not move along.
+			if (isMove) forgetLocks(tx, locks, from.path)
+		},
+		below: checkOf(request, api, changes),
+	})
 	return reply.code(isNew ? 201 : 204).send()
+}
+
+function checkOf(request: FastifyRequest, api: Api, changes: readonly Change[]): Check {
+	return function* (tx) {
+		yield* checkLocksNow(request, api, changes, tx)
+	}
 }

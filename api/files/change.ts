@@ -7,11 +7,11 @@ import { removeDirectory } from '../../core/filesystem/remove.ts'
 import { run } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { parameter, pathIn } from '../content/paths.ts'
-import { require } from '../content/validators.ts'
+import { conditionOf, require } from '../content/validators.ts'
 import { destinationOf, mayOverwrite } from '../tree/destination.ts'
 import { reach, reachExisting } from '../tree/reach.ts'
 import { removeTree } from '../tree/remove-tree.ts'
-import { copy, move } from '../tree/transfer.ts'
+import { copy, move, type TransferCheck } from '../tree/transfer.ts'
 import { hrefOf, PREFIX } from './listing.ts'
 
 export async function makeCollection(request: FastifyRequest, reply: FastifyReply, { fs, config }: Api): Promise<FastifyReply> {
@@ -28,9 +28,10 @@ export async function remove(request: FastifyRequest, reply: FastifyReply, { fs 
 	const { place, row } = await run(reachExisting(request, fs, pathIn(originalUrl, PREFIX), { role: 'write', follow: false }))
 	if (!place) return fail('EACCES', 'the root stays')
 	require(headers, row)
+	const check = conditionOf(headers)
 	const isWhole = parameter(originalUrl, 'recursive') !== undefined
-	if (row.kind === KIND.directory && !isWhole) await run(removeDirectory(fs, place))
-	else await removeTree(fs, place, row)
+	if (row.kind === KIND.directory && !isWhole) await run(removeDirectory(fs, place, { check }))
+	else await removeTree(fs, place, row, { check })
 	return reply.code(204).send()
 }
 
@@ -39,6 +40,8 @@ export async function transfer(request: FastifyRequest, reply: FastifyReply, api
 	const from = await run(reachExisting(request, api.fs, pathIn(request.originalUrl, PREFIX), { role: isMove ? 'write' : 'read', follow: !isMove }))
 	const to = await run(reach(request, api.fs, destinationOf(request, PREFIX), { role: 'write', follow: false }))
 	require(request.headers, from.row)
-	const isNew = await (isMove ? move : copy)(api, { from, to, overwrite: mayOverwrite(request) })
+	const condition = conditionOf(request.headers)
+	const check: TransferCheck | undefined = condition && ((tx, source) => condition(tx, source))
+	const isNew = await (isMove ? move : copy)(api, { from, to, overwrite: mayOverwrite(request), check })
 	return reply.code(isNew ? 201 : 204).header('location', hrefOf(to.path, from.row.kind === KIND.directory)).send()
 }

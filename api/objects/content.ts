@@ -1,7 +1,7 @@
 /** `/<fid>` in its five forms: upload, read, delete. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { unlink } from '../../core/filesystem/remove.ts'
-import { codeOf } from '../../core/errors.ts'
+import { codeOf, fail } from '../../core/errors.ts'
 import { run } from '../../core/op.ts'
 import { mayReach } from '../access/access.ts'
 import { lengthOf } from '../content/body.ts'
@@ -21,6 +21,7 @@ import { parseTtl } from './ttl.ts'
 
 const FORMS = ['/:fid(^[0-9]+,[^/]*$)', '/:volume(^[0-9]+$)/:id', '/:volume(^[0-9]+$)/:id/:name']
 const PARAMS = { type: 'object', properties: { fid: { type: 'string' }, volume: { type: 'string' }, id: { type: 'string' }, name: { type: 'string' } } }
+const ATTEMPTS_MAX = 10
 const WRONG_COOKIE = 'File Random Cookie does not match.'
 
 export function content(app: FastifyInstance, gateway: Gateway): void {
@@ -87,17 +88,20 @@ async function targetOf(gateway: Gateway, fid: Address['fid'], seconds: number):
 
 async function remove({ fs }: Gateway, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
 	const { fid } = addressOf(request)
-	const found = await run(findObject(fs, fid))
-	if (!found) return answer(request, reply, 404, { size: 0 })
-	if (!isMeant(fid, found.row)) throw new HttpError(400, WRONG_COOKIE)
-	mayReach(request, found.path, 'write')
-	try {
-		await run(unlink(fs, found.place))
-	} catch (error) {
-		if (codeOf(error) !== 'ENOENT') throw error
-		return answer(request, reply, 404, { size: 0 })
+	for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+		const found = await run(findObject(fs, fid))
+		if (!found) return answer(request, reply, 404, { size: 0 })
+		if (!isMeant(fid, found.row)) throw new HttpError(400, WRONG_COOKIE)
+		mayReach(request, found.path, 'write')
+		try {
+			await run(unlink(fs, found.place, { only: found.row.id }))
+			return answer(request, reply, 202, { size: found.row.size })
+		} catch (error) {
+			// Somebody removed it, moved it or put new content there: what the id means now is looked up again.
+			if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ESTALE') throw error
+		}
 	}
-	return answer(request, reply, 202, { size: found.row.size })
+	return fail('EAGAIN', 'the object is replaced all the time')
 }
 
 const SECONDS_MAX = 2 ** 40

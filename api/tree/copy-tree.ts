@@ -4,6 +4,7 @@ import * as files from '../../core/catalogue/files.ts'
 import { fail } from '../../core/errors.ts'
 import { makeDirectory, makeSpecial, makeSymlink } from '../../core/filesystem/create.ts'
 import { joinPath } from '../../core/filesystem/directories.ts'
+import type { Check } from '../../core/filesystem/expected.ts'
 import { list } from '../../core/filesystem/list.ts'
 import type { Place } from '../../core/filesystem/names.ts'
 import { closeContent, openLocated, readRange } from '../../core/filesystem/read-content.ts'
@@ -26,6 +27,8 @@ export interface Target {
 export interface CopyOptions extends Pick<StoreOptions, 'check' | 'exclusive'> {
 	/** A directory without what is in it. */
 	shallow?: boolean
+	/** Of every name below. */
+	below?: Check
 }
 
 type Source = Pick<FileRow, 'id' | 'kind' | 'mode' | 'rdev'>
@@ -36,19 +39,20 @@ export async function copyTree(api: Api, path: Path, source: Source, to: Target,
 	const { uid, gid } = config.api
 	const { id, kind, mode, rdev } = source
 	if (kind === KIND.regular) return await copyFile(api, path, mode, to, options)
-	if (kind === KIND.symlink) return void (await run(makeSymlink(fs, to.place, await targetOf(api, id), { uid, gid })))
-	if (kind !== KIND.directory) return void (await run(makeSpecial(fs, to.place, { mode, uid, gid }, kind, rdev)))
-	const { id: parent } = await run(makeDirectory(fs, to.place, { mode, uid, gid }))
+	const { check } = options
+	if (kind === KIND.symlink) return void (await run(makeSymlink(fs, to.place, await targetOf(api, id), { uid, gid }, check)))
+	if (kind !== KIND.directory) return void (await run(makeSpecial(fs, to.place, { mode, uid, gid }, kind, rdev, check)))
+	const { id: parent } = await run(makeDirectory(fs, to.place, { mode, uid, gid }, check))
 	await copyXattrs(api, id, parent)
-	if (!options.shallow) await copyBelow(api, path, id, { parent, path: to.path })
+	if (!options.shallow) await copyBelow(api, path, id, { parent, path: to.path }, options.below)
 }
 
-async function copyBelow(api: Api, path: Path, directory: FileId, to: { parent: FileId; path: Path }): Promise<void> {
+async function copyBelow(api: Api, path: Path, directory: FileId, to: { parent: FileId; path: Path }, check: Check | undefined): Promise<void> {
 	for (let after: Buffer = Buffer.alloc(0); ; ) {
 		const rows = await run(list(api.fs, directory, after, PAGE_ROWS))
 		for (const row of rows) {
 			const name = Buffer.from(row.name)
-			await copyTree(api, joinPath(path, name), row, { place: { parent: to.parent, name }, path: joinPath(to.path, name) })
+			await copyTree(api, joinPath(path, name), row, { place: { parent: to.parent, name }, path: joinPath(to.path, name) }, { check, below: check })
 		}
 		if (rows.length < PAGE_ROWS) return
 		after = Buffer.from(rows[rows.length - 1].name)

@@ -1,9 +1,11 @@
 /** MOVE and COPY of one name to another, as REST and WebDAV have them in common. */
-import { KIND } from '../../core/catalogue/files.ts'
+import * as paths from '../../core/catalogue/paths.ts'
 import type { LocatedRow } from '../../core/catalogue/paths.ts'
+import { KIND } from '../../core/catalogue/files.ts'
 import { codeOf, fail } from '../../core/errors.ts'
+import type { Check } from '../../core/filesystem/expected.ts'
 import type { Place } from '../../core/filesystem/names.ts'
-import { rename } from '../../core/filesystem/rename.ts'
+import { rename, type RenameCheck, type RenameMode } from '../../core/filesystem/rename.ts'
 import type { Located } from '../../core/filesystem/resolve.ts'
 import { run } from '../../core/op.ts'
 import type { Api } from '../api.ts'
@@ -12,47 +14,68 @@ import { isBelow } from './below.ts'
 import { copyTree } from './copy-tree.ts'
 import { removeTree } from './remove-tree.ts'
 
+/** Asked in each transaction that changes something of the two names. */
+export type TransferCheck = RenameCheck
+
 export interface Transfer {
 	from: Located & { row: LocatedRow }
 	to: Located
 	overwrite: boolean
+	check?: TransferCheck
+	/** Of what is below a directory that gives way, or is copied. */
+	below?: Check
 	/** COPY of a directory without what is in it. */
 	shallow?: boolean
 }
 
 /** False when something was replaced. */
-export async function move(api: Api, { from, to, overwrite }: Transfer): Promise<boolean> {
+export async function move(api: Api, { from, to, overwrite, check }: Transfer): Promise<boolean> {
 	const { place: source } = from
 	const { place: target, row } = to
 	if (!source || !target) return fail('EACCES', 'the root stays where it is')
 	if (isBelow(to.path, from.path) || isBelow(from.path, to.path)) throw new HttpError(403, 'the one is part of the other')
 	if (row && !overwrite) throw new HttpError(412, 'something has that name')
-	// A directory that is not empty does not give way by itself, and no directory to what is none.
-	if (row && (row.kind === KIND.directory || from.row.kind === KIND.directory)) await removeTree(api.fs, target, row)
-	await renameOver(api, source, target, overwrite)
+	// A directory that is not empty does not give way by itself, and no directory to what is none: it changes places first.
+	const changesPlaces = row !== undefined && (row.kind === KIND.directory || from.row.kind === KIND.directory)
+	await renameAs(api, changesPlaces ? 'exchange' : overwrite ? 'replace' : 'noreplace', { source, target, check })
+	if (changesPlaces) await removeReplaced(api, source, row)
 	return row === undefined
 }
 
-async function renameOver({ fs }: Api, from: Place, to: Place, overwrite: boolean): Promise<void> {
+async function renameAs({ fs }: Api, mode: RenameMode, { source, target, check }: { source: Place; target: Place; check?: TransferCheck }): Promise<void> {
 	try {
-		await run(rename(fs, from, to, overwrite ? 'replace' : 'noreplace'))
+		await run(rename(fs, source, target, mode, check))
 	} catch (error) {
 		if (codeOf(error) === 'EEXIST') throw new HttpError(412, 'something has that name')
 		throw error
 	}
 }
 
-export async function copy(api: Api, { from, to, overwrite, shallow }: Transfer): Promise<boolean> {
+/** If it is still there: nobody else knows that it is on its way out. */
+async function removeReplaced({ fs }: Api, place: Place, row: LocatedRow): Promise<void> {
+	try {
+		await removeTree(fs, place, row, { only: row.id })
+	} catch (error) {
+		if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ESTALE') throw error
+	}
+}
+
+export async function copy(api: Api, { from, to, overwrite, shallow, check, below }: Transfer): Promise<boolean> {
 	const { place: target, row } = to
 	if (!target) return fail('EACCES', 'the root stays what it is')
 	if (to.path.equals(from.path) || (isBelow(to.path, from.path) && !shallow) || (row && isBelow(from.path, to.path))) {
 		throw new HttpError(403, 'the one is part of the other')
 	}
 	if (row && !overwrite) throw new HttpError(412, 'something has that name')
+	const checkTarget: Check | undefined =
+		check &&
+		function* (tx, current) {
+			yield* check(tx, yield* paths.locate(tx, from.row.id), current)
+		}
 	const isReplacedInOneStep = from.row.kind === KIND.regular && row?.kind === KIND.regular
-	if (row && !isReplacedInOneStep) await removeTree(api.fs, target, row)
+	if (row && !isReplacedInOneStep) await removeTree(api.fs, target, row, { check: checkTarget, below })
 	try {
-		await copyTree(api, from.path, from.row, { place: target, path: to.path }, { exclusive: !overwrite, shallow })
+		await copyTree(api, from.path, from.row, { place: target, path: to.path }, { exclusive: !overwrite, shallow, check: checkTarget, below })
 	} catch (error) {
 		if (codeOf(error) === 'EEXIST') throw new HttpError(412, 'something has that name')
 		throw error

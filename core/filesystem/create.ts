@@ -19,6 +19,7 @@ import type { Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import { classOf, nodesForNewFile } from '../placement/placement.ts'
 import { joinPath } from './directories.ts'
+import type { Check } from './expected.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { checkName, type Place, readPlace } from './names.ts'
 import { newOpenFile, type OpenFile } from './open-files.ts'
@@ -207,16 +208,16 @@ export function takeBack(fs: Filesystem, place: Place, id: FileId): Op<void> {
 }
 
 /** A directory is made on a node when the first file in it goes there. */
-export function* makeDirectory(fs: Filesystem, place: Place, file: NewFile): Op<FileRow> {
-	return yield* makeEntry(fs, place, file, KIND.directory, 0)
+export function* makeDirectory(fs: Filesystem, place: Place, file: NewFile, check?: Check): Op<FileRow> {
+	return yield* makeEntry(fs, place, file, { kind: KIND.directory, rdev: 0, check })
 }
 
 /** Fifos, sockets and devices are in the catalogue only: there is nothing in them to keep. */
-export function* makeSpecial(fs: Filesystem, place: Place, file: NewFile, kind: number, rdev: number): Op<FileRow> {
-	return yield* makeEntry(fs, place, file, kind, rdev)
+export function* makeSpecial(fs: Filesystem, place: Place, file: NewFile, kind: number, rdev: number, check?: Check): Op<FileRow> {
+	return yield* makeEntry(fs, place, file, { kind, rdev, check })
 }
 
-function* makeEntry(fs: Filesystem, place: Place, file: NewFile, kind: number, rdev: number): Op<FileRow> {
+function* makeEntry(fs: Filesystem, place: Place, file: NewFile, { kind, rdev, check }: { kind: number; rdev: number; check?: Check }): Op<FileRow> {
 	checkName(place.name)
 	const id = yield* fs.ids.next()
 	const time = now()
@@ -224,6 +225,7 @@ function* makeEntry(fs: Filesystem, place: Place, file: NewFile, kind: number, r
 		transact(fs, function* (tx) {
 			const { directory, existing } = yield* readPlace(fs, tx, place)
 			if (existing) fail('EEXIST')
+			if (check) yield* check(tx, undefined)
 			const made = { ...newRow(id, kind, file, directory, 0, time), rdev }
 			enter(fs, tx, place, made, time)
 			return { directory, row: made }
@@ -235,7 +237,7 @@ function* makeEntry(fs: Filesystem, place: Place, file: NewFile, kind: number, r
 }
 
 /** The catalogue answers readlink; as many nodes as the class asks for have the plain link too. */
-export function* makeSymlink(fs: Filesystem, place: Place, target: Buffer, owner: { uid: number; gid: number }): Op<FileRow> {
+export function* makeSymlink(fs: Filesystem, place: Place, target: Buffer, owner: { uid: number; gid: number }, check?: Check): Op<FileRow> {
 	checkName(place.name)
 	if (target.length > TARGET_BYTES_MAX) fail('ENAMETOOLONG')
 	if (target.length === 0) fail('ENOENT')
@@ -246,6 +248,7 @@ export function* makeSymlink(fs: Filesystem, place: Place, target: Buffer, owner
 		transact(fs, function* (tx) {
 			const { directory, existing, standing } = yield* readPlace(fs, tx, place)
 			if (existing) fail('EEXIST')
+			if (check) yield* check(tx, undefined)
 			const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
 			const rule = classOf(fs, path)
 			const nodes = (yield* nodesTaking(fs, tx, rule, place.parent)).slice(0, rule.copies)

@@ -14,8 +14,6 @@ import * as hashes from '../catalogue/hashes.ts'
 import type { Intent, IntentRow } from '../catalogue/intents.ts'
 import * as intents from '../catalogue/intents.ts'
 import * as objects from '../catalogue/objects.ts'
-import * as paths from '../catalogue/paths.ts'
-import type { LocatedRow } from '../catalogue/paths.ts'
 import * as replicas from '../catalogue/replicas.ts'
 import { REPLICA } from '../catalogue/replicas.ts'
 import * as xattrs from '../catalogue/xattrs.ts'
@@ -30,6 +28,7 @@ import { type Op, wait } from '../op.ts'
 import { classOf, nodesForCopies } from '../placement/placement.ts'
 import { type NewFile, newRow } from './create.ts'
 import { joinPath } from './directories.ts'
+import { type Check, checkExpected } from './expected.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { checkDirectory, checkName, type Place } from './names.ts'
 import { withoutSetId } from './publish.ts'
@@ -59,8 +58,8 @@ export interface Staged {
 export interface Conditions {
 	/** The name must lead nowhere yet: EEXIST. */
 	exclusive?: boolean
-	/** Asked in the transaction, of what the name leads to; throws when it is not as it should be. SQL only, and perhaps twice. */
-	check?: (tx: Transaction, current: LocatedRow | undefined) => Op<void>
+	/** Asked of what the name leads to. */
+	check?: Check
 	/** Of the file, besides those it takes over from what had the name. */
 	flags?: number
 	/** Written in the transaction, for the file as it is then. */
@@ -178,7 +177,7 @@ function pathOf(directory: FileId, chain: readonly ChainRow[]): Path {
 function* checkConditions(tx: Transaction, existing: FileRow | undefined, { exclusive, check }: Conditions): Op<void> {
 	if (existing?.kind === KIND.directory) fail('EISDIR')
 	if (existing && exclusive) fail('EEXIST')
-	if (check) yield* check(tx, existing && (yield* paths.locate(tx, existing.id)))
+	yield* checkExpected(tx, existing, { check })
 }
 
 /** What has to be done before the name can be given. */

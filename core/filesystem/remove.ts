@@ -12,18 +12,18 @@ import type { ReplicaRow } from '../catalogue/replicas.ts'
 import * as xattrs from '../catalogue/xattrs.ts'
 import { now, type Time } from '../clock.ts'
 import { fail } from '../errors.ts'
-import type { FileId, Path } from '../ids.ts'
+import type { Path } from '../ids.ts'
 import { carryOutAfterwards, intend } from '../intents.ts'
 import { type Op, wait } from '../op.ts'
 import { joinPath } from './directories.ts'
+import { checkExpected, type Expected } from './expected.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { checkName, type Place, readPlace } from './names.ts'
 import { keepsRemoved, moveToTrash } from './trash.ts'
 
-/** `only`: ESTALE where the name leads to another file by now. */
-export function* unlink(fs: Filesystem, place: Place, only?: FileId): Op<void> {
+export function* unlink(fs: Filesystem, place: Place, expected: Expected = {}): Op<void> {
 	checkName(place.name)
-	if (keepsRemoved(fs) && (yield* moveToTrash(fs, place))) return
+	if (keepsRemoved(fs) && (yield* moveToTrash(fs, place, expected))) return
 	const time = now()
 	const token = fs.nextToken++
 	const { directory, row, made } = yield* wait(
@@ -31,7 +31,7 @@ export function* unlink(fs: Filesystem, place: Place, only?: FileId): Op<void> {
 			const { directory, existing, standing } = yield* readPlace(fs, tx, place)
 			if (!existing) return fail('ENOENT')
 			if (existing.kind === KIND.directory) fail('EISDIR')
-			if (only !== undefined && existing.id !== only) fail('ESTALE')
+			yield* checkExpected(tx, existing, expected)
 			const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
 			const made = yield* intend(fs, tx, yield* removeName(tx, { row: existing, path, token, time }), standing)
 			entries.remove(tx, place.parent, place.name)
@@ -87,7 +87,7 @@ export function lostName(fs: Filesystem, row: FileRow, time: Time): void {
 	open.orphan = isLast
 }
 
-export function* removeDirectory(fs: Filesystem, place: Place): Op<void> {
+export function* removeDirectory(fs: Filesystem, place: Place, expected: Expected = {}): Op<void> {
 	checkName(place.name)
 	const time = now()
 	const token = fs.nextToken++
@@ -96,6 +96,7 @@ export function* removeDirectory(fs: Filesystem, place: Place): Op<void> {
 			const { directory, existing, standing } = yield* readPlace(fs, tx, place)
 			if (!existing) return fail('ENOENT')
 			if (existing.kind !== KIND.directory) fail('ENOTDIR')
+			yield* checkExpected(tx, existing, expected)
 			const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
 			yield* removeEmptyDirectory(tx, existing)
 			const plan = yield* onEveryNode(tx, { op: 'rmdir', path, toPath: null, fileId: existing.id, token })

@@ -6,6 +6,7 @@ import * as files from '../catalogue/files.ts'
 import { type FileRow, KIND } from '../catalogue/files.ts'
 import type { Intent, IntentOp } from '../catalogue/intents.ts'
 import * as intents from '../catalogue/intents.ts'
+import type { LocatedRow } from '../catalogue/paths.ts'
 import * as replicas from '../catalogue/replicas.ts'
 import type { ReplicaRow } from '../catalogue/replicas.ts'
 import { now, type Time } from '../clock.ts'
@@ -15,11 +16,15 @@ import { carryOutAfterwards, intend } from '../intents.ts'
 import { type Op, wait } from '../op.ts'
 import { classOf } from '../placement/placement.ts'
 import { joinPath } from './directories.ts'
+import { located } from './expected.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { checkDirectory, checkName, type Place } from './names.ts'
 import { hasPlainCopies, lostName, onEveryNode, removeEmptyDirectory, removeName } from './remove.ts'
 
 export type RenameMode = 'replace' | 'noreplace' | 'exchange'
+
+/** As `Check`, of both names. */
+export type RenameCheck = (tx: Transaction, source: LocatedRow | undefined, target: LocatedRow | undefined) => Op<void>
 
 interface Situation {
 	/** The parents, or the one they both are. */
@@ -32,7 +37,7 @@ interface Situation {
 	standing: boolean
 }
 
-export function* rename(fs: Filesystem, from: Place, to: Place, mode: RenameMode): Op<void> {
+export function* rename(fs: Filesystem, from: Place, to: Place, mode: RenameMode, check?: RenameCheck): Op<void> {
 	checkName(from.name)
 	checkName(to.name)
 	const time = now()
@@ -43,6 +48,7 @@ export function* rename(fs: Filesystem, from: Place, to: Place, mode: RenameMode
 			const { source, target } = situation
 			if (mode === 'noreplace' && target) fail('EEXIST')
 			if (mode === 'exchange' && !target) fail('ENOENT')
+			if (check) yield* check(tx, yield* located(tx, source), yield* located(tx, target))
 			if (target && target.id === source.id) return { ...situation, made: [] as Intent[], same: true }
 			const step = { from, to, situation, time, token }
 			const made = yield* intend(fs, tx, mode === 'exchange' ? yield* swap(fs, tx, step) : yield* move(fs, tx, step), situation.standing)

@@ -2,6 +2,7 @@
  * From a path to a file, for doors that have no kernel to do it. The tree's own symlinks are followed inside the tree and
  * never out of it: an absolute target means a path of some machine, and `..` above the root leads nowhere (EXDEV).
  */
+import type { Reader } from '../catalogue/driver.ts'
 import * as files from '../catalogue/files.ts'
 import { KIND } from '../catalogue/files.ts'
 import { descend, type LocatedRow, NAMES_MAX } from '../catalogue/paths.ts'
@@ -47,12 +48,18 @@ const OWN = Buffer.from('.cairn')
  * Where a path leads. ENOENT and ENOTDIR of what is above the last name, ELOOP, EXDEV; that the last name is missing is no
  * error. Without `follow` a symlink of the last name is itself what is found.
  */
-export function* resolve(fs: Filesystem, path: Path, { follow = true } = {}): Op<Located> {
-	return yield* walk(fs, namesOfPath(path), follow)
+export function* resolve(fs: Filesystem, path: Path, { follow = true, reader = fs.catalogue }: Resolving = {}): Op<Located> {
+	return yield* walk(fs, reader, namesOfPath(path), follow)
+}
+
+interface Resolving {
+	follow?: boolean
+	/** A transaction, for who decides in it. */
+	reader?: Reader
 }
 
 /** The same of what must be there. */
-export function* locate(fs: Filesystem, path: Path, options: { follow?: boolean } = {}): Op<Located & { row: LocatedRow }> {
+export function* locate(fs: Filesystem, path: Path, options: Resolving = {}): Op<Located & { row: LocatedRow }> {
 	const { row, ...rest } = yield* resolve(fs, path, options)
 	return { ...rest, row: row ?? fail('ENOENT') }
 }
@@ -62,7 +69,7 @@ interface Level {
 	name: Name
 }
 
-function* walk(fs: Filesystem, names: Name[], follow: boolean): Op<Located> {
+function* walk(fs: Filesystem, reader: Reader, names: Name[], follow: boolean): Op<Located> {
 	let todo = names
 	let links = 0
 	let levels: Level[] = []
@@ -70,13 +77,13 @@ function* walk(fs: Filesystem, names: Name[], follow: boolean): Op<Located> {
 		while (todo.length > 0 && isDots(todo[0])) levels = withDots(levels, todo.shift() as Name)
 		const dots = todo.findIndex(isDots)
 		const run = todo.slice(0, Math.min(NAMES_MAX, dots === -1 ? todo.length : dots))
-		const { ids, last } = yield* descend(fs.catalogue, levels.at(-1)?.id ?? ROOT_ID, run)
+		const { ids, last } = yield* descend(reader, levels.at(-1)?.id ?? ROOT_ID, run)
 		levels = [...levels, ...ids.map((id, index) => ({ id, name: run[index] }))]
 		todo = todo.slice(ids.length)
 		if (!last) return fail('ENOENT')
 		if (last.kind === KIND.symlink && (follow || todo.length > 0)) {
 			if (++links > LINKS_MAX) fail('ELOOP')
-			todo = [...(yield* target(fs, last.id)), ...todo]
+			todo = [...(yield* target(reader, last.id)), ...todo]
 			levels = levels.slice(0, -1)
 		} else if (todo.length === 0) return yield* found(fs, levels, last)
 		else if (last.kind !== KIND.directory) fail('ENOTDIR')
@@ -84,8 +91,8 @@ function* walk(fs: Filesystem, names: Name[], follow: boolean): Op<Located> {
 	}
 }
 
-function* target(fs: Filesystem, id: FileId): Op<Name[]> {
-	const bytes = Buffer.from((yield* wait(files.target(fs.catalogue, id)))?.target ?? fail('ENOENT'))
+function* target(reader: Reader, id: FileId): Op<Name[]> {
+	const bytes = Buffer.from((yield* wait(files.target(reader, id)))?.target ?? fail('ENOENT'))
 	if (bytes[0] === SLASH) fail('EXDEV', 'a symlink leads out of the tree')
 	return split(bytes)
 }

@@ -16,6 +16,7 @@ import { carryOutAfterwards, intend } from '../intents.ts'
 import { type Op, wait } from '../op.ts'
 import { classById } from '../placement/placement.ts'
 import { joinPath } from './directories.ts'
+import { checkExpected, type Expected } from './expected.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { type Place, readPlace, type Situation } from './names.ts'
 import { enterWay, findWay, type Way } from './trash-way.ts'
@@ -28,14 +29,14 @@ export function keepsRemoved(fs: Filesystem): boolean {
 }
 
 /** False when the file is not one that is kept: nothing was done. */
-export function* moveToTrash(fs: Filesystem, place: Place): Op<boolean> {
+export function* moveToTrash(fs: Filesystem, place: Place, expected: Expected): Op<boolean> {
 	// Mostly known, and then a transaction is spared.
 	if (isInTrash(yield* fs.directories.path(fs.catalogue, place.parent))) return false
 	const time = now()
 	const token = fs.nextToken++
 	const ids: FileId[] = []
 	for (;;) {
-		const entered = yield* wait(transact(fs, (tx) => enter(fs, tx, { place, time, token, ids })))
+		const entered = yield* wait(transact(fs, (tx) => enter(fs, tx, { place, expected, time, token, ids })))
 		if (entered === undefined) return false
 		if ('missing' in entered) {
 			while (ids.length < entered.missing) ids.push(yield* fs.ids.next())
@@ -51,6 +52,7 @@ export function* moveToTrash(fs: Filesystem, place: Place): Op<boolean> {
 
 interface Entry {
 	place: Place
+	expected: Expected
 	time: Time
 	token: number
 	/** For directories to be made: numbers cannot be drawn inside a transaction. */
@@ -66,7 +68,7 @@ interface Entered {
 	made: Intent[]
 }
 
-function* enter(fs: Filesystem, tx: Transaction, { place, time, token, ids }: Entry): Op<Entered | { missing: number } | undefined> {
+function* enter(fs: Filesystem, tx: Transaction, { place, expected, time, token, ids }: Entry): Op<Entered | { missing: number } | undefined> {
 	const situation = yield* readPlace(fs, tx, place)
 	const folder = yield* folderOf(fs, tx, situation)
 	if (!folder) return undefined
@@ -75,6 +77,8 @@ function* enter(fs: Filesystem, tx: Transaction, { place, time, token, ids }: En
 	if (isInTrash(from)) return undefined
 	const way = yield* findWay(fs, tx, { folder: folderName(folder), directory: place.parent })
 	if (way.missing.length > ids.length) return { missing: way.missing.length }
+	// Not before it is certain that it happens here: what is asked may write.
+	yield* checkExpected(tx, row, expected)
 	const parent = enterWay(fs, tx, way, ids, time)
 	const to = { parent, name: yield* freeName(tx, parent, place, row) }
 	const made = yield* intend(fs, tx, yield* renames(tx, { row, from, to: joinPath(way.path, to.name), token }), situation.standing)

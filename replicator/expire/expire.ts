@@ -83,7 +83,7 @@ function* removeObject(fs: Filesystem, { id, file_id: file }: Expired): Op<void>
 /** Somebody may have removed it, or uploaded something new, a moment ago. */
 function* unlinkThis(fs: Filesystem, place: Parameters<typeof unlink>[1], file: number): Op<void> {
 	try {
-		yield* unlink(fs, place, file)
+		yield* unlink(fs, place, { only: file })
 	} catch (error) {
 		if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ESTALE') throw error
 	}

@@ -1,0 +1,27 @@
+/** What whoever changes a name says of what it leads to: asked in the transaction that changes it, so that nobody comes between. */
+import type { Transaction } from '../catalogue/driver.ts'
+import type { FileRow } from '../catalogue/files.ts'
+import * as paths from '../catalogue/paths.ts'
+import type { LocatedRow } from '../catalogue/paths.ts'
+import { fail } from '../errors.ts'
+import type { FileId } from '../ids.ts'
+import type { Op } from '../op.ts'
+
+/** Throws when it is not as it should be. May write what goes with the change. SQL only, and perhaps twice. */
+export type Check = (tx: Transaction, current: LocatedRow | undefined) => Op<void>
+
+export interface Expected {
+	/** ESTALE where the name leads to another file by now. */
+	only?: FileId
+	check?: Check
+}
+
+export function* checkExpected(tx: Transaction, existing: FileRow | undefined, { only, check }: Expected): Op<void> {
+	if (only !== undefined && existing?.id !== only) fail('ESTALE')
+	if (check) yield* check(tx, yield* located(tx, existing))
+}
+
+/** With what a client may compare. */
+export function* located(tx: Transaction, existing: FileRow | undefined): Op<LocatedRow | undefined> {
+	return existing && (yield* paths.locate(tx, existing.id))
+}
