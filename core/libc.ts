@@ -128,6 +128,15 @@ export const copyFileRange = libc<[from: number, fromAt: Bytes, to: number, toAt
 )
 export const fsync = libc<[fd: number]>('int fsync(int fd)')
 export const fdatasync = libc<[fd: number]>('int fdatasync(int fd)')
+/** With a range that has no pages, and without anything to begin, it only says whether writing back failed since the last time. */
+export const syncFileRange = libc<[fd: number, offset: number, length: number, flags: number]>(
+	'int sync_file_range(int fd, int64_t offset, int64_t length, unsigned int flags)',
+)
+export const POSIX_FADV_DONTNEED = 4
+/** The number of an error, and not through errno. */
+export const posixFadvise = libc<[fd: number, offset: number, length: number, advice: number]>(
+	'int posix_fadvise64(int fd, int64_t offset, int64_t length, int advice)',
+)
 export const fchmod = libc<[fd: number, mode: number]>('int fchmod(int fd, unsigned int mode)')
 export const fchmodat = libc<[directory: number, path: Bytes, mode: number, flags: number]>(
 	'int fchmodat(int directory, const void *path, unsigned int mode, int flags)',

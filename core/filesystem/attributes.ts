@@ -54,7 +54,7 @@ function isContentOnly({ mode, uid, gid, atime, mtime, killSetId }: AttributeCha
 /** A change of size is a change of content: it goes through the one copy that is being written, and is published. */
 function* setSize(fs: Filesystem, id: FileId, size: number, through?: OpenFile): Op<void> {
 	const writing = through && through.writers > 0 ? through : undefined
-	const file = writing ?? (yield* open(fs, id, { write: true, truncate: false }))
+	const file = writing ?? (yield* open(fs, id, { write: true, truncate: size === 0 }))
 	try {
 		yield* withRoom(fs, file, () => file.node.operations.truncate(file.fd, size), { bytes: 0 })
 		if (!writing) yield* publish(fs, file, true)

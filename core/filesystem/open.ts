@@ -1,11 +1,13 @@
 /** Opening a file that exists: which copy, and for a writer the pin that keeps everybody on that copy meanwhile. */
 import type { ChangeRow } from '../catalogue/changes.ts'
+import type { Transaction } from '../catalogue/driver.ts'
 import * as files from '../catalogue/files.ts'
 import { type FileRow, KIND } from '../catalogue/files.ts'
 import * as intents from '../catalogue/intents.ts'
 import * as openings from '../catalogue/openings.ts'
 import type { Found } from '../catalogue/openings.ts'
-import { REPLICA } from '../catalogue/replicas.ts'
+import * as proofs from '../catalogue/proofs.ts'
+import { REPLICA, type ReplicaRow } from '../catalogue/replicas.ts'
 import * as writers from '../catalogue/writers.ts'
 import { codeOf, Errno, fail } from '../errors.ts'
 import type { FileId, Path } from '../ids.ts'
@@ -81,11 +83,15 @@ export function candidates(fs: Filesystem, found: Pick<Found, 'row' | 'replicas'
 	const pinned = found.pin
 	const nodes: Node[] = []
 	for (const replica of found.replicas) {
-		if (pinned !== null ? replica.node_id !== pinned : replica.version !== found.row.version || replica.state === REPLICA.suspect) continue
+		if (pinned !== null ? replica.node_id !== pinned : !isContent(found, replica)) continue
 		const node = fs.nodes.get(replica.node_id)
 		if (node && inService(node)) nodes.push(node)
 	}
 	return nodes.length > 1 ? nodes.sort((a, b) => distance(fs, a) - distance(fs, b)) : nodes
+}
+
+function isContent({ row }: Pick<Found, 'row'>, { version, state }: ReplicaRow): boolean {
+	return version === row.version && state !== REPLICA.suspect
 }
 
 function distance(fs: Filesystem, node: Node): number {
@@ -106,7 +112,7 @@ function isCurrent(file: OpenFile, found: Found): boolean {
 	if (file.writers > 0) return true
 	if (!inService(file.node)) return false
 	if (found.pin !== null) return file.node.id === found.pin
-	return file.row.version === found.row.version && found.replicas.some((r) => r.node_id === file.node.id && r.version === found.row.version)
+	return file.row.version === found.row.version && found.replicas.some((r) => r.node_id === file.node.id && isContent(found, r))
 }
 
 /** The first candidate that opens. EIO when none does: the file exists, it is just not within reach. */
@@ -156,7 +162,7 @@ function* describe(row: FileRow, node: Node, { path, fd }: { path: Path; fd: num
 
 function* openToWrite(fs: Filesystem, found: Found, { truncate }: OpenRequest): Op<OpenFile> {
 	const current = fs.open.get(found.row.id)
-	const file = current && current.writers > 0 ? current : yield* pinAndOpen(fs, found)
+	const file = current && current.writers > 0 ? current : yield* pinAndOpen(fs, found, truncate)
 	if (truncate) yield* withRoom(fs, file, () => file.node.operations.truncate(file.fd, 0), { bytes: 0 })
 	file.writers++
 	return file
@@ -166,11 +172,11 @@ function* openToWrite(fs: Filesystem, found: Found, { truncate }: OpenRequest): 
  * The writer row first, then the descriptor: from the commit on every open anywhere goes to this node, so the content can
  * only change where the row says.
  */
-function* pinAndOpen(fs: Filesystem, found: Found): Op<OpenFile> {
+function* pinAndOpen(fs: Filesystem, found: Found, truncate: boolean): Op<OpenFile> {
 	const id = found.row.id
 	const tried = new Set<number>()
 	for (;;) {
-		const choice = yield* pin(fs, id, tried)
+		const choice = yield* pin(fs, id, tried, truncate)
 		try {
 			const opened = yield* openOn(fs, choice.found, [choice.node], O_RDWR)
 			return yield* adopt(fs, opened)
@@ -182,7 +188,7 @@ function* pinAndOpen(fs: Filesystem, found: Found): Op<OpenFile> {
 	}
 }
 
-function* pin(fs: Filesystem, id: FileId, tried: ReadonlySet<number>): Op<{ node: Node; found: Found; pinned: boolean }> {
+function* pin(fs: Filesystem, id: FileId, tried: ReadonlySet<number>, truncate: boolean): Op<{ node: Node; found: Found; pinned: boolean }> {
 	// The removal of an earlier pin on its way would take the new one with it.
 	yield* wait(fs.later.written())
 	return yield* wait(
@@ -190,12 +196,27 @@ function* pin(fs: Filesystem, id: FileId, tried: ReadonlySet<number>): Op<{ node
 			const [[row], rows] = (yield* wait(tx.read(files.findQuery(id, fs.capabilities.forUpdate), openings.findQuery(id)))) as [FileRow[], openings.OpeningRow[]]
 			const found = row && openings.gather(rows)
 			if (!found) return fail('ESTALE')
-			const node = candidates(fs, found).find((n) => !tried.has(n.id) && n.row.state !== 'ro')
+			const takes = (n: Node) => !tried.has(n.id) && n.row.state !== 'ro'
+			const node = candidates(fs, found).find(takes) ?? (truncate ? doubtful(fs, found).find(takes) : undefined)
 			if (!node) throw new Errno('EIO', 'no copy of the file can be written')
+			if (truncate) forfeit(tx, found, node)
 			writers.insert(tx, id, fs.client, node.id, fs.capabilities)
 			return { node, found, pinned: found.pin !== null }
 		}),
 	)
+}
+
+/** Whoever empties a file needs no copy of it that is right. */
+function doubtful(fs: Filesystem, { replicas, pin }: Found): Node[] {
+	if (pin !== null) return []
+	const nodes = replicas.filter(({ state }) => state === REPLICA.suspect).map(({ node_id }) => fs.nodes.get(node_id))
+	return nodes.filter((node) => node !== undefined && inService(node)) as Node[]
+}
+
+/** A copy in doubt is none any more: what is published next is another content. */
+function forfeit(tx: Transaction, { row, replicas, pin }: Found, { id }: Node): void {
+	const isDoubtful = replicas.some(({ node_id, state }) => node_id === id && state === REPLICA.suspect)
+	if (pin === null && isDoubtful) proofs.demote(tx, { file: row.id, node: id }, REPLICA.wanted)
 }
 
 /** Readers that have the same file of the same node open go on with the new descriptor: one open file, one backing inode. */
@@ -205,7 +226,7 @@ function* adopt(fs: Filesystem, opened: OpenFile): Op<OpenFile> {
 	const { ino, dev } = yield* wait(current.node.operations.fstat(current.fd))
 	if (ino !== opened.known?.ino || dev !== opened.known.dev) return opened
 	current.retired.push({ node: current.node, fd: current.fd })
-	Object.assign(current, { fd: opened.fd, writable: true, row: opened.row, known: opened.known, path: opened.path })
+	Object.assign(current, { fd: opened.fd, writable: true, row: opened.row, known: opened.known, path: opened.path, unsynced: false })
 	return current
 }
 

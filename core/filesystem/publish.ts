@@ -14,7 +14,8 @@ import type { Stat } from '../nodes/node.ts'
 import { isPromise, type Maybe, type Op, run, wait } from '../op.ts'
 import { classById, nodesForCopies } from '../placement/placement.ts'
 import { joinPath } from './directories.ts'
-import { type Filesystem, transact } from './filesystem.ts'
+import { distrust, distrustRead } from './distrust.ts'
+import { type Filesystem, flushLater, transact } from './filesystem.ts'
 import { catchUp } from './follow.ts'
 import { contentDiffers, type OpenFile } from './open-files.ts'
 
@@ -47,7 +48,7 @@ function* publishNow(fs: Filesystem, file: OpenFile, force: boolean): Op<void> {
 	const stat = yield* wait(file.node.operations.fstat(file.fd))
 	if (!force && file.row.version > 0 && !contentDiffers(stat, file.known)) return
 	yield* checkPath(fs, file)
-	const row = yield* wait(transact(fs, (tx) => record(fs, tx, { id: file.id, nodeId: file.node.id, stat })))
+	const row = yield* wait(transact(fs, (tx) => record(fs, tx, contentOf(file, stat))))
 	file.known = stat
 	file.publishedAtMs = Date.now()
 	file.published = true
@@ -87,16 +88,23 @@ export interface Content {
 	id: FileId
 	nodeId: NodeId
 	stat: Stat
+	/** False: its disk has refused some of it. True: somebody has decided that this is the content. Else a copy in doubt stays in doubt. */
+	isRight?: boolean
+}
+
+export function contentOf({ id, node, unsynced }: OpenFile, stat: Stat): Content {
+	return { id, nodeId: node.id, stat, isRight: unsynced ? false : undefined }
 }
 
 /** The rows of a new version; undefined when the file is gone. */
-export function* record(fs: Filesystem, tx: Transaction, { id, nodeId, stat }: Content): Op<FileRow | undefined> {
+export function* record(fs: Filesystem, tx: Transaction, { id, nodeId, stat, isRight }: Content): Op<FileRow | undefined> {
 	const [[row], copies] = (yield* wait(tx.read(files.findQuery(id, fs.capabilities.forUpdate), replicas.ofFileQuery(id)))) as [FileRow[], ReplicaRow[]]
 	if (!row) return undefined
 	const next = withContent(row, stat)
+	const own = copies.find((copy) => copy.node_id === nodeId)
+	if (!(isRight ?? own?.state !== REPLICA.suspect)) return distrust(fs, tx, { row, next, copies, nodeId })
 	files.setContent(tx, next)
-	const isGood = copies.some((copy) => copy.node_id === nodeId && copy.state === REPLICA.good)
-	if (isGood) replicas.setVersion(tx, id, nodeId, next.version)
+	if (own?.state === REPLICA.good) replicas.setVersion(tx, id, nodeId, next.version)
 	else replicas.setGood(tx, id, nodeId, next.version)
 	if (copies.length > 1) replicas.setOthersWanted(tx, id, nodeId)
 	const holders = copies.filter((copy) => copy.state !== REPLICA.surplus).map((copy) => copy.node_id)
@@ -132,15 +140,27 @@ export function withoutSetId(mode: number): number {
 export function* release(fs: Filesystem, file: OpenFile, write: boolean): Op<void> {
 	file.handles--
 	try {
-		if (write && !file.orphan) yield* publish(fs, file, mayHaveMappedChanges(file))
+		if (write && !file.orphan) yield* publish(fs, file, file.unsynced || mayHaveMappedChanges(file))
 	} catch (error) {
 		// What is on the disk is not what the catalogue says. Nobody may read another copy meanwhile: the pin stays.
 		file.abandoned ||= file.writers === 1
 		if (file.abandoned) throw error
 	}
 	if (write) file.writers--
-	if (write && file.writers === 0) fs.later.add(writers.removeQuery(file.id, fs.client))
+	yield* letGo(fs, file, write && file.writers === 0)
+}
+
+/** With the last writer the pin goes, with the last handle the descriptor. */
+function* letGo(fs: Filesystem, file: OpenFile, isUnpinned: boolean): Op<void> {
+	if (isUnpinned) fs.later.add(writers.removeQuery(file.id, fs.client))
 	if (file.handles === 0) yield* forget(fs, file)
+	if (isUnpinned && file.unsynced && !file.orphan) yield* giveWay(fs, file.id)
+}
+
+/** Another copy may be the content from now on, for who opens it here as well. */
+function* giveWay(fs: Filesystem, id: FileId): Op<void> {
+	yield* wait(flushLater(fs))
+	fs.onChange({ seq: 0, client_id: fs.client, op: 'publish', parent_id: null, name: null, file_id: id, detail: null })
 }
 
 /** Tries again to publish what could not be when it was closed. */
@@ -148,8 +168,7 @@ export function* retryAbandoned(fs: Filesystem, file: OpenFile): Op<void> {
 	yield* publish(fs, file, true)
 	file.abandoned = false
 	file.writers--
-	fs.later.add(writers.removeQuery(file.id, fs.client))
-	if (file.handles === 0) yield* forget(fs, file)
+	yield* letGo(fs, file, true)
 }
 
 function mayHaveMappedChanges(file: OpenFile): boolean {
@@ -163,25 +182,37 @@ function* forget(fs: Filesystem, file: OpenFile): Op<void> {
 
 /** close(2) by somebody who may write: what he wrote is the content for everybody, or he is told that its node has not taken it. */
 export function* publishAtClose(fs: Filesystem, file: OpenFile): Op<void> {
-	const { operations, remote } = file.node
-	if (remote && !file.orphan) yield* onNode(file, () => operations.flush(file.fd))
+	if (!file.orphan) yield* onNode(fs, file, () => file.node.operations.flush(file.fd))
 	yield* publish(fs, file)
 }
 
 /** fsync(2): the data is on the disk, the version in the catalogue, and the catalogue's own log on its disk. */
 export function* sync(fs: Filesystem, file: OpenFile, dataOnly: boolean): Op<void> {
-	yield* onNode(file, () => file.node.operations.sync(file.fd, dataOnly))
+	yield* onNode(fs, file, () => file.node.operations.sync(file.fd, dataOnly))
 	if (file.writers > 0) yield* publish(fs, file)
 	yield* wait(fs.catalogue.sync())
 }
 
 /** What the disk refused once is not on it, whatever a second sync answers: the kernel has forgotten it by then. */
-function* onNode(file: OpenFile, bring: () => Maybe<void>): Op<void> {
+function* onNode(fs: Filesystem, file: OpenFile, bring: () => Maybe<void>): Op<void> {
 	if (file.unsynced) fail('EIO', 'what was written did not reach the disk')
 	try {
 		yield* wait(bring())
 	} catch (error) {
-		file.unsynced ||= REFUSED_BY_DISK.has(codeOf(error))
+		if (!REFUSED_BY_DISK.has(codeOf(error))) throw error
+		file.unsynced = true
+		fs.report(`node ${file.node.name}: ${file.path}: ${codeOf(error)}: what was written is not on the disk, and that copy is in doubt`)
+		yield* entered(fs, file)
 		throw error
+	}
+}
+
+/** At once: whoever settles after this process must not take it for content. Failing that, it is tried again at the close. */
+function* entered(fs: Filesystem, file: OpenFile): Op<void> {
+	try {
+		if (file.writers > 0) yield* publish(fs, file, true)
+		else yield* wait(transact(fs, (tx) => distrustRead(fs, tx, file)))
+	} catch (error) {
+		fs.report(`catalogue: ${(error as Error).message}`)
 	}
 }

@@ -31,7 +31,7 @@ import { type Filesystem, transact } from './filesystem.ts'
 import { makeParents } from './materialise.ts'
 import type { OpenFile } from './open-files.ts'
 import { pathsOfNames } from './paths.ts'
-import { publish, record } from './publish.ts'
+import { contentOf, publish, record } from './publish.ts'
 
 const INCOMING = '.cairn/incoming'
 /** A file with more hard links stays where it is. */
@@ -254,7 +254,7 @@ function* enterMove(
 	replicas.remove(tx, id, file.node.id)
 	replicas.remove(tx, id, move.to.id)
 	replicas.insert(tx, id, move.to.id, row.version, REPLICA.good)
-	const next = yield* record(fs, tx, { id, nodeId: move.to.id, stat })
+	const next = yield* record(fs, tx, { ...contentOf(file, stat), nodeId: move.to.id })
 	const paths = (yield* pathsOfNames(fs, names, tx)).map(({ path }) => path)
 	const made = yield* intend(fs, tx, changesOfTrees({ row, move, from: file.node.id, paths, token }), true)
 	return { row: next, path: paths[0], made }

@@ -150,6 +150,8 @@ export function* finishUpload(fs: Filesystem, upload: Upload, ending: Ending = {
 		ending.verify?.(digests)
 		const { modified } = ending
 		if (modified) yield* wait(node.operations.setFileAttributes(fd, { mtime: modified.s, mtimeNs: modified.ns }))
+		// Before it has a name: what a server refuses at the close would be known too late.
+		yield* wait(node.operations.flush(fd))
 		staged = yield* asStaged(fs, upload, digests.sha256)
 		return { row: yield* giveName(fs, staged, ending.place ?? upload.intake.place, ending), ...digests }
 	} finally {

@@ -18,6 +18,7 @@ import {
 	lseek,
 	pread,
 	pwrite,
+	syncFileRange,
 	UNCHANGED,
 } from '../libc.ts'
 import type { Attributes } from './node.ts'
@@ -25,7 +26,9 @@ import { keepMode, passOverRefusal } from './ownership.ts'
 import { kindOf, S_IFDIR } from './stat.ts'
 import { encodeTimes, hasTimes } from './times.ts'
 
-const { EINTR } = constants.errno
+const { EINTR, EIO, ENOSPC, EDQUOT } = constants.errno
+/** Anything else it answers means that it cannot tell. */
+const REFUSALS = new Set([EIO, ENOSPC, EDQUOT])
 
 export function closeDescriptor(fd: number): void {
 	// The descriptor is gone even when a signal interrupted: a second close might end somebody else's.
@@ -94,9 +97,17 @@ export function syncOpen(fd: number, dataOnly: boolean): void {
 	check(() => (dataOnly ? fdatasync(fd) : fsync(fd)))
 }
 
-/** What a network filesystem does at close(2) it does for any descriptor of the open file. */
+const SYNC_FILE_RANGE_WAIT_BEFORE = 1
+/** Past the end of any file: there is nothing to wait for. */
+const NO_PAGES_AT = 2 ** 62
+
+/**
+ * What a network filesystem does at close(2) it does for any descriptor of the open file. A disk says nothing then, but the kernel
+ * remembers for each open file that writing back has failed, until it has told so once.
+ */
 export function flushOpen(fd: number): void {
 	closeDescriptor(check(() => dup(fd)))
+	if (syncFileRange(fd, NO_PAGES_AT, 1, SYNC_FILE_RANGE_WAIT_BEFORE) === -1 && REFUSALS.has(errno())) throw lastError()
 }
 
 export function setOpenAttributes(fd: number, attributes: Attributes): void {

@@ -81,7 +81,10 @@ export interface NodeOperations {
 	/** copy_file_range(2) between two descriptors of this node: the bytes copied. */
 	copyRange(from: number, fromOffset: number, to: number, toOffset: number, length: number): Maybe<number>
 	sync(fd: number, dataOnly: boolean): Maybe<void>
-	/** What close(2) would answer, and the descriptor stays open: a network filesystem sends what it holds back, and says whether its server took it. */
+	/**
+	 * What close(2) would answer, and the descriptor stays open: a network filesystem sends what it holds back, and says whether its server took
+	 * it. Where the kernel has failed to write back, that is told here too, once. Nothing is waited for on a disk.
+	 */
 	flush(fd: number): Maybe<void>
 	setFileAttributes(fd: number, attributes: Attributes): Maybe<void>
 

@@ -1,13 +1,15 @@
 /** Looking for good copies of a file on other nodes, until there are enough. */
+import { KIND } from '../../core/catalogue/files.ts'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
-import type { NodeId } from '../../core/ids.ts'
+import type { NodeId, Path } from '../../core/ids.ts'
 import type { Node, Stat } from '../../core/nodes/node.ts'
 import { inService } from '../../core/nodes/service.ts'
 import { run as drive } from '../../core/op.ts'
 import type { Hashing, HashOptions } from '../hashing/hashing.ts'
 import type { Claim, Copy, Facts } from './facts.ts'
-import { type Bad, glance, readWhole } from './sight.ts'
+import { bringToDisk, readFromDisk } from './from-disk.ts'
+import { type Bad, glance } from './sight.ts'
 
 /** A clock of the disk may be a little ahead of the database's. */
 const CLOCK_SLACK_SECONDS = 1
@@ -65,12 +67,23 @@ export async function seeOne(search: Search, facts: Facts, copy: Copy, claim: Cl
 	if (!node || path === undefined) return undefined
 	// A proof of a version without a hash says nothing; a symlink is read as quickly as looked at.
 	const stat = isProved(copy, proofDays) && facts.hash ? await drive(glance(node, path, facts)) : undefined
-	if (stat && !isTouched(stat, copy)) return { node, stat, wasRead: false, hash: undefined }
-	const sight = await readWhole(hashing, node, { path, claim }, options)
+	if (stat && !isTouched(stat, copy) && (await isOnDisk(node, path, facts, stat))) return { node, stat, wasRead: false, hash: undefined }
+	const sight = await readFromDisk(hashing, node, { path, claim }, options)
 	if (sight.is === 'right') return { node, stat: sight.stat, wasRead: true, hash: undefined }
 	if (sight.is === 'unhashed') return { node, stat: sight.stat, wasRead: true, hash: sight.hash }
 	await search.onBad(node, facts, sight)
 	return undefined
+}
+
+/** A proof says that the bytes are right; they may be in memory only. */
+async function isOnDisk(node: Node, path: Path, { kind }: Facts, stat: Stat): Promise<boolean> {
+	try {
+		if (kind === KIND.regular) await drive(bringToDisk(node, path, stat))
+		return true
+	} catch {
+		// What is wrong is found out by reading it.
+		return false
+	}
 }
 
 function isProved({ proofAge }: Copy, proofDays: number): boolean {

@@ -28,8 +28,8 @@ export type Bad = Exclude<Sight, Right>
 
 export const MISSING = new Set(['ENOENT', 'ENOTDIR'])
 const OF_OTHER_KIND = new Set(['EINVAL', 'ELOOP', 'EISDIR'])
-/** What disks and filesystems say of bytes they lost. ENODATA is a medium error. */
-const UNREADABLE = new Set(['EIO', 'EBADMSG', 'EUCLEAN', 'ENODATA', 'EREMOTEIO'])
+/** What disks and filesystems say of bytes they lost, or do not take. ENODATA is a medium error. */
+const UNREADABLE = new Set(['EIO', 'EBADMSG', 'EUCLEAN', 'ENODATA', 'EREMOTEIO', 'ENOSPC', 'EDQUOT'])
 
 export async function readWhole(hashing: Hashing, node: Node, { path, claim }: { path: Path; claim: Claim }, options?: HashOptions): Promise<Sight> {
 	try {
@@ -62,7 +62,7 @@ export function hasTimesOf({ mtime, mtimeNs }: Claim, stat: Stat): boolean {
 	return stat.mtime === mtime && (stat.mtimeNs === mtimeNs || stat.mtimeNs === 0)
 }
 
-function* sightOf(node: Node, error: unknown): Op<Sight> {
+export function* sightOf(node: Node, error: unknown): Op<Sight> {
 	const code = codeOf(error)
 	const why = (error as Error).message
 	if (OF_OTHER_KIND.has(code)) return { is: 'wrong', reason: 'differs', why: 'it is no regular file', stat: undefined }

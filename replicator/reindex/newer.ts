@@ -91,7 +91,7 @@ async function publishNewest({ fs, run }: Replicator, { row, path, newer }: { ro
 	const isTaken = await transact(fs, function* (tx) {
 		const [[now], pins] = (yield* wait(tx.read(files.findQuery(row.id, fs.capabilities.forUpdate), writers.ofFileQuery(row.id)))) as [FileRow[], unknown[]]
 		if (!now || now.version !== row.version || pins.length > 0) return false
-		yield* record(fs, tx, { id: row.id, nodeId: best.node.id, stat: best.stat })
+		yield* record(fs, tx, { id: row.id, nodeId: best.node.id, stat: best.stat, isRight: true })
 		return true
 	})
 	if (!isTaken) return run.done('busy', 0)

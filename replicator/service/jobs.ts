@@ -14,12 +14,12 @@ import type { Job } from '../replicator.ts'
 import { isStatsDue, statsJob } from '../stats/stats.ts'
 import { trash } from '../trash/trash.ts'
 import { trim } from '../trim/trim.ts'
-import { verify } from '../verify/verify.ts'
+import { recheck, verify } from '../verify/verify.ts'
 import { walk } from '../walk/walk.ts'
 import type { PauseLimits } from './pause.ts'
 
 /** Those that go by the clock have the name of their schedule. */
-export type JobName = keyof ScheduleConfig | 'level' | 'expire' | 'stats'
+export type JobName = keyof ScheduleConfig | 'level' | 'expire' | 'stats' | 'recheck'
 
 export interface Kind {
 	/** Anew for each run: the configuration may have changed. */
@@ -50,6 +50,8 @@ export const KINDS: Kinds = {
 	level: { make: () => levelJob, isDue: isLevelDue, pause: { firstMs: 2_000, mostMs: 15_000 } },
 	walk: { make: () => walk() },
 	verify: { make: () => verify() },
+	// The only copy of a file may stay in doubt for ever.
+	recheck: { make: () => recheck, isDue: inState(REPLICA.suspect), pause: { firstMs: 5_000, mostMs: 3_600_000 } },
 	manifest: { make: () => manifest(), isLarge: true },
 	dump: { make: () => dumpJob, isLarge: true },
 	trash: { make: () => trash() },

@@ -45,7 +45,8 @@ async function work(rep: Replicator, options: TrimOptions): Promise<void> {
 		// Without a hash it was held against another copy, and either may be the bad one.
 		if (facts.hash && bad.is === 'wrong' && bad.reason === 'damaged' && !options.dryRun) await doubt(rep, facts, holder.id)
 	}
-	const search: Search = { fs, hashing, proofDays, options: { pace, signal: run.signal }, onBad }
+	// Of a node that is emptied nothing is believed that is not read now.
+	const search: Search = { fs, hashing, proofDays: node.row.state === 'drain' ? 0 : proofDays, options: { pace, signal: run.signal }, onBad }
 	const reasons = createReasons()
 	try {
 		for (let after = 0; !run.signal.aborted; ) {

@@ -16,8 +16,9 @@ import type { Node, NodeOperations } from '../../core/nodes/node.ts'
 import { type Op, run as drive, wait } from '../../core/op.ts'
 import { asidePath } from '../proof/aside.ts'
 import { type Facts, factsOf, isBlocked, isSame } from '../proof/facts.ts'
+import { readFromDisk } from '../proof/from-disk.ts'
 import { candidates, type Search, see, type Seen } from '../proof/others.ts'
-import { type Bad, readWhole, type Right } from '../proof/sight.ts'
+import type { Bad, Right } from '../proof/sight.ts'
 import { isStillOurs, type Replicator } from '../replicator.ts'
 import { bringBack, namesAstray } from './names.ts'
 
@@ -38,7 +39,8 @@ export async function settleBad(rep: Replicator, search: Search, id: FileId): Pr
 	const facts = await drive(factsOf(fs, fs.catalogue, id))
 	if (!facts || facts.paths.length === 0 || !holds(facts, rep) || (await drive(isBlocked(fs, fs.catalogue, node.id, facts.paths)))) return { is: 'changed' }
 	const [path] = facts.paths
-	const sight = await readWhole(search.hashing, node, { path, claim: facts }, search.options)
+	const isDoubtful = facts.copies.some((copy) => copy.node_id === node.id && copy.state === REPLICA.suspect)
+	const sight = await readFromDisk(search.hashing, node, { path, claim: facts, isDoubtful }, search.options)
 	if (sight.is === 'right' || sight.is === 'unhashed') return await settleNames(rep, search, facts, sight)
 	if (sight.is === 'unknown') return { is: 'unknown', path, why: sight.why }
 	const copies = candidates(fs, facts, node.id, () => true)

@@ -11,6 +11,8 @@ import { type Candidate, canBeVerified } from './candidate.ts'
 export interface Selection {
 	/** Whatever their proofs are worth. */
 	all?: boolean
+	/** Those in doubt, and no others. */
+	doubtful?: boolean
 	/** Only what is here or below. */
 	path?: Path
 }
@@ -21,10 +23,11 @@ const DAY_SECONDS = 86_400
 const AHEAD_SECONDS_MAX = 60
 const EARLY_SECONDS = 2
 
-export async function* pages(rep: Replicator, { all = false, path }: Selection): AsyncGenerator<Candidate[]> {
+export async function* pages(rep: Replicator, { all = false, doubtful = false, path }: Selection): AsyncGenerator<Candidate[]> {
 	if (path) return yield* below(rep, path)
 	const turn = await begin(rep)
 	yield* inDoubt(rep, turn)
+	if (doubtful) return
 	yield* neverProved(rep, turn)
 	yield* byProof(rep, turn, all)
 }

@@ -4,6 +4,7 @@ import type { EntryRow } from '../../core/catalogue/entries.ts'
 import * as files from '../../core/catalogue/files.ts'
 import { KIND } from '../../core/catalogue/files.ts'
 import type { CopyRow } from '../../core/catalogue/proofs.ts'
+import { REPLICA } from '../../core/catalogue/replicas.ts'
 import { codeOf } from '../../core/errors.ts'
 import { joinPath } from '../../core/filesystem/directories.ts'
 import type { Path } from '../../core/ids.ts'
@@ -12,7 +13,8 @@ import { run as drive } from '../../core/op.ts'
 import { WHOLE_BYTES_MAX } from '../hashing/content.ts'
 import type { Hashing } from '../hashing/hashing.ts'
 import type { Claim } from '../proof/facts.ts'
-import { glance, readWhole } from '../proof/sight.ts'
+import { readFromDisk } from '../proof/from-disk.ts'
+import { glance } from '../proof/sight.ts'
 import type { Pace } from '../rate.ts'
 import type { Replicator } from '../replicator.ts'
 import type { Run } from '../run.ts'
@@ -113,7 +115,8 @@ async function readOne(state: Reader, { row, path, others, claim }: Reading): Pr
 	const { signal } = rep.run
 	// Of a larger one each piece is paced.
 	if (pace && row.size <= WHOLE_BYTES_MAX && !(await mayGoOn(pace(row.size, signal)))) return true
-	const sight = await readWhole(hashing, rep.node, { path, claim }, { signal, pace: (bytes) => moveOn(state, bytes) })
+	const isDoubtful = row.state === REPLICA.suspect
+	const sight = await readFromDisk(hashing, rep.node, { path, claim, isDoubtful }, { signal, pace: (bytes) => moveOn(state, bytes) })
 	if (sight.is === 'unknown' && signal.aborted) return true
 	state.read++
 	if (sight.is !== 'right' && sight.is !== 'unhashed') return false

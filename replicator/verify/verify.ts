@@ -37,6 +37,9 @@ const LARGE_AT_ONCE = 4
 
 export const verify = (options: VerifyOptions = {}): Job => ({ what: 'verify', work: (replicator) => work(replicator, options) })
 
+/** Only those in doubt: what may be good again, or made anew, need not wait for its turn. */
+export const recheck: Job = { what: 'recheck', work: (replicator) => work(replicator, { doubtful: true }) }
+
 interface Work extends Reader {
 	options: VerifyOptions
 	/** For good copies of what is bad here. */

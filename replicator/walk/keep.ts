@@ -103,7 +103,7 @@ export async function keepInPlace({ fs, node, row }: Decision): Promise<void> {
 		if (!file) fail('ENOENT', 'the file is no longer in the tree')
 		if (pins.length > 0) fail('EBUSY', 'the file is being written')
 		conflicts.remove(tx, row.id)
-		yield* record(fs, tx, { id: row.file_id, nodeId: node.id, stat })
+		yield* record(fs, tx, { id: row.file_id, nodeId: node.id, stat, isRight: true })
 	})
 	fs.readAhead.forgetFile(row.file_id)
 }

@@ -4,6 +4,7 @@ import * as disk from 'node:fs'
 import { test, type TestContext } from 'node:test'
 import type { Driver } from '../../core/catalogue/driver.ts'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
+import { fail } from '../../core/errors.ts'
 import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
 import { makeDirectory } from '../../core/filesystem/create.ts'
 import { link } from '../../core/filesystem/links.ts'
@@ -123,6 +124,33 @@ test('proofDays 0: every copy is read, and proved by that', async (t) => {
 	const before = place.rows('SELECT MAX(verified_at) AS at FROM replica WHERE state = 1')[0].at
 	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { removed: 1 })
 	for (const row of place.rows('SELECT verified_at FROM replica WHERE file_id = ?', id)) assert.ok(row.verified_at > before)
+})
+
+test('of a node that is emptied every other copy is read, however young its proof', async (t) => {
+	const { place, fs, id, catalogue } = await three(t)
+	putCopy(place, fs, { id, node: 2, name: 'f' }, 'tekt')
+	await setCopy(catalogue, id, 2, good)
+	await catalogue.change('UPDATE replica SET verified_at = verified_at + 10 WHERE node_id = 2')
+	setState(fs, 3, 'drain')
+	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { kept: 1 })
+	assert.deepEqual(states(place, id), { 1: good, 2: suspect, 3: surplus })
+})
+
+test('a copy that is proved and perhaps in memory only has to be taken by its disk before another goes', async (t) => {
+	const { place, fs, id } = await three(t)
+	const second = fs.nodes.get(2) as Node
+	const { sync } = second.operations
+	let asked = 0
+	Object.assign(second, { remote: true })
+	second.operations.sync = () => {
+		asked++
+		fail('EIO')
+	}
+	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { kept: 1 })
+	assert.deepEqual(states(place, id), { 1: good, 2: good, 3: surplus })
+	assert.ok(asked > 0)
+	second.operations.sync = sync
+	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { removed: 1 })
 })
 
 test('nodes that are drained, down or dead do not count', async (t) => {

@@ -9,8 +9,9 @@ import { link } from '../../core/filesystem/links.ts'
 import { open } from '../../core/filesystem/open.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import type { Node } from '../../core/nodes/node.ts'
-import { verify, type VerifyOptions } from '../../replicator/verify/verify.ts'
-import { at, installation, now, setState, setUp, writeFile } from '../unit/installation.ts'
+import { KINDS } from '../../replicator/service/jobs.ts'
+import { recheck, verify, type VerifyOptions } from '../../replicator/verify/verify.ts'
+import { at, type Client, installation, now, setState, setUp, writeFile } from '../unit/installation.ts'
 import { copiedFile, holders, putCopy, runOn, setCopy, sha256, states } from './copies.ts'
 
 const { good, wanted, suspect } = REPLICA
@@ -128,6 +129,16 @@ test('the only copy stays, is not read any more, and is good again when it is ri
 	assert.deepEqual((await check({})).outcomes, { 'good again': 1 })
 	assert.deepEqual(states(place, id), { 1: good })
 	assert.ok(place.rows('SELECT verified_at FROM replica')[0].verified_at)
+})
+
+test('what is in doubt is looked at by itself, as soon as there is any', async (t) => {
+	const { place, fs, catalogue } = await two(t)
+	const doubtful = await copiedFile(place, { fs, catalogue } as Client, 'g', 'other', [1, 2])
+	assert.equal(await KINDS.recheck?.isDue?.(fs, 1), false)
+	await setCopy(catalogue, doubtful, 1, suspect)
+	assert.equal(await KINDS.recheck?.isDue?.(fs, 1), true)
+	assert.deepEqual((await runOn(fs, 1, recheck)).outcomes, { 'good again': 1 })
+	assert.deepEqual(states(place, doubtful), { 1: good, 2: good })
 })
 
 test('all copies bad: nothing is moved, reads give EIO', async (t) => {
@@ -303,7 +314,8 @@ function whileRead({ fs, path, time }: { fs: Filesystem; path: string; time: num
 	const { open: openFile } = node.operations
 	let opened = 0
 	node.operations.open = (name, flags) => {
-		if (name.equals(Buffer.from(path)) && ++opened === time) happen()
+		// Twice each time: to have it written to the disk, and to read it.
+		if (name.equals(Buffer.from(path)) && ++opened === 2 * time) happen()
 		return openFile(name, flags)
 	}
 }
