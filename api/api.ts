@@ -4,6 +4,7 @@ import type { Role } from '../core/access/role.ts'
 import type { Scope } from '../core/access/scope.ts'
 import type { BuildAgent } from '../core/off-site/agent-file.ts'
 import type { Config, PartName } from '../core/config/types.ts'
+import type { Announcer } from '../core/filesystem/announce.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import type { KnownTokens } from './access/known.ts'
 
@@ -17,8 +18,8 @@ export interface Api {
 	readonly stopping: AbortSignal
 	/** The agent for off-site copies, to be downloaded; missing where nobody handed it in. */
 	readonly buildAgent?: BuildAgent
-	/** Waited for before the tree is changed: for routes of those who may write, before their handler. */
-	beforeChange(): Promise<void> | undefined
+	/** Whatever changes the tree runs in this, so that mounts beside this door know of it: handlers of routes for those who may write do. */
+	readonly changing: Announcer['changing']
 }
 
 export interface Part {

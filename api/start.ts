@@ -45,7 +45,7 @@ export async function startApi(config: Config, report: (line: string) => void, s
 	const silent = offer({ catalogue: config.catalogue, what: 'api', metrics: () => familiesOf(fs), explain: (path) => explainFor(fs, path), report })
 	const announcer = createAnnouncer(fs)
 	const stopping = new AbortController()
-	const api: Api = { ...supplies, fs, tokens: createKnownTokens(fs), config, report, stopping: stopping.signal, beforeChange: announcer.beforeChange }
+	const api: Api = { ...supplies, fs, tokens: createKnownTokens(fs), config, report, stopping: stopping.signal, changing: announcer.changing }
 	const log = openRequestLog(config.api.requestLog, report)
 	const servers: Server[] = []
 

@@ -37,8 +37,13 @@ export async function guard(app: FastifyInstance, api: Api, { anybody = '' }: Li
 	const key = await run(signingKey(api.fs.catalogue))
 	const everybody = anybody === '' ? undefined : ({ name: '', role: anybody, scope: undefined, anonymous: true } satisfies Grant)
 
-	app.addHook('onRoute', ({ method, url, config }) => {
+	app.addHook('onRoute', (route) => {
+		const { method, url, config, handler } = route
 		if (!config?.access || !ACCESS.includes(config.access)) throw new Error(`route ${method} ${url} does not say who may use it`)
+		// Until the handler has ended: it may go on when whoever asked is gone.
+		if (config.access === 'write') route.handler = function (request, reply) {
+			return api.changing(async () => handler.call(this, request, reply))
+		}
 	})
 	app.addHook('onRequest', async (request) => {
 		if (request.is404) return
@@ -47,7 +52,6 @@ export async function guard(app: FastifyInstance, api: Api, { anybody = '' }: Li
 		const grant = await grantOf(request, access)
 		check(grant, access, byPath)
 		request.grant = grant
-		if (access === 'write') await api.beforeChange()
 	})
 
 	async function grantOf(request: FastifyRequest, access: Access): Promise<Grant> {

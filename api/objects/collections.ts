@@ -21,7 +21,7 @@ function* find(fs: Filesystem, path: Path): Op<Located | undefined> {
 	}
 }
 
-export function collections(app: FastifyInstance, { fs, beforeChange }: Gateway): void {
+export function collections(app: FastifyInstance, { fs, changing }: Gateway): void {
 	app.route({
 		method: ['GET', 'POST', 'PUT'],
 		url: '/col/delete',
@@ -33,8 +33,8 @@ export function collections(app: FastifyInstance, { fs, beforeChange }: Gateway)
 			checkCollection(collection)
 			const found = await run(find(fs, directoryOf(collection)))
 			if (!found?.place || !found.row) throw new HttpError(400, `collection '${collection}' is not there`)
-			await beforeChange()
-			await removeTree(fs, found.place, found.row)
+			const { place, row } = found
+			await changing(() => removeTree(fs, place, row))
 			return reply.code(204).send()
 		},
 	})

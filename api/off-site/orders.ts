@@ -32,15 +32,14 @@ export function orders(app: FastifyInstance, api: Api): void {
 		const site = siteOf(request)
 		const order = await find(api, site, request.params.order)
 		if (order.state !== 'asked') return { offset: order.size, done: true }
-		await api.beforeChange()
 		const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-		const taken = await takePart(fs, order, request.query.offset, bytes)
+		const taken = await api.changing(() => takePart(fs, order, request.query.offset, bytes))
 		if ('wrongOffset' in taken) throw new Refusal(409, 'offset', `the next byte is ${taken.wrongOffset}`, { offset: taken.wrongOffset })
 		if ('wrongHash' in taken) {
 			logLine(api, site, { what: 'restore', detail: `order ${order.id}: what came has another hash` })
 			throw new Refusal(422, 'hash', 'what came is not the file that was asked for', { offset: 0 })
 		}
-		if (taken.done) await finish(api, site, order)
+		if (taken.done) await api.changing(() => finish(api, site, order))
 		return taken
 	})
 

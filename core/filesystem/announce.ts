@@ -17,39 +17,65 @@ const QUIET_AFTER_MS = 600_000
 const CHANGING_DOOR = 'api'
 
 export interface Announcer {
-	/** Resolves when this process may change the tree. */
-	beforeChange(): Promise<void> | undefined
+	/** Runs what changes the tree, once it may. As long as it goes on this door is not quiet, however long that is. */
+	changing<T>(act: () => T | Promise<T>): Promise<T>
 	end(): void
 }
 
-export function createAnnouncer(fs: Filesystem, pause: (ms: number) => Promise<unknown> = sleep): Announcer {
+interface Options {
+	pause?: (ms: number) => Promise<unknown>
+	quietAfterMs?: number
+}
+
+export function createAnnouncer(fs: Filesystem, { pause = sleep, quietAfterMs = QUIET_AFTER_MS }: Options = {}): Announcer {
 	let announced: Promise<void> | undefined
 	let isKnown = false
+	let underWay = 0
 	let changedAtMs = 0
+	let quieting: Promise<void> = Promise.resolve()
 
 	async function announce(): Promise<void> {
+		// Two such lines of one process stay in order.
+		await quieting
 		await run(call(fs, CHANGING_DOOR))
 		if (await run(mountsBeside(fs))) await pause(fs.config.mount.pollMs + MARGIN_MS + NEGATIVE_ALONE_SECONDS * 1000)
 		isKnown = true
 	}
 
+	function told(): Promise<void> {
+		announced ??= announce().catch((error: Error) => {
+			announced = undefined
+			throw error
+		})
+		return announced
+	}
+
+	async function becomeQuiet(): Promise<void> {
+		try {
+			await run(call(fs, QUIET_DOOR))
+		} catch (error) {
+			fs.report(`telling that this door is quiet: ${(error as Error).message}`)
+		}
+	}
+
 	const looking = setInterval(() => {
-		if (!isKnown || performance.now() - changedAtMs < QUIET_AFTER_MS) return
+		if (!isKnown || underWay > 0 || performance.now() - changedAtMs < quietAfterMs) return
 		isKnown = false
 		announced = undefined
-		Promise.resolve(run(call(fs, QUIET_DOOR))).catch((error: Error) => fs.report(`telling that this door is quiet: ${error.message}`))
-	}, QUIET_AFTER_MS / 10)
+		quieting = becomeQuiet()
+	}, quietAfterMs / 10)
 	looking.unref()
 
 	return {
-		beforeChange() {
-			changedAtMs = performance.now()
-			if (isKnown) return undefined
-			announced ??= announce().catch((error: Error) => {
-				announced = undefined
-				throw error
-			})
-			return announced
+		async changing(act) {
+			underWay++
+			try {
+				if (!isKnown) await told()
+				return await act()
+			} finally {
+				underWay--
+				changedAtMs = performance.now()
+			}
 		},
 		end: () => clearInterval(looking),
 	}
@@ -69,4 +95,3 @@ function* mountsBeside(fs: Filesystem): Op<boolean> {
 	const rows = yield* refreshClients(fs)
 	return rows.some((row) => row.id !== fs.client && row.what.startsWith('mount ') && isAlive(row))
 }
-

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sign, signingKey } from '../../core/access/signed-url.ts'
 import { run } from '../../core/op.ts'
+import { QUIET_DOOR } from '../../core/filesystem/clients.ts'
 import { engines } from '../catalogue/engines.ts'
 import { openDoor } from './door.ts'
 import { routesOf } from './routes.ts'
@@ -105,4 +106,14 @@ test('pages of origins that are named may ask, others are told nothing', async (
 	assert.equal(good.headers.get('access-control-allow-origin'), 'https://photos.example')
 	assert.equal(good.headers.get('access-control-allow-headers'), 'authorization')
 	assert.equal((await ask('https://other.example')).headers.get('access-control-allow-origin'), null)
+})
+
+test('a door says that it changes the tree before it does so, and only then', async (t) => {
+	const door = await openDoor(t)
+	const what = async () => (await door.driver.get<{ what: string }>('SELECT what FROM client WHERE what LIKE ?', ['api%']))?.what
+	assert.equal((await door.fetch('/files/')).status, 200)
+	assert.equal((await fetch(`${door.url}/files/f`, { method: 'PUT', body: 'x' })).status, 401)
+	assert.equal(await what(), QUIET_DOOR)
+	assert.equal((await door.fetch('/files/f', { method: 'PUT', body: 'x' })).status, 201)
+	assert.equal(await what(), 'api')
 })

@@ -1,9 +1,11 @@
 /** Who else is there, and what that changes. */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createAnnouncer, NEGATIVE_ALONE_SECONDS } from '../../core/filesystem/announce.ts'
 import { beat, QUIET_DOOR, REPLICATOR, refreshClients } from '../../core/filesystem/clients.ts'
 import { catchUp } from '../../core/filesystem/follow.ts'
+import { until } from '../support/until.ts'
 import { installation, now } from './installation.ts'
 
 it('another door makes the tree shared, a replicator does not', async (test) => {
@@ -36,28 +38,50 @@ it('a door that only reads leaves a mount alone; it says so before it changes so
 	assert.equal(mount.fs.shared, false)
 	const { promise: known, resolve } = Promise.withResolvers<void>()
 	const pauses: number[] = []
-	const announcer = createAnnouncer(door.fs, (ms) => {
-		pauses.push(ms)
-		return known
+	const announcer = createAnnouncer(door.fs, {
+		pause(ms) {
+			pauses.push(ms)
+			return known
+		},
 	})
 	test.after(announcer.end)
-	const waiting = announcer.beforeChange()
+	const changes: string[] = []
+	const waiting = announcer.changing(() => changes.push('first'))
 	await new Promise((done) => setImmediate(done))
 	assert.equal(rows('SELECT what FROM client WHERE id = ?', door.fs.client)[0].what, 'api')
 	now(catchUp(mount.fs))
 	assert.equal(mount.fs.shared, true)
 	assert.equal(pauses.length, 1)
 	assert.ok(pauses[0] > NEGATIVE_ALONE_SECONDS * 1000 + mount.fs.config.mount.pollMs)
-	assert.equal(announcer.beforeChange(), waiting, 'it is not over')
+	const second = announcer.changing(() => changes.push('second'))
+	await new Promise((done) => setImmediate(done))
+	assert.deepEqual(changes, [], 'it is not over')
 	resolve()
-	await waiting
-	assert.equal(announcer.beforeChange(), undefined)
+	await Promise.all([waiting, second])
+	assert.equal(pauses.length, 1)
+	assert.deepEqual(changes, ['first', 'second'])
+})
+
+it('a change that lasts longer than a door takes to be quiet keeps it from that until it has ended', async (test) => {
+	const { start, rows } = await installation(test)
+	const { fs } = await start({ what: QUIET_DOOR })
+	const what = () => rows('SELECT what FROM client WHERE id = ?', fs.client)[0].what
+	const announcer = createAnnouncer(fs, { quietAfterMs: 10 })
+	test.after(announcer.end)
+	const long = Promise.withResolvers<void>()
+	const changed = announcer.changing(() => long.promise)
+	await announcer.changing(() => undefined)
+	await sleep(100)
+	assert.equal(what(), 'api')
+	long.reject(new Error('failed'))
+	await assert.rejects(changed, /failed/)
+	await until('it is quiet', () => what() === QUIET_DOOR || undefined)
+	await announcer.changing(() => assert.equal(what(), 'api'))
 })
 
 it('a door with no mount beside it waits for nobody', async (test) => {
 	const { start } = await installation(test)
 	const announcer = createAnnouncer((await start({ what: QUIET_DOOR })).fs)
 	test.after(announcer.end)
-	await announcer.beforeChange()
-	assert.equal(announcer.beforeChange(), undefined)
+	assert.equal(await announcer.changing(() => 'done'), 'done')
 })
