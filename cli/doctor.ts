@@ -5,6 +5,7 @@ import { checkMachine } from './doctor/machine.ts'
 import { checkMount } from './doctor/mount.ts'
 import { loadFor } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
+import { many } from './many.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 import type { Config } from '../core/config/types.ts'
 
@@ -36,7 +37,7 @@ async function examine(options: Options, deps: Deps): Promise<Finding[]> {
 	}
 	return [
 		...machine,
-		found('configuration', 'well', `read; catalogue and ${config.classes.length} classes are named`),
+		found('configuration', 'well', `read; catalogue and ${many(config.classes.length, 'class is', 'classes are')} named`),
 		...checkMount(config, deps.uid),
 		...(await checkCatalogue(config)),
 	]

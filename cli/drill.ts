@@ -10,6 +10,7 @@ import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import { insertAll, jobOf } from '../core/off-site/order.ts'
 import { EXIT } from './exit-codes.ts'
 import { stopOnSignal, withFilesystem } from './job.ts'
+import { many } from './many.ts'
 import { type Outcome, waitForOrders } from './restore-wait.ts'
 import { findSite } from './site-set.ts'
 import { showSize } from './sizes.ts'
@@ -64,7 +65,7 @@ async function drillSite(fs: Filesystem, site: SiteRow, how: { files: number; de
 	const chosen = open.length > 0 ? [] : await choose(fs, site, how.files)
 	await insertAll(fs, chosen.map((row) => ({ ...row, path: row.path as Uint8Array, site_id: site.id, job, kind: 'drill', to_path: null })))
 	const asked = chosen.length + open.length
-	if (!how.json) how.deps.print(`asked ${site.name} for ${asked} files`)
+	if (!how.json) how.deps.print(`asked ${site.name} for ${many(asked, 'file')}`)
 	const outcome = await waitForOrders(fs, job, { deps: how.deps, quiet: how.json, signal: how.signal })
 	await fs.catalogue.transaction(function* (tx) {
 		const detail = `${outcome.done} of ${asked} right, ${outcome.bytes} bytes in ${outcome.seconds} s, ${outcome.failed.length} failed, ${outcome.left} not sent`

@@ -10,6 +10,7 @@ import { type Reason, REASONS } from '../core/off-site/geograph/judge.ts'
 import { type OldDatabase, openOld } from '../core/off-site/geograph/old-rows.ts'
 import { EXIT } from './exit-codes.ts'
 import { stopOnSignal, withFilesystem } from './job.ts'
+import { many } from './many.ts'
 import { addSite } from './site-add.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
@@ -112,7 +113,7 @@ function siteName(identity: string): string {
 function tell({ files, directories, copies, offSite, left, strange }: Account, { json }: Options, deps: Deps): void {
 	const plain = { files, directories, copies, offSite, left, strange: { nodes: Object.fromEntries(strange.nodes), sites: Object.fromEntries(strange.sites), classes: Object.fromEntries(strange.classes) } }
 	if (json) return deps.print(JSON.stringify(plain, null, 2))
-	deps.print(`${files} files in ${directories} new directories, ${copies} copies, ${offSite} copies at sites`)
+	deps.print(`${many(files, 'file')} in ${many(directories, 'new directory', 'new directories')}, ${many(copies, 'copy', 'copies')}, ${many(offSite, 'copy', 'copies')} at sites`)
 	for (const [reason, many] of Object.entries(left)) deps.print(`${many} not taken: ${REASONS[reason as Reason]}`)
 	for (const [what, names] of Object.entries(plain.strange)) {
 		for (const [name, many] of Object.entries(names)) deps.print(`${many} files speak of ${name}, which is none of the ${what} here`)

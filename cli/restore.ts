@@ -7,6 +7,7 @@ import { wantedBack } from '../core/off-site/wanted-back.ts'
 import { resolve } from 'node:path'
 import { EXIT } from './exit-codes.ts'
 import { stopOnSignal, withFilesystem } from './job.ts'
+import { many } from './many.ts'
 import { timeOf } from './moments.ts'
 import { takeOut } from './restore-out.ts'
 import { type Outcome, waitForOrders } from './restore-wait.ts'
@@ -62,7 +63,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 		const job = jobOf('restore', site.id, tree.toString('latin1'), className, at, directory)
 		const placed = await place(fs, wanted, { site: site.id, job, elsewhere: directory !== undefined, overwrite })
 		for (const taken of placed.taken) deps.warn(`${taken}: something else has this path now; --overwrite replaces it, --to leads elsewhere`)
-		if (!json) deps.print(`asked ${from} for ${placed.ordered} files, ${showSize(placed.bytes)}B${placed.there > 0 ? `; ${placed.there} are there` : ''}`)
+		if (!json) deps.print(`asked ${from} for ${many(placed.ordered, 'file')}, ${showSize(placed.bytes)}B${placed.there > 0 ? `; ${placed.there} are there` : ''}`)
 		const stop = stopOnSignal()
 		try {
 			const each = directory === undefined ? undefined : (order: OrderRow) => takeOut(fs, order, directory)

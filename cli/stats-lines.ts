@@ -2,6 +2,7 @@
 import type { Day } from '../core/stats/days.ts'
 import type { Overview } from '../core/stats/overview.ts'
 import { jsonBytes, showBytes } from '../core/text.ts'
+import { many } from './many.ts'
 import { showDuration } from './progress-text.ts'
 import { showSize } from './sizes.ts'
 import { table } from './table.ts'
@@ -35,7 +36,7 @@ export function statsJson(found: Overview, only: Only): object {
 export function statsLines(all: Overview, only: Only): string[] {
 	const { behind, tree, copies, nodes, owed, offsite, awaitingOffsite } = chosen(all, only)
 	return [
-		`${tree.files} files in ${tree.directories} directories, ${showSize(tree.bytes)}B${behind > 0 ? `; ${behind} changed files are not counted yet` : ''}`,
+		`${many(tree.files, 'file')} in ${many(tree.directories, 'directory', 'directories')}, ${showSize(tree.bytes)}B${behind > 0 ? `; ${many(behind, 'changed file is', 'changed files are')} not counted yet` : ''}`,
 		'',
 		...table(['CLASS', 'GOAL', 'COPIES', 'STANDING', 'FILES', 'BYTES', 'FOR EXAMPLE'], copies.flatMap((row) =>
 			row.rows.length === 0
@@ -52,7 +53,7 @@ export function statsLines(all: Overview, only: Only): string[] {
 		...(offsite.length === 0 ? [] : ['', ...table(['SITE', 'CLASS', 'WANTED', 'BYTES', 'CLAIMED', 'PROVED', 'FAILED'], offsite.map((row) => [
 			row.site, row.class, `${row.wanted.files}`, showSize(row.wanted.bytes), `${row.claimed.files}`, `${row.proved.files}`, `${row.failed.files}`,
 		]))]),
-		...(awaitingOffsite.files > 0 ? ['', `${awaitingOffsite.files} files (${showSize(awaitingOffsite.bytes)}B) await an off-site copy`] : []),
+		...(awaitingOffsite.files > 0 ? ['', `${many(awaitingOffsite.files, 'file')} (${showSize(awaitingOffsite.bytes)}B) to be copied off-site`] : []),
 		...(owed.length === 0 ? ['', 'nothing is owed'] : ['', ...table(['OWED', 'NODE', 'FILES', 'BYTES', 'TAKES'], owed.map((row) => [
 			row.kind, row.node, `${row.files}`, showSize(row.bytes), row.etaSeconds === undefined ? '-' : showDuration(row.etaSeconds),
 		]))]),

@@ -1,4 +1,5 @@
 /** `cairn status` as lines for people. */
+import { many } from './many.ts'
 import type { JobStatus } from './replicator-status.ts'
 import { siteTable } from './site-list.ts'
 import { showSize } from './sizes.ts'
@@ -8,7 +9,7 @@ import { showAge, table } from './table.ts'
 export function toLines(found: Status): string[] {
 	const nowSeconds = Date.now() / 1000
 	return [
-		`catalogue ${found.catalogue}: ${found.files} files in ${found.directories} directories, ${showSize(found.bytes)}B`,
+		`catalogue ${found.catalogue}: ${many(found.files, 'file')} in ${many(found.directories, 'directory', 'directories')}, ${showSize(found.bytes)}B`,
 		...owedLines(found),
 		'',
 		...table(
@@ -31,18 +32,18 @@ function owedLines({ pending, nothingOwed, offsiteOwed, classesShort, writers, c
 	const { wanted, surplus, suspect, intents, short } = pending
 	const open = writers > 0 ? `; ${writers} open for writing` : ''
 	const parts = [
-		`${wanted} copies to make`,
-		`${intents} changes to carry out`,
-		...(surplus > 0 ? [`${surplus} copies to remove`] : []),
-		...(suspect > 0 ? [`${suspect} bad or doubtful copies`] : []),
-		...(short > 0 ? [`${short} files short of nodes`] : []),
+		`${many(wanted, 'copy', 'copies')} to make`,
+		`${many(intents, 'change')} to carry out`,
+		...(surplus > 0 ? [`${many(surplus, 'copy', 'copies')} to remove`] : []),
+		...(suspect > 0 ? [`${suspect} bad or doubtful ${suspect === 1 ? 'copy' : 'copies'}`] : []),
+		...(short > 0 ? [`${many(short, 'file')} short of nodes`] : []),
 	]
 	const away = nodes.filter((node) => !node.up && node.state !== 'dead').map((node) => node.name)
 	const draining = nodes.filter((node) => node.state === 'drain').map((node) => node.name)
 	return [
 		nothingOwed ? `nothing is owed: every file has the copies its class asks for${open}` : `pending: ${parts.join(', ')}${open}`,
 		...(classesShort.length > 0 ? [`too few nodes for what these classes ask: ${classesShort.join(', ')}`] : []),
-		...(offsiteOwed > 0 ? [`off-site: ${offsiteOwed} copies for sites to fetch`] : []),
+		...(offsiteOwed > 0 ? [`off-site: ${many(offsiteOwed, 'copy', 'copies')} for sites to fetch`] : []),
 		...(conflicts > 0 ? [`conflicts: ${conflicts} to be decided; see cairn conflicts list`] : []),
 		...(away.length > 0 ? [`away: ${away.join(', ')}; copies there are counted as if they were in order`] : []),
 		...(draining.length > 0 ? [`draining: ${draining.join(', ')}`] : []),

@@ -9,6 +9,7 @@ import { purge } from '../replicator/trash/purge.ts'
 import { databaseClock } from '../replicator/trash/trash.ts'
 import { EXIT } from './exit-codes.ts'
 import { stopOnSignal, withFilesystem } from './job.ts'
+import { many } from './many.ts'
 import { showRun } from './progress.ts'
 import { showSize } from './sizes.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
@@ -60,7 +61,7 @@ async function tell({ catalogue }: Filesystem, isDue: (kept: Kept) => boolean, {
 		}
 	}
 	if (json) return deps.print(JSON.stringify(would))
-	deps.print(would.files === 0 ? 'nothing to remove' : `${would.files} files with ${showSize(would.bytes)}B would be removed for good; --yes does it`)
+	deps.print(would.files === 0 ? 'nothing to remove' : `${many(would.files, 'file')} with ${showSize(would.bytes)}B would be removed for good; --yes does it`)
 }
 
 async function empty(fs: Filesystem, isDue: (kept: Kept) => boolean, options: Options, deps: Deps): Promise<void> {

@@ -6,6 +6,7 @@ import type { Explanation } from '../core/stats/explanation.ts'
 import { jsonBytes, showBytes, showText } from '../core/text.ts'
 import { loadFor } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
+import { many } from './many.ts'
 import { showSize } from './sizes.ts'
 import { showAge, table } from './table.ts'
 import { treePath } from './tree-path.ts'
@@ -56,10 +57,6 @@ export function toLines(found: Explanation): string[] {
 		...writers.map(({ node, client }) => `open for writing on ${node} by ${client}`),
 		...(owed.length === 0 && !missing ? ['nothing is owed'] : []),
 	]
-}
-
-function many(count: number, one: string, more: string): string {
-	return `${count} ${count === 1 ? one : more}`
 }
 
 function kindName({ kind }: Explanation): string {
