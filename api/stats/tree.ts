@@ -19,11 +19,11 @@ import { inTime } from './in-time.ts'
 import { sendPage, visitorOf } from './page.ts'
 
 const PREFIX = '/tree/'
-const ASKED = { type: 'object', properties: { q: { type: 'string', maxLength: 255 } } } as const
+const ASKED = { type: 'object', properties: { q: { type: 'string', maxLength: 255 }, from: { type: 'integer', minimum: 0 } } } as const
 const FOUND_MAX = 200
 /** Of a search: what was found by then is shown. */
 const SEARCH_MS_MAX = 1_500
-const NOTHING_FOUND: Matches = { found: [], more: false }
+const NOTHING_FOUND: Matches = { found: [] }
 
 export function treePages(app: FastifyInstance, api: Api): void {
 	app.get(`${PREFIX}*`, { config: { access: 'read', byPath: true }, schema: { hide: true } }, async (request, reply) => {
@@ -39,10 +39,11 @@ export function treePages(app: FastifyInstance, api: Api): void {
 	})
 
 	app.get('/search', { config: { access: 'read' }, schema: { hide: true, querystring: ASKED } }, async (request, reply) => {
-		const asked = ((request.query as { q?: string }).q ?? '').trim()
-		const { found, more } = asked === '' ? NOTHING_FOUND : await searchNames(api.fs.catalogue, Buffer.from(asked), { limit: FOUND_MAX, msMax: SEARCH_MS_MAX })
+		const { q = '', from } = request.query as { q?: string; from?: number }
+		const asked = q.trim()
+		const { found, next } = asked === '' ? NOTHING_FOUND : await searchNames(api.fs.catalogue, { part: Buffer.from(asked), from, limit: FOUND_MAX, msMax: SEARCH_MS_MAX })
 		const paths = found.map(({ path, kind, size }) => ({ path, kind: kindText(kind), bytes: size }))
-		return sendPage(reply, layout({ title: 'Cairn: search', body: searchBody({ asked, paths, more }), visitor: visitorOf(request), asked }))
+		return sendPage(reply, layout({ title: 'Cairn: search', body: searchBody({ asked, paths, from, next }), visitor: visitorOf(request), asked }))
 	})
 }
 

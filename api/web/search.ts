@@ -5,11 +5,22 @@ import { linkTo } from './names.ts'
 import { empty, table } from './parts.ts'
 import type { FoundShown } from './shown.ts'
 
-export function searchBody({ asked, paths, more }: FoundShown): Html {
+const TYPE_SOMETHING = html`Type a part of a name above.`
+
+export function searchBody({ asked, paths, from, next }: FoundShown): Html {
 	const columns = [{ title: 'Path' }, { title: 'Kind' }, { title: 'Size', isNumber: true }]
 	const rows = paths.map(({ path, kind, bytes }) => [linkTo(path), kind, kind === 'directory' ? NOTHING : size(bytes)])
-	const none = asked === '' ? 'Type a part of a name above.' : 'Nothing has a name like that. A part of the name is enough; large and small letters differ.'
 	return html`<h1 class="of-file" id="main-title">Search</h1>
-<p class="stands">${asked === '' ? NOTHING : html`${more ? 'The first ' : NOTHING}${counted(paths.length, 'name')} with <q><bdi>${asked}</bdi></q> in ${paths.length === 1 ? 'it' : 'them'}`}</p>
-<section aria-labelledby="main-title">${rows.length === 0 ? empty(none) : table('What was found', columns, rows)}</section>`
+<p class="stands">${asked === '' ? NOTHING : summary({ asked, paths, from, next })}</p>
+<section aria-labelledby="main-title">${rows.length === 0 ? empty(asked === '' ? TYPE_SOMETHING : none(next)) : table('What was found', columns, rows)}</section>
+${next === undefined ? NOTHING : html`<p><a href="/search?q=${encodeURIComponent(asked)}&amp;from=${next}">Search on, in older files</a></p>`}`
+}
+
+function summary({ asked, paths, from, next }: FoundShown): Html {
+	const which = from !== undefined ? 'Further, ' : next !== undefined ? 'The first ' : NOTHING
+	return html`${which}${counted(paths.length, 'name')} with <q><bdi>${asked}</bdi></q> in ${paths.length === 1 ? 'it' : 'them'}`
+}
+
+function none(next: number | undefined): Html {
+	return next === undefined ? html`Nothing has a name like that. A part of the name is enough.` : html`Nothing yet has a name like that; there are older files to look at.`
 }

@@ -202,6 +202,7 @@ export interface EntryShown {
 export interface FoundShown {
 	asked: string
 	paths: Array<{ path: Uint8Array; kind: string; bytes: number }>
-	/** There are more. */
-	more: boolean
+	/** Where this search began, if not at the newest, and from where to go on. */
+	from?: number
+	next?: number
 }

@@ -1,7 +1,7 @@
 /** Table `entry`: a name in a directory that leads to a file. */
 import type { FileId, Name } from '../ids.ts'
 import type { Maybe } from '../op.ts'
-import type { Query, Reader, Transaction } from './driver.ts'
+import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
 import { FILE_COLUMNS, type FileRow, KIND } from './files.ts'
 
 export interface EntryRow {
@@ -25,20 +25,28 @@ const LIST_DIRECTORIES = `SELECT e.name, ${FILE_COLUMNS} FROM entry e JOIN file 
 	WHERE e.parent_id = ? AND e.name > ? AND f.kind = ${KIND.directory} ORDER BY e.name LIMIT ?`
 const NAMES = 'SELECT parent_id, name FROM entry WHERE file_id = ? ORDER BY parent_id, name LIMIT ?'
 
-export type SearchedRow = EntryRow & Pick<FileRow, 'kind' | 'size'>
+export type SearchedRow = EntryRow & { file_id: FileId } & Pick<FileRow, 'kind' | 'size'>
 
-/** Names of files with these ids that have `part` in them, the highest id first. */
-export function containing(reader: Reader, part: Uint8Array, { after, to, limit }: { after: FileId; to: FileId; limit: number }): Maybe<SearchedRow[]> {
+/** Names of files with ids from `low` to `high` that have `part` in them, large or small letters alike; the highest id first. */
+export function containing(
+	reader: Reader,
+	{ lower }: Pick<Capabilities, 'lower'>,
+	{ part, low, high, limit }: { part: Uint8Array; low: FileId; high: FileId; limit: number },
+): Maybe<SearchedRow[]> {
 	return reader.all<SearchedRow>(
-		`SELECT e.parent_id, e.name, f.kind, f.size FROM entry e JOIN file f ON f.id = e.file_id
-			WHERE e.file_id > ? AND e.file_id <= ? AND INSTR(e.name, ?) > 0 ORDER BY e.file_id DESC LIMIT ?`,
-		[after, to, part, limit],
+		`SELECT e.file_id, e.parent_id, e.name, f.kind, f.size FROM entry e JOIN file f ON f.id = e.file_id
+			WHERE e.file_id BETWEEN ? AND ? AND INSTR(${lower('e.name')}, ${lower('?')}) > 0 ORDER BY e.file_id DESC LIMIT ?`,
+		[low, high, part, limit],
 	)
 }
 
-/** The highest id that has a name. */
-export async function lastId(reader: Reader): Promise<FileId> {
-	return (await reader.get<{ id: FileId | null }>('SELECT MAX(file_id) AS id FROM entry'))?.id ?? 0
+/** The lowest id among the `many` names up to an id; undefined where there are none. */
+export async function lowestOf(reader: Reader, { high, many }: { high: FileId; many: number }): Promise<FileId | undefined> {
+	const row = await reader.get<{ id: FileId | null }>(
+		'SELECT MIN(file_id) AS id FROM (SELECT file_id FROM entry WHERE file_id <= ? ORDER BY file_id DESC LIMIT ?) stretch',
+		[high, many],
+	)
+	return row?.id ?? undefined
 }
 
 export function lookup(reader: Reader, parent: FileId, name: Name): Maybe<FileRow | undefined> {

@@ -41,6 +41,8 @@ const CAPABILITIES: Capabilities = {
 	forUpdate: ' FOR UPDATE',
 	forShare: ' LOCK IN SHARE MODE',
 	insertIgnore: 'INSERT IGNORE',
+	// Of bytes it would do nothing; as this each byte is a letter of its own.
+	lower: (bytes) => `LOWER(CONVERT(${bytes} USING latin1)) COLLATE latin1_bin`,
 	now: 'UNIX_TIMESTAMP()',
 	replace(key, columns) {
 		const set = columns.map((name) => `${name}=VALUES(${name})`)

@@ -50,6 +50,7 @@ const CAPABILITIES: Capabilities = {
 	forUpdate: '',
 	forShare: '',
 	insertIgnore: 'INSERT OR IGNORE',
+	lower: (bytes) => `LOWER(CAST(${bytes} AS TEXT))`,
 	now: 'unixepoch()',
 	replace(key, columns) {
 		if (columns.length === 0) return `ON CONFLICT(${key}) DO NOTHING`
