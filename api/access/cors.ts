@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 
 const PREFLIGHT_SECONDS = 600
-const EXPOSED = 'ETag, Content-Range, Content-Length, Location, Retry-After, Tus-Resumable, Upload-Offset, Upload-Length, Upload-Expires'
+const EXPOSED = 'ETag, Content-Range, Content-Length, Location, Retry-After, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Checksum-Algorithm, Upload-Concat, Upload-Defer-Length, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset'
 
 export function allowOrigins(app: FastifyInstance, origins: readonly string[]): void {
 	if (origins.length === 0) return

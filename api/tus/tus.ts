@@ -1,30 +1,43 @@
-/** Uploads that go on where they were broken off: the tus protocol, 1.0.0, with creation, checksum, expiration and termination. */
-import { createHash } from 'node:crypto'
+/**
+ * Uploads that go on where they were broken off: the tus protocol, 1.0.0, with creation, checksum, concatenation, expiration and
+ * termination. One that is over can be asked for until its time is: a client may not have heard that it is.
+ */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import * as uploads from '../../core/catalogue/uploads.ts'
 import type { UploadRow } from '../../core/catalogue/uploads.ts'
+import * as uploads from '../../core/catalogue/uploads.ts'
 import { KIND } from '../../core/catalogue/files.ts'
 import { codeOf, fail } from '../../core/errors.ts'
-import { transact } from '../../core/filesystem/filesystem.ts'
-import { addToUpload, giveUpExpired, giveUpUpload, keepUpload, keptBytes, nameUpload, withUpload } from '../../core/filesystem/kept-upload.ts'
-import type { Path } from '../../core/ids.ts'
+import { runAside, transact } from '../../core/filesystem/filesystem.ts'
+import {
+	addToUpload,
+	giveUpExpired,
+	giveUpUpload,
+	isOver,
+	joinUploads,
+	keepUpload,
+	keptBytes,
+	nameUpload,
+	withUpload,
+} from '../../core/filesystem/kept-upload.ts'
+import { ROOT_ID } from '../../core/ids.ts'
 import { run } from '../../core/op.ts'
 import { mayReach } from '../access/access.ts'
 import type { Api } from '../api.ts'
-import { bodyOf } from '../content/body.ts'
 import { giveUp } from '../content/receive.ts'
 import { HttpError } from '../errors.ts'
 import { reach, reachWithParents } from '../tree/reach.ts'
+import { ALGORITHMS, checked } from './checksum.ts'
+import { isPartial, numberOf, partsOf, pathIn, type Said, saidIn, saidOf, toKeep } from './said.ts'
 
 const PREFIX = '/uploads'
 const VERSION = '1.0.0'
+const EXTENSIONS = 'creation,creation-with-upload,creation-defer-length,checksum,concatenation,expiration,termination'
 const SECONDS = 86_400
-const METADATA_CHARACTERS_MAX = 8_192
 const EXPIRE_MS = 600_000
+const PARTS_MAX = 1_000
 const TYPE = 'application/offset+octet-stream'
 const WRITE = { access: 'write', byPath: true } as const
-const ALGORITHMS = new Set(['sha1', 'sha256', 'md5'])
-const CHECKSUM_MISMATCH = 460
+const NOWHERE = Buffer.alloc(0)
 
 type Handler = (request: FastifyRequest, reply: FastifyReply, api: Api) => Promise<FastifyReply>
 
@@ -48,13 +61,18 @@ export function tus(app: FastifyInstance, api: Api): void {
 				}
 			},
 		})
-	route('OPTIONS', PREFIX, async (_, reply) =>
-		reply.code(204).headers({ 'tus-version': VERSION, 'tus-extension': 'creation,creation-with-upload,creation-defer-length,checksum,expiration,termination', 'tus-checksum-algorithm': [...ALGORITHMS].join(',') }).send(),
+	for (const url of [PREFIX, `${PREFIX}/:id`]) route('OPTIONS', url, async (_, reply) =>
+		reply.code(204).headers({ 'tus-version': VERSION, 'tus-extension': EXTENSIONS, 'tus-checksum-algorithm': ALGORITHMS.join(',') }).send(),
 	)
 	route('POST', PREFIX, create)
-	route('HEAD', `${PREFIX}/:id`, tell)
-	route('PATCH', `${PREFIX}/:id`, goOn)
-	route('DELETE', `${PREFIX}/:id`, remove)
+	const ofOne: Record<string, Handler> = { HEAD: tell, PATCH: goOn, DELETE: remove }
+	for (const [method, handler] of Object.entries(ofOne)) route(method, `${PREFIX}/:id`, handler)
+	// For clients that can only send what browsers of old could.
+	route('POST', `${PREFIX}/:id`, async (request, reply) => {
+		const handler = ofOne[String(request.headers['x-http-method-override'] ?? '').toUpperCase()]
+		if (!handler) throw new HttpError(405, 'an upload goes on with PATCH', { allow: 'OPTIONS, HEAD, PATCH, DELETE' })
+		return await handler(request, reply, api)
+	})
 	const expiring = setInterval(() => void Promise.resolve(run(giveUpExpired(api.fs))).catch((error: Error) => api.report(`uploads: ${error.message}`)), EXPIRE_MS)
 	expiring.unref()
 	app.addHook('onClose', async () => clearInterval(expiring))
@@ -63,52 +81,93 @@ export function tus(app: FastifyInstance, api: Api): void {
 const attributesOf = ({ config: { api } }: Api) => ({ mode: api.fileMode, uid: api.uid, gid: api.gid })
 
 async function create(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
+	const said = saidIn(request)
+	const parts = partsOf(said)
+	if (parts) return await createOf(request, reply, api, said, parts)
 	const length = request.headers['upload-defer-length'] === '1' ? -1 : numberOf(request, 'upload-length')
-	const metadata = String(request.headers['upload-metadata'] ?? '')
-	if (metadata.length > METADATA_CHARACTERS_MAX) throw new HttpError(413, `Upload-Metadata has more than ${METADATA_CHARACTERS_MAX} characters`)
-	const { place, path, row: existing } = await reachWithParents(request, api, pathOf(metadata))
-	if (!place || existing?.kind === KIND.directory) return fail('EISDIR', 'a directory is there')
-	const row = await run(keepUpload(api.fs, { place, path, length, metadata, holder: request.grant.name, seconds: SECONDS, attributes: attributesOf(api) }))
+	const row = await keep(request, api, said, length)
 	reply.code(201).header('location', `${PREFIX}/${row.id}`)
 	if (request.headers['content-type'] !== TYPE && length !== 0) return reply.header('upload-expires', expiresOf(row)).send()
 	return await add(request, reply, api, row, 0)
 }
 
+/** A part of another has no path of its own. */
+async function keep(request: FastifyRequest, api: Api, said: Said, length: number): Promise<UploadRow> {
+	const common = { length, metadata: toKeep(said), holder: request.grant.name, seconds: SECONDS, attributes: attributesOf(api) }
+	if (isPartial(said)) return await run(keepUpload(api.fs, { ...common, place: { parent: ROOT_ID, name: NOWHERE }, path: NOWHERE }))
+	const { place, path, row } = await reachWithParents(request, api, pathIn(said))
+	if (!place || row?.kind === KIND.directory) return fail('EISDIR', 'a directory is there')
+	return await run(keepUpload(api.fs, { ...common, place, path }))
+}
+
+/** The parts, one after the other, become a file; then they are gone. */
+async function createOf(request: FastifyRequest, reply: FastifyReply, api: Api, said: Said, addresses: string[]): Promise<FastifyReply> {
+	const { fs } = api
+	if (request.headers['upload-length'] !== undefined) throw new HttpError(400, 'how long it is its parts say')
+	if (addresses.length === 0 || addresses.length > PARTS_MAX) throw new HttpError(400, `a final upload has 1 to ${PARTS_MAX} parts`)
+	const parts: UploadRow[] = []
+	for (const address of addresses) parts.push(await findPart(request, api, address))
+	const row = await keep(request, api, said, parts.reduce((sum, { length }) => sum + length, 0))
+	try {
+		await name(request, api, row, await joinUploads(fs, row, parts))
+	} catch (error) {
+		await run(giveUpUpload(fs, row))
+		throw error
+	}
+	for (const part of parts) runAside(fs, 'uploads: removing a part', giveUpUpload(fs, part))
+	return reply.code(201).headers({ location: `${PREFIX}/${row.id}`, 'upload-expires': expiresOf(row) }).send()
+}
+
+async function findPart(request: FastifyRequest, api: Api, address: string): Promise<UploadRow> {
+	const [, id] = /^(?:https?:\/\/[^/]+)?\/uploads\/([^/?#]+)$/.exec(address) ?? []
+	if (id === undefined) throw new HttpError(400, `${address} is not an upload of this door`)
+	const row = await find(request, api, id)
+	if (!isPartial(saidOf(row))) throw new HttpError(400, `${address} is not a partial upload`)
+	if ((await bytesOf(api, row)) !== row.length) throw new HttpError(400, `${address} is not complete`)
+	return row
+}
+
 async function tell(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
 	const row = await find(request, api)
-	const { length, metadata } = row
+	const { length } = row
+	const { metadata, concat } = saidOf(row)
 	reply.headers({ 'upload-offset': String(await bytesOf(api, row)), 'upload-expires': expiresOf(row) })
 	reply.headers(length < 0 ? { 'upload-defer-length': '1' } : { 'upload-length': String(length) })
 	if (metadata !== '') reply.header('upload-metadata', metadata)
+	if (concat !== undefined) reply.header('upload-concat', concat)
 	return reply.code(200).send()
 }
 
 async function goOn(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
 	if (request.headers['content-type'] !== TYPE) throw new HttpError(415, `a part of an upload is ${TYPE}`)
 	const row = await find(request, api)
+	if (partsOf(saidOf(row))) throw new HttpError(403, 'what is made of parts does not go on')
 	if (row.length < 0 && request.headers['upload-length'] !== undefined) row.length = numberOf(request, 'upload-length')
 	reply.code(204)
 	return await add(request, reply, api, row, numberOf(request, 'upload-offset'))
 }
 
-/** When all has come it is the file. */
+/** When all has come it is the file; a part waits for the others. */
 async function add(request: FastifyRequest, reply: FastifyReply, api: Api, row: UploadRow, offset: number): Promise<FastifyReply> {
-	const { source, verify } = checked(request)
+	const { source, verify, sha256 } = checked(request, { sha256: offset === 0 })
 	const { fs } = api
 	return await withUpload(fs, row, async () => {
 		const end = await addToUpload(fs, row, offset, source, verify)
 		reply.headers({ 'upload-offset': String(end), 'upload-expires': expiresOf({ ...row, seconds: SECONDS }) })
-		if (end !== row.length) {
+		if (end === row.length && !isPartial(saidOf(row)) && !isOver(row)) await name(request, api, row, sha256())
+		else {
 			await transact(fs, function* (tx) {
 				uploads.goOn(tx, row.id, { length: row.length, seconds: SECONDS }, fs.capabilities)
 			})
-			return reply.send()
 		}
-		const { place } = await run(reach(request, fs, Buffer.from(row.path), { role: 'write' }))
-		if (!place) return fail('EISDIR', 'a directory is there')
-		await run(nameUpload(fs, row, place, attributesOf(api)))
 		return reply.send()
 	})
+}
+
+async function name(request: FastifyRequest, api: Api, row: UploadRow, hash: Buffer | undefined): Promise<void> {
+	const { place } = await run(reach(request, api.fs, Buffer.from(row.path), { role: 'write' }))
+	if (!place) return fail('EISDIR', 'a directory is there')
+	await run(nameUpload(api.fs, row, place, attributesOf(api), hash))
 }
 
 async function remove(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
@@ -118,11 +177,10 @@ async function remove(request: FastifyRequest, reply: FastifyReply, api: Api): P
 }
 
 /** Only for who began it, and only where he may write. */
-async function find(request: FastifyRequest, { fs }: Api): Promise<UploadRow> {
-	const { id } = request.params as { id: string }
+async function find(request: FastifyRequest, { fs }: Api, id = (request.params as { id: string }).id): Promise<UploadRow> {
 	const row = await uploads.find(fs.catalogue, id, fs.capabilities)
 	if (!row || row.seconds <= 0) throw new HttpError(row ? 410 : 404, 'there is no such upload')
-	mayReach(request, Buffer.from(row.path), 'write')
+	if (!isPartial(saidOf(row))) mayReach(request, Buffer.from(row.path), 'write')
 	if (row.holder !== request.grant.name) throw new HttpError(403, 'somebody else began this upload')
 	return row
 }
@@ -138,37 +196,4 @@ async function bytesOf({ fs }: Api, row: UploadRow): Promise<number> {
 
 function expiresOf({ seconds }: UploadRow): string {
 	return new Date(Date.now() + seconds * 1000).toUTCString()
-}
-
-function numberOf({ headers }: FastifyRequest, name: string): number {
-	const value = String(headers[name] ?? '')
-	if (!/^\d{1,15}$/.test(value)) throw new HttpError(400, `${name} is a number`)
-	return Number(value)
-}
-
-/** `path`, else `filename`: each in Base64. */
-function pathOf(metadata: string): Path {
-	const values = new Map(metadata.split(',').map((pair) => pair.trim().split(' ') as [string, string | undefined]))
-	const value = values.get('path') ?? values.get('filename')
-	if (!value) throw new HttpError(400, 'Upload-Metadata has no path')
-	return Buffer.from(value, 'base64')
-}
-
-function checked(request: FastifyRequest): { source: AsyncIterable<Buffer>; verify?: () => void } {
-	const source = bodyOf(request)
-	const header = request.headers['upload-checksum']
-	if (header === undefined) return { source }
-	const [algorithm, value = ''] = String(header).split(' ')
-	if (!ALGORITHMS.has(algorithm)) throw new HttpError(400, `checksums are ${[...ALGORITHMS].join(', ')}`)
-	const hash = createHash(algorithm)
-	async function* hashed(): AsyncGenerator<Buffer> {
-		for await (const chunk of source) {
-			hash.update(chunk)
-			yield chunk
-		}
-	}
-	const verify = () => {
-		if (!hash.digest().equals(Buffer.from(value, 'base64'))) throw new HttpError(CHECKSUM_MISMATCH, 'the checksum does not hold')
-	}
-	return { source: hashed(), verify }
 }

@@ -5,6 +5,7 @@ import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
 
 export interface UploadRow {
 	id: string
+	/** 0: it has become a file. */
 	node_id: NodeId
 	path: Uint8Array
 	/** -1: not said yet. */
@@ -22,7 +23,7 @@ export function find(reader: Reader, id: string, capabilities: Capabilities): Ma
 }
 
 export function lockQuery(id: string, { forUpdate }: Capabilities): Query {
-	return [`SELECT id FROM upload WHERE id = ?${forUpdate}`, [id]]
+	return [`SELECT id, node_id FROM upload WHERE id = ?${forUpdate}`, [id]]
 }
 
 export function expired(reader: Reader, limit: number, capabilities: Capabilities): Maybe<UploadRow[]> {
@@ -37,6 +38,10 @@ export function insert(tx: Transaction, row: UploadRow & { path: Path }, { now }
 
 export function goOn(tx: Transaction, id: string, { length, seconds }: { length: number; seconds: number }, { now }: Capabilities): void {
 	tx.write(`UPDATE upload SET length = ?, expires_at = ${now} + ? WHERE id = ?`, [length, seconds, id])
+}
+
+export function setOver(tx: Transaction, id: string, length: number): void {
+	tx.write('UPDATE upload SET node_id = 0, length = ? WHERE id = ?', [length, id])
 }
 
 export function remove(tx: Transaction, id: string): void {

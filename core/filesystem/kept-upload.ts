@@ -1,9 +1,9 @@
 /**
  * Uploads that outlive the request and the process that bring them. A row says that there is one; how much of it has come, the
- * file on the node says. The row is there before the file and goes with the name or with an intent to remove it, so a
- * file without a row is nobody's.
+ * file on the node says. The row is there before the file, and goes with an intent to remove it or says from when the file has
+ * its name that this is over, so a file without a row is nobody's.
  */
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import type { FileRow } from '../catalogue/files.ts'
 import type { Intent } from '../catalogue/intents.ts'
 import * as leases from '../catalogue/leases.ts'
@@ -12,7 +12,7 @@ import type { UploadRow } from '../catalogue/uploads.ts'
 import { codeOf, fail } from '../errors.ts'
 import type { Path } from '../ids.ts'
 import { carryOut, intend } from '../intents.ts'
-import { syncAside, writeAside } from '../nodes/aside.ts'
+import { readAside, syncAside, writeAside } from '../nodes/aside.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Op, run, wait } from '../op.ts'
 import { classOf } from '../placement/placement.ts'
@@ -20,7 +20,7 @@ import { freeBytes } from '../placement/room.ts'
 import { takeLease } from './clients.ts'
 import { type NewFile, nodesTaking } from './create.ts'
 import { type Filesystem, transact } from './filesystem.ts'
-import { type Conditions, giveName, type Staged } from './give-name.ts'
+import { giveName, type Staged } from './give-name.ts'
 import type { Place } from './names.ts'
 import { createStaged, keptPath } from './staged.ts'
 
@@ -55,6 +55,11 @@ export function* keepUpload(fs: Filesystem, { place, path, attributes, ...rest }
 	return row
 }
 
+/** It has become a file. */
+export function isOver({ node_id }: UploadRow): boolean {
+	return node_id === 0
+}
+
 function nodeOf(fs: Filesystem, { node_id }: UploadRow): Node {
 	return fs.nodes.get(node_id) ?? fail('EIO', 'the node that has it is away')
 }
@@ -66,6 +71,7 @@ function* openKept(fs: Filesystem, row: UploadRow): Op<{ node: Node; fd: number 
 
 /** How much of it is there. */
 export function* keptBytes(fs: Filesystem, row: UploadRow): Op<number> {
+	if (isOver(row)) return row.length
 	return (yield* wait(nodeOf(fs, row).operations.stat(keptPath(row.id)))).size
 }
 
@@ -101,6 +107,7 @@ function* drop(fs: Filesystem, lease: string): Op<void> {
  * does, nothing of it. The bytes there are then.
  */
 export async function addToUpload(fs: Filesystem, row: UploadRow, offset: number, source: AsyncIterable<Uint8Array>, verify?: () => void): Promise<number> {
+	if (isOver(row)) return offset === row.length ? offset : fail('ESTALE', 'the upload is over')
 	const { node, fd } = await run(openKept(fs, row))
 	try {
 		if ((await node.operations.fstat(fd)).size !== offset) fail('ESTALE', 'the upload is not that far')
@@ -138,15 +145,49 @@ export async function addToUpload(fs: Filesystem, row: UploadRow, offset: number
 	}
 }
 
+/** Those of `parts`, one after the other; the SHA-256 of all of it. */
+export async function joinUploads(fs: Filesystem, into: UploadRow, parts: readonly UploadRow[]): Promise<Buffer> {
+	const hash = createHash('sha256')
+	const { node, fd } = await run(openKept(fs, into))
+	try {
+		let end = 0
+		for (const part of parts) {
+			for await (const chunk of contentOf(fs, part)) {
+				hash.update(chunk)
+				await writeAside(node, fd, [chunk], end)
+				end += chunk.length
+			}
+		}
+		return end === into.length ? hash.digest() : fail('EIO', 'a part is not as long as it was')
+	} finally {
+		await node.operations.close(fd)
+	}
+}
+
+async function* contentOf(fs: Filesystem, row: UploadRow): AsyncGenerator<Uint8Array> {
+	const { node, fd } = await run(openKept(fs, row))
+	try {
+		for (let at = 0; ; ) {
+			const buffer = Buffer.allocUnsafe(BATCH_BYTES)
+			const count = await readAside(node, fd, buffer, at)
+			if (count === 0) return
+			at += count
+			yield buffer.subarray(0, count)
+		}
+	} finally {
+		await node.operations.close(fd)
+	}
+}
+
 /** It becomes the file of its name. */
-export function* nameUpload(fs: Filesystem, row: UploadRow, place: Place, attributes: NewFile, conditions: Conditions = {}): Op<FileRow> {
+export function* nameUpload(fs: Filesystem, row: UploadRow, place: Place, attributes: NewFile, hash?: Buffer): Op<FileRow> {
 	const { node, fd } = yield* openKept(fs, row)
 	try {
 		const staged: Staged = {
 			node,
 			path: keptPath(row.id),
 			stat: yield* wait(node.operations.fstat(fd)),
-			hash: undefined,
+			hash,
 			attributes,
 			*sync() {
 				yield* wait(syncAside(node, fd))
@@ -155,25 +196,26 @@ export function* nameUpload(fs: Filesystem, row: UploadRow, place: Place, attrib
 				query: uploads.lockQuery(row.id, fs.capabilities),
 				judge(tx, rows) {
 					if (rows.length === 0) fail('ENOENT', 'the upload was given up')
-					uploads.remove(tx, row.id)
+					uploads.setOver(tx, row.id, staged.stat.size)
 				},
 			},
 			mayBeNamed: false,
 		}
-		return yield* giveName(fs, staged, place, conditions)
+		return yield* giveName(fs, staged, place)
 	} finally {
 		yield* wait(node.operations.close(fd))
 	}
 }
 
-/** As if it had never been begun. */
+/** As if it had never been begun; what has become a file stays one. */
 export function* giveUpUpload(fs: Filesystem, row: UploadRow): Op<void> {
 	const intent: Intent = { nodeId: row.node_id, op: 'unlink', path: keptPath(row.id), toPath: null, fileId: 0, token: fs.nextToken++ }
 	const made = yield* wait(
 		transact(fs, function* (tx) {
-			const [found] = yield* wait(tx.read(uploads.lockQuery(row.id, fs.capabilities)))
-			if (found.length === 0) return []
+			const [[found]] = (yield* wait(tx.read(uploads.lockQuery(row.id, fs.capabilities)))) as [UploadRow[]]
+			if (!found) return []
 			uploads.remove(tx, row.id)
+			if (isOver(found)) return []
 			return yield* intend(fs, tx, [intent], true)
 		}),
 	)

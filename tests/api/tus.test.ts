@@ -4,6 +4,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { engines } from '../catalogue/engines.ts'
+import { until } from '../support/until.ts'
 import { openDoor, type TestDoor } from './door.ts'
 
 const CONTENT = randomBytes(1_500_000)
@@ -27,6 +28,8 @@ for (const engine of engines) {
 		const door = await openDoor(t, { engine, nodes: 1 })
 		const options = await door.fetch('/uploads', { method: 'OPTIONS' })
 		assert.deepEqual([options.status, options.headers.get('tus-version')], [204, '1.0.0'])
+		assert.equal(options.headers.get('tus-extension'), 'creation,creation-with-upload,creation-defer-length,checksum,concatenation,expiration,termination')
+		assert.equal(options.headers.get('tus-checksum-algorithm'), 'sha1,sha256,md5')
 		const begun = await begin(door, 'new/dir/f', CONTENT.length)
 		assert.equal(begun.status, 201)
 		const at = begun.headers.get('location') as string
@@ -43,12 +46,67 @@ for (const engine of engines) {
 		assert.equal(await offsetOf(door, at), '900000')
 		assert.equal((await patch(door, at, 900_000, CONTENT.subarray(900_000))).status, 204)
 		assert.deepEqual(readFileSync(door.node(1, 'new/dir/f')), CONTENT)
-		assert.equal((await door.fetch(at, { method: 'HEAD', headers: TUS })).status, 404)
+		assert.equal(await offsetOf(door, at), String(CONTENT.length), 'whoever did not hear that it is over is told')
+		assert.equal((await patch(door, at, CONTENT.length, Buffer.alloc(0))).status, 204)
+		assert.equal((await patch(door, at, 0, CONTENT)).status, 409)
 		assert.deepEqual(kept(door), [])
+		await door.driver.change('UPDATE upload SET expires_at = 1')
+		assert.equal((await door.fetch(at, { method: 'HEAD', headers: TUS })).status, 410)
 
 		assert.equal((await begin(door, 'whole', 5, { 'content-type': PART['content-type'] })).status, 201, 'without a body it waits for one')
 		const empty = await begin(door, 'empty', 0)
 		assert.deepEqual([empty.status, (await door.fetch('/files/empty')).status], [201, 200])
+	})
+
+	test(`${engine.name}: parts that are sent side by side become one file`, async (t) => {
+		const door = await openDoor(t, { engine, nodes: 1 })
+		const pieces = [CONTENT.subarray(0, 700_000), CONTENT.subarray(700_000, 700_001), CONTENT.subarray(700_001)]
+		const part = async (piece: Buffer, headers: Record<string, string> = {}) => {
+			const said = { ...TUS, 'upload-concat': 'partial', 'upload-length': String(piece.length), ...headers }
+			return (await door.fetch('/uploads', { method: 'POST', headers: said })).headers.get('location') as string
+		}
+		const join = (parts: string[], headers: Record<string, string> = {}) =>
+			door.fetch('/uploads', { method: 'POST', headers: { ...TUS, ...metadata('joined/f'), 'upload-concat': `final;${parts.join(' ')}`, ...headers } })
+		const parts = await Promise.all(pieces.map(async (piece) => {
+			const at = await part(piece)
+			assert.equal((await patch(door, at, 0, piece)).status, 204)
+			return at
+		}))
+		const partial = await door.fetch(parts[0], { method: 'HEAD', headers: TUS })
+		assert.deepEqual([partial.headers.get('upload-concat'), partial.headers.get('upload-offset')], ['partial', '700000'])
+		const unfinished = await part(pieces[0])
+		const whole = (await begin(door, 'whole', 5)).headers.get('location') as string
+		const wrong: Array<[string[], Record<string, string>]> = [[[parts[0], unfinished], {}], [[parts[0], whole], {}], [['/files/x'], {}], [[], {}], [parts, { 'upload-length': '1500000' }], [parts, { 'upload-concat': 'finally' }]]
+		for (const [list, headers] of wrong) assert.equal((await join(list, headers)).status, 400, JSON.stringify([list, headers]))
+		assert.equal((await join(['/uploads/none'])).status, 404)
+		assert.equal((await door.fetch('/files/joined/f')).status, 404)
+		assert.equal(kept(door).length, pieces.length + 2)
+
+		const joined = await join([`${door.url}${parts[0]}`, parts[1], parts[2]])
+		assert.equal(joined.status, 201)
+		assert.deepEqual(readFileSync(door.node(1, 'joined/f')), CONTENT)
+		const etag = `"${createHash('sha256').update(CONTENT).digest('hex')}"`
+		assert.equal((await door.fetch('/files/joined/f', { method: 'HEAD' })).headers.get('etag'), etag)
+		const final = joined.headers.get('location') as string
+		const told = await door.fetch(final, { method: 'HEAD', headers: TUS })
+		assert.deepEqual(['upload-offset', 'upload-length'].map((name) => told.headers.get(name)), [String(CONTENT.length), String(CONTENT.length)])
+		assert.match(told.headers.get('upload-concat') ?? '', /^final;http/)
+		assert.equal((await patch(door, final, CONTENT.length, Buffer.alloc(0))).status, 403)
+		await until('the parts are gone', () => kept(door).length === 2 || undefined)
+	})
+
+	test(`${engine.name}: an upload in one request, and by a client that knows only POST`, async (t) => {
+		const door = await openDoor(t, { engine, nodes: 1 })
+		const body = new Uint8Array(CONTENT.subarray(0, 100))
+		const etag = `"${createHash('sha256').update(body).digest('hex')}"`
+		const whole = await door.fetch('/uploads', { method: 'POST', body, headers: { ...PART, ...metadata('one'), 'upload-length': '100' } })
+		assert.deepEqual([whole.status, whole.headers.get('upload-offset')], [201, '100'])
+		assert.equal((await door.fetch('/files/one', { method: 'HEAD' })).headers.get('etag'), etag)
+		const at = (await begin(door, 'two', 100)).headers.get('location') as string
+		const overridden = (headers: Record<string, string>) => door.fetch(at, { method: 'POST', body, headers: { ...PART, 'upload-offset': '0', ...headers } })
+		assert.equal((await overridden({})).status, 405)
+		assert.equal((await overridden({ 'x-http-method-override': 'PATCH' })).status, 204)
+		assert.equal((await door.fetch('/files/two', { method: 'HEAD' })).headers.get('content-length'), '100')
 	})
 
 	test(`${engine.name}: what is given up is gone, and what is wrong is refused`, async (t) => {
