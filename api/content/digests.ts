@@ -1,4 +1,5 @@
 /** Hashes that a client sends along, and what it gets: Content-MD5 (RFC 1864), Digest (RFC 3230), Repr-Digest and Content-Digest (RFC 9530). */
+import { createHash } from 'node:crypto'
 import { HttpError } from '../errors.ts'
 
 export interface Expected {
@@ -44,6 +45,12 @@ export function verify(expected: Expected, found: { sha256: Buffer; md5: Buffer 
 	if ((expected.sha256 && !expected.sha256.equals(found.sha256)) || (expected.md5 && found.md5 && !expected.md5.equals(found.md5))) {
 		throw new HttpError(400, 'what arrived does not have the hash that was sent along')
 	}
+}
+
+/** Of content that is at hand. */
+export function verifyWhole(headers: Headers, content: Uint8Array): void {
+	const expected = expectedOf(headers)
+	if (expected.sha256 ?? expected.md5) verify(expected, { sha256: createHash('sha256').update(content).digest(), md5: createHash('md5').update(content).digest() })
 }
 
 function single(value: string | string[] | undefined): string | undefined {

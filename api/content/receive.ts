@@ -34,7 +34,7 @@ export async function receive(request: FastifyRequest, reply: FastifyReply, api:
 	const { headers } = request
 	const { place, path, row } = located
 	if (!place || row?.kind === KIND.directory) return fail('EISDIR', 'a directory is there')
-	if (headers['content-range'] !== undefined) throw new HttpError(400, 'a part of a file cannot be put (Content-Range)')
+	refuseParts(request)
 	const expected = expectedOf(headers)
 	require(headers, row)
 	let isNew = true
@@ -59,6 +59,11 @@ export async function receive(request: FastifyRequest, reply: FastifyReply, api:
 		giveUp(request, reply)
 		throw error
 	}
+}
+
+/** Not taken for the whole (RFC 9110, 14.4). */
+export function refuseParts({ headers }: FastifyRequest): void {
+	if (headers['content-range'] !== undefined) throw new HttpError(400, 'a part of a file cannot be put (Content-Range)')
 }
 
 /** What still comes of the body is read over; then the connection ends. */

@@ -10,6 +10,7 @@ import type { FileId } from '../../core/ids.ts'
 import { type Op, run, wait } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { bodyOf } from '../content/body.ts'
+import { verifyWhole } from '../content/digests.ts'
 import { withWhole } from '../content/held.ts'
 import { reachExisting } from '../tree/reach.ts'
 import { numberOf } from './reading.ts'
@@ -44,7 +45,10 @@ export function content(app: FastifyInstance, { fs }: Api): void {
 			const { row } = await run(reachExisting(request, fs, path, { role: 'write' }))
 			if (row.kind !== KIND.regular) fail('EISDIR')
 			const offset = numberOf(request.query, 'offset', 0)
-			const count = await withWhole(bodyOf(request), BYTES_MAX, (whole) => run(writing(row.id, (file) => write(fs, file, whole, offset, true))))
+			const count = await withWhole(bodyOf(request), BYTES_MAX, (whole) => {
+				verifyWhole(request.headers, whole)
+				return run(writing(row.id, (file) => write(fs, file, whole, offset, true)))
+			})
 			return { success: true, message: 'Data written successfully', data: { bytes_written: count, offset } }
 		},
 	})
@@ -54,6 +58,7 @@ export function content(app: FastifyInstance, { fs }: Api): void {
 		const { row } = await run(reachExisting(request, fs, path, { role: 'write' }))
 		if (row.kind !== KIND.regular) fail('EISDIR')
 		return await withWhole(bodyOf(request), BYTES_MAX, async (whole) => {
+			verifyWhole(request.headers, whole)
 			const end = await appends(row.id, () =>
 				run(
 					writing(row.id, function* (file) {

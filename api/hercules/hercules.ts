@@ -2,7 +2,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { Api, Part } from '../api.ts'
 import { takeBodies } from '../content/body.ts'
-import { pathOf, toFailure } from '../errors.ts'
+import { utf8 } from '../content/text-parameter.ts'
+import { HttpError, pathOf, toFailure } from '../errors.ts'
 import { content } from './content.ts'
 import { names } from './names.ts'
 import { reading } from './reading.ts'
@@ -30,5 +31,9 @@ export const hercules: Part = {
 function acceptJson(app: FastifyInstance): void {
 	const parse = app.getDefaultJsonParser('error', 'error')
 	app.removeAllContentTypeParsers()
-	app.addContentTypeParser('*', { parseAs: 'string' }, (request, body, done) => parse(request, body as string, done))
+	app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
+		const text = utf8(body as Buffer)
+		if (text === undefined) done(new HttpError(400, 'the body is not UTF-8'))
+		else parse(request, text, done)
+	})
 }

@@ -6,6 +6,8 @@ import { HttpError } from '../errors.ts'
 
 /** `..` is left in, and refused by whoever looks it up. */
 export function toPath(text: string): Path {
+	// JSON can say half of a character; as bytes it would be another name.
+	if (!text.isWellFormed()) throw new HttpError(400, 'a path is not Unicode')
 	return Buffer.from(text.split('/').filter((name) => name !== '' && name !== '.').join('/'))
 }
 

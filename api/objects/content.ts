@@ -5,6 +5,7 @@ import { codeOf, fail } from '../../core/errors.ts'
 import { run } from '../../core/op.ts'
 import { mayReach } from '../access/access.ts'
 import { lengthOf } from '../content/body.ts'
+import { refuseParts } from '../content/receive.ts'
 import { HttpError } from '../errors.ts'
 import { type Address, parseAddress } from './address.ts'
 import { answer } from './answer.ts'
@@ -60,6 +61,7 @@ function addressOf({ params }: FastifyRequest): Address {
 async function upload(gateway: Gateway, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
 	const { name, extension, fid } = addressOf(request)
 	const { ts, ttl = '', cm, fsync } = request.query as Record<string, string | undefined>
+	refuseParts(request)
 	if (cm === 'true') throw new HttpError(400, 'chunk manifests are not understood: upload the file as a whole')
 	const lives = parseTtl(ttl)
 	if (!lives) throw new HttpError(400, `ttl '${ttl}' is not like 3m, 4h, 5d, 6w, 7M, 8y`)

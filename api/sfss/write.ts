@@ -7,8 +7,9 @@ import { store } from '../../core/filesystem/store.ts'
 import { run } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { bodyOf, lengthOf } from '../content/body.ts'
+import { expectedOf, verify } from '../content/digests.ts'
 import { boundaryOf, fileOfForm } from '../content/form.ts'
-import { giveUp } from '../content/receive.ts'
+import { giveUp, refuseParts } from '../content/receive.ts'
 import { HttpError } from '../errors.ts'
 import { reach, reachWithParents } from '../tree/reach.ts'
 import { pathAsked, QUERY } from './path.ts'
@@ -33,6 +34,7 @@ export function write(app: FastifyInstance, api: Api): void {
 async function take(request: FastifyRequest, reply: FastifyReply, api: Api, status: number): Promise<FastifyReply> {
 	const { sfssBytesMax, uid, gid, fileMode: mode } = api.config.api
 	try {
+		refuseParts(request)
 		const path = pathAsked(request)
 		const boundary = boundaryOf(request.headers['content-type'])
 		const bytes = lengthOf(request)
@@ -40,7 +42,10 @@ async function take(request: FastifyRequest, reply: FastifyReply, api: Api, stat
 		const { place, path: real, row } = await reachWithParents(request, api, path)
 		if (!place || row?.kind === KIND.directory) return fail('EISDIR', 'a directory is there')
 		const content = boundary === undefined ? bodyOf(request) : await fileIn(request, boundary)
-		await store(api.fs, { place, path: real, attributes: { mode, uid, gid } }, content, { bytesMax: sfssBytesMax })
+		// Of a form it would be the hash of all of it.
+		const expected = boundary === undefined ? expectedOf(request.headers) : {}
+		const intake = { place, path: real, attributes: { mode, uid, gid }, md5: expected.md5 !== undefined }
+		await store(api.fs, intake, content, { bytesMax: sfssBytesMax, verify: (found) => verify(expected, found) })
 	} catch (error) {
 		giveUp(request, reply)
 		throw codeOf(error) === 'EFBIG' ? tooLarge(sfssBytesMax) : error

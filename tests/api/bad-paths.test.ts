@@ -1,0 +1,123 @@
+/** Paths that lead elsewhere, are no paths, or lead to something else than a file: in every dialect, with its status and in its shape. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ANYBODY, ask, dialects, type Sent } from './dialects.ts'
+import { openDoor, type TestDoor } from './door.ts'
+import { standing } from './left-behind.ts'
+
+const LONG = 'n'.repeat(256)
+/** Longer than any path, and short enough for the head of a request. */
+const ENDLESS = 'd/'.repeat(8_500)
+
+interface Case {
+	what: string
+	/** As it stands in an address. */
+	path: string
+	/** Status of reading and writing in files, dav, sfss, hercules: names are bytes for the first two and text for the others. */
+	read: [number, number, number, number]
+	write: [number, number, number, number]
+}
+
+const all = (status: number): [number, number, number, number] => [status, status, status, status]
+const REFUSED = { read: all(400), write: all(400) }
+const CASES: Case[] = [
+	{ what: 'up', path: '..', ...REFUSED },
+	{ what: 'up and down', path: 'dir/../dir/file', ...REFUSED },
+	{ what: 'up, written otherwise', path: '%2e%2e/x', ...REFUSED },
+	{ what: 'up, with a slash written otherwise', path: 'dir%2f..%2f..%2fx', ...REFUSED },
+	{ what: 'NUL', path: 'dir/a%00b', ...REFUSED },
+	{ what: 'half an escape', path: 'dir/%f', ...REFUSED },
+	{ what: 'no escape', path: 'dir/%zz', ...REFUSED },
+	{ what: 'a name of 256 bytes', path: `dir/${LONG}`, ...REFUSED },
+	{ what: 'a path of 17,000 bytes', path: ENDLESS + 'f', ...REFUSED },
+	{ what: 'what is not part of the tree', path: '.cairn/node.json', read: all(403), write: all(403) },
+	// A name in /files and /dav: asked for only, since it may be written there.
+	{ what: 'bytes that are no UTF-8', path: 'dir/%ff%fe', read: [404, 404, 400, 400], write: [201, 201, 400, 400] },
+	{ what: 'an overlong form of a slash', path: 'dir%c0%af..%c0%afx', read: [404, 404, 400, 400], write: [201, 201, 400, 400] },
+	{ what: 'through a file', path: 'dir/file/below', read: all(404), write: [404, 409, 404, 404] },
+	{ what: 'a directory', path: 'dir', read: [200, 405, 404, 409], write: [409, 405, 409, 409] },
+	{ what: 'nothing', path: 'none', read: all(404), write: [201, 201, 200, 404] },
+]
+
+async function check(door: TestDoor, index: number, sent: Sent, status: number): Promise<void> {
+	const answer = await ask(door, sent)
+	assert.equal(answer.status, status, `${sent.method} ${sent.target.slice(0, 80)}: ${answer.body}`)
+	if (status >= 400) assert.ok(dialects[index].reason(answer), `${sent.method} ${sent.target.slice(0, 80)}: ${answer.body}`)
+}
+
+const BYTE_NAMES = 2
+const prefixes = ['/files/', '/dav/', '/file?path=', '/api/v1/read?path=']
+const writes = [
+	['PUT', '/files/'],
+	['PUT', '/dav/'],
+	['PUT', '/file?path='],
+	['POST', '/api/v1/write?path='],
+] as const
+
+test('paths that are none, lead elsewhere, or not to a file', async (t) => {
+	const door = await openDoor(t, { nodes: 1, listen: ANYBODY })
+	await ask(door, { method: 'PUT', target: '/files/dir/file', body: 'x' })
+	const before = await standing(door)
+	for (const { what, path, read, write } of CASES) {
+		await t.test(what, async () => {
+			for (const [index, status] of read.entries()) await check(door, index, { method: 'GET', target: prefixes[index] + path }, status)
+			for (const [index, status] of write.entries()) {
+				const [method, prefix] = writes[index]
+				if (status < 300) continue
+				await check(door, index, { method, target: prefix + path, body: 'x' }, status)
+			}
+			assert.deepEqual(await standing(door), before)
+		})
+	}
+	for (const { path, write } of CASES.filter(({ write }) => write[0] === 201)) {
+		for (const [index, status] of write.entries()) if (status < 300) await check(door, index, { method: writes[index][0], target: `${writes[index][1]}${index < BYTE_NAMES ? `${index}/` : ''}${path}`, body: 'x' }, index === 1 ? 409 : status)
+	}
+})
+
+/** Paths in headers and bodies, and other things that are done to a name. */
+const OTHERS: Array<[index: number, sent: Sent, status: number]> = [
+	...['..', '../x', 'dir/../../x', '.cairn/x', `dir/${LONG}`, 'a\0b'].flatMap((path): Array<[number, Sent, number]> => {
+		const status = path.startsWith('.cairn') ? 403 : 400
+		const body = JSON.stringify({ path })
+		const destination = encodeURI(path)
+		return [
+			[0, { method: 'POST', target: '/uploads', headers: { 'tus-resumable': '1.0.0', 'upload-length': '1', 'upload-metadata': `path ${Buffer.from(path).toString('base64')}` } }, status],
+			[0, { method: 'MOVE', target: '/files/dir/file', headers: { destination: `/files/${destination}` } }, status],
+			[0, { method: 'MKCOL', target: `/files/${destination}` }, status],
+			[0, { method: 'DELETE', target: `/files/${destination}` }, status],
+			[1, { method: 'COPY', target: '/dav/dir/file', headers: { destination: `/dav/${destination}` } }, status],
+			[1, { method: 'MKCOL', target: `/dav/${destination}` }, status],
+			[1, { method: 'DELETE', target: `/dav/${destination}` }, status],
+			[1, { method: 'PROPFIND', target: `/dav/${destination}`, headers: { depth: '0' } }, status],
+			[1, { method: 'LOCK', target: `/dav/${destination}`, body: '<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>' }, status],
+			[2, { method: 'POST', target: `/files?path=${destination}`, body: 'x' }, status],
+			[2, { method: 'DELETE', target: `/file?path=${destination}` }, status],
+			[3, { method: 'POST', target: '/api/v1/mkdir', body }, status],
+			[3, { method: 'POST', target: '/api/v1/create', body }, status],
+			[3, { method: 'DELETE', target: '/api/v1/delete', body }, status],
+			[3, { method: 'POST', target: '/api/v1/rename', body: JSON.stringify({ source: 'dir/file', target: path }) }, status],
+			[3, { method: 'GET', target: `/api/v1/list?path=${destination}` }, status],
+		]
+	}),
+	[3, { method: 'POST', target: '/api/v1/create', body: Buffer.from('{"path":"\xff"}', 'latin1') }, 400],
+	[3, { method: 'POST', target: '/api/v1/create', body: '{"path":"\\ud800"}' }, 400],
+	[4, { method: 'GET', target: '/3,' }, 400],
+	[4, { method: 'GET', target: '/3,01637037d6%00' }, 400],
+	// No address of any dialect.
+	[0, { method: 'PUT', target: '/3,..%2f..%2fx', body: 'x' }, 404],
+	[4, { method: 'PUT', target: `/3,01${'0'.repeat(300)}`, body: 'x' }, 400],
+	[4, { method: 'PUT', target: '/3,01637037d6', body: 'x' }, 404],
+	[4, { method: 'GET', target: '/3/01637037d6/..' }, 404],
+	[4, { method: 'DELETE', target: '/99999999999,01637037d6' }, 400],
+	[4, { method: 'GET', target: '/dir/assign?collection=..' }, 406],
+	[4, { method: 'GET', target: '/dir/assign?collection=a%00b' }, 406],
+	[4, { method: 'GET', target: '/dir/lookup?volumeId=..' }, 400],
+]
+
+test('paths in headers, in bodies, in ids, and what else is done to a name', async (t) => {
+	const door = await openDoor(t, { nodes: 1, listen: ANYBODY })
+	await ask(door, { method: 'PUT', target: '/files/dir/file', body: 'x' })
+	const before = await standing(door)
+	for (const [index, sent, status] of OTHERS) await check(door, index, sent, status)
+	assert.deepEqual(await standing(door), before)
+})
