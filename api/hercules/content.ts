@@ -1,8 +1,9 @@
 /** `write`, `append`: into a file that is there. All of what was sent is written, or nothing. */
 import type { FastifyInstance } from 'fastify'
 import { KIND } from '../../core/catalogue/files.ts'
-import { fail } from '../../core/errors.ts'
-import { write } from '../../core/filesystem/data.ts'
+import { codeOf, fail } from '../../core/errors.ts'
+import { allocate, write } from '../../core/filesystem/data.ts'
+import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { open } from '../../core/filesystem/open.ts'
 import type { OpenFile } from '../../core/filesystem/open-files.ts'
 import { release } from '../../core/filesystem/publish.ts'
@@ -19,6 +20,7 @@ import { pathAsked } from './tree.ts'
 /** As many as one of their clients writes at a time. */
 const BYTES_MAX = 16 * 1024 * 1024
 const APPEND = -1
+const FALLOC_FL_KEEP_SIZE = 1
 const MAY_WRITE = { access: 'write', byPath: true } as const
 const TEXT = { type: 'string' } as const
 const QUERY = { type: 'object', properties: { path: TEXT, offset: TEXT } } as const
@@ -47,7 +49,7 @@ export function content(app: FastifyInstance, { fs }: Api): void {
 			const offset = numberOf(request.query, 'offset', 0)
 			const count = await withWhole(bodyOf(request), BYTES_MAX, (whole) => {
 				verifyWhole(request.headers, whole)
-				return run(writing(row.id, (file) => write(fs, file, whole, offset, true)))
+				return run(writing(row.id, (file) => writeWhole(fs, file, whole, offset)))
 			})
 			return { success: true, message: 'Data written successfully', data: { bytes_written: count, offset } }
 		},
@@ -62,7 +64,7 @@ export function content(app: FastifyInstance, { fs }: Api): void {
 			const end = await appends(row.id, () =>
 				run(
 					writing(row.id, function* (file) {
-						yield* write(fs, file, whole, APPEND, true)
+						yield* writeWhole(fs, file, whole, APPEND)
 						return (yield* wait(file.node.operations.fstat(file.fd))).size
 					}),
 				),
@@ -70,6 +72,17 @@ export function content(app: FastifyInstance, { fs }: Api): void {
 			return { success: true, message: 'Data appended successfully', data: { offset: end - whole.length, bytes_added: whole.length } }
 		})
 	})
+}
+
+/** There is room for all of it, or nothing is written. */
+function* writeWhole(fs: Filesystem, file: OpenFile, whole: Buffer, offset: number): Op<number> {
+	const at = offset === APPEND ? (yield* wait(file.node.operations.fstat(file.fd))).size : offset
+	try {
+		if (whole.length > 0) yield* allocate(fs, file, FALLOC_FL_KEEP_SIZE, { offset: at, length: whole.length })
+	} catch (error) {
+		if (codeOf(error) !== 'EOPNOTSUPP') throw error
+	}
+	return yield* write(fs, file, whole, offset, true)
 }
 
 /** One after the other for each file: where what was appended begins is known from where it ends. */

@@ -117,7 +117,7 @@ const objects: Dialect = {
 	async prepare(door, name, content) {
 		const assigned = async () => String(json(await ask(door, { method: 'GET', target: '/dir/assign' })).fid)
 		const fid = await assigned()
-		await put(door, `/${fid}/${name}`.replace(',', '/'), content)
+		await put(door, `/${fid.replace(',', '/')}/${name.slice(name.lastIndexOf('/') + 1)}`, content)
 		const [entry] = await door.driver.all<{ name: Uint8Array }>('SELECT e.name FROM entry e JOIN file f ON f.id = e.file_id JOIN object o ON o.file_id = f.id ORDER BY o.id DESC LIMIT 1')
 		const month = new Date().toISOString().slice(0, 7).replace('-', '/')
 		return {

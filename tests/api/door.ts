@@ -23,6 +23,8 @@ export interface DoorOptions {
 	api?: Partial<ApiConfig>
 	/** Instead of one address that serves everything. */
 	listen?: ListenConfig[]
+	/** Puts something else where the directory of a node is, before it becomes one. */
+	mount?: (path: string, number: number) => void | Promise<void>
 }
 
 export interface TestDoor extends Door {
@@ -44,7 +46,7 @@ export interface TestDoor extends Door {
 
 let tokens = 0
 
-export async function openDoor(test: TestContext, { engine = sqlite, nodes = 2, config: said = {}, api = {}, listen }: DoorOptions = {}): Promise<TestDoor> {
+export async function openDoor(test: TestContext, { engine = sqlite, nodes = 2, config: said = {}, api = {}, listen, mount }: DoorOptions = {}): Promise<TestDoor> {
 	const directory = mkdtempSync(join(tmpdir(), 'cairn-door-'))
 	test.after(() => rmSync(directory, { recursive: true, force: true }))
 	const address = await engine.address(test)
@@ -56,6 +58,7 @@ export async function openDoor(test: TestContext, { engine = sqlite, nodes = 2, 
 	const node = (number: number, path = '') => join(directory, `node${number}`, path)
 	for (let number = 1; number <= nodes; number++) {
 		mkdirSync(node(number))
+		await mount?.(node(number), number)
 		await addNode(driver, `node${number}`, { path: node(number), zone: `zone${number}`, reserve: 0, weight: 100, io: 'auto', state: 'rw' })
 	}
 	const token: TestDoor['token'] = async (role, { name = `token ${++tokens}`, paths, perMinute = 0, lastsSeconds = 0 } = {}) =>
