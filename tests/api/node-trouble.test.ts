@@ -109,7 +109,9 @@ async function readWhileItHangs(door: TestDoor, server: SshfsMount): Promise<num
 test('a node that is full', async (t) => {
 	const mounted: string[] = []
 	// Before what `openDoor` does afterwards: it removes the directories.
-	t.after(() => mounted.forEach((path) => execFileSync('umount', ['-l', path])))
+	t.after(() => {
+		for (const path of mounted) execFileSync('umount', ['-l', path])
+	})
 	const door = await openDoor(t, {
 		nodes: 1,
 		listen: ANYBODY,
