@@ -6,7 +6,7 @@ import { codeOf } from '../core/errors.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import { namesOfPath } from '../core/filesystem/resolve.ts'
 import type { Path } from '../core/ids.ts'
-import { openVersion } from '../core/off-site/content.ts'
+import { eachPiece, openSettled } from '../core/off-site/content.ts'
 import { dropScratch, findScratch } from '../core/off-site/upload.ts'
 import { run } from '../core/op.ts'
 
@@ -30,11 +30,12 @@ export async function takeOut(fs: Filesystem, order: OrderRow, directory: string
 }
 
 async function copy(fs: Filesystem, { id, version, size }: { id: number; version: number; size: number }, to: Buffer, { mode, mtime, mtime_ns }: OrderRow): Promise<void> {
-	const content = await openVersion(fs, id, version)
+	const content = await run(openSettled(fs, id, version))
 	try {
 		const file = await open(to, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600)
 		try {
-			for await (const chunk of content.bytes(0, size)) await file.writeFile(chunk)
+			const pair = [Buffer.allocUnsafeSlow(COPIED_BYTES), Buffer.allocUnsafeSlow(COPIED_BYTES)] as const
+			await eachPiece(content, { from: 0, to: size }, pair, (piece) => file.writeFile(piece))
 			await file.chmod(mode & 0o777)
 			const at = mtime + mtime_ns / 1e9
 			await file.utimes(at, at)
@@ -43,7 +44,7 @@ async function copy(fs: Filesystem, { id, version, size }: { id: number; version
 			await file.close()
 		}
 	} finally {
-		await content.close()
+		await run(content.close())
 	}
 }
 
@@ -63,4 +64,5 @@ async function prepare(directory: Buffer, path: Path): Promise<Buffer> {
 	return Buffer.concat([at, SLASH, names[names.length - 1]])
 }
 
+const COPIED_BYTES = 512 * 1024
 const SLASH = Buffer.from('/')

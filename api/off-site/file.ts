@@ -4,9 +4,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import * as leases from '../../core/catalogue/backup-leases.ts'
 import * as hashes from '../../core/catalogue/hashes.ts'
 import { codeOf } from '../../core/errors.ts'
-import { openVersion, type VersionContent } from '../../core/off-site/content.ts'
+import { eachPiece, openSettled, type VersionContent } from '../../core/off-site/content.ts'
+import { run } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { admit, takeStream } from './admit.ts'
+import { withPair } from './buffers.ts'
 import { siteOf } from './credentials.ts'
 import { noCopy, notFound, Refusal } from './failure.ts'
 import type { Site } from './known-sites.ts'
@@ -31,7 +33,7 @@ export function file(app: FastifyInstance, api: Api): void {
 	})
 }
 
-export async function checkLeased({ fs }: Api, { row }: Site, { id, version }: Request['params']): Promise<void> {
+async function checkLeased({ fs }: Api, { row }: Site, { id, version }: Request['params']): Promise<void> {
 	const leased = await leases.find(fs.catalogue, row.id, id, fs.capabilities)
 	if (!leased) throw new Refusal(403, 'not-leased', 'this file is not in a batch of this site')
 	if (leased.version !== version) throw changed()
@@ -57,19 +59,26 @@ async function send(api: Api, site: Site, request: Request, reply: FastifyReply)
 		const { raw } = reply
 		writeHead(raw, content, { range, size: known.size, etag })
 		if (request.method === 'HEAD') raw.end()
-		else await pour(api, site, { raw, what: `a download of file ${id}` }, (send) => send(content.bytes(range?.from ?? 0, range?.to ?? known.size)))
+		else {
+			const wanted = range ?? { from: 0, to: known.size }
+			await pour(api, site, { raw, what: `a download of file ${id}` }, (send) => withPair((pair) => eachPiece(content, wanted, pair, send)))
+		}
 	} finally {
-		await content.close()
+		await run(content.close())
 	}
 }
 
-export async function openLeased({ fs }: Api, id: number, version: number): Promise<VersionContent> {
+async function openLeased({ fs }: Api, id: number, version: number): Promise<VersionContent> {
 	try {
-		return await openVersion(fs, id, version)
+		return await run(openSettled(fs, id, version))
 	} catch (error) {
-		if (codeOf(error) === 'ESTALE') throw changed()
-		throw noCopy()
+		throw refusalOf(error)
 	}
+}
+
+/** Of a file that cannot be opened. */
+export function refusalOf(error: unknown): Refusal {
+	return codeOf(error) === 'ESTALE' ? changed() : noCopy()
 }
 
 interface Range {

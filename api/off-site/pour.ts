@@ -12,21 +12,19 @@ const SLICES_PER_SECOND = 20
 const SLICE_BYTES_MIN = 1_024
 const SLICE_BYTES_MAX = 1_048_576
 
-export type Send = (bytes: AsyncIterable<Buffer> | Iterable<Buffer>) => Promise<void>
+/** Resolves when the bytes may be overwritten. */
+export type Send = (bytes: Buffer) => Promise<void>
 
 /** What cannot go on is cut: the agent has fewer bytes than it was told, and asks for the rest. */
 export async function pour(api: Api, site: Site, { raw, what }: { raw: ServerResponse; what: string }, work: (send: Send) => Promise<void>): Promise<void> {
 	const { spending } = stateOf(api)
 	const send: Send = async (bytes) => {
-		for await (const chunk of bytes) {
-			for (let at = 0; at < chunk.length; ) {
-				const slice = chunk.subarray(at, at + sliceBytes(api, site, chunk.length - at))
-				await pace(api, site, slice.length)
-				if (raw.destroyed) throw new Error('whoever took it is gone')
-				at += slice.length
-				spending.add(site.row.id, slice.length)
-				if (!raw.write(slice)) await drained(raw)
-			}
+		for (let at = 0; at < bytes.length; ) {
+			const slice = bytes.subarray(at, at + sliceBytes(api, site, bytes.length - at))
+			await pace(api, site, slice.length)
+			at += slice.length
+			spending.add(site.row.id, slice.length)
+			await written(raw, slice)
 		}
 	}
 	try {
@@ -38,15 +36,15 @@ export async function pour(api: Api, site: Site, { raw, what }: { raw: ServerRes
 	}
 }
 
-/** Or closed: which is looked at before the next bytes. */
-function drained(raw: ServerResponse): Promise<void> {
-	return new Promise((resolve) => {
-		const end = () => {
-			raw.off('drain', end).off('close', end)
-			resolve()
-		}
-		raw.on('drain', end).on('close', end)
-		if (raw.destroyed) end()
+function written(raw: ServerResponse, bytes: Buffer): Promise<void> {
+	return new Promise((resolve, reject) => {
+		const gone = () => reject(new Error('whoever took it is gone'))
+		if (raw.destroyed) return gone()
+		raw.once('close', gone)
+		raw.write(bytes, (error) => {
+			raw.off('close', gone)
+			error ? gone() : resolve()
+		})
 	})
 }
 

@@ -107,6 +107,14 @@ export function find(reader: Reader, site: SiteId, file: FileId, { now }: Capabi
 	)
 }
 
+/** The same of many: by file. */
+export async function versionsOf(reader: Reader, site: SiteId, ids: readonly FileId[], { now }: Capabilities): Promise<Map<FileId, number>> {
+	if (ids.length === 0) return new Map()
+	const text = `SELECT l.file_id, l.version FROM backup_leased l JOIN backup_lease b ON b.id = l.lease_id WHERE b.site_id = ? AND b.until_at > ${now} AND l.file_id IN ${IN_LIST}`
+	const rows = (await reader.read(...inLists(ids).map((list): Query => [text, [site, ...list]]))) as Array<Array<{ file_id: FileId; version: number }>>
+	return new Map(rows.flat().map((row) => [row.file_id, row.version]))
+}
+
 /** These are dealt with; a lease with nothing left is over. */
 export function done(tx: Transaction, site: SiteId, ids: readonly FileId[]): void {
 	for (const list of inLists(ids)) {

@@ -6,16 +6,16 @@ import { BACKUP, isHeld } from '../catalogue/backups.ts'
 import * as records from '../catalogue/site-records.ts'
 import type { SiteRow } from '../catalogue/sites.ts'
 import { codeOf } from '../errors.ts'
-import { read } from '../filesystem/data.ts'
 import { type Filesystem, transact } from '../filesystem/filesystem.ts'
-import { open } from '../filesystem/open.ts'
-import { release } from '../filesystem/publish.ts'
 import type { FileId } from '../ids.ts'
-import { run, wait } from '../op.ts'
+import { isPromise, type Op, run, wait } from '../op.ts'
+import { openContent } from './content.ts'
 import { localDay } from './rates.ts'
 import { reviewAll } from './review.ts'
-import { isSettled } from './settled.ts'
+import { settledAmong } from './settled.ts'
 
+/** Files of one question whether they are as they were. */
+const JUDGED_AT_ONCE = 256
 const KEY_BYTES = 32
 const RANGES = 4
 const RANGE_BYTES = 65_536
@@ -78,35 +78,43 @@ export async function judge(fs: Filesystem, site: SiteRow, answers: readonly Ans
 	const rows = ((await run(wait(fs.catalogue.read(...backups.ofFilesQueries(ids))))) as BackupRow[][]).flat()
 	const byId = new Map(rows.filter((row) => row.site_id === site.id && isHeld(row) && row.challenge !== null).map((row) => [row.file_id, row]))
 	const verdicts: Verdict[] = []
-	for (const answer of answers) verdicts.push(await judgeOne(fs, byId.get(answer.id), answer))
+	for (let from = 0; from < answers.length; from += JUDGED_AT_ONCE) {
+		verdicts.push(...(await judgeSome(fs, answers.slice(from, from + JUDGED_AT_ONCE), byId)))
+	}
 	await writeDown(fs, site, verdicts.map((verdict, index) => ({ verdict, row: byId.get(answers[index].id) })))
 	return verdicts
 }
 
-async function judgeOne(fs: Filesystem, row: BackupRow | undefined, { proof }: Answer): Promise<Verdict> {
-	if (!row) return 'void'
-	if (!proof) return 'failed'
-	const expected = await expectedProof(fs, row)
-	if (typeof expected === 'string') return expected
-	return proof.length === expected.length && timingSafeEqual(proof, expected) ? 'proved' : 'failed'
+async function judgeSome(fs: Filesystem, answers: readonly Answer[], rows: ReadonlyMap<FileId, BackupRow>): Promise<Verdict[]> {
+	const buffer = Buffer.allocUnsafeSlow(WHOLE_BYTES_MAX)
+	const verdicts: Verdict[] = []
+	for (const answer of answers) {
+		const row = rows.get(answer.id)
+		const verdict = row && answer.proof ? run(judgeOne(fs, row, answer.proof, buffer)) : row ? 'failed' : 'void'
+		verdicts.push(isPromise(verdict) ? await verdict : verdict)
+	}
+	// What was read counts where nobody changed it meanwhile.
+	const judged = answers.flatMap(({ id }, index) => (rows.has(id) && verdicts[index] !== 'void' ? [rows.get(id) as BackupRow] : []))
+	const settled = judged.length === 0 ? new Set() : await run(settledAmong(fs, judged.map((row) => ({ id: row.file_id, version: row.version }))))
+	return verdicts.map((verdict, index) => (verdict === 'void' || !answers[index].proof || settled.has(answers[index].id) ? verdict : 'later'))
 }
 
-/** From our own copy. */
-async function expectedProof(fs: Filesystem, row: BackupRow): Promise<Buffer | 'void' | 'later'> {
+/** By our own copy. */
+function* judgeOne(fs: Filesystem, row: BackupRow, proof: Buffer, buffer: Buffer): Op<Verdict> {
 	try {
-		const file = await run(open(fs, row.file_id, { write: false, truncate: false }))
+		const content = yield* openContent(fs, row.file_id, row.version)
 		try {
-			if (file.row.version !== row.version) return 'void'
 			const key = Buffer.from(row.challenge as Uint8Array)
 			const hash = createHmac('sha256', key)
 			for (const [offset, length] of rangesOf(key, row.size)) {
-				const bytes = Buffer.allocUnsafe(length)
-				if ((await run(read(fs, file, bytes, offset))) < length) return 'later'
+				const bytes = buffer.subarray(0, length)
+				yield* content.fill(bytes, offset)
 				hash.update(bytes)
 			}
-			return (await run(isSettled(fs, row.file_id, row.version))) ? hash.digest() : 'later'
+			const expected = hash.digest()
+			return proof.length === expected.length && timingSafeEqual(proof, expected) ? 'proved' : 'failed'
 		} finally {
-			await run(release(fs, file, false))
+			yield* content.close()
 		}
 	} catch (error) {
 		return codeOf(error) === 'ESTALE' ? 'void' : 'later'
