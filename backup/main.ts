@@ -1,7 +1,9 @@
 /** The agent's beginning and end. */
 import { realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { isMainThread } from 'node:worker_threads'
 import { EXIT, Ending, exitCodeTable } from './exit-codes.ts'
+import { serveHashes } from './fetch/hash-thread.ts'
 import { cleanIncoming } from './fetch/incoming.ts'
 import { type Folder, openFolder } from './folder/folder.ts'
 import { Elsewhere } from './folder/lock.ts'
@@ -122,8 +124,12 @@ function elsewhere(error: unknown, watcher: Watcher): undefined {
 	watcher.note('another run is under way in this folder')
 }
 
-main().catch((error) => {
-	const { exit, said } = outcomeOf(error)
-	console.error(`cairn-backup: ${said}`)
-	process.exitCode = exit
-})
+// Its other thread is of the same file.
+if (!isMainThread) serveHashes()
+else {
+	main().catch((error) => {
+		const { exit, said } = outcomeOf(error)
+		console.error(`cairn-backup: ${said}`)
+		process.exitCode = exit
+	})
+}

@@ -2,23 +2,22 @@
  * One file from the server into `incoming/`: as many tries as it takes, each going on where the last one ended, also one of an
  * earlier run. What is there in the end has the size and the hash that were said, or it is not there.
  */
-import { createHash, type Hash } from 'node:crypto'
 import fs from 'node:fs'
-import type { IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Directory } from '../folder/directory.ts'
-import { addFile } from '../folder/local-file.ts'
+import { hashOfFile } from '../folder/local-file.ts'
+import type { Body } from '../wire/body.ts'
 import { Broken, Refusal } from '../wire/failures.ts'
+import { type FileHash, hashBeside } from './hash-thread.ts'
+import { openOutput } from './output.ts'
 import type { Wanted } from './wanted.ts'
 
 /** Tries in a row that brought less than this are counted. */
 const PROGRESS_BYTES_MIN = 1024 * 1024
 const TRIES_MAX = 6
 const WAIT_MS_MAX = 30_000
-/** What came is written in parts of this size. */
-const WRITE_BYTES = 256 * 1024
-/** The disk begins to write while the file still comes. */
-const WRITE_OUT_BYTES = 32 * 1024 * 1024
+/** Smaller files are hashed when all of them is there. */
+const BESIDE_BYTES_MIN = 4 * 1024 * 1024
 
 const { O_RDWR, O_CREAT, O_NOFOLLOW = 0 } = fs.constants
 
@@ -38,16 +37,15 @@ export interface Incoming {
 }
 
 export interface Source {
-	open(path: string, from: number): Promise<IncomingMessage>
+	open(path: string, from: number, isLarge: boolean): Promise<Body>
 }
 
 interface Coming {
 	fd: number
-	hash: Hash
+	/** Of what is written. */
+	hash: FileHash
+	/** So many are. */
 	bytes: number
-	/** The last of them, not written yet. */
-	pending: Buffer[]
-	pendingBytes: number
 }
 
 export function incomingName({ id, version }: Pick<Wanted, 'id' | 'version'>): Buffer {
@@ -58,16 +56,11 @@ export async function download(source: Source, { incoming, leftovers }: Incoming
 	const name = incomingName(wanted)
 	const fd = fs.openSync(incoming.at(name), O_RDWR | O_CREAT | O_NOFOLLOW, 0o644)
 	try {
-		const coming = await goOn(fd, wanted, !leftovers.has(name.toString()))
-		for (let tries = 1, before = coming.bytes; coming.bytes < wanted.size; tries++) {
-			const waitMs = await fetchRest(source, wanted, coming, moved)
-			if (coming.bytes - before >= PROGRESS_BYTES_MIN) tries = 0
-			before = coming.bytes
-			if (coming.bytes >= wanted.size) break
-			if (tries >= TRIES_MAX) throw new Broken(`${coming.bytes} of ${wanted.size} bytes came, after ${tries} tries`)
-			await sleep(Math.min(waitMs ?? 250 * 2 ** tries, WAIT_MS_MAX))
-		}
-		const hash = coming.hash.digest('hex')
+		const coming = goOn(fd, wanted, !leftovers.has(name.toString()))
+		const trouble = await fetchAll(source, wanted, coming, moved).then(() => undefined, (error: unknown) => ({ error }))
+		// In any case: afterwards nobody reads from the descriptor.
+		const hash = await coming.hash.digest()
+		if (trouble) throw trouble.error
 		if (wanted.hash !== null && wanted.hash !== hash) throw new Mismatch(`${wanted.size} bytes came that have another hash than was said`)
 		return { fd, name, hash }
 	} catch (error) {
@@ -79,25 +72,41 @@ export async function download(source: Source, { incoming, leftovers }: Incoming
 }
 
 /** Takes over what an earlier try left. */
-async function goOn(fd: number, { size }: Wanted, isNew: boolean): Promise<Coming> {
-	const hash = createHash('sha256')
-	const nothing: Coming = { fd, hash, bytes: 0, pending: [], pendingBytes: 0 }
-	if (isNew) return nothing
-	const there = fs.fstatSync(fd).size
+function goOn(fd: number, { size }: Wanted, isNew: boolean): Coming {
+	const coming: Coming = { fd, hash: hashFor(fd, size), bytes: 0 }
+	const there = isNew ? 0 : fs.fstatSync(fd).size
 	if (there > size) fs.ftruncateSync(fd, 0)
-	else if (there > 0) return { ...nothing, bytes: await addFile(hash, fd, there) }
-	return nothing
+	else if (there > 0) {
+		coming.bytes = there
+		coming.hash.upTo(there)
+	}
+	return coming
+}
+
+function hashFor(fd: number, size: number): FileHash {
+	return size >= BESIDE_BYTES_MIN ? hashBeside(fd) : { upTo: () => undefined, digest: () => hashOfFile({ fd, size }) }
+}
+
+async function fetchAll(source: Source, wanted: Wanted, coming: Coming, moved: (bytes: number) => void): Promise<void> {
+	for (let tries = 1, before = coming.bytes; coming.bytes < wanted.size; tries++) {
+		const waitMs = await fetchRest(source, wanted, coming, moved)
+		if (coming.bytes - before >= PROGRESS_BYTES_MIN) tries = 0
+		before = coming.bytes
+		if (coming.bytes >= wanted.size) return
+		if (tries >= TRIES_MAX) throw new Broken(`${coming.bytes} of ${wanted.size} bytes came, after ${tries} tries`)
+		await sleep(Math.min(waitMs ?? 250 * 2 ** tries, WAIT_MS_MAX))
+	}
 }
 
 /** One request. What to wait for before the next one, in milliseconds, where the server said so. */
 async function fetchRest(source: Source, wanted: Wanted, coming: Coming, moved: (bytes: number) => void): Promise<number | undefined> {
 	try {
-		const answer = await source.open(`/file/${wanted.id}/${wanted.version}`, coming.bytes)
+		const answer = await source.open(`/file/${wanted.id}/${wanted.version}`, coming.bytes, wanted.size - coming.bytes >= BESIDE_BYTES_MIN)
 		await receive(answer, wanted, coming, moved)
 		return undefined
 	} catch (error) {
 		if (error instanceof Refusal) {
-			if (error.code === 'range') restart(coming)
+			if (error.code === 'range') await restart(coming, wanted)
 			else if (!isPassing(error)) throw error
 			return error.retryAfterS === undefined ? undefined : error.retryAfterS * 1000
 		}
@@ -110,75 +119,38 @@ function isPassing({ status, code, retryAfterS = 0 }: Refusal): boolean {
 	return retryAfterS * 1000 <= WAIT_MS_MAX && ([429, 500, 502, 504].includes(status) || code === 'unavailable')
 }
 
-function restart(coming: Coming): void {
+async function restart(coming: Coming, { size }: Wanted): Promise<void> {
+	await coming.hash.digest().catch(() => undefined)
 	fs.ftruncateSync(coming.fd, 0)
 	coming.bytes = 0
-	coming.pending = []
-	coming.pendingBytes = 0
-	coming.hash = createHash('sha256')
+	coming.hash = hashFor(coming.fd, size)
 }
 
 /** Never takes more than was promised, whatever comes. */
-function receive(answer: IncomingMessage, wanted: Wanted, coming: Coming, moved: (bytes: number) => void): Promise<void> {
+async function receive(answer: Body, wanted: Wanted, coming: Coming, moved: (bytes: number) => void): Promise<void> {
 	const problem = problemOf(answer, wanted, coming)
 	if (problem !== undefined) {
 		answer.destroy()
 		throw new Mismatch(problem)
 	}
-	if (answer.statusCode === 200 && coming.bytes > 0) restart(coming)
-	return new Promise((resolve, reject) => {
-		const end = (error?: Error) => {
-			answer.removeAllListeners('close')
-			if (error) answer.destroy()
-			try {
-				writePending(coming)
-			} catch (problem) {
-				error ??= problem as Error
-			}
-			error ? reject(error) : resolve()
-		}
-		answer.on('data', (part: Buffer) => {
-			if (coming.bytes + part.length > wanted.size) return end(new Mismatch('more bytes came than were said'))
-			try {
-				take(coming, part)
-			} catch (error) {
-				return end(error as Error)
-			}
+	if (answer.statusCode === 200 && coming.bytes > 0) await restart(coming, wanted)
+	const output = openOutput(coming.fd, coming.bytes, coming.hash.upTo)
+	let came = coming.bytes
+	try {
+		await answer.each((part) => {
+			came += part.length
+			if (came > wanted.size) throw new Mismatch('more bytes came than were said')
 			moved(part.length)
+			output.write(part)
+			return undefined
 		})
-		answer.on('end', () => end())
-		answer.on('error', (error) => end(new Broken(error.message)))
-		answer.on('close', () => end(new Broken('the connection was cut')))
-	})
+	} finally {
+		coming.bytes = output.written()
+		await output.end()
+	}
 }
 
-function take(coming: Coming, part: Buffer): void {
-	coming.hash.update(part)
-	coming.pending.push(part)
-	coming.pendingBytes += part.length
-	coming.bytes += part.length
-	if (coming.pendingBytes >= WRITE_BYTES) writePending(coming)
-}
-
-/** Where what was hashed before it ends: the descriptor's own place is elsewhere after an earlier run's part was read. */
-function writePending(coming: Coming): void {
-	const { fd, pending, pendingBytes, bytes } = coming
-	if (pendingBytes === 0) return
-	coming.pending = []
-	coming.pendingBytes = 0
-	const from = bytes - pendingBytes
-	// What a full disk did not take is no part of it.
-	coming.bytes = from
-	if (fs.writevSync(fd, pending, from) < pendingBytes) writeAll(fd, Buffer.concat(pending), from)
-	coming.bytes = bytes
-	if (Math.floor(from / WRITE_OUT_BYTES) < Math.floor(bytes / WRITE_OUT_BYTES)) fs.fdatasync(fd, () => undefined)
-}
-
-function writeAll(fd: number, data: Buffer, at: number): void {
-	for (let done = 0; done < data.length; ) done += fs.writeSync(fd, data, done, data.length - done, at + done)
-}
-
-function problemOf({ statusCode, headers }: IncomingMessage, { size, hash }: Wanted, { bytes }: Coming): string | undefined {
+function problemOf({ statusCode, headers }: Body, { size, hash }: Wanted, { bytes }: Coming): string | undefined {
 	const from = statusCode === 206 ? bytes : 0
 	const encoding = headers['content-encoding']
 	if (encoding !== undefined && encoding !== 'identity') return `what came is packed (${encoding.slice(0, 20)})`

@@ -5,6 +5,7 @@
 import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import type { Run } from '../work/run.ts'
+import { bodyOf } from '../wire/body.ts'
 import { Broken } from '../wire/failures.ts'
 import type { Source } from './download.ts'
 import type { Wanted } from './wanted.ts'
@@ -21,14 +22,14 @@ export function sourceOf(run: Run, { path }: Wanted): Source {
 	if (prefix === undefined) return run.client
 	let isUseful = true
 	return {
-		async open(file, from) {
+		async open(file, from, isLarge) {
 			if (isUseful) {
 				const answer = await openDirect(prefix, path, from).catch(() => undefined)
-				if (answer?.statusCode === (from > 0 ? 206 : 200)) return answer
+				if (answer?.statusCode === (from > 0 ? 206 : 200)) return bodyOf(answer)
 				answer?.destroy()
 				isUseful = false
 			}
-			return await run.client.open(file, from)
+			return await run.client.open(file, from, isLarge)
 		},
 	}
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EXIT, Ending } from '../exit-codes.ts'
 import { BadAnswer, type Json, objectIn } from './answers.ts'
+import { type Body, bodyOf } from './body.ts'
 import { type Asked, type Exchange, openExchange, type Who } from './exchange.ts'
 import { Broken, NotNow, Refusal } from './failures.ts'
 
@@ -19,8 +20,8 @@ export interface Client {
 	/** The answer's JSON. Asked again until the patience is at its end. */
 	call(method: string, path: string, body?: object): Promise<Json>
 	put(path: string, bytes: Buffer): Promise<Json>
-	/** The head of a file's answer, once, whatever comes. */
-	open(path: string, from: number): Promise<IncomingMessage>
+	/** A file's bytes, once, whatever comes. */
+	open(path: string, from: number, isLarge: boolean): Promise<Body>
 	/** Several files in one answer, once. */
 	bundle(files: readonly { id: number; version: number }[]): Promise<IncomingMessage>
 	close(): void
@@ -48,9 +49,12 @@ export function openClient(who: Who, exchange: Exchange = openExchange(who)): Cl
 		call: (method, path, body) =>
 			ask({ method, target: ROOT + path, ...(body === undefined ? {} : { body: Buffer.from(JSON.stringify(body)) }) }),
 		put: (path, bytes) => ask({ method: 'PUT', target: ROOT + path, body: bytes, type: 'application/octet-stream' }),
-		open: async (path, from) => {
-			const answer = await signedAgain(exchange, { method: 'GET', target: ROOT + path, from })
-			if (answer.statusCode === 200 || answer.statusCode === 206) return answer
+		open: async (path, from, isLarge) => {
+			const asked: Asked = { method: 'GET', target: ROOT + path, from }
+			const straight = isLarge ? await exchange.sendStraight(asked) : undefined
+			if (straight) return straight
+			const answer = await signedAgain(exchange, asked)
+			if (answer.statusCode === 200 || answer.statusCode === 206) return bodyOf(answer)
 			throw await refusalOf(answer)
 		},
 		bundle: async (files) => {

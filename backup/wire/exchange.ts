@@ -7,7 +7,9 @@ import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { authorizationOf, hashOf, NO_BODY } from '../../core/off-site/signature.ts'
 import { EXIT, Ending } from '../exit-codes.ts'
+import type { Body } from './body.ts'
 import { Broken } from './failures.ts'
+import { openStraight } from './straight.ts'
 
 const IDLE_MS_MAX = 60_000
 const HEADER_BYTES_MAX = 16 * 1024
@@ -34,6 +36,8 @@ export interface Asked {
 
 export interface Exchange {
 	send(asked: Asked): Promise<IncomingMessage>
+	/** For many bytes; undefined where `send` is to ask. */
+	sendStraight(asked: Asked): Promise<Body | undefined>
 	/** The server's clock, as it said. */
 	setClock(serverAtS: number): void
 	close(): void
@@ -67,6 +71,7 @@ export function openExchange(who: Who): Exchange {
 
 	return {
 		send,
+		sendStraight: (asked) => openStraight({ server: who.server, target: asked.target, headers: headersOf(asked, authorization(asked)), idleMs: IDLE_MS_MAX }),
 		setClock: (serverAtS) => {
 			aheadS = serverAtS - Math.floor(Date.now() / 1000)
 		},
@@ -81,11 +86,11 @@ function failureOf(error: NodeJS.ErrnoException): Error {
 	return new Broken(message || code)
 }
 
-function headersOf({ body, type = 'application/json', from = 0 }: Asked, authorization: string): http.OutgoingHttpHeaders {
+function headersOf({ body, type = 'application/json', from = 0 }: Asked, authorization: string): { [name: string]: string } {
 	return {
 		authorization,
 		'accept-encoding': 'identity',
-		...(body === undefined ? {} : { 'content-type': type, 'content-length': body.length }),
+		...(body === undefined ? {} : { 'content-type': type, 'content-length': String(body.length) }),
 		...(from > 0 ? { range: `bytes=${from}-` } : {}),
 	}
 }

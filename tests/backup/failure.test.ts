@@ -36,7 +36,7 @@ function partOf(response: ServerResponse, { content }: Offered, bytes: number, f
 }
 
 test('a connection that is cut at 1, 50 and 99 % is gone on with', async () => {
-	const content = randomFrom(1).bytes(4_000_000)
+	const content = randomFrom(1).bytes(5_000_000)
 	server.offer('f', content)
 	const cuts = [0.01, 0.5, 0.99].map((share) => Math.floor(content.length * share))
 	server.misbehave = (request, response, offered) => {
@@ -55,7 +55,7 @@ test('a connection that is cut at 1, 50 and 99 % is gone on with', async () => {
 })
 
 test('the next run goes on where one that was killed ended', async () => {
-	const content = randomFrom(2).bytes(4_000_000)
+	const content = randomFrom(2).bytes(5_000_000)
 	server.offer('f', content)
 	server.misbehave = (_, response, offered) => {
 		if (!offered) return false
