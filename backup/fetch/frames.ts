@@ -16,12 +16,15 @@ export async function* filesIn(answer: IncomingMessage, wanted: readonly Wanted[
 		if (line['size'] !== file.size) throw new BadAnswer('the size is not the one that was said')
 		yield { wanted: file, content: await input.bytes(file.size) }
 	}
+	await input.end()
 }
 
 interface Input {
 	line(): Promise<Json>
 	/** In the pieces they came in. */
 	bytes(count: number): Promise<Buffer[]>
+	/** The connection can be used again when all of an answer was read. */
+	end(): Promise<void>
 }
 
 function openInput(answer: IncomingMessage): Input {
@@ -57,6 +60,9 @@ function openInput(answer: IncomingMessage): Input {
 				data = data.subarray(part.length)
 			}
 			return parts
+		},
+		async end() {
+			if (data.length > 0 || !(await chunks.next()).done) throw new BadAnswer('the bundle does not end')
 		},
 	}
 }

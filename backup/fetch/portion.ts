@@ -12,6 +12,8 @@ import { type Done, report } from './report.ts'
 import type { Wanted } from './wanted.ts'
 
 export const PORTION_FILES_MAX = 250
+/** So few are synced by themselves. */
+const SYNC_ALL_FILES_MIN = 16
 const PORTION_BYTES_MAX = 256 * 1024 * 1024
 
 interface Item {
@@ -82,15 +84,24 @@ function leaveFailed(run: Run, { path }: Wanted, { error, text }: Failure): void
 	leave(run, shown(path), text)
 }
 
-function sync(fd: number): Promise<Error | undefined> {
-	return new Promise((resolve) => fs.fsync(fd, (error) => fs.close(fd, () => resolve(error ?? undefined))))
+/** What went wrong with each. */
+async function syncContents(run: Run, items: readonly Item[]): Promise<(Error | undefined)[]> {
+	const isSynced = items.length >= SYNC_ALL_FILES_MIN && (await run.folder.syncAll())
+	// All at once: the disk then writes its journal once for several of them.
+	return await Promise.all(items.map(({ arrived }) => (arrived ? closeSynced(arrived.fd, isSynced) : undefined)))
+}
+
+function closeSynced(fd: number, isSynced: boolean): Promise<Error | undefined> {
+	return new Promise((resolve) => {
+		const close = (error: Error | null) => fs.close(fd, () => resolve(error ?? undefined))
+		isSynced ? close(null) : fs.fsync(fd, close)
+	})
 }
 
 async function settle(run: Run, { items, failures }: { items: Item[]; failures: [Wanted, Failure][] }): Promise<number> {
 	const done: Done[] = failures.map(([wanted, failure]) => ({ wanted, failure }))
 	const placed: Item[] = []
-	// All at once: the disk then writes its journal once, and not for each of them.
-	const synced = await Promise.all(items.map(({ arrived }) => (arrived ? sync(arrived.fd) : undefined)))
+	const synced = await syncContents(run, items)
 	for (const [index, item] of items.entries()) {
 		const failure = bringHome(run, item, synced[index])
 		if (failure === undefined) placed.push(item)
@@ -99,7 +110,7 @@ async function settle(run: Run, { items, failures }: { items: Item[]; failures: 
 			leaveFailed(run, item.wanted, failure)
 		}
 	}
-	await syncWays(run.folder, placed.map(({ way }) => way as Way))
+	if (placed.length < SYNC_ALL_FILES_MIN || !(await run.folder.syncAll())) await syncWays(run.folder, placed.map(({ way }) => way as Way))
 	const seenMs = Date.now()
 	const held = placed.map(({ wanted, arrived }) => ({ wanted, hash: arrived?.hash ?? (wanted.hash as string) }))
 	await run.folder.holdings.add(

@@ -8,6 +8,7 @@ import { type Holdings, openHoldings } from '../record/holdings.ts'
 import { type Directory, enter, openDirectory } from './directory.ts'
 import { lockFolder } from './lock.ts'
 import { type Ground, storedName } from './spot.ts'
+import { createSyncAll, type SyncAll } from './sync-all.ts'
 
 const INCOMING = Buffer.from('incoming')
 const LOCK = Buffer.from('lock')
@@ -23,6 +24,7 @@ export interface Folder extends Ground {
 	leftovers: Set<string>
 	holdings: Holdings
 	freeBytes(): number
+	syncAll: SyncAll
 }
 
 /** Throws `Elsewhere` where another process has it; who only reads may do so beside that one. */
@@ -47,6 +49,7 @@ export async function openFolder(path: string, isReader: boolean): Promise<Folde
 			stored: storedName,
 			holdings: openHoldings(own),
 			freeBytes: () => freeIn(root),
+			syncAll: createSyncAll(root.path),
 		}
 	} catch (error) {
 		if (error instanceof Error && 'code' in error) throw new Ending(EXIT.folder, `the folder ${path} cannot be used: ${error.message}`)
