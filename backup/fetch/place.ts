@@ -4,6 +4,7 @@ import { setAside } from '../folder/aside.ts'
 import type { Folder } from '../folder/folder.ts'
 import { hashOfFile, openLocal } from '../folder/local-file.ts'
 import { findSpot, reach } from '../folder/spot.ts'
+import type { Find } from '../folder/spots.ts'
 import { namesOf } from '../names/archive-path.ts'
 import { mergesNames } from '../names/platform.ts'
 import type { Wanted } from './wanted.ts'
@@ -15,8 +16,8 @@ const SHORT_BYTES = 2_000
 export type Way = readonly Buffer[]
 
 /** The content is on the disk; the name is there when `syncWays` is done. */
-export function place(folder: Folder, path: Buffer, incoming: Buffer): Way {
-	const spot = findSpot(folder, namesOf(path, folder.platform), true)
+export function place(folder: Folder, find: Find, path: Buffer, incoming: Buffer): Way {
+	const spot = find(namesOf(path, folder.platform), true)
 	if (spot === undefined) throw new Error('its directory went while it was made')
 	try {
 		setAside(spot)

@@ -3,6 +3,7 @@
  * server is told. Each of these is done when the next begins, so that whatever ends the process, nothing is said that is not so.
  */
 import fs from 'node:fs'
+import { type Find, withSpots } from '../folder/spots.ts'
 import { shown } from '../wire/answers.ts'
 import { leave, type Run } from '../work/run.ts'
 import { type Failure, failureOf } from './failure.ts'
@@ -102,14 +103,16 @@ async function settle(run: Run, { items, failures }: { items: Item[]; failures: 
 	const done: Done[] = failures.map(([wanted, failure]) => ({ wanted, failure }))
 	const placed: Item[] = []
 	const synced = await syncContents(run, items)
-	for (const [index, item] of items.entries()) {
-		const failure = bringHome(run, item, synced[index])
-		if (failure === undefined) placed.push(item)
-		else {
-			done.push({ wanted: item.wanted, failure })
-			leaveFailed(run, item.wanted, failure)
+	await withSpots(run.folder, (find) => {
+		for (const [index, item] of items.entries()) {
+			const failure = bringHome(run, find, item, synced[index])
+			if (failure === undefined) placed.push(item)
+			else {
+				done.push({ wanted: item.wanted, failure })
+				leaveFailed(run, item.wanted, failure)
+			}
 		}
-	}
+	})
 	if (placed.length < SYNC_ALL_FILES_MIN || !(await run.folder.syncAll())) await syncWays(run.folder, placed.map(({ way }) => way as Way))
 	const seenMs = Date.now()
 	const held = placed.map(({ wanted, arrived }) => ({ wanted, hash: arrived?.hash ?? (wanted.hash as string) }))
@@ -119,10 +122,10 @@ async function settle(run: Run, { items, failures }: { items: Item[]; failures: 
 	return await report(run, [...held, ...done])
 }
 
-function bringHome(run: Run, item: Item, error: Error | undefined): Failure | undefined {
+function bringHome(run: Run, find: Find, item: Item, error: Error | undefined): Failure | undefined {
 	try {
 		if (error !== undefined) throw error
-		if (item.arrived !== undefined) item.way = place(run.folder, item.wanted.path, item.arrived.name)
+		if (item.arrived !== undefined) item.way = place(run.folder, find, item.wanted.path, item.arrived.name)
 		return undefined
 	} catch (error) {
 		const failure = failureOf(error)

@@ -19,12 +19,13 @@ export interface Directory {
 export class NotADirectory extends Error {}
 
 const { O_RDONLY, O_DIRECTORY = 0, O_NOFOLLOW = 0 } = fs.constants
-const hasDescriptorPaths = process.platform === 'linux' && fs.existsSync('/proc/self/fd')
+/** A directory that is open is where it was reached, whatever becomes of the path to it. */
+export const staysReached = process.platform === 'linux' && fs.existsSync('/proc/self/fd')
 
 /** `path` is the volunteer's own word and may lead through symlinks. */
 export function openDirectory(path: string): Directory {
 	const real = fs.realpathSync.native(path)
-	return hasDescriptorPaths ? byDescriptor(fs.openSync(real, O_RDONLY | O_DIRECTORY)) : byPath(real)
+	return staysReached ? byDescriptor(fs.openSync(real, O_RDONLY | O_DIRECTORY)) : byPath(real)
 }
 
 /** Undefined where there is none and none is to be made. */
@@ -43,7 +44,7 @@ export function enter(directory: Directory, name: Buffer, make: boolean): Direct
 
 function step(directory: Directory, name: Buffer): Directory {
 	const path = directory.at(name)
-	if (hasDescriptorPaths) return byDescriptor(fs.openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
+	if (staysReached) return byDescriptor(fs.openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
 	// A junction of Windows shows itself as a symlink here.
 	if (!fs.lstatSync(path).isDirectory()) throw new NotADirectory(`${name.toString()} is not a directory there`)
 	return byPath(path as string)

@@ -1,5 +1,5 @@
 /** Reading a file that stands in the folder: a regular one, no symlink, nothing that could make an open wait. */
-import { createHash, type Hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import { promisify } from 'node:util'
 import { BadPath } from '../names/archive-path.ts'
@@ -34,26 +34,20 @@ export function openLocal(spot: Pick<Spot, 'directory' | 'name'>): LocalFile | u
 	return undefined
 }
 
-/** Passes the bytes from `offset` to `end` on, in order; fewer where the file ends before. */
-export async function eachPart(fd: number, range: { offset: number; end: number }, use: (part: Buffer) => void): Promise<number> {
-	const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(READ_BYTES, range.end - range.offset)))
-	let at = range.offset
-	while (at < range.end) {
-		const { bytesRead } = await read(fd, buffer, 0, Math.min(buffer.length, range.end - at), at)
+/** Passes the bytes up to `end` on, in order; fewer where the file ends before. */
+export async function eachPart(fd: number, end: number, use: (part: Buffer) => void): Promise<void> {
+	const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(READ_BYTES, end)))
+	for (let at = 0; at < end; ) {
+		const { bytesRead } = await read(fd, buffer, 0, Math.min(buffer.length, end - at), at)
 		if (bytesRead === 0) break
 		use(buffer.subarray(0, bytesRead))
 		at += bytesRead
 	}
-	return at - range.offset
-}
-
-export async function addFile(hash: Hash, fd: number, end: number): Promise<number> {
-	return await eachPart(fd, { offset: 0, end }, (part) => hash.update(part))
 }
 
 export async function hashOfFile({ fd, size }: Pick<LocalFile, 'fd' | 'size'>): Promise<string> {
 	const hash = createHash('sha256')
-	await addFile(hash, fd, size)
+	await eachPart(fd, size, (part) => hash.update(part))
 	return hash.digest('hex')
 }
 

@@ -96,7 +96,7 @@ async function copyIfRight(from: Pick<Spot, 'directory' | 'name'>, { directory, 
 	const fd = fs.openSync(partial, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o644)
 	try {
 		const found = createHash('sha256')
-		await eachPart(file.fd, { offset: 0, end: size }, (part) => {
+		await eachPart(file.fd, size, (part) => {
 			found.update(part)
 			for (let done = 0; done < part.length; ) done += fs.writeSync(fd, part, done)
 		})
