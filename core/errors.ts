@@ -14,6 +14,26 @@ export class Errno extends Error {
 /** The catalogue is away, or does not do what it was asked: nothing the file or the node could help. */
 export class CatalogueError extends Errno {}
 
+export interface OpenChange {
+	/** Whether it was made, once that can be told, however long it takes. Fails when the catalogue was closed before. */
+	outcome: Promise<boolean>
+	transaction: object
+	/** What the transaction's body came to. */
+	value: unknown
+}
+
+/** The COMMIT of a change was sent and not answered in time: it may have been made. */
+export class Undecided extends CatalogueError {
+	readonly open: OpenChange
+
+	constructor(message: string, open: OpenChange) {
+		super('EIO', message)
+		this.open = open
+		// Whoever does not ask need not hear that nobody knows.
+		open.outcome.catch(() => undefined)
+	}
+}
+
 export function fail(code: string, message?: string): never {
 	throw new Errno(code, message)
 }

@@ -36,10 +36,22 @@ const STANDING_ROWS_MAX = 10_000
  */
 export function* intend(fs: Filesystem, tx: Transaction, list: readonly Intent[], standing: boolean): Op<Intent[]> {
 	const free = standing ? yield* unobstructed(fs, tx, list) : [...list]
-	// Before the commit: from then on the rows are seen, and are not to be taken for done.
-	for (const { token } of free) fs.carrying.add(token)
+	for (const token of new Set(free.map((intent) => intent.token))) carries(fs, tx, token)
 	for (const intent of list) intents.insert(tx, free.includes(intent) ? fs.client : null, intent, fs.capabilities)
 	return free
+}
+
+const tokens = new WeakMap<object, number[]>()
+
+/** Before the commit: from then on the rows are seen, and are not to be taken for done. */
+export function carries(fs: Filesystem, tx: Transaction, token: number): void {
+	fs.carrying.add(token)
+	tokens.set(tx, [...tokensOf(tx), token])
+}
+
+/** Of the intents that are written in a transaction and not left to others. */
+export function tokensOf(transaction: object): readonly number[] {
+	return tokens.get(transaction) ?? []
 }
 
 /**

@@ -57,7 +57,7 @@ export interface Driver extends Reader {
 	 * Runs `body` in one transaction and commits; throws what it throws, after a rollback. `body` holds SQL only, never
 	 * node I/O, and may run again from its start (deadlock, lock wait, busy, connection lost before the commit was sent):
 	 * it must not change anything outside before it returned. Fails with Errno EIO when the database does not answer
-	 * within the configured timeout. With a synchronous driver the result is there at once, except when another process
+	 * within the configured timeout, with Undecided when the COMMIT was sent before. With a synchronous driver the result is there at once, except when another process
 	 * holds the write lock: then it is a promise.
 	 */
 	transaction<T>(body: (tx: Transaction) => Op<T>): Maybe<T>

@@ -100,6 +100,11 @@ export function anyQuery(): Query {
 	return ['SELECT 1 AS found FROM intent LIMIT 1', []]
 }
 
+/** Those of one transaction, which nobody carries out. */
+export function leaveAllWith(tx: Transaction, client: ClientId, token: number): void {
+	tx.write('UPDATE intent SET client_id = NULL WHERE client_id = ? AND token = ?', [client, token])
+}
+
 /** A client that is gone carries nothing out any more. */
 export function leaveAllOf(tx: Transaction, client: ClientId): void {
 	tx.write('UPDATE intent SET client_id = NULL WHERE client_id = ?', [client])

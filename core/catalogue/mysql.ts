@@ -3,7 +3,7 @@
  * commit, so a transaction that reads once and then changes ten rows is two: [START TRANSACTION; reads], [changes; COMMIT].
  */
 import { setTimeout as pause } from 'node:timers/promises'
-import { CatalogueError } from '../errors.ts'
+import { CatalogueError, Undecided } from '../errors.ts'
 import { type Op, run } from '../op.ts'
 import type { Capabilities, Driver, Query, Row, Transaction, Value } from './driver.ts'
 import { outcomeOf, translated } from './mysql-errors.ts'
@@ -65,7 +65,7 @@ export async function openMysql(options: MysqlOptions): Promise<Driver> {
 
 	/** The body's result, and how many rows its last change touched. */
 	const transact = <T>(body: (tx: Transaction) => Op<T>) =>
-		persistently(deadline(), async (untilMs) => attempt(pool, await pool.take(untilMs), body, untilMs))
+		persistently(deadline(), async (untilMs) => attempt({ pool, session: await pool.take(untilMs), timeoutMs: options.timeoutMs }, body, untilMs))
 
 	return {
 		capabilities: CAPABILITIES,
@@ -157,7 +157,13 @@ function backOff(leastMs: number, tries: number): number {
 	return Math.random() * Math.min(leastMs * 2 ** tries, BACK_OFF_MS_MAX)
 }
 
-async function attempt<T>(pool: Pool, session: Session, body: (tx: Transaction) => Op<T>, untilMs: number) {
+interface Ground {
+	pool: Pool
+	session: Session
+	timeoutMs: number
+}
+
+async function attempt<T>({ pool, session, timeoutMs }: Ground, body: (tx: Transaction) => Op<T>, untilMs: number) {
 	const waiting: string[] = []
 	let begun = false
 	let wrote = false
@@ -189,7 +195,7 @@ async function attempt<T>(pool: Pool, session: Session, body: (tx: Transaction) 
 		}
 	}
 
-	async function commit(): Promise<number> {
+	async function commit(value: T): Promise<number> {
 		if (failure) throw failure
 		if (!wrote) {
 			release(begun ? 'COMMIT' : undefined)
@@ -207,19 +213,21 @@ async function attempt<T>(pool: Pool, session: Session, body: (tx: Transaction) 
 			// Its place in the pool is free before another is asked for: all connections may have been lost at once.
 			session.destroy()
 			release()
-			const touched = await settled(token)
+			const touched = await settled(token, value)
 			if (touched === undefined) throw failure
 			return touched
 		}
 	}
 
-	/** Where it cannot be found out, the caller gets EIO and nothing is tried again: it may have happened. */
-	async function settled(token: Token): Promise<number | undefined> {
+	/** Where it cannot be found out in time, the caller gets EIO and nothing is tried again: it may have happened. */
+	async function settled(token: Token, value: T): Promise<number | undefined> {
+		const ask = (until: number) => withSession(pool, until, (other) => settle(other, token, until))
 		try {
-			return await persistently(untilMs, (until) => withSession(pool, until, (other) => settle(other, token, until)))
+			return await persistently(untilMs, ask)
 		} catch (error) {
-			failure = error
-			throw error
+			const outcome = persistently(Number.POSITIVE_INFINITY, async () => (await ask(performance.now() + timeoutMs)) !== undefined)
+			failure = new Undecided((error as Error).message, { outcome, transaction: tx, value })
+			throw failure
 		}
 	}
 
@@ -235,7 +243,7 @@ async function attempt<T>(pool: Pool, session: Session, body: (tx: Transaction) 
 
 	try {
 		const value = await run(body(tx))
-		return { value, touched: await commit() }
+		return { value, touched: await commit(value) }
 	} catch (error) {
 		if (outcomeOf(failure) === 'lost') session.destroy()
 		release(begun ? 'ROLLBACK' : undefined)

@@ -24,6 +24,8 @@ import { type Filesystem, transact } from './filesystem.ts'
 import { checkName, type Place, readPlace } from './names.ts'
 import { newOpenFile, type OpenFile } from './open-files.ts'
 import { makeParents } from './materialise.ts'
+import { whileOpening } from './opening.ts'
+import { decided } from './undecided.ts'
 
 export interface NewFile {
 	mode: number
@@ -43,6 +45,10 @@ const SIBLINGS_MAX = 16
 export function* create(fs: Filesystem, place: Place, file: NewFile, exclusive: boolean): Op<{ open: OpenFile } | { existing: FileRow }> {
 	checkName(place.name)
 	const id = yield* fs.ids.next()
+	return yield* whileOpening(fs, id, createAs(fs, id, place, file, exclusive))
+}
+
+function* createAs(fs: Filesystem, id: FileId, place: Place, file: NewFile, exclusive: boolean): Op<{ open: OpenFile } | { existing: FileRow }> {
 	const time = now()
 	const deadlineMs = Date.now() + fs.config.nodeDeadlineMs
 	for (;;) {
@@ -185,13 +191,12 @@ function* keepStray(fs: Filesystem, node: Node, path: Path): Op<void> {
 	fs.report(`node ${node.name}: an unknown file stood at ${path}, kept as ${aside}`)
 }
 
+/** Whatever was said of the last: the row is where the file will be, or nothing is written to it. */
 function moveCreation(fs: Filesystem, id: FileId, from: NodeId, to: NodeId): Op<void> {
-	return wait(
-		transact(fs, function* (tx) {
-			replicas.moveTo(tx, id, from, to)
-			writers.moveTo(tx, id, fs.client, to)
-		}),
-	)
+	return decided(fs, function* (tx) {
+		replicas.moveTo(tx, id, from, to)
+		writers.moveTo(tx, id, fs.client, to)
+	})
 }
 
 /** No node took it: as if it had never been asked for. */

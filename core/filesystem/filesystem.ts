@@ -1,11 +1,12 @@
 /** The filesystem as a running process has it. Every door makes one and hands it to the operations in this folder. */
 import type { ChangeRow } from '../catalogue/changes.ts'
 import type { FileRow } from '../catalogue/files.ts'
-import type { Capabilities, Driver, Transaction } from '../catalogue/driver.ts'
+import type { Capabilities, Driver, Query, Transaction } from '../catalogue/driver.ts'
 import type { Sequence } from '../catalogue/sequence.ts'
 import type { Config } from '../config/types.ts'
 import type { ClientId, FileId, NodeId } from '../ids.ts'
 import type { Node } from '../nodes/node.ts'
+import { CatalogueError, Undecided } from '../errors.ts'
 import { isPromise, type Maybe, type Op, run } from '../op.ts'
 import type { ClassRow } from '../catalogue/classes.ts'
 import type { Directories } from './directories.ts'
@@ -40,6 +41,13 @@ export interface Filesystem {
 	nextToken: number
 	/** Tokens of intents being carried out here, or given up: rows of this client with other tokens are done and about to go. */
 	readonly carrying: Set<number>
+	/** Files that are being opened for writing, or created, and how often: their pins may stand before they are open. */
+	readonly opening: Map<FileId, number>
+	/** Changes that may have been made, of which it is being found out. */
+	readonly undecided: Set<Promise<void>>
+	onUndecided: (error: Undecided, since: number) => void
+	/** The catalogue failed: operations may have left pins behind that nobody needs. */
+	mayHaveLeftPins: boolean
 	/** Nodes on which an exchange may have left its marks, or a client that is gone what it was bringing. */
 	readonly nodesMarked: Set<NodeId>
 	/** Directories whose names this client changed lately, as they are since. */
@@ -58,26 +66,40 @@ export interface Filesystem {
 /**
  * One transaction, with what was put off until the next one. What was put off stays put off when the transaction fails.
  */
-export function transact<T>(fs: Filesystem, body: (tx: Transaction) => Op<T>): Maybe<T> {
+export function transact<T>(fs: Filesystem, body: (tx: Transaction) => Op<T>, onFailure: OnFailure = lookAfter): Maybe<T> {
 	const waiting = fs.later.take()
-	if (waiting.length === 0) return fs.catalogue.transaction(body)
-	let result: Maybe<T>
-	try {
-		result = fs.catalogue.transaction((tx) => {
-			for (const [sql, params] of waiting) tx.write(sql, params)
-			return body(tx)
-		})
-	} catch (error) {
-		fs.later.putBack(waiting)
+	const since = fs.journal.position()
+	const failed = (error: unknown): never => {
+		if (waiting.length > 0) fs.later.putBack(waiting)
+		onFailure(fs, error, since)
 		throw error
 	}
+	let result: Maybe<T>
+	try {
+		result = fs.catalogue.transaction(waiting.length === 0 ? body : withWaiting(waiting, body))
+	} catch (error) {
+		return failed(error)
+	}
 	if (!isPromise(result)) return result
-	const settled = result.catch((error: unknown) => {
-		fs.later.putBack(waiting)
-		throw error
-	})
-	fs.later.carriedBy(settled)
+	const settled = result.catch(failed)
+	if (waiting.length > 0) fs.later.carriedBy(settled)
 	return settled
+}
+
+function withWaiting<T>(waiting: readonly Query[], body: (tx: Transaction) => Op<T>): (tx: Transaction) => Op<T> {
+	return (tx) => {
+		for (const [sql, params] of waiting) tx.write(sql, params)
+		return body(tx)
+	}
+}
+
+/** `since`: whatever the transaction has written into the journal has a higher number. */
+export type OnFailure = (fs: Filesystem, error: unknown, since: number) => void
+
+function lookAfter(fs: Filesystem, error: unknown, since: number): void {
+	if (!(error instanceof CatalogueError)) return
+	fs.mayHaveLeftPins = true
+	if (error instanceof Undecided) fs.onUndecided(error, since)
 }
 
 /** Writes what was put off, if anything was. */

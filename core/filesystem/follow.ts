@@ -18,18 +18,23 @@ export function* catchUp(fs: Filesystem): Op<ChangeRow[]> {
 /** The changes of others among these, after every cache here has forgotten what they touch. */
 export function* follow(fs: Filesystem, rows: readonly ChangeRow[]): Op<ChangeRow[]> {
 	const foreign = rows.filter((row) => row.client_id !== fs.client)
-	if (foreign.some((row) => MOVES.has(row.op))) forgetPlaces(fs)
-	if (foreign.length > 0) fs.touched.forgetAll()
-	for (const row of foreign) {
-		forget(fs, row)
-		yield* refreshOpen(fs, row)
-		fs.onChange(row)
-	}
+	yield* takeNotice(fs, foreign)
 	if (directoryMoved(foreign)) for (const file of fs.open.values()) file.pathInDoubt ||= file.writers > 0
 	if (foreign.some((row) => row.op === 'client')) yield* refreshClients(fs)
 	if (foreign.some((row) => row.op === 'node')) yield* refreshNodes(fs)
 	if (foreign.some((row) => row.op === 'class')) yield* refreshClasses(fs)
 	return foreign
+}
+
+/** Nothing of what these changed is remembered here any more, and the door knows. */
+export function* takeNotice(fs: Filesystem, rows: readonly ChangeRow[]): Op<void> {
+	if (rows.some((row) => MOVES.has(row.op))) forgetPlaces(fs)
+	if (rows.length > 0) fs.touched.forgetAll()
+	for (const row of rows) {
+		forget(fs, row)
+		yield* refreshOpen(fs, row)
+		fs.onChange(row)
+	}
 }
 
 function forgetPlaces(fs: Filesystem): void {

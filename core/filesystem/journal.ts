@@ -16,6 +16,8 @@ const GAP_SETTLES_AFTER_MS = 10_000
 export interface Journal {
 	/** Starts after everything that is there now. */
 	start(reader: Reader): Op<void>
+	/** Whatever is seen from now on has a higher number. */
+	position(): number
 	/** The query for what is new; its rows go to `take`. When there are BATCH_ROWS_MAX of them there may be more, which `read` finds. */
 	query(): Query
 	/** Of the rows read, those not seen before, in order. */
@@ -52,6 +54,7 @@ export function createJournal({ synchronous }: Capabilities, nowMs: () => number
 		passOver(seq) {
 			if (synchronous) low = Math.max(low, seq)
 		},
+		position: () => low,
 		query: () => changes.sinceQuery(low, BATCH_ROWS_MAX),
 		take(rows) {
 			const fresh = rows.filter((row) => row.seq > low && !above.has(row.seq))

@@ -21,6 +21,7 @@ import { type Filesystem, transact } from './filesystem.ts'
 import { catchUp, directoryMoved, follow, nameMoved } from './follow.ts'
 import { BATCH_ROWS_MAX } from './journal.ts'
 import { newOpenFile, type OpenFile } from './open-files.ts'
+import { whileOpening } from './opening.ts'
 import { withRoom } from './relocate.ts'
 
 const O_RDONLY = 0
@@ -34,7 +35,11 @@ export interface OpenRequest {
 }
 
 /** The file, open here, with one more handle on it. ESTALE when a name that led to it leads elsewhere now: the door asks again by name. */
-export function* open(fs: Filesystem, id: FileId, request: OpenRequest): Op<OpenFile> {
+export function open(fs: Filesystem, id: FileId, request: OpenRequest): Op<OpenFile> {
+	return request.write ? whileOpening(fs, id, openNow(fs, id, request)) : openNow(fs, id, request)
+}
+
+function* openNow(fs: Filesystem, id: FileId, request: OpenRequest): Op<OpenFile> {
 	const current = fs.open.get(id)
 	if (current?.orphan) return reopenOrphan(current, request)
 	const found = yield* find(fs, id)

@@ -105,7 +105,8 @@ export function* record(fs: Filesystem, tx: Transaction, { id, nodeId, stat, isR
 	if (!(isRight ?? own?.state !== REPLICA.suspect)) return distrust(fs, tx, { row, next, copies, nodeId })
 	files.setContent(tx, next)
 	if (own?.state === REPLICA.good) replicas.setVersion(tx, id, nodeId, next.version)
-	else replicas.setGood(tx, id, nodeId, next.version)
+	else if (own) replicas.setGood(tx, id, nodeId, next.version)
+	else replicas.insert(tx, id, nodeId, next.version, REPLICA.good)
 	if (copies.length > 1) replicas.setOthersWanted(tx, id, nodeId)
 	const holders = copies.filter((copy) => copy.state !== REPLICA.surplus).map((copy) => copy.node_id)
 	for (const node of nodesForCopies(fs, classById(fs, row.class_id), holders, stat.size)) {

@@ -32,6 +32,7 @@ import { makeParents } from './materialise.ts'
 import type { OpenFile } from './open-files.ts'
 import { pathsOfNames } from './paths.ts'
 import { contentOf, publish, record } from './publish.ts'
+import { decided } from './undecided.ts'
 
 const INCOMING = '.cairn/incoming'
 /** A file with more hard links stays where it is. */
@@ -186,7 +187,8 @@ function* moveOver(fs: Filesystem, file: OpenFile, move: Move, copy: Copy): Op<b
 	const from = file.node
 	const { fd } = file
 	const token = fs.nextToken++
-	const entered = yield* wait(transact(fs, (tx) => enterMove(fs, tx, { file, move, stat: copy.stat, token })))
+	// Content that goes on being written to the one copy when the catalogue has the other would be lost.
+	const entered = yield* decided(fs, (tx) => enterMove(fs, tx, { file, move, stat: copy.stat, token }))
 	if (!entered) return false
 	const { row, path, made } = entered
 	Object.assign(file, { node: move.to, fd: copy.fd, path, known: copy.stat, writable: true, publishedAtMs: Date.now(), published: true })

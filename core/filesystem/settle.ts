@@ -23,6 +23,7 @@ import { isAlive, isRunning, refreshClients, takeLease } from './clients.ts'
 import { takeBack } from './create.ts'
 import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
+import { isUnused } from './opening.ts'
 import { record } from './publish.ts'
 import { removeLeftUploads } from './staged.ts'
 
@@ -49,10 +50,23 @@ export function* settle(fs: Filesystem): Op<void> {
 
 function* settleAll(fs: Filesystem): Op<void> {
 	const rows = yield* refreshClients(fs)
+	if (fs.mayHaveLeftPins) yield* settleOwn(fs)
 	const dead = rows.filter((row) => row.id !== fs.client && !isAlive(row))
 	// What they had decided about the nodes' trees comes first: it says where the files are that they were writing.
 	for (const node of [...fs.nodes.values()]) if (takesChanges(node)) yield* settleNode(fs, node)
 	for (const row of dead) yield* settleClient(fs, row)
+}
+
+/** What an operation that failed, or of which nobody knew whether it had, has left of its own. */
+function* settleOwn(fs: Filesystem): Op<void> {
+	fs.mayHaveLeftPins = false
+	let isAllSettled = false
+	try {
+		if (fs.undecided.size > 0) yield* wait(Promise.all(fs.undecided))
+		isAllSettled = (yield* settleWriters(fs, fs.client)) === 0
+	} finally {
+		fs.mayHaveLeftPins ||= !isAllSettled
+	}
 }
 
 function* settleClient(fs: Filesystem, dead: ClientRow): Op<void> {
@@ -76,7 +90,7 @@ function* settleClient(fs: Filesystem, dead: ClientRow): Op<void> {
 function* settleWriters(fs: Filesystem, dead: ClientId): Op<number> {
 	const rows = yield* wait(writers.ofClient(fs.catalogue, dead, BATCH_ROWS_MAX))
 	let left = 0
-	for (const { file_id, node_id } of rows) if (!(yield* settleWriter(fs, dead, file_id, node_id))) left++
+	for (const { file_id, node_id } of rows) if (mayUnpin(fs, dead, file_id) && !(yield* settleWriter(fs, dead, file_id, node_id))) left++
 	return rows.length === BATCH_ROWS_MAX ? left + 1 : left
 }
 
@@ -98,8 +112,12 @@ function* settleWriter(fs: Filesystem, dead: ClientId, id: FileId, nodeId: NodeI
 		fs.readAhead.forgetFile(id)
 		fs.onChange({ seq: 0, client_id: dead, op: 'publish', parent_id: place.parent, name: place.name, file_id: id, detail: null })
 	}
-	fs.later.add(writers.removeQuery(id, dead))
+	if (mayUnpin(fs, dead, id)) fs.later.add(writers.removeQuery(id, dead))
 	return true
+}
+
+function mayUnpin(fs: Filesystem, client: ClientId, id: FileId): boolean {
+	return client !== fs.client || isUnused(fs, id)
 }
 
 /** Something the node has yet to carry out decides what stands at the path. */

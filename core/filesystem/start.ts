@@ -20,6 +20,7 @@ import { publish, release, retryAbandoned } from './publish.ts'
 import { createReadAhead } from './read-ahead.ts'
 import { settle } from './settle.ts'
 import { createTouched } from './touched.ts'
+import { findOut } from './undecided.ts'
 
 const SETTLE_MS = 2_000
 const TOKENS_PER_CLIENT = 1_000_000_000
@@ -55,6 +56,10 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 		removed: new Map(),
 		nextToken: 0,
 		carrying: new Set(),
+		opening: new Map(),
+		undecided: new Set(),
+		onUndecided: (error, since) => findOut(fs, error, since),
+		mayHaveLeftPins: false,
 		nodesMarked: new Set(),
 		random,
 		report,

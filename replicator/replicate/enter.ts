@@ -8,6 +8,7 @@ import { FILES_MAX, setMade } from '../../core/catalogue/wanted.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { transact } from '../../core/filesystem/filesystem.ts'
 import type { FileId, NodeId, Path } from '../../core/ids.ts'
+import { carries } from '../../core/intents.ts'
 import type { Op } from '../../core/op.ts'
 import { isStillOurs } from '../replicator.ts'
 import { isUnsettled, type Looked, look, type Want } from './look.ts'
@@ -52,7 +53,7 @@ function* enterAll({ rep, underWay }: Round, tx: Transaction, list: readonly Mad
 	const ids = list.map(({ want }) => want.file.id).sort((a, b) => a - b)
 	const looked = yield* look(tx, node.id, ids, fs.capabilities.forUpdate)
 	const standing = yield* standingForChange(fs, tx, { node: node.id, own: underWay })
-	fs.carrying.add(token)
+	carries(fs, tx, token)
 	for (const made of list) verdicts.set(made.want.file.id, judge({ made, looked, standing, token, node: node.id }))
 	write(fs, tx, node.id, [...verdicts.values()].filter(isNew))
 	return verdicts

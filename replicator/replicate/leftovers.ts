@@ -17,6 +17,8 @@ export async function takeLeftovers(rep: Replicator): Promise<Map<FileId, { part
 	const parts = new Map<FileId, { part: Part; path: Path }>()
 	const names = await namesOf(rep)
 	if (names.length === 0) return parts
+	// A change that may have been made may count on what is here.
+	await Promise.all(fs.undecided)
 	const rows = await intents.standing(fs.catalogue, node.id, STANDING_ROWS_MAX)
 	if (rows.length === STANDING_ROWS_MAX) return parts
 	const needed = new Set(rows.map((row) => Buffer.from(row.path).toString('latin1')))

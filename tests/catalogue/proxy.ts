@@ -7,9 +7,10 @@ const COM_QUERY = 3
 /**
  * - `answer`: the server carries the COMMIT out, the answer is lost
  * - `request`: the COMMIT never arrives
+ * - `hung`: the server carries it out, and nobody is answered any more until `wake` is called
  * - `late`: the client loses the connection, the COMMIT arrives when `deliver` is called
  */
-export type Loss = 'answer' | 'request' | 'late'
+export type Loss = 'answer' | 'request' | 'late' | 'hung'
 
 export interface MysqlProxy {
 	port: number
@@ -17,6 +18,7 @@ export interface MysqlProxy {
 	queries: string[]
 	/** Does this to the next packet with a COMMIT in it. */
 	lose(loss: Loss): void
+	wake(): void
 	/** Hands over what was late; ends when the server has answered or hung up. */
 	deliver(): Promise<void>
 	close(): void
@@ -26,6 +28,7 @@ export async function startProxy(serverPort: number): Promise<MysqlProxy> {
 	const sockets = new Set<Socket>()
 	const queries: string[] = []
 	let loss: Loss | undefined
+	let isHung = false
 	let late: { server: Socket; packet: Buffer } | undefined
 
 	const proxy = createServer((client) => {
@@ -38,6 +41,7 @@ export async function startProxy(serverPort: number): Promise<MysqlProxy> {
 			socket.on('close', () => sockets.delete(socket))
 		}
 		server.on('data', (data) => {
+			if (isHung) return
 			if (answersLost) client.destroy()
 			else client.write(data)
 		})
@@ -51,6 +55,8 @@ export async function startProxy(serverPort: number): Promise<MysqlProxy> {
 				if (!loss || !/;COMMIT$/.test(query)) return void server.write(packet)
 				const how = loss
 				loss = undefined
+				isHung = how === 'hung'
+				if (isHung) return void server.write(packet)
 				answersLost = true
 				if (how === 'answer') return void server.write(packet)
 				if (how === 'late') late = { server, packet }
@@ -67,6 +73,9 @@ export async function startProxy(serverPort: number): Promise<MysqlProxy> {
 		queries,
 		lose(how) {
 			loss = how
+		},
+		wake() {
+			isHung = false
 		},
 		async deliver() {
 			if (!late) throw new Error('nothing is late')

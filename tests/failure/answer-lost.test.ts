@@ -11,9 +11,11 @@ import { withDefaults } from '../../core/config/defaults.ts'
 import { create, makeDirectory, makeSymlink } from '../../core/filesystem/create.ts'
 import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
 import { link } from '../../core/filesystem/links.ts'
+import { open } from '../../core/filesystem/open.ts'
 import { release } from '../../core/filesystem/publish.ts'
 import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
+import { settle } from '../../core/filesystem/settle.ts'
 import { startFilesystem, stopFilesystem } from '../../core/filesystem/start.ts'
 import { ROOT_ID } from '../../core/ids.ts'
 import { type Op, run } from '../../core/op.ts'
@@ -36,7 +38,7 @@ interface Ground {
 }
 
 /** One filesystem on a node, whose catalogue is behind the proxy. */
-async function prepare(t: TestContext): Promise<Ground> {
+async function prepare(t: TestContext, catalogueTimeoutMs = 20_000): Promise<Ground> {
 	const server = await startMariadb()
 	const database = `answer_lost_${process.pid}_${++databases}`
 	const direct = await server.freshDatabase(database)
@@ -48,10 +50,13 @@ async function prepare(t: TestContext): Promise<Ground> {
 	const node = { path: join(directory, 'node1'), zone: '', reserve: 0, weight: 100, io: 'auto', state: 'rw' } as const
 	await addNode(own, 'node1', node)
 	await own.close()
-	const catalogue = await openCatalogue(config(server.tcpUrl(database, proxy.port)))
+	const catalogue = await openCatalogue(config(server.tcpUrl(database, proxy.port), { catalogueTimeoutMs }))
 	const settings = withDefaults({ classes: CLASSES })
 	const fs = await run(startFilesystem({ config: settings, catalogue, what: 'test', report: () => undefined }))
-	t.after(() => rmSync(directory, { recursive: true }))
+	t.after(() => {
+		proxy.close()
+		rmSync(directory, { recursive: true })
+	})
 	return {
 		fs,
 		proxy,
@@ -90,6 +95,10 @@ function* createAndClose(fs: Filesystem): Op<void> {
 	yield* release(fs, made.open, true)
 }
 
+function* openAndClose(fs: Filesystem, id: number): Op<void> {
+	yield* release(fs, yield* open(fs, id, { write: true, truncate: false }), true)
+}
+
 const SYMLINK_OWNER = { uid: 0, gid: 0 }
 const CASES: Record<string, Case> = {
 	create: { act: createAndClose },
@@ -100,10 +109,11 @@ const CASES: Record<string, Case> = {
 	rename: { before: ['c'], act: (fs) => rename(fs, at('c'), at('d'), 'replace') },
 	'rename over another': { before: ['e', 'f'], act: (fs) => rename(fs, at('e'), at('f'), 'replace') },
 	exchange: { before: ['g', 'h'], act: (fs) => rename(fs, at('g'), at('h'), 'exchange') },
+	'open for writing': { before: ['k'], act: openAndClose },
 	unlink: { before: ['i', 'j'], act: (fs) => unlink(fs, at('i')) },
 }
 /** Versions by name. */
-const AFTER_ALL = { created: 1, pointer: 1, a: 1, b: 1, d: 1, f: 1, g: 1, h: 1, j: 1 }
+const AFTER_ALL = { created: 1, pointer: 1, a: 1, b: 1, d: 1, f: 1, g: 1, h: 1, j: 1, k: 1 }
 
 /** The late COMMIT holds its locks until it arrives, which is when the transaction is being tried again. */
 async function despite(loss: Loss, { fs, proxy }: Ground, act: () => Op<unknown>): Promise<void> {
@@ -136,3 +146,31 @@ for (const loss of ['answer', 'request', 'late'] as Loss[]) {
 		assert.deepEqual(await ground.end(), AFTER_ALL)
 	})
 }
+
+const SHORT_MS = 1_000
+
+test('a COMMIT that is carried out while the server answers nobody for too long: EIO, and what was made is settled when it answers', async (t) => {
+	const ground = await prepare(t, SHORT_MS)
+	const { fs, proxy } = ground
+	// Numbers are reserved in a transaction of their own.
+	await run(fs.ids.next())
+	for (const [what, { before = [], act }] of Object.entries(CASES)) {
+		let id = ROOT_ID as number
+		for (const name of before) id = await writeFile(fs, name)
+		await t.test(what, async () => {
+			const told: string[] = []
+			fs.onChange = ({ op }) => void told.push(op)
+			await fs.later.written()
+			proxy.lose('hung')
+			await assert.rejects(async () => run(act(fs, id)), { code: 'EIO' }).finally(() => proxy.wake())
+			assert.ok(fs.undecided.size > 0)
+			await until('it is known', () => fs.undecided.size === 0 || undefined)
+			if (what !== 'open for writing') assert.ok(told.length > 0, 'the door has heard nothing of it')
+			await run(settle(fs))
+			await flushLater(fs)
+			await fs.later.written()
+		})
+	}
+	const { created: _, ...others } = AFTER_ALL
+	assert.deepEqual(await ground.end(), others)
+})
