@@ -46,11 +46,16 @@ interface Deed {
 function stepsOf({ there, gone }: Account, root: string, number: number): Deed[] {
 	const [name, other] = [`w${number}`, `x${number}`]
 	const text = `content ${number}`
+	// What was not may have a name that can be changed.
+	let isWritten = false
 	const steps: Deed[] = [
 		{
 			names: [name],
 			act: () => fs.writeFileSync(join(root, name), text, { flag: 'wx', flush: number % 4 === 0 }),
-			told: () => void there.set(name, text),
+			told() {
+				isWritten = true
+				there.set(name, text)
+			},
 		},
 	]
 	if (number % 3 === 0) {
@@ -58,7 +63,7 @@ function stepsOf({ there, gone }: Account, root: string, number: number): Deed[]
 			names: [name, other],
 			act: () => fs.renameSync(join(root, name), join(root, other)),
 			told() {
-				there.set(other, text)
+				if (isWritten) there.set(other, text)
 				gone.add(name)
 			},
 		})
