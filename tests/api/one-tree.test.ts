@@ -41,9 +41,18 @@ const WAYS: Record<string, (door: Served, name: string, body: string) => Promise
 			headers: { 'tus-resumable': '1.0.0', 'upload-length': String(body.length), 'upload-metadata': `path ${Buffer.from(name).toString('base64')}`, 'content-type': 'application/offset+octet-stream' },
 		}),
 	sfss: (door, name, body) => door.fetch(`/files?path=${name}`, { method: 'POST', body }),
+	async hercules(door, name, body) {
+		await door.fetch('/api/v1/create', { method: 'POST', body: JSON.stringify({ path: name }) })
+		return await door.fetch(`/api/v1/write?path=${name}`, { method: 'POST', body })
+	},
 }
 
-const READS: Record<string, (name: string) => string> = { rest: (name) => `/files/${name}`, dav: (name) => `/dav/${name}`, sfss: (name) => `/file?path=${name}` }
+const READS: Record<string, (name: string) => string> = {
+	rest: (name) => `/files/${name}`,
+	dav: (name) => `/dav/${name}`,
+	sfss: (name) => `/file?path=${name}`,
+	hercules: (name) => `/api/v1/read?path=${name}`,
+}
 
 test('what comes by one way is there by all, and a door that is killed leaves nothing', async (t) => {
 	const up = await startUp({ nodes: 1 })
@@ -58,6 +67,18 @@ test('what comes by one way is there by all, and a door that is killed leaves no
 			assert.equal(readFileSync(join(up.nodes[0], way), 'utf8'), `content by ${way}`)
 			for (const [other, address] of Object.entries(READS)) assert.equal(await (await second.fetch(address(way))).text(), `content by ${way}`, `${way} read by ${other}`)
 			assert.equal(Buffer.from(await hands.do('read', join(up.mountPoint, way))).toString(), `content by ${way}`)
+		}
+		// An object has a path of its own choice, and its id besides.
+		const { fid } = (await (await first.fetch('/dir/assign?collection=c')).json()) as { fid: string }
+		await first.fetch(`/${fid.replace(',', '/')}/object`, { method: 'PUT', body: 'content by id' })
+		const month = `.blobs/c/${new Date().toISOString().slice(0, 7).replace('-', '/')}`
+		const [name] = readdirSync(join(up.nodes[0], month))
+		const object = `${month}/${name}`
+		for (const [other, address] of Object.entries(READS)) assert.equal(await (await second.fetch(address(object))).text(), 'content by id', other)
+		assert.equal(String(await hands.do('read', join(up.mountPoint, object))), 'content by id')
+		for (const way of ['rest', 'dav', 'sfss', 'hercules']) {
+			assert.ok((await WAYS[way](first, object, `by ${way}:  id`)).ok, way)
+			assert.match(await (await second.fetch(`/${fid}`)).text(), new RegExp(`^by ${way}:  id`), `${way} read by its id`)
 		}
 		await hands.do('write', join(up.mountPoint, 'mount'), 'content by the mount')
 		for (const address of Object.values(READS)) assert.equal(await (await second.fetch(address('mount'))).text(), 'content by the mount')
