@@ -3,10 +3,10 @@ import type { Driver } from '../core/catalogue/driver.ts'
 import * as files from '../core/catalogue/files.ts'
 import { KIND } from '../core/catalogue/files.ts'
 import type { Below } from '../core/catalogue/stat-directories.ts'
-import * as touched from '../core/catalogue/stat-touched.ts'
 import { UserError } from '../core/errors.ts'
 import type { FileId, Path } from '../core/ids.ts'
 import { run as drive } from '../core/op.ts'
+import { changesBehind } from '../core/stats/behind.ts'
 import { childSizes, sizeBelow } from '../core/stats/tree-sizes.ts'
 import { jsonBytes, showBytes } from '../core/text.ts'
 import { withCatalogue } from './catalogue.ts'
@@ -39,8 +39,8 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	if (!Number.isInteger(options.depth) || options.depth < 0) throw new UserError('--depth: a whole number from 0', EXIT.usage)
 	await withCatalogue(options, deps, async (driver, config) => {
 		const { id, path } = await fileNamed(options.path, driver, config)
-		const [[{ many: behind }]] = await driver.read(touched.waitingQuery(BEHIND_MAX))
-		if (Number(behind) > 0) deps.warn(`${behind} changed files are not counted yet: a replicator does that`)
+		const behind = await drive(changesBehind(driver, BEHIND_MAX))
+		if (behind > 0) deps.warn(`${behind} changes are not counted yet: a replicator does that`)
 		const print = options.json ? lineOfJson(deps) : (at: Path, sum: Below) => deps.print(`${showSize(sum.bytes).padStart(7)} ${String(sum.files).padStart(9)}  /${showBytes(at)}`)
 		await showBelow(driver, { id, path, depth: options.depth }, print)
 		print(path, await sizeOf(driver, id))

@@ -36,7 +36,7 @@ export function statsJson(found: Overview, only: Only): object {
 export function statsLines(all: Overview, only: Only): string[] {
 	const { behind, tree, copies, nodes, owed, offsite, awaitingOffsite } = chosen(all, only)
 	return [
-		`${many(tree.files, 'file')} in ${many(tree.directories, 'directory', 'directories')}, ${showSize(tree.bytes)}B${behind > 0 ? `; ${many(behind, 'changed file is', 'changed files are')} not counted yet` : ''}`,
+		`${many(tree.files, 'file')} in ${many(tree.directories, 'directory', 'directories')}, ${showSize(tree.bytes)}B${behind > 0 ? `; ${many(behind, 'change is', 'changes are')} not counted yet` : ''}`,
 		'',
 		...table(['CLASS', 'GOAL', 'COPIES', 'STANDING', 'FILES', 'BYTES', 'FOR EXAMPLE'], copies.flatMap((row) =>
 			row.rows.length === 0

@@ -16,7 +16,7 @@ const COLUMNS = [
 
 export function copies({ classes, proofs, files, bytes, directories, behind, at }: Overview): Html {
 	const used = classes.filter(({ rows }) => rows.length > 0)
-	const waiting = behind > 0 ? html`; ${counted(behind, 'changed file is', 'changed files are')} not counted yet` : NOTHING
+	const waiting = behind > 0 ? html`; ${counted(behind, 'change is', 'changes are')} not counted yet` : NOTHING
 	const says = html`${counted(files, 'file')} in ${counted(directories, 'directory', 'directories')}, ${size(bytes)}${waiting}`
 	const body = used.length === 0 ? empty('Nothing is stored yet. What is written to the mount appears here.') : html`${table('Files by class and number of copies', COLUMNS, used.flatMap(rowsOf))}${proved(proofs, at)}`
 	return section({ id: 'copies', title: 'Copies', says, body })

@@ -101,6 +101,6 @@ function work({ owed: { offsite, intents, copies, classesShort }, behind, nodes 
 	if (classesShort.length > 0) busy(html`there are too few nodes for ${counted(classesShort.length, 'class', 'classes')}`, 'owed')
 	if (offsite > 0) busy(html`${counted(offsite, 'file awaits', 'files await')} an off-site copy`, 'offsite')
 	if (intents > 0) busy(html`${counted(intents, 'change has', 'changes have')} yet to reach a node`, 'owed')
-	if (behind > BEHIND_MAX || (behind > 0 && !nodes.some(({ lookedAfter }) => lookedAfter))) busy(html`${counted(behind, 'changed file is', 'changed files are')} not counted yet`, 'copies')
+	if (behind > BEHIND_MAX || (behind > 0 && !nodes.some(({ lookedAfter }) => lookedAfter))) busy(html`${counted(behind, 'change is', 'changes are')} not counted yet`, 'copies')
 	return clauses
 }

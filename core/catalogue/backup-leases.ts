@@ -5,6 +5,7 @@ import { BACKUP } from './backups.ts'
 import { IN_LIST, inLists, insertRows } from './bulk.ts'
 import type { Capabilities, Driver, Query, Reader, Transaction } from './driver.ts'
 import type { SiteId } from './sites.ts'
+import * as touched from './stat-touched.ts'
 
 /** A file an agent could fetch. */
 export interface Work {
@@ -40,6 +41,7 @@ export function newestFirst(reader: Reader, site: SiteId, limit: number): Maybe<
 export function* renewWork(tx: Transaction, site: SiteId, { now }: Capabilities): Op<void> {
 	const over = yield* wait(tx.all<{ id: string }>(`SELECT id FROM backup_lease WHERE until_at <= ${now}`))
 	for (const { id } of over) end(tx, id)
+	touched.addOfBackups(tx, `site_id = ? AND state = ${BACKUP.failed} AND since <= ${now}`, [site])
 	tx.write(`UPDATE backup SET state = ${BACKUP.wanted} WHERE site_id = ? AND state = ${BACKUP.failed} AND since <= ${now}`, [site])
 }
 

@@ -4,6 +4,7 @@ import type { Maybe } from '../op.ts'
 import { IN_LIST, inLists, insertRows } from './bulk.ts'
 import type { Capabilities, Query, Reader, Transaction, Value } from './driver.ts'
 import type { SiteId } from './sites.ts'
+import * as touched from './stat-touched.ts'
 
 export const BACKUP = {
 	wanted: 1,
@@ -90,6 +91,7 @@ export function decide(tx: Transaction, rows: ReadonlyArray<Pick<BackupRow, 'fil
 		values[at + 6] = row.tried
 	}
 	insertRows(tx, DECIDED, DECIDED_ROW, rows, put, replace('file_id, site_id', ['version', 'state', 'copies', 'since', 'tried', 'challenge']))
+	touched.addMany(tx, rows.map(({ file_id }) => file_id))
 }
 
 /** What a site said it holds. */
@@ -99,10 +101,12 @@ export function claim(tx: Transaction, rows: readonly BackupRow[], { replace }: 
 	}
 	const end = replace('file_id, site_id', [...STATE, ...HELD])
 	insertRows(tx, `INSERT INTO backup (${COLUMNS})`, `(${ALL.map(() => '?').join(',')})`, rows, put, end)
+	touched.addMany(tx, rows.map(({ file_id }) => file_id))
 }
 
 export function remove(tx: Transaction, { file_id, site_id }: Pick<BackupRow, 'file_id' | 'site_id'>): void {
 	tx.write('DELETE FROM backup WHERE file_id = ? AND site_id = ?', [file_id, site_id])
+	touched.add(tx, file_id)
 }
 
 /** What it holds is not the file's present content any more, but may be wanted back. */
@@ -122,6 +126,7 @@ export function setProved(tx: Transaction, row: BackupRow, { now }: Capabilities
 		`UPDATE backup SET state = ${BACKUP.proved}, since = ${now}, proved_at = ${now}, tried = 0, challenge = NULL WHERE file_id = ? AND site_id = ? AND version = ? AND challenge = ?`,
 		[row.file_id, row.site_id, row.version, row.challenge],
 	)
+	touched.add(tx, row.file_id)
 }
 
 /** The copy is not what it should be: it counts no more. */
@@ -130,6 +135,7 @@ export function setLost(tx: Transaction, row: BackupRow, { now }: Capabilities):
 		`UPDATE backup SET state = ${BACKUP.wanted}, version = 0, since = ${now}, tried = tried + 1, challenge = NULL WHERE file_id = ? AND site_id = ? AND version = ? AND challenge = ?`,
 		[row.file_id, row.site_id, row.version, row.challenge],
 	)
+	touched.add(tx, row.file_id)
 }
 
 /** This version could not be taken. */
@@ -138,10 +144,12 @@ export function setFailed(tx: Transaction, row: Pick<BackupRow, 'file_id' | 'sit
 		`UPDATE backup SET state = ${BACKUP.failed}, version = ?, since = ${now} + ?, tried = tried + 1 WHERE file_id = ? AND site_id = ? AND state IN (${BACKUP.wanted}, ${BACKUP.spare})`,
 		[row.version, seconds, row.file_id, row.site_id],
 	)
+	touched.add(tx, row.file_id)
 }
 
 /** What a site has proved is to be proved again. */
 export function setAllClaimed(tx: Transaction, site: SiteId, { now }: Capabilities): void {
+	touched.addOfBackups(tx, `site_id = ? AND state = ${BACKUP.proved}`, [site])
 	tx.write(`UPDATE backup SET state = ${BACKUP.claimed}, since = ${now}, proved_at = 0, challenge = NULL WHERE site_id = ? AND state = ${BACKUP.proved}`, [site])
 }
 

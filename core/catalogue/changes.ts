@@ -84,6 +84,11 @@ export function beforeEnd(reader: Reader, lines: number): Maybe<{ seq: number } 
 	return reader.get('SELECT seq FROM `change` ORDER BY seq DESC LIMIT 1 OFFSET ?', [lines])
 }
 
+/** How many lines about files come after a number, up to a limit. */
+export function ofFilesAfterQuery(seq: number, limit: number): Query {
+	return ['SELECT COUNT(*) AS many FROM (SELECT seq FROM `change` WHERE seq > ? AND file_id IS NOT NULL LIMIT ?) t', [seq, limit]]
+}
+
 export function lastQuery(): Query {
 	return ['SELECT MAX(seq) AS seq FROM `change`', []]
 }

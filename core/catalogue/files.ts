@@ -3,6 +3,7 @@ import type { FileId } from '../ids.ts'
 import type { Maybe } from '../op.ts'
 import type { Time } from '../clock.ts'
 import type { Query, Reader, Transaction } from './driver.ts'
+import * as touched from './stat-touched.ts'
 
 /** The DT_ values of dirent(3), as stored in `kind`. */
 export const KIND = { fifo: 1, character: 2, directory: 4, block: 6, regular: 8, symlink: 10, socket: 12 } as const
@@ -100,6 +101,7 @@ export function setContent(tx: Transaction, f: FileRow): void {
 
 export function setClass(tx: Transaction, id: FileId, classId: number): void {
 	tx.write('UPDATE file SET class_id = ? WHERE id = ?', [classId, id])
+	touched.add(tx, id)
 }
 
 export function setFlags(tx: Transaction, id: FileId, flags: number, now: Time): void {

@@ -7,6 +7,7 @@ import * as classes from './classes.ts'
 import type { Driver } from './driver.ts'
 import * as files from './files.ts'
 import { migrate } from './migrate.ts'
+import * as touched from './stat-touched.ts'
 
 const ROOT_MODE = 0o755
 /** What other directories of the tree have. */
@@ -32,6 +33,7 @@ export async function initialise(driver: Driver, tree: NewTree): Promise<Initial
 		const [sql, params] = files.findQuery(ROOT_ID, driver.capabilities.forUpdate)
 		if (yield* wait(tx.get(sql, params))) return false
 		files.insert(tx, rootDirectory(tree))
+		touched.add(tx, ROOT_ID)
 		yield* classes.apply(tx, tree.classes)
 		return true
 	})

@@ -2,6 +2,7 @@
 import type { FileId, NodeId } from '../ids.ts'
 import { type Maybe, type Op, wait } from '../op.ts'
 import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
+import * as touched from './stat-touched.ts'
 
 /** A copy on the node that is asked about. */
 export interface CopyRow {
@@ -60,11 +61,13 @@ export function demote(tx: Transaction, copy: { file: FileId; node: NodeId }, st
 	tx.write('UPDATE replica SET state = ?, version = CASE WHEN ? = 2 THEN 0 ELSE version END, verified_at = NULL WHERE file_id = ? AND node_id = ?', [
 		state, state, copy.file, copy.node,
 	])
+	touched.add(tx, copy.file)
 }
 
 /** A copy that was in doubt was read and found right. */
 export function trust(tx: Transaction, copy: { file: FileId; node: NodeId; version: number }): void {
 	tx.write('UPDATE replica SET state = 1 WHERE file_id = ? AND node_id = ? AND version = ? AND state = 3', [copy.file, copy.node, copy.version])
+	touched.add(tx, copy.file)
 }
 
 export interface Standing {

@@ -1,7 +1,8 @@
-/** Table `replica`: one node's copy of one file. */
+/** Table `replica`: one node's copy of one file. What is "told" is to come with a line of the journal about the file, in the same transaction. */
 import type { FileId, NodeId } from '../ids.ts'
 import type { Maybe } from '../op.ts'
 import type { Query, Reader, Transaction } from './driver.ts'
+import * as touched from './stat-touched.ts'
 
 export const REPLICA = { good: 1, wanted: 2, suspect: 3, surplus: 4 } as const
 
@@ -29,11 +30,18 @@ export function anyInState(reader: Reader, node: NodeId, state: number): Maybe<u
 	return reader.get('SELECT 1 AS found FROM replica WHERE node_id = ? AND state = ? LIMIT 1', [node, state])
 }
 
+/** Told. */
 export function insert(tx: Transaction, file: FileId, node: NodeId, version: number, state: number): void {
 	tx.write('INSERT INTO replica (file_id, node_id, version, state) VALUES (?,?,?,?)', [file, node, version, state])
 }
 
-/** This node's copy is now the file's content at `version`. */
+/** One that is to be made. */
+export function want(tx: Transaction, file: FileId, node: NodeId): void {
+	insert(tx, file, node, 0, REPLICA.wanted)
+	touched.add(tx, file)
+}
+
+/** This node's copy is now the file's content at `version`. Told. */
 export function setGood(tx: Transaction, file: FileId, node: NodeId, version: number): void {
 	tx.write('UPDATE replica SET version = ?, state = 1, verified_at = NULL WHERE file_id = ? AND node_id = ?', [version, file, node])
 }
@@ -43,7 +51,7 @@ export function setVersion(tx: Transaction, file: FileId, node: NodeId, version:
 	tx.write('UPDATE replica SET version = ?, verified_at = NULL WHERE file_id = ? AND node_id = ?', [version, file, node])
 }
 
-/** Every other copy is of an older version and is to be replaced. */
+/** Every other copy is of an older version and is to be replaced. Told. */
 export function setOthersWanted(tx: Transaction, file: FileId, node: NodeId): void {
 	tx.write('UPDATE replica SET state = 2 WHERE file_id = ? AND node_id <> ? AND state IN (1, 3)', [file, node])
 }
@@ -51,21 +59,26 @@ export function setOthersWanted(tx: Transaction, file: FileId, node: NodeId): vo
 /** Only while the file is being created: the first copy goes to another node than was tried. */
 export function moveTo(tx: Transaction, file: FileId, from: NodeId, to: NodeId): void {
 	tx.write('UPDATE replica SET node_id = ? WHERE file_id = ? AND node_id = ?', [to, file, from])
+	touched.add(tx, file)
 }
 
 export function setState(tx: Transaction, file: FileId, node: NodeId, state: number): void {
 	tx.write('UPDATE replica SET state = ? WHERE file_id = ? AND node_id = ?', [state, file, node])
+	touched.add(tx, file)
 }
 
 /** Nothing is there any more: to be made anew. */
 export function setLost(tx: Transaction, file: FileId, node: NodeId): void {
 	tx.write('UPDATE replica SET state = 2, version = 0, verified_at = NULL WHERE file_id = ? AND node_id = ?', [file, node])
+	touched.add(tx, file)
 }
 
 export function remove(tx: Transaction, file: FileId, node: NodeId): void {
 	tx.write('DELETE FROM replica WHERE file_id = ? AND node_id = ?', [file, node])
+	touched.add(tx, file)
 }
 
+/** Told. */
 export function removeAll(tx: Transaction, file: FileId): void {
 	tx.write('DELETE FROM replica WHERE file_id = ?', [file])
 }

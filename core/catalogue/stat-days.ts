@@ -1,5 +1,5 @@
 /** Tables `stat_day`, where things stood at the end of each day, and `stat_activity`, what happened on it. Days are of UTC, by the database's clock. */
-import type { NodeId } from '../ids.ts'
+import type { FileId, NodeId } from '../ids.ts'
 import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
 import type { Amount } from './holdings.ts'
 import type { Maybe } from '../op.ts'
@@ -27,6 +27,7 @@ export interface CountedChange {
 	seq: number
 	at: number
 	op: string
+	file_id: FileId | null
 }
 
 const DAY_SECONDS = 86_400
@@ -60,7 +61,7 @@ export function addActivity(tx: Transaction, { day, op, many }: ActivityRow, { i
 
 /** Lines of the journal after a number, with the database's time. */
 export function changesAfter(reader: Reader, seq: number, limit: number, { now }: Capabilities): Maybe<Array<CountedChange & { now: number }>> {
-	return reader.all(`SELECT seq, at, op, ${now} AS now FROM \`change\` WHERE seq > ? ORDER BY seq LIMIT ?`, [seq, limit])
+	return reader.all(`SELECT seq, at, op, file_id, ${now} AS now FROM \`change\` WHERE seq > ? ORDER BY seq LIMIT ?`, [seq, limit])
 }
 
 export function dayOf(seconds: number): number {

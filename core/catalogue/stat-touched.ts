@@ -1,8 +1,14 @@
-/** Table `stat_touched`: files that are to be counted anew. Triggers fill it; see sql/sqlite/0006-stats.sql. */
+/**
+ * Table `stat_touched`: files that are to be counted anew though no line of the journal says so. Whoever changes a copy, a class or
+ * what sites hold without writing a line about the file writes a row here, in the same transaction.
+ */
 import type { FileId } from '../ids.ts'
 import type { Maybe } from '../op.ts'
-import { IN_LIST, inLists } from './bulk.ts'
-import type { Query, Reader, Transaction } from './driver.ts'
+import { IN_LIST, inLists, insertRows } from './bulk.ts'
+import type { Query, Reader, Transaction, Value } from './driver.ts'
+
+/** A row of `setting`: the figures are to be made from nothing. */
+export const ANEW = 'stats_anew'
 
 export interface TouchedRow {
 	id: number
@@ -39,6 +45,17 @@ export function remove(tx: Transaction, ids: readonly number[]): void {
 
 export function add(tx: Transaction, id: FileId): void {
 	tx.write('INSERT INTO stat_touched (file_id) VALUES (?)', [id])
+}
+
+export function addMany(tx: Transaction, ids: readonly FileId[]): void {
+	insertRows(tx, 'INSERT INTO stat_touched (file_id)', '(?)', ids, (values, at, id) => {
+		values[at] = id
+	})
+}
+
+/** `where` is about rows of `backup`. */
+export function addOfBackups(tx: Transaction, where: string, params: readonly Value[]): void {
+	tx.write(`INSERT INTO stat_touched (file_id) SELECT file_id FROM backup WHERE ${where}`, params)
 }
 
 export function removeAll(tx: Transaction): void {

@@ -3,6 +3,7 @@ import type { ClientId, FileId, Name, NodeId } from '../ids.ts'
 import { IN_LIST, inLists, insertRows } from './bulk.ts'
 import type { Capabilities, Query, Transaction, Value } from './driver.ts'
 import type { FileRow } from './files.ts'
+import * as touched from './stat-touched.ts'
 
 /** A name of a directory, and the copy its file has on the node; the replica's columns are null where it has none. */
 export interface WalkedRow {
@@ -131,7 +132,7 @@ export interface NewReplica {
 	state: number
 }
 
-/** Those that were not there before; `proved`: they were read whole just now. */
+/** Those that were not there before, of files that came with them; `proved`: they were read whole just now. */
 export function insertReplicas(tx: Transaction, rows: readonly NewReplica[], proved: boolean, { now }: Capabilities): void {
 	const row = `(?,?,?,?,${proved ? now : 'NULL'})`
 	insertRows(
@@ -159,11 +160,13 @@ export function setProved(tx: Transaction, node: NodeId, ids: readonly FileId[],
 export function setGood(tx: Transaction, file: FileId, node: NodeId, version: number, { now, replace }: Capabilities): void {
 	const end = replace('file_id, node_id', ['version', 'state', 'verified_at'])
 	tx.write(`INSERT INTO replica (file_id, node_id, version, state, verified_at) VALUES (?,?,?,1,${now}) ${end}`, [file, node, version])
+	touched.add(tx, file)
 }
 
 /** The node has nothing that may be read as the file. */
 export function setGone(tx: Transaction, file: FileId, node: NodeId): void {
 	tx.write('UPDATE replica SET state = 2, version = 0, verified_at = NULL WHERE file_id = ? AND node_id = ?', [file, node])
+	touched.add(tx, file)
 }
 
 export function addLinks(tx: Transaction, directory: FileId, links: number): void {

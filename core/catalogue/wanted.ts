@@ -6,6 +6,7 @@ import type { EntryRow } from './entries.ts'
 import { FILE_COLUMNS, type FileRow } from './files.ts'
 import type { IntentRow } from './intents.ts'
 import type { ReplicaRow } from './replicas.ts'
+import * as touched from './stat-touched.ts'
 
 export interface WantedRow {
 	file_id: FileId
@@ -95,6 +96,7 @@ export function writtenQuery(ids: readonly FileId[]): Query {
 export function setMade(tx: Transaction, node: NodeId, ids: readonly FileId[], { now }: Capabilities): void {
 	const [text, params] = among(`${MADE} verified_at = ${now} WHERE node_id = ${node} AND file_id IN`, ids)
 	tx.write(text, params)
+	touched.addMany(tx, ids)
 }
 
 const OTHERS = `SELECT id, node_id, op, path, to_path, file_id, client_id, token FROM intent

@@ -1,6 +1,7 @@
 /** The journal is kept for a month: longer than any reader is away without starting afresh. */
 import * as changes from '../catalogue/changes.ts'
 import { type Op, wait } from '../op.ts'
+import { linesGo } from '../stats/bound.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 
 export const CHANGE_SECONDS_MAX = 30 * 86_400
@@ -16,7 +17,9 @@ export function* pruneChanges(fs: Filesystem): Op<number> {
 		if (old.length > 0) {
 			yield* wait(
 				transact(fs, function* (tx) {
-					changes.removeUpTo(tx, old[old.length - 1].seq)
+					const { seq } = old[old.length - 1]
+					yield* linesGo(tx, seq, fs.capabilities)
+					changes.removeUpTo(tx, seq)
 				}),
 			)
 		}

@@ -9,6 +9,7 @@ import * as intents from '../catalogue/intents.ts'
 import type { LocatedRow } from '../catalogue/paths.ts'
 import * as replicas from '../catalogue/replicas.ts'
 import type { ReplicaRow } from '../catalogue/replicas.ts'
+import * as touched from '../catalogue/stat-touched.ts'
 import { now, type Time } from '../clock.ts'
 import { fail } from '../errors.ts'
 import type { FileId, NodeId, Path } from '../ids.ts'
@@ -130,6 +131,8 @@ function* replaceTarget(
 	tx: Transaction,
 	{ source, target, path, token, time }: { source: FileRow; target: FileRow; path: Path; token: number; time: Time },
 ): Op<Intent[]> {
+	// The journal's line is about the file that takes its place.
+	touched.add(tx, target.id)
 	if (target.kind === KIND.directory) {
 		if (source.kind !== KIND.directory) fail('EISDIR')
 		yield* removeEmptyDirectory(tx, target)
@@ -152,6 +155,7 @@ function* swap(fs: Filesystem, tx: Transaction, { from, to, situation, time, tok
 		if (row.kind === KIND.regular) reclassify(fs, tx, row, path)
 	}
 	recordChange(fs, tx, { from, to, file: source.id, op: 'exchange' })
+	touched.add(tx, target.id)
 	return made
 }
 

@@ -13,10 +13,10 @@ import type { CopiesRow, NodeFiguresRow, OffsiteRow, SiteFiguresRow } from '../c
 import * as figures from '../catalogue/stat-figures.ts'
 import * as sites from '../catalogue/site-proofs.ts'
 import type { SiteProof } from '../catalogue/site-proofs.ts'
-import * as touched from '../catalogue/stat-touched.ts'
 import { REPLICA } from '../catalogue/replicas.ts'
 import { ROOT_ID } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
+import { changesBehind } from './behind.ts'
 import { type ClassCopies, copiesByClass } from './copies.ts'
 import { type NodeFigures, nodeFigures } from './nodes.ts'
 import { type Failure, failuresOf } from './failures.ts'
@@ -27,7 +27,7 @@ import { figuresIn, type Rows } from './rows.ts'
 export interface Overview {
 	/** Unix seconds, by the database's clock. */
 	at: number
-	/** Files that changed and are not counted yet, up to `BEHIND_MAX`. */
+	/** Changes that are not counted yet, up to about `BEHIND_MAX`. */
 	behind: number
 	tree: Below
 	copies: ClassCopies[]
@@ -59,10 +59,9 @@ export function* overview(catalogue: Driver): Op<Overview> {
 	const clients = yield* wait(clientTable.list(catalogue, capabilities))
 	const jobs = yield* wait(jobTable.list(catalogue))
 	const leases = yield* wait(leaseTable.list(catalogue, capabilities))
-	const [[clock], [behind], [root], copies, held, intents, conflicts, [writers], elsewhere, atSites, proofs] = (yield* wait(
+	const [[clock], [root], copies, held, intents, conflicts, [writers], elsewhere, atSites, proofs] = (yield* wait(
 		catalogue.read(
 			[`SELECT ${capabilities.now} AS now`, []],
-			touched.waitingQuery(BEHIND_MAX),
 			directories.findQuery(ROOT_ID),
 			figures.copiesQuery(),
 			figures.nodesQuery(),
@@ -74,7 +73,7 @@ export function* overview(catalogue: Driver): Op<Overview> {
 			sites.provedQuery(),
 		),
 	)) as [
-		Array<{ now: number }>, Many[], CountedDirectory[], CopiesRow[], NodeFiguresRow[], ByNode[], ByNode[], Many[], OffsiteRow[], SiteFiguresRow[], SiteProof[],
+		Array<{ now: number }>, CountedDirectory[], CopiesRow[], NodeFiguresRow[], ByNode[], ByNode[], Many[], OffsiteRow[], SiteFiguresRow[], SiteProof[],
 	]
 	const rows: Rows = {
 		now: clock.now, classes, nodes, copies, held, jobs, leases: new Set(leases.map(({ name }) => name)), intents: toMap(intents), conflicts: toMap(conflicts),
@@ -82,7 +81,7 @@ export function* overview(catalogue: Driver): Op<Overview> {
 	}
 	return {
 		at: rows.now,
-		behind: Number(behind.many),
+		behind: yield* changesBehind(catalogue, BEHIND_MAX),
 		tree: { files: root?.files ?? 0, bytes: root?.bytes ?? 0, directories: root?.directories ?? 0 },
 		copies: yield* copiesByClass(catalogue, rows),
 		nodes: nodeFigures(rows),

@@ -1,7 +1,8 @@
 /**
- * Counting anew what changed. A batch is one transaction: the oldest touched files are looked at as they are now, what they were
- * last counted as is taken off every figure, what they are is put on, and they are touched no longer. Whoever is killed in
- * between has done nothing; a file that changes meanwhile is touched again.
+ * Counting anew what changed. A batch is one transaction: the files that lines of the journal are about, and the oldest touched ones,
+ * are looked at as they are now; what they were last counted as is taken off every figure, what they are is put on; how far the
+ * journal was read is written down, and they are touched no longer. Whoever is killed in between has done nothing; of a file that
+ * changes meanwhile another line comes.
  */
 import { isHeld } from '../catalogue/backups.ts'
 import type { Capabilities, Transaction } from '../catalogue/driver.ts'
@@ -10,6 +11,7 @@ import { KIND } from '../catalogue/files.ts'
 import { REPLICA } from '../catalogue/replicas.ts'
 import * as directories from '../catalogue/stat-directories.ts'
 import * as figures from '../catalogue/stat-figures.ts'
+import type { CountedChange } from '../catalogue/stat-days.ts'
 import type { CountedFile, PresentBackup, PresentCopy, PresentFile, PresentPlace } from '../catalogue/stat-files.ts'
 import * as statFiles from '../catalogue/stat-files.ts'
 import * as touched from '../catalogue/stat-touched.ts'
@@ -19,13 +21,16 @@ import { createTally, type Tally } from './tally.ts'
 import { createTree, type Tree } from './tree.ts'
 
 /** A few milliseconds of the database's write lock. */
-export const BATCH_FILES = 256
+const BATCH_FILES = 256
+/** They change nothing that is counted. */
+const OF_NO_FIGURE = new Set(['attributes', 'xattr'])
 
-/** To be called by the one who holds the lease, in a transaction that has made sure of it. How many were looked at: 0 when nothing is left. */
-export function* rollUp(tx: Transaction, capabilities: Capabilities): Op<number> {
+/** How many files were looked at. */
+export function* rollUp(tx: Transaction, lines: readonly CountedChange[], capabilities: Capabilities): Op<number> {
 	const rows = yield* wait(touched.oldest(tx, BATCH_FILES))
-	if (rows.length === 0) return 0
-	const ids = [...new Set(rows.map((row) => row.file_id))]
+	const told = lines.flatMap(({ op, file_id }) => (file_id === null || OF_NO_FIGURE.has(op) ? [] : [file_id]))
+	const ids = [...new Set([...told, ...rows.map((row) => row.file_id)])]
+	if (ids.length === 0) return 0
 	const present = yield* look(tx, ids)
 	const tally = createTally()
 	const tree = createTree()

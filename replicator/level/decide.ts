@@ -114,7 +114,7 @@ export function carryOut(tx: Transaction, id: FileId, plan: Plan, copies: readon
 	for (const node of plan.add) {
 		// An old copy that was to go is there still: it is to be replaced.
 		if (copies.some(({ node_id }) => node_id === node)) replicas.setState(tx, id, node, REPLICA.wanted)
-		else replicas.insert(tx, id, node, 0, REPLICA.wanted)
+		else replicas.want(tx, id, node)
 	}
 	for (const node of plan.restore) replicas.setState(tx, id, node, REPLICA.good)
 	for (const node of plan.surplus) replicas.setState(tx, id, node, REPLICA.surplus)

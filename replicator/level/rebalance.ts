@@ -151,7 +151,7 @@ function* enterMoves(fs: Filesystem, tx: Transaction, moves: readonly Move[], pr
 	for (const [index, { file, to }] of moves.entries()) {
 		const [[row], copies, pins] = answers.slice(index * 3) as [FileRow[], ReplicaRow[], WriterRow[]]
 		if (!row || pins.length > 0 || !isSettled({ ...row, copies, names: [] }, classById(fs, row.class_id))) continue
-		if (!copies.some(({ node_id }) => node_id === to)) replicas.insert(tx, file, to, 0, REPLICA.wanted)
+		if (!copies.some(({ node_id }) => node_id === to)) replicas.want(tx, file, to)
 	}
 	const now = progressOf<RebalanceProgress>(yield* wait(jobs.find(tx, REBALANCE)))
 	remember(tx, REBALANCE, { ...progress, aborting: now?.aborting })

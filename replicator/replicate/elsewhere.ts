@@ -21,7 +21,7 @@ export async function wantElsewhere({ rep }: Round, want: Want): Promise<boolean
 		if (!other) return false
 		if (now.own.version === 0) replicas.remove(tx, now.file.id, node.id)
 		else replicas.setState(tx, now.file.id, node.id, REPLICA.surplus)
-		replicas.insert(tx, now.file.id, other.id, 0, REPLICA.wanted)
+		replicas.want(tx, now.file.id, other.id)
 		return true
 	})
 }

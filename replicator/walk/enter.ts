@@ -7,6 +7,7 @@ import * as files from '../../core/catalogue/files.ts'
 import { KIND } from '../../core/catalogue/files.ts'
 import * as hashes from '../../core/catalogue/hashes.ts'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
+import * as touched from '../../core/catalogue/stat-touched.ts'
 import type { CopyRow, NewReplica, NewRow } from '../../core/catalogue/walks.ts'
 import * as walks from '../../core/catalogue/walks.ts'
 import * as xattrs from '../../core/catalogue/xattrs.ts'
@@ -177,6 +178,7 @@ function writeCopies({ fs, node }: Walking, tx: Transaction, same: readonly Same
 	const isNew = ({ row }: Same) => row.replica_state === null
 	const fresh = same.filter(isNew)
 	walks.insertReplicas(tx, fresh.map(({ row }): NewReplica => ({ file: row.id, node: node.id, version: row.version, state: REPLICA.good })), true, capabilities)
+	touched.addMany(tx, fresh.map(({ row }) => row.id))
 	const proved = same.filter((each) => !isNew(each) && each.row.replica_state === REPLICA.good)
 	walks.setProved(tx, node.id, proved.map(({ row }) => row.id), capabilities)
 	for (const { row, item } of same) {

@@ -1,7 +1,7 @@
 -- Figures kept up to date from what changes. sql/sqlite/0006-stats.sql has the same tables, columns and meaning.
 
 -- Files whose figures may be others now: a queue. Its rows go in the transaction that counts the file anew, so nothing is counted
--- twice or left out, whoever commits first. Triggers fill it, because nothing that changes a file may forget to.
+-- twice or left out, whoever commits first. (Triggers filled it once, which stood here; 0009 drops them where they were made.)
 CREATE TABLE IF NOT EXISTS stat_touched (
   id      BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
   file_id BIGINT NOT NULL
@@ -84,30 +84,5 @@ CREATE TABLE IF NOT EXISTS stat_activity (
   many BIGINT NOT NULL,
   PRIMARY KEY (day, op)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-
-CREATE TRIGGER IF NOT EXISTS stat_file_inserted AFTER INSERT ON file FOR EACH ROW
-  INSERT INTO stat_touched (file_id) VALUES (NEW.id);
-CREATE TRIGGER IF NOT EXISTS stat_file_updated AFTER UPDATE ON file FOR EACH ROW
-  INSERT INTO stat_touched (file_id) SELECT NEW.id FROM DUAL
-  WHERE NEW.version <> OLD.version OR NEW.class_id <> OLD.class_id OR (NEW.kind <> 4 AND (NEW.size <> OLD.size OR NEW.nlink <> OLD.nlink));
-CREATE TRIGGER IF NOT EXISTS stat_file_deleted AFTER DELETE ON file FOR EACH ROW
-  INSERT INTO stat_touched (file_id) VALUES (OLD.id);
-CREATE TRIGGER IF NOT EXISTS stat_entry_updated AFTER UPDATE ON entry FOR EACH ROW
-  INSERT INTO stat_touched (file_id) SELECT NEW.file_id FROM DUAL WHERE NEW.parent_id <> OLD.parent_id OR NEW.file_id <> OLD.file_id;
--- The first copy of a file that is being created comes with the file's own row, and its copies go with it.
-CREATE TRIGGER IF NOT EXISTS stat_replica_inserted AFTER INSERT ON replica FOR EACH ROW
-  INSERT INTO stat_touched (file_id) SELECT NEW.file_id FROM DUAL WHERE NEW.version > 0 OR NEW.state <> 1;
-CREATE TRIGGER IF NOT EXISTS stat_replica_updated AFTER UPDATE ON replica FOR EACH ROW
-  INSERT INTO stat_touched (file_id) SELECT NEW.file_id FROM DUAL
-  WHERE NEW.state <> OLD.state OR NEW.version <> OLD.version OR NEW.node_id <> OLD.node_id;
-CREATE TRIGGER IF NOT EXISTS stat_replica_deleted AFTER DELETE ON replica FOR EACH ROW
-  INSERT INTO stat_touched (file_id) SELECT id FROM file WHERE id = OLD.file_id;
-
-CREATE TRIGGER IF NOT EXISTS stat_backup_inserted AFTER INSERT ON backup FOR EACH ROW
-  INSERT INTO stat_touched (file_id) VALUES (NEW.file_id);
-CREATE TRIGGER IF NOT EXISTS stat_backup_updated AFTER UPDATE ON backup FOR EACH ROW
-  INSERT INTO stat_touched (file_id) SELECT NEW.file_id FROM DUAL WHERE NEW.state <> OLD.state OR NEW.version <> OLD.version;
-CREATE TRIGGER IF NOT EXISTS stat_backup_deleted AFTER DELETE ON backup FOR EACH ROW
-  INSERT INTO stat_touched (file_id) SELECT id FROM file WHERE id = OLD.file_id;
 
 INSERT INTO stat_touched (file_id) SELECT id FROM file;

@@ -1,7 +1,7 @@
 -- Figures kept up to date from what changes. sql/mysql/0006-stats.sql has the same tables, columns and meaning.
 
 -- Files whose figures may be others now: a queue. Its rows go in the transaction that counts the file anew, so nothing is counted
--- twice or left out, whoever commits first. Triggers fill it, because nothing that changes a file may forget to.
+-- twice or left out, whoever commits first. (Triggers filled it once, which stood here; 0009 drops them where they were made.)
 CREATE TABLE IF NOT EXISTS stat_touched (
   id      INTEGER PRIMARY KEY,
   file_id INTEGER NOT NULL
@@ -84,42 +84,5 @@ CREATE TABLE IF NOT EXISTS stat_activity (
   many INTEGER NOT NULL,
   PRIMARY KEY (day, op)
 ) WITHOUT ROWID;
-
-CREATE TRIGGER IF NOT EXISTS stat_file_inserted AFTER INSERT ON file BEGIN
-  INSERT INTO stat_touched (file_id) VALUES (NEW.id);
-END;
-CREATE TRIGGER IF NOT EXISTS stat_file_updated AFTER UPDATE OF size, version, class_id, nlink ON file
-  WHEN NEW.version <> OLD.version OR NEW.class_id <> OLD.class_id OR (NEW.kind <> 4 AND (NEW.size <> OLD.size OR NEW.nlink <> OLD.nlink)) BEGIN
-  INSERT INTO stat_touched (file_id) VALUES (NEW.id);
-END;
-CREATE TRIGGER IF NOT EXISTS stat_file_deleted AFTER DELETE ON file BEGIN
-  INSERT INTO stat_touched (file_id) VALUES (OLD.id);
-END;
-CREATE TRIGGER IF NOT EXISTS stat_entry_updated AFTER UPDATE OF parent_id, file_id ON entry
-  WHEN NEW.parent_id <> OLD.parent_id OR NEW.file_id <> OLD.file_id BEGIN
-  INSERT INTO stat_touched (file_id) VALUES (NEW.file_id);
-END;
--- The first copy of a file that is being created comes with the file's own row, and its copies go with it.
-CREATE TRIGGER IF NOT EXISTS stat_replica_inserted AFTER INSERT ON replica WHEN NEW.version > 0 OR NEW.state <> 1 BEGIN
-  INSERT INTO stat_touched (file_id) VALUES (NEW.file_id);
-END;
-CREATE TRIGGER IF NOT EXISTS stat_replica_updated AFTER UPDATE OF node_id, version, state ON replica
-  WHEN NEW.state <> OLD.state OR NEW.version <> OLD.version OR NEW.node_id <> OLD.node_id BEGIN
-  INSERT INTO stat_touched (file_id) VALUES (NEW.file_id);
-END;
-CREATE TRIGGER IF NOT EXISTS stat_replica_deleted AFTER DELETE ON replica WHEN EXISTS (SELECT 1 FROM file WHERE id = OLD.file_id) BEGIN
-  INSERT INTO stat_touched (file_id) VALUES (OLD.file_id);
-END;
-
-CREATE TRIGGER IF NOT EXISTS stat_backup_inserted AFTER INSERT ON backup BEGIN
-  INSERT INTO stat_touched (file_id) VALUES (NEW.file_id);
-END;
-CREATE TRIGGER IF NOT EXISTS stat_backup_updated AFTER UPDATE OF version, state ON backup
-  WHEN NEW.state <> OLD.state OR NEW.version <> OLD.version BEGIN
-  INSERT INTO stat_touched (file_id) VALUES (NEW.file_id);
-END;
-CREATE TRIGGER IF NOT EXISTS stat_backup_deleted AFTER DELETE ON backup WHEN EXISTS (SELECT 1 FROM file WHERE id = OLD.file_id) BEGIN
-  INSERT INTO stat_touched (file_id) VALUES (OLD.file_id);
-END;
 
 INSERT INTO stat_touched (file_id) SELECT id FROM file;

@@ -78,6 +78,19 @@ for (const engine of engines) {
 			assert.deepEqual(await migrate(driver), { from: 0, to: LATEST })
 		})
 
+		test('the triggers that an older program made are gone', async (t) => {
+			const driver = await open(t, await engine.address(t))
+			const { path } = folders(t)
+			cpSync(SQL, path, { recursive: true, filter: (from) => !/000[89]-/.test(from) })
+			await migrate(driver, path)
+			const [each, body] = engine.name === 'SQLite' ? ['', ['BEGIN ', '; END']] : ['FOR EACH ROW', ['', '']]
+			await driver.script(`CREATE TRIGGER stat_entry_updated AFTER UPDATE ON entry ${each} ${body[0]}INSERT INTO stat_touched (file_id) VALUES (NEW.file_id)${body[1]}`)
+			await driver.change('INSERT INTO entry (parent_id, name, file_id) VALUES (1, ?, 2)', [Buffer.from('a')])
+			await migrate(driver)
+			await driver.change('UPDATE entry SET file_id = 3')
+			assert.deepEqual(await driver.all('SELECT file_id FROM stat_touched'), [])
+		})
+
 		test('two processes that migrate at once: one does it, the other finds it done', async (t) => {
 			const address = await engine.address(t)
 			const { path, add } = folders(t)

@@ -46,6 +46,7 @@ test('the dashboard and the alerts use what there is', async (t) => {
 	await driver.change("INSERT INTO verify_day (node_id, day) SELECT 1, MAX(day) FROM stat_day")
 	await driver.change("INSERT INTO site (name, sealed_key, created) VALUES ('attic', ?, 0)", [Buffer.alloc(1)])
 	await driver.change('INSERT INTO backup (file_id, site_id, version, state, since, proved_at) SELECT id, 1, version, 4, 1, 1 FROM file WHERE kind = 8')
+	await driver.change('INSERT INTO stat_touched (file_id) SELECT id FROM file')
 	await count()
 	countOpen(true)
 	countRead(1)

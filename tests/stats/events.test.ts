@@ -7,8 +7,9 @@ import { makeDirectory } from '../../core/filesystem/create.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import { unlink } from '../../core/filesystem/remove.ts'
 import { run, wait } from '../../core/op.ts'
-import { countActivity, NOTHING_COUNTED } from '../../core/stats/activity.ts'
+import { countNext } from '../../core/stats/count.ts'
 import { type Event, followFrom, settled } from '../../core/stats/events.ts'
+import { NOTHING_COUNTED } from '../../core/stats/lines.ts'
 import { engines, mariadb, open } from '../catalogue/engines.ts'
 import { writeFile } from './meddle.ts'
 import { place } from './place.ts'
@@ -55,9 +56,9 @@ test('MariaDB: a line that is committed late is neither missed nor told twice', 
 	assert.equal(follower.position, start, 'who goes on from here misses nothing')
 	let counted = NOTHING_COUNTED
 	const count = async () => {
-		const step = await driver.transaction((tx) => countActivity(tx, counted, driver.capabilities))
+		const step = await driver.transaction((tx) => countNext(tx, counted, driver.capabilities))
 		counted = step.counted
-		return step.many
+		return step.lines
 	}
 	await count()
 	commit.resolve()

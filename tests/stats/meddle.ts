@@ -1,5 +1,7 @@
 /** Random changes to a tree and to its copies, through the operations doors use and past them as replicators do. */
+import type { Value } from '../../core/catalogue/driver.ts'
 import { KIND } from '../../core/catalogue/files.ts'
+import * as touched from '../../core/catalogue/stat-touched.ts'
 import { create, makeDirectory, makeSpecial, makeSymlink } from '../../core/filesystem/create.ts'
 import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
 import { link } from '../../core/filesystem/links.ts'
@@ -59,9 +61,17 @@ export async function meddle(fs: Filesystem, random: Random): Promise<void> {
 		if (what === 9) return await run(rename(fs, any, random.pick(all), random.pick<RenameMode>(['exchange', 'noreplace'])))
 		// As replicators leave them.
 		const state = 1 + random.below(4)
-		if (what === 10) return await fs.catalogue.change('UPDATE replica SET state = ?, version = version + ? WHERE file_id = ?', [state, random.below(2), any.id])
-		if (what === 11) return await fs.catalogue.change(`${fs.capabilities.insertIgnore} INTO backup (file_id, site_id, state, since) VALUES (?,?,1,0)`, [any.id, 1 + random.below(2)])
-		if (what === 12) return await fs.catalogue.change('UPDATE backup SET state = ?, version = ? WHERE file_id = ?', [1 + random.below(5), random.below(3), any.id])
-		return await fs.catalogue.change('DELETE FROM replica WHERE file_id = ? AND node_id = ?', [any.id, 1 + random.below(3)])
+		if (what === 10) return await silently(fs, any.id, 'UPDATE replica SET state = ?, version = version + ? WHERE file_id = ?', [state, random.below(2), any.id])
+		if (what === 11) return await silently(fs, any.id, `${fs.capabilities.insertIgnore} INTO backup (file_id, site_id, state, since) VALUES (?,?,1,0)`, [any.id, 1 + random.below(2)])
+		if (what === 12) return await silently(fs, any.id, 'UPDATE backup SET state = ?, version = ? WHERE file_id = ?', [1 + random.below(5), random.below(3), any.id])
+		return await silently(fs, any.id, 'DELETE FROM replica WHERE file_id = ? AND node_id = ?', [any.id, 1 + random.below(3)])
 	}
+}
+
+/** What the journal has no line about is said to whoever counts. */
+async function silently({ catalogue }: Filesystem, id: number, sql: string, params: Value[]): Promise<void> {
+	await catalogue.transaction(function* (tx) {
+		tx.write(sql, params)
+		touched.add(tx, id)
+	})
 }

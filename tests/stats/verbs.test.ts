@@ -90,6 +90,7 @@ for (const engine of engines) {
 		assert.equal((await paths('--owed', '--name', '[a-z]*.jpg')).length, 2)
 		assert.deepEqual(await paths('--since', '2100-01-01'), [])
 		await driver.change('UPDATE replica SET state = 1, version = 1 WHERE file_id = ?', [one])
+		await driver.change('INSERT INTO stat_touched (file_id) VALUES (?)', [one])
 		await count()
 		assert.deepEqual(await paths('--owed', '/pictures'), ['pictures/two.jpg'], 'what has its copies is not owed')
 		await driver.change('UPDATE replica SET state = 3 WHERE file_id = ? AND node_id = 1', [one])
@@ -98,6 +99,7 @@ for (const engine of engines) {
 		// Off-site.
 		await driver.change("INSERT INTO site (name, sealed_key, settings, about, created) VALUES ('attic', ?, '{}', '{}', 0)", [Buffer.alloc(1)])
 		await driver.change('INSERT INTO backup (file_id, site_id, version, state, since, proved_at) VALUES (?, 1, 1, 4, 1000, 1000)', [one])
+		await driver.change('INSERT INTO stat_touched (file_id) VALUES (?)', [one])
 		await count()
 		assert.match(await said('why', 'pictures/one.jpg'), /^off-site attic: proved, version 1, proved \d+ d ago$/m)
 		assert.deepEqual((await json('stats')).offsite, [
