@@ -2,6 +2,7 @@
  * What was found, some hundreds at a time. While the catalogue is told of one batch the threads hash the files of the next
  * ones: batches wait in a short line and are written in their order.
  */
+import { KIND } from '../../core/catalogue/files.ts'
 import { transact } from '../../core/filesystem/filesystem.ts'
 import type { Name, Path } from '../../core/ids.ts'
 import { carryOut } from '../../core/intents.ts'
@@ -69,7 +70,10 @@ export function createBatches(walking: Walking, keepsPosition: boolean, again: (
 		const batch = waiting.shift()
 		if (!batch) return
 		const position = keepsPosition ? batch.position : undefined
-		for (const item of await write(walking, batch, position)) await again(item.directory.path, item.name)
+		const left = await write(walking, batch, position)
+		// Another made it, with another id: what is below is to be looked for anew.
+		if (left.some(({ kind, known }) => kind === KIND.directory && !known)) walking.watchman.doubt()
+		for (const item of left) await again(item.directory.path, item.name)
 	}
 
 	return {

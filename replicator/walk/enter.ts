@@ -55,6 +55,7 @@ export function* enter(walking: Walking, tx: Transaction, { items, watch, token 
 	const copies = yield* judgeCopies(walking, tx, free.filter((item) => item.known !== undefined))
 	const placed = fresh.map((item) => placeNew(walking, item, token))
 	writeNew(walking, tx, placed)
+	watchman.adopt(fresh.map(({ id }) => id))
 	writeCopies(walking, tx, copies.same)
 	const made = yield* intend(
 		fs,

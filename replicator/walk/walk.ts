@@ -5,7 +5,6 @@
 import * as entries from '../../core/catalogue/entries.ts'
 import * as jobs from '../../core/catalogue/jobs.ts'
 import { transact } from '../../core/filesystem/filesystem.ts'
-import { codeOf, fail } from '../../core/errors.ts'
 import { type Path, ROOT_ID } from '../../core/ids.ts'
 import { run as drive } from '../../core/op.ts'
 import { openHashing } from '../hashing/hashing.ts'
@@ -38,7 +37,6 @@ async function work(rep: Replicator, options: WalkOptions): Promise<void> {
 			rep, fs, node, run, options, hashing, watchman, inodes: createInodes(), linked: [], tally: { known: 0, absent: 0 },
 		})
 	} catch (error) {
-		if (codeOf(error) === 'EEXIST') fail('EAGAIN', 'another walk made a name of the same path at the same moment; the next run goes on from there')
 		if (!(error instanceof WalkStopped)) throw error
 		if (!run.signal.aborted) run.trouble(node.name, error.message)
 	} finally {

@@ -26,6 +26,10 @@ export interface Watchman {
 	open(): Watch
 	/** Grows when directories are moved: what is known of where they are no longer holds. */
 	generation(): number
+	/** Nor does it when another made a directory that this walk would have made. */
+	doubt(): void
+	/** In the transaction that adopts them: of files with these ids there is nothing to be told. */
+	adopt(ids: readonly FileId[]): void
 	/** To be asked together with something else; its rows go to `take`. */
 	query(): Query
 	take(rows: ChangeRow[], reader: Reader): Op<void>
@@ -45,6 +49,8 @@ export function* startWatching(fs: Filesystem): Op<Watchman> {
 	const journal = createJournal(fs.capabilities)
 	yield* journal.start(fs.catalogue)
 	const watches = new Set<Open>()
+	/** What the walk itself made, until the journal says so: another walk may be at work as the same client. */
+	const own = new Set<FileId>()
 	let generation = 0
 	/** The filesystem has not been told of them. */
 	let hasForeign = false
@@ -54,8 +60,7 @@ export function* startWatching(fs: Filesystem): Op<Watchman> {
 		for (const row of rows) {
 			if (isMove(row)) generation++
 			hasForeign ||= row.client_id !== fs.client
-			// What the walk itself adopted.
-			if (row.client_id === fs.client && (row.op === 'create' || row.op === 'mkdir')) continue
+			if ((row.op === 'create' || row.op === 'mkdir') && row.file_id !== null && own.delete(row.file_id)) continue
 			for (const watch of watches) watch.see(row)
 		}
 	}
@@ -67,6 +72,11 @@ export function* startWatching(fs: Filesystem): Op<Watchman> {
 			return watch
 		},
 		generation: () => generation,
+		doubt: () => void generation++,
+		adopt(ids) {
+			// Ordered, they are passed over.
+			if (!journal.isOrdered) for (const id of ids) own.add(id)
+		},
 		query: () => journal.query(),
 		*take(rows, reader) {
 			see(journal.take(rows))
