@@ -7,10 +7,13 @@ import type { Config, PartName } from '../core/config/types.ts'
 import type { Announcer } from '../core/filesystem/announce.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import type { KnownTokens } from './access/known.ts'
+import type { HotAnswers } from './hot/answers.ts'
 
 export interface Api {
 	readonly fs: Filesystem
 	readonly tokens: KnownTokens
+	/** Missing where the catalogue cannot say for free whether they hold still. */
+	readonly answers: HotAnswers | undefined
 	readonly config: Config
 	/** Something a keeper should know: one line. */
 	readonly report: (line: string) => void

@@ -6,6 +6,8 @@ import { allowOrigins } from './access/cors.ts'
 import { guard, introduce } from './access/access.ts'
 import type { Api } from './api.ts'
 import { answerFailure, HttpError } from './errors.ts'
+import { answersAtOnce, beforeRouter } from './hot/at-once.ts'
+import { beforeHttp } from './hot/wire.ts'
 import { health } from './health/health.ts'
 import type { RequestLog } from './log.ts'
 import { countRequests } from './metrics/requests.ts'
@@ -61,9 +63,15 @@ export async function createServer(api: Api, at: ListenConfig, log: RequestLog, 
 	app.setNotFoundHandler((request, reply) => answerFailure(new HttpError(404, 'there is nothing at this address'), request, reply, api.report))
 	const routes: Route[] = []
 	app.addHook('onRoute', ({ method, url }) => void routes.push(...[method].flat().map((each) => ({ method: each, url }))))
-	await guard(app, api, at)
+	const gate = await guard(app, api, at)
 	log.listen(app)
 	countRequests(app)
+	const atOnce = at.parts === undefined || at.parts.includes('files') ? answersAtOnce(api, gate, log) : undefined
+	if (atOnce) {
+		beforeRouter(app.server, atOnce)
+		const end = certificate ? () => undefined : beforeHttp(app.server, atOnce, { idleMs })
+		app.addHook('preClose', async () => end())
+	}
 	await app.register(fastifySwagger, {
 		openapi: {
 			openapi: '3.0.3',

@@ -17,6 +17,7 @@ import { familiesOf } from '../core/metrics/process-families.ts'
 import { run } from '../core/op.ts'
 import { createKnownTokens } from './access/known.ts'
 import type { Api } from './api.ts'
+import { createHotAnswers } from './hot/answers.ts'
 import { listen } from './listen.ts'
 import { openRequestLog } from './log.ts'
 import { type Certificate, createServer, type Route, type Server } from './server.ts'
@@ -45,7 +46,7 @@ export async function startApi(config: Config, report: (line: string) => void, s
 	const silent = offer({ catalogue: config.catalogue, what: 'api', metrics: () => familiesOf(fs), explain: (path) => explainFor(fs, path), report })
 	const announcer = createAnnouncer(fs)
 	const stopping = new AbortController()
-	const api: Api = { ...supplies, fs, tokens: createKnownTokens(fs), config, report, stopping: stopping.signal, changing: announcer.changing }
+	const api: Api = { ...supplies, fs, tokens: createKnownTokens(fs), answers: await createHotAnswers(fs), config, report, stopping: stopping.signal, changing: announcer.changing }
 	const log = openRequestLog(config.api.requestLog, report)
 	const servers: Server[] = []
 

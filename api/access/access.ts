@@ -2,6 +2,7 @@
  * Who may come in: one place, before any handler. A route without a word about it keeps the server from starting, so that
  * none can be forgotten.
  */
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { mayAs, type Role } from '../../core/access/role.ts'
 import { covers, type Scope, toTop } from '../../core/access/scope.ts'
@@ -31,7 +32,10 @@ export function introduce(app: FastifyInstance): void {
 	})
 }
 
-export async function guard(app: FastifyInstance, api: Api, { anybody = '' }: ListenConfig): Promise<void> {
+/** Who may read a path, where that can be said at once; undefined: the way through the hooks has to say it, or why not. */
+export type Gate = (headers: IncomingHttpHeaders, path: Path) => Grant | undefined
+
+export async function guard(app: FastifyInstance, api: Api, { anybody = '' }: ListenConfig): Promise<Gate> {
 	const requests = createBuckets()
 	const wrong = createBuckets()
 	const key = await run(signingKey(api.fs.catalogue))
@@ -61,6 +65,10 @@ export async function guard(app: FastifyInstance, api: Api, { anybody = '' }: Li
 		if (said) return said
 		if (access === 'site') throw new HttpError(401, 'this needs the signature of a site')
 		if (everybody) return everybody
+		return stranger()
+	}
+
+	function stranger(): Grant {
 		const { publicPaths } = api.config.api
 		return publicPaths.length > 0 ? { ...NOBODY, scope: toScope(publicPaths) } : NOBODY
 	}
@@ -80,11 +88,27 @@ export async function guard(app: FastifyInstance, api: Api, { anybody = '' }: Li
 	}
 
 	function limited(grant: TokenGrant): Grant {
-		const { id, perMinute } = grant.token
-		const seconds = perMinute === 0 ? 0 : requests.take(id, perMinute)
+		const { perMinute } = grant.token
+		const seconds = takeOne(grant)
 		if (seconds > 0) throw new HttpError(429, `this token may ask ${perMinute} times a minute`, { 'retry-after': String(seconds) })
 		return grant
 	}
+
+	/** Seconds until it may. */
+	function takeOne({ token: { id, perMinute } }: TokenGrant): number {
+		return perMinute === 0 ? 0 : requests.take(id, perMinute)
+	}
+
+	return (headers, path) => {
+		if (headers.authorization === undefined) return mayRead(everybody ?? stranger(), path)
+		const text = tokenOf({ headers })
+		const grant = text === undefined ? undefined : api.tokens.atHand(text)
+		return grant && mayRead(grant, path) && takeOne(grant) === 0 ? grant : undefined
+	}
+}
+
+function mayRead(grant: Grant, path: Path): Grant | undefined {
+	return grant.role !== 'site' && mayAs(grant.role, 'read') && covers(grant.scope, path) ? grant : undefined
 }
 
 /** A route that does not look at paths by itself is for who may reach the whole tree. */

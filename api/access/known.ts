@@ -1,4 +1,5 @@
 /** The tokens as this process knows them: few rows, read whole, and again when they are older than a moment. */
+import { hash } from 'node:crypto'
 import { hashOf } from '../../core/access/token.ts'
 import { fromLines } from '../../core/access/scope.ts'
 import type { Role } from '../../core/access/role.ts'
@@ -21,6 +22,8 @@ export interface KnownTokens {
 	/** Undefined: there is none, or it has expired. */
 	find(text: string): Promise<TokenGrant | undefined>
 	findHash(hash: Buffer): Promise<TokenGrant | undefined>
+	/** What `find` would say, where that needs no look at the catalogue; undefined where it does, and of one that is not known. */
+	atHand(text: string): TokenGrant | undefined
 	/** The same without asking the catalogue, for one that gives no answer. */
 	lastKnown(hash: Buffer): TokenGrant | undefined
 }
@@ -62,10 +65,18 @@ export function createKnownTokens({ catalogue, capabilities, report }: Pick<File
 		return grant
 	}
 
+	function atHand(text: string): TokenGrant | undefined {
+		if (performance.now() - readAtMs > KNOWN_MS) return undefined
+		const grant = byHash.get(hash('sha256', text, 'binary'))
+		if (grant) see(grant)
+		return grant
+	}
+
 	return {
 		find: (text) => findHash(hashOf(text)),
+		atHand,
 		findHash,
-		lastKnown: (hash) => byHash.get(hash.toString('latin1')),
+		lastKnown: (digest) => byHash.get(digest.toString('latin1')),
 	}
 }
 

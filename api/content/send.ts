@@ -27,6 +27,8 @@ export interface SendOptions {
 	headersOf: (found: Found) => Record<string, string>
 	/** Answers without carrying the bytes; true when it did. */
 	handOver?: (content: Content, headers: Record<string, string>) => boolean
+	/** Told of what was answered: a small file, whole. */
+	sent?: (found: Found, headers: Record<string, string>, bytes: Buffer) => void
 }
 
 /** Answers by itself; what is thrown comes before any of the answer. */
@@ -40,7 +42,7 @@ export async function sendFile(request: FastifyRequest, reply: FastifyReply, api
 		if (verdict !== undefined) return reply.code(verdict).headers(headers).send()
 		const content = await run(openLocated(api.fs, found))
 		if (!content) continue
-		const answer = { request, reply, api, content, headers }
+		const answer = { request, reply, api, content, headers, sent: options.sent }
 		if (options.handOver?.(content, headers)) {
 			await run(closeContent(api.fs, content))
 			return reply.headers(headers).send()
@@ -61,6 +63,7 @@ interface Answer {
 	api: Api
 	content: Content
 	headers: Record<string, string>
+	sent: SendOptions['sent']
 }
 
 async function sendContent(answer: Answer): Promise<FastifyReply> {
@@ -85,7 +88,7 @@ async function sendContent(answer: Answer): Promise<FastifyReply> {
 	return only.end - only.start <= WHOLE_BYTES_MAX ? await sendWhole(answer, only) : await stream(answer, readRange(api.fs, content, only.start, only.end))
 }
 
-async function sendWhole({ reply, api: { fs }, content }: Answer, { start, end }: ByteRange): Promise<FastifyReply> {
+async function sendWhole({ reply, api: { fs }, content, headers, sent }: Answer, { start, end }: ByteRange): Promise<FastifyReply> {
 	const result = run(
 		(function* () {
 			try {
@@ -96,7 +99,9 @@ async function sendWhole({ reply, api: { fs }, content }: Answer, { start, end }
 			}
 		})(),
 	)
-	return reply.send(isPromise(result) ? await result : result)
+	const bytes = isPromise(result) ? await result : result
+	if (reply.statusCode === 200) sent?.(content.located, headers, bytes)
+	return reply.send(bytes)
 }
 
 /** Several ranges, each with a head of its own (RFC 9110, 14.6). */

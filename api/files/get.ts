@@ -28,6 +28,7 @@ export async function get(request: FastifyRequest, reply: FastifyReply, api: Api
 		},
 		headersOf: (located) => headersOf(path, located, isDownload),
 		handOver: handOverBy(request, reply, api, signed),
+		sent: (located, headers, bytes) => api.answers?.keep(request.originalUrl, { found: located, headers, bytes }),
 	})
 }
 

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { histogram } from '../../core/metrics/registry.ts'
 
-const seconds = histogram('cairn_http_seconds', 'Time from a request to the end of its answer, by part of the door and kind of status.', ['part', 'status'])
+export const seconds = histogram('cairn_http_seconds', 'Time from a request to the end of its answer, by part of the door and kind of status.', ['part', 'status'])
 
 export function countRequests(app: FastifyInstance): void {
 	app.addHook('onResponse', async (request, reply) => {

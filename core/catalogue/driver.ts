@@ -69,6 +69,11 @@ export interface Driver extends Reader {
 	 */
 	changedElsewhere(): boolean
 	/**
+	 * A number that is another one after every commit of anybody, this connection included; undefined where the database
+	 * cannot tell it for free.
+	 */
+	commits(): number | undefined
+	/**
 	 * One state of the whole catalogue, that of the start, for as long as `body` reads, however long that is and whatever
 	 * it waits for in between; others go on writing meanwhile.
 	 */

@@ -80,6 +80,7 @@ export async function openMysql(options: MysqlOptions): Promise<Driver> {
 			return done.touched
 		},
 		changedElsewhere: () => true,
+		commits: () => undefined,
 		async script(sql) {
 			const untilMs = performance.now() + SCRIPT_MS_MAX
 			try {

@@ -67,6 +67,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 	const rollback = db.prepare('ROLLBACK')
 	const dataVersion = db.prepare('PRAGMA data_version')
 	let seen = currentDataVersion()
+	let own = 0
 
 	function prepared(sql: string): Prepared {
 		let statement = statements.get(sql)
@@ -112,6 +113,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 			const step = body(tx).next()
 			if (!step.done) throw new TypeError('a transaction waited for something that is not its database')
 			if (failure) throw failure
+			own++
 			commit.run()
 			return step.value
 		} catch (error) {
@@ -123,6 +125,11 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 
 	function currentDataVersion(): number {
 		return (dataVersion.get() as { data_version: number }).data_version
+	}
+
+	function ownChange<T>(work: () => T): T {
+		own++
+		return work()
 	}
 
 	/** At once if no other process holds the lock, else a promise. */
@@ -141,19 +148,22 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		get: (sql, params) => attempt(() => first(sql, params)),
 		read: (...queries: Query[]) => attempt(() => queries.map(([sql, params]) => query(sql, params))),
 		transaction: (body) => attempt(() => transact(body)),
-		change: (sql, params = []) => attempt(() => prepared(sql).run(params)),
-		script: (sql) => attempt(() => db.exec(sql)),
+		change: (sql, params = []) => attempt(() => ownChange(() => prepared(sql).run(params))),
+		script: (sql) => attempt(() => ownChange(() => db.exec(sql))),
 		changedElsewhere() {
 			const version = currentDataVersion()
 			const changed = version !== seen
 			seen = version
 			return changed
 		},
+		// The database counts the commits of others only. Both numbers only grow.
+		commits: () => currentDataVersion() + own,
 		/** One transaction around all of it: a migration that dies leaves nothing behind. `body` must not begin another. */
 		async exclusively(body) {
 			await attempt(() => begin.run(), Math.max(options.timeoutMs, EXCLUSIVE_WAIT_MS))
 			try {
 				const result = await body()
+				own++
 				commit.run()
 				return result
 			} catch (error) {

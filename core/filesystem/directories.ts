@@ -70,9 +70,14 @@ export function createDirectories(): Directories {
 			return ids
 		},
 		learn(id, parent, name) {
-			if (places.has(id)) return
 			const above = parent === ROOT_ID ? ROOT : places.get(parent)
-			if (above) keep(id, { parent, path: joinPath(above.path, name) })
+			if (!above) return
+			const place = { parent, path: joinPath(above.path, name) }
+			const known = places.get(id)
+			if (known && known.parent === parent && known.path.equals(place.path)) return
+			// Somebody else has moved it, and whatever is below it: the journal will say so in a moment.
+			if (known) places.clear()
+			keep(id, place)
 		},
 		forget: () => places.clear(),
 		forgetOne: (id) => places.delete(id),

@@ -236,6 +236,24 @@ for (const engine of engines) {
 			if (driver.capabilities.synchronous) assert.equal(driver.changedElsewhere(), false)
 		})
 
+		test('commits is another number after every commit of anybody, where it can tell', async (t) => {
+			const { driver, address } = await ready(t, engine)
+			const other = await open(t, address)
+			const numbers = [driver.commits()]
+			if (!driver.capabilities.synchronous) return assert.deepEqual(numbers, [undefined])
+			await other.change(PUT, [1, name('a'), 2])
+			numbers.push(driver.commits())
+			await driver.change(PUT, [1, name('b'), 2])
+			numbers.push(driver.commits())
+			await driver.transaction(function* (tx) {
+				tx.write(PUT, [1, name('c'), 2])
+			})
+			numbers.push(driver.commits())
+			assert.equal(new Set(numbers).size, numbers.length)
+			await other.all('SELECT name FROM entry')
+			assert.equal(driver.commits(), numbers.at(-1))
+		})
+
 		test('sync ends, also many at once', async (t) => {
 			const { driver } = await ready(t, engine)
 			await driver.change(PUT, [1, name('a'), 2])

@@ -17,6 +17,7 @@ function directory(...names: string[]) {
 	const present = new Set(names)
 	const catalogue = {
 		changedElsewhere: () => false,
+		commits: () => 0,
 		all(_: string, [, after, limit]: [number, Uint8Array, number]): ListedRow[] {
 			const from = Buffer.from(after).toString()
 			const rows = [...present].filter((name) => name > from).sort().slice(0, limit)
