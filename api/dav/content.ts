@@ -5,6 +5,7 @@ import { codeOf } from '../../core/errors.ts'
 import type { Located } from '../../core/filesystem/resolve.ts'
 import { run } from '../../core/op.ts'
 import type { Api } from '../api.ts'
+import { handOverBy } from '../content/hand-over.ts'
 import { mediaTypeOf } from '../content/media-type.ts'
 import { pathIn } from '../content/paths.ts'
 import { giveUp, receive } from '../content/receive.ts'
@@ -22,6 +23,7 @@ export async function get(request: FastifyRequest, reply: FastifyReply, api: Api
 			if (found.row.kind === KIND.directory) throw new HttpError(405, 'a collection has no content; PROPFIND lists it', { allow: 'OPTIONS, PROPFIND, PROPPATCH, DELETE, COPY, MOVE, LOCK, UNLOCK' })
 			return found
 		},
+		handOver: handOverBy(request, reply, api),
 		headersOf: ({ place }) => ({ 'content-type': mediaTypeOf(place?.name ?? path), 'x-content-type-options': 'nosniff', 'content-security-policy': 'sandbox' }),
 	})
 }

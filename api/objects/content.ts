@@ -62,7 +62,7 @@ async function upload(gateway: Gateway, request: FastifyRequest, reply: FastifyR
 	const { name, extension, fid } = addressOf(request)
 	const { ts, ttl = '', cm, fsync } = request.query as Record<string, string | undefined>
 	refuseParts(request)
-	if (cm === 'true') throw new HttpError(400, 'chunk manifests are not understood: upload the file as a whole')
+	refuseManifest(cm)
 	const lives = parseTtl(ttl)
 	if (!lives) throw new HttpError(400, `ttl '${ttl}' is not like 3m, 4h, 5d, 6w, 7M, 8y`)
 	const target = await targetOf(gateway, fid, lives.seconds)
@@ -104,6 +104,11 @@ async function remove({ fs }: Gateway, request: FastifyRequest, reply: FastifyRe
 		}
 	}
 	return fail('EAGAIN', 'the object is replaced all the time')
+}
+
+/** A list of objects that are parts of one: stored as it is, nobody would find the file in it. */
+export function refuseManifest(cm: string | undefined): void {
+	if (cm === 'true' || cm === '1') throw new HttpError(501, 'chunk manifests are not understood: upload the file as a whole')
 }
 
 const SECONDS_MAX = 2 ** 40

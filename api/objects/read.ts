@@ -5,6 +5,7 @@ import * as paths from '../../core/catalogue/paths.ts'
 import type { Op } from '../../core/op.ts'
 import { mayReach } from '../access/access.ts'
 import { disposition } from '../content/disposition.ts'
+import { handOverBy } from '../content/hand-over.ts'
 import { mediaTypeOf } from '../content/media-type.ts'
 import { type Found, sendFile } from '../content/send.ts'
 import { toFailure } from '../errors.ts'
@@ -22,6 +23,7 @@ export async function readObject(gateway: Gateway, address: Address, request: Fa
 		return await sendFile(request, reply, gateway, {
 			find: () => find(gateway, address, request),
 			headersOf: (found) => headersOf(found as FoundObject, address, isDownload),
+			handOver: handOverBy(request, reply, gateway),
 		})
 	} catch (error) {
 		// As with them: nothing at all is said of what is not there.

@@ -4,7 +4,7 @@ import { mayReach } from '../access/access.ts'
 import { lengthOf } from '../content/body.ts'
 import { answer } from './answer.ts'
 import { assigned } from './assign.ts'
-import { secondsOf } from './content.ts'
+import { refuseManifest, secondsOf } from './content.ts'
 import { formatCrc } from './crc32c.ts'
 import type { Gateway } from './gateway.ts'
 import { incoming } from './incoming.ts'
@@ -17,9 +17,10 @@ export function submit(app: FastifyInstance, gateway: Gateway): void {
 		method: 'POST',
 		url: '/submit',
 		config: { access: 'write', byPath: true },
-		schema: { summary: 'Uploads an object under a new id', querystring: { type: 'object', properties: { ...PLACEMENT, ...query('ts').properties } } },
+		schema: { summary: 'Uploads an object under a new id', querystring: { type: 'object', properties: { ...PLACEMENT, ...query('ts', 'cm').properties } } },
 		handler: async (request, reply) => {
 			const parameters = request.query as Parameters
+			refuseManifest(parameters.cm)
 			const placement = placementOf({ ...parameters, count: '1' })
 			mayReach(request, directoryOf(placement.collection), 'write')
 			const arriving = await incoming(request, { name: '', extension: '' })

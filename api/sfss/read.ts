@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Api } from '../api.ts'
+import { handOverBy } from '../content/hand-over.ts'
 import { mediaTypeOf } from '../content/media-type.ts'
 import { sendFile } from '../content/send.ts'
 import { reachExisting } from '../tree/reach.ts'
@@ -15,6 +16,7 @@ export function read(app: FastifyInstance, api: Api): void {
 			const path = pathAsked(request)
 			return sendFile(request, reply, api, {
 				find: () => reachExisting(request, api.fs, path, { role: 'read' }),
+				handOver: handOverBy(request, reply, api),
 				headersOf: () => ({ 'content-type': mediaTypeOf(path), 'x-content-type-options': 'nosniff', 'content-security-policy': 'sandbox' }),
 			})
 		},

@@ -25,6 +25,7 @@ export interface Now extends Point {
 	nodes: Row[]
 	classes: Row[]
 	settings: Row[]
+	volumes: Row[]
 }
 
 export async function lookNow(reader: Source, { now, synchronous }: Capabilities): Promise<Now> {
@@ -42,6 +43,7 @@ export async function lookNow(reader: Source, { now, synchronous }: Capabilities
 		nodes: await reader.all('SELECT id, name, path, zone, state, since, uuid, io, reserve, weight FROM node ORDER BY id'),
 		classes: await reader.all('SELECT id, name, position, pattern, copies, zones, offsite, policy, trash FROM class ORDER BY id'),
 		settings: await reader.all('SELECT name, value FROM setting ORDER BY name'),
+		volumes: await reader.all('SELECT id, collection, ttl, zone, replication FROM object_volume ORDER BY id'),
 	}
 }
 
@@ -107,7 +109,7 @@ async function noteProved(reader: Source, ids: Set<number>, node: number, from: 
 	}
 }
 
-/** Nodes, classes: few, and compared whole. */
+/** Nodes, classes, volumes: few, and compared whole. */
 export function sameSurroundings(state: State, now: Now): boolean {
-	return JSON.stringify([state.nodes, state.classes]) === JSON.stringify([now.nodes, now.classes])
+	return JSON.stringify([state.nodes, state.classes, state.volumes]) === JSON.stringify([now.nodes, now.classes, now.volumes])
 }

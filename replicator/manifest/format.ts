@@ -44,6 +44,8 @@ export interface State extends Point {
 	nodes: Row[]
 	classes: Row[]
 	settings: Row[]
+	/** Of objects; manifests of before have none. */
+	volumes?: Row[]
 }
 
 export interface ShardHeader {
@@ -64,7 +66,12 @@ export interface FileRecord {
 	names: { parent: number; name: Buffer }[]
 	replicas: { node: number; version: number; state: number; verifiedAt: number | null }[]
 	xattrs: { name: Buffer; value: Buffer }[]
+	/** Ids of another system that mean it, in the order of OBJECT_COLUMNS. */
+	objects: Value[][]
 }
+
+/** Besides `file_id`. */
+export const OBJECT_COLUMNS = ['id', 'volume_id', 'cookie', 'version', 'crc', 'expires', 'name', 'mime', 'headers']
 
 const FILE = TABLES.find(({ name }) => name === 'file') as (typeof TABLES)[number]
 export const FILE_COLUMNS = FILE.columns
@@ -75,6 +82,7 @@ interface RecordLine {
 	n?: [number, string][]
 	r?: [number, number, number, number | null][]
 	x?: [string, string][]
+	o?: (number | string | null)[][]
 }
 
 /** Only in segments: it is there no more. */
@@ -82,11 +90,12 @@ interface GoneLine {
 	gone: number
 }
 
-export function encodeRecord({ file, names, replicas, xattrs }: FileRecord): string {
+export function encodeRecord({ file, names, replicas, xattrs, objects }: FileRecord): string {
 	const line: RecordLine = { f: file.map((value) => (value instanceof Uint8Array ? encodeBytes(value) : value)) as RecordLine['f'] }
 	if (names.length > 0) line.n = names.map(({ parent, name }) => [parent, encodeBytes(name) as string])
 	if (replicas.length > 0) line.r = replicas.map(({ node, version, state, verifiedAt }) => [node, version, state, verifiedAt])
 	if (xattrs.length > 0) line.x = xattrs.map(({ name, value }) => [encodeBytes(name) as string, encodeBytes(value) as string])
+	if (objects.length > 0) line.o = objects as RecordLine['o']
 	return JSON.stringify(line)
 }
 
@@ -106,6 +115,7 @@ export function decodeRecord(line: string, positions: readonly number[]): { id: 
 			names: (parsed.n ?? []).map(([parent, name]) => ({ parent, name: decodeBytes(name) as Buffer })),
 			replicas: (parsed.r ?? []).map(([node, version, state, verifiedAt]) => ({ node, version, state, verifiedAt })),
 			xattrs: (parsed.x ?? []).map(([name, value]) => ({ name: decodeBytes(name) as Buffer, value: decodeBytes(value) as Buffer })),
+			objects: parsed.o ?? [],
 		},
 	}
 }

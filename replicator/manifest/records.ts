@@ -1,7 +1,8 @@
 /** Files of the catalogue with all that belongs to them, many at a time. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Reader, Row, Value } from '../../core/catalogue/driver.ts'
-import { FILE_COLUMNS, type FileRecord } from './format.ts'
+import { FLAG_IS_OBJECT } from '../../core/catalogue/files.ts'
+import { FILE_COLUMNS, type FileRecord, OBJECT_COLUMNS } from './format.ts'
 
 /** Few: what outlives a page of it makes the heap grow. */
 const PAGE_FILES = 400
@@ -56,7 +57,7 @@ export async function recordsOf(reader: Source, ids: readonly number[]): Promise
 
 async function gathered(reader: Source, files: Row[], where: string, params: readonly Value[]): Promise<FileRecord[]> {
 	const byId = new Map<number, FileRecord>()
-	for (const row of files) byId.set(row.id, { file: FILE_COLUMNS.map((column) => row[column]), names: [], replicas: [], xattrs: [] })
+	for (const row of files) byId.set(row.id, { file: FILE_COLUMNS.map((column) => row[column]), names: [], replicas: [], xattrs: [], objects: [] })
 	for (const { file_id, parent_id, name } of await reader.all(`SELECT file_id, parent_id, name FROM entry WHERE ${where}`, params)) {
 		byId.get(file_id)?.names.push({ parent: parent_id, name })
 	}
@@ -65,6 +66,10 @@ async function gathered(reader: Source, files: Row[], where: string, params: rea
 	}
 	for (const { file_id, name, value } of await reader.all(`SELECT file_id, name, value FROM xattr WHERE ${where}`, params)) {
 		byId.get(file_id)?.xattrs.push({ name, value })
+	}
+	if (!files.some(({ flags }) => flags & FLAG_IS_OBJECT)) return [...byId.values()]
+	for (const { file_id, ...row } of await reader.all(`SELECT file_id, ${OBJECT_COLUMNS.join(', ')} FROM object WHERE ${where} ORDER BY id`, params)) {
+		byId.get(file_id)?.objects.push(OBJECT_COLUMNS.map((column) => row[column]))
 	}
 	return [...byId.values()]
 }

@@ -33,6 +33,7 @@ export async function fill(driver: Driver, { nodes, manifests, dump }: Survey, p
 		await insertObjects(driver, 'node', manifest.state.nodes)
 		await insertObjects(driver, 'class', manifest.state.classes)
 		await insertObjects(driver, 'setting', manifest.state.settings)
+		await insertObjects(driver, 'object_volume', manifest.state.volumes ?? [])
 		if (dump) await fillFromDump(driver, { dump }, { ranges: [], isBest: false, isFirst: false, also: ALSO_OF_DUMP })
 	}
 	await placeNodes(driver, nodes)
@@ -81,7 +82,7 @@ async function fillFromDump(driver: Driver, { dump }: Pick<DumpSource, 'dump'>, 
 		if ('header' in item) continue
 		const { table, columns, rows } = item
 		if (also?.has(table)) await insertRows(driver, table, columns, rows)
-		const key = { file: 'id', entry: 'file_id', replica: 'file_id', xattr: 'file_id' }[table]
+		const key = { file: 'id', entry: 'file_id', replica: 'file_id', xattr: 'file_id', object: 'file_id' }[table]
 		if (key === undefined) continue
 		const at = columns.indexOf(key)
 		await insertRows(driver, table, columns, rows.filter((row) => contains(ranges, row[at] as number)))

@@ -21,7 +21,7 @@ export async function tidy(driver: Driver, note: (line: string) => void): Promis
 	// What stands on a node where a copy was to be made or replaced may be newer than what is known here: version 0 says so,
 	// and whoever makes the copy sets it aside.
 	await driver.script(`UPDATE replica SET version = 0 WHERE state <> ${REPLICA.good}`)
-	for (const table of ['replica', 'xattr']) await driver.script(`DELETE FROM ${table} WHERE ${OF_NOTHING}`)
+	for (const table of ['replica', 'xattr', 'object']) await driver.script(`DELETE FROM ${table} WHERE ${OF_NOTHING}`)
 }
 
 async function any(driver: Driver, table: string, where: string, note?: (line: string) => void): Promise<boolean> {

@@ -282,6 +282,17 @@ test('large files may be carried by a web server in front, or by the door that i
 	assert.equal(answer.headers.get('x-accel-redirect'), '/.cairn/node1/d%C3%A9/large')
 	assert.equal((await answer.arrayBuffer()).byteLength, 0)
 	assert.equal(await text(door, '/files/small'), 'x')
+	const { fid } = (await (await door.fetch('/dir/assign')).json()) as { fid: string }
+	await put(door, `/${fid.replace(',', '/')}/pic.jpg`, LARGE, { 'content-type': 'image/jpeg' })
+	for (const [path, header] of [
+		['/dav/d%C3%A9/large', /^\/\.cairn\/node1\/d%C3%A9\/large$/],
+		['/file?path=d%C3%A9/large', /^\/\.cairn\/node1\/d%C3%A9\/large$/],
+		[`/${fid}?width=100&height=100`, /^\/\.cairn\/node1\/\.blobs\/default\/.*_pic\.jpg$/],
+	] as const) {
+		const carried = await door.fetch(path)
+		assert.match(carried.headers.get('x-accel-redirect') ?? '', header, path)
+		assert.equal((await carried.arrayBuffer()).byteLength, 0)
+	}
 
 	const other = await openDoor(t, { nodes: 1 })
 	const redirecting = await openDoor(t, { nodes: 1, api: { doors: { node1: other.url } } })
@@ -289,6 +300,7 @@ test('large files may be carried by a web server in front, or by the door that i
 	const sent = await redirecting.fetch('/files/large?dl', { redirect: 'manual' })
 	assert.equal(sent.status, 307)
 	const location = sent.headers.get('location') as string
+	assert.equal((await redirecting.fetch('/file?path=large', { redirect: 'manual' })).status, 200, 'a signature says nothing of a parameter')
 	assert.ok(location.startsWith(`${other.url}/files/large?dl&expires=`))
 	assert.equal((await fetch(`${redirecting.url}${location.slice(other.url.length)}`, { redirect: 'manual' })).status, 307, 'the address is good without a token')
 })

@@ -306,7 +306,7 @@ test('what is said with an upload: checksums, headers of their own, packed conte
 	assert.equal((await upload(`${door.url}/${packed.fid}`, 'no gzip', { headers: { 'content-encoding': 'gzip' } })).status, 400)
 	assert.equal((await upload(`${door.url}/${packed.fid}`, gzipSync(text).subarray(0, 50), { headers: { 'content-encoding': 'gzip' } })).status, 400)
 	assert.equal((await upload(`${door.url}/${packed.fid}`, 'x', { headers: { 'content-encoding': 'br' } })).status, 415)
-	assert.equal((await upload(`${door.url}/${packed.fid}?cm=true`, '{}')).status, 400)
+	for (const address of [`${packed.fid}?cm=true`, 'submit?cm=true']) assert.equal((await fetch(`${door.url}/${address}`, { method: 'POST', body: '{}' })).status, 501, address)
 	assert.equal((await upload(`${door.url}/${packed.fid}?fsync=true`, 'on the disk')).status, 201)
 	assert.equal(await (await fetch(`${door.url}/${packed.fid}`)).text(), 'on the disk')
 	assert.deepEqual(door.reports, [])

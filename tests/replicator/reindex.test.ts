@@ -6,16 +6,22 @@ import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import type { Driver } from '../../core/catalogue/driver.ts'
 import { KIND } from '../../core/catalogue/files.ts'
+import * as files from '../../core/catalogue/files.ts'
 import { initialise } from '../../core/catalogue/initialise.ts'
+import * as volumes from '../../core/catalogue/object-volumes.ts'
+import * as objects from '../../core/catalogue/objects.ts'
 import { openSqlite } from '../../core/catalogue/sqlite.ts'
 import { setAttributes } from '../../core/filesystem/attributes.ts'
 import { makeDirectory, makeSpecial, makeSymlink } from '../../core/filesystem/create.ts'
+import { transact } from '../../core/filesystem/filesystem.ts'
 import { stopFilesystem } from '../../core/filesystem/start.ts'
 import { link } from '../../core/filesystem/links.ts'
 import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
+import { type StoreOptions, storeWhole } from '../../core/filesystem/store.ts'
 import { setXattr } from '../../core/filesystem/xattrs.ts'
 import type { Node } from '../../core/nodes/node.ts'
+import { run } from '../../core/op.ts'
 import { dumpJob } from '../../replicator/manifest/dump-job.ts'
 import { manifest } from '../../replicator/manifest/manifest.ts'
 import { fill } from '../../replicator/reindex/fill.ts'
@@ -86,6 +92,8 @@ const TABLES = {
 	replica:
 		'SELECT file_id, node_id, CASE state WHEN 1 THEN version ELSE 0 END AS version, state, verified_at FROM replica ORDER BY file_id, node_id',
 	xattr: 'SELECT * FROM xattr ORDER BY file_id, name',
+	object: 'SELECT * FROM object ORDER BY id',
+	object_volume: 'SELECT * FROM object_volume ORDER BY id',
 }
 
 /** Past everything of ours. */
@@ -207,6 +215,32 @@ test('ids go on above all that were given out, and what was deleted before the n
 	const names = rowsOf(place).entry.join()
 	assert.ok(names.includes('kept') && !names.includes('gone'))
 	assert.ok(writeFile(made.client.fs, 'new', 'n') > Math.max(kept, gone))
+})
+
+test('ids of objects come back with their files, uploaded anew, moved and removed between two manifests', async (t) => {
+	const place = await installation(t, 2, CLASSES)
+	const client = await place.start()
+	const { fs } = client
+	await transact(fs, function* (tx) {
+		volumes.add(tx, { collection: 'pictures', ttl: '', zone: '', replication: '' }, fs.capabilities)
+	})
+	const upload = async (id: number, name: string, text: string) => {
+		const also: StoreOptions['also'] = (tx, { id: file_id, version }) =>
+			objects.set(tx, { id, volume_id: 1, cookie: 2 ** 32 - id, file_id, version, crc: text.length, name: `${name} 🐎`, mime: 'image/png', headers: '{"a":"b"}' }, id === 3 ? 5_000 : 0, fs.capabilities)
+		await run(storeWhole(fs, { place: at(name), path: Buffer.from(name), attributes: OWNER }, Buffer.from(text), { flags: files.FLAG_IS_OBJECT, also }))
+	}
+	for (const id of [1, 2, 3, 4]) await upload(id, `o${id}`, 'first')
+	await onEach(client, () => manifest())
+	await upload(2, 'o2', 'second upload')
+	now(rename(fs, at('o3'), at('moved'), 'replace'))
+	now(unlink(fs, at('o4')))
+	await upload(5, 'o5', 'late')
+	await onEach(client, () => manifest())
+	const before = rowsOf(place)
+	assert.equal(before.object.length, 4)
+	await lose(place, client)
+	await reindex(t, place, [1, 2])
+	assertSame(rowsOf(place), before)
 })
 
 test('what is damaged in the newest manifest comes from an older one, and from a dump', async (t) => {

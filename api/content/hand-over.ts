@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Content } from '../../core/filesystem/read-content.ts'
 import { joinPath } from '../../core/filesystem/directories.ts'
 import type { Api } from '../api.ts'
-import { encode, parameter } from '../content/paths.ts'
+import { encode, parameter } from './paths.ts'
 import { sign } from '../../core/access/signed-url.ts'
 
 /** Where the web server has the nodes: `location /.cairn/NODE/ { internal; alias /srv/NODE/; }`. */
@@ -24,13 +24,14 @@ export function signer(key: Buffer): Signer {
 	}
 }
 
-export function handOverBy(request: FastifyRequest, reply: FastifyReply, { config: { api } }: Api, signed: Signer): (content: Content) => boolean {
+/** Without `signed` it is not sent to another door: a signature is of a path, and that need not say which file is meant. */
+export function handOverBy(request: FastifyRequest, reply: FastifyReply, { config: { api } }: Api, signed?: Signer): (content: Content) => boolean {
 	return (content) => {
 		const { node, path, writers } = content.file
 		// What is small is sent before it is said who should; what is being written is only here what it is.
 		if (content.size <= SMALL_BYTES || writers > 0 || content.located.row.written) return false
 		const door = api.doors[node.name]
-		if (door !== undefined) {
+		if (door !== undefined && signed) {
 			reply.code(307).header('location', door + signed(request)).header('cache-control', 'no-store')
 			return true
 		}
