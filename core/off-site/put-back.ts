@@ -28,6 +28,7 @@ import { type FileId, type Path, ROOT_ID } from '../ids.ts'
 import { carryOut, intend } from '../intents.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
+import { classById } from '../placement/placement.ts'
 import { createFinder } from './at-path.ts'
 import { SCRATCH } from './scratch.ts'
 import { dropScratch, dropScratchDirectory, findScratch } from './upload.ts'
@@ -126,7 +127,8 @@ function* enter(
 	files.remove(tx, scratch.row.id)
 	files.touchDirectory(tx, scratch.place.parent, time)
 	replicas.removeAll(tx, scratch.row.id)
-	if (copies.some((copy) => copy.node_id === node.id)) replicas.remove(tx, there.id, node.id)
+	const replaced = copies.find((copy) => copy.node_id === node.id) ?? spareWanted(fs, there, copies, node)
+	if (replaced) replicas.remove(tx, there.id, replaced.node_id)
 	replicas.insert(tx, there.id, node.id, there.version, REPLICA.good)
 	if (order.hash !== null) hashes.setHash(tx, there.id, there.version, order.hash)
 	changes.insert(tx, fs.client, { op: 'unlink', ...scratch.place, file: scratch.row.id }, fs.capabilities)
@@ -147,6 +149,20 @@ function* enter(
 		],
 		true,
 	)
+}
+
+/**
+ * A copy that was to be made where there is nothing yet, and need not be made with this one here: there would be one more than the class asks
+ * for. The zones stay as many as they were to be.
+ */
+function spareWanted(fs: Filesystem, file: FileRow, copies: readonly ReplicaRow[], node: Node): ReplicaRow | undefined {
+	const rule = classById(fs, file.class_id)
+	const counted = copies.filter(({ state }) => state === REPLICA.good || state === REPLICA.wanted)
+	if (counted.length < rule.copies) return undefined
+	const zoneOf = (copy: ReplicaRow) => fs.nodes.get(copy.node_id)?.row.zone
+	const zonesWithout = (gone: ReplicaRow) => new Set([node.row.zone, ...counted.filter((copy) => copy !== gone).map(zoneOf)]).size
+	const zones = Math.min(rule.zones, new Set(counted.map(zoneOf)).size)
+	return counted.find((copy) => copy.state === REPLICA.wanted && copy.version === 0 && zonesWithout(copy) >= zones)
 }
 
 /** The directory a path is in, made where it is missing. */

@@ -73,14 +73,16 @@ test('two sites reach their goals whoever is killed; lost nodes and catalogue co
 	await attic.run('-a', 'replicate')
 	await keeper.cairn('restore', '/', '--from', 'cellar', '--no-wait')
 	assert.equal((await cellar.run('-a', 'replicate')).code, 0)
-	const there = new Set<string>()
+	for (const node of NODES) await keeper.cairn('replicate', '--node', node)
+	const copies = new Map<string, number>()
 	for (const node of NODES) {
 		for (const path of pathsIn(keeper.node(node))) {
 			assert.equal(hashOf(readFileSync(join(keeper.node(node), path))), contents.get(path), path)
-			there.add(path)
+			copies.set(path, (copies.get(path) ?? 0) + 1)
 		}
 	}
-	assert.deepEqual([...there].sort(), [...contents.keys()].sort())
+	assert.deepEqual([...copies.keys()].sort(), [...contents.keys()].sort())
+	assert.deepEqual([...copies].filter(([, count]) => count !== 2), [])
 })
 
 /** Hashes by path. */

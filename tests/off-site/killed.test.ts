@@ -17,6 +17,8 @@ import { cairn, type Keeper, openKeeper } from './keeper.ts'
 const CAIRN = fileURLToPath(new URL('../../cairn', import.meta.url))
 const FILES = 1_000
 const KILLS = 20
+/** Nothing went on for so long. */
+const STUCK_MS = 90_000
 const PROVED = 4
 const SEED = seedOfRun()
 
@@ -67,10 +69,14 @@ function keepRunning(agent: Agent): { current(): ChildProcess; stop(): Promise<s
 }
 
 async function untilProved(keeper: Keeper, many: number, say: () => string): Promise<void> {
-	for (const endMs = performance.now() + 120_000; ; ) {
+	let before = ''
+	for (let endMs = performance.now() + STUCK_MS; ; ) {
 		const rows = await keeper.driver.all<{ state: number; many: number }>('SELECT state, COUNT(*) AS many FROM backup GROUP BY state')
 		if (rows.length === 1 && rows[0].state === PROVED && rows[0].many === many) return
-		if (performance.now() > endMs) throw new Error(`seed ${SEED}: ${JSON.stringify(rows)} ${say()}`)
+		const now = JSON.stringify(rows)
+		if (now !== before) endMs = performance.now() + STUCK_MS
+		before = now
+		if (performance.now() > endMs) throw new Error(`seed ${SEED}: ${now} ${say()}`)
 		await sleep(200)
 	}
 }

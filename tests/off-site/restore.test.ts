@@ -106,6 +106,29 @@ for (const engine of engines) {
 	})
 }
 
+test('what comes back to a node that was not to have it stands in for a copy that was: there are no more than the class asks for', async (t) => {
+	const keeper = await openKeeper(t, { nodes: 3, config: { classes: [{ name: 'default', pattern: '', copies: 2, offsite: 1 }] } })
+	const attic = await keeper.site('attic')
+	const ids: number[] = []
+	for (let n = 0; n < 9; n++) ids.push(await keeper.put(`f${n}`, `content ${n}`))
+	await keeper.feed()
+	assert.equal((await attic.fetchBatch()).length, 9)
+	// All nodes were lost and replaced; wherever the bytes arrive, that node is none of the two for a third of the files.
+	for (const [n, id] of ids.entries()) {
+		await keeper.driver.change('DELETE FROM replica WHERE file_id = ?', [id])
+		for (const node of [1, 2, 3]) {
+			rmSync(keeper.node(node, `f${n}`), { force: true })
+			if (node !== (n % 3) + 1) await keeper.driver.change('INSERT INTO replica (file_id, node_id, version, state) VALUES (?,?,0,2)', [id, node])
+		}
+	}
+	const said = await answered(attic, restore(keeper, { path: '/' }))
+	assert.equal(JSON.parse(said.out).done, 9, said.err)
+	for (const id of ids) {
+		const rows = await keeper.driver.all<{ state: number }>('SELECT state FROM replica WHERE file_id = ? ORDER BY state', [id])
+		assert.deepEqual(rows.map(({ state }) => state), [1, 2], `file ${id}`)
+	}
+})
+
 test('a drill has a sample sent back and says what became of it', async (t) => {
 	const keeper = await openKeeper(t, { nodes: 1 })
 	const attic = await keeper.site('attic')
