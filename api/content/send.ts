@@ -5,11 +5,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { KIND } from '../../core/catalogue/files.ts'
 import type { LocatedRow } from '../../core/catalogue/paths.ts'
 import { fail } from '../../core/errors.ts'
-import { closeContent, type Content, openLocated, readPart, readRange } from '../../core/filesystem/read-content.ts'
+import { closeContent, type Content, openLocated, readPart, readRange, sendRange } from '../../core/filesystem/read-content.ts'
 import type { Located } from '../../core/filesystem/resolve.ts'
 import { isPromise, type Op, run } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { HttpError, toFailure } from '../errors.ts'
+import { openOutlet } from './outlet.ts'
 import { type ByteRange, rangesOf } from './ranges.ts'
 import { hashOf, judge, rangesHold, validatorsOf } from './validators.ts'
 
@@ -85,7 +86,19 @@ async function sendContent(answer: Answer): Promise<FastifyReply> {
 		await run(closeContent(api.fs, content))
 		return reply.send()
 	}
-	return only.end - only.start <= WHOLE_BYTES_MAX ? await sendWhole(answer, only) : await stream(answer, readRange(api.fs, content, only.start, only.end))
+	if (only.end - only.start <= WHOLE_BYTES_MAX) return await sendWhole(answer, only)
+	return await stream(answer, () => pour(answer, only))
+}
+
+/** The kernel carries it where it can. */
+async function pour({ reply: { raw }, api: { fs }, content }: Answer, range: ByteRange): Promise<void> {
+	const outlet = content.file.node.remote ? undefined : openOutlet(raw)
+	if (!outlet) return await write(raw, readRange(fs, content, range.start, range.end))
+	try {
+		await sendRange(fs, content, range, outlet)
+	} finally {
+		outlet.close()
+	}
 }
 
 async function sendWhole({ reply, api: { fs }, content, headers, sent }: Answer, { start, end }: ByteRange): Promise<FastifyReply> {
@@ -126,19 +139,16 @@ async function sendParts(answer: Answer, ranges: readonly ByteRange[]): Promise<
 		}
 		yield tail
 	}
-	return await stream(answer, parts())
+	return await stream(answer, () => write(reply.raw, parts()))
 }
 
 /** Straight to the connection, no faster than it takes it; closed whoever ends first. */
-async function stream({ request, reply, api, content }: Answer, chunks: AsyncIterable<Buffer>): Promise<FastifyReply> {
+async function stream({ request, reply, api, content }: Answer, send: () => Promise<void>): Promise<FastifyReply> {
 	reply.hijack()
 	const { raw } = reply
 	raw.writeHead(reply.statusCode, reply.getHeaders() as Record<string, string>)
 	try {
-		for await (const chunk of chunks) {
-			if (raw.destroyed) break
-			if (!raw.write(chunk)) await drained(raw)
-		}
+		await send()
 		raw.end()
 	} catch (error) {
 		// The head is sent: that the connection ends before the length that was announced is all that can be said.
@@ -148,6 +158,13 @@ async function stream({ request, reply, api, content }: Answer, chunks: AsyncIte
 		await run(closeContent(api.fs, content))
 	}
 	return reply
+}
+
+async function write(raw: ServerResponse, chunks: AsyncIterable<Buffer>): Promise<void> {
+	for await (const chunk of chunks) {
+		if (raw.destroyed) return
+		if (!raw.write(chunk)) await drained(raw)
+	}
 }
 
 function drained(raw: ServerResponse): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import type { LocatedRow } from '../catalogue/paths.ts'
 import { codeOf, fail } from '../errors.ts'
+import { sendfile } from '../libc.ts'
 import type { FileId, Path } from '../ids.ts'
 import { readAside } from '../nodes/aside.ts'
 import { type Op, run, wait } from '../op.ts'
@@ -119,6 +120,37 @@ export async function* readRange(fs: Filesystem, { file }: Pick<Content, 'file'>
 		heldBytes -= held
 		// The descriptor is the reader's to close, and not while a thread reads from it.
 		await next?.catch(() => undefined)
+	}
+}
+
+/** What a reader who is slow leaves waiting here. */
+const WAITING_BYTES = CHUNK_BYTES_MIN
+const SENT_BYTES_MAX = 4 * 1024 * 1024
+
+/** A connection of which the kernel takes bytes of a file by itself. */
+export interface Outlet {
+	/** Stays open until the range is sent. */
+	readonly fd: number
+	/** Resolves when the kernel has taken them, or the connection is over. */
+	write(bytes: Buffer): Promise<void>
+	isOver(): boolean
+}
+
+/**
+ * The bytes from `start` up to `end` of a file on a local disk, of which most do not pass through here: what the connection takes at
+ * once goes there from the file, and when it takes no more the next few bytes are written, which waits until it does.
+ */
+export async function sendRange(fs: Filesystem, { file }: Pick<Content, 'file'>, { start, end }: { start: number; end: number }, outlet: Outlet): Promise<void> {
+	for (let at = start; at < end && !outlet.isOver(); ) {
+		const bytes = await readChunk(fs, file, at, Math.min(WAITING_BYTES, end - at))
+		await outlet.write(bytes)
+		at += bytes.length
+		while (at < end && !outlet.isOver() && !file.node.remote) {
+			const sent = await sendfile({ to: outlet.fd, from: file.fd, offset: at, length: Math.min(SENT_BYTES_MAX, end - at) })
+			// Nothing taken, or nothing there: reading says which.
+			if (sent <= 0) break
+			at += sent
+		}
 	}
 }
 
