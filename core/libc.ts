@@ -188,3 +188,14 @@ export function sendfile({ to, from, offset, length }: { to: number; from: numbe
 /** Ends the process now, whatever its threads are doing and without running what waits for its end. */
 export const exitNow = libc<[code: number]>('void _exit(int code)')
 export const fstatvfs = libc<[fd: number, into: Bytes]>('int fstatvfs64(int fd, void *into)')
+
+const mmap = library.func('void *mmap64(void *address, size_t length, int protection, int flags, int fd, int64_t offset)')
+const PROT_READ = 1
+const MAP_SHARED = 1
+const MAP_FAILED = 0xffff_ffff_ffff_ffffn
+/** The beginning of a file, as it changes, for as long as this process lasts. */
+export function mapForReading(fd: number, bytes: number): ArrayBuffer {
+	const address = mmap(null, bytes, PROT_READ, MAP_SHARED, fd, 0)
+	if (BigInt(koffi.address(address)) === MAP_FAILED) throw lastError()
+	return koffi.view(address, bytes)
+}

@@ -68,6 +68,8 @@ export interface Driver extends Reader {
 	 * PRAGMA data_version); always true where it cannot.
 	 */
 	changedElsewhere(): boolean
+	/** What `changedElsewhere` would say, which it still does afterwards. */
+	isChangedElsewhere(): boolean
 	/**
 	 * A number that is another one after every commit of anybody, this connection included; undefined where the database
 	 * cannot tell it for free.

@@ -81,6 +81,7 @@ export async function openMysql(options: MysqlOptions): Promise<Driver> {
 		},
 		changedElsewhere: () => true,
 		commits: () => undefined,
+		isChangedElsewhere: () => true,
 		async script(sql) {
 			const untilMs = performance.now() + SCRIPT_MS_MAX
 			try {

@@ -38,6 +38,24 @@ export function findQuery(id: FileId): Query {
 	return [FIND, [id]]
 }
 
+export type CopyRow = Pick<OpeningRow, 'node_id' | 'replica_version' | 'replica_state' | 'pin' | 'intended'>
+
+const COPIES = `SELECT r.node_id, r.version AS replica_version, r.state AS replica_state,
+	(SELECT w.node_id FROM writer w WHERE w.file_id = r.file_id LIMIT 1) AS pin, EXISTS (SELECT 1 FROM intent) AS intended
+	FROM replica r WHERE r.file_id = ?`
+
+/** The same of a file whose row and only name are known: a third of the work. */
+export function copiesQuery(id: FileId): Query {
+	return [COPIES, [id]]
+}
+
+export function gatherCopies(rows: readonly CopyRow[], row: FileRow, { parent, name }: Found['names'][number]): Found | undefined {
+	const [first] = rows
+	if (!first) return undefined
+	const replicas = rows.map((copy) => ({ node_id: copy.node_id as NodeId, version: copy.replica_version, state: copy.replica_state }))
+	return { row, replicas, names: [{ parent, name }], pin: first.pin, intended: first.intended !== 0 }
+}
+
 export function gather(rows: OpeningRow[]): Found | undefined {
 	const [first] = rows
 	if (!first) return undefined

@@ -11,6 +11,7 @@ import type { Maybe, Op } from '../op.ts'
 import type { Capabilities, Driver, Query, Transaction, Value } from './driver.ts'
 import { isBusy, translated } from './sqlite-errors.ts'
 import { type Prepared, prepare } from './sqlite-rows.ts'
+import { openWalIndex, type WalIndex } from './wal-index.ts'
 import { writeAheadLog } from './write-ahead-log.ts'
 
 export interface SqliteOptions {
@@ -65,8 +66,8 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 	const begin = db.prepare('BEGIN IMMEDIATE')
 	const commit = db.prepare('COMMIT')
 	const rollback = db.prepare('ROLLBACK')
-	const dataVersion = db.prepare('PRAGMA data_version')
-	let seen = currentDataVersion()
+	const dataVersion = versionOf(db)
+	const index = openWalIndex(path) ?? askedFor(dataVersion)
 	let own = 0
 
 	function prepared(sql: string): Prepared {
@@ -83,6 +84,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 
 	// A failed statement leaves its transaction open; a body that went on regardless would commit half of itself.
 	let failure: unknown
+	let wrote = false
 	function inTransaction<T>(work: () => T): T {
 		try {
 			return work()
@@ -98,7 +100,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		read: (...queries) => inTransaction(() => queries.map(([sql, params]) => query(sql, params))),
 		write(sql, params = []) {
 			try {
-				prepared(sql).run(params)
+				if (prepared(sql).run(params) > 0) wrote = true
 			} catch (error) {
 				failure = translated(error)
 				throw failure
@@ -109,12 +111,15 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 	function transact<T>(body: (tx: Transaction) => Op<T>): T {
 		begin.run()
 		failure = undefined
+		wrote = false
+		const before = index.before()
 		try {
 			const step = body(tx).next()
 			if (!step.done) throw new TypeError('a transaction waited for something that is not its database')
 			if (failure) throw failure
 			own++
 			commit.run()
+			index.after(before, wrote)
 			return step.value
 		} catch (error) {
 			// SQLite has rolled back by itself where the disk was full or failed.
@@ -123,8 +128,11 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		}
 	}
 
-	function currentDataVersion(): number {
-		return (dataVersion.get() as { data_version: number }).data_version
+	function change(sql: string, params: readonly Value[]): number {
+		const before = index.before()
+		const rows = prepared(sql).run(params)
+		index.after(before, rows > 0)
+		return rows
 	}
 
 	function ownChange<T>(work: () => T): T {
@@ -148,16 +156,12 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		get: (sql, params) => attempt(() => first(sql, params)),
 		read: (...queries: Query[]) => attempt(() => queries.map(([sql, params]) => query(sql, params))),
 		transaction: (body) => attempt(() => transact(body)),
-		change: (sql, params = []) => attempt(() => ownChange(() => prepared(sql).run(params))),
+		change: (sql, params = []) => attempt(() => ownChange(() => change(sql, params))),
 		script: (sql) => attempt(() => ownChange(() => db.exec(sql))),
-		changedElsewhere() {
-			const version = currentDataVersion()
-			const changed = version !== seen
-			seen = version
-			return changed
-		},
+		changedElsewhere: index.changedElsewhere,
+		isChangedElsewhere: index.isChangedElsewhere,
 		// The database counts the commits of others only. Both numbers only grow.
-		commits: () => currentDataVersion() + own,
+		commits: () => dataVersion() + own,
 		/** One transaction around all of it: a migration that dies leaves nothing behind. `body` must not begin another. */
 		async exclusively(body) {
 			await attempt(() => begin.run(), Math.max(options.timeoutMs, EXCLUSIVE_WAIT_MS))
@@ -188,7 +192,31 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		async close() {
 			await log.close()
 			db.close()
+			index.close()
 		},
+	}
+}
+
+/** Grows with the commits of other connections. */
+function versionOf(db: DatabaseSync): () => number {
+	const statement = db.prepare('PRAGMA data_version')
+	return () => (statement.get() as { data_version: number }).data_version
+}
+
+/** Without the shared memory SQLite has to be asked. */
+function askedFor(current: () => number): WalIndex {
+	let seen = current()
+	return {
+		changedElsewhere() {
+			const version = current()
+			const changed = version !== seen
+			seen = version
+			return changed
+		},
+		isChangedElsewhere: () => current() !== seen,
+		before: () => 0,
+		after() {},
+		close() {},
 	}
 }
 

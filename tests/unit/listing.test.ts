@@ -18,6 +18,7 @@ function directory(...names: string[]) {
 	const catalogue = {
 		changedElsewhere: () => false,
 		commits: () => 0,
+		isChangedElsewhere: () => false,
 		all(_: string, [, after, limit]: [number, Uint8Array, number]): ListedRow[] {
 			const from = Buffer.from(after).toString()
 			const rows = [...present].filter((name) => name > from).sort().slice(0, limit)

@@ -1,0 +1,72 @@
+/**
+ * Whether another connection has committed, as SQLite's own shared memory says it: PRAGMA data_version answers the same with two
+ * locks and a statement, fifty times slower. The index of the log begins with a header, twice, that every commit changes; how it is
+ * laid out is documented (sqlite.org/walformat.html, "The WAL-Index File Format").
+ *
+ * The file stays open as long as the database is: closing any descriptor of it would drop SQLite's POSIX locks on it.
+ */
+import { closeSync, openSync, realpathSync } from 'node:fs'
+import { mapForReading } from '../libc.ts'
+
+/** The second copy of the header, which is written first. */
+const HEADER_WORDS = 12
+const BYTES = 2 * HEADER_WORDS * 4
+const COUNT = HEADER_WORDS + 2
+const CHECKSUM = HEADER_WORDS + 10
+
+export interface WalIndex {
+	/** Whether another connection has committed since the last call. */
+	changedElsewhere(): boolean
+	/** The same, and the next call says it again. */
+	isChangedElsewhere(): boolean
+	/** Before a change of this connection; what it returns is for `after`. */
+	before(): number
+	/** After a change of this connection; `wrote` says whether it changed any row. */
+	after(before: number, wrote: boolean): void
+	close(): void
+}
+
+/** Undefined where there is no such file, or none that can be mapped. */
+export function openWalIndex(database: string): WalIndex | undefined {
+	try {
+		const fd = openSync(`${realpathSync(database)}-shm`, 'r')
+		return watch(new Uint32Array(mapForReading(fd, BYTES)), () => closeSync(fd))
+	} catch {
+		return undefined
+	}
+}
+
+export function watch(words: Uint32Array, close: () => void = () => {}): WalIndex {
+	let count = words[COUNT]
+	let checksum = words[CHECKSUM]
+	let checksumToo = words[CHECKSUM + 1]
+	let changed = false
+
+	const isAsKnown = () => words[COUNT] === count && words[CHECKSUM] === checksum && words[CHECKSUM + 1] === checksumToo
+
+	function remember(): void {
+		count = words[COUNT]
+		checksum = words[CHECKSUM]
+		checksumToo = words[CHECKSUM + 1]
+	}
+
+	return {
+		isChangedElsewhere: () => changed || !isAsKnown(),
+		changedElsewhere() {
+			if (!changed && isAsKnown()) return false
+			changed = false
+			remember()
+			return true
+		},
+		before() {
+			if (!isAsKnown()) changed = true
+			return words[COUNT]
+		},
+		/** The header counts commits: one more than before is this connection's own. */
+		after(before, wrote) {
+			remember()
+			if (count !== (before + (wrote ? 1 : 0)) >>> 0) changed = true
+		},
+		close,
+	}
+}
