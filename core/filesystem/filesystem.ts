@@ -4,7 +4,7 @@ import type { FileRow } from '../catalogue/files.ts'
 import type { Capabilities, Driver, Query, Transaction } from '../catalogue/driver.ts'
 import type { Sequence } from '../catalogue/sequence.ts'
 import type { Config } from '../config/types.ts'
-import type { ClientId, FileId, NodeId } from '../ids.ts'
+import type { ClientId, FileId, Name, NodeId } from '../ids.ts'
 import type { Node } from '../nodes/node.ts'
 import { CatalogueError, Undecided } from '../errors.ts'
 import { isPromise, type Maybe, type Op, run } from '../op.ts'
@@ -52,6 +52,11 @@ export interface Filesystem {
 	readonly nodesMarked: Set<NodeId>
 	/** Directories whose names this client changed lately, as they are since. */
 	readonly touched: Touched
+	/**
+	 * The file that was looked up last, by the only name it has; undefined once this client changed anything or heard that another
+	 * did. Only where the database says at once whether another has.
+	 */
+	lookedUp: { parent: FileId; name: Name; row: FileRow } | undefined
 	/** Set by a door that has work done after it answered: what its caller need not wait for, on the calling thread. */
 	afterAnswer: ((work: () => void) => void) | undefined
 	/** Told of every change another client made, after the caches here forgot it. */
@@ -67,6 +72,7 @@ export interface Filesystem {
  * One transaction, with what was put off until the next one. What was put off stays put off when the transaction fails.
  */
 export function transact<T>(fs: Filesystem, body: (tx: Transaction) => Op<T>, onFailure: OnFailure = lookAfter): Maybe<T> {
+	fs.lookedUp = undefined
 	const waiting = fs.later.take()
 	const since = fs.journal.position()
 	const failed = (error: unknown): never => {

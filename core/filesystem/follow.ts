@@ -12,6 +12,7 @@ const MOVES = new Set(['rename', 'renamedir', 'exchange', 'unlink', 'rmdir'])
 
 /** Everything others did since the last time. */
 export function* catchUp(fs: Filesystem): Op<ChangeRow[]> {
+	fs.lookedUp = undefined
 	return yield* follow(fs, yield* fs.journal.read(fs.catalogue))
 }
 

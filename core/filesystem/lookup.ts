@@ -19,6 +19,7 @@ export function* lookup(fs: Filesystem, parent: FileId, name: Name): Op<FileRow 
 		: yield* fs.readAhead.lookup(fs.catalogue, parent, name)
 	if (!row) return undefined
 	if (row.kind === KIND.directory) fs.directories.learn(row.id, parent, name)
+	else if (row.kind === KIND.regular && row.nlink === 1 && fs.capabilities.synchronous) fs.lookedUp = { parent, name, row }
 	return yield* withBacking(fs, row)
 }
 

@@ -66,6 +66,20 @@ function reopenOrphan(file: OpenFile, request: OpenRequest): OpenFile {
 }
 
 function* find(fs: Filesystem, id: FileId): Op<Found> {
+	return (yield* findKnown(fs, id)) ?? (yield* findWhole(fs, id))
+}
+
+/** Whoever opens a file has nearly always just looked it up: what is left to ask is where its copies are. */
+function* findKnown(fs: Filesystem, id: FileId): Op<Found | undefined> {
+	const known = fs.lookedUp
+	if (known?.row.id !== id || fs.catalogue.isChangedElsewhere()) return undefined
+	// The row is the open file's from here on.
+	fs.lookedUp = undefined
+	const rows = yield* wait(fs.catalogue.all<openings.CopyRow>(...openings.copiesQuery(id)))
+	return openings.gatherCopies(rows, known.row, known)
+}
+
+function* findWhole(fs: Filesystem, id: FileId): Op<Found> {
 	const query = openings.findQuery(id)
 	// Across a socket the journal is read in the same round trip; where it costs nothing it is read when the file is open.
 	const [rows, news] = (yield* wait(fs.catalogue.read(...(fs.capabilities.synchronous ? [query] : [query, fs.journal.query()])))) as [

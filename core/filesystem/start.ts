@@ -64,6 +64,7 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 		random,
 		report,
 		touched: createTouched(capabilities),
+		lookedUp: undefined,
 		afterAnswer: undefined,
 		onChange,
 		shared: false,
