@@ -87,7 +87,10 @@ export function transact<T>(fs: Filesystem, body: (tx: Transaction) => Op<T>, on
 		return failed(error)
 	}
 	if (!isPromise(result)) return result
-	const settled = result.catch(failed)
+	const settled = result.then((value) => {
+		fs.lookedUp = undefined
+		return value
+	}, failed)
 	if (waiting.length > 0) fs.later.carriedBy(settled)
 	return settled
 }
