@@ -13,7 +13,7 @@ import { sendFile } from '../content/send.ts'
 import { HttpError } from '../errors.ts'
 import { reach, reachExisting } from '../tree/reach.ts'
 import { PREFIX } from './address.ts'
-import { checkLocks, checkLocksNow } from './locks.ts'
+import { checkLocks, checkOf } from './locks.ts'
 
 export async function get(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
 	const path = pathIn(request.originalUrl, PREFIX)
@@ -34,11 +34,7 @@ export async function put(request: FastifyRequest, reply: FastifyReply, api: Api
 		if (!located.place || located.row?.kind === KIND.directory) throw new HttpError(405, 'a collection has no content')
 		const changes = [{ path: located.path, name: located.row === undefined }]
 		await run(checkLocks(request, api, changes))
-		const { isNew, sha256 } = await receive(request, reply, api, located, {
-			*check(tx) {
-				yield* checkLocksNow(request, api, changes, tx)
-			},
-		})
+		const { isNew, sha256 } = await receive(request, reply, api, located, { check: checkOf(request, api, changes) })
 		return reply.code(isNew ? 201 : 204).header('etag', `"${sha256.toString('hex')}"`).send()
 	} catch (error) {
 		giveUp(request, reply)

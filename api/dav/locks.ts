@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import * as davLocks from '../../core/catalogue/dav-locks.ts'
 import type { DavLock } from '../../core/catalogue/dav-locks.ts'
 import type { Reader, Transaction } from '../../core/catalogue/driver.ts'
+import type { Check } from '../../core/filesystem/expected.ts'
 import * as files from '../../core/catalogue/files.ts'
 import { type Path, ROOT_ID } from '../../core/ids.ts'
 import { type Op, wait } from '../../core/op.ts'
@@ -38,6 +39,12 @@ export function* checkLocksNow(request: FastifyRequest, api: Api, changes: reado
 	// Whoever takes one holds the root, which stands for all the locks there could be.
 	if (forShare !== '') yield* wait(tx.read(files.findQuery(ROOT_ID, forShare)))
 	return yield* checkLocks(request, api, changes, tx)
+}
+
+export function checkOf(request: FastifyRequest, api: Api, changes: readonly Change[]): Check {
+	return function* (tx) {
+		yield* checkLocksNow(request, api, changes, tx)
+	}
 }
 
 /** Of several shared locks on one thing it takes one. */

@@ -2,7 +2,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { codeOf, fail } from '../../core/errors.ts'
 import { makeDirectory } from '../../core/filesystem/create.ts'
-import type { Check } from '../../core/filesystem/expected.ts'
 import { run } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { textOf } from '../content/body.ts'
@@ -16,7 +15,7 @@ import { copy, move } from '../tree/transfer.ts'
 import { PREFIX } from './address.ts'
 import { BODY_BYTES_MAX } from './answers.ts'
 import { target } from './content.ts'
-import { type Change, checkLocks, checkLocksNow, forgetLocks } from './locks.ts'
+import { checkLocks, checkLocksNow, checkOf, forgetLocks } from './locks.ts'
 
 export async function makeCollection(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
 	if ((await textOf(request, BODY_BYTES_MAX)).length > 0) throw new HttpError(415, 'a collection is made without a body')
@@ -75,10 +74,4 @@ export async function transfer(request: FastifyRequest, reply: FastifyReply, api
 		below: checkOf(request, api, changes),
 	})
 	return reply.code(isNew ? 201 : 204).send()
-}
-
-function checkOf(request: FastifyRequest, api: Api, changes: readonly Change[]): Check {
-	return function* (tx) {
-		yield* checkLocksNow(request, api, changes, tx)
-	}
 }

@@ -1,9 +1,6 @@
 /** PROPPATCH: properties that clients make up are kept with the file; those the door knows by itself cannot be changed. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { codeOf } from '../../core/errors.ts'
-import type { Filesystem } from '../../core/filesystem/filesystem.ts'
-import { removeXattr, setXattr } from '../../core/filesystem/xattrs.ts'
-import type { FileId } from '../../core/ids.ts'
+import { changeXattrs, type XattrChange } from '../../core/filesystem/xattrs.ts'
 import { run } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { textOf } from '../content/body.ts'
@@ -12,7 +9,7 @@ import { HttpError } from '../errors.ts'
 import { reachExisting } from '../tree/reach.ts'
 import { hrefOf, PREFIX } from './address.ts'
 import { BODY_BYTES_MAX, MULTISTATUS, XML_TYPE } from './answers.ts'
-import { checkLocks } from './locks.ts'
+import { checkLocks, checkOf } from './locks.ts'
 import { ATTRIBUTE_BYTES_MAX, attributeOf, element, isLive, type Name, propstat } from './properties.ts'
 import { child, DAV, parse, escaped } from './xml.ts'
 import { KIND } from '../../core/catalogue/files.ts'
@@ -28,9 +25,10 @@ export async function proppatch(request: FastifyRequest, reply: FastifyReply, ap
 	const changes = changesIn(await textOf(request, BODY_BYTES_MAX))
 	const { path, row } = await run(reachExisting(request, api.fs, pathIn(request.originalUrl, PREFIX), { role: 'write' }))
 	await run(checkLocks(request, api, [{ path }]))
+	const check = checkOf(request, api, [{ path }])
 	const refused = changes.filter(isRefused)
 	// All of them or none (RFC 4918, 9.2).
-	if (refused.length === 0) for (const change of changes) await apply(api.fs, row.id, change)
+	if (refused.length === 0) await run(changeXattrs(api.fs, row.id, changes.map(toXattr), check))
 	const others = changes.filter((change) => !refused.includes(change))
 	const parts = refused.length === 0 ? propstat(names(changes), '200 OK') : propstat(names(refused), '403 Forbidden') + (others.length > 0 ? propstat(names(others), '424 Failed Dependency') : '')
 	const href = escaped(hrefOf(path, row.kind === KIND.directory))
@@ -57,13 +55,6 @@ function changesIn(body: Buffer): Change[] {
 	return changes
 }
 
-async function apply(fs: Filesystem, id: FileId, change: Change): Promise<void> {
-	const attribute = attributeOf(change)
-	if (change.value !== undefined) return await run(setXattr(fs, id, attribute, Buffer.from(change.value), { create: false, replace: false }))
-	try {
-		await run(removeXattr(fs, id, attribute))
-	} catch (error) {
-		// What is not there is removed.
-		if (codeOf(error) !== 'ENODATA') throw error
-	}
+function toXattr(change: Change): XattrChange {
+	return { name: attributeOf(change), value: change.value === undefined ? undefined : Buffer.from(change.value) }
 }

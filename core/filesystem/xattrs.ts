@@ -20,6 +20,7 @@ import { explain } from '../stats/explain.ts'
 import { inOneSentence } from '../stats/explain-text.ts'
 import { askerOf } from '../stats/asker.ts'
 import { joinPath } from './directories.ts'
+import { type Check, located } from './expected.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 
 const VALUE_BYTES_MAX = 65_536
@@ -66,7 +67,7 @@ export function* setXattr(fs: Filesystem, id: FileId, name: Buffer, value: Buffe
 	if (value.length > VALUE_BYTES_MAX) fail('E2BIG')
 	const orphan = orphanAttributes(fs, id)
 	if (orphan) return setOnOrphan(orphan, name.toString('latin1'), value, flags)
-	yield* change(fs, id, name, function* (tx, row) {
+	yield* change(fs, id, [name], function* (tx, row) {
 		const [[found]] = yield* wait(tx.read(xattrs.findQuery(id, name)))
 		if (flags.create && found) fail('EEXIST')
 		if (flags.replace && !found) fail('ENODATA')
@@ -82,7 +83,7 @@ export function* removeXattr(fs: Filesystem, id: FileId, name: Buffer): Op<void>
 		if (!orphan.delete(name.toString('latin1'))) fail('ENODATA')
 		return
 	}
-	yield* change(fs, id, name, function* (tx, row) {
+	yield* change(fs, id, [name], function* (tx, row) {
 		const [[found], [{ count }]] = (yield* wait(tx.read(xattrs.findQuery(id, name), xattrs.countQuery(id)))) as [unknown[], Array<{ count: number }>]
 		if (!found) fail('ENODATA')
 		xattrs.remove(tx, id, name)
@@ -104,7 +105,27 @@ function setOnOrphan(orphan: Map<string, Buffer>, name: string, value: Buffer, f
 
 type Change = (tx: Parameters<typeof xattrs.set>[0], row: FileRow) => Op<number>
 
-function* change(fs: Filesystem, id: FileId, name: Buffer, body: Change): Op<void> {
+export interface XattrChange {
+	name: Buffer
+	/** Undefined: there is to be none. */
+	value: Buffer | undefined
+}
+
+/** Several at once, all of them or none. */
+export function* changeXattrs(fs: Filesystem, id: FileId, list: readonly XattrChange[], check?: Check): Op<void> {
+	const names = list.map(({ name }) => name)
+	yield* change(fs, id, names, function* (tx, row) {
+		if (check) yield* check(tx, yield* located(tx, row))
+		for (const { name, value } of list) {
+			if (value === undefined) xattrs.remove(tx, id, name)
+			else xattrs.set(tx, id, name, value, fs.capabilities)
+		}
+		const [[{ count }]] = (yield* wait(tx.read(xattrs.countQuery(id)))) as [Array<{ count: number }>]
+		return count > 0 ? row.flags | files.FLAG_HAS_XATTRS : row.flags & ~files.FLAG_HAS_XATTRS
+	})
+}
+
+function* change(fs: Filesystem, id: FileId, names: readonly Buffer[], body: Change): Op<void> {
 	const time = now()
 	const token = fs.nextToken++
 	const { flags, made } = yield* wait(
@@ -114,7 +135,7 @@ function* change(fs: Filesystem, id: FileId, name: Buffer, body: Change): Op<voi
 			const flags = yield* body(tx, row)
 			files.setFlags(tx, id, flags, time)
 			changes.insert(tx, fs.client, { op: 'xattr', file: id }, fs.capabilities)
-			const plan = row.kind === KIND.regular && isKeptOnNodes(name) ? yield* planned(fs, tx, id, token) : []
+			const plan = row.kind === KIND.regular && names.some(isKeptOnNodes) ? yield* planned(fs, tx, id, token) : []
 			return { flags, made: yield* intend(fs, tx, plan, true) }
 		}),
 	)

@@ -8,7 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Value } from '../../core/catalogue/driver.ts'
 import { engines } from '../catalogue/engines.ts'
 import { openDoor, type TestDoor } from './door.ts'
+import { until } from '../support/until.ts'
 import { holdChange } from './held-change.ts'
+import { filesBelow } from './left-behind.ts'
 
 const LOOKED_MS = 20
 const LOOKS = 3
@@ -21,6 +23,7 @@ interface Case {
 	path: string
 	/** Sent besides; `ETAG` is that of `f` before. */
 	headers?: Record<string, string>
+	body?: string
 	between: Change
 	status: number
 	/** Besides what is there from the beginning. */
@@ -48,6 +51,7 @@ const locked =
 const TARGET = { destination: '/files/target' }
 const DAV_TARGET = { destination: '/dav/target' }
 const IF_MATCH = { 'if-match': 'ETAG' }
+const PROPERTIES = '<propertyupdate xmlns="DAV:"><set><prop><a xmlns="u">1</a></prop></set></propertyupdate>'
 const CASES: Case[] = [
 	{ method: 'DELETE', path: '/files/f', headers: IF_MATCH, between: written, status: 412 },
 	{ method: 'DELETE', path: '/dav/f', headers: IF_MATCH, between: written, status: 412 },
@@ -64,7 +68,8 @@ const CASES: Case[] = [
 	{ method: 'COPY', path: '/dav/d', headers: DAV_TARGET, between: locked('target'), status: 423 },
 	{ method: 'COPY', path: '/dav/f', headers: { destination: '/dav/d/in' }, between: locked('d/in'), status: 423 },
 	{ method: 'MKCOL', path: '/dav/target', between: locked(''), status: 423 },
-	{ method: 'PUT', path: '/dav/f', between: locked('f'), status: 423 },
+	{ method: 'PUT', path: '/dav/f', body: 'new', between: locked('f'), status: 423 },
+	{ method: 'PROPPATCH', path: '/dav/f', body: PROPERTIES, between: locked('f'), status: 423 },
 ]
 
 const NAMES = ['f', 'other', 'd/in']
@@ -82,14 +87,14 @@ async function namesIn(door: TestDoor, path: string): Promise<string[]> {
 for (const engine of engines) {
 	test(`${engine.name}: a second writer between the look and the change`, async (t) => {
 		const door = await openDoor(t, { engine, nodes: 1 })
-		for (const [index, { method, path, headers = {}, between, status, appeared }] of CASES.entries()) {
+		for (const [index, { method, path, headers = {}, body, between, status, appeared }] of CASES.entries()) {
 			await t.test(`${method} ${path} ${JSON.stringify(headers)}`, async () => {
 				const folder = `case${index}`
 				const below = (text: string) => text.replace(/^\/(files|dav)\//, `/$1/${folder}/`)
 				const etag = await prepare(door, folder)
 				const sent = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, below(value).replace('ETAG', etag)]))
 				const commit = await holdChange(door, between(door, folder))
-				const answer = door.fetch(below(path), { method, headers: sent, ...(method === 'PUT' ? { body: 'new' } : {}) })
+				const answer = door.fetch(below(path), { method, headers: sent, body })
 				for (let look = 0; look < LOOKS; look++) {
 					await sleep(LOOKED_MS)
 					await door.fetch('/files/', { method: 'GET' })
@@ -100,6 +105,7 @@ for (const engine of engines) {
 				assert.deepEqual(await namesIn(door, `/files/${folder}/d`), ['in'])
 				assert.equal(await (await door.fetch(`/files/${folder}/f`)).text(), 'f')
 				assert.equal(await (await door.fetch(`/files/${folder}/d/in`)).text(), 'd/in')
+				assert.deepEqual(await door.driver.all('SELECT * FROM xattr'), [])
 			})
 		}
 	})
@@ -114,5 +120,7 @@ for (const engine of engines) {
 		assert.equal(await move('/files/g/e', '/files/g/other'), 204)
 		assert.equal(await (await door.fetch('/files/g/other/deep/in')).text(), 'deep')
 		assert.deepEqual(await namesIn(door, '/files/g'), ['d', 'other'])
+		const plain = () => [1, 2].flatMap((number) => filesBelow(door.node(number))).filter((each) => !each.startsWith('/.cairn/')).sort()
+		await until('the nodes have it so too', () => plain().join() === '/g/d 1,/g/other/deep/in 4' || undefined)
 	})
 }
