@@ -42,16 +42,12 @@ export async function admit(api: Api, site: Site): Promise<void> {
 }
 
 /** Ends with what it returns being called. */
-export function takeStream(api: Api, site: Site): () => void {
-	const state = stateOf(api)
-	if (site.streams >= site.limits.parallel) {
+export async function takeStream(api: Api, site: Site): Promise<() => void> {
+	const { shares } = stateOf(api)
+	await shares.ready(site.row.id)
+	if (shares.streams(site.row.id) >= site.limits.parallel) {
 		throw new Refusal(429, 'slow-down', `${site.limits.parallel} downloads at once and no more`, { retryAfterS: STREAM_SECONDS })
 	}
-	if (state.streams >= api.config.backup.streams) throw new Refusal(429, 'slow-down', 'too many downloads at the moment', { retryAfterS: STREAM_SECONDS })
-	site.streams++
-	state.streams++
-	return () => {
-		site.streams--
-		state.streams--
-	}
+	if (shares.allStreams() >= api.config.backup.streams) throw new Refusal(429, 'slow-down', 'too many downloads at the moment', { retryAfterS: STREAM_SECONDS })
+	return shares.begin(site.row.id)
 }

@@ -22,7 +22,7 @@ export function bundle(app: FastifyInstance, api: Api): void {
 	app.post<{ Body: { files: Version[] } }>('/bundle', { config: { access: 'site' }, schema }, async (request, reply) => {
 		const site = siteOf(request)
 		await admit(api, site)
-		const end = takeStream(api, site)
+		const end = await takeStream(api, site)
 		try {
 			reply.hijack()
 			const { raw } = reply

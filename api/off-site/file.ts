@@ -23,7 +23,7 @@ export function file(app: FastifyInstance, api: Api): void {
 		const site = siteOf(request)
 		await admit(api, site)
 		await checkLeased(api, site, request.params)
-		const end = takeStream(api, site)
+		const end = await takeStream(api, site)
 		try {
 			await send(api, site, request, reply)
 		} finally {

@@ -18,8 +18,6 @@ export interface Site {
 	limits: Limits
 	/** As long as this process lives. */
 	readonly throttle: Throttle
-	/** Downloads under way. */
-	streams: number
 	readonly lastRefusalsMs: Map<string, number>
 }
 
@@ -58,7 +56,7 @@ export function createKnownSites({ catalogue, capabilities, report }: Filesystem
 		const known = sites.get(row.name)
 		const fresh = { row, key, settings, limits: limitsOf(settings, backup) }
 		if (known) Object.assign(known, fresh)
-		else sites.set(row.name, { ...fresh, throttle: createThrottle(), streams: 0, lastRefusalsMs: new Map() })
+		else sites.set(row.name, { ...fresh, throttle: createThrottle(), lastRefusalsMs: new Map() })
 	}
 
 	async function readIfOld(): Promise<void> {

@@ -50,7 +50,7 @@ function written(raw: ServerResponse, bytes: Buffer): Promise<void> {
 
 /** How many bytes go at once. Throws when none may go any more. */
 function sliceBytes(api: Api, site: Site, most: number): number {
-	const [own, all] = [rateNow(site.limits.rates), rateNow(api.config.backup.rates)]
+	const [own, all] = ratesOf(api, site)
 	if (own === 0 || all === 0) throw new Error('the hour is closed')
 	const left = bytesLeft(api, site) ?? Number.POSITIVE_INFINITY
 	if (left === 0) throw new Error("the day's bytes are used up")
@@ -61,8 +61,17 @@ function sliceBytes(api: Api, site: Site, most: number): number {
 /** Waits until they may go. */
 async function pace(api: Api, site: Site, bytes: number): Promise<void> {
 	api.stopping.throwIfAborted()
-	const { backup } = api.config
-	if (site.limits.rates.length === 0 && backup.rates.length === 0) return
-	const limits = [{ throttle: site.throttle, rate: rateNow(site.limits.rates) }, { throttle: stateOf(api).throttle, rate: rateNow(backup.rates) }]
-	await pass(bytes, limits, api.stopping)
+	if (site.limits.rates.length === 0 && api.config.backup.rates.length === 0) return
+	const [own, all] = ratesOf(api, site)
+	await pass(bytes, [{ throttle: site.throttle, rate: own }, { throttle: stateOf(api).throttle, rate: all }], api.stopping)
+}
+
+/** Of the site and of all sites: what of it falls to this process. Undefined: no limit. */
+function ratesOf(api: Api, site: Site): [own: number | undefined, all: number | undefined] {
+	const { shares } = stateOf(api)
+	const part = (rate: number | undefined, processes: number) => (rate === undefined ? undefined : rate / processes)
+	return [
+		part(rateNow(site.limits.rates), shares.processes(site.row.id)),
+		part(rateNow(api.config.backup.rates), shares.allProcesses()),
+	]
 }

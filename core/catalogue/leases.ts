@@ -63,3 +63,25 @@ export function list(reader: Reader, { now }: Capabilities): Maybe<Array<{ name:
 export function drop(tx: Transaction, name: string): void {
 	tx.write('DELETE FROM lease WHERE name = ?', [name])
 }
+
+export interface Stake {
+	name: string
+	client_id: ClientId
+	/** How much of it. */
+	token: number
+}
+
+/** A name that is this client's alone, with a number beside it: not waited for by anybody, only read. */
+export function putStake(tx: Transaction, { name, client_id, token }: Stake, seconds: number, { now, replace }: Capabilities): void {
+	const end = replace('name', ['client_id', 'token', 'until_at'])
+	tx.write(`INSERT INTO lease (name, client_id, token, until_at) VALUES (?, ?, ?, ${now} + ?) ${end}`, [name, client_id, token, seconds])
+}
+
+/** Those that hold, of names between two. */
+export function stakes(reader: Reader, [from, to]: readonly [string, string], { now }: Capabilities): Maybe<Stake[]> {
+	return reader.all<Stake>(`SELECT name, client_id, token FROM lease WHERE name >= ? AND name < ? AND until_at > ${now}`, [from, to])
+}
+
+export function removeStakesOver(tx: Transaction, [from, to]: readonly [string, string], { now }: Capabilities): void {
+	tx.write(`DELETE FROM lease WHERE name >= ? AND name < ? AND until_at <= ${now}`, [from, to])
+}
