@@ -7,6 +7,12 @@ import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
 import { rename, type RenameMode } from '../../core/filesystem/rename.ts'
 import type { FileRow } from '../../core/catalogue/files.ts'
 import { fail } from '../../core/errors.ts'
+import { joinPath } from '../../core/filesystem/directories.ts'
+import type { Filesystem } from '../../core/filesystem/filesystem.ts'
+import { keepsRemoved } from '../../core/filesystem/trash.ts'
+import { isInTrash } from '../../core/filesystem/trash-paths.ts'
+import type { FileId, Name } from '../../core/ids.ts'
+import type { Op } from '../../core/op.ts'
 import { attributeValidity, type Door, type Operation } from '../door.ts'
 import { putEntry, putNegativeEntry } from '../fuse/encode.ts'
 import type { Reply } from '../fuse/session.ts'
@@ -23,12 +29,19 @@ export function entryReply(door: Door, row: FileRow): Reply {
 export const lookupName: Operation = (door) =>
 	function* (request) {
 		const { pid, node } = request
-		const row = yield* lookup(door.fs, node, nameAt(request, 0))
+		const name = nameAt(request, 0)
+		const row = yield* lookup(door.fs, node, name)
 		if (row && row.kind !== KIND.directory) door.listers.lookedUp(pid, node)
 		if (row) return entryReply(door, row)
 		const validity = door.validity.negative()
-		return validity.seconds === 0 ? fail('ENOENT') : (out) => putNegativeEntry(out.view, out.at, validity)
+		const isKept = validity.seconds > 0 && !(yield* mayAppear(door.fs, node, name))
+		return !isKept ? fail('ENOENT') : (out) => putNegativeEntry(out.view, out.at, validity)
 	}
+
+/** The trash grows by removals: its names come while their directory is not asked for, and the kernel may hear of them after it is. */
+function* mayAppear(fs: Filesystem, parent: FileId, name: Name): Op<boolean> {
+	return keepsRemoved(fs) && isInTrash(joinPath(yield* fs.directories.path(fs.catalogue, parent), name))
+}
 
 function owner(request: Request): { uid: number; gid: number } {
 	return { uid: request.uid, gid: request.gid }
