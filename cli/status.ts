@@ -9,6 +9,8 @@ import { type Totals, totals } from '../core/catalogue/totals.ts'
 import type { Driver } from '../core/catalogue/driver.ts'
 import { type SiteStanding, standingOf } from '../core/off-site/standing.ts'
 import type { NodeRow } from '../core/nodes/node.ts'
+import { run as drive } from '../core/op.ts'
+import { treeTotal } from '../core/stats/tree-total.ts'
 import { PASS } from '../replicator/level/activity.ts'
 import { shownAddress, withCatalogue } from './catalogue.ts'
 import { type Probe, probeNode } from './node-probe.ts'
@@ -93,6 +95,7 @@ function collect(options: Common, deps: Deps): Promise<Status> {
 		const probes = Promise.all(rows.map((row) => probeNode(row, pathOf(row))))
 		const running = await clients.list(driver, driver.capabilities)
 		const all = await totals(driver)
+		const tree = await drive(treeTotal(driver))
 		const service = await serviceStatus(driver, config.replicator.schedule)
 		const pending = toOwed(all, await shortOfNodes(driver))
 		const classesShort = tooGreedy(await classTable.list(driver), rows)
@@ -102,13 +105,13 @@ function collect(options: Common, deps: Deps): Promise<Status> {
 			catalogue: shownAddress(config.catalogue),
 			nodes: rows.map((row, index) => toNode({ ...row, path: pathOf(row) }, probed[index], all, lookedAfter)),
 			clients: running.map(({ silent, id, host, pid, what, joined }) => ({ id, host, pid, what, joined, silentSeconds: silent })),
-			files: all.files,
-			directories: all.directories,
-			bytes: all.bytes,
+			files: tree.files,
+			directories: tree.directories,
+			bytes: tree.bytes,
 			writers: all.writers,
 			pending,
 			classesShort,
-			nothingOwed: Object.values(pending).every((many) => many === 0) && (classesShort.length === 0 || all.files === 0),
+			nothingOwed: Object.values(pending).every((many) => many === 0) && (classesShort.length === 0 || tree.files === 0),
 			offsiteOwed: await backups.owed(driver),
 			sites: await standingOf(driver),
 			conflicts: sum(all.conflicts),

@@ -1,15 +1,12 @@
-/** What is in the tree and what is still to be done, for `status`. Counted when asked: no counter can drift. */
+/** What is in the tree and what is still to be done. Counted when asked: no counter can drift. */
 import { type Maybe, isPromise } from '../op.ts'
 import type { NodeId } from '../ids.ts'
 import { KIND } from './files.ts'
 import type { Query, Reader } from './driver.ts'
 import { REPLICA } from './replicas.ts'
+import type { Below } from './stat-directories.ts'
 
 export interface Totals {
-	files: number
-	/** Without the root, which is always there. */
-	directories: number
-	bytes: number
 	writers: number
 	/** Copies to be made or replaced, in doubt, and more than are asked for, by node. */
 	wanted: Map<NodeId, number>
@@ -26,7 +23,6 @@ interface ByNode {
 }
 
 const QUERIES: Query[] = [
-	['SELECT kind, COUNT(*) AS many, SUM(size) AS bytes FROM file WHERE nlink > 0 GROUP BY kind', []],
 	['SELECT COUNT(*) AS many FROM writer', []],
 	inState(REPLICA.wanted),
 	inState(REPLICA.suspect),
@@ -45,13 +41,8 @@ export function totals(reader: Reader): Maybe<Totals> {
 	return isPromise(answers) ? answers.then(toTotals) : toTotals(answers)
 }
 
-function toTotals([kinds, writers, wanted, suspect, surplus, intents, conflicts]: unknown[][]): Totals {
-	const rows = kinds as Array<{ kind: number; many: number; bytes: number | string }>
-	const directories = rows.find((row) => row.kind === KIND.directory)?.many ?? 1
+function toTotals([writers, wanted, suspect, surplus, intents, conflicts]: unknown[][]): Totals {
 	return {
-		files: rows.reduce((sum, row) => sum + row.many, 0) - directories,
-		directories: directories - 1,
-		bytes: Number(rows.find((row) => row.kind === KIND.regular)?.bytes ?? 0),
 		writers: (writers as ByNode[])[0].many,
 		wanted: byNode(wanted as ByNode[]),
 		suspect: byNode(suspect as ByNode[]),
@@ -63,4 +54,25 @@ function toTotals([kinds, writers, wanted, suspect, surplus, intents, conflicts]
 
 function byNode(rows: ByNode[]): Map<NodeId, number> {
 	return new Map(rows.map((row) => [row.node_id, row.many]))
+}
+
+interface KindRow {
+	kind: number
+	many: number
+	bytes: number | string
+}
+
+/** Each row is looked at. The root is always there, and is not counted. */
+export function countTree(reader: Reader): Maybe<Below> {
+	const rows = reader.all<KindRow>('SELECT kind, COUNT(*) AS many, SUM(size) AS bytes FROM file WHERE nlink > 0 GROUP BY kind')
+	return isPromise(rows) ? rows.then(toTree) : toTree(rows)
+}
+
+function toTree(rows: readonly KindRow[]): Below {
+	const directories = rows.find((row) => row.kind === KIND.directory)?.many ?? 1
+	return {
+		files: rows.reduce((sum, row) => sum + row.many, 0) - directories,
+		directories: directories - 1,
+		bytes: Number(rows.find((row) => row.kind === KIND.regular)?.bytes ?? 0),
+	}
 }

@@ -4,10 +4,11 @@
  * at all while this machine's clock says something else.
  */
 import * as jobs from '../../core/catalogue/jobs.ts'
-import { totals } from '../../core/catalogue/totals.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { transact } from '../../core/filesystem/filesystem.ts'
 import { dayOf } from '../../core/filesystem/trash-paths.ts'
+import { run as drive } from '../../core/op.ts'
+import { treeTotal } from '../../core/stats/tree-total.ts'
 import { type Job, type Replicator, setPosition } from '../replicator.ts'
 import { isDueOn, purge } from './purge.ts'
 
@@ -37,7 +38,7 @@ async function work(replicator: Replicator, here: number): Promise<void> {
 	}
 	if (before === undefined) return
 	const day = dayOf(Math.min(before, now))
-	const { files } = await totals(fs.catalogue)
+	const { files } = await drive(treeTotal(fs.catalogue))
 	const filesMax = Math.max(FILES_ALWAYS, Math.floor(files * SHARE_MAX))
 	const isDone = await purge(fs, run, { isDue: (kept) => isDueOn(fs, kept, day), filesMax })
 	if (!isDone && !run.signal.aborted) run.note(`.trash: ${filesMax} files were removed, as many as one run may; the rest is left to the next one, or to: cairn trash empty`)

@@ -3,15 +3,18 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as replicas from '../../core/catalogue/replicas.ts'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
+import { countTree } from '../../core/catalogue/totals.ts'
 import { makeDirectory } from '../../core/filesystem/create.ts'
 import { CHANGE_SECONDS_MAX, pruneChanges } from '../../core/filesystem/prune.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
+import { ROOT_ID } from '../../core/ids.ts'
 import { run } from '../../core/op.ts'
 import { boundTouched } from '../../core/stats/bound.ts'
 import { overview } from '../../core/stats/overview.ts'
 import { dailyFigures } from '../../core/stats/days.ts'
 import { rollUp } from '../../core/stats/roll-up.ts'
+import { treeTotal } from '../../core/stats/tree-total.ts'
 import { sizeBelow } from '../../core/stats/tree-sizes.ts'
 import { isStatsDue } from '../../replicator/stats/stats.ts'
 import { engines } from '../catalogue/engines.ts'
@@ -34,7 +37,10 @@ for (const engine of engines) {
 		for (let done = 0; done < CHANGES[engine.name]; done++) {
 			await meddle(fs, random)
 			if (!random.chance(0.1)) continue
+			assert.deepEqual(await run(treeTotal(driver)), await countTree(driver), 'not counted yet')
 			await count()
+			assert.deepEqual(await run(treeTotal(driver)), await run(sizeBelow(driver, ROOT_ID)))
+			assert.deepEqual(await run(treeTotal(driver)), await countTree(driver))
 			assert.deepEqual(await kept(driver), await recounted(driver), `after ${done + 1} changes`)
 		}
 		await count()
