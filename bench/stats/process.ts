@@ -7,6 +7,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { addNode } from '../../cli/node-add.ts'
+import * as changes from '../../core/catalogue/changes.ts'
 import * as classTable from '../../core/catalogue/classes.ts'
 import { initialise } from '../../core/catalogue/initialise.ts'
 import { openCatalogue } from '../../core/catalogue/open.ts'
@@ -21,7 +22,7 @@ import { explain } from '../../core/stats/explain.ts'
 import { overview } from '../../core/stats/overview.ts'
 import { largestBelow, sizeBelow } from '../../core/stats/tree-sizes.ts'
 import { runJob } from '../../replicator/replicator.ts'
-import { isStatsDue, statsJob } from '../../replicator/stats/stats.ts'
+import { isStatsDue, rebuildJob, statsJob } from '../../replicator/stats/stats.ts'
 
 const CHARTED_DAYS = 365
 
@@ -46,15 +47,15 @@ async function init(directory: string): Promise<void> {
 	}
 }
 
-async function job(fs: Filesystem): Promise<void> {
-	await runJob(fs, fs.nodes.get(1) as Node, statsJob, { signal: new AbortController().signal })
+async function job(fs: Filesystem, which = statsJob): Promise<void> {
+	await runJob(fs, fs.nodes.get(1) as Node, which, { signal: new AbortController().signal })
 	await flushLater(fs)
 }
 
 async function count(fs: Filesystem): Promise<object> {
 	const started = performance.now()
 	const cpu = process.cpuUsage()
-	await job(fs)
+	await job(fs, rebuildJob)
 	const { user, system } = process.cpuUsage(cpu)
 	return { seconds: (performance.now() - started) / 1000, cpuSeconds: (user + system) / 1e6, mib: Math.round(process.memoryUsage.rss() / 2 ** 20) }
 }
@@ -85,7 +86,9 @@ async function keep(fs: Filesystem, { seconds, perSecond }: { seconds: number; p
 	for (let second = 0; second < seconds; second++) {
 		await catalogue.transaction(function* (tx) {
 			for (let each = 0; each < perSecond; each++) {
-				tx.write('UPDATE replica SET state = 3 - state WHERE file_id = ?', [first + Math.floor(Math.random() * (last - first))])
+				const file = first + Math.floor(Math.random() * (last - first))
+				tx.write('UPDATE replica SET state = 3 - state WHERE file_id = ?', [file])
+				changes.insert(tx, fs.client, { op: 'publish', file }, catalogue.capabilities)
 			}
 		})
 		const before = process.cpuUsage()

@@ -81,8 +81,13 @@ function merge(rows: NamedRow[], directories: ListedRow[]): Array<NamedRow | Lis
 /** What comes by: where directories are, and what whoever walks here will list next. */
 function learn(fs: Filesystem, parent: FileId, rows: readonly NamedRow[], after: Uint8Array): void {
 	const subdirectories = rows.filter(isDirectory)
-	for (const row of subdirectories) fs.directories.learn(row.id, parent, row.name as Name)
+	for (const row of subdirectories) fs.directories.learn(row.id, parent, asBuffer(row.name))
 	if (subdirectories.length > 1) fs.readAhead.listings.seen(parent, subdirectories.map(({ id }) => id), after.length === 0)
+}
+
+/** Rows of the embedded database have plain bytes. */
+function asBuffer({ buffer, byteOffset, length }: Uint8Array): Name {
+	return Buffer.from(buffer, byteOffset, length)
 }
 
 function isDirectory({ kind }: NamedRow): boolean {

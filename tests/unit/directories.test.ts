@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import type { Driver } from '../../core/catalogue/driver.ts'
 import { makeDirectory } from '../../core/filesystem/create.ts'
 import { createDirectories, joinPath } from '../../core/filesystem/directories.ts'
+import { list } from '../../core/filesystem/list.ts'
 import { flushLater } from '../../core/filesystem/filesystem.ts'
 import { catchUp } from '../../core/filesystem/follow.ts'
 import { rename } from '../../core/filesystem/rename.ts'
@@ -16,6 +17,19 @@ test('a path is joined with single slashes, bytes as they are', () => {
 	assert.deepEqual(joinPath(Buffer.alloc(0), Buffer.from('a')), Buffer.from('a'))
 	assert.deepEqual(joinPath(Buffer.from('a/b'), Buffer.from('c')), Buffer.from('a/b/c'))
 	assert.deepEqual(joinPath(Buffer.from([0xff]), Buffer.from([0xfe])), Buffer.from([0xff, 0x2f, 0xfe]))
+})
+
+test('directories come by in a listing, again and again', async (t) => {
+	const { start } = await installation(t)
+	const { fs } = await start()
+	const { id } = now(makeDirectory(fs, at('a'), DIRECTORY))
+	const below = now(makeDirectory(fs, at('b', id), DIRECTORY)).id
+	fs.directories.forget()
+	for (let time = 0; time < 2; time++) {
+		now(list(fs, ROOT_ID, Buffer.alloc(0), 10))
+		assert.deepEqual(now(fs.directories.path(fs.catalogue, id)), Buffer.from('a'))
+	}
+	assert.deepEqual(now(fs.directories.path(fs.catalogue, below)), Buffer.from('a/b'))
 })
 
 test('the way up is asked for once, and again after it was forgotten', async (t) => {
