@@ -1,5 +1,5 @@
 /** What a part of the door is, and what it is given. */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Role } from '../core/access/role.ts'
 import type { Scope } from '../core/access/scope.ts'
 import type { BuildAgent } from '../core/off-site/agent-file.ts'
@@ -27,6 +27,8 @@ export interface Api {
 
 export interface Part {
 	readonly name: PartName
+	/** What went wrong as its clients expect it; where an address serves nothing else, also that something is not there. */
+	answerError?(error: unknown, request: FastifyRequest, reply: FastifyReply, api: Api): FastifyReply
 	/** Called once for each address that serves it, in a scope of its own. */
 	routes(app: FastifyInstance, api: Api): void | Promise<void>
 	/**

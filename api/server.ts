@@ -4,7 +4,7 @@ import fastify, { type FastifyInstance } from 'fastify'
 import type { ListenConfig } from '../core/config/types.ts'
 import { allowOrigins } from './access/cors.ts'
 import { guard, introduce } from './access/access.ts'
-import type { Api } from './api.ts'
+import type { Api, Part } from './api.ts'
 import { answerFailure, HttpError } from './errors.ts'
 import { answersAtOnce, beforeRouter } from './hot/at-once.ts'
 import { beforeHttp } from './hot/wire.ts'
@@ -59,8 +59,11 @@ export async function createServer(api: Api, at: ListenConfig, log: RequestLog, 
 	app.server.headersTimeout = HEADERS_MS_MAX
 	introduce(app)
 	allowOrigins(app, api.config.api.corsOrigins)
-	app.setErrorHandler((error, request, reply) => answerFailure(error, request, reply, api.report))
-	app.setNotFoundHandler((request, reply) => answerFailure(new HttpError(404, 'there is nothing at this address'), request, reply, api.report))
+	const parts = await loadParts(at.parts)
+	const inGeneral: Part['answerError'] = (error, request, reply) => answerFailure(error, request, reply, api.report)
+	const ofNothing = (parts.length === 1 ? parts[0].answerError : undefined) ?? inGeneral
+	app.setErrorHandler((error, request, reply) => inGeneral(error, request, reply, api))
+	app.setNotFoundHandler((request, reply) => ofNothing(new HttpError(404, 'there is nothing at this address'), request, reply, api))
 	const routes: Route[] = []
 	app.addHook('onRoute', ({ method, url }) => void routes.push(...[method].flat().map((each) => ({ method: each, url }))))
 	const gate = await guard(app, api, at)
@@ -86,11 +89,13 @@ export async function createServer(api: Api, at: ListenConfig, log: RequestLog, 
 		},
 	})
 	await app.register(async (scope) => health(scope, api))
-	for (const part of await loadParts(at.parts)) {
+	for (const part of parts) {
 		await app.register(async (scope) => {
 			scope.addHook('onRoute', ({ config }) => {
 				if (config) config.part = part
 			})
+			const { answerError } = part
+			if (answerError) scope.setErrorHandler((error, request, reply) => answerError(error, request, reply, api))
 			await part.routes(scope, api)
 		})
 	}

@@ -31,9 +31,9 @@ const params = { type: 'object', properties: { '*': { type: 'string' } } } as co
 
 export const part: Part = {
 	name: 'dav',
+	answerError,
 	routes(app: FastifyInstance, api: Api): void {
 		takeBodies(app)
-		app.setErrorHandler((error, request, reply) => answerError(error, request, reply, api))
 		for (const [method, { access, handler }] of Object.entries(METHODS)) {
 			if (!app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
 			for (const url of [`${PREFIX}*`, PREFIX.slice(0, -1)]) app.route({

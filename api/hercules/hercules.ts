@@ -10,12 +10,12 @@ import { reading } from './reading.ts'
 
 export const hercules: Part = {
 	name: 'hercules',
+	answerError(error, request, reply, api) {
+		const { status, code, message, headers } = toFailure(error)
+		if (status === 500) api.report(`${request.method} ${pathOf(request)}: ${(error as Error).stack}`)
+		return reply.code(status).headers(headers).send({ success: false, error: message, code, message: 'Operation failed', data: null })
+	},
 	async routes(app: FastifyInstance, api: Api) {
-		app.setErrorHandler((error: Error, request, reply) => {
-			const { status, code, message, headers } = toFailure(error)
-			if (status === 500) api.report(`${request.method} ${pathOf(request)}: ${error.stack}`)
-			return reply.code(status).headers(headers).send({ success: false, error: message, code, message: 'Operation failed', data: null })
-		})
 		await app.register(async (scope) => {
 			acceptJson(scope)
 			for (const add of [reading, names]) add(scope, api)

@@ -1,5 +1,6 @@
 /** Answers as SeaweedFS gives them: plain JSON, indented with `pretty=y`, errors as `{"error": "..."}`. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Api } from '../api.ts'
 import { pathOf, toFailure } from '../errors.ts'
 
 export function answer(request: FastifyRequest, reply: FastifyReply, status: number, body: object): FastifyReply {
@@ -10,10 +11,8 @@ export function answer(request: FastifyRequest, reply: FastifyReply, status: num
 		.send(JSON.stringify(body, null, pretty ? 2 : undefined))
 }
 
-export function setErrorShape(app: FastifyInstance, report: (line: string) => void): void {
-	app.setErrorHandler((error: Error, request, reply) => {
-		const { status, message, headers } = toFailure(error)
-		if (status === 500) report(`${request.method} ${pathOf(request)}: ${error.stack}`)
-		return answer(request, reply.headers(headers), status, { error: message })
-	})
+export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, { report }: Api): FastifyReply {
+	const { status, message, headers } = toFailure(error)
+	if (status === 500) report(`${request.method} ${pathOf(request)}: ${(error as Error).stack}`)
+	return answer(request, reply.headers(headers), status, { error: message })
 }

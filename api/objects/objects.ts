@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Api, Grant, Part } from '../api.ts'
 import { takeBodies } from '../content/body.ts'
-import { setErrorShape } from './answer.ts'
+import { answerError } from './answer.ts'
 import { assign } from './assign.ts'
 import { collections } from './collections.ts'
 import { content } from './content.ts'
@@ -16,9 +16,9 @@ import { topology } from './topology.ts'
 
 export const objects: Part = {
 	name: 'objects',
+	answerError,
 	async routes(app: FastifyInstance, api: Api) {
 		const gateway = gatewayOf(api)
-		setErrorShape(app, api.report)
 		await app.register(async (scope) => {
 			acceptForms(scope)
 			for (const add of [assign, lookup, topology, collections]) add(scope, gateway)

@@ -13,15 +13,15 @@ const INSTEAD: Record<string, number> = { EIO: NO_STORAGE, ENOTCONN: NO_STORAGE,
 
 export const sfss: Part = {
 	name: 'sfss',
+	answerError(error, request, reply, api) {
+		const { status: found, code, message, headers } = toFailure(error)
+		if (found === 500) api.report(`${request.method} ${pathOf(request)}: ${(error as Error).stack}`)
+		const isReading = request.method === 'GET' || request.method === 'HEAD'
+		const told = code === 'EISDIR' && !isReading ? found : (INSTEAD[code] ?? found)
+		return reply.code(told).headers(headers).send({ error: message })
+	},
 	routes(app: FastifyInstance, api: Api) {
 		takeBodies(app)
-		app.setErrorHandler((error: Error, request, reply) => {
-			const { status: found, code, message, headers } = toFailure(error)
-			if (found === 500) api.report(`${request.method} ${pathOf(request)}: ${error.stack}`)
-			const isReading = request.method === 'GET' || request.method === 'HEAD'
-			const told = code === 'EISDIR' && !isReading ? found : (INSTEAD[code] ?? found)
-			return reply.code(told).headers(headers).send({ error: message })
-		})
 		for (const add of [read, write, status]) add(app, api)
 	},
 }

@@ -121,3 +121,15 @@ test('paths in headers, in bodies, in ids, and what else is done to a name', asy
 	for (const [index, sent, status] of OTHERS) await check(door, index, sent, status)
 	assert.deepEqual(await standing(door), before)
 })
+
+test('what no dialect has, at an address that speaks one', async (t) => {
+	const parts = ['files', 'dav', 'sfss', 'hercules', 'objects'] as const
+	const door = await openDoor(t, { nodes: 1, listen: parts.map((part) => ({ at: '127.0.0.1:0', parts: [part], anybody: 'write' })) })
+	for (const [index, url] of door.addresses.entries()) {
+		for (const method of ['GET', 'POST']) {
+			const answer = await ask({ url }, { method, target: '/nothing/of/that/kind' })
+			assert.equal(answer.status, 404)
+			assert.ok(dialects[index].reason(answer), `${parts[index]}: ${answer.body}`)
+		}
+	}
+})
