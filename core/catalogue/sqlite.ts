@@ -192,7 +192,6 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		async close() {
 			await log.close()
 			db.close()
-			index.close()
 		},
 	}
 }
@@ -216,7 +215,6 @@ function askedFor(current: () => number): WalIndex {
 		isChangedElsewhere: () => current() !== seen,
 		before: () => 0,
 		after() {},
-		close() {},
 	}
 }
 

@@ -3,9 +3,10 @@
  * locks and a statement, fifty times slower. The index of the log begins with a header, twice, that every commit changes; how it is
  * laid out is documented (sqlite.org/walformat.html, "The WAL-Index File Format").
  *
- * The file stays open as long as the database is: closing any descriptor of it would drop SQLite's POSIX locks on it.
+ * The file stays open as long as the process runs: closing any descriptor of it would drop the POSIX locks that every connection of
+ * the process has on it.
  */
-import { closeSync, openSync, realpathSync } from 'node:fs'
+import { openSync, realpathSync } from 'node:fs'
 import { mapForReading } from '../libc.ts'
 
 /** The second copy of the header, which is written first. */
@@ -23,20 +24,19 @@ export interface WalIndex {
 	before(): number
 	/** After a change of this connection; `wrote` says whether it changed any row. */
 	after(before: number, wrote: boolean): void
-	close(): void
 }
 
 /** Undefined where there is no such file, or none that can be mapped. */
 export function openWalIndex(database: string): WalIndex | undefined {
 	try {
 		const fd = openSync(`${realpathSync(database)}-shm`, 'r')
-		return watch(new Uint32Array(mapForReading(fd, BYTES)), () => closeSync(fd))
+		return watch(new Uint32Array(mapForReading(fd, BYTES)))
 	} catch {
 		return undefined
 	}
 }
 
-export function watch(words: Uint32Array, close: () => void = () => {}): WalIndex {
+export function watch(words: Uint32Array): WalIndex {
 	let count = words[COUNT]
 	let checksum = words[CHECKSUM]
 	let checksumToo = words[CHECKSUM + 1]
@@ -67,6 +67,5 @@ export function watch(words: Uint32Array, close: () => void = () => {}): WalInde
 			remember()
 			if (count !== (before + (wrote ? 1 : 0)) >>> 0) changed = true
 		},
-		close,
 	}
 }

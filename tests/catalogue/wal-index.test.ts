@@ -1,6 +1,6 @@
 /** Whether somebody else has committed, as SQLite's shared memory says it. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -98,4 +98,16 @@ test('a commit of another right before or right after our own is not taken for i
 	assert.equal(commit(6, 7), false)
 	assert.equal(commit(0xffff_ffff, 0), true)
 	assert.equal(commit(0, 1), false)
+})
+
+test("a connection that is closed leaves the locks of the process's others alone", async (t) => {
+	const { path, driver } = opened(t)
+	const { ino } = statSync(`${path}-shm`)
+	const locks = () => readFileSync('/proc/locks', 'utf8').split('\n').filter((line) => line.includes(` ${process.pid} `) && line.includes(`:${ino} `)).length
+	const second = openSqlite(path, { timeoutMs: 1_000 })
+	second.changedElsewhere()
+	assert.ok(locks() > 0)
+	await second.close()
+	assert.ok(locks() > 0)
+	driver.change(ADD, [5])
 })
