@@ -1,6 +1,7 @@
 /** The addresses of the configuration. */
 import { rmSync, statSync } from 'node:fs'
-import { connect } from 'node:net'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
 import type { FastifyInstance, FastifyListenOptions } from 'fastify'
 import { codeOf, UserError } from '../core/errors.ts'
 
@@ -8,16 +9,35 @@ const EXIT_NOT_STARTED = 13
 const UNIX = 'unix:'
 
 /** Where it listens, as a person would type it; the port is the real one also where 0 was asked for. */
-export async function listen(app: FastifyInstance, at: string, secure: boolean): Promise<string> {
+export async function listen(app: FastifyInstance, at: string, { secure, shared }: { secure: boolean; shared: boolean }): Promise<string> {
 	if (at.startsWith(UNIX)) await clearSocket(at.slice(UNIX.length))
 	try {
-		await app.listen(toOptions(at))
+		// Each of those who share it has a queue of its own, and the kernel spreads connections over them.
+		await app.listen({ ...toOptions(at), ...(shared && !at.startsWith(UNIX) ? { reusePort: true } : {}) })
 	} catch (error) {
-		throw new UserError(`${at}: cannot listen there (${codeOf(error)})`, EXIT_NOT_STARTED)
+		throw cannotListen(at, error)
 	}
 	const address = app.server.address()
 	if (typeof address === 'string' || address === null) return at
 	return `${secure ? 'https' : 'http'}://${at.slice(0, at.lastIndexOf(':'))}:${address.port}`
+}
+
+/** An address that is to be shared is to be nobody else's before: who shares it too would get half of what comes. */
+export async function checkFree(at: string): Promise<void> {
+	if (at.startsWith(UNIX)) return
+	const server = createServer()
+	const { host, port } = toOptions(at)
+	if (port === 0) throw new UserError(`${at}: several workers need a port that is said`, EXIT_NOT_STARTED)
+	try {
+		await once(server.listen({ host, port }), 'listening')
+	} catch (error) {
+		throw cannotListen(at, error)
+	}
+	await once(server.close(), 'close')
+}
+
+function cannotListen(at: string, error: unknown): UserError {
+	return new UserError(`${at}: cannot listen there (${codeOf(error)})`, EXIT_NOT_STARTED)
 }
 
 function toOptions(at: string): FastifyListenOptions {

@@ -81,7 +81,7 @@ export async function startApi(config: Config, report: (line: string) => void, s
 			const certificate = readCertificate(config)
 			const server = await createServer(api, at, log, certificate)
 			servers.push(server)
-			addresses.push(await listen(server.app, at.at, certificate !== undefined))
+			addresses.push(await listen(server.app, at.at, { secure: certificate !== undefined, shared: config.api.workers > 1 }))
 		}
 		return { addresses, stop, routes: () => servers[0].routes, reload: () => reload(api, servers) }
 	} catch (error) {

@@ -44,6 +44,7 @@ const DEFAULTS: Config = {
 	},
 	api: {
 		listen: [{ at: '127.0.0.1:7780' }],
+		workers: 1,
 		publicPaths: [],
 		publicSummary: false,
 		corsOrigins: [],

@@ -87,6 +87,7 @@ const ID_MAX = 0xffff_fffe
 
 const apiChecks: ChecksOf<ApiConfig> = {
 	listen: list(record(listenChecks, ['at'])),
+	workers: integer(1, 64),
 	publicPaths: list(text),
 	publicSummary: flag,
 	corsOrigins: list(filledText),

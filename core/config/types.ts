@@ -137,6 +137,8 @@ export type CarriedBy = (typeof CARRIERS)[number]
 
 export interface ApiConfig {
 	listen: ListenConfig[]
+	/** Processes that serve these addresses; each is a client of the catalogue, and counts what a token may ask by itself. */
+	workers: number
 	/** Paths below which anybody may read. */
 	publicPaths: string[]
 	/** Anybody may see `/summary`: how it stands, no names of files or machines. */
