@@ -1,13 +1,15 @@
 /** Removing a name with everything below it. */
-import { KIND } from '../../core/catalogue/files.ts'
-import { codeOf } from '../../core/errors.ts'
+import type { Transaction } from '../../core/catalogue/driver.ts'
+import * as entries from '../../core/catalogue/entries.ts'
+import { type FileRow, KIND } from '../../core/catalogue/files.ts'
+import { codeOf, fail } from '../../core/errors.ts'
 import type { Check, Expected } from '../../core/filesystem/expected.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { listNames } from '../../core/filesystem/list.ts'
 import type { Place } from '../../core/filesystem/names.ts'
 import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
 import type { FileId } from '../../core/ids.ts'
-import { run } from '../../core/op.ts'
+import { type Op, run, wait } from '../../core/op.ts'
 
 const PAGE_ROWS = 500
 /** What others put into a directory while it is being emptied is removed too, this often. */
@@ -19,10 +21,27 @@ export interface Removal extends Expected {
 	below?: Check
 }
 
-export async function removeTree(fs: Filesystem, place: Place, row: { id: FileId; kind: number }, { below, ...expected }: Removal = {}): Promise<void> {
-	if (row.kind !== KIND.directory) return await run(unlink(fs, place, expected))
+interface Named {
+	place: Place
+	id: FileId
+	kind: number
+}
+
+/** What somebody moves out of the way meanwhile is not removed: ESTALE. */
+export async function removeTree(fs: Filesystem, place: Place, { id, kind }: Pick<Named, 'id' | 'kind'>, { below, ...expected }: Removal = {}): Promise<void> {
+	await remove(fs, { place, id, kind }, expected, { top: { place, id, kind }, below })
+}
+
+interface Whole {
+	top: Named
+	below: Check | undefined
+}
+
+async function remove(fs: Filesystem, named: Named, expected: Expected, whole: Whole): Promise<void> {
+	const { place, kind } = named
+	if (kind !== KIND.directory) return await run(unlink(fs, place, expected))
 	for (let attempt = 1; ; attempt++) {
-		await empty(fs, row.id, below)
+		await empty(fs, named, whole)
 		try {
 			return await run(removeDirectory(fs, place, expected))
 		} catch (error) {
@@ -31,12 +50,21 @@ export async function removeTree(fs: Filesystem, place: Place, row: { id: FileId
 	}
 }
 
-async function empty(fs: Filesystem, parent: FileId, check: Check | undefined): Promise<void> {
-	for (;;) {
-		const rows = await run(listNames(fs, parent, BEGINNING, PAGE_ROWS))
-		if (rows.length === 0) return
-		for (const { id, kind, name } of rows) await gone(() => removeTree(fs, { parent, name: Buffer.from(name) }, { id, kind }, { check, below: check }))
+async function empty(fs: Filesystem, directory: Named, whole: Whole): Promise<void> {
+	const check: Check = function* (tx, current) {
+		yield* checkStillThere(tx, [directory, whole.top])
+		if (whole.below) yield* whole.below(tx, current)
 	}
+	for (;;) {
+		const rows = await run(listNames(fs, directory.id, BEGINNING, PAGE_ROWS))
+		if (rows.length === 0) return
+		for (const { id, kind, name } of rows) await gone(() => remove(fs, { place: { parent: directory.id, name: Buffer.from(name) }, id, kind }, { check }, whole))
+	}
+}
+
+function* checkStillThere(tx: Transaction, list: readonly Named[]): Op<void> {
+	const found = (yield* wait(tx.read(...list.map(({ place }) => entries.lookupQuery(place.parent, place.name))))) as FileRow[][]
+	for (const [index, { id }] of list.entries()) if (found[index][0]?.id !== id) fail('ESTALE', 'somebody moved it meanwhile')
 }
 
 /** Gone already is as well. */

@@ -110,6 +110,26 @@ for (const engine of engines) {
 		}
 	})
 
+	test(`${engine.name}: a directory that is moved away while it is being removed is kept`, async (t) => {
+		const door = await openDoor(t, { engine, nodes: 1 })
+		for (const [index, path] of ['/files/FOLDER/d?recursive', '/dav/FOLDER/d'].entries()) {
+			const folder = `away${index}`
+			await prepare(door, folder)
+			const move = ['UPDATE entry SET name = ? WHERE name = ? AND parent_id = (SELECT file_id FROM (SELECT file_id FROM entry WHERE name = ?) AS found)', asBytes('kept', 'd', folder)] as const
+			// As a rename does: the directory itself is locked too.
+			const lock = [`SELECT id FROM file WHERE id = (${fileIn})${door.driver.capabilities.forUpdate}`, asBytes(folder, 'd')] as const
+			const commit = await holdChange(door, [lock, move])
+			const answer = door.fetch(path.replace('FOLDER', folder), { method: 'DELETE' })
+			for (let look = 0; look < LOOKS; look++) {
+				await sleep(LOOKED_MS)
+				await door.fetch('/files/')
+			}
+			await commit()
+			assert.equal((await answer).status, 409)
+			assert.deepEqual(await namesIn(door, `/files/${folder}/kept`), ['in'])
+		}
+	})
+
 	test(`${engine.name}: a directory that gives way to another`, async (t) => {
 		const door = await openDoor(t, { engine })
 		await prepare(door, 'g')
