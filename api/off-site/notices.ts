@@ -1,6 +1,9 @@
 /** What agents are told of the tree. */
 import type { FastifyInstance } from 'fastify'
 import * as table from '../../core/catalogue/backup-notices.ts'
+import { catchUp } from '../../core/filesystem/follow.ts'
+import { type Move, movesFrom } from '../../core/off-site/moves.ts'
+import { run } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { siteOf } from './credentials.ts'
 import { shownPath } from './places.ts'
@@ -11,9 +14,24 @@ export function notices(app: FastifyInstance, { fs }: Api): void {
 	app.get<{ Querystring: { after: number; limit: number } }>('/notices', { config: { access: 'site' }, schema }, async (request) => {
 		const { row } = siteOf(request)
 		const { after, limit } = request.query
-		if (after > 0) await table.removeUpTo(fs.catalogue, row.id, after)
+		if (after > 0) {
+			await fs.catalogue.transaction(function* (tx) {
+				table.removeUpTo(tx, row.id, after)
+			})
+		}
 		const rows = await table.after(fs.catalogue, row.id, after, limit + 1)
-		const shown = rows.slice(0, limit).map(({ id, kind, path, at }) => ({ seq: id, kind, ...shownPath(path), at }))
+		const asked = rows.slice(0, limit)
+		// A directory on the way may have another name since a moment.
+		await run(catchUp(fs))
+		const moves = await run(movesFrom(fs, row.id, asked.filter(({ kind }) => kind === 'moved').map(({ path }) => Buffer.from(path))))
+		const shown = asked.map(({ id, kind, path, at }) => ({ seq: id, kind, ...shownPath(path), at, ...movedTo(moves.get(Buffer.from(path).toString('latin1'))) }))
 		return { notices: shown, more: rows.length > limit }
 	})
+}
+
+function movedTo(move: Move | undefined): object {
+	if (!move) return {}
+	const { row, to } = move
+	const { path64: to64, path } = shownPath(to)
+	return { to64, to: path, id: row.file_id, version: row.version, size: row.size, hash: row.hash === null ? null : Buffer.from(row.hash).toString('hex') }
 }

@@ -80,7 +80,7 @@ export const answersBody = object(
 export const verdictsAnswer = object({ results: answers(object({ challenge: number, result: text })) })
 
 export const noticesQuery = object({ after: { ...whole, default: 0 }, ...limitQuery.properties })
-export const noticesAnswer = object({ notices: answers(object({ seq: number, kind: text, ...place, at: number })), more: flag })
+export const noticesAnswer = object({ notices: answers(object({ seq: number, kind: text, ...place, at: number, to64: text, to: text, id: number, version: number, size: number, hash: nullableHash })), more: flag })
 
 export const ordersAnswer = object({
 	orders: answers(object({ order: number, kind: text, ...place, size: number, hash: nullableHash, offset: number })),

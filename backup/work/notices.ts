@@ -1,7 +1,8 @@
-/** What the keeper's tree no longer has. Nothing is removed here because of it: it is written down for the owner of the folder. */
+/** What became of files in the keeper's tree. What was deleted there is written down for the owner of the folder and stays; what was moved is moved. */
 import fs from 'node:fs'
 import { remember } from '../folder/memory.ts'
 import { BadAnswer, listIn, pathIn, shown, textIn, wholeIn } from '../wire/answers.ts'
+import { type Move, moveAll, moveIn } from './moves.ts'
 import type { Run } from './run.ts'
 
 const LIMIT = 500
@@ -17,17 +18,25 @@ export async function readNotices(run: Run): Promise<void> {
 		if (notices.length === 0) return
 		let lines = ''
 		let last = memory.notice
+		const moves: Move[] = []
 		for (const notice of notices) {
 			const seq = wholeIn(notice, 'seq')
 			if (seq <= last) throw new BadAnswer('notices are out of order')
 			last = seq
+			if (notice['kind'] === 'moved') {
+				const move = moveIn(notice)
+				if (move) moves.push(move)
+				continue
+			}
 			const kind = textIn(notice, 'kind').replace(/[^a-z-]/g, '?').slice(0, 20)
 			lines += `${new Date(wholeIn(notice, 'at') * 1000).toISOString()} ${kind} ${shown(pathIn(notice))}\n`
 		}
-		fs.appendFileSync(folder.own.at(FILE), lines)
+		const moved = await moveAll(run, moves)
+		if (moved > 0) watcher.note(`${moved} files are elsewhere in the archive, and here too now`)
+		if (lines !== '') fs.appendFileSync(folder.own.at(FILE), lines)
 		memory.notice = last
 		await remember(folder.own, memory)
-		watcher.note(`${notices.length} files are no longer in the archive, or elsewhere in it: see .cairn-backup/notices.log`)
+		if (lines !== '') watcher.note('some files are no longer in the archive: see .cairn-backup/notices.log')
 		if (answer['more'] !== true) return
 	}
 }

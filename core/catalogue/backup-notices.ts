@@ -1,7 +1,7 @@
 /** Table `backup_notice`: what agents are told of the tree. */
 import type { Path } from '../ids.ts'
 import type { Maybe } from '../op.ts'
-import type { Driver, Reader, Transaction } from './driver.ts'
+import type { Reader, Transaction } from './driver.ts'
 import type { SiteId } from './sites.ts'
 
 export interface NoticeRow {
@@ -15,15 +15,31 @@ export function insert(tx: Transaction, site: SiteId, { kind, path, at }: Omit<N
 	tx.write('INSERT INTO backup_notice (site_id, kind, path, at) VALUES (?,?,?,?)', [site, kind, path, at])
 }
 
-/** Not of a path at which the site holds something again. */
+/** None that says that a file was deleted where the site holds something again. */
 export function after(reader: Reader, site: SiteId, id: number, limit: number): Maybe<NoticeRow[]> {
 	return reader.all<NoticeRow>(
 		`SELECT n.id, n.kind, n.path, n.at FROM backup_notice n WHERE n.site_id = ? AND n.id > ?
-			AND NOT EXISTS (SELECT 1 FROM backup b WHERE b.path = n.path AND b.site_id = n.site_id AND b.state IN (3, 4)) ORDER BY n.id LIMIT ?`,
+			AND (n.kind = 'moved' OR NOT EXISTS (SELECT 1 FROM backup b WHERE b.path = n.path AND b.site_id = n.site_id AND b.state IN (3, 4))) ORDER BY n.id LIMIT ?`,
 		[site, id, limit],
 	)
 }
 
-export function removeUpTo(driver: Driver, site: SiteId, id: number): Maybe<number> {
-	return driver.change('DELETE FROM backup_notice WHERE site_id = ? AND id <= ?', [site, id])
+const LAST = '(SELECT last FROM (SELECT MAX(id) AS last FROM backup_notice) AS newest)'
+/** Of no site. */
+const NOBODY = 0
+
+/**
+ * Agents remember how far they are by number, so none may be given twice. SQLite counts on from the highest there is: that row stays, as
+ * nobody's, until there is a higher one.
+ */
+export function removeUpTo(tx: Transaction, site: SiteId, id: number): void {
+	tx.write(`UPDATE backup_notice SET site_id = ${NOBODY} WHERE site_id = ? AND id <= ? AND id = ${LAST}`, [site, id])
+	tx.write('DELETE FROM backup_notice WHERE site_id = ? AND id <= ?', [site, id])
+	tx.write(`DELETE FROM backup_notice WHERE site_id = ${NOBODY} AND id < ${LAST}`, [])
+}
+
+/** Whoever goes over the whole tree finds them all again. */
+export function removeMoved(tx: Transaction): void {
+	tx.write(`UPDATE backup_notice SET site_id = ${NOBODY} WHERE kind = 'moved' AND id = ${LAST}`, [])
+	tx.write(`DELETE FROM backup_notice WHERE kind = 'moved' AND id < ${LAST}`, [])
 }

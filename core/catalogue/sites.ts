@@ -1,5 +1,6 @@
 /** Table `site`: who keeps copies elsewhere. */
 import type { Maybe } from '../op.ts'
+import * as notices from './backup-notices.ts'
 import type { Capabilities, Driver, Reader, Transaction } from './driver.ts'
 
 export type SiteId = number & { readonly __site?: never }
@@ -59,10 +60,11 @@ export function setSeen(driver: Driver, id: SiteId, about: string): Maybe<number
 	return driver.change(`UPDATE site SET seen_at = ${driver.capabilities.now}, about = ? WHERE id = ?`, [about, id])
 }
 
-const BELONGINGS = ['backup_past', 'backup_notice', 'backup_order', 'site_log', 'site_day', 'site_nonce']
+const BELONGINGS = ['backup_past', 'backup_order', 'site_log', 'site_day', 'site_nonce']
 
 /** With everything that is known of it, its rows in `backup` apart: they are many. */
 export function remove(tx: Transaction, id: SiteId): void {
+	notices.removeUpTo(tx, id, Number.MAX_SAFE_INTEGER)
 	for (const table of BELONGINGS) tx.write(`DELETE FROM ${table} WHERE site_id = ?`, [id])
 	tx.write('DELETE FROM backup_leased WHERE lease_id IN (SELECT id FROM backup_lease WHERE site_id = ?)', [id])
 	tx.write('DELETE FROM backup_lease WHERE site_id = ?', [id])

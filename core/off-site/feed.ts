@@ -5,6 +5,7 @@
 import type { ChangeRow } from '../catalogue/changes.ts'
 import * as changes from '../catalogue/changes.ts'
 import * as backups from '../catalogue/backups.ts'
+import * as notices from '../catalogue/backup-notices.ts'
 import type { Transaction, Capabilities, Reader } from '../catalogue/driver.ts'
 import * as holdings from '../catalogue/holdings.ts'
 import * as settings from '../catalogue/settings.ts'
@@ -91,6 +92,9 @@ async function passOn(fs: Filesystem): Promise<boolean> {
 	const { catalogue, capabilities } = fs
 	const after = await numberOf(catalogue, PASS)
 	if (after === undefined) return await passIsDue(fs)
+	if (after === 0) await catalogue.transaction(function* (tx) {
+		notices.removeMoved(tx)
+	})
 	const page = await holdings.page(catalogue, after, FILES_AT_ONCE)
 	const last = page.at(-1)?.id ?? Number.MAX_SAFE_INTEGER
 	const held = await backups.idsBetween(catalogue, after, last)

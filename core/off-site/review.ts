@@ -19,6 +19,7 @@ import { type Op, wait } from '../op.ts'
 import { classById } from '../placement/placement.ts'
 import { createFinder } from './at-path.ts'
 import { pathOf } from './lease.ts'
+import { newPath } from './moves.ts'
 import { isScratch } from './scratch.ts'
 import { readSettings, takerOf } from './site-settings.ts'
 
@@ -63,8 +64,7 @@ export function* review(fs: Filesystem, tx: Transaction, ids: readonly FileId[])
 	const takers = rows.map((row): Taker => ({ row, takes: takerOf(readSettings(row)) }))
 	const byId = new Map(files.map((file) => [file.id, file]))
 	const heldOf = Map.groupBy(held, (row) => row.file_id)
-	const nameOf = new Map<FileId, NameOf>()
-	for (const name of names) if (!nameOf.has(name.file_id)) nameOf.set(name.file_id, name)
+	const namesOf = Map.groupBy(names, (name) => name.file_id)
 	const decided: BackupRow[] = []
 	const paths: Path[] = []
 	for (const id of ids) {
@@ -73,10 +73,12 @@ export function* review(fs: Filesystem, tx: Transaction, ids: readonly FileId[])
 		const now = rows[0]?.now ?? 0
 		if (!file) yield* forgetFile(tx, [...own.values()], now)
 		else if (file.version > 0 && file.kind === KIND.regular) {
-			const name = nameOf.get(id)
+			const ownNames = namesOf.get(id) ?? []
+			const [name] = ownNames
 			const path = name && (yield* pathOf(fs, tx, name))
 			if (path) paths.push(path)
 			decided.push(...decide(fs, tx, { takers, now, file, path, held: own }))
+			yield* noticeMoves(fs, tx, { takers, now, file, path, held: own }, ownNames)
 		}
 	}
 	backups.decide(tx, decided, fs.capabilities)
@@ -119,6 +121,16 @@ function decide(fs: Filesystem, tx: Transaction, { takers, now, file, path, held
 	}
 	for (const row of held.values()) if (!takers.some(({ row: site }) => site.id === row.site_id)) backups.remove(tx, row)
 	return decided
+}
+
+/** What a site has of the file, as it is now, it has under a path that leads there no more. */
+function* noticeMoves(fs: Filesystem, tx: Transaction, { takers, now, file, held }: Situation & { file: WantedFile }, names: readonly NameOf[]): Op<void> {
+	for (const { row: site, takes } of takers) {
+		const row = held.get(site.id)
+		if (!row || !isHeld(row) || row.version !== file.version || row.path === null) continue
+		const to = yield* newPath(fs, tx, row, names)
+		if (to && takes(classById(fs, file.class_id).name, to)) notices.insert(tx, site.id, { kind: 'moved', path: Buffer.from(row.path), at: now })
+	}
 }
 
 function nextRow(row: BackupRow | undefined, next: Pick<BackupRow, 'file_id' | 'site_id' | 'state' | 'copies'> & { now: number }, version: number): BackupRow {

@@ -42,7 +42,7 @@ export interface FakeServer {
 	ranges: string[]
 	orders: { order: number; path: Buffer; hash: string | null; size: number; received: Buffer; failed?: string; done?: boolean }[]
 	challenges: { challenge: number; id: number; key: string; ranges: [number, number][]; result?: string }[]
-	notices: { seq: number; kind: string; path: Buffer }[]
+	notices: { seq: number; kind: string; path: Buffer; more?: object }[]
 	hello: { paused?: boolean; parallel?: number; filesPerBatch?: number; direct?: string | null }
 	/** True: it has answered. */
 	misbehave: Misbehave | undefined
@@ -204,7 +204,7 @@ const HANDLERS: { [route: string]: (state: FakeServer, given: Given, target: str
 	}),
 	'GET /notices': (state, _, target) => {
 		const after = Number(/after=(\d+)/.exec(target)?.[1])
-		return { notices: state.notices.filter(({ seq }) => seq > after).map(({ seq, kind, path }) => ({ seq, kind, path64: path.toString('base64'), at: 1_795_780_000 })), more: false }
+		return { notices: state.notices.filter(({ seq }) => seq > after).map(({ seq, kind, path, more }) => ({ seq, kind, path64: path.toString('base64'), at: 1_795_780_000, ...more })), more: false }
 	},
 	'GET /orders': (state) => ({
 		orders: state.orders

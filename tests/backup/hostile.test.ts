@@ -60,6 +60,32 @@ test('paths that lead out, or are none', async () => {
 	assert.deepEqual(agent.paths(), ['good', 'good/one', 'good/two'])
 })
 
+test('a file is moved within the folder only, over no directory, and only where it is the file that is meant', async () => {
+	const one = server.files.get(1) as { id: number; version: number }
+	server.offer('other', 'other')
+	assert.equal((await agent.run('-a', 'replicate')).code, 0)
+	symlinkSync(canary, join(agent.folder, 'link'))
+	mkdirSync(join(agent.folder, 'directory'))
+	const targets = ['../../x', '/etc/cron.d/x', '..', 'link/passwd', 'directory', 'good/one/below', 'n'.repeat(300)]
+	const more = (to: string | Buffer, rest: object = {}) => ({ to64: Buffer.from(to).toString('base64'), id: one.id, version: one.version, size: 3, hash: null, ...rest })
+	const notices = [
+		...targets.map((to) => ({ path: 'good/one', more: more(to) })),
+		{ path: 'link/passwd', more: more('stolen', { size: 9 }) },
+		{ path: '../canary/passwd', more: more('stolen', { size: 9 }) },
+		// It is another file, which the record knows.
+		{ path: 'other', more: more('taken', { size: 5 }) },
+	]
+	server.notices.push(...notices.map(({ path, more }, index) => ({ seq: index + 1, kind: 'moved', path: Buffer.from(path), more })))
+	const { code, err } = await agent.run('-a', 'replicate', '-v')
+	assert.equal(code, 0, err)
+	// What the link leads to is listed with it.
+	assert.deepEqual(agent.paths(), ['directory', 'good', 'good/one', 'link', 'link/passwd', 'other'])
+	assert.equal(err.match(/cannot be moved/g)?.length, 9, err)
+	server.notices.push({ seq: 50, kind: 'moved', path: Buffer.from('good/one'), more: more('.cairn-backup/held.log') })
+	assert.equal((await agent.run('-a', 'replicate')).code, 0)
+	assert.equal(agent.content('%.cairn-backup/held.log'), 'one')
+})
+
 test('names that mean something elsewhere are names here, and only names', async () => {
 	const names = ['..\\..\\x', 'C:\\x', 'C:x', 'nul', 'A', 'a', '\u00e9', 'e\u0301', 'dot. ', '%2e%2e', '-rf', 'new\nline']
 	for (const name of names) server.offer(name, `content of ${name}`)

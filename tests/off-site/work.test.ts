@@ -5,6 +5,7 @@ import { rename } from '../../core/filesystem/rename.ts'
 import { unlink } from '../../core/filesystem/remove.ts'
 import * as entries from '../../core/catalogue/entries.ts'
 import { ROOT_ID } from '../../core/ids.ts'
+import { hashOf } from '../../core/off-site/signature.ts'
 import { run } from '../../core/op.ts'
 import { engines } from '../catalogue/engines.ts'
 import { run as runStatus, type Status } from '../../cli/status.ts'
@@ -91,6 +92,41 @@ for (const engine of engines) {
 		assert.deepEqual((await attic.ask('GET', '/backup/v1/notices?after=0')).body.notices, [])
 		const past = await keeper.driver.all<{ path: Uint8Array }>('SELECT path FROM backup_past ORDER BY path')
 		assert.deepEqual(past.map(({ path }) => Buffer.from(path).toString()), ['changing', 'going', 'replaced'])
+	})
+
+	test(`${engine.name}: a site is told where what it holds is now, by its newest path; no number is given twice`, async (t) => {
+		const keeper = await openKeeper(t, { engine })
+		const [attic, barn] = [await keeper.site('attic'), await keeper.site('barn', { paths: ['/old'] })]
+		const [a, b] = [await keeper.put('old/a', 'one'), await keeper.put('old/b', 'two')]
+		await keeper.feed()
+		for (const site of [attic, barn]) await site.fetchBatch('full')
+		const ask = async (site: TestSite, after: number) => (await site.ask('GET', `/backup/v1/notices?after=${after}`)).body.notices
+		const directory = (name: string) => ({ parent: ROOT_ID, name: Buffer.from(name) })
+		const feed = async () => {
+			await keeper.feed()
+			// What the journal said has the tree gone through.
+			await keeper.feed()
+		}
+		await run(rename(keeper.fs, directory('old'), directory('new'), 'noreplace'))
+		await feed()
+		await run(rename(keeper.fs, directory('new'), directory('newest'), 'noreplace'))
+		await feed()
+		const told = await ask(attic, 0)
+		assert.deepEqual(told.map(({ kind, path, to, id }: Record<string, unknown>) => [kind, path, to, id]).sort(), [['moved', 'old/a', 'newest/a', a], ['moved', 'old/b', 'newest/b', b]])
+		// It does not take what is there.
+		assert.deepEqual(await ask(barn, 0), [])
+
+		const files = told.map(({ to64, size, id }: { to64: string; size: number; id: number }) => ({ path64: to64, size, hash: hashOf(attic.held.get(id) as Buffer) }))
+		const { body } = await attic.ask('POST', '/backup/v1/walk', { body: { files } })
+		assert.deepEqual(body.results.map(({ result }: { result: string }) => result), ['current', 'current'])
+		const last = told.at(-1).seq
+		assert.deepEqual(await ask(attic, last), [])
+		assert.deepEqual((await attic.ask('POST', '/backup/v1/lease', { body: {} })).body.files, [])
+		assert.deepEqual(await keeper.driver.all('SELECT id FROM backup_notice WHERE site_id > 0'), [])
+		await run(unlink(keeper.fs, { parent: (await entries.lookup(keeper.driver, ROOT_ID, Buffer.from('newest')))?.id as number, name: Buffer.from('a') }))
+		await keeper.feed()
+		const [deleted] = await ask(attic, last)
+		assert.deepEqual([deleted.kind, deleted.path, deleted.seq > last], ['deleted', 'newest/a', true])
 	})
 
 	test(`${engine.name}: no file is in two leases; they end, are kept, given back, and taken from an agent that starts anew`, async (t) => {
