@@ -115,7 +115,7 @@ export default defineConfig({
 		// { at: '127.0.0.1:9333', parts: ['objects'], anybody: 'write' }
 		listen: [{ at: '127.0.0.1:7780' }],
 		// Processes that serve these addresses. Another one serves as much again where there are processors for it, and takes its own memory.
-		// What a token may ask in a minute, and what `backup` lets sites fetch, each of them counts by itself.
+		// What a token may ask in a minute each of them counts by itself.
 		workers: 1,
 		// Paths of the tree below which anybody may read; for everything else it takes a token (`cairn token add`).
 		publicPaths: [],

@@ -18,7 +18,8 @@ const GIB = 1024 ** 3
 const CHUNK = Buffer.alloc(4 * 1024 * 1024, 'x')
 const ENTRIES = 1_000_000
 const CAIRN = fileURLToPath(new URL('../../cairn', import.meta.url))
-const PORT = { cairn: 17_780, nginx: 17_781 }
+const PORT = { cairn: 17_780, nginx: 17_781, workers: 17_782 }
+const WORKERS = 2
 
 const directory = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), 'cairn-http-'))
 const at = (...parts: string[]) => join(directory, ...parts)
@@ -31,8 +32,9 @@ function cairn(...words: string[]): string {
 function prepare(): string {
 	mkdirSync(at('node'))
 	mkdirSync(at('nginx-put'))
-	const config = { catalogue: `sqlite:${at('catalogue.db')}`, classes: [{ name: 'default', pattern: '', copies: 1 }], api: { listen: [{ at: `127.0.0.1:${PORT.cairn}` }] } }
-	writeFileSync(at('config.ts'), `export default ${JSON.stringify(config)}\n`)
+	const common = { catalogue: `sqlite:${at('catalogue.db')}`, classes: [{ name: 'default', pattern: '', copies: 1 }] }
+	const configs = { 'config.ts': { listen: [{ at: `127.0.0.1:${PORT.cairn}` }] }, 'workers.ts': { listen: [{ at: `127.0.0.1:${PORT.workers}` }], workers: WORKERS } }
+	for (const [name, api] of Object.entries(configs)) writeFileSync(at(name), `export default ${JSON.stringify({ ...common, api })}\n`)
 	cairn('init')
 	cairn('node', 'add', 'node', at('node'))
 	const said = cairn('token', 'add', 'bench', '--role', 'admin', '--json')
@@ -85,6 +87,26 @@ function putScript(): string {
 local body = string.rep("x", 4096)
 local mark = tostring(os.time()) .. tostring({}):gsub("[^%w]", "")
 request = function() n = n + 1; return wrk.format("PUT", wrk.path .. mark .. "-" .. n, nil, body) end\n`,
+	)
+	return path
+}
+
+/** Asks where an object may be put, then puts one there: half of the requests are uploads. */
+function objectScript(): string {
+	const path = at('object.lua')
+	writeFileSync(
+		path,
+		`local fids = {}
+local body = string.rep("x", 1024)
+request = function()
+	local fid = table.remove(fids)
+	if fid then return wrk.format("PUT", "/" .. fid, nil, body) end
+	return wrk.format("GET", "/dir/assign")
+end
+response = function(status, headers, body)
+	local fid = body:match('"fid":%s*"([^"]+)"')
+	if fid then table.insert(fids, fid) end
+end\n`,
 	)
 	return path
 }
@@ -145,6 +167,7 @@ async function main(): Promise<void> {
 	const headers = [`Authorization: Bearer ${token}`]
 	const auth = { authorization: `Bearer ${token}` }
 	const pid = await start(CAIRN, ['api', '--config', at('config.ts')], PORT.cairn)
+	await start(CAIRN, ['api', '--config', at('workers.ts')], PORT.workers)
 	await start('nginx', ['-c', nginxConfig(), '-e', at('nginx.log')], PORT.nginx)
 	const [door, nginx] = [`http://127.0.0.1:${PORT.cairn}`, `http://127.0.0.1:${PORT.nginx}`]
 	for (const [name, content] of [['small', Buffer.alloc(4096, 'x')], ['large', Buffer.alloc(LARGE_BYTES, 'x')]] as const) {
@@ -152,12 +175,24 @@ async function main(): Promise<void> {
 		if (!answer.ok) throw new Error(await answer.text())
 	}
 	await fetch(`${door}/files/puts`, { method: 'MKCOL', headers: auth })
-	const [small, large, puts, gib] = [row('GET 4 KiB, hot (requests/s)', '0.35', ''), row('GET 100 MB (bytes/s)', '0.8', 'B'), row('PUT 4 KiB, new names (requests/s)', '0.7, and 1500/s', ''), row('PUT 1 GiB (bytes/s; the other is write(2) to the disk)', '0.7', 'B')]
-	const script = putScript()
+	const workers = `http://127.0.0.1:${PORT.workers}`
+	const [small, smallWorkers] = [row('GET 4 KiB, hot (requests/s)', '0.35', ''), row(`the same of ${WORKERS} workers`, '', '')]
+	const [objects, objectsWorkers] = [row('assign and upload of 1 KiB, 16 connections (objects/s; the other is nginx, PUT of 4 KiB)', '1500/s', ''), row(`the same of ${WORKERS} workers`, '', '')]
+	const [putsWorkers] = [row(`PUT 4 KiB of ${WORKERS} workers`, '', '')]
+	const [large, puts, gib] = [row('GET 100 MB (bytes/s)', '0.8', 'B'), row('PUT 4 KiB, new names (requests/s)', '0.7, and 1500/s', ''), row('PUT 1 GiB (bytes/s; the other is write(2) to the disk)', '0.7', 'B')]
+	const [script, object] = [putScript(), objectScript()]
+	// What is compiled while it runs has run before.
+	for (const url of [door, workers]) wrk(`${url}/files/small`, { connections: 16, headers })
 	for (let round = 0; round < ROUNDS; round++) {
-		small(wrk(`${door}/files/small`, { connections: 16, headers }).requests, wrk(`${nginx}/files/small`, { connections: 16 }).requests)
+		const hot = wrk(`${nginx}/files/small`, { connections: 16 }).requests
+		small(wrk(`${door}/files/small`, { connections: 16, headers }).requests, hot)
+		smallWorkers(wrk(`${workers}/files/small`, { connections: 16, headers }).requests, hot)
 		large(wrk(`${door}/files/large`, { connections: 2, headers }).bytes, wrk(`${nginx}/files/large`, { connections: 2 }).bytes)
-		puts(wrk(`${door}/files/puts/${round}-`, { connections: 16, headers, script }).requests, wrk(`${nginx}/put/${round}-`, { connections: 16, script }).requests)
+		const bare = wrk(`${nginx}/put/${round}-`, { connections: 16, script }).requests
+		puts(wrk(`${door}/files/puts/${round}-`, { connections: 16, headers, script }).requests, bare)
+		putsWorkers(wrk(`${workers}/files/puts/w${round}-`, { connections: 16, headers, script }).requests, bare)
+		objects(wrk(door, { connections: 16, headers, script: object }).requests / 2, bare)
+		objectsWorkers(wrk(workers, { connections: 16, headers, script: object }).requests / 2, bare)
 		if (round < 3) {
 			gib(await put(`${door}/files/gib-${round}`, auth), disk())
 			await fetch(`${door}/files/gib-${round}`, { method: 'DELETE', headers: auth })

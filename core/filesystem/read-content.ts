@@ -126,6 +126,10 @@ export async function* readRange(fs: Filesystem, { file }: Pick<Content, 'file'>
 /** What a reader who is slow leaves waiting here. */
 const WAITING_BYTES = CHUNK_BYTES_MIN
 const SENT_BYTES_MAX = 4 * 1024 * 1024
+/** Calls at once; whoever comes when there are so many goes on with bytes that are read. */
+const SENDING_MAX = 64
+
+let sending = 0
 
 /** A connection of which the kernel takes bytes of a file by itself. */
 export interface Outlet {
@@ -145,12 +149,21 @@ export async function sendRange(fs: Filesystem, { file }: Pick<Content, 'file'>,
 		const bytes = await readChunk(fs, file, at, Math.min(WAITING_BYTES, end - at))
 		await outlet.write(bytes)
 		at += bytes.length
-		while (at < end && !outlet.isOver() && !file.node.remote) {
-			const sent = await sendfile({ to: outlet.fd, from: file.fd, offset: at, length: Math.min(SENT_BYTES_MAX, end - at) })
+		while (at < end && !outlet.isOver() && !file.node.remote && sending < SENDING_MAX) {
+			const sent = await send({ to: outlet.fd, from: file.fd, offset: at, length: Math.min(SENT_BYTES_MAX, end - at) })
 			// Nothing taken, or nothing there: reading says which.
 			if (sent <= 0) break
 			at += sent
 		}
+	}
+}
+
+async function send(bytes: Parameters<typeof sendfile>[0]): Promise<number> {
+	sending++
+	try {
+		return await sendfile(bytes)
+	} finally {
+		sending--
 	}
 }
 

@@ -34,6 +34,23 @@ test('a large file and ranges of it arrive as they are, one after the other on o
 	assert.equal((await connection.ask('/files/large', { method: 'HEAD' })).headers['content-length'], String(BYTES))
 })
 
+test('many at once get all of it', async (t) => {
+	const door = await openDoor(t, { nodes: 1 })
+	const part = content.subarray(0, 400_000)
+	await door.fetch('/files/large', { method: 'PUT', body: part })
+	const token = await door.token('read')
+	const all = await Promise.all(
+		Array.from({ length: 300 }, async () => {
+			const connection = await plainConnection(door.url, token)
+			const { body } = await connection.ask('/files/large')
+			connection.socket.destroy()
+			return body.length
+		}),
+	)
+	assert.deepEqual([...new Set(all)], [part.length])
+	assert.deepEqual(door.reports, [])
+})
+
 test('whoever goes away in the middle leaves nothing open', async (t) => {
 	const door = await openDoor(t, { nodes: 1 })
 	await door.fetch('/files/large', { method: 'PUT', body: content })
