@@ -1,7 +1,8 @@
 /** How sites stand: for `cairn site list` and `cairn status`. */
 import { BACKUP } from '../catalogue/backups.ts'
 import * as orders from '../catalogue/backup-orders.ts'
-import * as backups from '../catalogue/backups.ts'
+import { siteTotals } from '../stats/site-totals.ts'
+import { run } from '../op.ts'
 import type { Driver } from '../catalogue/driver.ts'
 import * as records from '../catalogue/site-records.ts'
 import * as sites from '../catalogue/sites.ts'
@@ -34,7 +35,7 @@ const NONE = { files: 0, bytes: 0, proved: 0, failed: 0 }
 export async function standingOf(driver: Driver): Promise<SiteStanding[]> {
 	const rows = await sites.list(driver, driver.capabilities)
 	if (rows.length === 0) return []
-	const totals = await backups.totals(driver)
+	const totals = await run(siteTotals(driver))
 	const open = await orders.open(driver)
 	const days = await records.ofDay(driver, localDay())
 	return rows.map((row) => {
