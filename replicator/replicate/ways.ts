@@ -8,7 +8,7 @@ import { OPEN_DIRECTORY, openBeneath } from '../../core/nodes/beneath.ts'
 export interface Ways {
 	/** On to the next. */
 	next(): void
-	/** Of the path at hand. Throws when it is not there, for each of its names anew. */
+	/** Of the path at hand. Throws when it is not there, for all neighbours the same: to find that out anew costs as much as a copy. */
 	directory(): number
 	/** The last component and a NUL, as the C library wants it. */
 	name(): Uint8Array
@@ -27,18 +27,31 @@ export function waysOf(text: string, root: number): Ways {
 	let to = -1
 	let slash = 0
 	let open = NONE
-	/** Where the path of the one that is open is. */
+	/** Why it is not. */
+	let failure: unknown
+	/** Where the path of the one that was opened last is. */
 	let openFrom = 0
 	let openTo = 0
 
-	function isOpen(): boolean {
-		if (open === NONE || slash - from !== openTo - openFrom) return false
-		return bytes.compare(bytes, from, slash, openFrom, openTo) === 0
+	function isSame(): boolean {
+		return slash - from === openTo - openFrom && bytes.compare(bytes, from, slash, openFrom, openTo) === 0
 	}
 
 	function leave(): void {
 		if (open !== NONE) close(open)
 		open = NONE
+	}
+
+	function change(): void {
+		leave()
+		openFrom = from
+		openTo = slash
+		const path = bytes.subarray(from, slash)
+		try {
+			open = openBeneath(root, path, path.length, OPEN_DIRECTORY, 0)
+		} catch (error) {
+			failure = error
+		}
 	}
 
 	return {
@@ -49,12 +62,8 @@ export function waysOf(text: string, root: number): Ways {
 		},
 		directory() {
 			if (slash === from) return root
-			if (isOpen()) return open
-			leave()
-			const path = bytes.subarray(from, slash)
-			open = openBeneath(root, path, path.length, OPEN_DIRECTORY, 0)
-			openFrom = from
-			openTo = slash
+			if (!isSame()) change()
+			if (open === NONE) throw failure
 			return open
 		},
 		name: () => bytes.subarray(slash === from ? from : slash + 1, to + 1),
