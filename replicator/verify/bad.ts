@@ -18,7 +18,7 @@ import { asidePath } from '../proof/aside.ts'
 import { type Facts, factsOf, isBlocked, isSame } from '../proof/facts.ts'
 import { readFromDisk } from '../proof/from-disk.ts'
 import { candidates, type Search, see, type Seen } from '../proof/others.ts'
-import type { Bad, Right } from '../proof/sight.ts'
+import type { Bad, Right, Sight } from '../proof/sight.ts'
 import { isStillOurs, type Replicator } from '../replicator.ts'
 import { bringBack, namesAstray } from './names.ts'
 
@@ -40,26 +40,48 @@ export async function settleBad(rep: Replicator, search: Search, id: FileId): Pr
 	if (!facts || facts.paths.length === 0 || !holds(facts, rep) || (await drive(isBlocked(fs, fs.catalogue, node.id, facts.paths)))) return { is: 'changed' }
 	const [path] = facts.paths
 	const isDoubtful = facts.copies.some((copy) => copy.node_id === node.id && copy.state === REPLICA.suspect)
-	const sight = await readFromDisk(search.hashing, node, { path, claim: facts, isDoubtful }, search.options)
-	if (sight.is === 'right' || sight.is === 'unhashed') return await settleNames(rep, search, facts, sight)
+	const read = (name: Path) => readFromDisk(search.hashing, node, { path: name, claim: facts, isDoubtful }, search.options)
+	const sight = await read(path)
+	if (isRight(sight)) return await settleNames(rep, search, { facts, sight, path })
+	for (const name of await drive(otherFiles(node, facts.paths))) {
+		const found = await read(name)
+		if (isRight(found)) return await settleNames(rep, search, { facts, sight: found, path: name })
+	}
 	if (sight.is === 'unknown') return { is: 'unknown', path, why: sight.why }
 	const copies = candidates(fs, facts, node.id, () => true)
 	const [other] = await see({ ...search, proofDays: 0 }, facts, copies, (seen) => seen.length > 0)
 	return await conclude(rep, { facts, sight, other, aside: asidePath(path), further: await drive(furtherNames(node, facts.paths)) })
 }
 
-async function settleNames(rep: Replicator, search: Search, facts: Facts, sight: Right): Promise<Finding> {
+function isRight(sight: Sight): sight is Right {
+	return sight.is === 'right' || sight.is === 'unhashed'
+}
+
+/** `path` is a name that leads to the right bytes. */
+async function settleNames(rep: Replicator, search: Search, { facts, sight, path }: { facts: Facts; sight: Right; path: Path }): Promise<Finding> {
 	const { fs, node } = rep
-	const astray = await namesAstray(search.hashing, node, facts, sight.stat.ino)
+	const base = { path, inode: sight.stat.ino }
+	const astray = await namesAstray(search.hashing, node, facts, base)
 	if (astray.length === 0) return { is: 'good', facts, sight }
 	const token = fs.nextToken++
 	const made = await transact(fs, function* (tx) {
 		if (!(yield* isStillOurs(rep, tx)) || !(yield* stands(rep, tx, { facts, other: undefined }))) return undefined
-		return yield* bringBack(rep, tx, { facts, astray, token })
+		return yield* bringBack(rep, tx, { facts, base, astray, token })
 	})
 	if (!made) return { is: 'changed' }
 	await drive(carryOut(fs, made))
-	return { is: 'relinked', path: facts.paths[0], kept: astray.flatMap(({ aside }) => aside ?? []) }
+	return { is: 'relinked', path, kept: astray.flatMap(({ aside }) => aside ?? []) }
+}
+
+/** One name of each file that the names after the first lead to, where that is not what the first leads to. */
+function* otherFiles({ operations }: Node, [first, ...others]: readonly Path[]): Op<Path[]> {
+	const names = new Map<number, Path>()
+	const inode = others.length > 0 ? yield* inodeAt(operations, first) : undefined
+	for (const path of others) {
+		const found = yield* inodeAt(operations, path)
+		if (found !== undefined && found !== inode && !names.has(found)) names.set(found, path)
+	}
+	return [...names.values()]
 }
 
 /** What has one of the names and is another file is nobody's to remove. */

@@ -24,11 +24,18 @@ export interface Astray {
 	stat: Stat | undefined
 }
 
-/** Of the names after the first, whose inode is `inode`. */
-export async function namesAstray(hashing: Hashing, node: Node, facts: Facts, inode: number): Promise<Astray[]> {
+/** A name that leads to the right bytes, and their inode. */
+export interface Base {
+	path: Path
+	inode: number
+}
+
+/** Of the other names. */
+export async function namesAstray(hashing: Hashing, node: Node, facts: Facts, { path: right, inode }: Base): Promise<Astray[]> {
 	const astray: Astray[] = []
 	if (facts.kind !== KIND.regular) return astray
-	for (const path of facts.paths.slice(1)) {
+	for (const path of facts.paths) {
+		if (path === right) continue
 		const stat = await statAt(node, path)
 		if (stat === 'unknown' || stat?.ino === inode) continue
 		const isSpare = stat !== undefined && (await readWhole(hashing, node, { path, claim: facts })).is === 'right'
@@ -46,7 +53,7 @@ async function statAt({ operations }: Node, path: Path): Promise<Stat | undefine
 	}
 }
 
-export function* bringBack({ fs, node }: Replicator, tx: Transaction, { facts, astray, token }: { facts: Facts; astray: readonly Astray[]; token: number }): Op<Intent[]> {
+export function* bringBack({ fs, node }: Replicator, tx: Transaction, { facts, base, astray, token }: { facts: Facts; base: Base; astray: readonly Astray[]; token: number }): Op<Intent[]> {
 	const common = { nodeId: node.id, fileId: facts.id, token } as const
 	const list: Intent[] = []
 	for (const { path, aside, stat } of astray) {
@@ -54,7 +61,7 @@ export function* bringBack({ fs, node }: Replicator, tx: Transaction, { facts, a
 			conflicts.insert(tx, { ...common, path, aside, reason: 'differs', size: stat?.size ?? 0, mtime: stat?.mtime ?? 0 }, fs.capabilities)
 			list.push({ ...common, op: 'rename', path, toPath: aside })
 		} else if (stat) list.push({ ...common, op: 'unlink', path, toPath: null })
-		list.push({ ...common, op: 'link', path: facts.paths[0], toPath: path })
+		list.push({ ...common, op: 'link', path: base.path, toPath: path })
 	}
 	return yield* intend(fs, tx, list, true)
 }

@@ -204,6 +204,23 @@ test('hard links: a name that leads to other bytes is brought back, missing ones
 	assert.deepEqual((await check()).outcomes, { good: 1 })
 })
 
+for (const [what, spoil, kept] of [
+	['is gone', () => undefined, 0],
+	['leads to other bytes', (name: string) => disk.writeFileSync(name, 'another'), 1],
+] as const) {
+	test(`hard links: where the first name ${what} the others still have the only copy`, async (t) => {
+		const { place, fs, id, catalogue, check, conflicts } = await two(t)
+		await catalogue.change('DELETE FROM replica WHERE node_id = 2')
+		for (const name of ['g', 'h']) now(link(fs, id, at(name)))
+		disk.rmSync(place.node(1, 'f'))
+		spoil(place.node(1, 'f'))
+		assert.deepEqual((await check()).outcomes, { relinked: 1 })
+		assert.deepEqual([states(place, id), conflicts().length], [{ 1: good }, kept])
+		for (const name of ['f', 'g', 'h']) assert.equal(disk.readFileSync(place.node(1, name), 'utf8'), 'text')
+		assert.equal(new Set(['f', 'g', 'h'].map((name) => disk.statSync(place.node(1, name)).ino)).size, 1)
+	})
+}
+
 test('symlinks and empty files', async (t) => {
 	const { place, fs, client, check } = await two(t)
 	await copiedFile(place, client, 'empty', '', [1, 2])
