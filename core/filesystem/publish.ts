@@ -141,6 +141,7 @@ export function withoutSetId(mode: number): number {
 export function* release(fs: Filesystem, file: OpenFile, write: boolean): Op<void> {
 	file.handles--
 	try {
+		if (write && !file.orphan) yield* notice(fs, file)
 		if (write && !file.orphan) yield* publish(fs, file, file.unsynced || mayHaveMappedChanges(file))
 	} catch (error) {
 		// What is on the disk is not what the catalogue says. Nobody may read another copy meanwhile: the pin stays.
@@ -205,6 +206,16 @@ function* onNode(fs: Filesystem, file: OpenFile, bring: () => Maybe<void>): Op<v
 		fs.report(`node ${file.node.name}: ${file.path}: ${codeOf(error)}: what was written is not on the disk, and that copy is in doubt`)
 		yield* entered(fs, file)
 		throw error
+	}
+}
+
+/** What was refused since the last close, or of a mapping that outlived it: there is nobody left to be told. */
+function* notice(fs: Filesystem, file: OpenFile): Op<void> {
+	if (file.unsynced || file.node.remote) return
+	try {
+		yield* onNode(fs, file, () => file.node.operations.flush(file.fd))
+	} catch (error) {
+		if (!file.unsynced) throw error
 	}
 }
 

@@ -10,7 +10,7 @@ import { fail } from '../../core/errors.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { open } from '../../core/filesystem/open.ts'
 import type { OpenFile } from '../../core/filesystem/open-files.ts'
-import { publish, release, sync } from '../../core/filesystem/publish.ts'
+import { publish, publishAtClose, release, sync } from '../../core/filesystem/publish.ts'
 import { withHands } from '../support/hands.ts'
 import { startUp } from '../support/mount.ts'
 import { run } from '../../core/op.ts'
@@ -131,6 +131,15 @@ it('the other copy is the content when the disk of the one that was written to h
 	now(release(fs, file, true))
 	assert.equal(contentOf(fs, id), 'as it was before')
 	assert.ok(told.some((change) => change.op === 'publish' && change.file_id === id))
+})
+
+it('also when the disk refuses after the last close, and nobody is left to be told', async (t) => {
+	const { fs, id, file, copies } = await openTwice(t)
+	now(publishAtClose(fs, file))
+	file.node.operations.flush = () => fail('EIO')
+	now(release(fs, file, true))
+	assert.deepEqual(copies(), [[2, REPLICA.suspect], [1, REPLICA.wanted]])
+	assert.throws(() => now(open(fs, id, { write: false, truncate: false })), { code: 'EIO' })
 })
 
 it('also when the process that was told is killed before it closes the file', async (t) => {
