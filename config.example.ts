@@ -114,7 +114,7 @@ export default defineConfig({
 		// (WebDAV), sfss, hercules, objects (SeaweedFS), backup, stats, metrics; and lets `anybody` who reaches it 'read' or 'write' without a token:
 		// { at: '127.0.0.1:9333', parts: ['objects'], anybody: 'write' }
 		listen: [{ at: '127.0.0.1:7780' }],
-		// Processes that serve these addresses, where there are processors for them: for reading, or with MariaDB. Each takes its own memory.
+		// Processes that serve these addresses, where there are processors for them: for reading, for SQLite has one writer at a time. Each takes its own memory.
 		// What a token may ask in a minute each of them counts by itself.
 		workers: 1,
 		// Paths of the tree below which anybody may read; for everything else it takes a token (`cairn token add`).
