@@ -2,6 +2,7 @@
 import { realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
+import { createThrottle } from '../core/off-site/throttle.ts'
 import { EXIT, Ending, exitCodeTable } from './exit-codes.ts'
 import { serveHashes } from './fetch/hash-thread.ts'
 import { cleanIncoming } from './fetch/incoming.ts'
@@ -87,7 +88,7 @@ async function act(given: Arguments, { settings, folder, memory, watcher }: Sett
 		const hello = await sayHello(client, folder, given.action !== 'check')
 		if (given.action === 'check') return { exit: EXIT.ok, said: checkText(settings, folder) }
 		const { reserveBytes, direct } = settings
-		const run: Run = { folder, client, memory, watcher, reserveBytes, isDirectAllowed: direct, hello, hasBundles: true, left: 0, noRoom: 0 }
+		const run: Run = { folder, client, memory, watcher, reserveBytes, isDirectAllowed: direct, hello, throttle: createThrottle(), hasBundles: true, left: 0, noRoom: 0 }
 		cleanIncoming(folder)
 		const said = await { replicate: () => replicate(run, given.mode), walk: () => walk(run, given.path), verify: () => verify(run) }[given.action]()
 		return { exit: run.noRoom > 0 ? EXIT.noRoom : run.left > 0 ? EXIT.left : EXIT.ok, said }

@@ -44,7 +44,7 @@ export function siteOptions(yargs: Argv<Common>): Argv<SiteOptions> {
 		.option('batchFiles', { alias: 'batch-files', type: 'number', requiresArg: true, describe: 'files given out at once' })
 		.option('batchSize', { alias: 'batch-size', type: 'string', requiresArg: true, describe: 'bytes given out at once: 1G' })
 		.option('parallel', { type: 'number', requiresArg: true, describe: 'downloads at once' })
-		.option('direct', { type: 'string', requiresArg: true, describe: 'where files can be fetched past this door: https://host/prefix/ or sftp://user@host/dir/' })
+		.option('direct', { type: 'string', requiresArg: true, describe: 'where files can be fetched past this door: https://host/prefix/' })
 		.option('legacy', { type: 'boolean', describe: 'its agent is one of the system before this one' })
 		.option('default', { ...again, choices: OPTIONS, describe: 'this as the configuration says for all sites' }) as Argv<SiteOptions>
 }
@@ -96,6 +96,6 @@ function wholeUpTo(option: string, value: number | undefined, most: number): num
 }
 
 function checkDirect(text: string): string {
-	if (/^(https?|sftp):\/\/[^\s/]+(\/\S*)?\/$/.test(text) && !/^https?:\/\/[^/]*@/.test(text)) return text
-	throw new UserError(`--direct: found '${text}', allowed: https://host/prefix/ or sftp://user@host/dir/, with a slash at the end and no password`, EXIT.usage)
+	if (/^https?:\/\/[^\s/@]+(\/\S*)?\/$/.test(text)) return text
+	throw new UserError(`--direct: found '${text}', allowed: https://host/prefix/, with a slash at the end and no password`, EXIT.usage)
 }

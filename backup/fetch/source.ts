@@ -4,8 +4,9 @@
  */
 import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Run } from '../work/run.ts'
-import { bodyOf } from '../wire/body.ts'
+import { type Body, bodyOf } from '../wire/body.ts'
 import { Broken } from '../wire/failures.ts'
 import type { Source } from './download.ts'
 import type { Wanted } from './wanted.ts'
@@ -13,8 +14,8 @@ import type { Wanted } from './wanted.ts'
 const IDLE_MS_MAX = 60_000
 
 /** The other place, if there is one that may be used. */
-export function directOf({ isDirectAllowed, hello: { direct } }: Run): string | undefined {
-	return isDirectAllowed && direct !== null && /^https?:\/\//.test(direct) ? direct : undefined
+export function directOf({ isDirectAllowed, hello: { direct, bytesPerSecond } }: Run): string | undefined {
+	return isDirectAllowed && direct !== null && bytesPerSecond !== 0 && /^https?:\/\//.test(direct) ? direct : undefined
 }
 
 export function sourceOf(run: Run, { path }: Wanted): Source {
@@ -25,12 +26,25 @@ export function sourceOf(run: Run, { path }: Wanted): Source {
 		async open(file, from, isLarge) {
 			if (isUseful) {
 				const answer = await openDirect(prefix, path, from).catch(() => undefined)
-				if (answer?.statusCode === (from > 0 ? 206 : 200)) return bodyOf(answer)
+				if (answer?.statusCode === (from > 0 ? 206 : 200)) return held(run, bodyOf(answer))
 				answer?.destroy()
 				isUseful = false
 			}
 			return await run.client.open(file, from, isLarge)
 		},
+	}
+}
+
+/** No faster than the server would send it: all that is under way together. */
+function held({ throttle, hello }: Run, body: Body): Body {
+	return {
+		...body,
+		each: (use) =>
+			body.each((part) => {
+				const until = use(part)
+				const ms = throttle.reserve(part.length, hello.bytesPerSecond ?? undefined)
+				return ms > 0 ? Promise.resolve(until).then(() => sleep(ms)) : until
+			}),
 	}
 }
 

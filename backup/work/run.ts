@@ -1,4 +1,5 @@
 /** What every action works with. */
+import type { Throttle } from '../../core/off-site/throttle.ts'
 import type { Folder } from '../folder/folder.ts'
 import type { Memory } from '../folder/memory.ts'
 import type { Watcher } from '../screen/watcher.ts'
@@ -13,6 +14,8 @@ export interface Run {
 	readonly reserveBytes: number
 	readonly isDirectAllowed: boolean
 	hello: Hello
+	/** Of what comes past the server, which cannot hold it back. */
+	readonly throttle: Throttle
 	/** The server can send several files in one answer, as far as is known. */
 	hasBundles: boolean
 	/** Files that were left, whatever the reason. */

@@ -43,7 +43,7 @@ export interface FakeServer {
 	orders: { order: number; path: Buffer; hash: string | null; size: number; received: Buffer; failed?: string; done?: boolean }[]
 	challenges: { challenge: number; id: number; key: string; ranges: [number, number][]; result?: string }[]
 	notices: { seq: number; kind: string; path: Buffer; more?: object }[]
-	hello: { paused?: boolean; parallel?: number; filesPerBatch?: number; direct?: string | null }
+	hello: { paused?: boolean; bytesPerSecond?: number; parallel?: number; filesPerBatch?: number; direct?: string | null }
 	/** True: it has answered. */
 	misbehave: Misbehave | undefined
 	clockAheadS: number
@@ -224,7 +224,7 @@ function helloOf(state: FakeServer): object {
 		serverAt: Math.floor(Date.now() / 1000) + state.clockAheadS,
 		paused: state.hello.paused ?? false,
 		retryAfterS: 600,
-		settings: { bytesPerSecond: null, parallel: state.hello.parallel ?? 4, filesPerBatch: state.hello.filesPerBatch ?? 500, bytesPerBatch: 2 ** 30, direct: state.hello.direct ?? null },
+		settings: { bytesPerSecond: state.hello.bytesPerSecond ?? null, parallel: state.hello.parallel ?? 4, filesPerBatch: state.hello.filesPerBatch ?? 500, bytesPerBatch: 2 ** 30, direct: state.hello.direct ?? null },
 		pending: { work: true, challenges: state.challenges.length, notices: state.notices.length, orders: state.orders.filter((order) => !order.done && !order.failed).length },
 	}
 }

@@ -208,3 +208,19 @@ test('direct: from where the server says, if the owner allows it; what is missin
 	assert.deepEqual(server.failed.map(({ error }) => error), ['mismatch'])
 	other.close()
 })
+
+test('direct: it holds itself back to the rate of the site', async () => {
+	const content = 'x'.repeat(1_000_000)
+	const other = createServer((_, response) => void response.end(content)).listen(0, '127.0.0.1')
+	await once(other, 'listening')
+	server.hello = { direct: `http://127.0.0.1:${(other.address() as AddressInfo).port}/`, bytesPerSecond: 800_000 }
+	server.offer('a', content)
+	server.offer('b', content)
+	agent.environment['CAIRN_BACKUP_DIRECT'] = 'yes'
+	const startedMs = performance.now()
+	assert.equal((await agent.run('-a', 'replicate')).code, 0)
+	assert.deepEqual([server.claimed.size, server.ranges.length], [2, 0])
+	// However loaded the machine is, it may be slower and never faster: a quarter of a second is given as credit.
+	assert.ok(performance.now() - startedMs > 2_100, `${performance.now() - startedMs} ms`)
+	other.close()
+})
