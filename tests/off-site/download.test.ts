@@ -128,6 +128,21 @@ test('streams share the rate of their site; more of them than it may have are re
 	assert.ok(performance.now() - startedMs > 1_150, `${performance.now() - startedMs} ms`)
 })
 
+test('all sites together keep to the rate of all', async (t) => {
+	const keeper = await openKeeper(t, { config: { classes: [{ name: 'default', pattern: '', copies: 1, offsite: 2 }], backup: { rates: [{ hours: '', bytesPerSecond: 2_000_000 }] } } })
+	const sites = [await keeper.site('attic'), await keeper.site('barn')]
+	for (const name of ['a', 'b']) await keeper.put(name, Buffer.alloc(1_500_000, name))
+	await keeper.feed()
+	const paths: string[] = []
+	for (const site of sites) {
+		const [{ id, version }] = (await site.ask('POST', '/backup/v1/lease', { body: { files: 1 } })).body.files
+		paths.push(`/backup/v1/file/${id}/${version}`)
+	}
+	const startedMs = performance.now()
+	assert.deepEqual(await Promise.all(sites.map((site, index) => pull(keeper, site, paths[index] as string))), [1_500_000, 1_500_000])
+	assert.ok(performance.now() - startedMs > 1_150, `${performance.now() - startedMs} ms`)
+})
+
 test('a throttle is exact for one stream and for several, by a clock of the test', async () => {
 	for (const streams of [1, 7]) {
 		let nowMs = 0
