@@ -1,7 +1,7 @@
 -- Figures kept up to date from what changes. sql/mysql/0006-stats.sql has the same tables, columns and meaning.
 
 -- Files whose figures may be others now: a queue. Its rows go in the transaction that counts the file anew, so nothing is counted
--- twice or left out, whoever commits first. (Triggers filled it once, which stood here; 0009 drops them where they were made.)
+-- twice or left out, whoever commits first. (Triggers filled it once, which stood here; 0008 drops them where they were made.)
 CREATE TABLE IF NOT EXISTS stat_touched (
   id      INTEGER PRIMARY KEY,
   file_id INTEGER NOT NULL
