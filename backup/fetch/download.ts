@@ -16,6 +16,9 @@ import type { Wanted } from './wanted.ts'
 const PROGRESS_BYTES_MIN = 1024 * 1024
 const TRIES_MAX = 6
 const WAIT_MS_MAX = 30_000
+const WAIT_MS_MIN = 250
+/** For a server that says that it cannot now. */
+const PATIENCE_MS = 300_000
 /** Smaller files are hashed when all of them is there. */
 const BESIDE_BYTES_MIN = 4 * 1024 * 1024
 
@@ -88,13 +91,19 @@ function hashFor(fd: number, size: number): FileHash {
 }
 
 async function fetchAll(source: Source, wanted: Wanted, coming: Coming, moved: (bytes: number) => void): Promise<void> {
+	let untilMs = Date.now() + PATIENCE_MS
 	for (let tries = 1, before = coming.bytes; coming.bytes < wanted.size; tries++) {
 		const waitMs = await fetchRest(source, wanted, coming, moved)
-		if (coming.bytes - before >= PROGRESS_BYTES_MIN) tries = 0
+		if (coming.bytes - before >= PROGRESS_BYTES_MIN) {
+			tries = 0
+			untilMs = Date.now() + PATIENCE_MS
+		}
 		before = coming.bytes
 		if (coming.bytes >= wanted.size) return
-		if (tries >= TRIES_MAX) throw new Broken(`${coming.bytes} of ${wanted.size} bytes came, after ${tries} tries`)
-		await sleep(Math.min(waitMs ?? 250 * 2 ** tries, WAIT_MS_MAX))
+		// A server that says when to come again has not failed: its catalogue may be away for a while.
+		const isEnough = waitMs === undefined ? tries >= TRIES_MAX : Date.now() + waitMs > untilMs
+		if (isEnough) throw new Broken(`${coming.bytes} of ${wanted.size} bytes came, after ${tries} tries`)
+		await sleep(waitMs === undefined ? Math.min(250 * 2 ** tries, WAIT_MS_MAX) : Math.max(WAIT_MS_MIN, waitMs))
 	}
 }
 

@@ -54,6 +54,23 @@ test('a connection that is cut at 1, 50 and 99 % is gone on with', async () => {
 	assert.ok(readFileSync(join(agent.folder, 'f')).equals(content))
 })
 
+test('a large file comes also in an answer of another kind, or from a server that first says when to come again', async () => {
+	const content = randomFrom(3).bytes(5_000_000)
+	server.offer('f', content)
+	let asked = 0
+	server.misbehave = (_, response, offered) => {
+		if (offered === undefined) return false
+		asked++
+		if (asked <= 2) response.writeHead(503, { 'content-type': 'application/json' }).end('{"error":"unavailable","message":"in a moment","retryAfterS":0}')
+		else response.writeHead(200, { 'transfer-encoding': 'chunked' }).end(content)
+		return true
+	}
+	assert.deepEqual(await agent.run('-a', 'replicate'), { code: 0, out: '', err: '' })
+	// Each time past the client first, which cannot tell what it was answered.
+	assert.equal(asked, 4)
+	assert.ok(readFileSync(join(agent.folder, 'f')).equals(content))
+})
+
 test('the next run goes on where one that was killed ended', async () => {
 	const content = randomFrom(2).bytes(5_000_000)
 	server.offer('f', content)
