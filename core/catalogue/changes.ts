@@ -56,7 +56,19 @@ export function sinceQuery(seq: number, limit: number): Query {
 	return [SINCE, [seq, limit]]
 }
 
-/** The same with how long ago each was, in seconds. */
+export interface MovesRow {
+	/** The last one's; null where there are none. */
+	seq: number | null
+	/** Whether others moved directories. */
+	moved: number | null
+}
+
+/** The changes after a number, as far as paths that were put together before may be wrong now. */
+export function movesQuery(seq: number, own: ClientId): Query {
+	return ["SELECT MAX(seq) AS seq, MAX(op IN ('renamedir', 'exchange') AND COALESCE(client_id, 0) <> ?) AS moved FROM `change` WHERE seq > ?", [own, seq]]
+}
+
+/** The same as sinceQuery with how long ago each was, in seconds. */
 export function withAge(reader: Reader, seq: number, limit: number, { now }: Capabilities): Maybe<Array<ChangeRow & { age: number }>> {
 	return reader.all(`SELECT seq, client_id, op, parent_id, name, file_id, detail, ${now} - at AS age FROM \`change\` WHERE seq > ? ORDER BY seq LIMIT ?`, [seq, limit])
 }

@@ -13,6 +13,7 @@ import type { Directories } from './directories.ts'
 import type { Journal } from './journal.ts'
 import type { Later } from './later.ts'
 import type { OpenFile } from './open-files.ts'
+import { lookForMoves } from './places.ts'
 import type { ReadAhead } from './read-ahead.ts'
 import type { Touched } from './touched.ts'
 
@@ -82,7 +83,7 @@ export function transact<T>(fs: Filesystem, body: (tx: Transaction) => Op<T>, on
 	}
 	let result: Maybe<T>
 	try {
-		result = fs.catalogue.transaction(waiting.length === 0 ? body : withWaiting(waiting, body))
+		result = fs.catalogue.transaction((tx) => inTransaction(fs, tx, waiting, body))
 	} catch (error) {
 		return failed(error)
 	}
@@ -95,11 +96,10 @@ export function transact<T>(fs: Filesystem, body: (tx: Transaction) => Op<T>, on
 	return settled
 }
 
-function withWaiting<T>(waiting: readonly Query[], body: (tx: Transaction) => Op<T>): (tx: Transaction) => Op<T> {
-	return (tx) => {
-		for (const [sql, params] of waiting) tx.write(sql, params)
-		return body(tx)
-	}
+function* inTransaction<T>(fs: Filesystem, tx: Transaction, waiting: readonly Query[], body: (tx: Transaction) => Op<T>): Op<T> {
+	for (const [sql, params] of waiting) tx.write(sql, params)
+	yield* lookForMoves(fs, tx)
+	return yield* body(tx)
 }
 
 /** `since`: whatever the transaction has written into the journal has a higher number. */

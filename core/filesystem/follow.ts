@@ -7,6 +7,7 @@ import { type Op, wait } from '../op.ts'
 import { refreshClients } from './clients.ts'
 import type { Filesystem } from './filesystem.ts'
 import { refreshClasses, refreshNodes } from './nodes.ts'
+import { forgetPlaces } from './places.ts'
 
 const MOVES = new Set(['rename', 'renamedir', 'exchange', 'unlink', 'rmdir'])
 
@@ -36,11 +37,6 @@ export function* takeNotice(fs: Filesystem, rows: readonly ChangeRow[]): Op<void
 		yield* refreshOpen(fs, row)
 		fs.onChange(row)
 	}
-}
-
-function forgetPlaces(fs: Filesystem): void {
-	fs.directories.forget()
-	for (const node of fs.nodes.values()) node.operations.forgetDirectories()
 }
 
 function forget(fs: Filesystem, row: ChangeRow): void {

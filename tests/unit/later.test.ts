@@ -27,7 +27,7 @@ function fake() {
 	}
 	let flushed = 0
 	const later = createLater(() => flushed++)
-	const fs = { catalogue: { transaction }, later, journal: { position: () => 0 } } as unknown as Filesystem
+	const fs = { catalogue: { transaction }, capabilities: { synchronous: false }, later, journal: { position: () => 0 }, shared: false } as unknown as Filesystem
 	return { fs, later, committed, state, flushed: () => flushed }
 }
 
