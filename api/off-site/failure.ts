@@ -30,9 +30,13 @@ export function noCopy(): Refusal {
 	return new Refusal(503, 'no-copy', 'no copy of the file can be read now', { retryAfterS: NO_COPY_SECONDS })
 }
 
+export function unavailable(): Refusal {
+	return new Refusal(503, 'unavailable', 'try again in a moment', { retryAfterS: AWAY_SECONDS })
+}
+
 function toRefusal(error: unknown): Refusal {
 	if (error instanceof Refusal) return error
-	if (error instanceof Errno && AWAY.has(codeOf(error))) return new Refusal(503, 'unavailable', 'try again in a moment', { retryAfterS: AWAY_SECONDS })
+	if (error instanceof Errno && AWAY.has(codeOf(error))) return unavailable()
 	const { status, message } = toFailure(error)
 	if (status === 401) return new Refusal(401, 'signature', 'this needs the signature of a site')
 	if (status === 404) return notFound(message)

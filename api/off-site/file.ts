@@ -3,14 +3,14 @@ import type { ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import * as leases from '../../core/catalogue/backup-leases.ts'
 import * as hashes from '../../core/catalogue/hashes.ts'
-import { codeOf } from '../../core/errors.ts'
+import { CatalogueError, codeOf } from '../../core/errors.ts'
 import { eachPiece, openSettled, type VersionContent } from '../../core/off-site/content.ts'
 import { run } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { admit, takeStream } from './admit.ts'
 import { withPair } from './buffers.ts'
 import { siteOf } from './credentials.ts'
-import { noCopy, notFound, Refusal } from './failure.ts'
+import { noCopy, notFound, Refusal, unavailable } from './failure.ts'
 import type { Site } from './known-sites.ts'
 import { pour } from './pour.ts'
 import { fileParams, schemaOf } from './schemas.ts'
@@ -78,6 +78,7 @@ async function openLeased({ fs }: Api, id: number, version: number): Promise<Ver
 
 /** Of a file that cannot be opened. */
 export function refusalOf(error: unknown): Refusal {
+	if (error instanceof CatalogueError) return unavailable()
 	return codeOf(error) === 'ESTALE' ? changed() : noCopy()
 }
 
