@@ -180,10 +180,16 @@ export const getdents64 = libc<[fd: number, into: Bytes, size: number]>(
 )
 type Callback = (error: Error | null, result: number) => void
 const sendfile64 = library.func('int64_t sendfile64(int to, int from, void *offset, size_t length)')
+/** What threads of the pool read and write meanwhile: nothing else holds it. */
+const lent = new Set<BigInt64Array>()
+
 /** On a thread of the pool. -1 for whatever is in the way: why, only the calling thread could ask. */
 export function sendfile({ to, from, offset, length }: { to: number; from: number; offset: number; length: number }): Promise<number> {
 	const at = new BigInt64Array([BigInt(offset)])
-	return new Promise((resolve, reject) => sendfile64.async(to, from, at, length, ((error, sent) => (error ? reject(error) : resolve(sent))) satisfies Callback))
+	lent.add(at)
+	return new Promise<number>((resolve, reject) => {
+		sendfile64.async(to, from, at, length, ((error, sent) => (error ? reject(error) : resolve(sent))) satisfies Callback)
+	}).finally(() => lent.delete(at))
 }
 /** Ends the process now, whatever its threads are doing and without running what waits for its end. */
 export const exitNow = libc<[code: number]>('void _exit(int code)')

@@ -1,5 +1,6 @@
 /** The tokens as this process knows them: few rows, read whole, and again when they are older than a moment. */
 import { hash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { hashOf } from '../../core/access/token.ts'
 import { fromLines } from '../../core/access/scope.ts'
 import type { Role } from '../../core/access/role.ts'
@@ -9,8 +10,8 @@ import type { Grant } from '../api.ts'
 
 /** A token that was revoked is refused after this long at the latest. */
 const KNOWN_MS = 2_000
-/** One that is not known may have been made since; not more often than this. */
-const LOOKED_MS = 100
+/** One that is not known may have been made since: it is looked for anew, but not more often than this. */
+const LOOKED_MS = 25
 const USED_MS = 60_000
 
 export interface TokenGrant extends Grant {
@@ -56,10 +57,17 @@ export function createKnownTokens({ catalogue, capabilities, report }: Pick<File
 		await reading
 	}
 
+	async function readSince(askedMs: number): Promise<void> {
+		while (readAtMs < askedMs) {
+			await sleep(Math.max(0, readAtMs + LOOKED_MS - performance.now()))
+			if (readAtMs < askedMs) await readUnlessYounger(LOOKED_MS - 1)
+		}
+	}
+
 	async function findHash(hash: Buffer): Promise<TokenGrant | undefined> {
 		const key = hash.toString('latin1')
 		await readUnlessYounger(KNOWN_MS)
-		if (!byHash.has(key)) await readUnlessYounger(LOOKED_MS)
+		if (!byHash.has(key)) await readSince(performance.now())
 		const grant = byHash.get(key)
 		if (grant) see(grant)
 		return grant

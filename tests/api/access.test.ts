@@ -37,6 +37,9 @@ for (const engine of engines) {
 		assert.equal(await ask(''), 401)
 		const [{ used }] = await untilUsed(door, 'good')
 		assert.ok(used > 0)
+		// Made between two looks at the list, and used at once by many.
+		const fresh = await door.token('read', { name: 'fresh' })
+		assert.deepEqual(new Set(await Promise.all(Array.from({ length: 20 }, () => ask(fresh)))), new Set([200]))
 		await door.driver.change("UPDATE token SET expires = 1 WHERE name = 'good'")
 		const second = await door.second()
 		const late = await fetch(`${second.addresses[0]}/openapi.json`, { headers: { authorization: `Bearer ${good}` } })
