@@ -7,27 +7,18 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { freePort } from '../support/free-port.ts'
 import { withHands } from '../support/hands.ts'
 import { type Mounted, startUp } from '../support/mount.ts'
 
 const CAIRN = fileURLToPath(new URL('../../cairn', import.meta.url))
 const DOCUMENT = readFileSync(new URL('../../docs/HTTP-DIALECTS.md', import.meta.url), 'utf8')
 const PHOTO = randomBytes(30_000)
-
-async function freePort(): Promise<number> {
-	const server = createServer().listen(0, '127.0.0.1')
-	await once(server, 'listening')
-	const { port } = server.address() as { port: number }
-	server.close()
-	await once(server, 'close')
-	return port
-}
 
 function blocks(language: string): string[] {
 	return [...DOCUMENT.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, block]) => block)

@@ -4,7 +4,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -17,6 +16,7 @@ import { openCatalogue } from '../../core/catalogue/open.ts'
 import { withDefaults } from '../../core/config/defaults.ts'
 import { run } from '../../core/op.ts'
 import { engines, type Engine } from '../catalogue/engines.ts'
+import { freePort } from '../support/free-port.ts'
 import { until } from '../support/until.ts'
 
 const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
@@ -57,14 +57,6 @@ async function openWorkers(t: TestContext, engine: Engine, api: object = {}): Pr
 		return [...new Set([...metrics.matchAll(/^cairn_http_seconds_count\{.*pid="(\d+)"/gm)].map(([, pid]) => Number(pid)))].sort()
 	}
 	return { url, process: child, node, said: lines, headers, pids }
-}
-
-async function freePort(): Promise<number> {
-	const server = createServer()
-	await once(server.listen(0, '127.0.0.1'), 'listening')
-	const { port } = server.address() as AddressInfo
-	await once(server.close(), 'close')
-	return port
 }
 
 async function askAll(door: Door, many = 16): Promise<void> {

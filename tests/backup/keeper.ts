@@ -2,11 +2,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { freePort } from '../support/free-port.ts'
 
 const CAIRN = join(import.meta.dirname, '../../cairn')
 const VERB_MS_MAX = 60_000
@@ -65,13 +64,4 @@ export async function installKeeper(options: object = {}): Promise<Keeper> {
 export async function addNode(keeper: Keeper, name: string): Promise<void> {
 	mkdirSync(keeper.node(name))
 	await keeper.cairn('node', 'add', name, keeper.node(name))
-}
-
-async function freePort(): Promise<number> {
-	const probe = createServer().listen(0, '127.0.0.1')
-	await once(probe, 'listening')
-	const { port } = probe.address() as AddressInfo
-	probe.close()
-	await once(probe, 'close')
-	return port
 }

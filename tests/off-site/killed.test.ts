@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,6 +10,7 @@ import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { run as runRestore } from '../../cli/restore.ts'
 import { type Agent, placeAgent } from '../backup/agent.ts'
+import { freePort } from '../support/free-port.ts'
 import { randomFrom, seedOfRun } from '../support/random.ts'
 import { cairn, type Keeper, openKeeper } from './keeper.ts'
 
@@ -21,15 +21,6 @@ const KILLS = 20
 const STUCK_MS = 90_000
 const PROVED = 4
 const SEED = seedOfRun()
-
-async function freePort(): Promise<number> {
-	const server = createServer().listen(0, '127.0.0.1')
-	await once(server, 'listening')
-	const { port } = server.address() as AddressInfo
-	server.close()
-	await once(server, 'close')
-	return port
-}
 
 /** A door in a process of its own, which can be killed and started again. */
 async function startDoor(keeper: Keeper, port: number): Promise<ChildProcess> {

@@ -5,11 +5,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { createConnection } from 'mysql2/promise'
+import { freePort } from './free-port.ts'
 
 export interface Mariadb {
 	readonly socket: string
@@ -168,14 +168,4 @@ function readiness(server: ChildProcess): Promise<void> {
 			resolve()
 		})
 	})
-}
-
-async function freePort(): Promise<number> {
-	const probe = createServer().listen(0, '127.0.0.1')
-	await once(probe, 'listening')
-	const address = probe.address()
-	probe.close()
-	await once(probe, 'close')
-	if (address === null || typeof address === 'string') throw new Error('no port was given')
-	return address.port
 }

@@ -23,8 +23,6 @@ export interface MountOptions {
 	replicator?: boolean
 	/** With the door over HTTP beside it. */
 	api?: boolean
-	/** Carry on with what an earlier `up` left here. */
-	dir?: string
 	/** Further words of the command line. */
 	words?: string[]
 	/** Called with the directory before the daemon starts: to put filesystems at node1, node2, ... */

@@ -6,6 +6,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { freePort } from './free-port.ts'
 
 const SSHD = '/usr/sbin/sshd'
 const START_WAIT_MS = 10_000
@@ -133,15 +134,6 @@ async function answers(port: number): Promise<boolean> {
 	} finally {
 		socket.destroy()
 	}
-}
-
-async function freePort(): Promise<number> {
-	const server = createServer().listen(0, '127.0.0.1')
-	await once(server, 'listening')
-	const { port } = server.address() as { port: number }
-	server.close()
-	await once(server, 'close')
-	return port
 }
 
 async function ended(child: ChildProcess): Promise<void> {
