@@ -20,6 +20,8 @@ export interface Directories {
 	path(reader: Reader, id: FileId): Op<Path>
 	/** From the directory up to the root, itself included. */
 	ancestors(reader: Reader, id: FileId): Op<FileId[]>
+	/** No directory was moved between the last number of the journal that was followed and this one; where numbers appear in the order of their commits. */
+	lookedTo: number
 	/** Learned on the way: a directory found by name in a directory whose place is known. */
 	learn(id: FileId, parent: FileId, name: Name): void
 	forget(): void
@@ -58,6 +60,7 @@ export function createDirectories(): Directories {
 	}
 
 	return {
+		lookedTo: 0,
 		*path(reader, id) {
 			return (yield* find(reader, id)).path
 		},

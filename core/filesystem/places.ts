@@ -7,17 +7,14 @@ import * as changes from '../catalogue/changes.ts'
 import { type Op, wait } from '../op.ts'
 import type { Filesystem } from './filesystem.ts'
 
-/** Up to here nothing was moved since the journal was followed; only where numbers appear in the order of their commits. */
-const lookedTo = new WeakMap<Filesystem['directories'], number>()
-
 /** At the start of a transaction: forgets what is remembered where that may be wrong. */
 export function* lookForMoves(fs: Pick<Filesystem, 'catalogue' | 'capabilities' | 'client' | 'directories' | 'journal' | 'nodes' | 'shared'>, tx: Transaction): Op<void> {
 	const { synchronous } = fs.capabilities
 	if (synchronous ? !fs.catalogue.isChangedElsewhere() : !fs.shared) return
-	const low = Math.max(fs.journal.position(), synchronous ? (lookedTo.get(fs.directories) ?? 0) : 0)
+	const low = Math.max(fs.journal.position(), synchronous ? fs.directories.lookedTo : 0)
 	const [[{ seq, moved }]] = (yield* wait(tx.read(changes.movesQuery(low, fs.client)))) as [changes.MovesRow[]]
 	if (moved) forgetPlaces(fs)
-	if (seq !== null) lookedTo.set(fs.directories, Number(seq))
+	if (seq !== null) fs.directories.lookedTo = Number(seq)
 }
 
 export function forgetPlaces(fs: Pick<Filesystem, 'directories' | 'nodes'>): void {
