@@ -13,10 +13,15 @@ export function loadFor(options: Common, deps: Deps): Promise<Config> {
 /** `body` gets a catalogue of the schema this program knows. */
 export async function withCatalogue<T>(options: Common, deps: Deps, body: (driver: Driver, config: Config) => Promise<T>): Promise<T> {
 	const config = await loadFor(options, deps)
+	return await withCatalogueOf(config, (driver) => body(driver, config))
+}
+
+/** The same with a configuration that was read before. */
+export async function withCatalogueOf<T>(config: Config, body: (driver: Driver) => Promise<T>): Promise<T> {
 	const driver = await openCatalogue(config)
 	try {
 		await checkSchema(driver)
-		return await body(driver, config)
+		return await body(driver)
 	} finally {
 		await driver.close()
 	}

@@ -7,14 +7,13 @@ import { askAll } from '../core/live/ask.ts'
 import { run } from '../core/op.ts'
 import { explain } from '../core/stats/explain.ts'
 import type { Asker, Explanation } from '../core/stats/explanation.ts'
-import { withCatalogue } from './catalogue.ts'
+import { withCatalogueOf } from './catalogue.ts'
 import { probeNode } from './node-probe.ts'
 import { fileNamed } from './tree-file.ts'
-import type { Common, Deps } from './verb.ts'
 
-export function lookUp(options: Common & { path: string }, deps: Deps): Promise<Explanation> {
-	return withCatalogue(options, deps, async (driver, config) => {
-		const { id } = await fileNamed(options.path, driver, config)
+export function lookUp(path: string, config: Config): Promise<Explanation> {
+	return withCatalogueOf(config, async (driver) => {
+		const { id } = await fileNamed(path, driver, config)
 		return await run(explain(await lookAround(driver, config), id, await classTable.list(driver)))
 	})
 }
