@@ -41,11 +41,12 @@ async function reclass(fs: Filesystem, { json }: Options, deps: Deps): Promise<v
 	const view = showRun('class apply', { json, quiet: files === 0 && !json }, deps)
 	const shown = startRun(stop.signal, view.watcher)
 	shown.expect(files, 0)
-	const { holder, isWhole } = await wholePass(fs, shown)
+	const { holder, stopped } = await wholePass(fs, shown)
 	stop.end()
 	if (holder !== undefined) view.elsewhere(holder)
 	else view.end(shown.summary())
-	if (isWhole) return
+	if (stopped === 'end') return
 	process.exitCode = EXIT.left
-	deps.warn('class apply: stopped; replicators go on with it, and so does the same command')
+	const why = stopped === 'full' ? 'nodes have enough copies to make first' : 'stopped'
+	deps.warn(`class apply: ${why}; replicators go on with it, and so does the same command`)
 }

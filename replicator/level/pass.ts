@@ -16,7 +16,7 @@ import { begin, end, isRebalancing, PASS, progressOf, remember } from './activit
 import { changesAnything, type Decided, type Round } from './decide.ts'
 import { LEASE } from './lease.ts'
 import { outcomeOf } from './drain.ts'
-import { readNodes } from './nodes.ts'
+import { type LevelNode, PENDING_FILES_MAX, readNodes } from './nodes.ts'
 import { type Held, pagesOfTree } from './pages.ts'
 import { classUnder } from './reclass.ts'
 import { sweep } from './sweep.ts'
@@ -30,10 +30,14 @@ export interface PassProgress {
 	/** Files it looked at, and those that found too few nodes. */
 	files: number
 	short: number
+	/** Since then it waits for nodes that have enough to do. */
+	fullSinceMs?: number
 }
 
 /** A pass that had to leave something is followed by another, but not at once. */
 const AGAIN_SECONDS = 600
+/** A node that has not come down to what it may have to do by then may be unable to: others are asked instead. */
+const PATIENCE_MS = 60_000
 
 /** What a pass depends on: another one is due when this is another text. A node that is being emptied has a job of its own. */
 export function signatureOf(classes: readonly ClassRow[], nodes: readonly NodeRow[]): string {
@@ -52,38 +56,65 @@ export function isPassDue(row: JobRow | undefined, signature: string, nowSeconds
 
 export interface PassOptions {
 	forMs?: number
+	/** Nodes with that many copies to make are waited for, and a page is looked at as a whole. */
+	pendingMax?: number
 	/** From the first file on, whatever an earlier pass has seen. */
 	anew?: boolean
 }
 
 const ROUND_MS = 10_000
 
-/** True when it came to the end of the tree. */
+/** The end of the tree, of the time, or of what nodes may have to do at once. */
+export type Stopped = 'end' | 'time' | 'full'
+
 export async function pass(
 	fs: Filesystem,
 	run: Run,
 	signature: string,
-	{ forMs = ROUND_MS, anew = false }: PassOptions = {},
-): Promise<boolean> {
+	{ forMs = ROUND_MS, pendingMax = PENDING_FILES_MAX, anew = false }: PassOptions = {},
+): Promise<Stopped> {
 	const untilMs = performance.now() + forMs
 	const progress = await beginPass(fs, signature, anew)
 	const keepSpare = isRebalancing(await jobs.list(fs.catalogue))
 	const round: Round = { fs, run, nodes: await drive(readNodes(fs)), pendingMax: Number.POSITIVE_INFINITY, keepSpare }
+	const keep = () => whileHeld(fs, (tx) => remember(tx, PASS, progress))
+	if (hasToWait(round, progress, pendingMax)) {
+		await keep()
+		return 'full'
+	}
+	let isFull = false
 	const ended = await sweep(round, {
 		pages: pagesOfTree(fs, progress.after),
 		classOf: (file) => drive(classUnder(fs, file)),
 		each: (file, decided) => account(run, progress, file, decided),
 		async turned(last) {
 			progress.after = last
-			await whileHeld(fs, (tx) => remember(tx, PASS, progress))
-			return performance.now() < untilMs
+			isFull = fullNodes(round, pendingMax).length > 0
+			await keep()
+			return !isFull && performance.now() < untilMs
 		},
 	})
-	if (ended)
-		await whileHeld(fs, (tx) =>
-			end(tx, PASS, { state: 'done', outcome: { files: progress.files, short: progress.short } }, fs.capabilities),
-		)
-	return ended
+	if (!ended) return isFull ? 'full' : 'time'
+	const { files, short } = progress
+	await whileHeld(fs, (tx) => end(tx, PASS, { state: 'done', outcome: { files, short } }, fs.capabilities))
+	return 'end'
+}
+
+/** Those that are asked for copies and have enough to make, as far as they are waited for. */
+function fullNodes({ nodes }: Round, pendingMax: number): LevelNode[] {
+	return [...nodes.values()].filter(({ role, busy, pending }) => role === 'takes' && !busy && pending >= pendingMax)
+}
+
+/** Whom it has waited for long enough it goes round, and comes back to. */
+function hasToWait(round: Round, progress: PassProgress, pendingMax: number): boolean {
+	const full = fullNodes(round, pendingMax)
+	if (full.length === 0) progress.fullSinceMs = undefined
+	else progress.fullSinceMs ??= Date.now()
+	if (progress.fullSinceMs === undefined) return false
+	// A clock that was set back keeps nobody waiting.
+	if (Math.abs(Date.now() - progress.fullSinceMs) < PATIENCE_MS) return true
+	for (const node of full) node.busy = true
+	return false
 }
 
 /** Goes on with a pass that was stopped, if nothing has changed since. */
@@ -100,10 +131,11 @@ async function beginPass(fs: Filesystem, signature: string, anew: boolean): Prom
 
 function account(run: Run, progress: PassProgress, file: Held, { plan, classId, size, busy }: Decided): void {
 	progress.files++
-	progress.waits ||= busy || plan.waits
-	if (plan.missing > 0) progress.short++
+	progress.waits ||= busy || plan.waits || plan.deferred
+	const isShort = plan.missing > 0 && !plan.deferred
+	if (isShort) progress.short++
 	const moved = changesAnything(plan) ? size : 0
-	if (!busy && plan.missing > 0 && moved === 0) return run.done('short of nodes', 0)
+	if (!busy && isShort && moved === 0) return run.done('short of nodes', 0)
 	run.done(busy ? 'in use' : classId === file.class_id || changesAnything(plan) ? outcomeOf(plan) : 'classed anew', moved)
 }
 

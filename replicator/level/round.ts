@@ -15,7 +15,7 @@ import type { Run } from '../run.ts'
 import { drainedNode, drainName, PASS, progressOf, REBALANCE } from './activity.ts'
 import { beginDrain, type DrainProgress, drainRound, isDrainDue, type RoundOptions } from './drain.ts'
 import { withLease } from './lease.ts'
-import { isPassDue, pass, signatureOf } from './pass.ts'
+import { isPassDue, pass, type Stopped, signatureOf } from './pass.ts'
 import { type RebalanceOptions, rebalanceRound } from './rebalance.ts'
 
 interface Situation {
@@ -45,18 +45,19 @@ export const levelJob: Job = { what: 'level', ofTree: true, work: ({ fs, run }) 
 export interface Whole {
 	/** Who is at it instead. */
 	holder: string | undefined
-	isWhole: boolean
+	/** How it ended; undefined when it did not come to that. */
+	stopped: Stopped | undefined
 }
 
-/** The whole tree at once, from the first file on. */
+/** The whole tree at once, from the first file on, as far as nodes may be asked for copies. */
 export async function wholePass(fs: Filesystem, run: Run): Promise<Whole> {
-	let isWhole = false
+	let stopped: Stopped | undefined
 	const holder = await withLease(fs, run, async (held) => {
 		await drive(refreshClasses(fs))
 		const { signature } = await look(fs)
-		isWhole = await pass(fs, held, signature, { forMs: Number.POSITIVE_INFINITY, anew: true })
+		stopped = await pass(fs, held, signature, { forMs: Number.POSITIVE_INFINITY, anew: true })
 	})
-	return { holder, isWhole }
+	return { holder, stopped }
 }
 
 /** Whether a round would find anything to do. */

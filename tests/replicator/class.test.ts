@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { classVerb } from '../../cli/class.ts'
+import { EXIT } from '../../cli/exit-codes.ts'
 import { init } from '../../cli/init.ts'
 import { node } from '../../cli/node.ts'
 import { replicate } from '../../cli/replicate.ts'
@@ -96,4 +98,29 @@ test('what there are too few nodes for is said', async (t) => {
 	const place = await twoNodes(t)
 	place.configure("[{ name: 'default', pattern: '', copies: 3 }]")
 	assert.match(succeeded(await place.cairn('class', 'plan')), /^not enough nodes for 3 files/m)
+})
+
+test('more copies than a node may have to do at once: some are asked for, and that the rest follows is said', async (t) => {
+	const place = await twoNodes(t)
+	const database = new DatabaseSync(place.catalogue)
+	database.exec(`
+		CREATE TEMP TABLE more AS WITH RECURSIVE n (id) AS (SELECT 1000 UNION ALL SELECT id + 1 FROM n WHERE id < 26000) SELECT id FROM n;
+		INSERT INTO file (id, kind, mode, uid, gid, nlink, size, atime, atime_ns, mtime, mtime_ns, ctime, ctime_ns, version, class_id)
+			SELECT m.id, 8, 420, 0, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, f.class_id
+			FROM more m, (SELECT class_id FROM file WHERE kind = 8 LIMIT 1) f;
+		INSERT INTO entry (parent_id, name, file_id) SELECT 1, CAST('f' || id AS BLOB), id FROM more;
+		INSERT INTO replica (file_id, node_id, version, state) SELECT id, 1, 1, 1 FROM more`)
+	place.configure("[{ name: 'default', pattern: '', copies: 2 }]")
+	const wanted = () => (database.prepare('SELECT COUNT(*) AS many FROM replica WHERE state = 2').get() as { many: number }).many
+	const said = await place.cairn('class', 'apply')
+	assert.equal(said.code, EXIT.left)
+	assert.match(said.stderr, /class apply: nodes have enough copies to make first; replicators go on with it/)
+	const first = wanted()
+	assert.ok(first >= 20_000 && first <= 20_500, `${first} wanted`)
+	assert.equal((await place.cairn('class', 'apply')).code, EXIT.left)
+	assert.equal(wanted(), first)
+	database.exec('UPDATE replica SET state = 1, version = 1 WHERE state = 2')
+	succeeded(await place.cairn('class', 'apply'))
+	assert.equal(first + wanted(), 25_004)
+	database.close()
 })

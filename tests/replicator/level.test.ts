@@ -51,7 +51,7 @@ for (const engine of engines) {
 		await run(rename(made.fs, at('inbox'), at('inbox', parent), 'replace'))
 		assert.equal((await made.round()).outcomes['asked for'], undefined)
 		const seen = startRun(new AbortController().signal)
-		assert.equal((await wholePass(made.fs, seen)).isWhole, true)
+		assert.equal((await wholePass(made.fs, seen)).stopped, 'end')
 		assert.equal(seen.summary().outcomes['asked for'], 1)
 		assert.deepEqual(await made.rows('SELECT class_id FROM file WHERE kind = 8'), [{ class_id: photos }])
 		await made.replicate()
@@ -121,6 +121,48 @@ test('a pass that was stopped goes on where it was, and begins anew when somethi
 	assert.equal(await files({ forMs: 0 }), 499)
 	await made.applyClasses([{ name: 'default', pattern: '', copies: 2 }])
 	assert.equal(await files(), 700)
+})
+
+for (const engine of engines) {
+	test(`${engine.name}: a pass asks no more of a node than it may have to do, waits for it, and goes on when it has done some`, async (t) => {
+		const made = await tree(t, engine, 2, [{ name: 'default', pattern: '', copies: 1 }])
+		await made.setState(2, 'nc')
+		for (let number = 0; number < 520; number++) await made.write(`f${number}`, `f${number}`)
+		await made.setState(2, 'rw')
+		await made.round()
+		await made.applyClasses([{ name: 'default', pattern: '', copies: 2 }])
+		const wanted = async () => (await made.rows('SELECT file_id FROM replica WHERE state = 2')).length
+		const asked = async () => (await made.round({ pendingMax: 400 })).outcomes['asked for']
+		assert.equal(await asked(), 499, 'a page, and no more though there is time')
+		assert.equal(await asked(), undefined)
+		assert.equal(await wanted(), 499)
+		assert.equal(await isLevelDue(made.fs), true)
+		await made.replicate()
+		assert.equal(await asked(), 21)
+		await made.replicate()
+		assert.deepEqual(new Set(Object.values(numbers(made))), new Set([2]))
+		assert.equal(await isLevelDue(made.fs), false)
+	})
+}
+
+test('a node that does not come down to what it may have to do is gone round after a while, and come back to', async (t) => {
+	const made = await tree(t, sqlite, 3, [{ name: 'default', pattern: '', copies: 1 }])
+	await made.setState(2, 'nc')
+	await made.setState(3, 'nc')
+	for (const name of ['a', 'b']) await made.write(name, name)
+	await made.setState(2, 'rw')
+	await made.round()
+	await made.applyClasses([{ name: 'default', pattern: '', copies: 2 }])
+	await made.round()
+	const wantedOn = async (node: number) => (await made.rows('SELECT file_id FROM replica WHERE state = 2 AND node_id = ?', node)).length
+	assert.equal(await wantedOn(2), 2)
+	await made.setState(3, 'rw')
+	await made.applyClasses([{ name: 'default', pattern: '', copies: 3 }])
+	await made.round({ pendingMax: 2 })
+	assert.equal(await wantedOn(3), 0, 'it waits for node 2')
+	t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 61_000 })
+	await made.round({ pendingMax: 2 })
+	assert.equal(await wantedOn(3), 2)
 })
 
 test('nothing to do: three questions, and no change', async (t) => {
