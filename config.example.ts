@@ -143,6 +143,10 @@ export default defineConfig({
 		// A request that neither sends nor takes anything for so long is ended; those under way when the door ends have drainMs.
 		idleMs: 60_000,
 		drainMs: 10_000,
+		// So is one that sends or takes less than this many bytes a second, in the mean over slowMs: a telephone line with many transfers at once has
+		// more. 0: as slow as it likes.
+		slowMs: 60_000,
+		slowBytesPerSecond: 256,
 		// The largest file that sfss's addresses take, and the largest object of SeaweedFS's, in bytes.
 		sfssBytesMax: 2 * 1024 * 1024,
 		objectBytesMax: 256 * 1024 * 1024,

@@ -11,6 +11,7 @@ import { beforeHttp } from './hot/wire.ts'
 import { health } from './health/health.ts'
 import type { RequestLog } from './log.ts'
 import { countRequests } from './metrics/requests.ts'
+import { endSlow } from './pace.ts'
 import { loadParts } from './parts.ts'
 
 /** Of a body that is read whole; parts that take content stream it, whatever its size. */
@@ -58,6 +59,7 @@ export async function createServer(api: Api, at: ListenConfig, log: RequestLog, 
 	const app = made as unknown as FastifyInstance
 	app.server.headersTimeout = HEADERS_MS_MAX
 	introduce(app)
+	endSlow(app, api.config.api)
 	allowOrigins(app, api.config.api.corsOrigins)
 	const parts = await loadParts(at.parts)
 	const inGeneral: Part['answerError'] = (error, request, reply) => answerFailure(error, request, reply, api.report)

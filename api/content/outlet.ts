@@ -8,6 +8,13 @@ import { close, dup } from '../../core/libc.ts'
 /** Node ends a connection on which it sees nothing for a while, and what the kernel sends it does not see. */
 const SEEN_MS = 1_000
 
+const beside = new WeakMap<Socket, number>()
+
+/** Bytes that went to a connection past node. */
+export function sentBeside(socket: Socket): number {
+	return beside.get(socket) ?? 0
+}
+
 export type OpenOutlet = Outlet & { close(): void }
 
 /** Undefined where bytes have to be made into something else on their way, or the answer has to wait for another. */
@@ -37,6 +44,7 @@ export function openOutlet(raw: ServerResponse): OpenOutlet | undefined {
 				raw.on('close', done)
 				raw.write(bytes, done)
 			}),
+		sent: (bytes) => void beside.set(socket, sentBeside(socket) + bytes),
 		close: () => void close(own),
 	}
 }

@@ -59,6 +59,8 @@ const DEFAULTS: Config = {
 		directoryMode: 0o755,
 		requestLog: '',
 		idleMs: 60_000,
+		slowMs: 60_000,
+		slowBytesPerSecond: 256,
 		drainMs: 10_000,
 		sfssBytesMax: 2 * 1024 * 1024,
 		objectBytesMax: 256 * 1024 * 1024,

@@ -102,6 +102,8 @@ const apiChecks: ChecksOf<ApiConfig> = {
 	directoryMode: integer(0, MODE_MAX),
 	requestLog: text,
 	idleMs: integer(100, DAY_MS),
+	slowMs: integer(100, DAY_MS),
+	slowBytesPerSecond: integer(0, Number.MAX_SAFE_INTEGER),
 	drainMs: integer(0, DAY_MS),
 	sfssBytesMax: integer(1, Number.MAX_SAFE_INTEGER),
 	objectBytesMax: integer(1, Number.MAX_SAFE_INTEGER),

@@ -163,6 +163,9 @@ export interface ApiConfig {
 	requestLog: string
 	/** A request that neither sends nor takes anything for so long is ended. */
 	idleMs: number
+	/** One that sends or takes less than `slowBytesPerSecond`, in the mean over `slowMs`, is ended; 0 bytes: as slow as it likes. */
+	slowMs: number
+	slowBytesPerSecond: number
 	/** How long requests under way may take when the door is told to end. */
 	drainMs: number
 	/** Of one file, in the dialect of sfss. */

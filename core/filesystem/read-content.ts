@@ -138,6 +138,8 @@ export interface Outlet {
 	/** Resolves when the kernel has taken them, or the connection is over. */
 	write(bytes: Buffer): Promise<void>
 	isOver(): boolean
+	/** So many went there from the file. */
+	sent(bytes: number): void
 }
 
 /**
@@ -154,6 +156,7 @@ export async function sendRange(fs: Filesystem, { file }: Pick<Content, 'file'>,
 			// Nothing taken, or nothing there: reading says which.
 			if (sent <= 0) break
 			at += sent
+			outlet.sent(sent)
 		}
 	}
 }

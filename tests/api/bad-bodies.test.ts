@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import type { ApiConfig } from '../../core/config/types.ts'
 import { until } from '../support/until.ts'
 import { ANYBODY, ask, type Dialect, dialects, type Sent, type Target } from './dialects.ts'
 import { openDoor, type TestDoor } from './door.ts'
@@ -12,14 +13,15 @@ const BEFORE = 'as it was before'
 const LIMIT_BYTES = 1_500_000
 const HERCULES_BYTES_MAX = 16 * 1024 * 1024
 const IDLE_MS = 300
+const DRIP_MS = 20
 /** As much as makes a door write what came to a node, and some more that does not come. */
 const SENT_BYTES = 700_000
 const ANNOUNCED_BYTES = 1_000_000
 const WRONG_MD5 = { 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' }
 const WRONG_SHA256 = { 'repr-digest': `sha-256=:${Buffer.alloc(32).toString('base64')}:` }
 
-const open = (t: TestContext, idleMs = 60_000) =>
-	openDoor(t, { nodes: 1, listen: ANYBODY, api: { idleMs, sfssBytesMax: LIMIT_BYTES, objectBytesMax: LIMIT_BYTES } })
+const open = (t: TestContext, api: Partial<ApiConfig> = {}) =>
+	openDoor(t, { nodes: 1, listen: ANYBODY, api: { ...api, sfssBytesMax: LIMIT_BYTES, objectBytesMax: LIMIT_BYTES } })
 
 interface Ground {
 	door: TestDoor
@@ -28,8 +30,8 @@ interface Ground {
 }
 
 /** What was there is there, and nothing else. */
-async function unharmed(t: TestContext, what: string, body: (ground: Ground) => Promise<void>, idleMs?: number): Promise<void> {
-	const door = await open(t, idleMs)
+async function unharmed(t: TestContext, what: string, body: (ground: Ground) => Promise<void>, api?: Partial<ApiConfig>): Promise<void> {
+	const door = await open(t, api)
 	for (const dialect of dialects) {
 		await t.test(`${dialect.name}: ${what}`, async () => {
 			const target = await dialect.prepare(door, `f-${dialect.name}`, BEFORE)
@@ -126,7 +128,29 @@ test('slower than the door waits', async (t) => {
 			const { door, target } = ground
 			assert.equal((await ask(door, target.read)).status, 200, 'others are served')
 		},
-		IDLE_MS,
+		{ idleMs: IDLE_MS },
+	)
+})
+
+test('a byte now and then', async (t) => {
+	await unharmed(
+		t,
+		'it trickles',
+		async (ground) => {
+			for (const sent of targetsOf(ground)) {
+				const socket = begin(ground, sent, `content-length: ${ANNOUNCED_BYTES}`)
+				let answer = ''
+				socket.on('data', (chunk) => (answer += chunk)).write(Buffer.alloc(SENT_BYTES))
+				const dripping = setInterval(() => socket.write('.'), DRIP_MS)
+				await once(socket, 'close')
+				clearInterval(dripping)
+				const [, status, head, body] = /^HTTP\/1\.1 (\d+) .*?\r\n(.*?)\r\n\r\n(.*)$/s.exec(answer) ?? []
+				assert.equal(status, '408', answer)
+				const headers = Object.fromEntries(head.split('\r\n').map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 2)]))
+				assert.ok(ground.dialect.reason({ status: 408, headers, body: Buffer.from(body) }), answer)
+			}
+		},
+		{ slowMs: 400, slowBytesPerSecond: 100_000 },
 	)
 })
 
