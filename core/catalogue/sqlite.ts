@@ -94,7 +94,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		}
 	}
 
-	const tx: Transaction = {
+	const inside: Transaction = {
 		all: (sql, params) => inTransaction(() => query(sql, params)),
 		get: (sql, params) => inTransaction(() => first(sql, params)),
 		read: (...queries) => inTransaction(() => queries.map(([sql, params]) => query(sql, params))),
@@ -114,7 +114,8 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		wrote = false
 		const before = index.before()
 		try {
-			const step = body(tx).next()
+			// Each transaction is one of its own: what is noted of it must go with it.
+			const step = body({ ...inside }).next()
 			if (!step.done) throw new TypeError('a transaction waited for something that is not its database')
 			if (failure) throw failure
 			own++

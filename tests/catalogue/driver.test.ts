@@ -74,6 +74,17 @@ for (const engine of engines) {
 			assert.equal(await driver.change('DELETE FROM entry WHERE name IN (?,?)', [name('a'), name('b')]), 2)
 		})
 
+		test('each transaction is one of its own, for whoever notes something of it', async (t) => {
+			const { driver } = await ready(t, engine)
+			const seen = new Set<Transaction>()
+			for (let turn = 0; turn < 3; turn++) {
+				await driver.transaction(function* (tx) {
+					seen.add(tx)
+				})
+			}
+			assert.equal(seen.size, 3)
+		})
+
 		test('a transaction reads what it wrote and gives what its body returns', async (t) => {
 			const { driver } = await ready(t, engine)
 			const result = await driver.transaction(function* (tx) {
