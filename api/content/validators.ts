@@ -26,7 +26,8 @@ function tagOf(row: LocatedRow): string {
 	return hash ? `"${hash.toString('hex')}"` : versionTag(row)
 }
 
-function versionTag({ id, version }: LocatedRow): string {
+/** Of content that is not being written: the same before and after its hash is known. */
+export function versionTag({ id, version }: Pick<LocatedRow, 'id' | 'version'>): string {
 	return `"${id}.${version}"`
 }
 
@@ -74,7 +75,7 @@ export function rangesHold(headers: Headers, row: LocatedRow): boolean {
 	return at !== undefined && !row.written && row.mtime * 1000 === at
 }
 
-function matches(tags: string, row: LocatedRow | undefined, strongly: boolean): boolean {
+export function matches(tags: string, row: LocatedRow | undefined, strongly: boolean): boolean {
 	if (!row) return false
 	if (tags.trim() === '*') return true
 	const own = [tagOf(row), versionTag(row)]

@@ -10,10 +10,12 @@ import { mediaTypeOf } from '../content/media-type.ts'
 import { pathIn } from '../content/paths.ts'
 import { giveUp, receive } from '../content/receive.ts'
 import { sendFile } from '../content/send.ts'
+import { versionTag } from '../content/validators.ts'
 import { HttpError } from '../errors.ts'
 import { reach, reachExisting } from '../tree/reach.ts'
 import { PREFIX } from './address.ts'
 import { checkLocks, checkOf } from './locks.ts'
+import { withTag } from './tag.ts'
 
 export async function get(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
 	const path = pathIn(request.originalUrl, PREFIX)
@@ -21,7 +23,7 @@ export async function get(request: FastifyRequest, reply: FastifyReply, api: Api
 		*find() {
 			const found = yield* reachExisting(request, api.fs, path, { role: 'read' })
 			if (found.row.kind === KIND.directory) throw new HttpError(405, 'a collection has no content; PROPFIND lists it', { allow: 'OPTIONS, PROPFIND, PROPPATCH, DELETE, COPY, MOVE, LOCK, UNLOCK' })
-			return found
+			return { ...found, row: withTag(found.row) }
 		},
 		handOver: handOverBy(request, reply, api),
 		headersOf: ({ place }) => ({ 'content-type': mediaTypeOf(place?.name ?? path), 'x-content-type-options': 'nosniff', 'content-security-policy': 'sandbox' }),
@@ -34,8 +36,8 @@ export async function put(request: FastifyRequest, reply: FastifyReply, api: Api
 		if (!located.place || located.row?.kind === KIND.directory) throw new HttpError(405, 'a collection has no content')
 		const changes = [{ path: located.path, name: located.row === undefined }]
 		await run(checkLocks(request, api, changes))
-		const { isNew, sha256 } = await receive(request, reply, api, located, { check: checkOf(request, api, changes) })
-		return reply.code(isNew ? 201 : 204).header('etag', `"${sha256.toString('hex')}"`).send()
+		const { isNew, row } = await receive(request, reply, api, located, { check: checkOf(request, api, changes) })
+		return reply.code(isNew ? 201 : 204).header('etag', versionTag(row)).send()
 	} catch (error) {
 		giveUp(request, reply)
 		throw error

@@ -2,13 +2,14 @@
 import type { FastifyRequest } from 'fastify'
 import type { DavLock } from '../../core/catalogue/dav-locks.ts'
 import type { Reader } from '../../core/catalogue/driver.ts'
+import type { LocatedRow } from '../../core/catalogue/paths.ts'
 import { codeOf } from '../../core/errors.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { resolve } from '../../core/filesystem/resolve.ts'
 import type { Path } from '../../core/ids.ts'
 import type { Op } from '../../core/op.ts'
 import { pathIn } from '../content/paths.ts'
-import { validatorsOf } from '../content/validators.ts'
+import { matches } from '../content/validators.ts'
 import { HttpError } from '../errors.ts'
 import { PREFIX, pathOfAddress } from './address.ts'
 import { covers } from './covers.ts'
@@ -80,19 +81,19 @@ export function* conditionsOf(request: FastifyRequest, fs: Filesystem, locks: re
 function* holds({ address, conditions }: List, request: FastifyRequest, fs: Filesystem, { locks, reader }: { locks: readonly DavLock[]; reader: Reader }): Op<boolean> {
 	const path = address === undefined ? pathIn(request.originalUrl, PREFIX) : pathOfAddress(address)
 	if (path === undefined) return false
-	const { real, etag } = yield* stateOf(fs, path, reader)
-	return conditions.every(({ not, token, etag: wanted }) => {
-		const is = token === undefined ? wanted === etag : locks.some((lock) => lock.token === token && covers(lock, real))
+	const { real, row } = yield* stateOf(fs, path, reader)
+	return conditions.every(({ not, token, etag = '' }) => {
+		const is = token === undefined ? matches(etag, row, false) : locks.some((lock) => lock.token === token && covers(lock, real))
 		return is !== not
 	})
 }
 
-function* stateOf(fs: Filesystem, path: Path, reader: Reader): Op<{ real: Path; etag: string | undefined }> {
+function* stateOf(fs: Filesystem, path: Path, reader: Reader): Op<{ real: Path; row: LocatedRow | undefined }> {
 	try {
 		const { path: real, row } = yield* resolve(fs, path, { reader })
-		return { real, etag: row && validatorsOf(row).etag }
+		return { real, row }
 	} catch (error) {
 		if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error
-		return { real: path, etag: undefined }
+		return { real: path, row: undefined }
 	}
 }

@@ -12,6 +12,7 @@ import { mediaTypeOf } from '../content/media-type.ts'
 import { validatorsOf } from '../content/validators.ts'
 import { covers } from './covers.ts'
 import { hrefOf } from './address.ts'
+import { withTag } from './tag.ts'
 import { DAV, escaped } from './xml.ts'
 
 export interface Name {
@@ -41,7 +42,7 @@ const LIVE: Record<string, Live> = {
 	displayname: ({ path }) => escaped(path.subarray(path.lastIndexOf('/') + 1).toString()),
 	getcontentlength: ofFiles(({ row }) => String(row.size)),
 	getcontenttype: ofFiles(({ path }) => mediaTypeOf(path.subarray(path.lastIndexOf('/') + 1))),
-	getetag: ofFiles(({ row }) => escaped(validatorsOf(row).etag)),
+	getetag: ofFiles(({ row }) => escaped(validatorsOf(withTag(row)).etag)),
 	supportedlock: () =>
 		['exclusive', 'shared'].map((scope) => `<D:lockentry><D:lockscope><D:${scope}/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>`).join(''),
 	lockdiscovery: ({ path }, _, locks) => locks.filter((lock) => covers(lock, path)).map(activeLock).join(''),
@@ -96,7 +97,7 @@ export async function describe(fs: Filesystem, resource: Resource, asked: Asked,
 		else if (asked.kind === 'some') missing.push(element(each, ''))
 	}
 	if (asked.kind !== 'some') for (const each of await run(deadNames(fs, row))) found.push(element(each, isNames ? '' : ((await run(dead(fs, row, each))) ?? '')))
-	const parts = [propstat(found, '200 OK'), ...(missing.length > 0 ? [propstat(missing, '404 Not Found')] : [])]
+	const parts = [...(found.length > 0 || missing.length === 0 ? [propstat(found, '200 OK')] : []), ...(missing.length > 0 ? [propstat(missing, '404 Not Found')] : [])]
 	return `<D:response><D:href>${escaped(hrefOf(path, isDirectory(resource)))}</D:href>${parts.join('')}</D:response>`
 }
 

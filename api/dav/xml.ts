@@ -52,21 +52,34 @@ export function parse(bytes: Buffer): Element {
 
 function open(stack: Open[], tag: string, attributes: string): void {
 	const prefixes = new Map(stack[stack.length - 1].prefixes)
-	let language = ''
+	const others: Array<[string, string]> = []
 	for (const [, name, double, single] of attributes.matchAll(ATTRIBUTE)) {
 		const value = plainOf(double ?? single)
 		if (name === 'xmlns') prefixes.set('', value)
-		else if (name.startsWith('xmlns:')) prefixes.set(name.slice(6), value)
-		else if (name === 'xml:lang') language = ` xml:lang="${escaped(value)}"`
+		else if (name.startsWith('xmlns:')) prefixes.set(name.slice(6), value || refuse())
+		else others.push([name, value])
 	}
+	const { namespace, name } = resolved(tag, prefixes)
+	const element: Element = { namespace, name, children: [], text: '', inner: '' }
+	const parent = stack[stack.length - 1].element
+	parent.children.push(element)
+	const kept = others.map((attribute, index) => keptAttribute(attribute, index, prefixes)).join('')
+	for (const { element: above } of stack) above.inner += `<${name} xmlns="${escaped(namespace)}"${kept}>`
+	stack.push({ element, tag, prefixes })
+}
+
+function resolved(tag: string, prefixes: ReadonlyMap<string, string>): { namespace: string; name: string } {
 	const colon = tag.indexOf(':')
 	const namespace = prefixes.get(colon === -1 ? '' : tag.slice(0, colon))
 	if (namespace === undefined && colon !== -1) throw wrong()
-	const element: Element = { namespace: namespace ?? '', name: tag.slice(colon + 1), children: [], text: '', inner: '' }
-	const parent = stack[stack.length - 1].element
-	parent.children.push(element)
-	for (const { element: above } of stack) above.inner += `<${element.name} xmlns="${escaped(element.namespace)}"${language}>`
-	stack.push({ element, tag, prefixes })
+	return { namespace: namespace ?? '', name: tag.slice(colon + 1) }
+}
+
+/** Attributes belong to the value of a property (RFC 4918, 4.3); the prefix is one of its own, what it stood for is the same. */
+function keptAttribute([written, value]: [string, string], index: number, prefixes: ReadonlyMap<string, string>): string {
+	if (!written.includes(':') || written.startsWith('xml:')) return ` ${written}="${escaped(value)}"`
+	const { namespace, name } = resolved(written, prefixes)
+	return ` xmlns:a${index}="${escaped(namespace)}" a${index}:${name}="${escaped(value)}"`
 }
 
 function close(stack: Open[], tag: string): void {

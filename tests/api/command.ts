@@ -14,10 +14,10 @@ export function scratch(t: TestContext): string {
 }
 
 /** What it printed; fails with that where it ends with an error. */
-export function command(program: string, args: string[], options: { input?: string; env?: Record<string, string> } = {}): Promise<string> {
+export function command(program: string, args: string[], options: { input?: string; env?: Record<string, string>; cwd?: string } = {}): Promise<string> {
 	return new Promise((resolve, reject) => {
 		const env = { ...process.env, ...options.env }
-		const child = execFile(program, args, { timeout: DEADLINE_MS, env }, (error: ExecFileException | null, stdout, stderr) =>
+		const child = execFile(program, args, { timeout: DEADLINE_MS, env, cwd: options.cwd }, (error: ExecFileException | null, stdout, stderr) =>
 			error ? reject(new Error(`${program} ${args.join(' ')}: ${error.message}\n${stdout}${stderr}`)) : resolve(stdout + stderr),
 		)
 		child.stdin?.end(options.input)

@@ -1,4 +1,4 @@
-/** What real clients make of the door: rclone and cadaver. */
+/** What real clients make of the door: rclone, cadaver, and litmus, which is one to find fault with servers. */
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -56,4 +56,11 @@ test('cadaver locks, edits and moves', async (t) => {
 	for (const done of [/Locking `f': succeeded/, /Unlocking `f': succeeded/, /Value of author is: me/, /Moving .*succeeded/, /Deleting `f': succeeded/]) assert.match(said, done)
 	assert.equal(readFileSync(join(folder, 'got'), 'utf8'), 'content')
 	assert.equal(readFileSync(door.node(1, 'c/h'), 'utf8'), 'content')
+})
+
+test('litmus finds nothing', async (t) => {
+	const door = await openDoor(t, { nodes: 1 })
+	const said = await command('litmus', ['-k', `${door.url}/dav/`, 'me', await knownToken(door, 'write')], { cwd: scratch(t) })
+	assert.doesNotMatch(said, /FAIL|WARNING|SKIPPED/)
+	assert.equal(said.match(/ 0 failed\. 100\.0%/g)?.length, 5)
 })

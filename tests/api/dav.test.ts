@@ -66,8 +66,8 @@ for (const engine of engines) {
 		for (const expected of ['<D:getcontentlength>5<', '<D:resourcetype/>', '<D:displayname>&lt;f&gt; ', '<D:getetag>&quot;', '<D:href>/dav/%3Cf%3E%20%FF<']) assert.ok(all.body.includes(expected), expected)
 		const patch = (inside: string) => ask(door, 'PROPPATCH', path, { body: `<?xml version="1.0"?><D:propertyupdate xmlns:D="DAV:" xmlns:x="urn:x">${inside}</D:propertyupdate>` })
 		const find = async (prop: string) => (await ask(door, 'PROPFIND', path, { headers: { depth: '0' }, body: `<D:propfind xmlns:D="DAV:" xmlns:x="urn:x"><D:prop>${prop}</D:prop></D:propfind>` })).body
-		assert.match((await patch('<D:set><D:prop><x:a>one &lt; <x:b c="d">two</x:b></x:a><plain>3</plain></D:prop></D:set>')).body, /200 OK/)
-		assert.match(await find('<x:a/>'), /<a xmlns="urn:x">one &lt; <b xmlns="urn:x">two<\/b><\/a><\/D:prop><D:status>HTTP\/1.1 200/)
+		assert.match((await patch('<D:set><D:prop><x:a>one &lt; <x:b c="d &amp; &quot;e&quot;" x:f="g">two</x:b></x:a><plain>3</plain></D:prop></D:set>')).body, /200 OK/)
+		assert.match(await find('<x:a/>'), /<a xmlns="urn:x">one &lt; <b xmlns="urn:x" c="d &amp; &quot;e&quot;" xmlns:a1="urn:x" a1:f="g">two<\/b><\/a><\/D:prop><D:status>HTTP\/1.1 200/)
 		assert.match(await find('<x:none/><plain/>'), /<plain xmlns="">3<\/plain>.*200 OK.*<none xmlns="urn:x"><\/none>.*404/)
 		const refused = await patch('<D:set><D:prop><D:getetag>x</D:getetag></D:prop></D:set><D:remove><D:prop><x:a/></D:prop></D:remove>')
 		assert.match(refused.body, /getetag.*403 Forbidden.*424 Failed Dependency/)
@@ -83,7 +83,7 @@ for (const engine of engines) {
 		const names = await ask(door, 'PROPFIND', '/dav/moved', { headers: { depth: '0' }, body: '<propfind xmlns="DAV:"><propname/></propfind>' })
 		assert.match(names.body, /<a xmlns="urn:x"><\/a>/)
 		assert.equal(await status(door, 'PROPFIND', '/dav/', { headers: { depth: 'infinity' } }), 403)
-		for (const wrong of ['<', '<a></b>', '<propfind xmlns="DAV:"/>', '<D:propfind/>', '<!DOCTYPE x [<!ENTITY a "b">]><propfind xmlns="DAV:"><allprop/></propfind>', `${'<a>'.repeat(100)}`, '<a>&unknown;</a>']) {
+		for (const wrong of ['<', '<a></b>', '<propfind xmlns="DAV:"/>', '<D:propfind/>', '<propfind xmlns="DAV:"><prop><x:a xmlns:x=""/></prop></propfind>', '<!DOCTYPE x [<!ENTITY a "b">]><propfind xmlns="DAV:"><allprop/></propfind>', `${'<a>'.repeat(100)}`, '<a>&unknown;</a>']) {
 			const answer = await ask(door, 'PROPFIND', '/dav/', { headers: { depth: '0' }, body: wrong })
 			assert.equal(answer.status, 400, wrong)
 			assert.match(answer.body, /<D:error/)
@@ -158,3 +158,30 @@ test('a scope holds for destinations and If headers too', async (t) => {
 	assert.equal(await as('DELETE', '/dav/other'), 403)
 	assert.equal((await fetch(`${door.url}/dav/`, { method: 'PROPFIND' })).status, 401)
 })
+
+test('a tag is the same before and after the hash is known, another when the content is, and every door takes it', async (t) => {
+	const door = await openDoor(t, { nodes: 1 })
+	const { headers } = await ask(door, 'PUT', '/dav/f', { body: 'one' })
+	const tag = headers.get('etag') as string
+	const { hash } = (await door.driver.get<{ hash: Uint8Array }>('SELECT hash FROM file WHERE hash IS NOT NULL'))!
+	const tags = async () => [(await ask(door, 'HEAD', '/dav/f')).headers.get('etag'), /<D:getetag>&quot;(.*?)&quot;/.exec((await ask(door, 'PROPFIND', '/dav/f', { headers: { depth: '0' } })).body)?.[1]]
+	await change(door, 'UPDATE file SET hash = NULL, hash_version = 0')
+	assert.deepEqual(await tags(), [tag, tag.slice(1, -1)])
+	await change(door, 'UPDATE file SET hash = ?, hash_version = version', hash)
+	assert.deepEqual(await tags(), [tag, tag.slice(1, -1)])
+	const long = (await door.fetch('/files/f', { method: 'HEAD' })).headers.get('etag') as string
+	assert.equal(long.length, 66)
+	for (const each of [tag, long]) {
+		assert.equal(await status(door, 'PUT', '/dav/f', { headers: { if: `(Not [${each}])` }, body: 'no' }), 412)
+		assert.equal(await status(door, 'PUT', '/dav/f', { headers: { 'if-none-match': each }, body: 'no' }), 412)
+		assert.equal(await status(door, 'PROPPATCH', '/dav/f', { headers: { if: `([${each}])` }, body: '<propertyupdate xmlns="DAV:"><set><prop><x xmlns="y"/></prop></set></propertyupdate>' }), 207)
+	}
+	assert.equal(await status(door, 'PUT', '/dav/f', { headers: { 'if-match': tag }, body: 'two' }), 204)
+	assert.equal(await status(door, 'PUT', '/dav/f', { headers: { 'if-match': tag }, body: 'three' }), 412)
+})
+
+async function change({ driver }: TestDoor, sql: string, ...values: Uint8Array[]): Promise<void> {
+	await driver.transaction(function* (tx) {
+		tx.write(sql, values)
+	})
+}
