@@ -52,6 +52,7 @@ const VERBS: Record<string, () => Promise<AnyVerb>> = {
 /** The verb that comes first in a command line. All of them where another word does: to show, to search, to recommend from. */
 export async function verbsFor(words: readonly string[]): Promise<AnyVerb[]> {
 	const [first = ''] = words
+	if (first === '--version') return []
 	const loads = Object.hasOwn(VERBS, first) ? [VERBS[first]] : Object.values(VERBS)
 	return await Promise.all(loads.map((load) => load()))
 }

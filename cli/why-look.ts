@@ -4,6 +4,7 @@ import type { Driver } from '../core/catalogue/driver.ts'
 import * as nodeTable from '../core/catalogue/nodes.ts'
 import type { Config } from '../core/config/types.ts'
 import { askAll } from '../core/live/ask.ts'
+import type { NodeRow } from '../core/nodes/node.ts'
 import { run } from '../core/op.ts'
 import { explain } from '../core/stats/explain.ts'
 import type { Asker, Explanation } from '../core/stats/explanation.ts'
@@ -14,13 +15,13 @@ import { fileNamed } from './tree-file.ts'
 export function lookUp(path: string, config: Config): Promise<Explanation> {
 	return withCatalogueOf(config, async (driver) => {
 		const { id } = await fileNamed(path, driver, config)
-		return await run(explain(await lookAround(driver, config), id, await classTable.list(driver)))
+		const [nodes, classes] = await driver.read(nodeTable.listQuery(), classTable.listQuery())
+		return await run(explain(await lookAround(driver, config, nodes), id, classTable.withMatchers(classes)))
 	})
 }
 
 /** Each node is looked at once, from here; since when one is away is known to those that use it. */
-async function lookAround(driver: Driver, config: Config): Promise<Asker> {
-	const rows = await nodeTable.list(driver)
+async function lookAround(driver: Driver, config: Config, rows: readonly NodeRow[]): Promise<Asker> {
 	const probes = new Map(await Promise.all(rows.map(async (row) => [row.id, await probeNode(row, config.nodes[row.name]?.path ?? row.path)] as const)))
 	const since = [...probes.values()].every(({ up }) => up) ? new Map<string, number>() : await awaySince(config)
 	return {

@@ -2,7 +2,7 @@
 import type { ClassConfig } from '../config/types.ts'
 import { isPromise, type Maybe, type Op, wait } from '../op.ts'
 import * as changes from './changes.ts'
-import type { Capabilities, Reader, Transaction } from './driver.ts'
+import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
 
 interface StoredClass {
 	id: number
@@ -27,11 +27,16 @@ const COLUMNS = 'id, name, position, pattern, copies, zones, offsite, policy, tr
 
 /** In the order in which they are tried. */
 export function list(reader: Reader): Maybe<ClassRow[]> {
-	const rows = reader.all<StoredClass>(`SELECT ${COLUMNS} FROM class ORDER BY position, id`)
+	const rows = reader.all<StoredClass>(...listQuery())
 	return isPromise(rows) ? rows.then(withMatchers) : withMatchers(rows)
 }
 
-function withMatchers(rows: StoredClass[]): ClassRow[] {
+/** Its rows are to become classes by `withMatchers`. */
+export function listQuery(): Query {
+	return [`SELECT ${COLUMNS} FROM class ORDER BY position, id`, []]
+}
+
+export function withMatchers(rows: readonly StoredClass[]): ClassRow[] {
 	return rows.map((row) => {
 		const expression = new RegExp(Buffer.from(row.pattern).toString('latin1'))
 		return { ...row, matches: row.pattern === '' ? () => true : (path) => expression.test(path) }

@@ -63,11 +63,16 @@ async function apply(driver: Driver, { version, name, path }: Migration): Promis
 	await driver.script(`${insertIgnore} INTO migration (version, name, at) VALUES (${version}, '${name}', ${now})`)
 }
 
+/** Which tables there are takes a server longer to say than what is in one: asked only where that one may be missing. */
 async function version(driver: Driver): Promise<number> {
-	const tables = await driver.all<{ name: string }>(driver.capabilities.tables)
-	if (!tables.some(({ name }) => name === 'migration')) return 0
-	const row = await driver.get<{ version: number | null }>('SELECT MAX(version) AS version FROM migration')
-	return row?.version ?? 0
+	try {
+		const row = await driver.get<{ version: number | null }>('SELECT MAX(version) AS version FROM migration')
+		return row?.version ?? 0
+	} catch (error) {
+		const tables = await driver.all<{ name: string }>(driver.capabilities.tables)
+		if (tables.some(({ name }) => name === 'migration')) throw error
+		return 0
+	}
 }
 
 function migrationsOf(driver: Driver, folders: string): Migration[] {

@@ -4,7 +4,7 @@ import type { Maybe, Op } from '../op.ts'
 import { wait } from '../op.ts'
 import type { NodeRow, NodeState } from '../nodes/node.ts'
 import * as changes from './changes.ts'
-import type { Capabilities, Reader, Transaction } from './driver.ts'
+import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
 
 export const NODE_STATES: readonly NodeState[] = ['rw', 'nc', 'ro', 'drain', 'down', 'dead']
 export const NODE_IO: readonly NodeRow['io'][] = ['auto', 'passthrough', 'carried']
@@ -15,7 +15,11 @@ const COLUMNS = 'id, name, path, zone, state, since, uuid, io, capacity, free, r
 export type NodeSettings = Pick<NodeRow, 'path' | 'zone' | 'state' | 'io' | 'reserve' | 'weight'>
 
 export function list(reader: Reader): Maybe<NodeRow[]> {
-	return reader.all<NodeRow>(`SELECT ${COLUMNS} FROM node ORDER BY id`)
+	return reader.all<NodeRow>(...listQuery())
+}
+
+export function listQuery(): Query {
+	return [`SELECT ${COLUMNS} FROM node ORDER BY id`, []]
 }
 
 /** Those that will be used again. */

@@ -1,6 +1,5 @@
 /** Asks the processes of one installation on this machine. */
 import { readdir, rm } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { codeOf } from '../errors.ts'
 import type { Path } from '../ids.ts'
@@ -61,8 +60,10 @@ async function ask(path: string, question: string): Promise<Answer | undefined> 
 	}
 }
 
-function exchange(path: string, question: string): Promise<string> {
-	return new Promise((resolve, reject) => {
+/** Node's sockets take a few milliseconds to load, which nobody spends where no process runs. */
+async function exchange(path: string, question: string): Promise<string> {
+	const { connect } = await import('node:net')
+	return await new Promise((resolve, reject) => {
 		const chunks: Buffer[] = []
 		let bytes = 0
 		const socket = connect(path, () => socket.write(`${question}\n`))

@@ -2,6 +2,8 @@
 import { BACKUP, isHeld } from '../catalogue/backups.ts'
 import type { ClassRow } from '../catalogue/classes.ts'
 import * as clientTable from '../catalogue/clients.ts'
+import type { EntryRow } from '../catalogue/entries.ts'
+import * as entries from '../catalogue/entries.ts'
 import type { FileRow } from '../catalogue/files.ts'
 import { hasCopies } from '../catalogue/holdings.ts'
 import type { IntentRow } from '../catalogue/intents.ts'
@@ -16,10 +18,11 @@ import * as writers from '../catalogue/writers.ts'
 import type { WriterRow } from '../catalogue/writers.ts'
 import { fail } from '../errors.ts'
 import type { FileId, NodeId } from '../ids.ts'
+import type { NodeRow } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import { classById, classOf } from '../placement/placement.ts'
 import { type Asker, type Circumstances, clientName, type ExplainedCopy, type Explanation, type OffsiteCopy } from './explanation.ts'
-import { pathsOf } from './paths.ts'
+import { pathsFrom } from './paths.ts'
 import { whyMissing, whyNotYet } from './reasons.ts'
 
 const NAMES_MAX = 100
@@ -28,24 +31,29 @@ const STATES = { [REPLICA.good]: 'good', [REPLICA.wanted]: 'wanted', [REPLICA.su
 
 export function* explain(asker: Asker, id: FileId, classes: readonly ClassRow[]): Op<Explanation> {
 	const { catalogue } = asker
-	const [[row], copies, pins, backups] = (yield* wait(
-		catalogue.read(explained.fileQuery(id), explained.copiesQuery(id), writers.ofFileQuery(id), explained.backupsQuery(id)),
-	)) as [HashedFileRow[], ExplainedCopyRow[], WriterRow[], ExplainedBackupRow[]]
+	const [[row], copies, pins, backups, nodes, names] = (yield* wait(
+		catalogue.read(
+			explained.fileQuery(id), explained.copiesQuery(id), writers.ofFileQuery(id), explained.backupsQuery(id), nodeTable.listQuery(),
+			entries.namesQuery(id, NAMES_MAX),
+		),
+	)) as [HashedFileRow[], ExplainedCopyRow[], WriterRow[], ExplainedBackupRow[], NodeRow[], EntryRow[]]
 	if (!row) return fail('ENOENT')
-	const found = yield* circumstances(asker, { row, copies, pins, classes })
+	const paths = yield* pathsFrom(catalogue, id, names)
+	const found = yield* circumstances(asker, { row, paths, copies, pins, nodes, classes })
 	return { ...toExplanation(found, row, classes), offsite: backups.map((backup) => toOffsite(backup, row)) }
 }
 
 /** What nobody asks of a file that has all it should have is not looked up. */
 function* circumstances(
 	asker: Asker,
-	{ row, copies, pins, classes }: { row: FileRow; copies: ExplainedCopyRow[]; pins: WriterRow[]; classes: readonly ClassRow[] },
+	{ row, nodes, classes, ...known }: Pick<Circumstances, 'paths' | 'copies' | 'pins'> & { row: FileRow; nodes: NodeRow[]; classes: readonly ClassRow[] },
 ): Op<Circumstances> {
 	const { catalogue } = asker
+	const { copies, pins } = known
 	const rule = classById({ classes: [...classes] }, row.class_id)
-	const nodes = new Map((yield* wait(nodeTable.list(catalogue))).map((node) => [node.id, node]))
-	const paths = yield* pathsOf(catalogue, row.id, NAMES_MAX)
-	const all = { asker, file: row, paths, rule, nodes, copies, pins, clients: [], intents: [], leases: new Set<string>(), jobs: [], waiting: new Map() }
+	const all = {
+		...known, asker, file: row, rule, nodes: new Map(nodes.map((node) => [node.id, node])), clients: [], intents: [], leases: new Set<string>(), jobs: [], waiting: new Map(),
+	}
 	const isWhole = pins.length === 0 && copies.length === rule.copies && copies.every((copy) => copy.state === REPLICA.good && copy.version === row.version)
 	if (isWhole) return all
 	const owing = copies.filter((copy) => copy.state !== REPLICA.good)

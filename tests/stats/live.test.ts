@@ -66,11 +66,12 @@ test('top and metrics of a mount, its replicator and its door', async (t) => {
 	const lines = said.trim().split('\n').map((line) => JSON.parse(line).seq)
 	assert.equal(new Set(lines).size, lines.length)
 
-	renameSync(up.nodes[0], `${up.nodes[0]}-elsewhere`)
-	const [holder] = JSON.parse(succeeded(await up.cairn('find', '/pictures', '--node', 'node1', '--json')))
-	assert.ok(holder)
-	await until('somebody has missed the node', async () => /node node1 is away since \d{4}-/.test(succeeded(await up.cairn('why', holder.path))) || undefined)
-	renameSync(`${up.nodes[0]}-elsewhere`, up.nodes[0])
+	const [{ node }] = JSON.parse(succeeded(await up.cairn('why', 'pictures/1', '--json'))).copies
+	const directory = up.nodes[Number(node.replace('node', '')) - 1]
+	renameSync(directory, `${directory}-elsewhere`)
+	const isMissed = new RegExp(`node ${node} is away since \\d{4}-`)
+	await until('somebody has missed the node', async () => isMissed.test(succeeded(await up.cairn('why', 'pictures/1'))) || undefined)
+	renameSync(`${directory}-elsewhere`, directory)
 
 	// Asked of a process that runs, and looked up where none does: the same, whatever the name is made of.
 	const odd = Buffer.from('pictures/\xff\n"', 'latin1')
