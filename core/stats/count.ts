@@ -1,5 +1,6 @@
 /** One step of keeping the figures: some lines of the journal and some of what is touched, for one transaction. */
 import type { Capabilities, Transaction } from '../catalogue/driver.ts'
+import { keepToday } from '../catalogue/stat-days.ts'
 import type { Op } from '../op.ts'
 import { countActivity } from './activity.ts'
 import { type Counted, nextLines } from './lines.ts'
@@ -9,13 +10,18 @@ export interface Step {
 	/** To be written down in the same transaction. */
 	counted: Counted
 	lines: number
-	/** That were looked at. Nothing is left when neither was any. */
+	/** That were looked at. */
 	files: number
+	/** Another step would find nothing, but for what happened meanwhile. */
+	isLast: boolean
 }
 
 /** To be called by the one who holds the lease, in a transaction that has made sure of it. */
 export function* countNext(tx: Transaction, before: Counted, capabilities: Capabilities): Op<Step> {
-	const { fresh, counted } = yield* nextLines(tx, before, capabilities)
+	const { fresh, counted, isFull } = yield* nextLines(tx, before, capabilities)
 	countActivity(tx, fresh, capabilities)
-	return { counted, lines: fresh.length, files: yield* rollUp(tx, fresh, capabilities) }
+	const rolled = yield* rollUp(tx, fresh, capabilities)
+	const isLast = !isFull && !rolled.isFull
+	if (isLast) keepToday(tx, capabilities)
+	return { counted, lines: fresh.length, files: rolled.files, isLast }
 }

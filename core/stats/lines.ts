@@ -38,13 +38,16 @@ export interface Lines {
 	fresh: CountedChange[]
 	/** How far it came, with them. */
 	counted: Counted
+	/** There may be more. */
+	isFull: boolean
 }
 
 export function* nextLines(tx: Transaction, before: Counted, capabilities: Capabilities): Op<Lines> {
-	const rows = yield* wait(days.changesAfter(tx, before.low, BATCH_LINES + before.above.length, capabilities))
+	const limit = BATCH_LINES + before.above.length
+	const rows = yield* wait(days.changesAfter(tx, before.low, limit, capabilities))
 	const seen = new Set(before.above)
 	const fresh = rows.filter((row) => !seen.has(row.seq))
-	return { fresh, counted: capabilities.synchronous ? inOrder(before, rows) : withGaps(before, rows) }
+	return { fresh, counted: capabilities.synchronous ? inOrder(before, rows) : withGaps(before, rows), isFull: rows.length === limit }
 }
 
 /** One writer at a time: numbers appear in the order of their commits. */

@@ -25,12 +25,18 @@ const BATCH_FILES = 256
 /** They change nothing that is counted. */
 const OF_NO_FIGURE = new Set(['attributes', 'xattr'])
 
-/** How many files were looked at. */
-export function* rollUp(tx: Transaction, lines: readonly CountedChange[], capabilities: Capabilities): Op<number> {
+export interface RolledUp {
+	/** That were looked at. */
+	files: number
+	/** There may be more that is touched. */
+	isFull: boolean
+}
+
+export function* rollUp(tx: Transaction, lines: readonly CountedChange[], capabilities: Capabilities): Op<RolledUp> {
 	const rows = yield* wait(touched.oldest(tx, BATCH_FILES))
 	const told = lines.flatMap(({ op, file_id }) => (file_id === null || OF_NO_FIGURE.has(op) ? [] : [file_id]))
 	const ids = [...new Set([...told, ...rows.map((row) => row.file_id)])]
-	if (ids.length === 0) return 0
+	if (ids.length === 0) return { files: 0, isFull: false }
 	const present = yield* look(tx, ids)
 	const tally = createTally()
 	const tree = createTree()
@@ -53,7 +59,7 @@ export function* rollUp(tx: Transaction, lines: readonly CountedChange[], capabi
 	tally.write(tx, capabilities)
 	touched.remove(tx, rows.map((row) => row.id))
 	for (const id of tree.unplaced) touched.add(tx, id)
-	return ids.length
+	return { files: ids.length, isFull: rows.length === BATCH_FILES || tree.unplaced.length > 0 }
 }
 
 interface Present {

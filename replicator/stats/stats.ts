@@ -1,9 +1,8 @@
 /** Keeping the figures of `core/stats/` up to date: what the journal told since the last run, and what was touched. */
-import type { Transaction } from '../../core/catalogue/driver.ts'
+import type { Driver, Query, Transaction } from '../../core/catalogue/driver.ts'
 import * as changes from '../../core/catalogue/changes.ts'
 import * as jobs from '../../core/catalogue/jobs.ts'
 import * as settings from '../../core/catalogue/settings.ts'
-import * as days from '../../core/catalogue/stat-days.ts'
 import * as touched from '../../core/catalogue/stat-touched.ts'
 import { type Filesystem, transact } from '../../core/filesystem/filesystem.ts'
 import { type Op, wait } from '../../core/op.ts'
@@ -11,6 +10,7 @@ import { countNext, type Step } from '../../core/stats/count.ts'
 import { countedOf, JOB, toPosition } from '../../core/stats/lines.ts'
 import { startAnew } from '../../core/stats/roll-up.ts'
 import { createBreath } from '../breath.ts'
+import type { Summary } from '../run.ts'
 import { isStillOurs, type Job, type Replicator, setPosition } from '../replicator.ts'
 
 export const statsJob: Job = { what: JOB, ofTree: true, work: (replicator) => work(replicator, false) }
@@ -18,12 +18,34 @@ export const statsJob: Job = { what: JOB, ofTree: true, work: (replicator) => wo
 /** The same from nothing. */
 export const rebuildJob: Job = { what: JOB, ofTree: true, work: (replicator) => work(replicator, true) }
 
+/** A run is followed by this many times as long without one: the figures take a fiftieth of a processor at most, however slow it is. */
+const REST_TIMES = 50
+const REST_SECONDS_MAX = 10
+
 /** Asked every second: four looks at an index. */
 export async function isStatsDue({ catalogue }: Pick<Filesystem, 'catalogue'>): Promise<boolean> {
-	const [[any], [anew], [last], [job]] = await catalogue.read(touched.anyQuery(), settings.findQuery(touched.ANEW), changes.lastQuery(), jobs.findQuery(JOB))
-	if (any || anew) return true
+	const { isBehind, restSeconds } = await lookAt(catalogue)
+	return isBehind && restSeconds <= 0
+}
+
+export async function isBehind(catalogue: Driver): Promise<boolean> {
+	return (await lookAt(catalogue)).isBehind
+}
+
+async function lookAt(catalogue: Driver): Promise<{ isBehind: boolean; restSeconds: number }> {
+	const clock: Query = [`SELECT ${catalogue.capabilities.now} AS now`, []]
+	const [[any], [anew], [last], [job], [{ now }]] = await catalogue.read(
+		touched.anyQuery(), settings.findQuery(touched.ANEW), changes.lastQuery(), jobs.findQuery(JOB), clock,
+	)
 	// A number that is missing may still come.
-	return last.seq !== null && last.seq !== countedOf(job).low
+	const isUncounted = last.seq !== null && last.seq !== countedOf(job).low
+	return { isBehind: any !== undefined || anew !== undefined || isUncounted, restSeconds: job ? restAfter(job) - (now - job.ended) : 0 }
+}
+
+/** In whole seconds, as the database's clock tells them. */
+function restAfter({ summary }: jobs.JobRow): number {
+	const { seconds = 0 } = JSON.parse(summary) as Partial<Summary>
+	return Math.min(REST_SECONDS_MAX, Math.floor(seconds * REST_TIMES))
 }
 
 async function work(replicator: Replicator, anew: boolean): Promise<void> {
@@ -33,12 +55,9 @@ async function work(replicator: Replicator, anew: boolean): Promise<void> {
 	for (;;) {
 		const done = await step(replicator, (tx) => count(replicator, tx))
 		for (let each = 0; each < (done?.files ?? 0); each++) run.done('counted', 0)
-		if (!done || done.files + done.lines === 0 || run.signal.aborted) break
+		if (!done || done.isLast || run.signal.aborted) break
 		await breath()
 	}
-	await step(replicator, function* (tx) {
-		days.keepToday(tx, replicator.fs.capabilities)
-	})
 }
 
 function* fromNothing(tx: Transaction): Op<void> {

@@ -5,7 +5,7 @@ import { startFilesystem } from '../../core/filesystem/start.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { run } from '../../core/op.ts'
 import { runJob } from '../../replicator/replicator.ts'
-import { isStatsDue, rebuildJob, statsJob } from '../../replicator/stats/stats.ts'
+import { isBehind, rebuildJob, statsJob } from '../../replicator/stats/stats.ts'
 
 const config = withDefaults({ catalogue: process.argv[2] })
 const catalogue = await openCatalogue(config)
@@ -15,6 +15,6 @@ process.stdout.write('ready\n')
 for (let round = 0; ; round++) {
 	// From nothing now and then: killed in the middle of that, too.
 	const job = round % 10 === 9 ? rebuildJob : statsJob
-	if (job === rebuildJob || (await isStatsDue(fs))) await runJob(fs, node, job, { signal: new AbortController().signal })
+	if (job === rebuildJob || (await isBehind(catalogue))) await runJob(fs, node, job, { signal: new AbortController().signal })
 	await new Promise((resolve) => setTimeout(resolve, 1))
 }

@@ -13,10 +13,11 @@ import { run } from '../../core/op.ts'
 import { boundTouched } from '../../core/stats/bound.ts'
 import { overview } from '../../core/stats/overview.ts'
 import { dailyFigures } from '../../core/stats/days.ts'
+import { JOB } from '../../core/stats/lines.ts'
 import { rollUp } from '../../core/stats/roll-up.ts'
 import { treeTotal } from '../../core/stats/tree-total.ts'
 import { sizeBelow } from '../../core/stats/tree-sizes.ts'
-import { isStatsDue } from '../../replicator/stats/stats.ts'
+import { isBehind, isStatsDue } from '../../replicator/stats/stats.ts'
 import { engines } from '../catalogue/engines.ts'
 import { randomFrom, seedOfRun } from '../support/random.ts'
 import { meddle, writeFile } from './meddle.ts'
@@ -102,10 +103,26 @@ for (const engine of engines) {
 		assert.equal(await run(boundTouched(fs)), 0)
 		assert.equal((await run(boundTouched(fs, 5))) > 5, true)
 		assert.equal((await driver.all('SELECT * FROM stat_touched')).length, 0)
-		assert.equal(await isStatsDue(fs), true)
+		assert.equal(await isBehind(driver), true)
 		await count()
-		assert.equal(await isStatsDue(fs), false)
+		assert.equal(await isBehind(driver), false)
 		assert.deepEqual(await kept(driver), await recounted(driver))
+	})
+
+	test(`${engine.name}: a run that took long is followed by a long rest`, async (t) => {
+		const { fs, driver, count } = await place(t, engine)
+		await count()
+		await writeFile(fs, at('not counted'), Buffer.alloc(10))
+		const took = async (seconds: number, endedAgo: number) => {
+			await driver.change(`UPDATE job SET summary = ?, ended = ${driver.capabilities.now} - ? WHERE name = ?`, [JSON.stringify({ seconds }), endedAgo, JOB])
+			return await isStatsDue(fs)
+		}
+		assert.equal(await took(0.015, 0), true)
+		assert.equal(await took(0.1, 2), false)
+		assert.equal(await took(0.1, 6), true)
+		assert.equal(await took(3_600, 12), true)
+		await count()
+		assert.equal(await took(0, 0), false)
 	})
 
 	test(`${engine.name}: the journal is pruned before anybody has counted it`, async (t) => {
@@ -114,7 +131,7 @@ for (const engine of engines) {
 		await driver.change('UPDATE `change` SET at = at - ?', [2 * CHANGE_SECONDS_MAX])
 		await count()
 		assert.equal((await run(pruneChanges(fs))) > 0, true)
-		assert.equal(await isStatsDue(fs), false, 'what goes was counted')
+		assert.equal(await isBehind(driver), false, 'what goes was counted')
 		await writeFile(fs, at('not counted'), Buffer.alloc(10))
 		await driver.change('UPDATE `change` SET at = at - ?', [2 * CHANGE_SECONDS_MAX])
 		await writeFile(fs, at('kept'), Buffer.alloc(10))

@@ -11,6 +11,7 @@ import { stats } from '../../cli/stats.ts'
 import { why } from '../../cli/why.ts'
 import { create, makeDirectory } from '../../core/filesystem/create.ts'
 import { flushLater } from '../../core/filesystem/filesystem.ts'
+import { link } from '../../core/filesystem/links.ts'
 import { release } from '../../core/filesystem/publish.ts'
 import { getXattr } from '../../core/filesystem/xattrs.ts'
 import { run } from '../../core/op.ts'
@@ -114,5 +115,26 @@ for (const engine of engines) {
 		assert.equal(later[0].seq > created.seq, true)
 		assert.match(await said('events', '--since', '0'), / create +\d+ {2}\/line\\nbreak\\u202e\\xff$/m)
 		assert.equal((await cairn('events', '--since', 'yesterday')).code, EXIT.usage)
+	})
+
+	test(`${engine.name}: why by a path of many names, of a file with two`, async (t) => {
+		const { fs, config: configuration, node } = await place(t, engine)
+		const config = join(node(1), '..', 'config.ts')
+		writeFileSync(config, `export default ${JSON.stringify({ catalogue: configuration.catalogue, classes: configuration.classes })}`)
+		chmodSync(config, 0o600)
+		const names = Array.from({ length: 40 }, (_, depth) => `name ${depth}`)
+		let parent = 1
+		for (const name of names) parent = (await run(makeDirectory(fs, at(name, parent), OWNER))).id
+		const id = (await writeFile(fs, at('leaf', parent), Buffer.alloc(10))) as number
+		await run(link(fs, id, at('beside')))
+		await flushLater(fs)
+		const path = [...names, 'leaf'].join('/')
+		const cairn = typed(config, why)
+		for (const asked of [path, 'beside']) {
+			const { stdout } = await cairn('why', asked, '--json')
+			assert.deepEqual([JSON.parse(stdout).id, JSON.parse(stdout).paths.map((each: { path: string }) => each.path)], [id, ['beside', path]])
+		}
+		for (const wrong of [`${path}/below`, [...names, 'none'].join('/'), names.slice(1).join('/')]) assert.equal((await cairn('why', wrong)).code, EXIT.refused)
+		assert.match((await cairn('why', '/')).stdout, /^\/\nfile 1, a directory/)
 	})
 }
