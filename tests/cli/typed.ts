@@ -1,5 +1,5 @@
 /** Verbs as typed, in this process: what they print and end with, in a fraction of the time that a process of their own takes. */
-import yargs from 'yargs'
+import yargs from 'yargs/yargs'
 import { UserError } from '../../core/errors.ts'
 import type { Deps, Verb } from '../../cli/verb.ts'
 import type { Said } from '../support/mount.ts'
