@@ -20,9 +20,12 @@ import type { Api } from './api.ts'
 import { createHotAnswers } from './hot/answers.ts'
 import { listen } from './listen.ts'
 import { openRequestLog } from './log.ts'
+import { removeLeftCopies } from './tree/copy-beside.ts'
 import { type Certificate, createServer, type Route, type Server } from './server.ts'
 
 const EXIT_CONFIGURATION = 3
+/** How often it is looked for what doors that were killed were copying. */
+const LEFT_COPIES_MS = 600_000
 
 export interface Door {
 	/** Where it listens. */
@@ -49,6 +52,7 @@ export async function startApi(config: Config, report: (line: string) => void, s
 	const api: Api = { ...supplies, fs, tokens: createKnownTokens(fs), answers: await createHotAnswers(fs), config, report, stopping: stopping.signal, changing: announcer.changing }
 	const log = openRequestLog(config.api.requestLog, report)
 	const servers: Server[] = []
+	const sweeping = keepSweeping(api)
 
 	let stopped: Promise<void> | undefined
 	const stop = () => {
@@ -67,6 +71,7 @@ export async function startApi(config: Config, report: (line: string) => void, s
 		late.abort()
 		await timer
 		stopping.abort()
+		clearInterval(sweeping)
 		log.end()
 		announcer.end()
 		silent()
@@ -88,6 +93,12 @@ export async function startApi(config: Config, report: (line: string) => void, s
 		await stop()
 		throw error
 	}
+}
+
+function keepSweeping(api: Api): NodeJS.Timeout {
+	const sweep = () => void removeLeftCopies(api).catch((error: Error) => api.report(`copies that were left half: ${error.message}`))
+	sweep()
+	return setInterval(sweep, LEFT_COPIES_MS).unref()
 }
 
 /** Whoever is still being served has had his time. */

@@ -71,7 +71,6 @@ export async function transfer(request: FastifyRequest, reply: FastifyReply, api
 			// A lock stays with its address and does not move along.
 			if (isMove) forgetLocks(tx, locks, from.path)
 		},
-		below: checkOf(request, api, changes),
 	})
 	return reply.code(isNew ? 201 : 204).send()
 }

@@ -4,7 +4,7 @@ import * as files from '../../core/catalogue/files.ts'
 import { fail } from '../../core/errors.ts'
 import { makeDirectory, makeSpecial, makeSymlink } from '../../core/filesystem/create.ts'
 import { joinPath } from '../../core/filesystem/directories.ts'
-import type { Check } from '../../core/filesystem/expected.ts'
+import type { Made } from '../../core/filesystem/expected.ts'
 import { list } from '../../core/filesystem/list.ts'
 import type { Place } from '../../core/filesystem/names.ts'
 import { closeContent, openLocated, readRange } from '../../core/filesystem/read-content.ts'
@@ -27,11 +27,11 @@ export interface Target {
 export interface CopyOptions extends Pick<StoreOptions, 'check' | 'exclusive'> {
 	/** A directory without what is in it. */
 	shallow?: boolean
-	/** Of every name below. */
-	below?: Check
+	/** It is made where it is not to stay: `path` says where that is. */
+	onItsWay?: boolean
 }
 
-type Source = Pick<FileRow, 'id' | 'kind' | 'mode' | 'rdev'>
+export type Source = Pick<FileRow, 'id' | 'kind' | 'mode' | 'rdev'>
 
 /** `path` leads to the source. A directory must not be there yet; a file is replaced in one step. */
 export async function copyTree(api: Api, path: Path, source: Source, to: Target, options: CopyOptions = {}): Promise<void> {
@@ -40,19 +40,19 @@ export async function copyTree(api: Api, path: Path, source: Source, to: Target,
 	const { id, kind, mode, rdev } = source
 	if (kind === KIND.regular) return await copyFile(api, path, mode, to, options)
 	const { check } = options
-	if (kind === KIND.symlink) return void (await run(makeSymlink(fs, to.place, await targetOf(api, id), { uid, gid }, check)))
+	if (kind === KIND.symlink) return void (await run(makeSymlink(fs, to.place, await targetOf(api, id), { uid, gid }, madeWith(to, options))))
 	if (kind !== KIND.directory) return void (await run(makeSpecial(fs, to.place, { mode, uid, gid }, kind, rdev, check)))
 	const { id: parent } = await run(makeDirectory(fs, to.place, { mode, uid, gid }, check))
 	await copyXattrs(api, id, parent)
-	if (!options.shallow) await copyBelow(api, path, id, { parent, path: to.path }, options.below)
+	if (!options.shallow) await copyBelow(api, path, id, { parent, path: to.path }, options.onItsWay)
 }
 
-async function copyBelow(api: Api, path: Path, directory: FileId, to: { parent: FileId; path: Path }, check: Check | undefined): Promise<void> {
+async function copyBelow(api: Api, path: Path, directory: FileId, to: { parent: FileId; path: Path }, onItsWay?: boolean): Promise<void> {
 	for (let after: Buffer = Buffer.alloc(0); ; ) {
 		const rows = await run(list(api.fs, directory, after, PAGE_ROWS))
 		for (const row of rows) {
 			const name = Buffer.from(row.name)
-			await copyTree(api, joinPath(path, name), row, { place: { parent: to.parent, name }, path: joinPath(to.path, name) }, { check, below: check })
+			await copyTree(api, joinPath(path, name), row, { place: { parent: to.parent, name }, path: joinPath(to.path, name) }, { onItsWay })
 		}
 		if (rows.length < PAGE_ROWS) return
 		after = Buffer.from(rows[rows.length - 1].name)
@@ -70,13 +70,17 @@ async function copyFile(api: Api, path: Path, mode: number, to: Target, options:
 		if (!content) continue
 		try {
 			const intake = { ...to, attributes: { mode, uid, gid }, bytes: content.size }
-			const stored = await store(fs, intake, readRange(fs, content, 0, content.size), { ...options, bytesExactly: content.size })
+			const stored = await store(fs, intake, readRange(fs, content, 0, content.size), { ...madeWith(to, options), exclusive: options.exclusive, bytesExactly: content.size })
 			return await copyXattrs(api, row.id, stored.row.id)
 		} finally {
 			await run(closeContent(fs, content))
 		}
 	}
 	return fail('EAGAIN', 'the file is replaced all the time')
+}
+
+function madeWith({ path }: Target, { check, onItsWay }: CopyOptions): Made {
+	return { check, classPath: onItsWay ? path : undefined }
 }
 
 async function targetOf({ fs }: Api, id: FileId): Promise<Buffer> {

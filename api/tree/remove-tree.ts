@@ -29,10 +29,10 @@ interface Named {
 
 /** What somebody moves out of the way meanwhile is not removed: ESTALE. */
 export async function removeTree(fs: Filesystem, place: Place, { id, kind }: Pick<Named, 'id' | 'kind'>, { below, ...expected }: Removal = {}): Promise<void> {
-	await remove(fs, { place, id, kind }, expected, { top: { place, id, kind }, below })
+	await remove(fs, { place, id, kind }, expected, { top: { place, id, kind }, below, forGood: expected.forGood, formerly: expected.formerly })
 }
 
-interface Whole {
+interface Whole extends Pick<Expected, 'forGood' | 'formerly'> {
 	top: Named
 	below: Check | undefined
 }
@@ -51,6 +51,7 @@ async function remove(fs: Filesystem, named: Named, expected: Expected, whole: W
 }
 
 async function empty(fs: Filesystem, directory: Named, whole: Whole): Promise<void> {
+	const { forGood, formerly } = whole
 	const check: Check = function* (tx, current) {
 		yield* checkStillThere(tx, [directory, whole.top])
 		if (whole.below) yield* whole.below(tx, current)
@@ -58,7 +59,7 @@ async function empty(fs: Filesystem, directory: Named, whole: Whole): Promise<vo
 	for (;;) {
 		const rows = await run(listNames(fs, directory.id, BEGINNING, PAGE_ROWS))
 		if (rows.length === 0) return
-		for (const { id, kind, name } of rows) await gone(() => remove(fs, { place: { parent: directory.id, name: Buffer.from(name) }, id, kind }, { check }, whole))
+		for (const { id, kind, name } of rows) await gone(() => remove(fs, { place: { parent: directory.id, name: Buffer.from(name) }, id, kind }, { check, forGood, formerly }, whole))
 	}
 }
 

@@ -1,16 +1,17 @@
 /** MOVE and COPY of one name to another, as REST and WebDAV have them in common. */
+import type { Transaction } from '../../core/catalogue/driver.ts'
 import * as paths from '../../core/catalogue/paths.ts'
 import type { LocatedRow } from '../../core/catalogue/paths.ts'
 import { KIND } from '../../core/catalogue/files.ts'
 import { codeOf, fail } from '../../core/errors.ts'
-import type { Check } from '../../core/filesystem/expected.ts'
 import type { Place } from '../../core/filesystem/names.ts'
 import { rename, type RenameCheck, type RenameMode } from '../../core/filesystem/rename.ts'
 import type { Located } from '../../core/filesystem/resolve.ts'
-import { run } from '../../core/op.ts'
+import { type Op, run } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { HttpError } from '../errors.ts'
 import { isBelow } from './below.ts'
+import { copyBeside } from './copy-beside.ts'
 import { copyTree } from './copy-tree.ts'
 import { removeTree } from './remove-tree.ts'
 
@@ -22,8 +23,6 @@ export interface Transfer {
 	to: Located
 	overwrite: boolean
 	check?: TransferCheck
-	/** Of what is below a directory that gives way, or is copied. */
-	below?: Check
 	/** COPY of a directory without what is in it. */
 	shallow?: boolean
 }
@@ -38,7 +37,7 @@ export async function move(api: Api, { from, to, overwrite, check }: Transfer): 
 	// A directory that is not empty does not give way by itself, and no directory to what is none: it changes places first.
 	const changesPlaces = row !== undefined && (row.kind === KIND.directory || from.row.kind === KIND.directory)
 	await renameAs(api, changesPlaces ? 'exchange' : overwrite ? 'replace' : 'noreplace', { source, target, check })
-	if (changesPlaces) await removeReplaced(api, source, row)
+	if (changesPlaces) await removeReplaced(api, source, row, target)
 	return row === undefined
 }
 
@@ -52,33 +51,33 @@ async function renameAs({ fs }: Api, mode: RenameMode, { source, target, check }
 }
 
 /** If it is still there: nobody else knows that it is on its way out. */
-async function removeReplaced({ fs }: Api, place: Place, row: LocatedRow): Promise<void> {
+async function removeReplaced({ fs }: Api, place: Place, row: LocatedRow, formerly: Place): Promise<void> {
 	try {
-		await removeTree(fs, place, row, { only: row.id })
+		await removeTree(fs, place, row, { only: row.id, formerly: { id: row.id, place: formerly } })
 	} catch (error) {
 		if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ESTALE') throw error
 	}
 }
 
-export async function copy(api: Api, { from, to, overwrite, shallow, check, below }: Transfer): Promise<boolean> {
+export async function copy(api: Api, { from, to, overwrite, shallow, check }: Transfer): Promise<boolean> {
 	const { place: target, row } = to
 	if (!target) return fail('EACCES', 'the root stays what it is')
 	if (to.path.equals(from.path) || (isBelow(to.path, from.path) && !shallow) || (row && isBelow(from.path, to.path))) {
 		throw new HttpError(403, 'the one is part of the other')
 	}
 	if (row && !overwrite) throw new HttpError(412, 'something has that name')
-	const checkTarget: Check | undefined =
-		check &&
-		function* (tx, current) {
-			yield* check(tx, yield* paths.locate(tx, from.row.id), current)
-		}
-	const isReplacedInOneStep = from.row.kind === KIND.regular && row?.kind === KIND.regular
-	if (row && !isReplacedInOneStep) await removeTree(api.fs, target, row, { check: checkTarget, below })
+	const inOneStep = row ? from.row.kind === KIND.regular && row.kind === KIND.regular : from.row.kind !== KIND.directory
+	const destination = { place: target, path: to.path }
 	try {
-		await copyTree(api, from.path, from.row, { place: target, path: to.path }, { exclusive: !overwrite, shallow, check: checkTarget, below })
+		if (inOneStep) await copyTree(api, from.path, from.row, destination, { exclusive: !overwrite, check: check && ((tx, current) => checkBoth(tx, current)) })
+		else await copyBeside(api, from.path, from.row, destination, { replaces: row, shallow, check: (tx, _, current) => checkBoth(tx, current) })
 	} catch (error) {
 		if (codeOf(error) === 'EEXIST') throw new HttpError(412, 'something has that name')
 		throw error
 	}
 	return row === undefined
+
+	function* checkBoth(tx: Transaction, current: LocatedRow | undefined): Op<void> {
+		if (check) yield* check(tx, yield* paths.locate(tx, from.row.id), current)
+	}
 }

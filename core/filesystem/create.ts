@@ -19,7 +19,7 @@ import type { Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import { classOf, nodesForNewFile } from '../placement/placement.ts'
 import { joinPath } from './directories.ts'
-import type { Check } from './expected.ts'
+import type { Check, Made } from './expected.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { checkName, type Place, readPlace } from './names.ts'
 import { newOpenFile, type OpenFile } from './open-files.ts'
@@ -242,7 +242,7 @@ function* makeEntry(fs: Filesystem, place: Place, file: NewFile, { kind, rdev, c
 }
 
 /** The catalogue answers readlink; as many nodes as the class asks for have the plain link too. */
-export function* makeSymlink(fs: Filesystem, place: Place, target: Buffer, owner: { uid: number; gid: number }, check?: Check): Op<FileRow> {
+export function* makeSymlink(fs: Filesystem, place: Place, target: Buffer, owner: { uid: number; gid: number }, { check, classPath }: Made = {}): Op<FileRow> {
 	checkName(place.name)
 	if (target.length > TARGET_BYTES_MAX) fail('ENAMETOOLONG')
 	if (target.length === 0) fail('ENOENT')
@@ -255,7 +255,7 @@ export function* makeSymlink(fs: Filesystem, place: Place, target: Buffer, owner
 			if (existing) fail('EEXIST')
 			if (check) yield* check(tx, undefined)
 			const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
-			const rule = classOf(fs, path)
+			const rule = classOf(fs, classPath ?? path)
 			const nodes = (yield* nodesTaking(fs, tx, rule, place.parent)).slice(0, rule.copies)
 			const row = { ...newRow(id, KIND.symlink, { mode: 0o777, ...owner }, directory, rule.id, time), size: target.length }
 			enter(fs, tx, place, row, time, target)

@@ -4,16 +4,28 @@ import type { FileRow } from '../catalogue/files.ts'
 import * as paths from '../catalogue/paths.ts'
 import type { LocatedRow } from '../catalogue/paths.ts'
 import { fail } from '../errors.ts'
-import type { FileId } from '../ids.ts'
+import type { FileId, Path } from '../ids.ts'
 import type { Op } from '../op.ts'
+import type { Place } from './names.ts'
 
 /** Throws when it is not as it should be. May write what goes with the change. SQL only, and perhaps twice. */
 export type Check = (tx: Transaction, current: LocatedRow | undefined) => Op<void>
+
+/** Of something new. */
+export interface Made {
+	check?: Check
+	/** Its class is the one of this path: it is on its way there. */
+	classPath?: Path
+}
 
 export interface Expected {
 	/** ESTALE where the name leads to another file by now. */
 	only?: FileId
 	check?: Check
+	/** Not kept in the trash, whatever its class says. */
+	forGood?: boolean
+	/** It, or a directory above it, was there before it was taken out of the way: the trash keeps it under the path it had then. */
+	formerly?: { id: FileId; place: Place }
 }
 
 export function* checkExpected(tx: Transaction, existing: FileRow | undefined, { only, check }: Expected): Op<void> {

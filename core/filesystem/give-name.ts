@@ -28,7 +28,7 @@ import { type Op, wait } from '../op.ts'
 import { classOf, nodesForCopies } from '../placement/placement.ts'
 import { type NewFile, newRow } from './create.ts'
 import { joinPath } from './directories.ts'
-import { type Check, checkExpected } from './expected.ts'
+import { checkExpected, type Made } from './expected.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { checkDirectory, checkName, type Place } from './names.ts'
 import { withoutSetId } from './publish.ts'
@@ -55,11 +55,9 @@ export interface Staged {
 	mayBeNamed: boolean
 }
 
-export interface Conditions {
+export interface Conditions extends Made {
 	/** The name must lead nowhere yet: EEXIST. */
 	exclusive?: boolean
-	/** Asked of what the name leads to. */
-	check?: Check
 	/** Of the file, besides those it takes over from what had the name. */
 	flags?: number
 	/** Written in the transaction, for the file as it is then. */
@@ -155,7 +153,7 @@ function* enter(fs: Filesystem, tx: Transaction, naming: Naming, tried: Intent[]
 	const needs = yield* lacks(fs, tx, naming, { existing, path, standing: standing.length > 0 })
 	if (needs) return needs
 	staged.guard.judge(tx, guard)
-	const rule = classOf(fs, path)
+	const rule = classOf(fs, conditions.classPath ?? path)
 	const row = rowOf(naming, directory, rule, existing)
 	const plan = yield* replace(tx, naming, { existing, row, path })
 	enterFile(fs, tx, naming, { row, rule, existing })

@@ -23,7 +23,7 @@ import { keepsRemoved, moveToTrash } from './trash.ts'
 
 export function* unlink(fs: Filesystem, place: Place, expected: Expected = {}): Op<void> {
 	checkName(place.name)
-	if (keepsRemoved(fs) && (yield* moveToTrash(fs, place, expected))) return
+	if (!expected.forGood && keepsRemoved(fs) && (yield* moveToTrash(fs, place, expected))) return
 	const time = now()
 	const token = fs.nextToken++
 	const { directory, row, made } = yield* wait(

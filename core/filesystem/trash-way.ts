@@ -9,6 +9,7 @@ import type { Time } from '../clock.ts'
 import { type FileId, type Name, type Path, ROOT_ID } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
 import { joinPath } from './directories.ts'
+import type { Expected } from './expected.ts'
 import type { Filesystem } from './filesystem.ts'
 import { looksNumbered, numbered, TRASH } from './trash-paths.ts'
 
@@ -30,8 +31,8 @@ export interface Way {
 }
 
 /** As far as it is there already. The last one found is locked: nobody else makes what is missing in it. */
-export function* findWay(fs: Filesystem, tx: Transaction, { folder, directory }: { folder: Name; directory: FileId }): Op<Way> {
-	const steps = [{ name: TRASH, like: undefined }, { name: folder, like: undefined }, ...(yield* stepsTo(fs, tx, directory))]
+export function* findWay(fs: Filesystem, tx: Transaction, { folder, directory, formerly }: { folder: Name; directory: FileId; formerly?: Expected['formerly'] }): Op<Way> {
+	const steps = [{ name: TRASH, like: undefined }, { name: folder, like: undefined }, ...(yield* stepsTo(fs, tx, directory, formerly))]
 	let found: FileId = ROOT_ID
 	let path: Path = Buffer.alloc(0)
 	const missing: Step[] = []
@@ -45,10 +46,11 @@ export function* findWay(fs: Filesystem, tx: Transaction, { folder, directory }:
 }
 
 /** The directories from the root down to that one. */
-function* stepsTo(fs: Filesystem, tx: Transaction, directory: FileId): Op<Step[]> {
+function* stepsTo(fs: Filesystem, tx: Transaction, directory: FileId, formerly?: Expected['formerly']): Op<Step[]> {
 	const ids = (yield* fs.directories.ancestors(tx, directory)).filter((id) => id !== ROOT_ID).reverse()
-	const steps: Step[] = []
-	for (const id of ids) {
+	const moved = formerly ? ids.indexOf(formerly.id) : -1
+	const steps = formerly && moved !== -1 ? [...(yield* stepsTo(fs, tx, formerly.place.parent)), { name: formerly.place.name, like: formerly.id }] : []
+	for (const id of ids.slice(moved + 1)) {
 		const path = yield* fs.directories.path(tx, id)
 		steps.push({ name: Buffer.from(path.subarray(path.lastIndexOf('/') + 1)), like: id })
 	}

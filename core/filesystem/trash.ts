@@ -75,12 +75,14 @@ function* enter(fs: Filesystem, tx: Transaction, { place, expected, time, token,
 	const row = situation.existing as FileRow
 	const from = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
 	if (isInTrash(from)) return undefined
-	const way = yield* findWay(fs, tx, { folder: folderName(folder), directory: place.parent })
+	const { formerly } = expected
+	const named = formerly?.id === row.id ? formerly.place : place
+	const way = yield* findWay(fs, tx, { folder: folderName(folder), directory: named.parent, formerly })
 	if (way.missing.length > ids.length) return { missing: way.missing.length }
 	// Not before it is certain that it happens here: what is asked may write.
 	yield* checkExpected(tx, row, expected)
 	const parent = enterWay(fs, tx, way, ids, time)
-	const to = { parent, name: yield* freeName(tx, parent, place, row) }
+	const to = { parent, name: yield* freeName(tx, parent, named, row) }
 	const made = yield* intend(fs, tx, yield* renames(tx, { row, from, to: joinPath(way.path, to.name), token }), situation.standing)
 	entries.move(tx, place, to)
 	files.touchDirectory(tx, place.parent, time)

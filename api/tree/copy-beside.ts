@@ -1,0 +1,140 @@
+/**
+ * A copy that is made beside the place it is for, and takes that place in one step when all of it is there: who looks sees what was there
+ * before or the whole copy, and what fails in between leaves nothing. A stake in the catalogue says whose half copy that is: what a
+ * process leaves that was killed, another removes.
+ */
+import type { Transaction } from '../../core/catalogue/driver.ts'
+import * as clients from '../../core/catalogue/clients.ts'
+import * as entries from '../../core/catalogue/entries.ts'
+import { type FileRow, KIND } from '../../core/catalogue/files.ts'
+import * as leases from '../../core/catalogue/leases.ts'
+import { codeOf, fail } from '../../core/errors.ts'
+import type { Expected } from '../../core/filesystem/expected.ts'
+import { type Filesystem, transact } from '../../core/filesystem/filesystem.ts'
+import type { Place } from '../../core/filesystem/names.ts'
+import { rename, type RenameCheck, type RenameMode } from '../../core/filesystem/rename.ts'
+import type { Path } from '../../core/ids.ts'
+import { type Op, run, wait } from '../../core/op.ts'
+import type { Api } from '../api.ts'
+import { copyTree, type CopyOptions, type Source, type Target } from './copy-tree.ts'
+import { removeTree } from './remove-tree.ts'
+
+const NAME = '.cairn-copy-'
+const STAKE = 'copy:'
+const STAKES = [STAKE, 'copy;'] as const
+/** Longer than any copying lasts. */
+const LASTS_SECONDS = 30 * 86_400
+
+/** Of this process. */
+const underWay = new Set<string>()
+
+export interface BesideOptions extends Pick<CopyOptions, 'shallow'> {
+	/** What has the place now gives way; else nothing may have it. */
+	replaces: FileRow | undefined
+	/** Asked in the transaction in which the copy takes its place. */
+	check: RenameCheck
+}
+
+/** `path` leads to the source. EEXIST where something has the place that need not give way. */
+export async function copyBeside(api: Api, path: Path, source: Source, to: Target, { replaces, check, shallow }: BesideOptions): Promise<void> {
+	const { fs } = api
+	const own = `${fs.client}-${fs.returns}-${fs.nextToken++}`
+	const stake = { name: STAKE + own, client_id: fs.client, token: to.place.parent }
+	const place = placeOf(stake)
+	underWay.add(stake.name)
+	try {
+		await write(fs, (tx) => leases.putStake(tx, stake, LASTS_SECONDS, fs.capabilities))
+		try {
+			await copyTree(api, path, source, { place, path: to.path }, { shallow, onItsWay: true })
+			await takePlace(fs, place, to.place, { source, replaces, check: claimed(fs, stake.name, check) })
+		} catch (error) {
+			await giveUp(api, stake, replaces)
+			throw error
+		}
+		await removeAt(fs, place, { formerly: to.place })
+		await write(fs, (tx) => leases.drop(tx, stake.name))
+	} finally {
+		underWay.delete(stake.name)
+	}
+}
+
+function placeOf({ name, token }: leases.Stake): Place {
+	return { parent: token, name: Buffer.from(NAME + name.slice(STAKE.length)) }
+}
+
+async function write(fs: Filesystem, statements: (tx: Transaction) => void): Promise<void> {
+	await transact(fs, function* (tx) {
+		statements(tx)
+	})
+}
+
+/** Whoever took this process for dead may be removing it at this moment. */
+function claimed(fs: Filesystem, stake: string, check: RenameCheck): RenameCheck {
+	return function* (tx, source, target) {
+		if (!(yield* leases.stillHeld(fs, tx, stake))) fail('EIO', 'this process was taken for dead, and what it was copying was removed')
+		yield* check(tx, source, target)
+	}
+}
+
+async function takePlace(fs: Filesystem, from: Place, to: Place, { source, replaces, check }: Pick<BesideOptions, 'replaces' | 'check'> & { source: Source }): Promise<void> {
+	const changesPlaces = replaces !== undefined && (replaces.kind === KIND.directory || source.kind === KIND.directory)
+	const mode: RenameMode = changesPlaces ? 'exchange' : replaces ? 'replace' : 'noreplace'
+	try {
+		await run(rename(fs, from, to, mode, check))
+	} catch (error) {
+		// What was to give way is gone already.
+		if (mode !== 'exchange' || codeOf(error) !== 'ENOENT') throw error
+		await run(rename(fs, from, to, 'noreplace', check))
+	}
+}
+
+/** What cannot be removed now, `removeLeftCopies` tries again. */
+async function giveUp({ fs, report }: Api, stake: leases.Stake, replaces: FileRow | undefined): Promise<void> {
+	try {
+		// A catalogue that could not say so may have let it take its place: what stands here then may have to be kept.
+		await removeAt(fs, placeOf(stake), { spared: replaces })
+		await write(fs, (tx) => leases.drop(tx, stake.name))
+	} catch (error) {
+		report(`copying: what was copied by then stays for now (${codeOf(error)})`)
+	}
+}
+
+interface Leaving {
+	/** It was in this place before: the trash may want it. */
+	formerly?: Place
+	/** Not this one. */
+	spared?: FileRow
+}
+
+async function removeAt(fs: Filesystem, place: Place, { formerly, spared }: Leaving): Promise<void> {
+	const [[row]] = (await fs.catalogue.read(entries.lookupQuery(place.parent, place.name))) as [FileRow[]]
+	if (!row || row.id === spared?.id) return
+	const expected: Expected = formerly ? { formerly: { id: row.id, place: formerly } } : { forGood: true }
+	try {
+		await removeTree(fs, place, row, { only: row.id, ...expected })
+	} catch (error) {
+		if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ESTALE') throw error
+	}
+}
+
+/** Of processes that are gone, and what this one could not remove when it was to. */
+export async function removeLeftCopies(api: Api): Promise<void> {
+	const { fs } = api
+	for (const stake of await leases.stakes(fs.catalogue, STAKES, fs.capabilities)) {
+		if (underWay.has(stake.name) || !(await run(isLeft(fs, stake)))) continue
+		underWay.add(stake.name)
+		try {
+			await api.changing(async () => {
+				await write(fs, (tx) => leases.putStake(tx, { ...stake, client_id: fs.client }, LASTS_SECONDS, fs.capabilities))
+				await removeAt(fs, placeOf(stake), { formerly: placeOf(stake) })
+				await write(fs, (tx) => leases.drop(tx, stake.name))
+			})
+		} finally {
+			underWay.delete(stake.name)
+		}
+	}
+}
+
+function* isLeft(fs: Filesystem, { client_id }: leases.Stake): Op<boolean> {
+	return client_id === fs.client || (yield* wait(clients.find(fs.catalogue, client_id, ''))) === undefined
+}

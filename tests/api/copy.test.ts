@@ -1,0 +1,122 @@
+/** COPY of directories: whole or not at all, and what it replaces is there until then. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { type TestContext, test } from 'node:test'
+import { engines } from '../catalogue/engines.ts'
+import { until } from '../support/until.ts'
+import { openDoor, type TestDoor } from './door.ts'
+import { standing } from './left-behind.ts'
+
+const DISK = '6m'
+const HALF = Buffer.alloc(1_700_000, 'x')
+const FILES = 60
+const GONE = 999_999
+
+const put = (door: TestDoor, path: string, body: string | Buffer) => door.fetch(`/files/${path}`, { method: 'PUT', body })
+const text = async (door: TestDoor, path: string) => {
+	const answer = await door.fetch(`/files/${path}`)
+	return answer.ok ? await answer.text() : answer.status
+}
+const copy = (door: TestDoor, from: string, to: string, prefix = 'dav', method = 'COPY') =>
+	door.fetch(`/${prefix}/${from}`, { method, headers: { destination: `/${prefix}/${to}` } })
+const names = async (door: TestDoor, path = '') => ((await (await door.fetch(`/files/${path}`)).json()) as { entries: Array<{ name: string }> }).entries.map(({ name }) => name)
+
+async function fill(door: TestDoor, directory: string, word: string, files = 3): Promise<void> {
+	for (let index = 0; index < files; index++) await put(door, `${directory}/in/${index}`, `${word} ${index}`)
+}
+
+for (const engine of engines) {
+	test(`${engine.name}: a directory over another, over a file, and a file over a directory`, async (t) => {
+		const door = await openDoor(t, { engine, nodes: 1, config: { classes: [{ name: 'b', pattern: '^b/', copies: 1 }, { name: 'default', pattern: '', copies: 1 }] } })
+		for (const prefix of ['dav', 'files']) {
+			await fill(door, 'a', 'new')
+			await put(door, 'b/old', 'old')
+			await put(door, 'file', 'a file')
+			assert.equal((await copy(door, 'a', 'b', prefix)).status, 204)
+			assert.deepEqual([await names(door, 'b/'), await text(door, 'b/in/1'), readFileSync(door.node(1, 'b/in/2'), 'utf8')], [['in'], 'new 1', 'new 2'])
+			assert.equal((await copy(door, 'a', 'file', prefix)).status, 204)
+			assert.equal(await text(door, 'file/in/0'), 'new 0')
+			assert.equal((await copy(door, 'a/in/0', 'b', prefix)).status, 204)
+			assert.equal(await text(door, 'b'), 'new 0')
+			assert.deepEqual(await names(door), ['a', 'b', 'file'])
+			assert.equal((await door.fetch('/files/b', { method: 'DELETE' })).status, 204)
+			assert.equal((await copy(door, 'a', 'b', prefix)).status, 201)
+			const found = await door.driver.all<{ name: string }>("SELECT DISTINCT c.name FROM entry e JOIN file f ON f.id = e.file_id JOIN class c ON c.id = f.class_id JOIN entry d ON d.file_id = e.parent_id JOIN entry u ON u.file_id = d.parent_id WHERE u.name = X'62' AND f.kind = 8")
+			assert.deepEqual(found.map(({ name }) => name), ['b'], 'the class of the path where it is')
+			await door.fetch('/files/file?recursive', { method: 'DELETE' })
+			await door.fetch('/files/b?recursive', { method: 'DELETE' })
+		}
+		const [{ count }] = await door.driver.all<{ count: number }>("SELECT COUNT(*) AS count FROM lease WHERE name LIKE 'copy:%'")
+		assert.equal(Number(count), 0)
+	})
+
+	test(`${engine.name}: whoever looks sees the old directory or the whole new one`, async (t) => {
+		const door = await openDoor(t, { engine, nodes: 1 })
+		await fill(door, 'a', 'new', FILES)
+		await fill(door, 'b', 'old', FILES)
+		for (let index = 0; index < 10; index++) await put(door, `a/in/a large one ${index}`, HALF)
+		let isOver = false
+		const copying = copy(door, 'a', 'b').finally(() => (isOver = true))
+		const seen = new Set<string | number>()
+		while (!isOver) seen.add(await text(door, `b/in/${FILES - 1}`))
+		assert.equal((await copying).status, 204)
+		assert.deepEqual([...seen].filter((each) => each !== `old ${FILES - 1}` && each !== `new ${FILES - 1}`), [])
+		assert.ok(seen.has(`old ${FILES - 1}`))
+		assert.equal(await text(door, `b/in/${FILES - 1}`), `new ${FILES - 1}`)
+	})
+
+	test(`${engine.name}: what a door left that was killed is removed`, async (t) => {
+		const door = await openDoor(t, { engine, nodes: 1 })
+		await fill(door, 'd', 'a word')
+		const before = await standing(door)
+		await fill(door, `d/.cairn-copy-${GONE}-0-1`, 'half')
+		const [{ id }] = await door.driver.all<{ id: number }>("SELECT file_id AS id FROM entry WHERE name = X'64'")
+		await door.driver.change('INSERT INTO lease (name, client_id, token, until_at) VALUES (?, ?, ?, 9999999999)', [`copy:${GONE}-0-1`, GONE, id])
+		await door.second()
+		await until('it is gone', () => !existsSync(door.node(1, `d/.cairn-copy-${GONE}-0-1`)) || undefined)
+		await until('nobody has a stake in it', async () => (await door.driver.all("SELECT name FROM lease WHERE name LIKE 'copy:%'")).length === 0 || undefined)
+		assert.deepEqual(await standing(door), before)
+	})
+}
+
+async function openSmall(t: TestContext, config = {}): Promise<TestDoor> {
+	let mounted = ''
+	t.after(() => void execFileSync('umount', ['-l', mounted]))
+	return await openDoor(t, {
+		nodes: 1,
+		config,
+		mount(path) {
+			execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK}`, 'none', path])
+			mounted = path
+		},
+	})
+}
+
+test('no room in the middle: 507, and all is as it was, the trash too', async (t) => {
+	const door = await openSmall(t, { classes: [{ name: 'default', pattern: '', copies: 1, trashDays: 30 }] })
+	for (const name of ['a/1', 'a/2']) await put(door, name, HALF)
+	await fill(door, 'b', 'old')
+	const before = await standing(door)
+	for (const [target, prefix] of [['b', 'dav'], ['b', 'files'], ['fresh', 'dav']]) assert.equal((await copy(door, 'a', target, prefix)).status, 507)
+	assert.deepEqual(await standing(door), before)
+	assert.equal(await text(door, 'b/in/1'), 'old 1')
+	assert.deepEqual(door.reports, [])
+})
+
+test('what gives way to a directory is kept under the path it had', async (t) => {
+	const door = await openDoor(t, { nodes: 1, config: { classes: [{ name: 'default', pattern: '', copies: 1, trashDays: 30 }] } })
+	await fill(door, 'u/a', 'new')
+	await fill(door, 'u/b', 'old')
+	await put(door, 'c', 'a file')
+	assert.equal((await copy(door, 'u/a', 'u/b')).status, 204)
+	assert.equal((await copy(door, 'u/a', 'c')).status, 204)
+	const [day] = await names(door, '.trash/')
+	assert.equal(await text(door, `.trash/${day}/u/b/in/1`), 'old 1')
+	assert.equal(await text(door, `.trash/${day}/c`), 'a file')
+	await fill(door, 'm/d', 'older')
+	assert.equal((await copy(door, 'u/a', 'm/d', 'dav', 'MOVE')).status, 204)
+	assert.equal(await text(door, `.trash/${day}/m/d/in/1`), 'older 1')
+	assert.deepEqual(await names(door, `.trash/${day}/`), ['c', 'm', 'u'])
+	assert.deepEqual(await names(door, 'u/'), ['b'])
+})
