@@ -27,8 +27,11 @@ export interface Out {
 	at: number
 }
 
-/** Writes the body of a reply and says how long it is. A buffer is a whole reply whose first 16 bytes are left for the header. */
-export type Reply = ((out: Out) => number) | Buffer
+/**
+ * Writes the body of a reply and says how long it is. A buffer is a whole reply whose first 16 bytes are left for the header, a string
+ * the name of an error that is an ordinary answer: to throw one costs as much as the rest.
+ */
+export type Reply = ((out: Out) => number) | Buffer | string
 
 export type Handler = (request: Request) => Op<Reply | undefined>
 
@@ -158,6 +161,7 @@ export function openSession({ fd, handlers, onEnd, report, meter }: SessionOptio
 
 	function send(request: Request, reply: Reply | undefined): void {
 		if (reply === undefined) return put(request, output, OUT_HEADER_BYTES, 0)
+		if (typeof reply === 'string') return sendError(request, reply)
 		if (typeof reply === 'function') return put(request, output, OUT_HEADER_BYTES + reply(out), 0)
 		put(request, reply, reply.length, 0)
 	}

@@ -4,7 +4,7 @@ import { fail } from '../../core/errors.ts'
 import { type AttributeChange, setAttributes } from '../../core/filesystem/attributes.ts'
 import { getAttributes } from '../../core/filesystem/lookup.ts'
 import { statfs } from '../../core/filesystem/statfs.ts'
-import { getXattr, listXattrs, removeXattr, setXattr } from '../../core/filesystem/xattrs.ts'
+import { findXattr, listXattrs, removeXattr, setXattr } from '../../core/filesystem/xattrs.ts'
 import { attributeValidity, type Operation } from '../door.ts'
 import { putAttributesOut, putNumber64 } from '../fuse/encode.ts'
 import { SETATTR } from '../fuse/protocol.ts'
@@ -81,7 +81,8 @@ export const getxattr: Operation = (door) =>
 		const room = u32(request, 0)
 		const name = nameAt(request, 8)
 		checkNamespace(name)
-		return sized(yield* getXattr(door.fs, request.node, name), room)
+		const value = yield* findXattr(door.fs, request.node, name)
+		return value ? sized(value, room) : 'ENODATA'
 	}
 
 export const listxattr: Operation = (door) =>

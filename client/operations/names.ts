@@ -35,7 +35,7 @@ export const lookupName: Operation = (door) =>
 		if (row) return entryReply(door, row)
 		const validity = door.validity.negative()
 		const isKept = validity.seconds > 0 && !(yield* mayAppear(door.fs, node, name))
-		return !isKept ? fail('ENOENT') : (out) => putNegativeEntry(out.view, out.at, validity)
+		return !isKept ? 'ENOENT' : (out) => putNegativeEntry(out.view, out.at, validity)
 	}
 
 /** The trash grows by removals: its names come while their directory is not asked for, and the kernel may hear of them after it is. */

@@ -34,14 +34,19 @@ const VIRTUAL: Record<string, (fs: Filesystem, id: FileId) => Op<Buffer>> = {
 }
 
 export function* getXattr(fs: Filesystem, id: FileId, name: Buffer): Op<Uint8Array> {
+	return (yield* findXattr(fs, id, name)) ?? fail('ENODATA')
+}
+
+/** Undefined where there is none: the kernel asks that of every file that is written. */
+export function* findXattr(fs: Filesystem, id: FileId, name: Buffer): Op<Uint8Array | undefined> {
 	const virtual = VIRTUAL[name.toString('latin1')]
 	if (virtual) return yield* virtual(fs, id)
 	const orphan = orphanAttributes(fs, id)
-	if (orphan) return orphan.get(name.toString('latin1')) ?? fail('ENODATA')
+	if (orphan) return orphan.get(name.toString('latin1'))
 	const row = yield* known(fs, id)
-	if ((row.flags & files.FLAG_HAS_XATTRS) === 0) fail('ENODATA')
+	if ((row.flags & files.FLAG_HAS_XATTRS) === 0) return undefined
 	const [[found]] = yield* wait(fs.catalogue.read(xattrs.findQuery(id, name)))
-	return found ? (found.value as Uint8Array) : fail('ENODATA')
+	return found?.value as Uint8Array | undefined
 }
 
 /** Whether the file may have any: from what is open here if it is, to spare the most frequent question a query. */
