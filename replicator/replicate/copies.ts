@@ -12,6 +12,7 @@ import { packSmall } from './packets.ts'
 import { patiently } from './patience.ts'
 import { keepAside } from './place.ts'
 import type { Round } from './round.ts'
+import { isUncertain, sinceLooked } from './since.ts'
 import type { Found, Source } from './sources.ts'
 import { suspect } from './suspect.ts'
 
@@ -27,8 +28,8 @@ interface Attempt {
 	want: Want
 	sources: Found[]
 	order: Order
-	/** Why the last source did not do. */
-	why: string
+	/** Why the last source did not do; undefined: there is one, and it will do in a moment. */
+	why: string | undefined
 }
 
 /** Those that could be copied; what becomes of the others is said here. */
@@ -85,12 +86,14 @@ async function newAttempt(
 		isBegun,
 		isSynced: isAlone,
 	}
-	return { want, sources, order, why: 'no node within reach has a good copy of it' }
+	const isWaiting = sources.length === 0 && round.sources.isWithinReach(want)
+	return { want, sources, order, why: isWaiting ? undefined : 'no node within reach has a good copy of it' }
 }
 
 async function giveUp(round: Round, { want, why, order }: Attempt): Promise<void> {
 	if (!order.isBegun) await drive(discard(round.rep.node.operations, order))
-	leave(round, want, why)
+	if (why === undefined) round.rep.run.done('busy', 0)
+	else leave(round, want, why)
 }
 
 function bySource(attempts: readonly Attempt[]): Attempt[][] {
@@ -215,8 +218,20 @@ async function judge(round: Round, attempt: Attempt, answer: CopyAnswer): Promis
 	if (isFailure(answer)) return await judgeFailure(round, attempt, answer)
 	const hash = Buffer.from(answer.hash, 'hex')
 	if (want.hash && !want.hash.equals(hash)) return await judgeBytes(round, attempt)
-	if (answer.isOccupied) for (const { path } of want.places) await keepAside(round, path)
+	if (answer.isOccupied && !(await clear(round, attempt))) return undefined
 	return { want, asides: [order.aside, ...order.further], ino: answer.ino, hash, from: order.from }
+}
+
+/** False when what stands there may be known: the file has changed since, or something decided about its place is yet to be carried out. */
+async function clear(round: Round, { want, order }: Attempt): Promise<boolean> {
+	const why = (await sinceLooked(round, want)) ?? ((await isUncertain(round, want)) ? 'busy' : undefined)
+	if (why) {
+		await drive(discard(round.rep.node.operations, order))
+		round.rep.run.done(why, 0)
+		return false
+	}
+	for (const { path } of want.places) await keepAside(round, path)
+	return true
 }
 
 async function judgeFailure(round: Round, attempt: Attempt, { code, message, side }: Failure): Promise<'again' | undefined> {
@@ -224,6 +239,12 @@ async function judgeFailure(round: Round, attempt: Attempt, { code, message, sid
 	const { run, node } = round.rep
 	if (code === 'ECANCELED') run.done('left', 0)
 	else if (side === 'source') {
+		const why = await sinceLooked(round, want)
+		if (why) {
+			await drive(discard(node.operations, order))
+			run.done(why, 0)
+			return undefined
+		}
 		const found = sources.shift() as Found
 		// What there is of it serves the next source as well.
 		order.isBegun = true

@@ -1,5 +1,5 @@
 /** Where a copy may be read: on nodes that are mounted here, and on others over SFTP. */
-import { REPLICA } from '../../core/catalogue/replicas.ts'
+import { REPLICA, type ReplicaRow } from '../../core/catalogue/replicas.ts'
 import type { SftpConfig } from '../../core/config/types.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import type { NodeId, Path } from '../../core/ids.ts'
@@ -28,6 +28,8 @@ export interface Found {
 export interface Sources {
 	/** Nodes that have the wanted version within reach, best first, and under which path. */
 	of(want: Want, isStanding: boolean): Promise<Found[]>
+	/** One has it, whatever has yet to be carried out there. */
+	isWithinReach(want: Want): boolean
 	/** To read it on the main thread. */
 	operationsOf(source: Source): Readable
 	/** What stands on nodes may have changed. */
@@ -80,19 +82,23 @@ export function openSources(
 		return RANK[reach] * 1_000 + (load.get(id) ?? 0) + Math.min(0.9, node.health.read.ms / 10_000)
 	}
 
+	function withinReach({ copies, file }: Want): Source[] {
+		const fit = ({ node_id, version, state }: ReplicaRow) =>
+			node_id !== own && version === file.version && state !== REPLICA.suspect
+		return copies.filter(fit).flatMap((copy) => sourceOn(copy.node_id) ?? [])
+	}
+
 	return {
-		async of({ copies, file, places }, isStanding) {
+		async of(want, isStanding) {
 			const found: Found[] = []
-			for (const copy of copies) {
-				if (copy.node_id === own || copy.version !== file.version || copy.state === REPLICA.suspect) continue
-				const source = sourceOn(copy.node_id)
-				if (!source) continue
+			for (const source of withinReach(want)) {
 				const inTheWay = await standingFor(source.id, isStanding)
-				const clear = places.find(({ path }) => !inTheWay.isInTheWay(path))
+				const clear = want.places.find(({ path }) => !inTheWay.isInTheWay(path))
 				if (clear) found.push({ source, path: clear.path })
 			}
 			return found.sort((a, b) => cost(a.source) - cost(b.source))
 		},
+		isWithinReach: (want) => withinReach(want).length > 0,
 		operationsOf: ({ node, sftp }) => (sftp ? reachOf(node, sftp).operations : node.operations),
 		forgetStanding: () => standing.clear(),
 		async end() {

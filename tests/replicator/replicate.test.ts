@@ -484,3 +484,64 @@ test('what a dead process left beside the tree is removed; what others have ther
 	await makeCopies(fs, 2)
 	assert.deepEqual(incoming(2), ['7-somebody-elses'])
 })
+
+/** As another process leaves it between its decision and the disk. */
+async function decided({ start, rows }: Prepared, node: number, path: string): Promise<void> {
+	const { fs } = await start()
+	rows("INSERT INTO intent (node_id, op, path, file_id, client_id, token, created) VALUES (?, 'unlink', CAST(? AS BLOB), 9, ?, 1, 0)", node, path, fs.client)
+}
+
+test('what stands in the place of a copy, and is still to be removed by somebody, is no unknown file', async (t) => {
+	const prepared = await prepare(t, 2)
+	const { fs, rows, node, incoming } = prepared
+	writeFile(fs, 'f', 'new')
+	await flushLater(fs)
+	disk.writeFileSync(node(2, 'f'), 'what was replaced')
+	await decided(prepared, 2, 'f')
+	const early = await makeCopies(fs, 2)
+	assert.deepEqual([early.summary.outcomes, early.summary.troubles, early.notes], [{ busy: 1 }, 0, []])
+	assert.equal(disk.readFileSync(node(2, 'f'), 'utf8'), 'what was replaced')
+	assert.deepEqual([rows('SELECT * FROM conflict'), incoming(2)], [[], []])
+	rows('DELETE FROM intent')
+	assert.deepEqual((await makeCopies(fs, 2)).summary.outcomes, { copied: 1 })
+	assert.equal(rows('SELECT * FROM conflict').length, 1)
+})
+
+test('a file that was given another name while it was copied is not named as one that cannot be read', async (t) => {
+	const { fs, node, incoming } = await prepare(t, 2)
+	writeFile(fs, 'f', 'content')
+	await flushLater(fs)
+	const move = async () => {
+		now(rename(fs, at('f'), at('g'), 'replace'))
+		await flushLater(fs)
+	}
+	const made = await makeCopies(fs, 2, { hold: once('looked', move) })
+	assert.deepEqual([made.summary.outcomes, made.troubles, made.notes], [{ busy: 1 }, [], []])
+	assert.deepEqual(incoming(2), [])
+	await makeCopies(fs, 2)
+	assert.equal(disk.readFileSync(node(2, 'g'), 'utf8'), 'content')
+})
+
+test('a file that was removed while it was copied is gone, and no trouble', async (t) => {
+	const { fs } = await prepare(t, 2)
+	writeFile(fs, 'f', 'content')
+	await flushLater(fs)
+	const remove = async () => {
+		now(unlink(fs, at('f')))
+		await flushLater(fs)
+	}
+	const made = await makeCopies(fs, 2, { hold: once('looked', remove) })
+	assert.deepEqual([made.summary.outcomes, made.troubles, made.notes], [{ gone: 1 }, [], []])
+})
+
+test('a source that has yet to be told of the name of a file is waited for', async (t) => {
+	const prepared = await prepare(t, 2)
+	const { fs, rows } = prepared
+	writeFile(fs, 'f', 'content')
+	await flushLater(fs)
+	await decided(prepared, 1, 'f')
+	const early = await makeCopies(fs, 2)
+	assert.deepEqual([early.summary.outcomes, early.troubles], [{ busy: 1 }, []])
+	rows('DELETE FROM intent')
+	assert.deepEqual((await makeCopies(fs, 2)).summary.outcomes, { copied: 1 })
+})
