@@ -1,6 +1,7 @@
 /** `write`, `append`: into a file that is there. All of what was sent is written, or nothing. */
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { KIND } from '../../core/catalogue/files.ts'
+import type { LocatedRow } from '../../core/catalogue/paths.ts'
 import { codeOf, fail } from '../../core/errors.ts'
 import { allocate, write } from '../../core/filesystem/data.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
@@ -21,15 +22,40 @@ import { pathAsked } from './tree.ts'
 const BYTES_MAX = 16 * 1024 * 1024
 const APPEND = -1
 const FALLOC_FL_KEEP_SIZE = 1
+const ATTEMPTS_MAX = 10
 const MAY_WRITE = { access: 'write', byPath: true } as const
 const TEXT = { type: 'string' } as const
 const QUERY = { type: 'object', properties: { path: TEXT, offset: TEXT } } as const
 
 export function content(app: FastifyInstance, { fs }: Api): void {
-	const appends = inTurn()
+	const turns = inTurn()
 
-	function* writing(id: FileId, act: (file: OpenFile) => Op<number>): Op<number> {
-		const file = yield* open(fs, id, { write: true, truncate: false })
+	/** What has the path when all has come. */
+	async function writing<T>(request: FastifyRequest, act: (file: OpenFile) => Op<T>): Promise<T> {
+		for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+			const { id } = await run(regularFile(request))
+			const file = await run(openUnlessMoved(id))
+			if (!file) continue
+			return await turns(id, () => run(acting(file, act)))
+		}
+		return fail('EAGAIN', 'the file is moved all the time')
+	}
+
+	function* regularFile(request: FastifyRequest): Op<LocatedRow> {
+		const { row } = yield* reachExisting(request, fs, pathAsked(request).path, { role: 'write' })
+		return row.kind === KIND.regular ? row : fail('EISDIR')
+	}
+
+	function* openUnlessMoved(id: FileId): Op<OpenFile | undefined> {
+		try {
+			return yield* open(fs, id, { write: true, truncate: false })
+		} catch (error) {
+			if (codeOf(error) !== 'ESTALE') throw error
+			return undefined
+		}
+	}
+
+	function* acting<T>(file: OpenFile, act: (file: OpenFile) => Op<T>): Op<T> {
 		try {
 			return yield* act(file)
 		} finally {
@@ -43,32 +69,24 @@ export function content(app: FastifyInstance, { fs }: Api): void {
 		config: MAY_WRITE,
 		schema: { summary: 'Writes into a file', querystring: QUERY },
 		handler: async (request) => {
-			const { path } = pathAsked(request)
-			const { row } = await run(reachExisting(request, fs, path, { role: 'write' }))
-			if (row.kind !== KIND.regular) fail('EISDIR')
 			const offset = numberOf(request.query, 'offset', 0)
+			await run(regularFile(request))
 			const count = await withWhole(bodyOf(request), BYTES_MAX, (whole) => {
 				verifyWhole(request.headers, whole)
-				return run(writing(row.id, (file) => writeWhole(fs, file, whole, offset)))
+				return writing(request, (file) => writeWhole(fs, file, whole, offset))
 			})
 			return { success: true, message: 'Data written successfully', data: { bytes_written: count, offset } }
 		},
 	})
 
 	app.post('/api/v1/append', { config: MAY_WRITE, schema: { summary: 'Writes at the end of a file', querystring: QUERY } }, async (request) => {
-		const { path } = pathAsked(request)
-		const { row } = await run(reachExisting(request, fs, path, { role: 'write' }))
-		if (row.kind !== KIND.regular) fail('EISDIR')
+		await run(regularFile(request))
 		return await withWhole(bodyOf(request), BYTES_MAX, async (whole) => {
 			verifyWhole(request.headers, whole)
-			const end = await appends(row.id, () =>
-				run(
-					writing(row.id, function* (file) {
-						yield* writeWhole(fs, file, whole, APPEND)
-						return (yield* wait(file.node.operations.fstat(file.fd))).size
-					}),
-				),
-			)
+			const end = await writing(request, function* (file) {
+				yield* writeWhole(fs, file, whole, APPEND)
+				return (yield* wait(file.node.operations.fstat(file.fd))).size
+			})
 			return { success: true, message: 'Data appended successfully', data: { offset: end - whole.length, bytes_added: whole.length } }
 		})
 	})

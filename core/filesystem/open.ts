@@ -134,21 +134,38 @@ function isCurrent(file: OpenFile, found: Found): boolean {
 	return file.row.version === found.row.version && found.replicas.some((r) => r.node_id === file.node.id && isContent(found, r))
 }
 
-/** The first candidate that opens. EIO when none does: the file exists, it is just not within reach. */
+/**
+ * The first candidate that opens. EIO when none does: the file exists, it is just not within reach. What was not where it was looked for
+ * may have been moved by somebody else a moment ago: the journal says so, and it is looked for where it is now.
+ */
 function* openOn(fs: Filesystem, found: Found, nodes: Node[], flags: number): Op<OpenFile> {
 	const deadlineMs = Date.now() + fs.config.nodeDeadlineMs
-	for (;;) {
+	const tried = new Set<string>()
+	for (let isAgain = false; nodes.length > 0; isAgain = true) {
 		let obstructed = false
+		let isNew = false
 		for (const node of nodes) {
 			const paths = yield* clearPaths(fs, node, found)
 			obstructed ||= paths.length < found.names.length
-			const opened = yield* openOnNode(node, paths, flags)
+			const untried = isAgain ? paths.filter((path) => !tried.has(keyOf(node, path))) : paths
+			const opened = yield* openOnNode(node, untried, flags)
 			if (opened) return yield* describe(found.row, node, opened, flags)
+			for (const path of untried) tried.add(keyOf(node, path))
+			isNew ||= untried.length > 0
 		}
-		if (!obstructed || Date.now() > deadlineMs) return fail('EIO', 'no copy of the file is within reach')
-		yield* wait(new Promise((resolve) => setTimeout(resolve, INTENT_POLL_MS)))
+		const news = yield* catchUp(fs)
+		if (nameMoved(news, found.row.id)) fail('ESTALE')
+		if (directoryMoved(news)) tried.clear()
+		else if (!obstructed && !isNew) break
+		if (Date.now() > deadlineMs) break
+		if (obstructed) yield* wait(new Promise((resolve) => setTimeout(resolve, INTENT_POLL_MS)))
 		found = yield* find(fs, found.row.id)
 	}
+	return fail('EIO', 'no copy of the file is within reach')
+}
+
+function keyOf({ id }: Node, path: Path): string {
+	return `${id}/${path.toString('latin1')}`
 }
 
 /** The file's paths on the node, without those on which an intent stands. */

@@ -1,6 +1,7 @@
 /** The dialect of Hercules' gateway: what its clients send and read, on both databases; and what they should not. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
@@ -70,6 +71,40 @@ for (const engine of engines) {
 		const text = await (await fetch(`${door.url}/files/log`)).text()
 		assert.equal(text.length, lines.join('').length)
 		for (const [index, line] of lines.entries()) assert.equal(text.slice(offsets[index], offsets[index] + line.length), line)
+	})
+
+	test(`${engine.name}: what another door moves meanwhile is gone for who appends, and what it puts there is appended to`, async (t) => {
+		const door = await open(t, engine)
+		const { addresses: [other] } = await door.second()
+		const move = (source: string, target: string) => fetch(`${other}/api/v1/rename`, { method: 'POST', body: JSON.stringify({ source, target }) })
+		await ask(door, 'POST', 'create', { path: 'd/log' })
+		let appended = 0
+		let isOver = false
+		const moving = (async () => {
+			while (!isOver) for (const [source, target] of [['d', 'e'], ['e', 'd'], ['d/log', 'd/old'], ['d/old', 'd/log']]) assert.equal((await move(source, target)).status, 200)
+		})()
+		while (appended < 20) {
+			const { status, reply } = await ask(door, 'POST', 'append?path=d/log', 'line\n')
+			assert.ok(status === 200 || status === 404, `${status} ${JSON.stringify(reply)}`)
+			if (status === 200) appended++
+		}
+		isOver = true
+		await moving
+		assert.equal(await (await fetch(`${door.url}/files/d/log`)).text(), 'line\n'.repeat(appended))
+		await ask(door, 'POST', 'create', { path: 'f' })
+		const { hostname, port } = new URL(door.url)
+		for (const [between, status] of [[() => fetch(`${other}/files/f`, { method: 'PUT', body: 'new ' }), 200], [() => move('f', 'g'), 404]] as const) {
+			const socket = connect(Number(port), hostname)
+			let answer = ''
+			const closed = once(socket.on('data', (chunk) => (answer += chunk)), 'close')
+			socket.write('POST /api/v1/append?path=f HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 6\r\n\r\nhel')
+			await fetch(`${door.url}/health`)
+			await between()
+			socket.write('lo!')
+			await closed
+			assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `))
+		}
+		assert.equal(await (await fetch(`${door.url}/files/g`)).text(), 'new hello!')
 	})
 }
 
