@@ -61,6 +61,12 @@ export interface Driver extends Reader {
 	 * holds the write lock: then it is a promise.
 	 */
 	transaction<T>(body: (tx: Transaction) => Op<T>): Maybe<T>
+	/**
+	 * The same, for what many do at a time and nobody minds waiting a turn of the event loop for: where the commit is what costs, those of a
+	 * turn share one. A body that throws takes back its own changes and no other's. The result comes after the commit; if that fails, it fails
+	 * for all who shared it.
+	 */
+	together<T>(body: (tx: Transaction) => Op<T>): Promise<T>
 	/** A single change outside a transaction (its own transaction): the number of rows it touched. */
 	change(sql: string, params?: readonly Value[]): Maybe<number>
 	/**

@@ -67,12 +67,16 @@ export async function openMysql(options: MysqlOptions): Promise<Driver> {
 	const transact = <T>(body: (tx: Transaction) => Op<T>) =>
 		persistently(deadline(), async (untilMs) => attempt({ pool, session: await pool.take(untilMs), timeoutMs: options.timeoutMs }, body, untilMs))
 
+	const transaction = async <T>(body: (tx: Transaction) => Op<T>) => (await transact(body)).value
+
 	return {
 		capabilities: CAPABILITIES,
 		all: async <T = Row>(sql: string, params?: readonly Value[]) => (await read([[sql, params ?? []]]))[0] as T[],
 		get: async <T = Row>(sql: string, params?: readonly Value[]) => (await read([[sql, params ?? []]]))[0][0] as T | undefined,
 		read: (...queries) => read(queries),
-		transaction: async (body) => (await transact(body)).value,
+		transaction,
+		// Each has a connection of its own, and the server has its own way of committing several at once.
+		together: transaction,
 		async change(sql, params) {
 			const done = await transact(function* (tx) {
 				tx.write(sql, params)

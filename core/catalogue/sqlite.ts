@@ -11,6 +11,7 @@ import type { Maybe, Op } from '../op.ts'
 import type { Capabilities, Driver, Query, Transaction, Value } from './driver.ts'
 import { isBusy, translated } from './sqlite-errors.ts'
 import { type Prepared, prepare } from './sqlite-rows.ts'
+import { type Body, createTogether, type Outcome } from './together.ts'
 import { openWalIndex, type WalIndex } from './wal-index.ts'
 import { writeAheadLog } from './write-ahead-log.ts'
 
@@ -30,6 +31,8 @@ const CACHE_KIB_MAX = 24 * 1024
 const SNAPSHOT_CACHE_KIB_MAX = 8 * 1024
 /** 32 MB of log between checkpoints: a page changed by many transactions is written back once. */
 const CHECKPOINT_PAGES = 32_768
+/** After this no further change is made with the same commit: the loop has others to serve, and other processes want the lock. */
+const TOGETHER_MS_MAX = 10
 /** What waits for a migration waits this long at least: it may have tables to rewrite. */
 const EXCLUSIVE_WAIT_MS = 60_000
 
@@ -66,6 +69,9 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 	const begin = db.prepare('BEGIN IMMEDIATE')
 	const commit = db.prepare('COMMIT')
 	const rollback = db.prepare('ROLLBACK')
+	const savepoint = db.prepare('SAVEPOINT one')
+	const release = db.prepare('RELEASE one')
+	const rollbackToOne = db.prepare('ROLLBACK TO one')
 	const dataVersion = versionOf(db)
 	const index = openWalIndex(path) ?? askedFor(dataVersion)
 	let own = 0
@@ -108,24 +114,62 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		},
 	}
 
-	function transact<T>(body: (tx: Transaction) => Op<T>): T {
-		begin.run()
+	/** What the body returns, and none of it where anything failed. */
+	function perform<T>(body: (tx: Transaction) => Op<T>): T {
 		failure = undefined
+		// Each transaction is one of its own: what is noted of it must go with it.
+		const step = body({ ...inside }).next()
+		if (!step.done) throw new TypeError('a transaction waited for something that is not its database')
+		if (failure) throw failure
+		return step.value
+	}
+
+	function committed<T>(work: () => T): T {
+		begin.run()
 		wrote = false
 		const before = index.before()
 		try {
-			// Each transaction is one of its own: what is noted of it must go with it.
-			const step = body({ ...inside }).next()
-			if (!step.done) throw new TypeError('a transaction waited for something that is not its database')
-			if (failure) throw failure
+			const result = work()
 			own++
 			commit.run()
 			index.after(before, wrote)
-			return step.value
+			return result
 		} catch (error) {
 			// SQLite has rolled back by itself where the disk was full or failed.
 			if (db.isTransaction) rollback.run()
 			throw error
+		}
+	}
+
+	const transact = <T>(body: (tx: Transaction) => Op<T>) => committed(() => perform(body))
+
+	/** With one commit, as many as there is time for. One that fails takes back what it did; if all is lost, this throws. */
+	function transactTogether(bodies: readonly Body[]): Outcome[] {
+		const untilMs = performance.now() + TOGETHER_MS_MAX
+		return committed(() => {
+			const outcomes: Outcome[] = []
+			for (const body of bodies) {
+				outcomes.push(oneOf(body))
+				if (performance.now() > untilMs) break
+			}
+			return outcomes
+		})
+	}
+
+	function oneOf(body: Body): Outcome {
+		const wroteBefore = wrote
+		savepoint.run()
+		try {
+			const value = perform(body)
+			release.run()
+			return { value }
+		} catch (error) {
+			// Then nothing is left of the others either.
+			if (!db.isTransaction) throw error
+			rollbackToOne.run()
+			release.run()
+			wrote = wroteBefore
+			return { error }
 		}
 	}
 
@@ -151,12 +195,15 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		}
 	}
 
+	const together = createTogether((bodies) => attempt(() => transactTogether(bodies)))
+
 	return {
 		capabilities: CAPABILITIES,
 		all: (sql, params) => attempt(() => query(sql, params)),
 		get: (sql, params) => attempt(() => first(sql, params)),
 		read: (...queries: Query[]) => attempt(() => queries.map(([sql, params]) => query(sql, params))),
 		transaction: (body) => attempt(() => transact(body)),
+		together: together.add,
 		change: (sql, params = []) => attempt(() => ownChange(() => change(sql, params))),
 		script: (sql) => attempt(() => ownChange(() => db.exec(sql))),
 		changedElsewhere: index.changedElsewhere,
@@ -191,6 +238,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		},
 		sync: () => log.sync(),
 		async close() {
+			await together.ended()
 			await log.close()
 			db.close()
 		},

@@ -73,6 +73,17 @@ export interface Filesystem {
  * One transaction, with what was put off until the next one. What was put off stays put off when the transaction fails.
  */
 export function transact<T>(fs: Filesystem, body: (tx: Transaction) => Op<T>, onFailure: OnFailure = lookAfter): Maybe<T> {
+	return withPutOff(fs, (whole) => fs.catalogue.transaction(whole), body, onFailure)
+}
+
+/** The same with a commit that is shared with others, where that is quicker. */
+export function transactTogether<T>(fs: Filesystem, body: (tx: Transaction) => Op<T>): Maybe<T> {
+	return withPutOff(fs, (whole) => fs.catalogue.together(whole), body, lookAfter)
+}
+
+type Begin<T> = (whole: (tx: Transaction) => Op<T>) => Maybe<T>
+
+function withPutOff<T>(fs: Filesystem, begin: Begin<T>, body: (tx: Transaction) => Op<T>, onFailure: OnFailure): Maybe<T> {
 	fs.lookedUp = undefined
 	const waiting = fs.later.take()
 	const since = fs.journal.position()
@@ -83,7 +94,7 @@ export function transact<T>(fs: Filesystem, body: (tx: Transaction) => Op<T>, on
 	}
 	let result: Maybe<T>
 	try {
-		result = fs.catalogue.transaction((tx) => inTransaction(fs, tx, waiting, body))
+		result = begin((tx) => inTransaction(fs, tx, waiting, body))
 	} catch (error) {
 		return failed(error)
 	}

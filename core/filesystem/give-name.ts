@@ -29,13 +29,15 @@ import { classOf, nodesForCopies } from '../placement/placement.ts'
 import { type NewFile, newRow } from './create.ts'
 import { joinPath } from './directories.ts'
 import { checkExpected, type Made } from './expected.ts'
-import { type Filesystem, transact } from './filesystem.ts'
+import { type Filesystem, transactTogether } from './filesystem.ts'
 import { checkDirectory, checkName, type Place } from './names.ts'
 import { withoutSetId } from './publish.ts'
 import { lostName, removeName } from './remove.ts'
 import { makeReady, makeRoom } from './way-on-node.ts'
 
-const INTENT_POLL_MS = 20
+/** Whoever is about to carry an intent out is mostly a moment away. */
+const INTENT_POLL_MS_MIN = 1
+const INTENT_POLL_MS_MAX = 20
 const STANDING_ROWS_MAX = 10_000
 const TAKEN_OVER = files.FLAG_HAS_XATTRS | files.FLAG_IS_OBJECT
 
@@ -95,6 +97,7 @@ export function* giveName(fs: Filesystem, staged: Staged, place: Place, conditio
 	yield* makeReady(fs, node, place.parent, path)
 	const naming: Naming = { id: yield* fs.ids.next(), token: fs.nextToken++, time: now(), place, staged, conditions, path, isSynced: false }
 	const deadlineMs = Date.now() + fs.config.nodeDeadlineMs
+	let pauseMs = INTENT_POLL_MS_MIN
 	for (;;) {
 		if (!takesChanges(node)) fail('EIO', `node ${node.name} is away`)
 		const answer = yield* decide(fs, naming)
@@ -110,7 +113,8 @@ export function* giveName(fs: Filesystem, staged: Staged, place: Place, conditio
 			naming.isSynced = true
 		} else {
 			if (Date.now() > deadlineMs) fail('EIO', `node ${node.name} has not come to that path yet`)
-			yield* wait(new Promise((resolve) => setTimeout(resolve, INTENT_POLL_MS)))
+			yield* wait(new Promise((resolve) => setTimeout(resolve, pauseMs)))
+			pauseMs = Math.min(pauseMs * 2, INTENT_POLL_MS_MAX)
 		}
 	}
 }
@@ -125,7 +129,7 @@ function* freshPath(fs: Filesystem, { parent, name }: Place): Op<Path> {
 function* decide(fs: Filesystem, naming: Naming): Op<Answer> {
 	const tried: Intent[] = []
 	try {
-		return yield* wait(transact(fs, (tx) => enter(fs, tx, naming, tried)))
+		return yield* wait(transactTogether(fs, (tx) => enter(fs, tx, naming, tried)))
 	} catch (error) {
 		if (codeOf(error) !== 'EIO') throw error
 		// Perhaps the catalogue has it and could not say so: whoever settles the node carries it out then.

@@ -26,7 +26,7 @@ export async function store(fs: Filesystem, intake: Intake, source: AsyncIterabl
 	return run(finishUpload(fs, upload, options))
 }
 
-/** The same of content that is at hand: with SQLite and a local node it is done when this returns. */
+/** The same of content that is at hand. */
 export function* storeWhole(fs: Filesystem, intake: Intake, content: Uint8Array, options: StoreOptions = {}): Op<Stored> {
 	check(content.length, options, true)
 	const upload = yield* beginUpload(fs, { ...intake, bytes: content.length })

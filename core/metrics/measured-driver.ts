@@ -16,6 +16,7 @@ export function measured(driver: Driver): Driver {
 		get: (sql, params) => read(() => driver.get(sql, params)),
 		read: (...queries: Query[]) => read(() => driver.read(...queries)),
 		transaction: (body) => transaction(() => driver.transaction(body)),
+		together: async (body) => transaction(() => driver.together(body)),
 		change: (sql, params) => change(() => driver.change(sql, params)),
 	}
 }

@@ -16,6 +16,7 @@ import { openCatalogue } from '../../core/catalogue/open.ts'
 import { withDefaults } from '../../core/config/defaults.ts'
 import { run } from '../../core/op.ts'
 import { engines, type Engine } from '../catalogue/engines.ts'
+import { checkTree } from '../support/check-tree.ts'
 import { freePort } from '../support/free-port.ts'
 import { until } from '../support/until.ts'
 
@@ -26,8 +27,12 @@ interface Door {
 	url: string
 	process: ChildProcess
 	node: string
+	config: string
+	catalogue: string
 	said: string[]
 	headers: { authorization: string; connection: string }
+	/** The same for connections that are kept. */
+	keep: { authorization: string }
 	pids(): Promise<number[]>
 }
 
@@ -45,18 +50,23 @@ async function openWorkers(t: TestContext, engine: Engine, api: object = {}): Pr
 	await driver.close()
 	const config = join(directory, 'config.ts')
 	writeFileSync(config, `export default ${JSON.stringify(said)}\n`)
-	const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, 'api', '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] })
-	t.after(() => child.kill('SIGKILL'))
-	const lines: string[] = []
-	for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', (line) => lines.push(line))
-	const url = await until('it is ready', () => (child.exitCode === null ? lines.find((line) => line.startsWith('ready: '))?.slice(7) : assert.fail(lines.join('\n'))), 60_000)
+	const { url, process, said: lines } = await start(t, config)
 	// A connection for each request: they are given to the workers in turn.
 	const headers = { authorization: `Bearer ${token}`, connection: 'close' }
 	async function pids(): Promise<number[]> {
 		const metrics = await (await fetch(`${url}/metrics`, { headers })).text()
 		return [...new Set([...metrics.matchAll(/^cairn_http_seconds_count\{.*pid="(\d+)"/gm)].map(([, pid]) => Number(pid)))].sort()
 	}
-	return { url, process: child, node, said: lines, headers, pids }
+	return { url, process, node, config, catalogue: said.catalogue, said: lines, headers, keep: { authorization: headers.authorization }, pids }
+}
+
+async function start(t: TestContext, config: string): Promise<Pick<Door, 'url' | 'process' | 'said'>> {
+	const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, 'api', '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] })
+	t.after(() => child.kill('SIGKILL'))
+	const lines: string[] = []
+	for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', (line) => lines.push(line))
+	const url = await until('it is ready', () => (child.exitCode === null ? lines.find((line) => line.startsWith('ready: '))?.slice(7) : assert.fail(lines.join('\n'))), 60_000)
+	return { url, process: child, said: lines }
 }
 
 async function askAll(door: Door, many = 16): Promise<void> {
@@ -115,6 +125,31 @@ test('what is under way in each worker is finished when the door is told to end,
 		assert.ok(readFileSync(join(door.node, `u${index}`)).equals(contents[index]))
 	}
 	assert.deepEqual(await exited, [0, null])
+})
+
+test('a door that is killed among many uploads has lost none of those it had answered, and the tree is sound', async (t) => {
+	const alone = { workers: 1 }
+	const door = await openWorkers(t, engines[0], alone)
+	const answered: string[] = []
+	let isOver = false
+	async function upload(uploader: number): Promise<void> {
+		for (let turn = 0; !isOver; turn++) {
+			const name = `f${uploader}-${turn}`
+			const answer = await fetch(`${door.url}/files/${name}`, { method: 'PUT', body: `content of ${name}`, headers: door.keep }).catch(() => undefined)
+			if (answer?.status === 201) answered.push(name)
+		}
+	}
+	const uploads = Array.from({ length: 8 }, (_, uploader) => upload(uploader))
+	await until('many are answered', async () => answered.length > 200 || undefined)
+	door.process.kill('SIGKILL')
+	await once(door.process, 'exit')
+	isOver = true
+	await Promise.all(uploads)
+	const again = await start(t, door.config)
+	for (const name of answered) assert.equal(await (await fetch(`${again.url}/files/${name}`, { headers: door.keep })).text(), `content of ${name}`)
+	again.process.kill('SIGTERM')
+	await once(again.process, 'exit')
+	assert.deepEqual(await checkTree(door.catalogue.replace('sqlite:', '')), [])
 })
 
 test('where the address is taken none of the workers stays, and one line says why', async (t) => {
