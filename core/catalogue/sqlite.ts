@@ -55,6 +55,7 @@ const CAPABILITIES: Capabilities = {
 	forShare: '',
 	insertIgnore: 'INSERT OR IGNORE',
 	lower: (bytes) => `LOWER(CAST(${bytes} AS TEXT))`,
+	joined: (text) => `CAST(GROUP_CONCAT(${text}, '/') AS BLOB)`,
 	now: 'unixepoch()',
 	replace(key, columns) {
 		if (columns.length === 0) return `ON CONFLICT(${key}) DO NOTHING`

@@ -56,6 +56,12 @@ export function decodeStat(): Stat {
 	}
 }
 
+/** Size, mtime, its nanoseconds and the number of links, as the last successful call wrote them; else as many zeros. */
+export function pushTimes(into: number[], isSeen: boolean): void {
+	if (isSeen) into.push(words[10] + words[11] * 0x1_0000_0000, words[28] + signed[29] * 0x1_0000_0000, words[30], words[4])
+	else into.push(0, 0, 0, 0)
+}
+
 /** As makedev(3) packs the two, up to the 32 bits the kernel itself uses. */
 function device(major: number, minor: number): number {
 	return ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) << 12)) >>> 0

@@ -32,6 +32,10 @@ export interface Scope {
 	from?: Name
 }
 
+export function isWhole({ only, from }: Scope): boolean {
+	return !only && !from
+}
+
 export interface Visit {
 	walking: Walking
 	batches: Batches

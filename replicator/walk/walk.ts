@@ -9,6 +9,7 @@ import { type Path, ROOT_ID } from '../../core/ids.ts'
 import { run as drive } from '../../core/op.ts'
 import { openHashing } from '../hashing/hashing.ts'
 import { type Job, type Replicator, setPosition } from '../replicator.ts'
+import { asKnown } from './as-known.ts'
 import { type Batches, createBatches } from './batch.ts'
 import { examine } from './examine.ts'
 import { createInodes } from './inodes.ts'
@@ -16,7 +17,7 @@ import { adoptLinked } from './links.ts'
 import { checkIdentity, statAll } from './look.ts'
 import { componentBelow, startOrder } from './order.ts'
 import { directoryAt, splitPath } from './place.ts'
-import { type Scope, visit } from './visit.ts'
+import { isWhole, type Scope, visit } from './visit.ts'
 import { type Directory, shown, type WalkOptions, type Walking, WalkStopped } from './walking.ts'
 import { startWatching } from './watch.ts'
 
@@ -100,7 +101,7 @@ async function visitInPeace(walking: Walking, batches: Batches, found: Directory
 			directory = { ...directory, id, generation }
 			found.generation = generation
 		}
-		const children = await visit(walking, batches, directory, scope)
+		const children = (isWhole(scope) ? await asKnown(walking, directory) : undefined) ?? (await visit(walking, batches, directory, scope))
 		if (children) return children
 	}
 	run.trouble(shown(directory.path), 'directories above it are being moved; it is left for the next walk')

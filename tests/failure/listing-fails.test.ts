@@ -37,7 +37,9 @@ for (const rehash of [false, true]) {
 			})
 			const statNames: NodeOperations['statNames'] = async (directory, names) =>
 				(await own.statNames(directory, names)).map((stat) => (isFault() ? 'EIO' : stat))
-			return { ...Object.fromEntries(faulty), statNames }
+			// Where a directory cannot be seen as a whole it is looked at name by name.
+			const survey: NodeOperations['survey'] = (path, namesMax) => (random.chance(0.5) ? fail('EIO') : own.survey?.(path, namesMax))
+			return { ...Object.fromEntries(faulty), statNames, survey }
 		})
 		for (let times = 0; times < 3; times++) {
 			const { troubles } = await walkOn(client, 1, { rehash }).catch(({ message }: Error) => ({ troubles: [message] }))

@@ -49,14 +49,14 @@ test('a directory that is renamed when its name was just read is no trouble', as
 	writeFile(fs, 'f', 'text', d.id)
 	flushLater(fs)
 	const { operations } = fs.nodes.get(1) as Node
-	const { list } = operations
-	operations.list = (path) => {
+	const { survey } = operations
+	operations.survey = (path, namesMax) => {
 		if (path.toString() === 'd') now(rename(fs, at('d'), at('e'), 'replace'))
-		return list(path)
+		return survey?.(path, namesMax)
 	}
 	const { outcomes, troubles } = await walk()
 	assert.deepEqual([outcomes, troubles], [{ gone: 1 }, []])
-	operations.list = list
+	operations.survey = survey
 	assert.deepEqual((await walk()).outcomes, { known: 1 })
 	assert.equal(rows('SELECT 1 FROM file WHERE kind = 8').length, 1)
 })

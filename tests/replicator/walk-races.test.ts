@@ -7,7 +7,7 @@ import { makeDirectory } from '../../core/filesystem/create.ts'
 import { unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import { at, now, OWNER, writeFile } from '../unit/installation.ts'
-import { beforeWriting, ground } from './walked.ts'
+import { beforeWriting, change, ground } from './walked.ts'
 
 test('a file made and removed by a user after it was seen is not adopted', async (t) => {
 	const { put, walk, client, start, file } = await ground(t)
@@ -72,32 +72,41 @@ test('two directories that change names do not change what is in them', async (t
 	assert.deepEqual([!!file('a/of-b'), !!file('b/of-a'), file('a/of-a'), file('b/of-b')], [true, true, undefined, undefined])
 })
 
-test('a file that moved during the walk is neither missed nor adopted again', async (t) => {
-	const { walk, client, start, rows, file, copies } = await ground(t)
-	const user = await start()
-	writeFile(user.fs, 'a', 'text')
-	writeFile(user.fs, 'z', 'text')
-	flushLater(user.fs)
-	const { list } = client.fs.nodes.get(1)?.operations ?? assert.fail()
-	let calls = 0
-	Object.assign(client.fs.nodes.get(1)?.operations ?? {}, {
-		list(path: Buffer) {
-			const entries = list(path)
-			// After the listing, before the catalogue is asked.
-			if (++calls === 1) {
-				now(rename(user.fs, at('a'), at('m'), 'replace'))
-				now(rename(user.fs, at('z'), at('a'), 'replace'))
-				flushLater(user.fs)
-			}
-			return entries
-		},
+for (const way of ['name by name', 'as a whole']) {
+	test(`a file that moved during the walk is neither missed nor adopted again; a directory looked at ${way}`, async (t) => {
+		const { walk, client, start, rows, file, copies } = await ground(t)
+		const user = await start()
+		writeFile(user.fs, 'a', 'text')
+		writeFile(user.fs, 'z', 'text')
+		flushLater(user.fs)
+		let calls = 0
+		// After the listing, before the catalogue is asked.
+		const meddle = () => {
+			if (++calls > 1) return
+			now(rename(user.fs, at('a'), at('m'), 'replace'))
+			now(rename(user.fs, at('z'), at('a'), 'replace'))
+			flushLater(user.fs)
+		}
+		change(client, 1, ({ list, survey }) => ({
+			list(path) {
+				const entries = list(path)
+				meddle()
+				return entries
+			},
+			survey(path, namesMax) {
+				if (way === 'name by name') return undefined
+				const seen = survey?.(path, namesMax)
+				meddle()
+				return seen
+			},
+		}))
+		const { troubles } = await walk()
+		assert.deepEqual(troubles, [])
+		assert.equal(rows('SELECT * FROM file WHERE kind = 8').length, 2)
+		assert.deepEqual([copies('a'), copies('m'), file('z')], [{ 1: 'good 1' }, { 1: 'good 1' }, undefined])
+		assert.deepEqual((await walk()).outcomes, { known: 2 })
 	})
-	const { troubles } = await walk()
-	assert.deepEqual(troubles, [])
-	assert.equal(rows('SELECT * FROM file WHERE kind = 8').length, 2)
-	assert.deepEqual([copies('a'), copies('m'), file('z')], [{ 1: 'good 1' }, { 1: 'good 1' }, undefined])
-	assert.deepEqual((await walk()).outcomes, { known: 2 })
-})
+}
 
 test('a file taken for gone is asked for once more before it is missed', async (t) => {
 	const { walk, client, start, copies, node } = await ground(t)

@@ -67,6 +67,46 @@ test('a known tree is passed over, and nothing is written', async (t) => {
 	)
 })
 
+test('directories that are as they were are not gone through name by name; one in which anything differs is', async (t) => {
+	const { put, walk, node, client, file } = await ground(t)
+	const ways: Record<string, (path: string) => void> = {
+		added: (path) => put(1, `${path}/new`, 'new'),
+		removed: (path) => disk.rmSync(node(1, `${path}/a`)),
+		larger: (path) => {
+			disk.appendFileSync(node(1, `${path}/a`), 'x')
+			disk.utimesSync(node(1, `${path}/a`), 1, 1)
+		},
+		later: (path) => disk.utimesSync(node(1, `${path}/a`), 1, 1.001),
+		'another kind': (path) => {
+			disk.rmSync(node(1, `${path}/a`))
+			disk.mkdirSync(node(1, `${path}/a`))
+		},
+		'below it': (path) => put(1, `${path}/d/new`, 'new'),
+		nothing: () => undefined,
+	}
+	for (const name of Object.keys(ways)) {
+		for (const file of ['a', 'b,1;2', 'c', 'd/e']) {
+			put(1, `${name}/${file}`, file)
+			disk.utimesSync(node(1, `${name}/${file}`), 1, 1)
+		}
+	}
+	await walk()
+	const listed: string[] = []
+	change(client, 1, ({ list }) => ({
+		list(path) {
+			listed.push(path.toString())
+			return list(path)
+		},
+	}))
+	assert.deepEqual((await walk()).outcomes, { known: 4 * Object.keys(ways).length })
+	assert.deepEqual(listed, [])
+	for (const [name, way] of Object.entries(ways)) way(name)
+	const { outcomes } = await walk()
+	assert.deepEqual(listed, ['added', 'another kind', 'below it/d', 'larger', 'later', 'removed'])
+	assert.equal(outcomes.known, 4 * Object.keys(ways).length - 4)
+	assert.ok(file('added/new') && file('below it/d/new'))
+})
+
 test('what a class asks of other nodes is wanted there; a symlink is made there at once', async (t) => {
 	const { put, walk, copies, node } = await ground(t, 2, TWO)
 	put(1, 'd/f', 'text')
