@@ -11,6 +11,9 @@ export interface EntryRow {
 
 export type ListedRow = FileRow & { name: Uint8Array }
 
+/** What a listing for people shows. */
+export type ShownRow = Pick<ListedRow, 'name' | 'id' | 'kind' | 'mode' | 'size' | 'mtime' | 'mtime_ns'>
+
 /** What a listing without attributes shows. */
 export type NamedRow = Pick<ListedRow, 'name' | 'id' | 'kind'>
 
@@ -19,6 +22,8 @@ export type ChildRow = NamedRow & { parent_id: FileId }
 
 const LOOKUP = `SELECT ${FILE_COLUMNS} FROM entry e JOIN file f ON f.id = e.file_id WHERE e.parent_id = ? AND e.name = ?`
 const LIST = `SELECT e.name, ${FILE_COLUMNS} FROM entry e JOIN file f ON f.id = e.file_id WHERE e.parent_id = ? AND e.name > ? ORDER BY e.name LIMIT ?`
+const LIST_SHOWN = `SELECT e.name, f.id, f.kind, f.mode, f.size, f.mtime, f.mtime_ns FROM entry e JOIN file f ON f.id = e.file_id
+	WHERE e.parent_id = ? AND e.name > ? ORDER BY e.name LIMIT ?`
 const FROM = `SELECT e.name, ${FILE_COLUMNS} FROM entry e JOIN file f ON f.id = e.file_id WHERE e.parent_id = ? AND e.name >= ? ORDER BY e.name LIMIT ?`
 const LIST_NAMES = 'SELECT e.name, f.id, f.kind FROM entry e JOIN file f ON f.id = e.file_id WHERE e.parent_id = ? AND e.name > ? ORDER BY e.name LIMIT ?'
 const LIST_DIRECTORIES = `SELECT e.name, ${FILE_COLUMNS} FROM entry e JOIN file f ON f.id = e.file_id
@@ -67,6 +72,11 @@ export function lookupQuery(parent: FileId, name: Name, lock = ''): Query {
 /** Entries after a name, by name: a cursor that stays right while others come and go. */
 export function list(reader: Reader, parent: FileId, after: Uint8Array, limit: number): Maybe<ListedRow[]> {
 	return reader.all<ListedRow>(LIST, [parent, after, limit])
+}
+
+/** The same with fewer columns: a third less work. */
+export function listShown(reader: Reader, parent: FileId, after: Uint8Array, limit: number): Maybe<ShownRow[]> {
+	return reader.all<ShownRow>(LIST_SHOWN, [parent, after, limit])
 }
 
 /** The same without attributes: half the work. */

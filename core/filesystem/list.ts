@@ -1,7 +1,7 @@
 /** Listing a directory. */
 import type { Query } from '../catalogue/driver.ts'
 import * as entries from '../catalogue/entries.ts'
-import type { ChildRow, ListedRow, NamedRow } from '../catalogue/entries.ts'
+import type { ChildRow, ListedRow, NamedRow, ShownRow } from '../catalogue/entries.ts'
 import { KIND } from '../catalogue/files.ts'
 import type { FileId, Name } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
@@ -14,6 +14,13 @@ const TOGETHER_ROWS_MAX = 1_024
 /** The entries after a name, by name. The cursor is a name, so entries that come and go meanwhile neither hide nor double the others. */
 export function* list(fs: Filesystem, parent: FileId, after: Uint8Array, limit: number): Op<ListedRow[]> {
 	const rows = yield* wait(entries.list(fs.catalogue, parent, after, limit))
+	learn(fs, parent, rows, after)
+	return rows
+}
+
+/** The same as a person sees it. */
+export function* listShown(fs: Filesystem, parent: FileId, after: Uint8Array, limit: number): Op<ShownRow[]> {
+	const rows = yield* wait(entries.listShown(fs.catalogue, parent, after, limit))
 	learn(fs, parent, rows, after)
 	return rows
 }
