@@ -44,7 +44,7 @@ interface Drilled extends Outcome {
 
 export async function run(options: Options, deps: Deps): Promise<void> {
 	const { files, json } = options
-	if (!(Number.isInteger(files) && files >= 1 && files <= FILES_MAX)) throw new UserError(`--files: found ${files}, allowed: a whole number from 1 to ${FILES_MAX}`, EXIT.usage)
+	if (!(Number.isInteger(files) && files >= 1 && files <= FILES_MAX)) throw new UserError(`--files: a whole number from 1 to ${FILES_MAX}`, EXIT.usage)
 	await withFilesystem(options, deps, async (fs) => {
 		const rows = options.from === undefined ? await sites.list(fs.catalogue, fs.capabilities) : [await findSite(fs.catalogue, options.from)]
 		if (rows.length === 0) throw new UserError('there is no site; cairn site add makes one', EXIT.refused)

@@ -4,6 +4,7 @@ import yargs from 'yargs/yargs'
 import { CatalogueError, codeOf, UserError } from '../core/errors.ts'
 import { guarded } from '../core/text.ts'
 import { EXIT, exitCodeTable } from './exit-codes.ts'
+import { inOurWords } from './in-our-words.ts'
 import { withoutOldForm } from './old-form.ts'
 import { reportToParent } from './parent.ts'
 import type { Deps } from './verb.ts'
@@ -33,15 +34,15 @@ async function main(typed: string[]): Promise<void> {
 		.demandCommand(1, 'which verb? See cairn --help')
 		.recommendCommands()
 		.strict()
-		.fail(refuse)
+		.fail((message, error) => refuse(message, { error, words }))
 	for (const verb of await verbsFor(words)) parser.command(verb(deps))
 	await parser.parseAsync(words)
 }
 
 /** yargs gives a message for what it could not understand, and an error for what a verb threw. */
-function refuse(message: string | null, error: unknown): never {
+function refuse(message: string | null, { error, words }: { error: unknown; words: readonly string[] }): never {
 	if (error instanceof Error && error.name !== 'YError') throw error
-	throw new UserError(String(message ?? (error as Error).message).replaceAll('\n', ' '), EXIT.usage)
+	throw new UserError(inOurWords(message ?? (error as Error).message, words), EXIT.usage)
 }
 
 function end(error: unknown): void {

@@ -40,5 +40,5 @@ const WEIGHT_MAX = 1_000_000
 
 function checkWeight(weight: number): number {
 	if (Number.isInteger(weight) && weight >= 0 && weight <= WEIGHT_MAX) return weight
-	throw new UserError(`--weight: found ${weight}, allowed: a whole number from 0 to ${WEIGHT_MAX}`, EXIT.usage)
+	throw new UserError(`--weight: a whole number from 0 to ${WEIGHT_MAX}`, EXIT.usage)
 }

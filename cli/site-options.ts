@@ -92,7 +92,7 @@ function checked(option: string, value: string, check: (value: unknown, key: str
 
 function wholeUpTo(option: string, value: number | undefined, most: number): number | undefined {
 	if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= most)) return value
-	throw new UserError(`${option}: found ${value}, allowed: a whole number from 1 to ${most}`, EXIT.usage)
+	throw new UserError(`${option}: a whole number from 1 to ${most}`, EXIT.usage)
 }
 
 function checkDirect(text: string): string {

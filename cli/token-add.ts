@@ -38,7 +38,7 @@ export const tokenAdd: Verb<Options> = (deps) => ({
 export async function run({ name, role, path, expires, perMinute, json, config }: Options, deps: Deps): Promise<void> {
 	if (!NAME.test(name)) throw new UserError(`'${name}' is no name for a token: letters, digits, spaces and . _ @ -`, EXIT.usage)
 	if (!(Number.isInteger(perMinute) && perMinute >= 0 && perMinute <= PER_MINUTE_MAX)) {
-		throw new UserError(`--per-minute: found ${perMinute}, allowed: a whole number from 0 to ${PER_MINUTE_MAX}`, EXIT.usage)
+		throw new UserError(`--per-minute: a whole number from 0 to ${PER_MINUTE_MAX}`, EXIT.usage)
 	}
 	if (path.some((top) => top.includes('\n'))) throw new UserError('--path: a path with a line break in it cannot be one of a token', EXIT.usage)
 	const lastsSeconds = expires === undefined ? 0 : secondsOf(expires, '--expires')

@@ -36,7 +36,7 @@ export const trashEmpty: Verb<Options> = (deps) => ({
 })
 
 export async function run(options: Options, deps: Deps): Promise<void> {
-	if (!Number.isInteger(options.older) || options.older < 0) throw new UserError(`--older: found ${options.older}, allowed: a whole number of days`, EXIT.usage)
+	if (!Number.isInteger(options.older) || options.older < 0) throw new UserError('--older: a whole number of days', EXIT.usage)
 	await withFilesystem(options, deps, async (fs) => {
 		const isDue = await chosen(fs, options)
 		if (options.yes) await empty(fs, isDue, options, deps)

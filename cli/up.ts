@@ -101,5 +101,5 @@ function warnWithoutHelper({ uid, warn }: Deps): void {
 
 function checkCount(option: string, found: number, most: number): number {
 	if (Number.isInteger(found) && found >= 1 && found <= most) return found
-	throw new UserError(`${option}: found ${found}, allowed: a whole number from 1 to ${most}`, EXIT.usage)
+	throw new UserError(`${option}: a whole number from 1 to ${most}`, EXIT.usage)
 }

@@ -69,7 +69,7 @@ test('what makes no sense is said in one line, and nothing changes', async (t) =
 		[{ name: 'b', schedule: 'daily' }, /--schedule: found "daily", allowed: a schedule/],
 		[{ name: 'b', class: ['none'] }, /there is no class none; there are: default/],
 		[{ name: 'b', direct: 'http://user:secret@host/' }, /--direct: found/],
-		[{ name: 'b', parallel: 1_000 }, /--parallel: found 1000/],
+		[{ name: 'b', parallel: 1_000 }, /--parallel: a whole number from 1 to 64/],
 	] as const) {
 		const said = await add(keeper, options as Partial<Parameters<typeof runAdd>[0]>)
 		assert.match(said.err, line)

@@ -1,0 +1,44 @@
+/** What the parser of the command line says of a mistake, as the verbs say it: what is wrong, what is allowed, where to look. */
+
+const SEE_ALL = 'cairn --help'
+
+/** `words` as they were typed. */
+export function inOurWords(said: string, words: readonly string[]): string {
+	const message = said.replaceAll('\n', ' ')
+	const [verb = ''] = words
+	const see = verb === '' || verb.startsWith('-') ? SEE_ALL : `cairn ${verb} --help`
+	for (const [pattern, say] of SAYINGS) {
+		const found = pattern.exec(message)
+		if (found) return say(found, { verb, words, see })
+	}
+	return message
+}
+
+interface Typed {
+	verb: string
+	words: readonly string[]
+	see: string
+}
+
+const SAYINGS: Array<[RegExp, (found: RegExpExecArray, typed: Typed) => string]> = [
+	[/^Unknown (?:argument|command)s?: (.*)$/, ([, names], typed) => unknown(names.split(', '), typed)],
+	[/^Not enough non-option arguments/, (_, { verb, see }) => `${verb}: something is missing; see ${see}`],
+	[/^Missing required arguments?: (.*)$/, ([, names], { verb, see }) => `${verb}: --${names.replaceAll(', ', ' and --')} is missing; see ${see}`],
+	[/^Not enough arguments following: (.*)$/, ([, name]) => `${dashed(name)} needs a value`],
+	[
+		/^Invalid values:\s+Argument: (\S+), Given: (.*?), Choices: (.*?)(?:\s+Argument: .*)?$/,
+		([, name, given, choices]) => `${dashed(name)}: found ${given.replaceAll('"', "'")}, allowed: ${choices.replaceAll('"', '')}`,
+	],
+]
+
+/** The parser names an option without its dashes, and twice where it has one inside. */
+function unknown(names: readonly string[], { verb, words, see }: Typed): string {
+	const nameOf = (word: string) => word.replace(/^--?/, '').replace(/=.*$/s, '')
+	const typed = words.filter((word) => names.includes(nameOf(word)))
+	if (typed.includes(verb)) return `there is no verb '${verb}'; see ${SEE_ALL}`
+	return `${verb}: unknown: ${(typed.length > 0 ? typed : names).join(' ')}; see ${see}`
+}
+
+function dashed(name: string): string {
+	return name.length === 1 ? `-${name}` : `--${name}`
+}
