@@ -12,6 +12,11 @@ export function mountAt(path: string, text: string = readFileSync('/proc/self/mo
 	return parse(text).findLast((entry) => entry.mountPoint === path)
 }
 
+/** Whether a path is a mount point of FUSE, or below one. */
+export function isBelowFuse(path: string, text: string = readFileSync('/proc/self/mountinfo', 'utf8')): boolean {
+	return parse(text).some(({ mountPoint, type }) => type.startsWith('fuse') && `${path}/`.startsWith(`${mountPoint}/`))
+}
+
 /** proc(5): fields up to a dash, then type, source and options. */
 function parse(text: string): MountEntry[] {
 	return text

@@ -57,7 +57,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 		const site = await findSite(fs.catalogue, from)
 		if (options.cancel) return deps.print(`${await orders.removeOpen(fs.catalogue, site.id)} orders taken back`)
 		const directory = to === undefined ? undefined : resolve(deps.directory, to)
-		const tree = treePath(path ?? '/', fs.config)
+		const tree = await treePath(path ?? '/', fs.config)
 		const wanted = await wantedBack(fs, { site: site.id, path: tree, className, at, deleted })
 		if (wanted.length === 0) throw new UserError(`${from} has nothing of that${at === undefined ? '' : ' from that time'}`, EXIT.refused)
 		const job = jobOf('restore', site.id, tree.toString('latin1'), className, at, directory)

@@ -10,7 +10,7 @@ import { EXIT } from './exit-codes.ts'
 import { treePath } from './tree-path.ts'
 
 export async function fileNamed(text: string, driver: Driver, config: Config): Promise<{ id: FileId; path: Path }> {
-	const path = treePath(text, config)
+	const path = await treePath(text, config)
 	const id = await run(fileAt(driver, path))
 	if (id === undefined) throw new UserError(`${showText(text)}: there is no such file in the tree`, EXIT.refused)
 	return { id, path }

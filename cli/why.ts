@@ -26,7 +26,7 @@ export const why: Verb<Options> = (deps) => ({
 
 export async function run(options: Options, deps: Deps): Promise<void> {
 	const config = await loadFor(options, deps)
-	const found = (await askWhy(config.catalogue, treePath(options.path, config))) ?? (await (await import('./why-look.ts')).lookUp(options.path, config))
+	const found = (await askWhy(config.catalogue, await treePath(options.path, config))) ?? (await (await import('./why-look.ts')).lookUp(options.path, config))
 	if (found === 'nothing there') throw new UserError(`${showText(options.path)}: there is no such file in the tree`, EXIT.refused)
 	if (options.json) return deps.print(JSON.stringify(toJson(found), null, 2))
 	for (const line of toLines(found)) deps.print(line)

@@ -53,6 +53,20 @@ test('a daemon that was killed leaves a dead mount: the next mount clears it', a
 	assert.equal(isMounted(mountPoint), false)
 })
 
+test('a path below the mount point is a path in the tree, wherever that is', async (t) => {
+	const place = makeWorkplace(t)
+	const mountPoint = await makeTree(place)
+	t.after(() => detach(mountPoint))
+	await place.cairn('mount', mountPoint)
+	const at = (path: string) => place.cairn('why', path)
+	assert.match((await at(mountPoint)).stdout, /^\/\nfile 1, a directory/)
+	assert.match((await at(`${mountPoint}/none`)).stderr, /\/none: there is no such file in the tree/)
+	await exec('mkdir', [`${mountPoint}/d`], { timeout: 10_000 })
+	for (const path of [`${mountPoint}/d`, '/d', 'd/']) assert.match((await at(path)).stdout, /^\/d\nfile \d+, a directory/)
+	assert.match((await at(`${mountPoint}d`)).stderr, /there is no such file in the tree/)
+	assert.equal((await place.cairn('umount', mountPoint)).code, 0)
+})
+
 test('mount.cairn takes what mount(8) gives it', async (t) => {
 	const place = makeWorkplace(t)
 	const mountPoint = await makeTree(place)
