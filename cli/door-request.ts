@@ -31,11 +31,22 @@ export async function ask({ url, socketPath, token }: DoorAddress, { method, pat
 	const authorization = token === '' ? {} : { authorization: `Bearer ${token}` }
 	const request = send(new URL(path, url), { method, socketPath, headers: { ...authorization, ...headers } })
 	request.setTimeout(SILENT_MS, () => request.destroy(new Error(`the door has said nothing for ${SILENT_MS / 1000} s`)))
-	const answered = new Promise<IncomingMessage>((resolve, reject) => request.on('response', resolve).on('error', reject))
+	const answered = new Promise<IncomingMessage>((resolve, reject) =>
+		request.on('response', resolve).on('error', (error: NodeJS.ErrnoException) => reject(isNobody(error) ? nobodyAt(socketPath ?? url.host) : error)),
+	)
 	if (!body) request.end()
 	// An answer may come before all is sent: then it is that which counts.
 	else pipeline(body, request).catch((error: Error) => request.destroy(error))
 	return await answered
+}
+
+/** Nothing listens there; a file to be sent may be missing too. */
+function isNobody({ code, syscall }: NodeJS.ErrnoException): boolean {
+	return syscall === 'connect' && (code === 'ECONNREFUSED' || code === 'ENOENT')
+}
+
+function nobodyAt(place: string): Error {
+	return new Error(`no door answers at ${place}: does cairn api run there?`)
 }
 
 /** All of what it says; throws where that is no success. */

@@ -16,7 +16,7 @@ export interface TransferOptions extends DoorOptions {
 export function transferOptions<T>(yargs: Argv<T>): Argv<T & TransferOptions> {
 	return doorOptions(yargs)
 		.option('json', JSON_OPTION)
-		.option('quiet', { type: 'boolean', default: false, describe: 'only what went wrong' }) as Argv<T & TransferOptions>
+		.option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'only what went wrong' }) as Argv<T & TransferOptions>
 }
 
 /** Of a path in the tree. */
