@@ -1,9 +1,9 @@
 /** `cairn import geograph --from mysql://...`: files, copies, classes, sites and what they hold, from the database of Geograph GridFS. */
-import { createWriteStream } from 'node:fs'
+import { closeSync, openSync, writeSync } from 'node:fs'
 import { resolve } from 'node:path'
 import * as sites from '../core/catalogue/sites.ts'
 import type { SiteId } from '../core/catalogue/sites.ts'
-import { UserError } from '../core/errors.ts'
+import { codeOf, UserError } from '../core/errors.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import { type Account, importAll } from '../core/off-site/geograph/import.ts'
 import { type Reason, REASONS } from '../core/off-site/geograph/judge.ts'
@@ -43,9 +43,9 @@ export const importGeograph: Verb<Options> = (deps) => ({
 
 export async function run(options: Options, deps: Deps): Promise<void> {
 	await withFilesystem(options, deps, async (fs) => {
+		const report = options.report === undefined ? undefined : openReport(resolve(deps.directory, options.report))
 		const old = await openOld(options.from)
 		const stop = stopOnSignal()
-		const report = options.report === undefined ? undefined : createWriteStream(resolve(deps.directory, options.report), { flags: 'a' })
 		try {
 			const total = await old.count()
 			let toldAtMs = performance.now()
@@ -55,7 +55,9 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 				known: { root: Buffer.from(options.root), nodes: nodesOf(fs, options.node), sites: await takeSites(fs, old) },
 				owner: { uid: options.uid, gid: options.gid },
 				signal: stop.signal,
-				leave: ({ file_id, filename }, reason) => void report?.write(`${JSON.stringify({ file: file_id, path: filename.toString(), why: REASONS[reason] })}\n`),
+				leave({ file_id, filename }, reason) {
+					if (report !== undefined) writeSync(report, `${JSON.stringify({ file: file_id, path: filename.toString(), why: REASONS[reason] })}\n`)
+				},
 				progress({ files, left }) {
 					if (options.json || performance.now() - toldAtMs < TOLD_MS) return
 					toldAtMs = performance.now()
@@ -66,7 +68,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 			if (stop.signal.aborted) process.exitCode = EXIT.left
 		} finally {
 			stop.end()
-			report?.end()
+			if (report !== undefined) closeSync(report)
 			await old.close()
 		}
 	})
@@ -82,6 +84,15 @@ function nodesOf({ nodes }: Filesystem, renamed: readonly string[]): Map<string,
 		known.set(was, id)
 	}
 	return known
+}
+
+/** Before anything is taken over, so that nothing is without its line. */
+function openReport(path: string): number {
+	try {
+		return openSync(path, 'a')
+	} catch (error) {
+		throw new UserError(`--report: ${path} cannot be written to (${codeOf(error)})`, EXIT.usage)
+	}
 }
 
 /** Agents of the old system as sites that speak its protocol; those that are here already stay as they are. */

@@ -3,6 +3,7 @@ import { type Connection, createConnection, type RowDataPacket } from 'mysql2/pr
 import { UserError } from '../../errors.ts'
 
 const EXIT_UNREACHABLE = 5
+const EXIT_USAGE = 2
 
 export interface OldFile {
 	file_id: number
@@ -55,9 +56,9 @@ async function connect(address: string): Promise<Connection> {
 	try {
 		url = new URL(address)
 	} catch {
-		throw new UserError("--from: not an address such as 'mysql://user@host/database'", EXIT_UNREACHABLE)
+		throw new UserError("--from: not an address such as 'mysql://user@host/database'", EXIT_USAGE)
 	}
-	if (!['mysql:', 'mariadb:'].includes(url.protocol)) throw new UserError("--from: allowed: mysql://user@host/database", EXIT_UNREACHABLE)
+	if (!['mysql:', 'mariadb:'].includes(url.protocol)) throw new UserError("--from: allowed: mysql://user@host/database", EXIT_USAGE)
 	try {
 		return await createConnection({
 			host: url.hostname || undefined,
