@@ -101,7 +101,7 @@ function statusLines({ node, state, total, left, released, unplaced }: DrainStat
 			return [`node ${node}: paused, ${amounts}; 'cairn drain ${node} --resume' goes on`]
 		case 'running':
 			return [
-				`node ${node}: being drained, ${amounts}, ${showAmount(released)} of it may go`,
+				`node ${node}: being drained, ${amounts}, ${showAmount(released)} may go`,
 				...(unplaced.files > 0
 					? [`no other node can take ${showAmount(unplaced)}: 'cairn drain ${node} --dry-run' says why`]
 					: []),

@@ -11,6 +11,7 @@ import { childSizes, sizeBelow } from '../core/stats/tree-sizes.ts'
 import { jsonBytes, showBytes } from '../core/text.ts'
 import { withCatalogue } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
+import { many } from './many.ts'
 import { showSize } from './sizes.ts'
 import { fileNamed } from './tree-file.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
@@ -40,7 +41,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	await withCatalogue(options, deps, async (driver, config) => {
 		const { id, path } = await fileNamed(options.path, driver, config)
 		const behind = await drive(changesBehind(driver, BEHIND_MAX))
-		if (behind > 0) deps.warn(`${behind} changes are not counted yet: a replicator does that`)
+		if (behind > 0) deps.warn(`${many(behind, 'change is', 'changes are')} not counted yet: a replicator does that`)
 		const print = options.json ? lineOfJson(deps) : (at: Path, sum: Below) => deps.print(`${showSize(sum.bytes).padStart(7)} ${String(sum.files).padStart(9)}  /${showBytes(at)}`)
 		await showBelow(driver, { id, path, depth: options.depth }, print)
 		print(path, await sizeOf(driver, id))

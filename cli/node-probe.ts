@@ -25,7 +25,7 @@ export async function probeNode(row: NodeRow, path: string): Promise<Probe> {
 	if (said === undefined) return { up: false, reason: 'does not answer', ...known }
 	const [first, ...rest] = said.split('\n')
 	const [unit, blocks, available] = first.split(' ').map(Number)
-	if (!(unit > 0)) return { up: false, reason: `${path} cannot be looked at`, ...known }
+	if (!(unit > 0)) return { up: false, reason: `${path} is not there, or cannot be looked at`, ...known }
 	const identity = parse(rest.join('\n'))
 	if (identity === undefined) return { up: false, reason: `${path} has no identity file: is it mounted?`, ...known }
 	if (identity.uuid !== row.uuid) return { up: false, reason: `${path} is another node, '${identity.name}'`, ...known }

@@ -47,7 +47,7 @@ export const rebalance: Verb<Options> = (deps) => ({
 export async function run(options: Options, deps: Deps): Promise<void> {
 	const { tolerance } = options
 	if (!(tolerance >= 0.1 && tolerance <= 50))
-		throw new UserError(`--tolerance: found ${tolerance}, allowed: a number from 0.1 to 50`, EXIT.usage)
+		throw new UserError(`--tolerance: a number from 0.1 to 50`, EXIT.usage)
 	await withFilesystem(options, deps, async (fs) => {
 		if (options.dryRun) return showPlan(await planBalance(fs, tolerance / 100), options, deps)
 		if (options.pause) await refusable(pauseRebalance(fs))
@@ -95,17 +95,18 @@ async function statusOf(fs: Filesystem): Promise<RebalanceStatus> {
 	}
 }
 
-const STATES: Record<RebalanceStatus['state'], string> = {
-	none: 'not balanced yet',
+const STATES: Record<jobs.JobState, string> = {
 	running: 'being balanced',
 	paused: 'paused',
 	done: 'done',
 	failed: 'given up',
 }
 
-function statusLines({ state, shares, moved, underWay }: RebalanceStatus): string[] {
+function statusLines({ state, isEven: even, shares, moved, underWay }: RebalanceStatus): string[] {
 	return [
-		`${STATES[state]}: ${showAmount(moved)} moved, ${showAmount(underWay)} under way`,
+		state === 'none'
+			? `nobody has asked for it yet; ${even ? 'the disks are in use to the same share' : "'cairn rebalance --dry-run' says what it would move"}`
+			: `${STATES[state]}: ${showAmount(moved)} moved, ${showAmount(underWay)} under way`,
 		...table(
 			['NODE', 'IN USE'],
 			shares.map(({ name, share }) => [name, percent(share)]),

@@ -36,7 +36,7 @@ export interface KeptFile {
 /** A line as soon as it is known: there may be a million. */
 export async function run(options: Options, deps: Deps): Promise<void> {
 	await withCatalogue(options, deps, async (driver, config) => {
-		const wanted = options.path === undefined ? undefined : treePath(options.path, config)
+		const wanted = options.path === undefined ? undefined : await treePath(options.path, config)
 		const classes = await classTable.list(driver)
 		const today = dayOf(await databaseClock({ catalogue: driver, capabilities: driver.capabilities }))
 		let isFirst = true
@@ -50,6 +50,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 			}
 		}
 		if (options.json) deps.print(isFirst ? '[]' : ']')
+		else if (isFirst) deps.print(wanted ? 'nothing of that is in the trash' : 'the trash is empty')
 	})
 }
 

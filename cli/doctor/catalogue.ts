@@ -10,6 +10,7 @@ import { isAlive } from '../../core/filesystem/clients.ts'
 import { run } from '../../core/op.ts'
 import { overview, type Overview } from '../../core/stats/overview.ts'
 import { shownAddress } from '../catalogue.ts'
+import { many } from '../many.ts'
 import { type Finding, found } from './finding.ts'
 import { checkNodes } from './nodes.ts'
 
@@ -81,7 +82,7 @@ function checkWork({ failures, conflicts, bad, behind, nodes }: Overview): Findi
 		...failures.map(({ job, node, error }) => found(`${job}${node ? ` of ${node}` : ''}`, 'doubtful', `failed the last time: ${error}`)),
 		...(conflicts > 0 ? [found('conflicts', 'doubtful', `${conflicts} wait to be decided`, 'cairn conflicts list')] : []),
 		...(bad.files > 0 ? [found('copies', 'doubtful', `${bad.files} are in doubt`, 'cairn find --owed; cairn verify reads them again')] : []),
-		...(behind > BEHIND_FILES_MAX ? [found('figures', 'doubtful', `${behind} changes are not counted yet`, 'a replicator counts them; cairn stats --rebuild does it now')] : []),
+		...(behind > BEHIND_FILES_MAX ? [found('figures', 'doubtful', `${many(behind, 'change is', 'changes are')} not counted yet`, 'a replicator counts them; cairn stats --rebuild does it now')] : []),
 	]
 	return findings.length > 0 ? findings : [found('work', 'well', 'every node is looked after, nothing failed, nothing waits to be decided')]
 }

@@ -46,6 +46,7 @@ test('a removed tree is listed, put back, removed for good', async (t) => {
 
 	assert.equal(succeeded(await up.cairn('trash', 'restore', 'tree')), '3 restored\n')
 	assert.deepEqual(await list(up), [])
+	assert.equal(succeeded(await up.cairn('trash', 'list')), 'the trash is empty\n')
 	assert.equal(await shell(`cat ${mp}/tree/a/l ${mp}/tree/a/b/y`), 'one\ntwo\n')
 	await shell(`rm ${mp}/tree/a/x && echo new >${mp}/tree/a/x`)
 	const left = await up.cairn('trash', 'restore', '/tree/a/x')

@@ -143,7 +143,7 @@ test('drain and rebalance, as typed', async (t) => {
 	refused(await place.cairn('drain', 'n9'), 8, /no node n9/)
 	refused(await place.cairn('drain', 'n1', '--pause'), 8, /not being drained/)
 	refused(await place.cairn('drain', 'n1', '--pause', '--abort'), 2, /which\?/)
-	refused(await place.cairn('rebalance', '--tolerance', '0'), 2, /--tolerance: found 0/)
+	refused(await place.cairn('rebalance', '--tolerance', '0'), 2, /--tolerance: a number from 0.1/)
 	const plan = JSON.parse(succeeded(await place.cairn('drain', 'n1', '--dry-run', '--json')))
 	assert.deepEqual(plan.held, { files: 4, bytes: 34 })
 	assert.equal(plan.unplaced.files, 0)
