@@ -64,7 +64,7 @@ export function summaryLine(title: string, { outcomes, bytes, troubles, stopped,
 	const seen = filesSeen({ outcomes, troubles })
 	const total = counts.length > 1 ? `${count(seen)} files: ` : ''
 	const speed = seconds >= 1 && bytes > 0 ? `, ${showSize(bytes / seconds)}/s` : ''
-	return `${title}: ${total}${counts.join(', ') || 'nothing to do'}; ${bytes > 0 ? `${showSize(bytes)} ` : ''}in ${seconds.toFixed(1)} s${speed}${stopped ? '; stopped' : ''}`
+	return `${title}: ${total}${counts.join(', ') || 'nothing to do'}${bytes > 0 ? `; ${showSize(bytes)}` : ''} in ${seconds.toFixed(1)} s${speed}${stopped ? '; stopped' : ''}`
 }
 
 export function filesSeen({ outcomes, troubles }: Pick<Summary, 'outcomes' | 'troubles'>): number {

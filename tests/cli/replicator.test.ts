@@ -123,7 +123,7 @@ test('a run says so many troubles and no more; what was said is not said again',
 		end(summary)
 	}
 	assert.equal(lines.length, 21)
-	assert.deepEqual([lines[0], lines[20]], ['replicate a: f0: no source', 'replicate a: 100 left; in 1.0 s'])
+	assert.deepEqual([lines[0], lines[20]], ['replicate a: f0: no source', 'replicate a: 100 left in 1.0 s'])
 })
 
 test('the words of the old form', () => {

@@ -130,7 +130,7 @@ test('every file that was looked at is in one count of the summary', () => {
 	assert.equal(line, 'replicate a: 1,231 files: 1,200 copied, 30 known, 1 left; 1.2G in 60.0 s, 20.0M/s')
 	assert.equal(
 		summaryLine('trim a', { outcomes: {}, bytes: 0, troubles: 0, stopped: true, seconds: 0 }),
-		'trim a: nothing to do; in 0.0 s; stopped',
+		'trim a: nothing to do in 0.0 s; stopped',
 	)
 })
 
