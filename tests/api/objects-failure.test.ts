@@ -2,12 +2,16 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createWriteStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { finished } from 'node:stream/promises'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { startApi } from '../../api/start.ts'
+import { loadDump } from '../../core/catalogue/dump/load.ts'
+import { writeDump } from '../../core/catalogue/dump/write.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { openCatalogue } from '../../core/catalogue/open.ts'
 import { keepAlive, startFilesystem, stopFilesystem } from '../../core/filesystem/start.ts'
@@ -128,6 +132,30 @@ for (const engine of engines) {
 		assert.equal((await assign(other)).status, 200)
 	})
 }
+
+test('ids that wait for their upload are in a dump; one that is lost with the catalogue is refused, and never somebody else\'s', async (t) => {
+	const door = await openDoor(t, { nodes: 1, listen: ANYBODY })
+	const kept = await assign(door.url)
+	const dump = join(door.directory, 'dump')
+	const sink = createWriteStream(dump)
+	await writeDump(door.driver, sink)
+	await finished(sink.end())
+	const lost = await assign(door.url)
+	await door.stop()
+	const config = { ...door.config, catalogue: `sqlite:${join(door.directory, 'loaded.db')}` }
+	const driver = await openCatalogue(config, { create: true })
+	t.after(() => driver.close())
+	await loadDump(driver, dump)
+	const after = await startApi(config, () => undefined)
+	t.after(() => after.stop())
+	const [url] = after.addresses
+	assert.equal(await upload(`${url}/${kept.fid}`, 'kept'), 201)
+	const answer = await fetch(`${url}/${lost.fid}`, { method: 'PUT', body: 'lost' })
+	assert.deepEqual([answer.status, await answer.json()], [404, { error: 'this id was not assigned, or nothing was uploaded to it in time' }])
+	for (let count = 0; count < 20; count++) assert.equal(await upload(`${url}/${(await assign(url)).fid}`, 'another'), 201)
+	assert.ok([400, 404].includes(await upload(`${url}/${lost.fid}`, 'lost')))
+	assert.equal(await read(`${url}/${kept.fid}`), 'kept')
+})
 
 test('a plain file that was removed behind our back: a walk notices, and it is not served as if it were there', async (t) => {
 	const door = await openDoor(t, { nodes: 1, listen: ANYBODY })
