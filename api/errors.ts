@@ -42,6 +42,22 @@ const STATUS: Record<string, number> = {
 	EPROTO: 400,
 }
 
+/** Of those that say nothing but their name. */
+const WORDS: Record<string, string> = {
+	ENOENT: 'there is nothing at this path',
+	ENOTDIR: 'a part of this path is no directory',
+	ELOOP: 'a symlink on the way leads nowhere',
+	EEXIST: 'something has that name',
+	EISDIR: 'a directory is there',
+	ENOTEMPTY: 'the directory is not empty',
+	ENAMETOOLONG: 'a name has at most 255 bytes, a path 4095',
+	ENOSPC: 'no node has the room',
+	EFBIG: 'it is too large',
+	ESTALE: 'somebody else changed it meanwhile',
+	EIO: 'what it needs is not within reach',
+	ETIMEDOUT: 'a node does not answer in time',
+}
+
 export interface Failure {
 	status: number
 	/** An errno's name where there is one, else the status in words. */
@@ -56,7 +72,7 @@ export function toFailure(error: unknown): Failure {
 	if (error instanceof Errno) {
 		const status = STATUS[error.code] ?? 500
 		const headers: Record<string, string> = status === 503 ? { 'retry-after': String(RETRY_SECONDS) } : {}
-		return { status, code: error.code, message: error.message, headers }
+		return { status, code: error.code, message: error.message === error.code ? (WORDS[error.code] ?? error.code) : error.message, headers }
 	}
 	const { statusCode, message } = error as Partial<FastifyError>
 	// What fastify itself refuses: a body that is too large, that does not fit the schema, that is no JSON.

@@ -5,7 +5,9 @@ import type { ListenConfig } from '../core/config/types.ts'
 import { allowOrigins } from './access/cors.ts'
 import { guard, introduce } from './access/access.ts'
 import type { Api, Part } from './api.ts'
-import { answerFailure, HttpError } from './errors.ts'
+import { createFitting, type Known, methodsOf } from './allowed.ts'
+import { answerFailure, HttpError, pathOf } from './errors.ts'
+import { askFirst, goOn, inTurn, refuseMalformed } from './framing.ts'
 import { answersAtOnce, beforeRouter } from './hot/at-once.ts'
 import { beforeHttp } from './hot/wire.ts'
 import { health } from './health/health.ts'
@@ -52,6 +54,7 @@ export async function createServer(api: Api, at: ListenConfig, log: RequestLog, 
 		// Not strict with numbers: it would not compare what '1e999' becomes with the limits of a schema.
 		ajv: { customOptions: { coerceTypes: 'array' as const, removeAdditional: false, strictNumbers: false } },
 		return503OnClosing: true,
+		clientErrorHandler: refuseMalformed,
 	}
 	const server = { maxHeaderSize: HEADER_BYTES_MAX }
 	const made = certificate ? fastify({ ...options, https: { ...server, ...certificate } }) : fastify({ ...options, http: server })
@@ -65,10 +68,20 @@ export async function createServer(api: Api, at: ListenConfig, log: RequestLog, 
 	const inGeneral: Part['answerError'] = (error, request, reply) => answerFailure(error, request, reply, api.report)
 	const ofNothing = (parts.length === 1 ? parts[0].answerError : undefined) ?? inGeneral
 	app.setErrorHandler((error, request, reply) => inGeneral(error, request, reply, api))
-	app.setNotFoundHandler((request, reply) => ofNothing(new HttpError(404, 'there is nothing at this address'), request, reply, api))
-	const routes: Route[] = []
-	app.addHook('onRoute', ({ method, url }) => void routes.push(...[method].flat().map((each) => ({ method: each, url }))))
+	const routes: Known[] = []
+	const fitting = createFitting(routes)
+	app.setNotFoundHandler((request, reply) => {
+		const others = fitting(pathOf(request))
+		// A path that fits only as it is written is another one where the router looks: there is nothing there.
+		if (others.length === 0 || others.some(({ method }) => method === request.method)) return ofNothing(new HttpError(404, 'there is nothing at this address'), request, reply, api)
+		const allow = methodsOf(others)
+		if (request.method === 'OPTIONS') return reply.code(204).header('allow', allow).send()
+		const answerError = others[0].config.part?.answerError ?? ofNothing
+		return answerError(new HttpError(405, `this address does not take ${request.method}`, { allow }), request, reply, api)
+	})
+	app.addHook('onRoute', ({ method, url, config = {} }) => void routes.push(...[method].flat().map((each) => ({ method: each, url, config }))))
 	const gate = await guard(app, api, at)
+	goOn(app)
 	log.listen(app)
 	countRequests(app)
 	const atOnce = at.parts === undefined || at.parts.includes('files') ? answersAtOnce(api, gate, log) : undefined
@@ -77,6 +90,8 @@ export async function createServer(api: Api, at: ListenConfig, log: RequestLog, 
 		const end = certificate ? () => undefined : beforeHttp(app.server, atOnce, { idleMs })
 		app.addHook('preClose', async () => end())
 	}
+	inTurn(app.server)
+	askFirst(app.server)
 	await app.register(fastifySwagger, {
 		openapi: {
 			openapi: '3.0.3',

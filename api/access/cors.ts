@@ -1,5 +1,5 @@
 /** Which pages of other origins may use this door from a browser. */
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 
 const PREFLIGHT_SECONDS = 600
 const EXPOSED = 'ETag, Content-Range, Content-Length, Location, Retry-After, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Checksum-Algorithm, Upload-Concat, Upload-Defer-Length, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset'
@@ -8,9 +8,10 @@ export function allowOrigins(app: FastifyInstance, origins: readonly string[]): 
 	if (origins.length === 0) return
 	app.addHook('onRequest', async (request, reply) => {
 		const { origin } = request.headers
+		if (!origins.includes('*')) addVary(reply, 'Origin')
 		if (origin === undefined || !(origins.includes('*') || origins.includes(origin))) return
 		// No credentials: a token travels in a header that the page sets itself, never in what the browser adds by itself.
-		reply.headers({ 'access-control-allow-origin': origins.includes('*') ? '*' : origin, vary: 'Origin', 'access-control-expose-headers': EXPOSED })
+		reply.headers({ 'access-control-allow-origin': origins.includes('*') ? '*' : origin, 'access-control-expose-headers': EXPOSED })
 		const asked = request.headers['access-control-request-method']
 		if (request.method !== 'OPTIONS' || asked === undefined) return
 		return reply
@@ -22,4 +23,10 @@ export function allowOrigins(app: FastifyInstance, origins: readonly string[]): 
 			.code(204)
 			.send()
 	})
+}
+
+/** What besides the address an answer depends on. */
+export function addVary(reply: FastifyReply, name: string): void {
+	const others = reply.getHeader('vary')
+	reply.header('vary', others === undefined ? name : `${others}, ${name}`)
 }

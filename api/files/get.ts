@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { KIND } from '../../core/catalogue/files.ts'
 import type { Path } from '../../core/ids.ts'
 import { run } from '../../core/op.ts'
+import { addVary } from '../access/cors.ts'
 import type { Api } from '../api.ts'
 import { disposition } from '../content/disposition.ts'
 import { handOverBy, type Signer } from '../content/hand-over.ts'
@@ -45,7 +46,8 @@ export function headersOf(path: Path, { place }: Found, isDownload: boolean): Re
 
 async function sendListing(request: FastifyRequest, reply: FastifyReply, api: Api, { row, path }: Found): Promise<FastifyReply> {
 	const page = await pageOf(api, request, row.id, path)
-	reply.header('vary', 'Accept').header('cache-control', 'no-cache')
+	addVary(reply, 'Accept')
+	reply.header('cache-control', 'no-cache')
 	// As text: put together by the schema it takes several times as long.
 	if (!/\btext\/html\b/.test(request.headers.accept ?? '')) return reply.type('application/json; charset=utf-8').send(JSON.stringify(page))
 	return reply.type('text/html; charset=utf-8').header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'").send(toHtml(page))

@@ -1,6 +1,5 @@
 /** Clients that send or take next to nothing, and those that are only slow. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
@@ -40,7 +39,7 @@ test('a body that is read whole: 408, and the connection ends', async (t) => {
 	let answer = ''
 	socket.on('data', (chunk) => (answer += chunk))
 	const dripping = setInterval(() => socket.write(' '), STEP_MS)
-	await once(socket, 'close')
+	await new Promise((resolve) => socket.on('close', resolve))
 	clearInterval(dripping)
 	assert.match(answer, /^HTTP\/1\.1 408 .*\r\nconnection: close\r\n.*"success":false/s)
 })
@@ -52,7 +51,7 @@ test('what came of an upload in parts stays, and it goes on from there', async (
 	const target = String(made.headers.location)
 	const socket = begin(door, `PATCH ${target} HTTP/1.1\r\ntus-resumable: 1.0.0\r\nupload-offset: 0\r\ncontent-type: application/offset+octet-stream\r\ncontent-length: 10`)
 	socket.resume().write('hello')
-	await once(socket, 'close')
+	await new Promise((resolve) => socket.on('close', resolve))
 	const offset = await until('what came is there', async () => (await ask(door, { method: 'HEAD', target, headers: tus })).headers['upload-offset'])
 	assert.equal(offset, '5')
 	const rest = await ask(door, { method: 'PATCH', target, headers: { ...tus, 'upload-offset': '5', 'content-type': 'application/offset+octet-stream' }, body: 'world' })

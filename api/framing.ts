@@ -1,0 +1,83 @@
+/** What a connection carries, before anything is known of what it is about: one request after the other, whole, in a coding that is understood. */
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { HttpError } from './errors.ts'
+
+/** Sent before the answer to the first of them; whoever sends more is ended. */
+const AHEAD_MAX = 100
+
+interface Answering {
+	response: ServerResponse
+	ahead: number
+}
+
+/**
+ * A request that was sent before the answer to the one before it is handled when that is answered (RFC 9112, 9.3.2): what a client puts is
+ * there for what it asks next. Around all other listeners.
+ */
+export function inTurn(server: Server): void {
+	const listeners = server.listeners('request') as RequestListener[]
+	const answering = new WeakMap<Socket, Answering>()
+	server.removeAllListeners('request')
+	server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+		const { socket } = request
+		const handle = () => {
+			for (const listener of listeners) listener.call(server, request, response)
+		}
+		const last = answering.get(socket)
+		if (!last || last.response.writableFinished || last.response.destroyed) {
+			answering.set(socket, { response, ahead: 0 })
+			return handle()
+		}
+		if (last.ahead === AHEAD_MAX) return void socket.destroy()
+		answering.set(socket, { response, ahead: last.ahead + 1 })
+		// Not in the same turn of the event loop: what is known of files is looked at once in each.
+		last.response.once('close', () =>
+			setImmediate(() => {
+				if (!socket.destroyed) handle()
+			}),
+		)
+	})
+}
+
+const expecting = new WeakSet<IncomingMessage>()
+
+/** Who asks first whether to send a body (`Expect: 100-continue`) hears a refusal instead, and sends none. Before `goOn`. */
+export function askFirst(server: Server): void {
+	server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+		expecting.add(request)
+		// Unless it is told to go on: what comes next on this connection might be that body or not.
+		response.setHeader('connection', 'close')
+		server.emit('request', request, response)
+	})
+}
+
+/** After all that may refuse a request by its head. */
+export function goOn(app: FastifyInstance): void {
+	app.addHook('onRequest', ({ raw, headers }, reply, done) => {
+		const coding = headers['transfer-encoding']
+		if (coding !== undefined && coding.toLowerCase() !== 'chunked') return done(new HttpError(501, `a body in '${coding}' is not understood`, { connection: 'close' }))
+		if (expecting.has(raw)) {
+			reply.raw.removeHeader('connection')
+			reply.raw.writeContinue()
+		}
+		done()
+	})
+}
+
+const CLIENT_ERRORS: Record<string, [status: number, message: string]> = {
+	HPE_HEADER_OVERFLOW: [431, 'the head of the request is too large'],
+	ERR_HTTP_REQUEST_TIMEOUT: [408, 'the head of the request comes too slowly'],
+}
+
+/** What is no HTTP has no address, so it is refused in the shape that errors have in general. */
+export function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+	if (error.code === 'ECONNRESET' || socket.destroyed) return
+	const [status, message] = CLIENT_ERRORS[error.code ?? ''] ?? [400, 'this is no request that can be understood']
+	const body = JSON.stringify({ error: { code: `HTTP_${status}`, message } })
+	const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`
+	if (socket.writable) socket.write(head + body)
+	socket.destroy(error)
+}
