@@ -29,13 +29,16 @@ export function isNodeTrouble(error: unknown): boolean {
 
 const STANDING_ROWS_MAX = 10_000
 
+/** By node, from the oldest on; where there are 10,000 of them there may be more. */
+export type Standing = ReadonlyMap<NodeId, readonly IntentRow[]>
+
 /**
  * Writes intents down in the transaction that decides them. What is returned may be carried out at once; the rest has to
  * wait its turn behind older intents on the same paths, and is left to whoever settles the node. `standing` says whether
- * any intent stands anywhere.
+ * any intent stands anywhere, `known` which: of nodes whose rows this transaction has read already.
  */
-export function* intend(fs: Filesystem, tx: Transaction, list: readonly Intent[], standing: boolean): Op<Intent[]> {
-	const free = standing ? yield* unobstructed(fs, tx, list) : [...list]
+export function* intend(fs: Filesystem, tx: Transaction, list: readonly Intent[], standing: boolean, known?: Standing): Op<Intent[]> {
+	const free = standing ? yield* unobstructed(fs, tx, list, known) : [...list]
 	for (const token of new Set(free.map((intent) => intent.token))) carries(fs, tx, token)
 	for (const intent of list) intents.insert(tx, free.includes(intent) ? fs.client : null, intent, fs.capabilities)
 	return free
@@ -58,10 +61,10 @@ export function tokensOf(transaction: object): readonly number[] {
  * Those that touch no older intent on their node. Rows of intents that were carried out go in the same transaction: found
  * after a crash together with the new ones, they would be carried out again before them, and undo what these build on.
  */
-function* unobstructed(fs: Filesystem, tx: Transaction, list: readonly Intent[]): Op<Intent[]> {
+function* unobstructed(fs: Filesystem, tx: Transaction, list: readonly Intent[], known?: Standing): Op<Intent[]> {
 	const free: Intent[] = []
 	for (const [nodeId, own] of perNode(list)) {
-		const [rows] = (yield* wait(tx.read(intents.standingQuery(nodeId, STANDING_ROWS_MAX)))) as [IntentRow[]]
+		const rows = known?.get(nodeId) ?? (yield* wait(intents.standing(tx, nodeId, STANDING_ROWS_MAX)))
 		const near = rows.filter((row) => own.some((intent) => touches(row, intent)))
 		for (const row of near) if (isDone(fs, row)) intents.remove(tx, row)
 		const stopped = rows.length === STANDING_ROWS_MAX || near.some((row) => !isDone(fs, row))

@@ -119,8 +119,9 @@ export function* giveName(fs: Filesystem, staged: Staged, place: Place, conditio
 	}
 }
 
-/** Not what is remembered of directories: somebody may have moved one a moment ago. */
+/** What is remembered of directories is believed only where nobody else has changed anything: somebody may have moved one a moment ago. */
 function* freshPath(fs: Filesystem, { parent, name }: Place): Op<Path> {
+	if (!fs.catalogue.isChangedElsewhere()) return joinPath(yield* fs.directories.path(fs.catalogue, parent), name)
 	const directory = pathOf(parent, yield* wait(entries.chain(fs.catalogue, parent)))
 	if (!directory.equals(yield* fs.directories.path(fs.catalogue, parent))) fs.directories.forget()
 	return joinPath(directory, name)
@@ -141,20 +142,22 @@ function* decide(fs: Filesystem, naming: Naming): Op<Answer> {
 
 function* enter(fs: Filesystem, tx: Transaction, naming: Naming, tried: Intent[]): Op<Answer> {
 	const { place, staged, conditions, id, time } = naming
-	const { forUpdate } = fs.capabilities
-	const [guard, [parent], [existing], standing, chain] = (yield* wait(
+	const { forUpdate, synchronous } = fs.capabilities
+	const [guard, [parent], [existing], any, chain] = (yield* wait(
 		tx.read(
 			staged.guard.query,
 			files.findQuery(place.parent, forUpdate),
 			entries.lookupQuery(place.parent, place.name, forUpdate),
 			intents.anyQuery(),
-			entries.chainQuery(place.parent),
+			// Where answers come at once, what is remembered was looked through for moves when this transaction began.
+			...(synchronous ? [] : [entries.chainQuery(place.parent)]),
 		),
-	)) as [unknown[], FileRow[], FileRow[], unknown[], ChainRow[]]
+	)) as [unknown[], FileRow[], FileRow[], unknown[], ChainRow[] | undefined]
 	const directory = checkDirectory(parent)
-	const path = joinPath(pathOf(place.parent, chain), place.name)
+	const path = joinPath(chain ? pathOf(place.parent, chain) : yield* fs.directories.path(tx, place.parent), place.name)
 	yield* checkConditions(tx, existing, conditions)
-	const needs = yield* lacks(fs, tx, naming, { existing, path, standing: standing.length > 0 })
+	const standing = any.length > 0 ? yield* wait(intents.standing(tx, staged.node.id, STANDING_ROWS_MAX)) : undefined
+	const needs = lacks(fs, naming, { existing, path, standing })
 	if (needs) return needs
 	staged.guard.judge(tx, guard)
 	const rule = classOf(fs, conditions.classPath ?? path)
@@ -164,7 +167,7 @@ function* enter(fs: Filesystem, tx: Transaction, naming: Naming, tried: Intent[]
 	conditions.also?.(tx, row)
 	files.touchDirectory(tx, place.parent, time)
 	tried.splice(0, tried.length, ...plan.list)
-	const made = yield* intend(fs, tx, plan.list, standing.length > 0)
+	const made = yield* intend(fs, tx, plan.list, standing !== undefined, standing && new Map([[staged.node.id, standing]]))
 	if (existing) changes.insert(tx, fs.client, { op: 'unlink', parent: place.parent, name: place.name, file: existing.id }, fs.capabilities)
 	changes.insert(tx, fs.client, { op: 'create', parent: place.parent, name: place.name, file: id }, fs.capabilities)
 	return { directory, replaced: existing, row, path, standsThere: plan.standsThere, made }
@@ -183,18 +186,16 @@ function* checkConditions(tx: Transaction, existing: FileRow | undefined, { excl
 }
 
 /** What has to be done before the name can be given. */
-function* lacks(
+function lacks(
 	fs: Filesystem,
-	tx: Transaction,
-	{ staged: { node }, path: ready, isSynced }: Naming,
-	{ existing, path, standing }: { existing: FileRow | undefined; path: Path; standing: boolean },
-): Op<Answer | undefined> {
+	{ path: ready, isSynced }: Naming,
+	{ existing, path, standing }: { existing: FileRow | undefined; path: Path; standing: readonly IntentRow[] | undefined },
+): Answer | undefined {
 	if (!ready.equals(path)) return { needs: 'way' }
 	// What is replaced may only go when what replaces it is on the disk.
 	if (existing && existing.size > 0 && !isSynced) return { needs: 'sync' }
 	if (!standing) return undefined
-	const rows = yield* wait(intents.standing(tx, node.id, STANDING_ROWS_MAX))
-	const isObstructed = rows.length === STANDING_ROWS_MAX || rows.some((row: IntentRow) => !isDone(fs, row) && standsInTheWay(row, path))
+	const isObstructed = standing.length === STANDING_ROWS_MAX || standing.some((row) => !isDone(fs, row) && standsInTheWay(row, path))
 	return isObstructed ? { needs: 'patience' } : undefined
 }
 
