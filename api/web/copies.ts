@@ -46,7 +46,7 @@ function reality(wanted: number, found: number): Html {
 
 /** Copies are read back and compared with what they should be, all of them in turn. */
 function proved({ days, checked, bad, oldest, hasUnproved }: ProofsShown, at: number): Html {
-	const read = checked === 0 ? html`No copy was read back and compared in the last ${days} days` : html`${counted(checked, 'copy was', 'copies were')} read back and compared in the last ${days} days, ${bad === 0 ? 'none' : count(bad)} of them bad`
-	const age = oldest === undefined ? NOTHING : html`; the oldest proof is from ${ago(oldest, at)}`
-	return html`<p class="scale">${read}${age}${hasUnproved ? '; some copies wait for their first' : NOTHING}.</p>`
+	const read = checked === 0 ? html`No copy was read back and compared in the last ${days} days` : html`${counted(checked, 'copy was', 'copies were')} read back and compared in the last ${days} days, ${bad === 0 ? 'and all were good' : html`and bad ones found ${counted(bad, 'time')}`}`
+	const age = oldest === undefined ? NOTHING : html`; the oldest proof, which making a copy is too, is from ${ago(oldest, at)}`
+	return html`<p class="scale">${read}${age}${hasUnproved ? '; some copies have none yet' : NOTHING}.</p>`
 }

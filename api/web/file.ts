@@ -1,5 +1,5 @@
 /** A file's own page: how it stands, each copy, what is owed and why it was not done yet. */
-import { ago, count, size, timeText } from './amounts.ts'
+import { ago, count, counted, size, timeText } from './amounts.ts'
 import { goal } from './copies.ts'
 import { crumbs } from './crumbs.ts'
 import { html, type Html, NOTHING, type Shown } from './html.ts'
@@ -66,7 +66,7 @@ function about(file: FileShown, at: number): Array<[string, Shown]> {
 	const { size: bytes, modified, version, kind, mode, uid, gid, id, otherPaths, target } = file
 	return [
 		['Kind', kind],
-		['Size', html`${size(bytes)} <span class="quiet">${count(bytes)} bytes</span>`],
+		['Size', html`${size(bytes)} <span class="quiet">${counted(bytes, 'byte')}</span>`],
 		['Changed', html`${ago(modified, at)} <span class="quiet">${timeText(modified)}</span>`],
 		['Version', version === 0 ? 'being created' : count(version)],
 		['SHA-256', hash(file.hash)],

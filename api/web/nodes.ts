@@ -65,7 +65,7 @@ function owedHere({ wanted, intents }: NodeShown): Html {
 
 /** From this machine; the breaker opens when it does not answer, and closes when a probe finds it well. */
 function latency({ readMs, writeMs, failures, stuck, up }: NodeShown): Html {
-	if (!up) return html`it does not: its breaker is open${stuck > 0 ? html`, ${counted(stuck, 'call has', 'calls have')} not come back` : NOTHING}`
+	if (!up) return html`it does not, and is asked again now and then${stuck > 0 ? html`, ${counted(stuck, 'call has', 'calls have')} not come back` : NOTHING}`
 	const times = [readMs !== undefined && html`${roughly(readMs)} to read`, writeMs !== undefined && html`${roughly(writeMs)} to write`].filter((time) => time !== false)
 	return html`${times.length === 0 ? html`no time to speak of` : joined(times, ', ')}${failures > 0 ? html`; ${counted(failures, 'call')} failed` : NOTHING}`
 }

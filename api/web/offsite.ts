@@ -25,7 +25,7 @@ function row(site: SiteShown, at: number): Shown[] {
 	return [
 		html`<bdi>${name}</bdi>`,
 		count(claimed),
-		html`${count(proved)} <span class="quiet">${percent(proved, claimed)}</span>`,
+		claimed === 0 ? count(proved) : html`${count(proved)} <span class="quiet">${percent(proved, claimed)}</span>`,
 		oldestProof === undefined ? 'none yet' : ago(oldestProof, at),
 		count(waiting),
 		today(site),

@@ -80,8 +80,8 @@ function checkWork({ failures, conflicts, bad, behind, nodes }: Overview): Findi
 	const findings = [
 		...alone.map(({ name }) => found(`node ${name}`, 'doubtful', 'no replicator looks after it: no copies are made or verified there', `cairn replicator --node ${name}`)),
 		...failures.map(({ job, node, error }) => found(`${job}${node ? ` of ${node}` : ''}`, 'doubtful', `failed the last time: ${error}`)),
-		...(conflicts > 0 ? [found('conflicts', 'doubtful', `${conflicts} wait to be decided`, 'cairn conflicts list')] : []),
-		...(bad.files > 0 ? [found('copies', 'doubtful', `${bad.files} are in doubt`, 'cairn find --owed; cairn verify reads them again')] : []),
+		...(conflicts > 0 ? [found('conflicts', 'doubtful', `${many(conflicts, 'waits', 'wait')} to be decided`, 'cairn conflicts list')] : []),
+		...(bad.files > 0 ? [found('copies', 'doubtful', `${many(bad.files, 'is', 'are')} in doubt`, 'cairn find --owed; cairn verify reads them again')] : []),
 		...(behind > BEHIND_FILES_MAX ? [found('figures', 'doubtful', `${many(behind, 'change is', 'changes are')} not counted yet`, 'a replicator counts them; cairn stats --rebuild does it now')] : []),
 	]
 	return findings.length > 0 ? findings : [found('work', 'well', 'every node is looked after, nothing failed, nothing waits to be decided')]

@@ -7,6 +7,7 @@ import { reserveBytes } from '../../core/placement/placement.ts'
 import type { Overview } from '../../core/stats/overview.ts'
 import { type Probe, probeNode } from '../node-probe.ts'
 import { showSize } from '../sizes.ts'
+import { many } from '../many.ts'
 import { type Finding, found } from './finding.ts'
 
 const RETIRED = new Set(['dead', 'down'])
@@ -23,7 +24,7 @@ export async function checkNodes(driver: Driver, config: Config, { nodes }: Over
 	const waiting = nodes.filter(({ intents, state }) => intents > 0 && state !== 'dead')
 	return [
 		...looked.flat(),
-		...waiting.map(({ name, intents }) => found(`node ${name}`, 'doubtful', `${intents} changes are still to be carried out there`, 'that happens when it answers and somebody mounts or replicates')),
+		...waiting.map(({ name, intents }) => found(`node ${name}`, 'doubtful', `${many(intents, 'change is', 'changes are')} still to be carried out there`, 'that happens when it answers and somebody mounts or replicates')),
 	]
 }
 
