@@ -5,6 +5,7 @@ import SftpClient from 'ssh2-sftp-client'
 import type { SFTPWrapper } from 'ssh2'
 import type { SftpConfig } from '../config/types.ts'
 import { Errno, fail } from '../errors.ts'
+import { keepKeyObject } from './sftp-key.ts'
 import { keyType, knownKeys } from './sftp-known-hosts.ts'
 
 export interface Session {
@@ -45,6 +46,7 @@ export function openSession(node: string, config: SftpConfig): Session {
 		let denial = ''
 		const silent = () => undefined
 		const client = new SftpClient(node, { error: silent, end: silent, close: silent })
+		client.on('handshake', () => keepKeyObject(client))
 		try {
 			const { keys, revoked, privateKey } = readFiles(config)
 			const sftp = await client.connect({

@@ -1,10 +1,11 @@
 /** A node that is not mounted here, read over SFTP from a real server. */
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { KeyObject, randomBytes } from 'node:crypto'
 import * as disk from 'node:fs'
 import { after, before, type TestContext, test } from 'node:test'
 import { flushLater } from '../../core/filesystem/filesystem.ts'
 import { knownKeys } from '../../core/nodes/sftp-known-hosts.ts'
+import { openSession } from '../../core/nodes/sftp-session.ts'
 import { createFile, type Installation, installation, now } from '../unit/installation.ts'
 import { release } from '../../core/filesystem/publish.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
@@ -75,6 +76,14 @@ test('a connection that is cut in the middle of a file is made again, and the fi
 	assert.deepEqual(summary.outcomes, { copied: 1 })
 	assert.deepEqual(disk.readFileSync(node(2, 'big')), content)
 	assert.equal(sshd.connections(), connected + 2)
+})
+
+test('the key of a connection is made an object once, and not for each packet: where the library has it is not written anywhere', async () => {
+	const { port, keyFile, knownHostsFile } = sshd
+	const session = openSession('n', { host: '127.0.0.1', port, user: 'root', path: '/', keyFile, knownHostsFile })
+	const sftp = (await session.get()) as unknown as { _protocol: { _decipher: { _decipherKey: unknown } } }
+	assert.ok(sftp._protocol._decipher._decipherKey instanceof KeyObject)
+	await session.end()
 })
 
 test('a key that is not let in: named, and left for the next run', async (t) => {
