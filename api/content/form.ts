@@ -21,8 +21,8 @@ export interface FormFile extends PartHead {
 	content: AsyncIterable<Buffer>
 }
 
-/** take: this is it. spare: it is, unless another is taken. */
-export type Verdict = 'take' | 'spare' | 'skip'
+/** take: this is it, if none is yet. spare: it is, unless another is taken. only: it is, and a second one makes the form wrong. */
+export type Verdict = 'take' | 'only' | 'spare' | 'skip'
 
 /** Of a part that may be wanted: read whole, because the one that is may still come. */
 const SPARE_BYTES_MAX = 1024 * 1024
@@ -38,7 +38,7 @@ export function boundaryOf(contentType: string | undefined): string | undefined 
 	return boundary
 }
 
-/** `judge` is asked of each part in its turn, until one is taken. Undefined: none was wanted. */
+/** `judge` is asked of each part in its turn. Undefined: none was wanted. */
 export function fileOfForm(body: Readable, boundary: string, judge: (part: PartHead, index: number) => Verdict): Promise<FormFile | undefined> {
 	const dicer = new Dicer({ boundary, maxHeaderPairs: HEADER_PAIRS_MAX })
 	const { promise: ended, resolve: end, reject: failAll } = Promise.withResolvers<void>()
@@ -57,11 +57,12 @@ export function fileOfForm(body: Readable, boundary: string, judge: (part: PartH
 
 	function begin(part: Readable, raw: object): void {
 		const head = toHead(raw)
-		const verdict = taken ? 'skip' : judge(head, index++)
-		if (verdict === 'take') {
+		const verdict = judge(head, index++)
+		if (taken && verdict === 'only') return fail(new HttpError(400, 'the form has more than one file: each is to be sent by itself'))
+		if (!taken && (verdict === 'take' || verdict === 'only')) {
 			taken = part
 			take({ ...head, content: wholly(part, ended) })
-		} else if (verdict === 'spare' && !spare) keep(part, head)
+		} else if (!taken && verdict === 'spare' && !spare) keep(part, head)
 		else part.resume()
 	}
 

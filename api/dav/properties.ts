@@ -82,7 +82,7 @@ export function element({ namespace, name }: Name, content: string): string {
 }
 
 /** What a PROPFIND asks for. */
-export type Asked = { kind: 'all' | 'names' } | { kind: 'some'; names: readonly Name[] }
+export type Asked = { kind: 'all' | 'names'; besides?: readonly Name[] } | { kind: 'some'; names: readonly Name[] }
 
 /** The `response` element of one resource. */
 export async function describe(fs: Filesystem, resource: Resource, asked: Asked, locks: readonly DavLock[]): Promise<string> {
@@ -90,7 +90,7 @@ export async function describe(fs: Filesystem, resource: Resource, asked: Asked,
 	const found: string[] = []
 	const missing: string[] = []
 	const isNames = asked.kind === 'names'
-	const wanted = asked.kind === 'some' ? asked.names : Object.keys(LIVE).filter((name) => isNames || !BY_NAME.has(name)).map((name) => ({ namespace: DAV, name }))
+	const wanted = asked.kind === 'some' ? asked.names : Object.keys(LIVE).filter((name) => isNames || !BY_NAME.has(name) || isBesides(asked, name)).map((name) => ({ namespace: DAV, name }))
 	for (const each of wanted) {
 		const value = isLive(each) ? LIVE[each.name](resource, fs, locks) : await run(dead(fs, row, each))
 		if (value !== undefined) found.push(element(each, isNames ? '' : value))
@@ -99,6 +99,10 @@ export async function describe(fs: Filesystem, resource: Resource, asked: Asked,
 	if (asked.kind !== 'some') for (const each of await run(deadNames(fs, row))) found.push(element(each, isNames ? '' : ((await run(dead(fs, row, each))) ?? '')))
 	const parts = [...(found.length > 0 || missing.length === 0 ? [propstat(found, '200 OK')] : []), ...(missing.length > 0 ? [propstat(missing, '404 Not Found')] : [])]
 	return `<D:response><D:href>${escaped(hrefOf(path, isDirectory(resource)))}</D:href>${parts.join('')}</D:response>`
+}
+
+function isBesides({ besides = [] }: { besides?: readonly Name[] }, wanted: string): boolean {
+	return besides.some(({ namespace, name }) => namespace === DAV && name === wanted)
 }
 
 export function propstat(properties: readonly string[], status: string): string {

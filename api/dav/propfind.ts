@@ -14,14 +14,14 @@ import { HttpError } from '../errors.ts'
 import { reachExisting } from '../tree/reach.ts'
 import { PREFIX } from './address.ts'
 import { BODY_BYTES_MAX, MULTISTATUS, XML_TYPE } from './answers.ts'
-import { type Asked, describe, type Resource } from './properties.ts'
-import { child, DAV, parse } from './xml.ts'
+import { type Asked, describe, type Name, type Resource } from './properties.ts'
+import { child, DAV, type Element, parse } from './xml.ts'
 
 const PAGE_ROWS = 500
 
 export async function propfind(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
 	const { depth = 'infinity' } = request.headers
-	if (!/^(0|1|infinity)$/i.test(String(depth))) throw new HttpError(400, 'Depth is 0, 1 or infinity')
+	if (!/^(0|1(,\s*noroot)?|infinity)$/i.test(String(depth))) throw new HttpError(400, 'Depth is 0, 1 or infinity')
 	const { fs } = api
 	const asked = askedFor(await textOf(request, BODY_BYTES_MAX))
 	const { path, row } = await run(reachExisting(request, fs, pathIn(request.originalUrl, PREFIX), { role: 'read' }))
@@ -31,7 +31,9 @@ export async function propfind(request: FastifyRequest, reply: FastifyReply, api
 	reply.code(207).type(XML_TYPE)
 	// What can be wrong is wrong before the answer begins.
 	const first = await describe(fs, answer.resource, asked, locks)
-	return await reply.send(Readable.from(lines(answer, first, depth === '1' && row.kind === KIND.directory)))
+	// Windows asks for what is in a directory without the directory itself.
+	const head = /noroot/i.test(String(depth)) ? '' : first
+	return await reply.send(Readable.from(lines(answer, head, String(depth).startsWith('1') && row.kind === KIND.directory)))
 }
 
 interface Answer {
@@ -62,7 +64,11 @@ function askedFor(body: Buffer): Asked {
 	if (root.namespace !== DAV || root.name !== 'propfind') throw new HttpError(400, 'the body is no propfind')
 	if (child(root, 'propname')) return { kind: 'names' }
 	const some = child(root, 'prop')
-	if (some) return { kind: 'some', names: some.children.map(({ namespace, name }) => ({ namespace, name })) }
-	if (child(root, 'allprop')) return { kind: 'all' }
+	if (some) return { kind: 'some', names: namesIn(some) }
+	if (child(root, 'allprop')) return { kind: 'all', besides: namesIn(child(root, 'include')) }
 	throw new HttpError(400, 'the propfind asks for nothing')
+}
+
+function namesIn(element: Element | undefined): Name[] {
+	return (element?.children ?? []).map(({ namespace, name }) => ({ namespace, name }))
 }

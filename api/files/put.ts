@@ -35,7 +35,7 @@ export async function post(request: FastifyRequest, reply: FastifyReply, api: Ap
 		const directory = pathIn(request.originalUrl, PREFIX)
 		const { row, path } = await run(reach(request, api.fs, directory, { role: 'write' }))
 		if (row?.kind !== KIND.directory) fail(row ? 'ENOTDIR' : 'ENOENT', 'there is no directory at this path')
-		const file = await fileOfForm(Readable.from(bodyOf(request)), boundary, ({ filename }) => (filename === '' ? 'skip' : 'take'))
+		const file = await fileOfForm(Readable.from(bodyOf(request)), boundary, ({ filename }) => (filename === '' ? 'skip' : 'only'))
 		if (!file) throw new HttpError(400, 'the form has no file in it')
 		const located = await run(reach(request, api.fs, joinPath(path, Buffer.from(file.filename)), { role: 'write' }))
 		const received = await receive(request, reply, api, located, { source: file.content })

@@ -7,6 +7,7 @@ import { HttpError } from '../errors.ts'
 const METADATA_CHARACTERS_MAX = 8_192
 const PARTIAL = 'partial'
 const FINAL = 'final;'
+const BASE64 = /^[A-Za-z0-9+/_-]{2,}={0,2}$/
 /** Neither header can have one in it. */
 const BETWEEN = '\n'
 
@@ -48,6 +49,7 @@ export function pathIn({ metadata }: Said): Path {
 	const values = new Map(metadata.split(',').map((pair) => pair.trim().split(' ') as [string, string | undefined]))
 	const value = values.get('path') ?? values.get('filename')
 	if (!value) throw new HttpError(400, 'Upload-Metadata has no path')
+	if (!BASE64.test(value)) throw new HttpError(400, 'the path in Upload-Metadata is not Base64')
 	return Buffer.from(value, 'base64')
 }
 

@@ -83,6 +83,10 @@ for (const engine of engines) {
 		const names = await ask(door, 'PROPFIND', '/dav/moved', { headers: { depth: '0' }, body: '<propfind xmlns="DAV:"><propname/></propfind>' })
 		assert.match(names.body, /<a xmlns="urn:x"><\/a>/)
 		assert.equal(await status(door, 'PROPFIND', '/dav/', { headers: { depth: 'infinity' } }), 403)
+		const besides = await ask(door, 'PROPFIND', '/dav/', { headers: { depth: '0' }, body: '<propfind xmlns="DAV:"><allprop/><include><quota-available-bytes/></include></propfind>' })
+		assert.match(besides.body, /<D:resourcetype>.*<D:quota-available-bytes>\d/)
+		const without = hrefs(await ask(door, 'PROPFIND', '/dav/', { headers: { depth: '1,noroot' } }))
+		assert.deepEqual(without, hrefs(await ask(door, 'PROPFIND', '/dav/', { headers: { depth: '1' } })).slice(1))
 		for (const wrong of ['<', '<a></b>', '<propfind xmlns="DAV:"/>', '<D:propfind/>', '<propfind xmlns="DAV:"><prop><x:a xmlns:x=""/></prop></propfind>', '<!DOCTYPE x [<!ENTITY a "b">]><propfind xmlns="DAV:"><allprop/></propfind>', `${'<a>'.repeat(100)}`, '<a>&unknown;</a>']) {
 			const answer = await ask(door, 'PROPFIND', '/dav/', { headers: { depth: '0' }, body: wrong })
 			assert.equal(answer.status, 400, wrong)

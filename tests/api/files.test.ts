@@ -272,6 +272,11 @@ test('a form of a browser puts a file into a directory', async (t) => {
 	assert.deepEqual(Buffer.from(await (await door.fetch(href)).arrayBuffer()), LARGE)
 	const page = await door.fetch('/files/d/', { method: 'POST', body: form(), headers: { accept: 'text/html' }, redirect: 'manual' })
 	assert.deepEqual([page.status, page.headers.get('location')], [303, '/files/d/'])
+	// One that would be passed over in silence is said to be too much.
+	const fresh = new FormData()
+	for (const name of ['first', 'second']) fresh.append('file', new Blob([name]), name)
+	assert.equal((await door.fetch('/files/d/', { method: 'POST', body: fresh })).status, 400)
+	for (const name of ['first', 'second']) assert.equal((await door.fetch(`/files/d/${name}`)).status, 404)
 })
 
 test('large files may be carried by a web server in front, or by the door that is where they are', async (t) => {

@@ -123,6 +123,7 @@ for (const engine of engines) {
 			[{ ...TUS, 'upload-length': '5' }, 400],
 			[{ ...metadata('f'), 'upload-length': '5' }, 412],
 			[{ ...TUS, ...metadata('../f'), 'upload-length': '5' }, 400],
+			[{ ...TUS, 'upload-metadata': 'path !!!', 'upload-length': '5' }, 400],
 			[{ ...TUS, ...metadata('.cairn/f'), 'upload-length': '5' }, 403],
 			[{ ...TUS, ...metadata('f'), 'upload-length': '-5' }, 400],
 		] as Array<[Record<string, string>, number]>) assert.equal((await door.fetch('/uploads', { method: 'POST', headers })).status, status, JSON.stringify(headers))
