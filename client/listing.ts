@@ -37,18 +37,27 @@ export interface Listings {
 	/** The cookie of the next entry to be given out; each that follows has one more. */
 	firstCookie(): number
 	/** Entries of these names were given out, and `next` is the place after them. */
-	given(names: Uint8Array[], next: Place): void
+	given(names: PackedNames, next: Place): void
 	/** Somebody else changed a directory. */
 	changed(): void
 	/** Whether somebody did since this listing began. */
 	isOld(place: Place): boolean
 }
 
-/** The names at the cookies of a part, and the place after the last of them. */
-interface Part extends Place {
-	/** One piece of memory: a million small ones would stay for long after they are of no use. */
+/** One piece of memory: a million small ones would stay for long after they are of no use. */
+export interface PackedNames {
 	bytes: Buffer
-	ends: number[]
+	/** Where each ends. */
+	ends: readonly number[]
+}
+
+export function packNames(names: readonly Uint8Array[]): PackedNames {
+	let end = 0
+	return { bytes: Buffer.concat(names), ends: names.map((name) => (end += name.length)) }
+}
+
+/** The names at the cookies of a part, and the place after the last of them. */
+interface Part extends Place, PackedNames {
 	/** Somebody read on after the last name. */
 	continued: boolean
 }
@@ -106,11 +115,8 @@ export function createListings(): Listings {
 		},
 		firstCookie: () => number * PART_ROWS_MAX,
 		given(names, next) {
-			if (names.length === 0) return
-			let end = 0
-			const ends = names.map((name) => (end += name.length))
-			const bytes = Buffer.concat(names)
-			keep({ ...next, name: nameAt({ bytes, ends }, ends.length - 1), bytes, ends, continued: false })
+			if (names.ends.length === 0) return
+			keep({ ...next, name: nameAt(names, names.ends.length - 1), ...names, continued: false })
 		},
 		changed() {
 			changes++
@@ -119,7 +125,7 @@ export function createListings(): Listings {
 	}
 }
 
-function nameAt({ bytes, ends }: Pick<Part, 'bytes' | 'ends'>, index: number): Buffer {
+function nameAt({ bytes, ends }: PackedNames, index: number): Buffer {
 	return bytes.subarray(index === 0 ? 0 : ends[index - 1], ends[index])
 }
 

@@ -1,19 +1,20 @@
 /** Listing directories. */
-import type { ListedRow, NamedRow } from '../../core/catalogue/entries.ts'
 import { KIND } from '../../core/catalogue/files.ts'
 import { fail } from '../../core/errors.ts'
 import { list, listNames } from '../../core/filesystem/list.ts'
 import type { Op } from '../../core/op.ts'
 import type { Door, Operation } from '../door.ts'
-import { putDirectoryEntry, putEntry, putNegativeEntry, putNumber64 } from '../fuse/encode.ts'
+import { createEncodings, type Encodings } from '../encoded-listing.ts'
+import { putDirectoryEntry, putNegativeEntry, putNumber64 } from '../fuse/encode.ts'
 import { ENTRY_OUT_BYTES, OPEN_OUT_BYTES } from '../fuse/protocol.ts'
 import { u32, u64 } from '../fuse/request.ts'
 import type { Handler, Out, Reply } from '../fuse/session.ts'
-import { DOTS, PART_ROWS_MAX, type Place } from '../listing.ts'
+import { NO_VALIDITY, putRow } from '../listed-entry.ts'
+import { DOTS, packNames, PART_ROWS_MAX, type Place } from '../listing.ts'
 
 const DOT_NAMES = [Buffer.from('.'), Buffer.from('..')]
 const ORDINARY_ENTRY_BYTES = 40
-const NONE = { seconds: 0, nanoseconds: 0 }
+const DOTS_BYTES = DOTS * (ENTRY_OUT_BYTES + 32)
 
 /** A kernel that knows this answer never asks again, nor tells when a directory is closed, and keeps listings. An older one gets no handle. */
 export const opendir: Operation = (door) =>
@@ -35,6 +36,7 @@ export const readdir: Operation = (door) => listInto(door, false)
 export const readdirplus: Operation = (door) => listInto(door, true)
 
 function listInto(door: Door, plus: boolean): Handler {
+	const encodings = createEncodings(door)
 	return function* (request) {
 		const cookie = u64(request, 8)
 		const size = u32(request, 16)
@@ -43,7 +45,8 @@ function listInto(door: Door, plus: boolean): Handler {
 		const withAttributes = plus && (cookie > 0 || door.listers.wantsAttributes(pid, node))
 		const place = yield* filled(door, door.listings.place(node, cookie), { size, plus, withAttributes })
 		if (place.ahead.length === 0 && cookie > 0) ended(door, place)
-		return reply(door, { place, cookie, size, plus, withAttributes })
+		const page = { place, cookie, size, plus, withAttributes }
+		return isFromBeginning(page) ? wholeReply(door, page, encodings) : reply(door, page)
 	}
 }
 
@@ -76,6 +79,26 @@ interface Page {
 	withAttributes: boolean
 }
 
+/** All of a directory may fit into one answer, as the first that is asked for; later ones are of a part. */
+function isFromBeginning({ place, cookie, plus, withAttributes }: Page): boolean {
+	return plus && !withAttributes && cookie === 0 && place.ended && place.ahead.length > 0
+}
+
+function wholeReply(door: Door, page: Page, encodings: Encodings): Reply {
+	const { place, size } = page
+	const { bytes, cookiesAt, names } = encodings.of(place.ahead)
+	if (bytes.length + DOTS_BYTES > size) return reply(door, page)
+	return (out) => {
+		const at = putDots(out, page, out.at + size)
+		out.bytes.set(bytes, at)
+		let cookie = door.listings.firstCookie()
+		// They stay below 2^31.
+		for (const offset of cookiesAt) out.view.setUint32(at + offset, cookie++, true)
+		door.listings.given(names, { ...place, ahead: [] })
+		return at + bytes.length - out.at
+	}
+}
+
 /** As many entries as fit; the first that does not comes first next time. */
 function reply(door: Door, page: Page): Reply {
 	return (out) => {
@@ -90,7 +113,7 @@ function reply(door: Door, page: Page): Reply {
 			at += size
 			names.push(row.name)
 		}
-		if (names.length > 0) door.listings.given(names, { ...page.place, name: names[names.length - 1], ahead: ahead.slice(names.length) })
+		if (names.length > 0) door.listings.given(packNames(names), { ...page.place, name: names[names.length - 1], ahead: ahead.slice(names.length) })
 		return at - out.at
 	}
 }
@@ -100,35 +123,8 @@ function putDots(out: Out, { cookie, place, plus }: Page, end: number): number {
 	for (let i = cookie; i < DOTS; i++) {
 		const start = plus ? at + ENTRY_OUT_BYTES : at
 		// Without a node id: the kernel knows these and must not count them as found.
-		if (plus) putNegativeEntry(out.view, at, NONE)
+		if (plus) putNegativeEntry(out.view, at, NO_VALIDITY)
 		at = start + putDirectoryEntry(out, { at: start, end }, { id: place.directory, cookie: i + 1, name: DOT_NAMES[i], kind: KIND.directory })
 	}
 	return at
-}
-
-interface Shown {
-	row: NamedRow | ListedRow
-	cookie: number
-	plus: boolean
-	withAttributes: boolean
-}
-
-function putRow(door: Door, out: Out, { at, end }: { at: number; end: number }, { row, cookie, plus, withAttributes }: Shown): number {
-	const start = plus ? at + ENTRY_OUT_BYTES : at
-	const size = putDirectoryEntry(out, { at: start, end }, { id: row.id, cookie, name: row.name, kind: row.kind })
-	if (size === 0 || !plus) return size
-	if (isWhole(row) && (withAttributes || row.kind === KIND.directory) && !isBehind(door, row)) {
-		putEntry(out.view, at, row, door.validity.entry, door.validity.attributes)
-	} else putNegativeEntry(out.view, at, NONE)
-	return ENTRY_OUT_BYTES + size
-}
-
-/** Rows kept from an earlier request may be of the other sort than this one asks for. */
-function isWhole(row: NamedRow | ListedRow): row is ListedRow {
-	return 'mode' in row
-}
-
-/** The row of a file that is being written is behind its backing file: the kernel asks when it wants to know. */
-function isBehind(door: Door, { id }: NamedRow): boolean {
-	return (door.fs.open.get(id)?.writers ?? 0) > 0
 }

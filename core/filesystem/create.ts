@@ -200,8 +200,8 @@ function moveCreation(fs: Filesystem, id: FileId, from: NodeId, to: NodeId): Op<
 }
 
 /** No node took it: as if it had never been asked for. */
-export function takeBack(fs: Filesystem, place: Place, id: FileId): Op<void> {
-	return wait(
+export function* takeBack(fs: Filesystem, place: Place, id: FileId): Op<void> {
+	yield* wait(
 		transact(fs, function* (tx) {
 			entries.remove(tx, place.parent, place.name)
 			files.remove(tx, id)
@@ -210,6 +210,7 @@ export function takeBack(fs: Filesystem, place: Place, id: FileId): Op<void> {
 			changes.insert(tx, fs.client, { op: 'unlink', parent: place.parent, name: place.name, file: id }, fs.capabilities)
 		}),
 	)
+	fs.readAhead.forgetDirectory(place.parent)
 }
 
 /** A directory is made on a node when the first file in it goes there. */

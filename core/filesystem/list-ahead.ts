@@ -1,7 +1,7 @@
 /**
- * Listing ahead: who walks a tree lists the subdirectories of a directory one after the other, so the names in those that
- * come next are fetched with the names in this one. Only whole, small directories are kept, for a moment; the journal
- * invalidates what others change, this client's own operations what they change.
+ * The names in directories, kept and fetched ahead: who walks a tree lists the subdirectories of a directory one after the other, so
+ * the names in those that come next are fetched with the names in this one. Only whole, small directories are kept, as long as the
+ * kernel keeps a listing: the journal invalidates what others change, this client's own operations what they change.
  */
 import type { ListedRow, NamedRow } from '../catalogue/entries.ts'
 import { KIND } from '../catalogue/files.ts'
@@ -9,9 +9,8 @@ import type { FileId } from '../ids.ts'
 
 const TOGETHER_MAX = 64
 const TOGETHER_GROWS = 4
-const ROWS_MAX = 2_048
+const ROWS_MAX = 16_384
 const CHILDREN_MAX = 16_384
-const KEEP_MS = 2_000
 
 /** The subdirectories of a directory, in the order of its listing. */
 interface Family {
@@ -22,28 +21,26 @@ interface Family {
 	together: number
 }
 
-interface Kept {
-	rows: Array<NamedRow | ListedRow>
-	at: number
-}
+/** The same array as long as it is kept: what was made of it may be kept with it. */
+export type KeptRows = ReadonlyArray<NamedRow | ListedRow>
 
 export interface ListAhead {
 	/** A directory was listed, or a part of it: the subdirectories seen. `start` says that it was the first part. */
 	seen(directory: FileId, subdirectories: readonly FileId[], start: boolean): void
-	/** The names in a directory, if they were fetched ahead. Given once: who lists again may want to see more than this. */
-	take(directory: FileId): Array<NamedRow | ListedRow> | undefined
+	/** All the names in a directory, if they are kept. */
+	find(directory: FileId): KeptRows | undefined
 	/** The directory and those to fetch with it. */
 	together(directory: FileId): FileId[]
 	/** To be handed to `keep`: nothing is kept if anything was forgotten since. */
 	generation(): number
-	keep(asked: number, directory: FileId, rows: Array<NamedRow | ListedRow>): void
+	keep(asked: number, directory: FileId, rows: KeptRows): void
 	forgetDirectory(directory: FileId): void
 	forgetFile(file: FileId): void
 	forget(): void
 }
 
-export function createListAhead(nowMs: () => number = Date.now): ListAhead {
-	const kept = new Map<FileId, Kept>()
+export function createListAhead(): ListAhead {
+	const kept = new Map<FileId, KeptRows>()
 	/** Under which directory the row of a subdirectory may be kept. */
 	const above = new Map<FileId, FileId>()
 	const families = new Map<FileId, Family>()
@@ -55,8 +52,8 @@ export function createListAhead(nowMs: () => number = Date.now): ListAhead {
 		const found = kept.get(directory)
 		if (!found) return
 		kept.delete(directory)
-		rowsKept -= found.rows.length + 1
-		for (const { id, kind } of found.rows) if (kind === KIND.directory) above.delete(id)
+		rowsKept -= found.length + 1
+		for (const { id, kind } of found) if (kind === KIND.directory) above.delete(id)
 	}
 
 	function dropAbove(file: FileId): void {
@@ -84,13 +81,11 @@ export function createListAhead(nowMs: () => number = Date.now): ListAhead {
 			families.set(directory, family)
 			for (const id of subdirectories) places.set(id, { family, index: family.children.push(id) - 1 })
 		},
-		take(directory) {
+		find(directory) {
 			const found = kept.get(directory)
-			if (!found) return undefined
-			drop(directory)
-			const place = places.get(directory)
+			const place = found && places.get(directory)
 			if (place) place.family.next = place.index + 1
-			return nowMs() - found.at < KEEP_MS ? found.rows : undefined
+			return found
 		},
 		together(directory) {
 			const family = advance(directory)
@@ -101,7 +96,7 @@ export function createListAhead(nowMs: () => number = Date.now): ListAhead {
 			if (asked !== generation) return
 			drop(directory)
 			while (rowsKept + rows.length >= ROWS_MAX && kept.size > 0) drop(kept.keys().next().value as FileId)
-			kept.set(directory, { rows, at: nowMs() })
+			kept.set(directory, rows)
 			rowsKept += rows.length + 1
 			for (const { id, kind } of rows) if (kind === KIND.directory) above.set(id, directory)
 		},

@@ -7,6 +7,7 @@ import type { FileId, Name } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
 import type { Filesystem } from './filesystem.ts'
 import { catchUp } from './follow.ts'
+import type { KeptRows } from './list-ahead.ts'
 
 /** Of several directories, in one question. */
 const TOGETHER_ROWS_MAX = 1_024
@@ -26,7 +27,7 @@ export function* listShown(fs: Filesystem, parent: FileId, after: Uint8Array, li
 }
 
 /** The same with the attributes of directories only: who walks a tree wants those, and often no others. */
-export function* listNames(fs: Filesystem, parent: FileId, after: Uint8Array, limit: number): Op<Array<NamedRow | ListedRow>> {
+export function* listNames(fs: Filesystem, parent: FileId, after: Uint8Array, limit: number): Op<KeptRows> {
 	const rows = after.length === 0 ? yield* listWhole(fs, parent, limit) : yield* listPart(fs, parent, after, limit)
 	learn(fs, parent, rows, after)
 	return rows
@@ -41,18 +42,21 @@ function* listPart(fs: Filesystem, parent: FileId, after: Uint8Array, limit: num
 }
 
 /** A directory from its beginning, with those that will be asked for next. */
-function* listWhole(fs: Filesystem, directory: FileId, limit: number): Op<Array<NamedRow | ListedRow>> {
+function* listWhole(fs: Filesystem, directory: FileId, limit: number): Op<KeptRows> {
 	const { listings } = fs.readAhead
 	if (fs.capabilities.synchronous && fs.catalogue.changedElsewhere()) yield* catchUp(fs)
-	const kept = listings.take(directory)
+	const kept = listings.find(directory)
 	if (kept && kept.length < limit) return kept
-	const together = listings.together(directory)
-	if (together.length === 1) return yield* listPart(fs, directory, BEGINNING, limit)
 	const asked = listings.generation()
-	const whole = yield* listTogether(fs, together)
-	for (const [id, rows] of whole) if (id !== directory) listings.keep(asked, id, rows)
-	const rows = whole.get(directory)
-	return rows && rows.length < limit ? rows : yield* listPart(fs, directory, BEGINNING, limit)
+	const together = listings.together(directory)
+	if (together.length > 1) {
+		for (const [id, rows] of yield* listTogether(fs, together)) listings.keep(asked, id, rows)
+		const rows = listings.find(directory)
+		if (rows && rows.length < limit) return rows
+	}
+	const rows = yield* listPart(fs, directory, BEGINNING, limit)
+	if (rows.length < limit) listings.keep(asked, directory, rows)
+	return rows
 }
 
 const BEGINNING: Name = Buffer.alloc(0)

@@ -35,7 +35,7 @@ export interface ReadAhead {
 }
 
 export function createReadAhead(nowMs: () => number = Date.now): ReadAhead {
-	const listings = createListAhead(nowMs)
+	const listings = createListAhead()
 	const directories = new Map<FileId, Ahead>()
 	/** Where a file's row may be kept; a file with several names is kept under one of them only. */
 	const places = new Map<FileId, FileId>()

@@ -107,16 +107,38 @@ test('the attributes of a directory are forgotten when its own names change', as
 	assert.equal('nlink' in row && row.nlink, 3)
 })
 
-test('rows that were on their way when something was forgotten are not kept, and none is kept long', () => {
-	const clock = { ms: 0 }
-	const ahead = createListAhead(() => clock.ms)
+test('a directory that was listed is not asked for again until something changes', async (test_) => {
+	const { fs, other, ids, count } = await tree(test_)
+	const asksToList = (id: number) => {
+		const before = count.asked
+		names(fs, id)
+		return count.asked - before
+	}
+	assert.ok(asksToList(ids[7]) > 0)
+	assert.equal(asksToList(ids[7]), 0)
+	now(makeDirectory(other, at('elsewhere', ids[8]), OWNER))
+	assert.equal(asksToList(ids[7]), 0)
+	now(makeDirectory(other, at('there', ids[7]), OWNER))
+	assert.ok(asksToList(ids[7]) > 0)
+})
+
+test('rows that were on their way when something was forgotten are not kept', () => {
+	const ahead = createListAhead()
 	const asked = ahead.generation()
 	ahead.forgetFile(7)
 	ahead.keep(asked, 1, [])
-	assert.equal(ahead.take(1), undefined)
+	assert.equal(ahead.find(1), undefined)
 	ahead.keep(ahead.generation(), 1, [])
-	assert.deepEqual(ahead.take(1), [])
-	ahead.keep(ahead.generation(), 1, [])
-	clock.ms += 10_000
-	assert.equal(ahead.take(1), undefined)
+	assert.deepEqual(ahead.find(1), [])
+	ahead.forgetDirectory(1)
+	assert.equal(ahead.find(1), undefined)
+})
+
+test('no more rows are kept than there is room for, the latest', () => {
+	const ahead = createListAhead()
+	const rows = Array.from({ length: 100 }, (_, index) => ({ id: 1_000 + index, kind: 8, name: Buffer.from(`${index}`) }))
+	for (let directory = 1; directory <= 1_000; directory++) ahead.keep(ahead.generation(), directory, rows)
+	const kept = Array.from({ length: 1_000 }, (_, index) => ahead.find(index + 1)).filter((found) => found !== undefined)
+	assert.ok(kept.length > 100 && kept.length < 200, `${kept.length} directories`)
+	assert.ok(ahead.find(1_000))
 })

@@ -1,7 +1,7 @@
 /** Directories being read while names come and go. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createListings, DOTS, type Listings, PART_ROWS_MAX } from '../../client/listing.ts'
+import { createListings, DOTS, type Listings, packNames, PART_ROWS_MAX } from '../../client/listing.ts'
 import type { ListedRow } from '../../core/catalogue/entries.ts'
 import { createDirectories } from '../../core/filesystem/directories.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
@@ -25,7 +25,10 @@ function directory(...names: string[]) {
 			return rows.map((name) => ({ name: Buffer.from(name), id: 1, kind: 8 }) as unknown as ListedRow)
 		},
 	}
-	return { present, fs: { catalogue, capabilities: { synchronous: true }, directories: createDirectories(), readAhead: createReadAhead() } as unknown as Filesystem }
+	const readAhead = createReadAhead()
+	// These names come and go without a word.
+	readAhead.listings.keep = () => {}
+	return { present, fs: { catalogue, capabilities: { synchronous: true }, directories: createDirectories(), readAhead } as unknown as Filesystem }
 }
 
 const numbered = (number: number) => `n${String(number).padStart(6, '0')}`
@@ -38,7 +41,7 @@ function read(fs: Filesystem, listings: Listings, cookie: number, page: number, 
 	const names = ahead.slice(0, Math.min(page, PART_ROWS_MAX)).map(({ name }) => name)
 	const first = listings.firstCookie()
 	const ended = asks ? ahead.length < rows : place.ended
-	listings.given(names, { ...place, name: names.at(-1) ?? place.name, ahead: ahead.slice(names.length), ended })
+	listings.given(packNames(names), { ...place, name: names.at(-1) ?? place.name, ahead: ahead.slice(names.length), ended })
 	return names.map((name, index) => [first + index, Buffer.from(name).toString()])
 }
 
