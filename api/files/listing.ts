@@ -2,7 +2,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { ShownRow } from '../../core/catalogue/entries.ts'
 import { KIND } from '../../core/catalogue/files.ts'
-import { joinPath } from '../../core/filesystem/directories.ts'
 import { listShown } from '../../core/filesystem/list.ts'
 import type { FileId, Path } from '../../core/ids.ts'
 import { run } from '../../core/op.ts'
@@ -65,10 +64,6 @@ function entryOf(row: ShownRow, directory: string): Entry {
 
 export function hrefOf(path: Path, isDirectory: boolean): string {
 	return PREFIX + encode(path) + (isDirectory && path.length > 0 ? '/' : '')
-}
-
-export function hrefBelow(directory: Path, name: Buffer): string {
-	return hrefOf(joinPath(directory, name), false)
 }
 
 /** In a query `=` and `&` would mean something else. */

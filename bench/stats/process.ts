@@ -20,7 +20,7 @@ import { askerOf } from '../../core/stats/asker.ts'
 import { dailyFigures } from '../../core/stats/days.ts'
 import { explain } from '../../core/stats/explain.ts'
 import { overview } from '../../core/stats/overview.ts'
-import { largestBelow, sizeBelow } from '../../core/stats/tree-sizes.ts'
+import { childSizes, sizeBelow } from '../../core/stats/tree-sizes.ts'
 import { runJob } from '../../replicator/replicator.ts'
 import { isStatsDue, rebuildJob, statsJob } from '../../replicator/stats/stats.ts'
 
@@ -73,7 +73,7 @@ async function ask(fs: Filesystem, rounds: number): Promise<object> {
 		await timed('page', async () => [await run(overview(catalogue)), await run(dailyFigures(catalogue, { days: CHARTED_DAYS }))])
 		const id = first + Math.floor(((last - first) * (round + 0.5)) / rounds)
 		await timed('file', async () => await run(explain(askerOf(fs), id, classes)))
-		await timed('tree', async () => [await run(sizeBelow(catalogue, 1)), await run(largestBelow(catalogue, 1, 1_000))])
+		await timed('tree', async () => [await run(sizeBelow(catalogue, 1)), await run(childSizes(catalogue, 1, 0, 1_000))])
 	}
 	return ms
 }

@@ -1,8 +1,7 @@
 /** Table `stat_directory`: all that is below each directory, hard links once. */
 import type { FileId } from '../ids.ts'
-import type { Maybe } from '../op.ts'
 import { IN_LIST, inLists, insertRows } from './bulk.ts'
-import type { Query, Reader, Transaction } from './driver.ts'
+import type { Query, Transaction } from './driver.ts'
 import { KIND } from './files.ts'
 
 /** Files are all that are no directories; bytes those of regular files. */
@@ -37,14 +36,6 @@ export function findQuery(id: FileId): Query {
 }
 
 export type NamedDirectory = CountedDirectory & { name: Uint8Array }
-
-/** Of those directly below one, the largest first. */
-export function largest(reader: Reader, parent: FileId, limit: number): Maybe<NamedDirectory[]> {
-	return reader.all(
-		`SELECT ${COLUMNS}, e.name FROM stat_directory d JOIN entry e ON e.file_id = d.id WHERE d.parent_id = ? ORDER BY d.bytes DESC, d.id LIMIT ?`,
-		[parent, limit],
-	)
-}
 
 /** By id, those after `after`. */
 export function childrenQuery(parent: FileId, after: FileId, limit: number): Query {

@@ -53,11 +53,6 @@ export async function feed(fs: Filesystem, feeder: Feeder): Promise<boolean> {
 	return (await passOn(fs)) || more
 }
 
-/** Until nothing is left to do. */
-export async function feedAll(fs: Filesystem, feeder: Feeder): Promise<void> {
-	while (await feed(fs, feeder)) await new Promise(setImmediate)
-}
-
 type JournalRow = ChangeRow & { age: number }
 
 async function followJournal(fs: Filesystem, { seen }: Feeder): Promise<boolean> {

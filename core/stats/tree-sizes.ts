@@ -22,11 +22,6 @@ export function* sizesOf(reader: Reader, ids: readonly FileId[]): Op<Map<FileId,
 
 export type SizedDirectory = Below & { id: FileId; name: Name }
 
-/** Those directly below a directory that have most in them, largest first. */
-export function* largestBelow(reader: Reader, directory: FileId, limit: number): Op<SizedDirectory[]> {
-	return (yield* wait(directories.largest(reader, directory, limit))).map(toSized)
-}
-
 /** Those directly below a directory, by id, those after `after`. */
 export function* childSizes(reader: Reader, directory: FileId, after: FileId, limit: number): Op<SizedDirectory[]> {
 	const [rows] = (yield* wait(reader.read(directories.childrenQuery(directory, after, limit)))) as [NamedDirectory[]]

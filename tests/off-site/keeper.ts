@@ -8,7 +8,7 @@ import type { TestContext } from 'node:test'
 import type { Deps } from '../../cli/verb.ts'
 import { addSite } from '../../cli/site-add.ts'
 import { UserError } from '../../core/errors.ts'
-import { createFeeder, feedAll } from '../../core/off-site/feed.ts'
+import { createFeeder, feed } from '../../core/off-site/feed.ts'
 import { authorizationOf, hashOf } from '../../core/off-site/signature.ts'
 import type { SiteSettings } from '../../core/off-site/site-settings.ts'
 import { write as writeContent } from '../../core/filesystem/data.ts'
@@ -82,7 +82,9 @@ export async function openKeeper(test: TestContext, options: DoorOptions = {}): 
 		...door,
 		fs,
 		put: (path, content) => putFile(fs, Buffer.from(path), Buffer.from(content)),
-		feed: () => feedAll(fs, feeder),
+		async feed() {
+			while (await feed(fs, feeder)) await new Promise(setImmediate)
+		},
 		async site(name, settings = {}) {
 			const key = await addSite(door.driver, { name, settings, keyFile })
 			return newSite(door.url, name, key)

@@ -73,9 +73,6 @@ export function readAt(path: PathLike, length: number, position: number): Buffer
 	return withOpen(path, 'r', (fd) => buffer.subarray(0, fs.readSync(fd, buffer, 0, length, position)))
 }
 
-export const punch = (path: PathLike, offset: number, length: number): void =>
-	withOpen(path, 'r+', (fd) => libc.fallocate(fd, libc.FALLOC_PUNCH_HOLE | libc.FALLOC_KEEP_SIZE, offset, length))
-
 export const allocate = (path: PathLike, mode: number, offset: number, length: number): void =>
 	withOpen(path, 'r+', (fd) => libc.fallocate(fd, mode, offset, length))
 
@@ -87,11 +84,6 @@ export const syncDescriptor = (fd: number): void => fs.fsyncSync(fd)
 export function writeDescriptor(fd: number, data: Buffer, position: number | null = null): number {
 	return fs.writeSync(fd, data, 0, data.length, position)
 }
-export function readDescriptor(fd: number, length: number, position: number): Buffer {
-	const buffer = Buffer.alloc(length)
-	return buffer.subarray(0, fs.readSync(fd, buffer, 0, length, position))
-}
-
 /** Does what `body` does as another user: the caller's own rights come back after it. */
 export function asUser<T>(user: { uid: number; gid: number; groups?: number[] }, body: () => T): T {
 	const mine = process.getgroups?.() ?? []
