@@ -66,10 +66,13 @@ export function refuseParts({ headers }: FastifyRequest): void {
 	if (headers['content-range'] !== undefined) throw new HttpError(400, 'a part of a file cannot be put (Content-Range)')
 }
 
-/** What still comes of the body is read over; then the connection ends. */
+/** Less than that is read over, and the connection goes on: one that ends while somebody still sends loses the answer on its way to him. */
+const READ_OVER_BYTES_MAX = 1_048_576
+
+/** What still comes of the body is read over; where that may be much, the connection ends. */
 export function giveUp(request: FastifyRequest, reply: FastifyReply): void {
 	if (request.raw.complete) return
-	reply.header('connection', 'close')
+	if ((lengthOf(request) ?? Number.POSITIVE_INFINITY) > READ_OVER_BYTES_MAX) reply.header('connection', 'close')
 	request.raw.resume()
 }
 
