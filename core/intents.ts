@@ -10,6 +10,7 @@ import * as writers from './catalogue/writers.ts'
 import * as xattrs from './catalogue/xattrs.ts'
 import { codeOf } from './errors.ts'
 import { type Filesystem, runAside } from './filesystem/filesystem.ts'
+import { toBeKept } from './filesystem/unsynced.ts'
 import type { NodeId, Path } from './ids.ts'
 import { covers, standsInTheWay } from './in-the-way.ts'
 import type { Node } from './nodes/node.ts'
@@ -137,7 +138,6 @@ function* carryOutOn(fs: Filesystem, nodeId: NodeId, list: Intent[]): Op<boolean
 			leave(fs, node, list.slice(index))
 			return false
 		}
-		fs.later.add(intents.doneQuery(fs.client, intent))
 	}
 	return true
 }
@@ -145,7 +145,10 @@ function* carryOutOn(fs: Filesystem, nodeId: NodeId, list: Intent[]): Op<boolean
 /** False when it has to stand until the node is well. */
 function* attempt(fs: Filesystem, node: Node, intent: Intent): Op<boolean> {
 	try {
+		const kept = yield* toBeKept(fs, node, intent)
 		yield* applyIntent(fs, node, intent)
+		fs.later.add(intents.doneQuery(fs.client, intent))
+		if (kept) fs.later.add(kept)
 		return true
 	} catch (error) {
 		if (isNodeTrouble(error)) return false
@@ -286,6 +289,12 @@ function* exchange(node: Node, a: Path, b: Path, token: number): Op<void> {
 		yield* wait(operations.makeDirectory(given))
 	}
 	yield* unlessGone(() => operations.rename(x, b))
+}
+
+/** Some of its steps were made: the others can be, however far it had come. */
+export function* isHalfExchanged(node: Node, token: number): Op<boolean> {
+	const isThere = (mark: string) => exists(node, Buffer.from(`${holdOf(token)}/${mark}`))
+	return (yield* isThere('x')) || ((yield* isThere('taken')) && !(yield* isThere('given')))
 }
 
 const HOLDS = Buffer.from('.cairn')

@@ -191,6 +191,13 @@ export function sendfile({ to, from, offset, length }: { to: number; from: numbe
 		sendfile64.async(to, from, at, length, ((error, sent) => (error ? reject(error) : resolve(sent))) satisfies Callback)
 	}).finally(() => lent.delete(at))
 }
+const syncfsHere = library.func('int syncfs(int fd)')
+/** On a thread of the pool. -1 where something could not be written since the last time, or the descriptor is none. */
+export function syncfs(fd: number): Promise<number> {
+	return new Promise((resolve, reject) => {
+		syncfsHere.async(fd, ((error, result) => (error ? reject(error) : resolve(result))) satisfies Callback)
+	})
+}
 /** Ends the process now, whatever its threads are doing and without running what waits for its end. */
 export const exitNow = libc<[code: number]>('void _exit(int code)')
 export const fstatvfs = libc<[fd: number, into: Bytes]>('int fstatvfs64(int fd, void *into)')

@@ -3,6 +3,7 @@ import type { NodeId } from '../ids.ts'
 import type { Maybe, Op } from '../op.ts'
 import { wait } from '../op.ts'
 import type { NodeRow, NodeState } from '../nodes/node.ts'
+import * as carried from './carried.ts'
 import * as changes from './changes.ts'
 import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
 
@@ -80,5 +81,6 @@ export function inUse(reader: Reader, id: NodeId): Maybe<unknown | undefined> {
 
 export function remove(tx: Transaction, id: NodeId, capabilities: Capabilities): void {
 	tx.write('DELETE FROM node WHERE id = ?', [id])
+	carried.removeAll(tx, id)
 	tell(tx, capabilities)
 }

@@ -10,7 +10,7 @@ import type { FileRow } from '../catalogue/files.ts'
 import * as proofs from '../catalogue/proofs.ts'
 import * as replicas from '../catalogue/replicas.ts'
 import { REPLICA, type ReplicaRow } from '../catalogue/replicas.ts'
-import type { NodeId } from '../ids.ts'
+import type { FileId, NodeId } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
 import type { Filesystem } from './filesystem.ts'
 import type { OpenFile } from './open-files.ts'
@@ -50,6 +50,13 @@ function isSameContent(row: FileRow, next: FileRow): boolean {
 
 /** Of a file that is not being written here. */
 export function* distrustRead(fs: Filesystem, tx: Transaction, { id, node }: OpenFile): Op<void> {
+	yield* distrustCopy(fs, tx, id, node.id)
+}
+
+/** False where there is no good copy of what the file is now. */
+export function* distrustCopy(fs: Filesystem, tx: Transaction, id: FileId, nodeId: NodeId): Op<boolean> {
 	const [[row], copies] = (yield* wait(tx.read(files.findQuery(id, fs.capabilities.forUpdate), replicas.ofFileQuery(id)))) as [FileRow[], ReplicaRow[]]
-	if (row) distrust(fs, tx, { row, next: row, copies, nodeId: node.id })
+	const isGood = copies.some((copy) => copy.node_id === nodeId && copy.version === row?.version && copy.state === REPLICA.good)
+	if (row) distrust(fs, tx, { row, next: row, copies, nodeId })
+	return isGood
 }

@@ -16,6 +16,7 @@ import type { OpenFile } from './open-files.ts'
 import { lookForMoves } from './places.ts'
 import type { ReadAhead } from './read-ahead.ts'
 import type { Touched } from './touched.ts'
+import type { Unsynced } from './unsynced.ts'
 
 export interface Filesystem {
 	readonly config: Config
@@ -34,6 +35,8 @@ export interface Filesystem {
 	readonly readAhead: ReadAhead
 	readonly journal: Journal
 	readonly later: Later
+	/** What was carried out on nodes and may not be on their disks yet. */
+	readonly unsynced: Unsynced
 	/** Files open in this process. */
 	readonly open: Map<FileId, OpenFile>
 	/** Directories and special files removed lately: somebody may still be in one, or have it open, and the kernel asks by id. */

@@ -5,6 +5,7 @@
 import * as changes from '../catalogue/changes.ts'
 import * as clients from '../catalogue/clients.ts'
 import type { ClientRow } from '../catalogue/clients.ts'
+import type { Query } from '../catalogue/driver.ts'
 import * as entries from '../catalogue/entries.ts'
 import * as files from '../catalogue/files.ts'
 import type { FileRow } from '../catalogue/files.ts'
@@ -25,7 +26,9 @@ import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { isUnused } from './opening.ts'
 import { record } from './publish.ts'
+import { redo } from './redo.ts'
 import { removeLeftUploads } from './staged.ts'
+import { toBeKept } from './unsynced.ts'
 
 const BATCH_ROWS_MAX = 500
 const LEASE_SECONDS = 60
@@ -53,6 +56,7 @@ function* settleAll(fs: Filesystem): Op<void> {
 	if (fs.mayHaveLeftPins) yield* settleOwn(fs)
 	const dead = rows.filter((row) => row.id !== fs.client && !isAlive(row))
 	// What they had decided about the nodes' trees comes first: it says where the files are that they were writing.
+	yield* redo(fs)
 	for (const node of [...fs.nodes.values()]) if (takesChanges(node)) yield* settleNode(fs, node)
 	for (const row of dead) yield* settleClient(fs, row)
 }
@@ -184,14 +188,17 @@ function* settleBatch(fs: Filesystem, node: Node, rows: IntentRow[], lease: stri
 }
 
 function* settleIntent(fs: Filesystem, node: Node, row: IntentRow, lease: string): Op<boolean> {
-	const intent: Omit<Intent, 'nodeId'> = {
+	const intent: Intent = {
+		nodeId: node.id,
 		op: row.op,
 		path: Buffer.from(row.path),
 		toPath: row.to_path === null ? null : Buffer.from(row.to_path),
 		fileId: row.file_id,
 		token: row.token,
 	}
+	let kept: Query | undefined
 	try {
+		kept = yield* toBeKept(fs, node, intent)
 		yield* applyIntent(fs, node, intent)
 	} catch {
 		// In trouble: it is tried again in the next round.
@@ -201,6 +208,7 @@ function* settleIntent(fs: Filesystem, node: Node, row: IntentRow, lease: string
 		transact(fs, function* (tx) {
 			const holds = yield* leases.stillHeld(fs, tx, lease)
 			if (holds) intents.remove(tx, row)
+			if (holds && kept) tx.write(...kept)
 			return holds
 		}),
 	)

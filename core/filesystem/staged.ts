@@ -2,12 +2,13 @@
  * Content that has no name yet. It lies on a node below `.cairn/uploads/`, in a folder of the client that brings it, and no
  * row anywhere speaks of it: while it comes it costs the catalogue nothing, and when the client is gone so is the folder.
  */
+import * as carried from '../catalogue/carried.ts'
 import * as clients from '../catalogue/clients.ts'
-import type { Query } from '../catalogue/driver.ts'
+import type { Query, Reader } from '../catalogue/driver.ts'
 import * as intents from '../catalogue/intents.ts'
 import * as uploads from '../catalogue/uploads.ts'
 import { codeOf, fail } from '../errors.ts'
-import type { ClientId, Path } from '../ids.ts'
+import type { ClientId, NodeId, Path } from '../ids.ts'
 import type { DirectoryEntry, Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import type { NewFile } from './create.ts'
@@ -69,9 +70,8 @@ export function* removeLeftUploads(fs: Filesystem, node: Node): Op<void> {
 	for (const folder of yield* foldersOf(node)) {
 		const [client] = folder.toString('latin1').split('-')
 		if (yield* wait(clients.find(fs.catalogue, Number(client), ''))) continue
-		const standing = yield* wait(intents.standing(fs.catalogue, node.id, STANDING_ROWS_MAX))
-		if (standing.length === STANDING_ROWS_MAX) return
-		const needed = new Set(standing.map(({ path }) => Buffer.from(path).toString('latin1')))
+		const needed = yield* neededOn(fs.catalogue, node.id)
+		if (!needed) return
 		yield* removeFolder(node, Buffer.concat([UPLOADS, SLASH, folder]), needed)
 	}
 	yield* removeUnknown(fs, node)
@@ -82,10 +82,18 @@ function* removeUnknown(fs: Filesystem, node: Node): Op<void> {
 	for (const { name } of yield* listed(node, KEPT)) {
 		const path = keptPath(name.toString('latin1'))
 		if (yield* wait(uploads.find(fs.catalogue, name.toString('latin1'), fs.capabilities))) continue
-		const standing = yield* wait(intents.standing(fs.catalogue, node.id, STANDING_ROWS_MAX))
-		if (standing.length === STANDING_ROWS_MAX) return
-		if (!standing.some((row) => path.equals(row.path))) yield* wait(node.operations.unlink(path))
+		const needed = yield* neededOn(fs.catalogue, node.id)
+		if (!needed) return
+		if (!needed.has(path.toString('latin1'))) yield* wait(node.operations.unlink(path))
 	}
+}
+
+/** Paths that something is about to be moved from, or was, and may be there again after a crash. Undefined where there are too many. */
+export function* neededOn(reader: Reader, node: NodeId): Op<ReadonlySet<string> | undefined> {
+	const standing = yield* wait(intents.standing(reader, node, STANDING_ROWS_MAX))
+	if (standing.length === STANDING_ROWS_MAX) return undefined
+	const done = yield* wait(carried.onNode(reader, node))
+	return new Set([...standing, ...done].map(({ path }) => Buffer.from(path).toString('latin1')))
 }
 
 const SLASH = Buffer.from('/')

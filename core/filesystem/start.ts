@@ -21,6 +21,7 @@ import { createReadAhead } from './read-ahead.ts'
 import { settle } from './settle.ts'
 import { createTouched } from './touched.ts'
 import { findOut } from './undecided.ts'
+import { createUnsynced, SYNC_MS, syncNodes } from './unsynced.ts'
 
 const SETTLE_MS = 2_000
 const TOKENS_PER_CLIENT = 1_000_000_000
@@ -52,6 +53,7 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 		readAhead: createReadAhead(),
 		journal: createJournal(capabilities),
 		later: createLater(() => flushLater(fs), (error) => report(`catalogue: ${error.message}`)),
+		unsynced: createUnsynced(),
 		open: new Map(),
 		removed: new Map(),
 		nextToken: 0,
@@ -72,6 +74,7 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 	// Never given twice, by whichever client: what an intent leaves on a node is named by its token.
 	fs.nextToken = fs.client * TOKENS_PER_CLIENT
 	yield* fs.journal.start(catalogue)
+	fs.unsynced.from = fs.journal.position()
 	catalogue.changedElsewhere()
 	yield* refreshNodes(fs)
 	for (const id of fs.nodes.keys()) fs.nodesMarked.add(id)
@@ -87,6 +90,7 @@ export function keepAlive(fs: Filesystem): () => void {
 		}),
 		every(fs, 'heartbeat', HEARTBEAT_MS, () => beat(fs)),
 		every(fs, 'settling', SETTLE_MS, () => settle(fs)),
+		every(fs, 'syncing nodes', SYNC_MS, () => syncNodes(fs)),
 		every(fs, 'pruning', PRUNE_MS, function* () {
 			yield* pruneChanges(fs)
 			yield* boundTouched(fs)

@@ -82,6 +82,7 @@ export function openLaneOperations(root: string, { deadlineMs, callsMax, health 
 		fstat: (fd) => on('fstat', [fd]),
 		stat: (path) => on('stat', [path]),
 		statNames: (directory, names) => on('statNames', [directory, names.map(detached)]),
+		inode: (path) => on('inode', [path]),
 		read,
 		write,
 		truncate: (fd, size) => on('truncate', [fd, size]),

@@ -36,12 +36,12 @@ import {
 	writeAt,
 } from './descriptors.ts'
 import { listDescriptor, surveyDescriptor } from './listing.ts'
-import type { Attributes, DirectoryEntry, NodeOperations, Space, Stat, Survey } from './node.ts'
+import type { Attributes, DirectoryEntry, Inode, NodeOperations, Space, Stat, Survey } from './node.ts'
 import { type OnName, type OnNames, openNames } from './names.ts'
 import { keepMode, passOverRefusal, remaining } from './ownership.ts'
 import { unlinkName } from './removal.ts'
 import { openRoot } from './root.ts'
-import { AT_SYMLINK_NOFOLLOW, decodeStat, kindOf, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, statDescriptor, statInto } from './stat.ts'
+import { AT_SYMLINK_NOFOLLOW, decodeInode, decodeStat, inodeInto, kindOf, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, statDescriptor, statInto } from './stat.ts'
 import { encodeTimes, hasTimes } from './times.ts'
 import { setXattrsOf, xattrsOf } from './xattrs.ts'
 
@@ -122,6 +122,16 @@ export function openLocalOperations(rootPath: string): LocalOperations {
 		} finally {
 			close(fd)
 		}
+	}
+
+	function inode(path: Buffer): Inode | undefined {
+		try {
+			names.on(path, inodeInto)
+		} catch (error) {
+			if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error))) return undefined
+			throw error
+		}
+		return decodeInode()
 	}
 
 	function kind(path: Buffer): number {
@@ -311,6 +321,7 @@ export function openLocalOperations(rootPath: string): LocalOperations {
 		fstat: statDescriptor,
 		stat,
 		statNames,
+		inode,
 		read: readAt,
 		write: writeAt,
 		truncate: truncateTo,

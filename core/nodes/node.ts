@@ -9,6 +9,7 @@
  */
 import type { Name, NodeId, Path } from '../ids.ts'
 import type { Maybe } from '../op.ts'
+import type { Disk } from './disk.ts'
 
 export interface Stat {
 	/** st_mode whole, with the type of file. */
@@ -28,6 +29,13 @@ export interface Stat {
 	mtimeNs: number
 	ctime: number
 	ctimeNs: number
+}
+
+export interface Inode {
+	/** Number and birth: a number is given again. */
+	id: string
+	/** When anything of it was changed last: microseconds since 1970. */
+	changed: number
 }
 
 export interface Space {
@@ -79,6 +87,8 @@ export interface NodeOperations {
 	stat(path: Path): Maybe<Stat>
 	/** The same of many names of one directory: undefined where nothing stands, the code of what cannot be said. */
 	statNames(directory: Path, names: readonly Name[]): Maybe<Array<Stat | string | undefined>>
+	/** What tells what stands there from whatever stands there later; undefined where nothing does. */
+	inode(path: Path): Maybe<Inode | undefined>
 	/** Bytes read into `buffer`, fewer only at the end of the file. */
 	read(fd: number, buffer: Uint8Array, position: number): Maybe<number>
 	/** Writes all of `buffer` or fails: what was written before a failure stays written; `position` -1 appends. The number of bytes written: fewer only when the disk filled in the middle. */
@@ -171,6 +181,8 @@ export interface Node {
 	/** Its data may be handed to the kernel (passthrough), if the mount can. */
 	readonly passthrough: boolean
 	readonly operations: NodeOperations
+	/** Undefined of a remote node: what its server has on its disk cannot be told from here. */
+	readonly disk: Disk | undefined
 	readonly health: Health
 	/** Of a remote node: settled, never rejected, when its first identification ended either way. Of a local one that is done before. */
 	readonly ready: Promise<void> | undefined

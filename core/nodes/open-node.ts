@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import type { Config, NodeConfig } from '../config/types.ts'
 import { isPromise } from '../op.ts'
 import { isRemote } from './detect.ts'
+import { openDisk } from './disk.ts'
 import { type Monitor, newHealth, watch, withBreaker } from './health.ts'
 import { openLaneOperations } from './lanes.ts'
 import { openLocalOperations } from './local.ts'
@@ -28,6 +29,7 @@ export function openNode(row: NodeRow, config: Config, onHealth: (node: Node) =>
 		remote,
 		passthrough: isPassthrough(own.io ?? row.io, remote),
 		operations: counted.operations,
+		disk: remote ? undefined : openDisk(root),
 		health,
 		ready: undefined,
 		space: { capacity: row.capacity, free: row.free, files: 0, filesFree: 0 },
@@ -47,12 +49,14 @@ export function openNode(row: NodeRow, config: Config, onHealth: (node: Node) =>
 
 export function closeNode(node: Node): void {
 	endMonitor(node)
+	node.disk?.end()
 	node.operations.end()
 }
 
 /** It was opened anew elsewhere: what is open on this one goes on through its own descriptors until it is closed. */
 export function replaceNode(node: Node): void {
 	endMonitor(node)
+	node.disk?.end()
 	replaceables.get(node)?.endWithLast()
 }
 

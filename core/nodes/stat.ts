@@ -1,11 +1,14 @@
 /** statx(2) into one buffer, read with typed arrays: no BigInt and no object but the result. */
 import { lastError, statx } from '../libc.ts'
-import type { Stat } from './node.ts'
+import type { Inode, Stat } from './node.ts'
 
 const AT_EMPTY_PATH = 0x1000
 export const AT_SYMLINK_NOFOLLOW = 0x100
 const STATX_BASIC_STATS = 0x7ff
 const STATX_TYPE = 0x1
+const STATX_CTIME = 0x80
+const STATX_INO = 0x100
+const STATX_BTIME = 0x800
 
 const EMPTY = new Uint8Array(1)
 /** `struct statx` is the same on every architecture. */
@@ -33,6 +36,17 @@ export function statDescriptor(fd: number): Stat {
 export function kindOf(fd: number): number {
 	if (statx(fd, EMPTY, AT_EMPTY_PATH, STATX_TYPE, bytes) === -1) throw lastError()
 	return shorts[14] & S_IFMT
+}
+
+/** -1 and errno where it fails. */
+export function inodeInto(directory: number, name: Uint8Array): number {
+	return statx(directory, name, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_CTIME | STATX_BTIME, bytes)
+}
+
+/** What the last successful call of that wrote. */
+export function decodeInode(): Inode {
+	const number = words[8] + words[9] * 0x1_0000_0000
+	return { id: `${number} ${words[20]}.${words[22]}`, changed: words[24] * 1_000_000 + Math.floor(words[26] / 1_000) }
 }
 
 /** What the last successful call wrote. */

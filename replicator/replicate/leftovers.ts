@@ -1,15 +1,13 @@
 /** What dead processes left among the copies that were being made. */
 import { REPLICA } from '../../core/catalogue/replicas.ts'
-import * as intents from '../../core/catalogue/intents.ts'
 import type { FileId, Path } from '../../core/ids.ts'
 import { codeOf } from '../../core/errors.ts'
+import { neededOn } from '../../core/filesystem/staged.ts'
 import type { DirectoryEntry } from '../../core/nodes/node.ts'
 import { run as drive } from '../../core/op.ts'
 import type { Replicator } from '../replicator.ts'
 import { INCOMING, inIncoming, isResumable, type Part, readName } from './incoming.ts'
 import { look } from './look.ts'
-
-const STANDING_ROWS_MAX = 10_000
 
 /** Those of large files that can go on; the rest is removed. What the catalogue counts on is left to the intents that say so. */
 export async function takeLeftovers(rep: Replicator): Promise<Map<FileId, { part: Part; path: Path }>> {
@@ -19,9 +17,8 @@ export async function takeLeftovers(rep: Replicator): Promise<Map<FileId, { part
 	if (names.length === 0) return parts
 	// A change that may have been made may count on what is here.
 	await Promise.all(fs.undecided)
-	const rows = await intents.standing(fs.catalogue, node.id, STANDING_ROWS_MAX)
-	if (rows.length === STANDING_ROWS_MAX) return parts
-	const needed = new Set(rows.map((row) => Buffer.from(row.path).toString('latin1')))
+	const needed = await drive(neededOn(fs.catalogue, node.id))
+	if (!needed) return parts
 	for (const name of names) {
 		const path = inIncoming(name)
 		const read = readName(name)

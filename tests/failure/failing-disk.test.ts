@@ -13,6 +13,7 @@ import type { OpenFile } from '../../core/filesystem/open-files.ts'
 import { publish, publishAtClose, release, sync } from '../../core/filesystem/publish.ts'
 import { withHands } from '../support/hands.ts'
 import { startUp } from '../support/mount.ts'
+import { until } from '../support/until.ts'
 import { run } from '../../core/op.ts'
 import { createFile, installation, now, writeFile } from '../unit/installation.ts'
 import { type FailingDisk, mountFailingDisk } from './failing-disk.ts'
@@ -70,6 +71,27 @@ for (const io of ['passthrough', 'carried'] as const) {
 		})
 	})
 }
+
+it('what the disk refuses after the last close is found when the node is synced, and not read until it is verified', async (t) => {
+	let disk: FailingDisk | undefined
+	const prepare = (dir: string) => {
+		disk = mountFailingDisk(join(dir, 'node1'))
+	}
+	const up = await startUp({ nodes: 1, prepare })
+	t.after(async () => {
+		await up.stop().finally(() => disk?.end())
+		await up.remove()
+	})
+	const [before, after] = ['before', 'after'].map((name) => join(up.mountPoint, name))
+	await withHands(async (hands) => {
+		await hands.do('write', before, 'written and synced', { sync: true })
+		await hands.do('rename', before, join(up.mountPoint, 'known'))
+		disk?.fail()
+		await hands.do('write', after, Buffer.alloc(300_000, 'x'))
+		await hands.do('rename', join(up.mountPoint, 'known'), before)
+		await until('the copy is in doubt', async () => ((await answerOf(hands.do('read', after))) === 'EIO' ? true : undefined), 30_000)
+	})
+})
 
 function contentOf(fs: Filesystem, id: number): string {
 	const file = now(open(fs, id, { write: false, truncate: false }))

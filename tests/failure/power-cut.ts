@@ -14,6 +14,8 @@ export interface CutDisk {
 	mountPoint: string
 	/** What the disk would have after the power was cut now: a directory to look at, mounted, its journal replayed. */
 	cut(): string
+	/** The power is cut and comes back: what the disk has then is where the disk was. Nobody may be using it. */
+	comeBack(): void
 }
 
 /** Nothing reaches it by the clock: what is there was asked for. */
@@ -23,6 +25,12 @@ export function mountCutDisk(t: TestContext, mountPoint: string, megabytes: numb
 	const scratch = mkdtempSync(join(tmpdir(), 'cairn-cut-'))
 	const image = join(scratch, 'image')
 	const mounted: string[] = []
+	let cuts = 0
+	const copyNow = () => {
+		const copy = `${image}-${++cuts}`
+		execFileSync('cp', ['--reflink=never', '--sparse=always', image, copy])
+		return copy
+	}
 	const mount = (file: string, at: string) => {
 		mkdirSync(at, { recursive: true })
 		execFileSync('mount', ['-o', `loop,commit=${NEVER_SECONDS}`, file, at])
@@ -38,14 +46,17 @@ export function mountCutDisk(t: TestContext, mountPoint: string, megabytes: numb
 		for (const each of mounted.reverse()) detach(each)
 		rmSync(scratch, { recursive: true, force: true })
 	})
-	let cuts = 0
 	return {
 		mountPoint,
 		cut() {
-			const copy = `${image}-${++cuts}`
-			execFileSync('cp', ['--reflink=never', '--sparse=always', image, copy])
-			mount(copy, join(scratch, `after-${cuts}`))
-			return join(scratch, `after-${cuts}`)
+			const at = join(scratch, `after-${cuts + 1}`)
+			mount(copyNow(), at)
+			return at
+		},
+		comeBack() {
+			const copy = copyNow()
+			detach(mountPoint)
+			mount(copy, mountPoint)
 		},
 	}
 }

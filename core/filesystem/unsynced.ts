@@ -1,0 +1,120 @@
+/**
+ * What was carried out on a node is in the memory of this machine first: should the power fail now, the node's disk knows nothing of it, while
+ * the catalogue may remember that it was done. So a row stays of each change until the disk has been synced, and who comes after a crash does
+ * once more what is missing (redo.ts). A remote node's disk cannot be synced from here.
+ */
+import * as changes from '../catalogue/changes.ts'
+import type { ChangeRow } from '../catalogue/changes.ts'
+import * as carried from '../catalogue/carried.ts'
+import type { Turn } from '../catalogue/carried.ts'
+import type { Query } from '../catalogue/driver.ts'
+import type { Intent } from '../catalogue/intents.ts'
+import { codeOf } from '../errors.ts'
+import type { ClientId, NodeId, Path } from '../ids.ts'
+import type { Disk } from '../nodes/disk.ts'
+import type { Node } from '../nodes/node.ts'
+import { inService } from '../nodes/service.ts'
+import { type Op, wait } from '../op.ts'
+import { distrustCopy } from './distrust.ts'
+import { type Filesystem, transact } from './filesystem.ts'
+
+export const SYNC_MS = 10_000
+/** The kernel writes by itself what is half a minute old: then there is little left to do. */
+const SYNC_WRITTEN_MS = 60_000
+const BATCH_ROWS_MAX = 1_000
+const MICROSECONDS = 1_000
+
+/** Of an exchange it is two files. */
+export const BETWEEN_TWO = '|'
+
+export interface Unsynced {
+	/** The last number given. */
+	seq: number
+	/** By node, and by whose they are: the last of those that are settled once the node is synced. */
+	readonly waiting: Map<NodeId, Map<ClientId, number>>
+	/** Since when any wait, by the wall clock. */
+	readonly waitsSinceMs: Map<NodeId, number>
+	/** How far the journal was when this process began. */
+	from: number
+	/** When a node was synced last, and how far the journal was known then. */
+	readonly synced: Map<NodeId, { atMs: number; seq: number }>
+	/** Whose are being done again, and since when. */
+	readonly redoing: Map<ClientId, number>
+}
+
+export function createUnsynced(): Unsynced {
+	return { seq: 0, from: 0, waiting: new Map(), waitsSinceMs: new Map(), synced: new Map(), redoing: new Map() }
+}
+
+/** What can be undone by a power cut in a way that matters: attributes are in the catalogue, and what is missing is copied again. */
+const KEPT = new Set<Intent['op']>(['unlink', 'rmdir', 'rename', 'move', 'exchange', 'link'])
+
+/** Before it is carried out: the row to be written with what says that it was done. Undefined where none need be kept. */
+export function* toBeKept(fs: Filesystem, node: Node, intent: Intent): Op<Query | undefined> {
+	if (!node.disk || !KEPT.has(intent.op)) return undefined
+	let inode = (yield* wait(node.operations.inode(intent.path)))?.id
+	if (intent.op === 'exchange') {
+		const other = yield* wait(node.operations.inode(intent.toPath as Path))
+		inode = `${inode ?? ''}${BETWEEN_TWO}${other?.id ?? ''}`
+	}
+	if (inode === undefined) return undefined
+	const turn = { client: fs.client, seq: Math.max(fs.unsynced.seq + 1, Date.now() * MICROSECONDS) }
+	fs.unsynced.seq = turn.seq
+	waitsFor(fs, node.id, turn)
+	return carried.insertQuery(turn, intent, inode, fs.capabilities)
+}
+
+export function waitsFor({ unsynced }: Filesystem, node: NodeId, { client, seq }: Turn): void {
+	const turns = unsynced.waiting.get(node) ?? new Map()
+	unsynced.waiting.set(node, turns.set(client, seq))
+	if (!unsynced.waitsSinceMs.has(node)) unsynced.waitsSinceMs.set(node, Date.now())
+}
+
+/** It went away and is back: a disk that was unplugged has forgotten what a disk without power forgets. */
+export function cameBack({ unsynced }: Filesystem, node: Node): boolean {
+	return node.health.since * 1_000 > (unsynced.waitsSinceMs.get(node.id) ?? Number.POSITIVE_INFINITY)
+}
+
+/** Syncs the nodes on which something was carried out since the last time, and now and then those to which somebody may have written. */
+export function* syncNodes(fs: Filesystem): Op<void> {
+	for (const node of [...fs.nodes.values()]) {
+		const { waiting } = fs.unsynced
+		if (node.disk && inService(node) && !cameBack(fs, node) && (waiting.has(node.id) || isDue(fs, node))) yield* syncNode(fs, node, node.disk)
+	}
+}
+
+function isDue({ unsynced, journal }: Filesystem, { id }: Node): boolean {
+	const last = unsynced.synced.get(id)
+	return last === undefined || (performance.now() - last.atMs > SYNC_WRITTEN_MS && journal.position() > last.seq)
+}
+
+function* syncNode(fs: Filesystem, node: Node, disk: Disk): Op<void> {
+	const { waiting, waitsSinceMs, synced } = fs.unsynced
+	const turns = waiting.get(node.id) ?? new Map<ClientId, number>()
+	const now = { atMs: performance.now(), seq: fs.journal.position() }
+	waiting.delete(node.id)
+	waitsSinceMs.delete(node.id)
+	try {
+		yield* wait(disk.sync())
+	} catch (error) {
+		for (const [client, seq] of turns) if (!waiting.get(node.id)?.has(client)) waitsFor(fs, node.id, { client, seq })
+		fs.report(`node ${node.name}: ${(error as Error).message}`)
+		if (codeOf(error) === 'EIO') yield* distrustSince(fs, node, synced.get(node.id)?.seq ?? fs.unsynced.from)
+		return
+	}
+	synced.set(node.id, now)
+	for (const [client, seq] of turns) fs.later.add(carried.removeQuery({ client, seq }, node.id))
+}
+
+/** What was published since then was not on the disk then, and nobody knows which of it the disk has refused. */
+function* distrustSince(fs: Filesystem, node: Node, seq: number): Op<void> {
+	let many = 0
+	for (let after = seq; ; ) {
+		const rows = yield* wait(fs.catalogue.all<ChangeRow>(...changes.sinceQuery(after, BATCH_ROWS_MAX)))
+		const ids = new Set(rows.flatMap(({ op, file_id }) => ((op === 'publish' || op === 'create') && file_id !== null ? [file_id] : [])))
+		for (const id of ids) if (yield* wait(transact(fs, (tx) => distrustCopy(fs, tx, id, node.id)))) many++
+		if (rows.length < BATCH_ROWS_MAX) break
+		after = rows[rows.length - 1].seq
+	}
+	if (many > 0) fs.report(`node ${node.name}: ${many} copies that were written of late are in doubt until they are verified`)
+}

@@ -1,0 +1,14 @@
+-- What was carried out on a node's tree, until that is on the node's disk. Who finds it after a crash does it once more where the node has forgotten it.
+-- sql/mysql/0010-carried-out.sql makes the same.
+CREATE TABLE IF NOT EXISTS carried (
+  client_id INTEGER NOT NULL,             -- whose disk cache it may be in: as long as he lives nobody need do it again
+  seq       INTEGER NOT NULL,             -- in the order in which it was done: microseconds since 1970
+  node_id   INTEGER NOT NULL,
+  op        TEXT NOT NULL,
+  path      BLOB NOT NULL,
+  to_path   BLOB,
+  file_id   INTEGER NOT NULL,
+  token     INTEGER NOT NULL,
+  inode     TEXT NOT NULL,                -- of what stood at the path: number and birth
+  PRIMARY KEY (client_id, seq)
+) WITHOUT ROWID;

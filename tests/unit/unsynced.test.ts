@@ -1,0 +1,91 @@
+/** What was carried out on a node is remembered until the node's disk has it. */
+import assert from 'node:assert/strict'
+import * as disk from 'node:fs'
+import { test } from 'node:test'
+import type { Driver } from '../../core/catalogue/driver.ts'
+import { flushLater } from '../../core/filesystem/filesystem.ts'
+import { catchUp } from '../../core/filesystem/follow.ts'
+import { unlink } from '../../core/filesystem/remove.ts'
+import { rename } from '../../core/filesystem/rename.ts'
+import { settle } from '../../core/filesystem/settle.ts'
+import { syncNodes } from '../../core/filesystem/unsynced.ts'
+import type { Node } from '../../core/nodes/node.ts'
+import { run } from '../../core/op.ts'
+import { at, installation, now, writeFile } from './installation.ts'
+
+const ROWS = 'SELECT op, CAST(path AS TEXT) AS path FROM carried ORDER BY seq'
+
+test('a row stays of each change of names until the node is synced, and none where nothing stood', async (t) => {
+	const { start, rows } = await installation(t, 2, [{ name: 'default', pattern: '', copies: 2 }])
+	const { fs } = await start()
+	writeFile(fs, 'f', 'text')
+	now(rename(fs, at('f'), at('g'), 'replace'))
+	now(unlink(fs, at('g')))
+	flushLater(fs)
+	assert.deepEqual(rows('SELECT * FROM intent'), [])
+	assert.deepEqual(rows(ROWS).map(({ op, path }) => `${op} ${path}`), ['rename f', 'unlink g'])
+	await run(syncNodes(fs))
+	flushLater(fs)
+	assert.deepEqual(rows(ROWS), [])
+})
+
+test('it is written with what says that the change was carried out: no transaction more', async (t) => {
+	let many = 0
+	const counted = (driver: Driver): Driver => ({
+		...driver,
+		transaction(body) {
+			many++
+			return driver.transaction(body)
+		},
+	})
+	const { start, rows } = await installation(t)
+	const { fs } = await start({ wrap: counted })
+	for (let file = 0; file < 10; file++) writeFile(fs, `f${file}`, 'text')
+	flushLater(fs)
+	many = 0
+	for (let file = 0; file < 10; file++) now(unlink(fs, at(`f${file}`)))
+	flushLater(fs)
+	assert.equal(rows(ROWS).length, 10)
+	assert.equal(many, 11)
+})
+
+test('what was carried out by a process that was killed is not carried out on what has the name since', async (t) => {
+	const { start, rows, node } = await installation(t)
+	const first = await start()
+	for (const name of ['f', 'g', 'h']) writeFile(first.fs, name, name)
+	now(unlink(first.fs, at('f')))
+	writeFile(first.fs, 'f', 'a new one')
+	now(rename(first.fs, at('g'), at('i'), 'replace'))
+	now(rename(first.fs, at('h'), at('g'), 'replace'))
+	now(rename(first.fs, at('i'), at('h'), 'replace'))
+	flushLater(first.fs)
+	assert.equal(rows(ROWS).length, 4)
+	first.kill()
+	const second = await start()
+	const contents = () => ['f', 'g', 'h'].map((name) => disk.readFileSync(node(1, name), 'utf8'))
+	assert.deepEqual(contents(), ['a new one', 'h', 'g'])
+	assert.deepEqual(disk.readdirSync(node(1, '.cairn/conflicts')), [])
+	now(settle(second.fs))
+	await run(syncNodes(second.fs))
+	flushLater(second.fs)
+	assert.deepEqual(rows(ROWS), [])
+	assert.deepEqual(contents(), ['a new one', 'h', 'g'])
+})
+
+test('a sync that fails leaves the rows, and puts what was written since the last one in doubt', async (t) => {
+	const { start, rows } = await installation(t)
+	const { fs, reports } = await start()
+	writeFile(fs, 'before', 'text')
+	now(catchUp(fs))
+	await run(syncNodes(fs))
+	writeFile(fs, 'since', 'text')
+	now(rename(fs, at('before'), at('after'), 'replace'))
+	const { disk: whole } = fs.nodes.get(1) as Node
+	Object.assign(fs.nodes.get(1) as Node, { disk: { ...whole, sync: () => Promise.reject(Object.assign(new Error('refused'), { code: 'EIO' })) } })
+	await run(syncNodes(fs))
+	flushLater(fs)
+	assert.equal(rows(ROWS).length, 1)
+	const states = rows('SELECT CAST(e.name AS TEXT) AS name, r.state FROM entry e JOIN replica r ON r.file_id = e.file_id ORDER BY 1')
+	assert.deepEqual(states.map(({ name, state }) => `${name} ${state}`), ['after 1', 'since 3'])
+	assert.match(reports.join('\n'), /1 copies that were written of late are in doubt/)
+})
