@@ -85,8 +85,14 @@ function keepsUp(one: UnderWay, waitedMs: number): boolean {
 	return one.patience(waits ? waitedMs : 0, bytes)
 }
 
-/** By the kernel: node's own count has what still waits for it. */
+interface Handle {
+	bytesWritten?: number
+	writeQueueSize?: number
+}
+
+/** By the kernel: node's own count has what still waits for it. Below TLS, which knows of what waits only in large pieces. */
 function takenBy(socket: Socket): number {
-	const { bytesWritten = 0, writeQueueSize = 0 } = (socket as unknown as { _handle?: { bytesWritten?: number; writeQueueSize?: number } | null })._handle ?? {}
+	const own = (socket as unknown as { _handle?: (Handle & { _parent?: Handle }) | null })._handle
+	const { bytesWritten = 0, writeQueueSize = 0 } = own?._parent ?? own ?? {}
 	return bytesWritten - writeQueueSize + sentBeside(socket)
 }

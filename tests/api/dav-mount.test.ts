@@ -18,7 +18,7 @@ test('davfs2 mounts it', async (t) => {
 	const [conf, secrets] = [join(folder, 'davfs2.conf'), join(folder, 'secrets')]
 	writeFileSync(secrets, '')
 	chmodSync(secrets, 0o600)
-	writeFileSync(conf, `ask_auth 0\ncache_dir ${join(folder, 'cache')}\nsecrets ${secrets}\ndelay_upload 0\nuse_locks 1\n`)
+	writeFileSync(conf, `ask_auth 0\ncache_dir ${join(folder, 'cache')}\nsecrets ${secrets}\ndelay_upload 0\nuse_locks 1\nbuf_size 64\n`)
 	chmodSync(join(folder, 'cache'), 0o777)
 	await command('mount.davfs', ['-o', `conf=${conf}`, `${door.url}/dav/`, point])
 	try {
@@ -30,6 +30,7 @@ test('davfs2 mounts it', async (t) => {
 			await until('it has moved', async () => (await door.fetch('/files/d/g')).ok || undefined)
 			await door.fetch('/files/d/other', { method: 'PUT', body: 'by the door' })
 			assert.equal(Buffer.from(await hands.do('read', join(point, 'd', 'g'))).toString(), 'by davfs2')
+			assert.deepEqual((await hands.do('readdir', join(point, 'd'))).filter((name) => name !== 'lost+found'), ['g'])
 		})
 	} finally {
 		await command('umount', [point])
