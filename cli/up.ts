@@ -82,7 +82,10 @@ async function readyMountPoint(path: string): Promise<void> {
 }
 
 function tellNext(directory: string, { mountPoint, file, carriesOn, config, token }: Prepared, deps: Deps & { replicates: boolean; serves: boolean }): void {
-	const short = (path: string) => relative(deps.directory, path) || '.'
+	const short = (path: string) => {
+		const way = relative(deps.directory, path)
+		return way.startsWith('..') ? path : way || '.'
+	}
 	const copies = Math.max(...config.classes.map((rule) => rule.copies))
 	deps.print(`${carriesOn ? 'carrying on with' : 'made'} ${short(directory)}: one tree over the nodes in it. Try, in another terminal:`)
 	deps.print(`  cp -r something ${short(mountPoint)}/ ; ls -R ${short(directory)}/node*/`)
