@@ -41,6 +41,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 		filesMax: limit,
 		bytesMax: bytes === undefined ? undefined : parseSize(bytes),
 		believeBad,
+		isWatched: limit === undefined && bytes === undefined,
 		onWanted: (node) => wanted.add(node),
 	})
 	await runJobs(options, deps, job)

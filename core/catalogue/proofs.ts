@@ -2,6 +2,7 @@
 import type { FileId, NodeId } from '../ids.ts'
 import { type Maybe, type Op, wait } from '../op.ts'
 import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
+import { KIND } from './files.ts'
 import * as touched from './stat-touched.ts'
 
 /** A copy on the node that is asked about. */
@@ -68,6 +69,15 @@ export function demote(tx: Transaction, copy: { file: FileId; node: NodeId }, st
 export function trust(tx: Transaction, copy: { file: FileId; node: NodeId; version: number }): void {
 	tx.write('UPDATE replica SET state = 1 WHERE file_id = ? AND node_id = ? AND version = ? AND state = 3', [copy.file, copy.node, copy.version])
 	touched.add(tx, copy.file)
+}
+
+/** The copies on a node that may be verified, and the bytes of those that were proved before `due`, or never. Looks at every one. */
+export function amount(reader: Reader, node: NodeId, due: number): Maybe<{ files: number; bytes: number | null } | undefined> {
+	return reader.get(
+		`SELECT COUNT(*) AS files, SUM(CASE WHEN r.verified_at IS NULL OR r.verified_at < ? THEN f.size ELSE 0 END) AS bytes
+			FROM replica r JOIN file f ON f.id = r.file_id WHERE r.node_id = ? AND r.state IN (1, 3) AND f.kind IN (${KIND.regular}, ${KIND.symlink})`,
+		[due, node],
+	)
 }
 
 export interface Standing {

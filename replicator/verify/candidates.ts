@@ -32,6 +32,15 @@ export async function* pages(rep: Replicator, { all = false, doubtful = false, p
 	yield* byProof(rep, turn, all)
 }
 
+/** Of a run through the whole node: all are looked at, those that are due are read. */
+export async function expectAll({ fs, node, run }: Replicator, { all = false, path }: Selection): Promise<void> {
+	if (path) return
+	const clock = await proofs.now(fs.catalogue, fs.capabilities)
+	const due = all ? Number.MAX_SAFE_INTEGER : (clock?.now ?? 0) - fs.config.replicator.verifyDays * DAY_SECONDS
+	const found = await proofs.amount(fs.catalogue, node.id, due)
+	if (found) run.expect(found.files, Number(found.bytes ?? 0))
+}
+
 async function* inDoubt({ fs, node }: Replicator, turn: Turn): AsyncGenerator<Candidate[]> {
 	for (let after = 0; ; ) {
 		const rows = await proofs.ofState(fs.catalogue, node.id, REPLICA.suspect, { after, limit: PAGE_ROWS })

@@ -59,7 +59,6 @@ export async function toRead({ fs, node, run }: Replicator, page: readonly Candi
 }
 
 function pass(run: Run, outcome: string): void {
-	run.expect(1, 0)
 	run.done(outcome, 0)
 }
 

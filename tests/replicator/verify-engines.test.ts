@@ -13,13 +13,15 @@ import { REPLICA } from '../../core/catalogue/replicas.ts'
 import * as verifyDays from '../../core/catalogue/verify-days.ts'
 import { initialise } from '../../core/catalogue/initialise.ts'
 import { withDefaults } from '../../core/config/defaults.ts'
+import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { startFilesystem } from '../../core/filesystem/start.ts'
 import { ROOT_ID } from '../../core/ids.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { closeNode } from '../../core/nodes/open-node.ts'
 import { run } from '../../core/op.ts'
+import { runJob } from '../../replicator/replicator.ts'
 import { trim } from '../../replicator/trim/trim.ts'
-import { verify } from '../../replicator/verify/verify.ts'
+import { verify, type VerifyOptions } from '../../replicator/verify/verify.ts'
 import { type Engine, engines, open } from '../catalogue/engines.ts'
 import { runOn } from './copies.ts'
 
@@ -77,7 +79,24 @@ async function addFile(catalogue: Driver, id: number, size: number): Promise<voi
 
 const ids = (rows: proofs.CopyRow[]) => rows.map((row) => row.file_id)
 
+/** What a run says there is to do, as often as it says so, and what it did. */
+async function announced(fs: Filesystem, options: VerifyOptions) {
+	const said: Array<[files: number, bytes: number]> = []
+	const watcher = { expected: (files: number, bytes: number) => void said.push([files, bytes]) }
+	const { summary } = await runJob(fs, fs.nodes.get(1) as Node, verify(options), { signal: new AbortController().signal, watcher })
+	return { said, outcomes: summary?.outcomes }
+}
+
 for (const engine of engines) {
+	test(`${engine.name}: who watches is told at the start how much there is`, async (t) => {
+		const { catalogue, fs, add } = await tree(t, engine)
+		for (const [id, text] of [[11, 'a'], [12, 'four'], [13, 'seven..']] as const) await add(id, text)
+		assert.deepEqual(await announced(fs, { isWatched: true, all: true }), { said: [[3, 12]], outcomes: { good: 3 } })
+		await catalogue.change('UPDATE replica SET verified_at = NULL WHERE node_id = 1 AND file_id = 12')
+		assert.deepEqual((await announced(fs, { isWatched: true })).said, [[3, 4]])
+		assert.deepEqual(await announced(fs, { isWatched: true, all: true }), { said: [[3, 12]], outcomes: { good: 3 } })
+	})
+
 	test(`${engine.name}: copies by proof, a page at a time`, async (t) => {
 		const { catalogue } = await tree(t, engine)
 		for (const id of [11, 12, 13, 14, 15]) await addFile(catalogue, id, 1)
