@@ -19,6 +19,8 @@ async function bundle(): Promise<AgentFile> {
 	const { build } = await import('esbuild')
 	const { outputFiles } = await build({
 		entryPoints: [join(import.meta.dirname, 'main.ts')],
+		// Else where a door was started stands in the file, and each has another checksum.
+		absWorkingDir: join(import.meta.dirname, '..'),
 		bundle: true,
 		write: false,
 		platform: 'node',
