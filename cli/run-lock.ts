@@ -1,14 +1,10 @@
 /** A lock that ends with the process that holds it, however that ends. The file says who it is. */
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { codeOf } from '../core/errors.ts'
-import { libc } from '../core/libc.ts'
+import { tryLock } from '../core/libc.ts'
 import { runDirectory } from '../core/live/directory.ts'
-
-const LOCK_EX = 2
-const LOCK_NB = 4
-const flock = libc<[fd: number, operation: number]>('int flock(int fd, int operation)')
 
 export interface RunLock {
 	release(): void
@@ -17,13 +13,22 @@ export interface RunLock {
 /** The lock, or undefined while another process has it. */
 export function takeLock(path: string): RunLock | undefined {
 	const fd = openSync(path, 'a+', 0o600)
-	if (flock(fd, LOCK_EX | LOCK_NB) !== 0) {
+	if (!tryLock(fd)) {
 		closeSync(fd)
 		return undefined
+	}
+	if (!isAt(path, fd)) {
+		closeSync(fd)
+		return takeLock(path)
 	}
 	ftruncateSync(fd, 0)
 	writeSync(fd, `${process.pid}\n`)
 	return { release: () => closeSync(fd) }
+}
+
+/** Whoever sweeps removes a file that nobody holds, and may have been first. */
+function isAt(path: string, fd: number): boolean {
+	return statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino
 }
 
 /** The process that holds it, as it said itself. */

@@ -191,6 +191,13 @@ export function sendfile({ to, from, offset, length }: { to: number; from: numbe
 		sendfile64.async(to, from, at, length, ((error, sent) => (error ? reject(error) : resolve(sent))) satisfies Callback)
 	}).finally(() => lent.delete(at))
 }
+const LOCK_EX = 2
+const LOCK_NB = 4
+const flock = libc<[fd: number, operation: number]>('int flock(int fd, int operation)')
+/** Whether this open file has the lock now, which lasts until it is closed. */
+export function tryLock(fd: number): boolean {
+	return flock(fd, LOCK_EX | LOCK_NB) === 0
+}
 const syncfsHere = library.func('int syncfs(int fd)')
 /** On a thread of the pool. -1 where something could not be written since the last time, or the descriptor is none. */
 export function syncfs(fd: number): Promise<number> {

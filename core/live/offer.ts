@@ -6,6 +6,7 @@ import type { Path } from '../ids.ts'
 import type { Family } from '../metrics/family.ts'
 import { runDirectory, socketPrefix } from './directory.ts'
 import type { Explained } from './explained.ts'
+import { sweep } from './sweep.ts'
 import type { TopEntry } from './top.ts'
 
 export interface Offered {
@@ -46,7 +47,9 @@ export function offer(offered: Offered): () => void {
 	server.unref()
 	let path: string
 	try {
-		path = join(runDirectory(process.env), `${socketPrefix(catalogue)}${process.pid}`)
+		const directory = runDirectory(process.env)
+		path = join(directory, `${socketPrefix(catalogue)}${process.pid}`)
+		sweep(directory).catch((error: Error) => report(`${what}: ${directory}: ${error.message}`))
 	} catch (error) {
 		report(`${what}: nobody can ask it for metrics: ${(error as Error).message}`)
 		return () => undefined
