@@ -34,6 +34,10 @@ export interface Filesystem {
 	readonly directories: Directories
 	readonly readAhead: ReadAhead
 	readonly journal: Journal
+	/** What others did was to be followed, and that failed or goes on still. */
+	isBehind: boolean
+	/** Of what was read in the journal, what not everybody here has heard of. */
+	unfollowed: readonly ChangeRow[]
 	readonly later: Later
 	/** What was carried out on nodes and may not be on their disks yet. */
 	readonly unsynced: Unsynced

@@ -11,21 +11,38 @@ import { forgetPlaces } from './places.ts'
 
 const MOVES = new Set(['rename', 'renamedir', 'exchange', 'unlink', 'rmdir'])
 
+/** Whether others did anything that is not followed yet. Who asks has to catch up: the database says it once. */
+export function isBehind(fs: Filesystem): boolean {
+	return fs.catalogue.changedElsewhere() || fs.isBehind
+}
+
 /** Everything others did since the last time. */
 export function* catchUp(fs: Filesystem): Op<ChangeRow[]> {
 	fs.lookedUp = undefined
-	return yield* follow(fs, yield* fs.journal.read(fs.catalogue))
+	fs.isBehind = true
+	const news = yield* follow(fs, yield* fs.journal.read(fs.catalogue))
+	fs.isBehind = false
+	return news
 }
 
 /** The changes of others among these, after every cache here has forgotten what they touch. */
 export function* follow(fs: Filesystem, rows: readonly ChangeRow[]): Op<ChangeRow[]> {
-	const foreign = rows.filter((row) => row.client_id !== fs.client)
+	const foreign = [...fs.unfollowed, ...rows.filter((row) => row.client_id !== fs.client)]
+	// Should anything fail, they are followed the next time: the journal does not tell them again.
+	fs.unfollowed = foreign
 	yield* takeNotice(fs, foreign)
 	if (directoryMoved(foreign)) for (const file of fs.open.values()) file.pathInDoubt ||= file.writers > 0
 	if (foreign.some((row) => row.op === 'client')) yield* refreshClients(fs)
 	if (foreign.some((row) => row.op === 'node')) yield* refreshNodes(fs)
 	if (foreign.some((row) => row.op === 'class')) yield* refreshClasses(fs)
+	if (fs.unfollowed.length > 0) fs.unfollowed = without(fs.unfollowed, foreign)
 	return foreign
+}
+
+/** Others may have been added meanwhile. */
+function without(rows: readonly ChangeRow[], followed: readonly ChangeRow[]): ChangeRow[] {
+	const known = new Set(followed)
+	return rows.filter((row) => !known.has(row))
 }
 
 /** Nothing of what these changed is remembered here any more, and the door knows. */

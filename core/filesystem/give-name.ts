@@ -121,7 +121,7 @@ export function* giveName(fs: Filesystem, staged: Staged, place: Place, conditio
 
 /** What is remembered of directories is believed only where nobody else has changed anything: somebody may have moved one a moment ago. */
 function* freshPath(fs: Filesystem, { parent, name }: Place): Op<Path> {
-	if (!fs.catalogue.isChangedElsewhere()) return joinPath(yield* fs.directories.path(fs.catalogue, parent), name)
+	if (!fs.isBehind && !fs.catalogue.isChangedElsewhere()) return joinPath(yield* fs.directories.path(fs.catalogue, parent), name)
 	const directory = pathOf(parent, yield* wait(entries.chain(fs.catalogue, parent)))
 	if (!directory.equals(yield* fs.directories.path(fs.catalogue, parent))) fs.directories.forget()
 	return joinPath(directory, name)

@@ -32,6 +32,8 @@ export interface Journal {
 
 export function createJournal({ synchronous }: Capabilities, nowMs: () => number = Date.now): Journal {
 	let low = 0
+	/** Taken by a reading that failed further on. */
+	let kept: ChangeRow[] = []
 	const above = new Map<number, number>()
 
 	function settle(): void {
@@ -65,14 +67,16 @@ export function createJournal({ synchronous }: Capabilities, nowMs: () => number
 			return fresh
 		},
 		*read(reader) {
-			const all: ChangeRow[] = []
 			// On from the last row read and not from `low`, which a gap holds back behind more rows than one batch has.
 			for (let after = low; ; ) {
 				const rows = yield* wait(reader.all<ChangeRow>(...changes.sinceQuery(after, BATCH_ROWS_MAX)))
-				for (const row of journal.take(rows)) all.push(row)
-				if (rows.length < BATCH_ROWS_MAX) return all
+				for (const row of journal.take(rows)) kept.push(row)
+				if (rows.length < BATCH_ROWS_MAX) break
 				after = rows[rows.length - 1].seq
 			}
+			const all = kept
+			kept = []
+			return all
 		},
 	}
 	return journal

@@ -6,7 +6,7 @@ import { KIND } from '../catalogue/files.ts'
 import type { FileId, Name } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
 import type { Filesystem } from './filesystem.ts'
-import { catchUp } from './follow.ts'
+import { catchUp, isBehind } from './follow.ts'
 import type { KeptRows } from './list-ahead.ts'
 
 /** Of several directories, in one question. */
@@ -44,7 +44,7 @@ function* listPart(fs: Filesystem, parent: FileId, after: Uint8Array, limit: num
 /** A directory from its beginning, with those that will be asked for next. */
 function* listWhole(fs: Filesystem, directory: FileId, limit: number): Op<KeptRows> {
 	const { listings } = fs.readAhead
-	if (fs.capabilities.synchronous && fs.catalogue.changedElsewhere()) yield* catchUp(fs)
+	if (fs.capabilities.synchronous && isBehind(fs)) yield* catchUp(fs)
 	const kept = listings.find(directory)
 	if (kept && kept.length < limit) return kept
 	const asked = listings.generation()

@@ -18,7 +18,7 @@ import { inService } from '../nodes/service.ts'
 import { type Op, wait } from '../op.ts'
 import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
-import { catchUp, directoryMoved, follow, nameMoved } from './follow.ts'
+import { catchUp, directoryMoved, follow, isBehind, nameMoved } from './follow.ts'
 import { BATCH_ROWS_MAX } from './journal.ts'
 import { newOpenFile, type OpenFile } from './open-files.ts'
 import { whileOpening } from './opening.ts'
@@ -44,7 +44,7 @@ function* openNow(fs: Filesystem, id: FileId, request: OpenRequest): Op<OpenFile
 	if (current?.orphan) return reopenOrphan(current, request)
 	const found = yield* find(fs, id)
 	const file = request.write ? yield* openToWrite(fs, found, request) : yield* openToRead(fs, found)
-	if (fs.capabilities.synchronous && fs.catalogue.changedElsewhere()) {
+	if (fs.capabilities.synchronous && isBehind(fs)) {
 		const news = yield* catchUp(fs)
 		// Somebody may have renamed what led there between the question and the answer.
 		if (nameMoved(news, id) || directoryMoved(news)) {
@@ -72,7 +72,7 @@ function* find(fs: Filesystem, id: FileId): Op<Found> {
 /** Whoever opens a file has nearly always just looked it up: what is left to ask is where its copies are. */
 function* findKnown(fs: Filesystem, id: FileId): Op<Found | undefined> {
 	const known = fs.lookedUp
-	if (known?.row.id !== id || fs.catalogue.isChangedElsewhere()) return undefined
+	if (known?.row.id !== id || fs.isBehind || fs.catalogue.isChangedElsewhere()) return undefined
 	// The row is the open file's from here on.
 	fs.lookedUp = undefined
 	const rows = yield* wait(fs.catalogue.all<openings.CopyRow>(...openings.copiesQuery(id)))

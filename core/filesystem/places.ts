@@ -8,9 +8,9 @@ import { type Op, wait } from '../op.ts'
 import type { Filesystem } from './filesystem.ts'
 
 /** At the start of a transaction: forgets what is remembered where that may be wrong. */
-export function* lookForMoves(fs: Pick<Filesystem, 'catalogue' | 'capabilities' | 'client' | 'directories' | 'journal' | 'nodes' | 'shared'>, tx: Transaction): Op<void> {
+export function* lookForMoves(fs: Pick<Filesystem, 'catalogue' | 'capabilities' | 'client' | 'directories' | 'isBehind' | 'journal' | 'nodes' | 'shared'>, tx: Transaction): Op<void> {
 	const { synchronous } = fs.capabilities
-	if (synchronous ? !fs.catalogue.isChangedElsewhere() : !fs.shared) return
+	if (synchronous ? !fs.isBehind && !fs.catalogue.isChangedElsewhere() : !fs.shared) return
 	const low = Math.max(fs.journal.position(), synchronous ? fs.directories.lookedTo : 0)
 	const [[{ seq, moved }]] = (yield* wait(tx.read(changes.movesQuery(low, fs.client)))) as [changes.MovesRow[]]
 	if (moved) forgetPlaces(fs)

@@ -16,7 +16,7 @@ import { classById, nodesForCopies } from '../placement/placement.ts'
 import { joinPath } from './directories.ts'
 import { distrust, distrustRead } from './distrust.ts'
 import { type Filesystem, flushLater, transact } from './filesystem.ts'
-import { catchUp } from './follow.ts'
+import { catchUp, isBehind } from './follow.ts'
 import { contentDiffers, type OpenFile } from './open-files.ts'
 
 const S_ISUID = 0o4000
@@ -62,7 +62,7 @@ function* publishNow(fs: Filesystem, file: OpenFile, force: boolean): Op<void> {
  * may have been left behind on the node: it is brought to where its name leads now.
  */
 function* checkPath(fs: Filesystem, file: OpenFile): Op<void> {
-	if (fs.capabilities.synchronous ? fs.catalogue.changedElsewhere() : fs.shared) yield* catchUp(fs)
+	if (fs.capabilities.synchronous ? isBehind(fs) : fs.shared) yield* catchUp(fs)
 	if (!file.pathInDoubt) return
 	file.pathInDoubt = false
 	const [name] = yield* wait(entries.namesOf(fs.catalogue, file.id, 1))

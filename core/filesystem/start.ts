@@ -10,7 +10,7 @@ import { boundTouched } from '../stats/bound.ts'
 import { beat, HEARTBEAT_MS, join, part } from './clients.ts'
 import { createDirectories } from './directories.ts'
 import { type Filesystem, flushLater, runAside } from './filesystem.ts'
-import { catchUp } from './follow.ts'
+import { catchUp, isBehind } from './follow.ts'
 import { createJournal } from './journal.ts'
 import { createLater } from './later.ts'
 import { refreshNodes } from './nodes.ts'
@@ -52,6 +52,8 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 		directories: createDirectories(),
 		readAhead: createReadAhead(),
 		journal: createJournal(capabilities),
+		isBehind: false,
+		unfollowed: [],
 		later: createLater(() => flushLater(fs), (error) => report(`catalogue: ${error.message}`)),
 		unsynced: createUnsynced(),
 		open: new Map(),
@@ -86,7 +88,7 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 export function keepAlive(fs: Filesystem): () => void {
 	const timers = [
 		every(fs, 'journal', fs.config.mount.pollMs, function* () {
-			if (fs.catalogue.changedElsewhere()) yield* catchUp(fs)
+			if (isBehind(fs)) yield* catchUp(fs)
 		}),
 		every(fs, 'heartbeat', HEARTBEAT_MS, () => beat(fs)),
 		every(fs, 'settling', SETTLE_MS, () => settle(fs)),
