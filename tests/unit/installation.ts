@@ -77,6 +77,7 @@ export async function installation(test: TestContext, nodes = 1, classes: ClassC
 		evenOut([...fs.nodes.values()])
 		test.after(() => {
 			fs.later.take()
+			fs.later.end()
 			for (const each of fs.nodes.values()) closeNode(each)
 		})
 		return {
