@@ -36,7 +36,7 @@ export const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
 	mounted: 'the mount point is already mounted',
 	notStarted: 'the mount could not be started',
 	notMounted: 'nothing is mounted there',
-	busy: 'the mount is busy',
+	busy: 'the mount is busy, or the catalogue in use',
 	running: 'another `cairn up` runs on this directory',
 	left: 'something was left undone and named; the next run tries again',
 	dump: 'a dump is cut, damaged, or of a newer program',

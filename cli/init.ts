@@ -1,9 +1,11 @@
 /** `cairn init`: makes the configured catalogue, or brings it up to date. */
 import { now } from '../core/clock.ts'
 import { type Initialised, initialise } from '../core/catalogue/initialise.ts'
+import { isBehind } from '../core/catalogue/migrate.ts'
 import { openCatalogue } from '../core/catalogue/open.ts'
 import type { Config } from '../core/config/types.ts'
 import { loadFor, shownAddress } from './catalogue.ts'
+import { refuseInUse } from './in-use.ts'
 import type { Common, Deps, Verb } from './verb.ts'
 
 export const init: Verb = (deps) => ({
@@ -23,6 +25,7 @@ export async function run(options: Common, deps: Deps): Promise<void> {
 export async function prepareCatalogue(config: Config, { uid, gid }: Deps): Promise<Initialised> {
 	const driver = await openCatalogue(config, { create: true })
 	try {
+		if (await isBehind(driver)) await refuseInUse(driver)
 		return await initialise(driver, { owner: { uid, gid }, classes: config.classes, now: now() })
 	} finally {
 		await driver.close()

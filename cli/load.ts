@@ -1,16 +1,15 @@
 /** `cairn load FILE`: an empty catalogue becomes what a dump says. */
 import { dirname, join, resolve } from 'node:path'
-import * as clients from '../core/catalogue/clients.ts'
 import type { Driver } from '../core/catalogue/driver.ts'
 import { loadDump } from '../core/catalogue/dump/load.ts'
 import { verifyDump } from '../core/catalogue/dump/read.ts'
 import { checkSchema, isHalfFilled, migrate } from '../core/catalogue/migrate.ts'
 import { openCatalogue } from '../core/catalogue/open.ts'
 import { UserError } from '../core/errors.ts'
-import { isAlive } from '../core/filesystem/clients.ts'
 import { loadFor, shownAddress } from './catalogue.ts'
 import { described, dumpInto, rowsShown } from './dump.ts'
 import { EXIT } from './exit-codes.ts'
+import { refuseInUse } from './in-use.ts'
 import type { Common, Deps, Verb } from './verb.ts'
 
 interface Options extends Common {
@@ -51,10 +50,7 @@ export async function makeRoom(driver: Driver, { replace, directory, deps }: { r
 	if (await isHalfFilled(driver)) return
 	await migrate(driver)
 	await checkSchema(driver)
-	const busy = (await clients.list(driver, driver.capabilities)).filter(isAlive)
-	if (busy.length > 0) {
-		throw new UserError(`the catalogue is in use by ${busy[0].what}, process ${busy[0].pid} on ${busy[0].host}: end that first`, EXIT.busy)
-	}
+	await refuseInUse(driver)
 	if (await isEmpty(driver)) return
 	if (!replace) throw new UserError('the catalogue has files or nodes; --replace keeps a dump of them and puts this in their place', EXIT.refused)
 	const kept = join(directory, `replaced-${new Date().toISOString().replaceAll(/[-:]|\.\d+Z/g, '')}.jsonl.gz`)

@@ -1,7 +1,8 @@
 /** `cairn migrate`: brings the catalogue to this program's schema. */
-import { migrate as migrateSchema } from '../core/catalogue/migrate.ts'
+import { isBehind, migrate as migrateSchema } from '../core/catalogue/migrate.ts'
 import { openCatalogue } from '../core/catalogue/open.ts'
 import { loadFor } from './catalogue.ts'
+import { refuseInUse } from './in-use.ts'
 import type { Common, Deps, Verb } from './verb.ts'
 
 export const migrate: Verb = (deps) => ({
@@ -13,6 +14,7 @@ export const migrate: Verb = (deps) => ({
 export async function run(options: Common, deps: Deps): Promise<void> {
 	const driver = await openCatalogue(await loadFor(options, deps))
 	try {
+		if (await isBehind(driver)) await refuseInUse(driver)
 		const { from, to } = await migrateSchema(driver)
 		deps.print(from === to ? `the catalogue has schema ${to} already` : `brought the catalogue from schema ${from} to ${to}`)
 	} finally {

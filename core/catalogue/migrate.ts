@@ -41,6 +41,12 @@ export async function migrate(driver: Driver, folders: string = FOLDERS): Promis
 	})
 }
 
+/** There is a catalogue, and it is older than this program. */
+export async function isBehind(driver: Driver, folders: string = FOLDERS): Promise<boolean> {
+	const found = await version(driver)
+	return found > 0 && found < latest(migrationsOf(driver, folders))
+}
+
 /** For whoever must not migrate: refuses a schema that is not the one this program knows. */
 export async function checkSchema(driver: Driver, folders: string = FOLDERS): Promise<void> {
 	const to = latest(migrationsOf(driver, folders))

@@ -78,6 +78,22 @@ test('6: a schema that is newer, or none', async (t) => {
 	ended(await place.cairn('mount', place.makeDirectory('mp')), EXIT.schema, /newer/)
 })
 
+test('15: an older catalogue that somebody uses is not migrated under his hands', async (t) => {
+	const place = makeWorkplace(t)
+	const db = new DatabaseSync(place.catalogue)
+	t.after(() => db.close())
+	const folder = new URL('../../sql/sqlite/', import.meta.url)
+	db.exec('CREATE TABLE migration (version BIGINT NOT NULL PRIMARY KEY, name VARCHAR(255) NOT NULL, at BIGINT NOT NULL)')
+	for (const name of readdirSync(folder).filter((file) => /^000[1-8]-/.test(file)).sort()) {
+		db.exec(readFileSync(new URL(name, folder), 'utf8'))
+		db.prepare('INSERT INTO migration VALUES (?, ?, 0)').run(Number(name.slice(0, 4)), name)
+	}
+	db.exec("INSERT INTO client (id, host, pid, started, what, joined, heartbeat) VALUES (900, 'elsewhere', 7, '', 'mount /srv/files', 1, strftime('%s', 'now'))")
+	for (const verb of ['migrate', 'init']) ended(await place.cairn(verb), EXIT.busy, /in use by mount \/srv\/files, process 7 on elsewhere: end that first/)
+	db.exec('DELETE FROM client')
+	assert.match((await place.cairn('migrate')).stdout, /^brought the catalogue from schema 8 to \d+$/m)
+})
+
 test('10, 11: mount points that will not do', async (t) => {
 	const place = makeWorkplace(t)
 	await place.cairn('init')

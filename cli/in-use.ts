@@ -1,0 +1,11 @@
+/** A catalogue that is to be changed as a whole: nobody may be at work on it. */
+import * as clients from '../core/catalogue/clients.ts'
+import type { Driver } from '../core/catalogue/driver.ts'
+import { UserError } from '../core/errors.ts'
+import { isAlive } from '../core/filesystem/clients.ts'
+import { EXIT } from './exit-codes.ts'
+
+export async function refuseInUse(driver: Driver): Promise<void> {
+	const [busy] = (await clients.list(driver, driver.capabilities)).filter(isAlive)
+	if (busy) throw new UserError(`the catalogue is in use by ${busy.what}, process ${busy.pid} on ${busy.host}: end that first`, EXIT.busy)
+}
