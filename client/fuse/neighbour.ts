@@ -12,8 +12,10 @@ const LATE_MS_MIN = 0.006
 /** One who takes longer is busy with something else. */
 const LATE_MS_MAX = 0.3
 const LATE_REQUESTS = 6
-/** Going over costs as much as some requests. */
+/** Going over costs as much as some requests, */
 const REST_MS = 2
+/** and so does finding out in vain where he is: each time the rest doubles. */
+const REST_MS_MAX = 64
 const MASK_BYTES = 128
 
 export interface Neighbour {
@@ -32,26 +34,33 @@ export interface Processors {
 export function createNeighbour(processors: Processors = machine, nowMs: () => number = () => performance.now()): Neighbour {
 	let caller = 0
 	let late = 0
+	let restMs = REST_MS
 	let restUntilMs = 0
 
-	function goOver(): void {
+	/** False where there was no need. */
+	function goOver(): boolean {
 		const theirs = processors.of(caller)
-		if (theirs !== undefined && theirs !== processors.own()) processors.goTo(theirs)
+		if (theirs === undefined || theirs === processors.own()) return false
+		processors.goTo(theirs)
+		return true
 	}
 
 	return {
 		came(pid, waitedMs) {
 			// Of its own accord the kernel asks for nobody.
 			if (pid === 0 || waitedMs > LATE_MS_MAX) return
-			if (pid !== caller) late = 0
+			if (pid !== caller) {
+				late = 0
+				restMs = REST_MS
+			}
 			caller = pid
 			late = waitedMs < LATE_MS_MIN ? Math.max(0, late - 1) : late + 1
 			if (late < LATE_REQUESTS) return
 			late = 0
 			const atMs = nowMs()
 			if (atMs < restUntilMs) return
-			restUntilMs = atMs + REST_MS
-			goOver()
+			restMs = goOver() ? REST_MS : Math.min(REST_MS_MAX, restMs * 2)
+			restUntilMs = atMs + restMs
 		},
 	}
 }

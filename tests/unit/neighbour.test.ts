@@ -16,14 +16,19 @@ function watched({ theirs }: { theirs?: number } = { theirs: 1 }) {
 		went.push(processor)
 		own = processor
 	}
-	const neighbour = createNeighbour({ of: () => theirs, own: () => own, goTo }, () => nowMs)
-	const later = () => {
-		nowMs += 1_000
+	const looked = { times: 0 }
+	const of = () => {
+		looked.times++
+		return theirs
+	}
+	const neighbour = createNeighbour({ of, own: () => own, goTo }, () => nowMs)
+	const later = (ms = 1_000) => {
+		nowMs += ms
 	}
 	const away = () => {
 		own = 0
 	}
-	return { went, neighbour, later, away }
+	return { went, neighbour, looked, later, away }
 }
 
 function ask(neighbour: Neighbour, pid: number, waitedMs: number, times = 20): void {
@@ -47,6 +52,23 @@ test('again when they are apart again, but not without rest', () => {
 	later()
 	ask(neighbour, 7, LATE)
 	assert.deepEqual(went, [1, 1])
+})
+
+test('who is found here already is looked for less and less, and again as before once he was not', () => {
+	const { went, neighbour, looked, later, away } = watched()
+	for (let ms = 0; ms < 1_000; ms++) {
+		later(1)
+		ask(neighbour, 7, LATE)
+	}
+	assert.deepEqual(went, [1])
+	assert.ok(looked.times > 10 && looked.times < 30, `${looked.times} times`)
+	away()
+	later()
+	ask(neighbour, 7, LATE)
+	away()
+	later(3)
+	ask(neighbour, 7, LATE)
+	assert.deepEqual(went, [1, 1, 1])
 })
 
 test('never for who is quick, who is busy with something else, or several in turn', () => {
