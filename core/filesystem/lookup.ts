@@ -6,7 +6,7 @@ import { KIND } from '../catalogue/files.ts'
 import { isLater } from '../clock.ts'
 import { fail } from '../errors.ts'
 import type { FileId, Name } from '../ids.ts'
-import { type Op, wait } from '../op.ts'
+import { isPromise, type Op, wait } from '../op.ts'
 import type { Filesystem } from './filesystem.ts'
 import { checkName } from './names.ts'
 import type { OpenFile } from './open-files.ts'
@@ -14,13 +14,28 @@ import type { OpenFile } from './open-files.ts'
 /** The file a name leads to, or undefined. */
 export function* lookup(fs: Filesystem, parent: FileId, name: Name): Op<FileRow | undefined> {
 	checkName(name)
-	const row = fs.capabilities.synchronous
-		? yield* wait(entries.lookup(fs.catalogue, parent, name))
-		: yield* fs.readAhead.lookup(fs.catalogue, parent, name)
+	const row = fs.capabilities.synchronous ? yield* find(fs, parent, name) : yield* fs.readAhead.lookup(fs.catalogue, parent, name)
 	if (!row) return undefined
 	if (row.kind === KIND.directory) fs.directories.learn(row.id, parent, name)
-	else if (row.kind === KIND.regular && row.nlink === 1 && fs.capabilities.synchronous) fs.lookedUp = { parent, name, row }
+	else if (isPlain(row) && fs.capabilities.synchronous) fs.lookedUp = { parent, name, row }
 	return yield* withBacking(fs, row)
+}
+
+function* find(fs: Filesystem, parent: FileId, name: Name): Op<FileRow | undefined> {
+	const { names } = fs.readAhead
+	// What another has committed is not forgotten here yet.
+	const isFollowed = !fs.isBehind && !fs.catalogue.isChangedElsewhere()
+	const known = isFollowed ? names.find(parent, name) : undefined
+	if (known) return known
+	const answer = entries.lookup(fs.catalogue, parent, name)
+	// Another process has the lock: anything may happen until the answer is there.
+	if (isPromise(answer)) return yield* wait(answer)
+	if (isFollowed && answer && isPlain(answer)) names.keep(parent, name, answer)
+	return answer
+}
+
+function isPlain({ kind, nlink }: FileRow): boolean {
+	return kind === KIND.regular && nlink === 1
 }
 
 /** The attributes of a file. ESTALE when nothing knows it any more. */

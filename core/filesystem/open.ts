@@ -73,10 +73,10 @@ function* find(fs: Filesystem, id: FileId): Op<Found> {
 function* findKnown(fs: Filesystem, id: FileId): Op<Found | undefined> {
 	const known = fs.lookedUp
 	if (known?.row.id !== id || fs.isBehind || fs.catalogue.isChangedElsewhere()) return undefined
-	// The row is the open file's from here on.
 	fs.lookedUp = undefined
 	const rows = yield* wait(fs.catalogue.all<openings.CopyRow>(...openings.copiesQuery(id)))
-	return openings.gatherCopies(rows, known.row, known)
+	// The row is the open file's, which may change it.
+	return openings.gatherCopies(rows, { ...known.row }, known)
 }
 
 function* findWhole(fs: Filesystem, id: FileId): Op<Found> {

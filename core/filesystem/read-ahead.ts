@@ -9,6 +9,7 @@ import type { Driver } from '../catalogue/driver.ts'
 import type { FileRow } from '../catalogue/files.ts'
 import type { FileId, Name } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
+import { createKnownNames, type KnownNames } from './known-names.ts'
 import { createListAhead, type ListAhead } from './list-ahead.ts'
 
 const ROWS_FIRST = 32
@@ -29,6 +30,8 @@ export interface ReadAhead {
 	lookup(driver: Driver, parent: FileId, name: Name): Op<FileRow | undefined>
 	/** The names in directories; forgotten with the rest. */
 	readonly listings: ListAhead
+	/** What an embedded catalogue was asked for; forgotten with the rest. */
+	readonly names: KnownNames
 	forgetDirectory(parent: FileId): void
 	forgetFile(file: FileId): void
 	forget(): void
@@ -36,6 +39,7 @@ export interface ReadAhead {
 
 export function createReadAhead(nowMs: () => number = Date.now): ReadAhead {
 	const listings = createListAhead()
+	const names = createKnownNames()
 	const directories = new Map<FileId, Ahead>()
 	/** Where a file's row may be kept; a file with several names is kept under one of them only. */
 	const places = new Map<FileId, FileId>()
@@ -71,6 +75,11 @@ export function createReadAhead(nowMs: () => number = Date.now): ReadAhead {
 		directories.delete(parent)
 	}
 
+	function dropAbove(file: FileId): void {
+		const parent = places.get(file)
+		if (parent !== undefined) drop(parent)
+	}
+
 	/** A fetch that was mostly used makes the next one larger, one that was not makes it smaller. */
 	function nextSize(a: Ahead): number {
 		if (a.misses < 2) return 1
@@ -80,6 +89,7 @@ export function createReadAhead(nowMs: () => number = Date.now): ReadAhead {
 
 	return {
 		listings,
+		names,
 		*lookup(driver, parent, name) {
 			const a = ahead(parent)
 			const kept = a.rows.get(keyOf(name))
@@ -103,17 +113,21 @@ export function createReadAhead(nowMs: () => number = Date.now): ReadAhead {
 		forgetDirectory(parent) {
 			generation++
 			listings.forgetDirectory(parent)
+			names.forgetDirectory(parent)
 			drop(parent)
+			// Its own attributes change with its names.
+			dropAbove(parent)
 		},
 		forgetFile(file) {
 			generation++
 			listings.forgetFile(file)
-			const parent = places.get(file)
-			if (parent !== undefined) drop(parent)
+			names.forgetFile(file)
+			dropAbove(file)
 		},
 		forget() {
 			generation++
 			listings.forget()
+			names.forget()
 			directories.clear()
 			places.clear()
 		},
