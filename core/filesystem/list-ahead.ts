@@ -9,7 +9,7 @@ import type { FileId } from '../ids.ts'
 
 const TOGETHER_MAX = 64
 const TOGETHER_GROWS = 4
-const ROWS_MAX = 16_384
+const ROWS_MAX = 12_288
 const CHILDREN_MAX = 16_384
 
 /** The subdirectories of a directory, in the order of its listing. */

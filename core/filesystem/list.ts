@@ -50,12 +50,20 @@ function* listWhole(fs: Filesystem, directory: FileId, limit: number): Op<KeptRo
 	const asked = listings.generation()
 	const together = listings.together(directory)
 	if (together.length > 1) {
-		for (const [id, rows] of yield* listTogether(fs, together)) listings.keep(asked, id, rows)
+		for (const [id, rows] of yield* listTogether(fs, together)) listings.keep(asked, id, packed(rows))
 		const rows = listings.find(directory)
 		if (rows && rows.length < limit) return rows
 	}
 	const rows = yield* listPart(fs, directory, BEGINNING, limit)
-	if (rows.length < limit) listings.keep(asked, directory, rows)
+	if (rows.length < limit) listings.keep(asked, directory, packed(rows))
+	return rows
+}
+
+/** With all names in one piece of memory: a thousand small ones take three times as much. */
+function packed(rows: Array<NamedRow | ListedRow>): KeptRows {
+	const bytes = Buffer.concat(rows.map(({ name }) => name))
+	let end = 0
+	for (const row of rows) row.name = bytes.subarray(end, (end += row.name.length))
 	return rows
 }
 
