@@ -63,7 +63,11 @@ function* listWhole(fs: Filesystem, directory: FileId, limit: number): Op<KeptRo
 function packed(rows: Array<NamedRow | ListedRow>): KeptRows {
 	const bytes = Buffer.concat(rows.map(({ name }) => name))
 	let end = 0
-	for (const row of rows) row.name = bytes.subarray(end, (end += row.name.length))
+	for (const row of rows) {
+		const start = end
+		end += row.name.length
+		row.name = bytes.subarray(start, end)
+	}
 	return rows
 }
 
