@@ -1,15 +1,21 @@
 /** Clients that send or take next to nothing, and those that are only slow. */
 import assert from 'node:assert/strict'
-import { readdirSync, readlinkSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type TestContext, test } from 'node:test'
 import { createPatience } from '../../api/pace.ts'
+import { mountSshfs, type SshfsMount } from '../support/sshfs.ts'
 import { until } from '../support/until.ts'
 import { ANYBODY, ask } from './dialects.ts'
 import { openDoor, type TestDoor } from './door.ts'
 
 const STEP_MS = 20
 const LARGE_BYTES = 64 * 1024 * 1024
+const SLOW_MS = 300
+const HELD_UP_BYTES = 4_000_000
 
 function begin({ url }: TestDoor, head: string) {
 	const { hostname, port } = new URL(url)
@@ -73,6 +79,28 @@ test('a reader who takes a little now and then holds the file no longer', async 
 		socket.destroy()
 	}
 	assert.deepEqual(door.reports, [])
+})
+
+test('who waits for a node that hangs is not too slow', async (t) => {
+	const away = mkdtempSync(join(tmpdir(), 'cairn-hung-'))
+	t.after(() => rmSync(away, { recursive: true, force: true }))
+	let server: SshfsMount | undefined
+	t.after(() => server?.stop())
+	const door = await openDoor(t, {
+		nodes: 1,
+		listen: ANYBODY,
+		api: { slowMs: SLOW_MS, slowBytesPerSecond: 1_000 },
+		config: { nodeDeadlineMs: 30_000 },
+		mount: async (path) => void (server = await mountSshfs(away, path)),
+	})
+	const { hang, resume } = server as SshfsMount
+	await ask(door, { method: 'PUT', target: '/files/there', body: Buffer.alloc(HELD_UP_BYTES) })
+	hang()
+	const put = ask(door, { method: 'PUT', target: '/files/f', body: Buffer.alloc(HELD_UP_BYTES) })
+	const get = ask(door, { method: 'GET', target: '/files/there' })
+	await sleep(5 * SLOW_MS)
+	resume()
+	assert.deepEqual([(await put).status, (await get).status, (await get).body.length], [201, 200, HELD_UP_BYTES])
 })
 
 function linkOf(fd: string): string | undefined {
