@@ -91,7 +91,9 @@ test('who waits for a node that hangs is not too slow', async (t) => {
 		listen: ANYBODY,
 		api: { slowMs: SLOW_MS, slowBytesPerSecond: 1_000 },
 		config: { nodeDeadlineMs: 30_000 },
-		mount: async (path) => void (server = await mountSshfs(away, path)),
+		async mount(path) {
+			server = await mountSshfs(away, path)
+		},
 	})
 	const { hang, resume } = server as SshfsMount
 	await ask(door, { method: 'PUT', target: '/files/there', body: Buffer.alloc(HELD_UP_BYTES) })
