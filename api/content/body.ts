@@ -1,5 +1,6 @@
 /** The body of a request as what it carries, read as fast as it is taken. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { HttpError } from '../errors.ts'
 
@@ -14,9 +15,35 @@ export async function* bodyOf({ raw }: Pick<FastifyRequest, 'raw'>): AsyncGenera
 	try {
 		for await (const chunk of (raw as Readable).iterator({ destroyOnReturn: false })) yield chunk as Buffer
 	} catch {
-		throw new HttpError(400, 'the request was cut off')
+		throw cutOff()
 	}
-	if (!raw.complete) throw new HttpError(400, 'the request was cut off')
+	if (!raw.complete) throw cutOff()
+}
+
+/** Gathered before anybody sees it. */
+const SMALL_BYTES_MAX = 64 * 1024
+
+/** The same of what is of no use unless all of it comes. */
+export async function* contentOf(request: Pick<FastifyRequest, 'raw' | 'headers'>): AsyncGenerator<Buffer, void, undefined> {
+	const length = lengthOf(request)
+	if (length === undefined || length > SMALL_BYTES_MAX) return yield* bodyOf(request)
+	const whole = await gathered(request.raw)
+	if (whole.length > 0) yield whole
+}
+
+/** By events: to iterate over a stream costs more than all the rest of a small request's way through node. */
+function gathered(raw: IncomingMessage): Promise<Buffer> {
+	return new Promise((resolve, reject) => {
+		const chunks: Buffer[] = []
+		const end = () => (raw.complete ? resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)) : reject(cutOff()))
+		if (raw.destroyed) return reject(cutOff())
+		raw.on('data', (chunk: Buffer) => chunks.push(chunk)).once('end', end)
+		for (const event of ['error', 'close']) raw.once(event, () => reject(cutOff()))
+	})
+}
+
+function cutOff(): HttpError {
+	return new HttpError(400, 'the request was cut off')
 }
 
 /** Of a body that is read whole. */

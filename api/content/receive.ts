@@ -10,7 +10,7 @@ import { store, type StoreOptions } from '../../core/filesystem/store.ts'
 import type { Op } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { HttpError } from '../errors.ts'
-import { bodyOf, lengthOf } from './body.ts'
+import { contentOf, lengthOf } from './body.ts'
 import { expectedOf, verify } from './digests.ts'
 import { require } from './validators.ts'
 
@@ -52,7 +52,7 @@ export async function receive(request: FastifyRequest, reply: FastifyReply, api:
 	const { uid, gid, fileMode } = api.config.api
 	const attributes = { mode: fileMode, uid, gid }
 	try {
-		const stored = await store(api.fs, { place, path, attributes, md5: expected.md5 !== undefined }, options.source ?? bodyOf(request), ending)
+		const stored = await store(api.fs, { place, path, attributes, md5: expected.md5 !== undefined }, options.source ?? contentOf(request), ending)
 		if (ending.modified) reply.header('x-oc-mtime', 'accepted')
 		return { row: stored.row, sha256: stored.sha256, isNew }
 	} catch (error) {

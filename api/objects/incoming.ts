@@ -1,7 +1,7 @@
 /** The content of a request and what it says of itself, whether it comes as a form or as it is. */
 import { createGunzip } from 'node:zlib'
 import type { FastifyRequest } from 'fastify'
-import { bodyOf } from '../content/body.ts'
+import { contentOf } from '../content/body.ts'
 import { baseName, filenameOf, parametersOf, toText } from '../content/disposition.ts'
 import { boundaryOf, fileOfForm } from '../content/form.ts'
 import { mediaTypeOf } from '../content/media-type.ts'
@@ -43,7 +43,7 @@ export async function incoming(request: FastifyRequest, address: { name: string;
 function ofBody(request: FastifyRequest, address: { name: string; extension: string }): Omit<Incoming, 'headers'> {
 	const said = request.headers['content-disposition'] ?? ''
 	const name = filenameOf(said) || baseName(parametersOf(said).get('name') ?? '') || address.name
-	return { ...named(name, plainType(request)), md5: header(request, 'content-md5'), ...decoded(bodyOf(request), request.headers['content-encoding']) }
+	return { ...named(name, plainType(request)), md5: header(request, 'content-md5'), ...decoded(contentOf(request), request.headers['content-encoding']) }
 }
 
 /** curl says this of whatever it is given with --data-binary. */
