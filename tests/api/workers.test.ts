@@ -140,7 +140,7 @@ test('a door that is killed among many uploads has lost none of those it had ans
 		}
 	}
 	const uploads = Array.from({ length: 8 }, (_, uploader) => upload(uploader))
-	await until('many are answered', async () => answered.length > 200 || undefined)
+	await until('many are answered', async () => answered.length > 100 || undefined)
 	door.process.kill('SIGKILL')
 	await once(door.process, 'exit')
 	isOver = true
