@@ -78,6 +78,16 @@ test('a token with a limit is told when to come again; wrong ones are slowed dow
 	while ((await ask(other)).status !== 200) await new Promise((resolve) => setTimeout(resolve, 20))
 })
 
+test('a token for a path holds below it, and not for what is only called alike', async (t) => {
+	const door = await openDoor(t, { api: { publicPaths: ['open'] } })
+	const token = await door.token('write', { paths: ['/photos/'] })
+	for (const path of ['photos/a', 'photos2/a', 'open/a', 'open.a/a']) assert.equal((await door.fetch(`/files/${path}`, { method: 'PUT', body: 'text' })).status, 201)
+	const mine = async (path: string) => (await fetch(`${door.url}/files/${path}`, { headers: { authorization: `Bearer ${token}` } })).status
+	assert.deepEqual(await Promise.all(['photos/a', 'photos2/a', 'photo', 'photos/../photos2/a', ''].map(mine)), [200, 403, 403, 403, 403])
+	const anybody = async (path: string) => (await fetch(`${door.url}/files/${path}`)).status
+	assert.deepEqual(await Promise.all(['open/a', 'open.a/a', 'photos/a', ''].map(anybody)), [200, 401, 401, 401])
+})
+
 test('an address that lets anybody in does so there, and only as far as it says', async (t) => {
 	const door = await openDoor(t, { listen: [{ at: '127.0.0.1:0', anybody: 'read' }, { at: '127.0.0.1:0' }] })
 	assert.equal((await fetch(`${door.addresses[0]}/openapi.json`)).status, 200)

@@ -133,6 +133,15 @@ test('many files gone at once are not believed to be, unless the keeper says so'
 	assert.equal(rows('SELECT * FROM entry').length, 22)
 })
 
+test('five of a directory are many, four are not', async (t) => {
+	const { put, walk, node, copies } = await ground(t)
+	for (let index = 0; index < 20; index++) put(1, `d${index % 2}/f${index}`, 'text')
+	await walk()
+	for (let index = 0; index < 9; index++) disk.unlinkSync(node(1, `d${index % 2}/f${index}`))
+	assert.match((await walk()).troubles.join('\n'), /^d0: 5 of 10 known files are gone; nothing is concluded/m)
+	assert.deepEqual([copies('d0/f0')[1], copies('d1/f1')[1]], ['good 1', 'suspect 1'])
+})
+
 test('few in each of many directories add up', async (t) => {
 	const { put, walk, node, rows } = await ground(t)
 	for (let index = 0; index < 240; index++) put(1, `d${index >> 1}/f${index}`, 'text')
