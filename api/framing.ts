@@ -56,10 +56,10 @@ export function askFirst(server: Server): void {
 
 /** After all that may refuse a request by its head. */
 export function goOn(app: FastifyInstance): void {
-	app.addHook('onRequest', ({ raw, headers }, reply, done) => {
+	app.addHook('onRequest', ({ raw, headers, is404 }, reply, done) => {
 		const coding = headers['transfer-encoding']
 		if (coding !== undefined && coding.toLowerCase() !== 'chunked') return done(new HttpError(501, `a body in '${coding}' is not understood`, { connection: 'close' }))
-		if (expecting.has(raw)) {
+		if (expecting.has(raw) && !is404) {
 			reply.raw.removeHeader('connection')
 			reply.raw.writeContinue()
 		}
