@@ -8,7 +8,7 @@ import type { Intent, IntentOp } from '../catalogue/intents.ts'
 import * as intents from '../catalogue/intents.ts'
 import type { LocatedRow } from '../catalogue/paths.ts'
 import * as replicas from '../catalogue/replicas.ts'
-import type { ReplicaRow } from '../catalogue/replicas.ts'
+import { REPLICA, type ReplicaRow } from '../catalogue/replicas.ts'
 import * as touched from '../catalogue/stat-touched.ts'
 import { now, type Time } from '../clock.ts'
 import { fail } from '../errors.ts'
@@ -114,10 +114,10 @@ function* move(fs: Filesystem, tx: Transaction, { from, to, situation, time, tok
 	const replaced = target ? yield* replaceTarget(tx, { source, target, path: toPath, token, time }) : []
 	if (target) entries.remove(tx, to.parent, to.name)
 	entries.move(tx, from, to)
-	const moved = yield* moveOnNodes(tx, { rows: [source], op: 'rename', from: fromPath, to: toPath, token })
+	const { made: moved, having } = yield* moveOnNodes(tx, { rows: [source], op: 'rename', from: fromPath, to: toPath, token })
 	// Where the source has a copy its rename replaces the target's. An unlink before it would, repeated after a crash,
 	// remove the file that has the name by then.
-	const made = [...replaced.filter(({ nodeId }) => !moved.some((move) => move.nodeId === nodeId)), ...moved]
+	const made = [...replaced.filter(({ nodeId }) => !having.has(nodeId)), ...moved]
 	const isDirectory = source.kind === KIND.directory
 	touchParents(tx, { from, to, leaves: isDirectory ? 1 : 0, arrives: (isDirectory ? 1 : 0) - (target?.kind === KIND.directory ? 1 : 0), time })
 	files.changeLinks(tx, source.id, 0, time)
@@ -147,7 +147,7 @@ function* swap(fs: Filesystem, tx: Transaction, { from, to, situation, time, tok
 	const target = situation.target as FileRow
 	entries.point(tx, from.parent, from.name, target.id)
 	entries.point(tx, to.parent, to.name, source.id)
-	const made = yield* moveOnNodes(tx, { rows: [source, target], op: 'exchange', from: fromPath, to: toPath, token })
+	const { made } = yield* moveOnNodes(tx, { rows: [source, target], op: 'exchange', from: fromPath, to: toPath, token })
 	const difference = Number(source.kind === KIND.directory) - Number(target.kind === KIND.directory)
 	touchParents(tx, { from, to, leaves: difference, arrives: difference, time })
 	for (const [row, path] of [[source, toPath], [target, fromPath]] as const) {
@@ -159,17 +159,21 @@ function* swap(fs: Filesystem, tx: Transaction, { from, to, situation, time, tok
 	return made
 }
 
-/** A file is moved where it has copies, a directory wherever it may have been made. */
+/** A file is moved where it has copies, or may have, a directory wherever it may have been made. And where there is one that counts, or did. */
 function* moveOnNodes(
 	tx: Transaction,
 	{ rows, op, from, to, token }: { rows: FileRow[]; op: IntentOp; from: Path; to: Path; token: number },
-): Op<Intent[]> {
+): Op<{ made: Intent[]; having: ReadonlySet<NodeId> }> {
 	const intent = { op, path: from, toPath: to, fileId: rows[0].id, token }
-	if (rows.some((row) => row.kind === KIND.directory)) return yield* onEveryNode(tx, intent)
+	if (rows.some((row) => row.kind === KIND.directory)) return { made: yield* onEveryNode(tx, intent), having: new Set() }
 	const holders = new Set<NodeId>()
+	const having = new Set<NodeId>()
 	const copies = (yield* wait(tx.read(...rows.filter(hasPlainCopies).map((row) => replicas.ofFileQuery(row.id))))) as ReplicaRow[][]
-	for (const copy of copies.flat()) holders.add(copy.node_id)
-	return [...holders].map((nodeId) => ({ ...intent, nodeId }))
+	for (const { node_id, state, version } of copies.flat()) {
+		holders.add(node_id)
+		if (state !== REPLICA.wanted || version > 0) having.add(node_id)
+	}
+	return { made: [...holders].map((nodeId) => ({ ...intent, nodeId })), having }
 }
 
 function touchParents(tx: Transaction, { from, to, leaves, arrives, time }: { from: Place; to: Place; leaves: number; arrives: number; time: Time }): void {

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { setTimeout as after } from 'node:timers/promises'
 import type { Driver } from '../../core/catalogue/driver.ts'
 import type { IntentRow } from '../../core/catalogue/intents.ts'
+import * as replicas from '../../core/catalogue/replicas.ts'
 import { Errno, fail } from '../../core/errors.ts'
 import { setAttributes } from '../../core/filesystem/attributes.ts'
 import { makeDirectory, makeSymlink } from '../../core/filesystem/create.ts'
@@ -208,6 +209,23 @@ test('a hard link is another name of the same inode', async (t) => {
 	now(rename(fs, at('f'), at('h'), 'replace'))
 	now(unlink(fs, at('h')))
 	assert.deepEqual(names(node(1)), ['g'])
+})
+
+test('what is replaced goes also from a node that has nothing yet of what replaces it', async (t) => {
+	const { start, rows, node } = await installation(t, 2, [{ name: 'default', pattern: '', copies: 2 }])
+	const { fs } = await start()
+	const old = writeFile(fs, 'f', 'old')
+	const [holder] = rows('SELECT node_id FROM replica WHERE state = 1')
+	disk.copyFileSync(node(holder.node_id, 'f'), node(3 - holder.node_id, 'f'))
+	await fs.catalogue.transaction(function* (tx) {
+		replicas.setGood(tx, old, 3 - holder.node_id, 1)
+	})
+	writeFile(fs, 'tmp', 'new')
+	now(rename(fs, at('tmp'), at('f'), 'replace'))
+	now(rename(fs, at('f'), at('g'), 'replace'))
+	flushLater(fs)
+	assert.deepEqual([...names(node(1)), ...names(node(2))], ['g'])
+	assert.deepEqual(rows('SELECT * FROM intent'), [])
 })
 
 test('a directory renamed here is renamed on a node that came after this client started', async (t) => {
