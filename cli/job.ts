@@ -15,6 +15,9 @@ import { EXIT } from './exit-codes.ts'
 import { showRun } from './progress.ts'
 import { type Common, type Deps, JSON_OPTION } from './verb.ts'
 
+/** Jobs go through the catalogue in order: what they have passed serves them no more, and a daemon is there for ever. */
+const CACHE_KIB_MAX = 8 * 1024
+
 export interface JobOptions extends Common {
 	node?: string
 	json: boolean
@@ -69,7 +72,7 @@ async function runOn(fs: Filesystem, node: Node, job: Job, { options, deps, sign
 /** A filesystem without a mount, for the length of one verb. */
 export async function withFilesystem<T>(options: Common, deps: Deps, body: (fs: Filesystem) => Promise<T>): Promise<T> {
 	const config = await loadFor(options, deps)
-	const catalogue = measured(await openCatalogue(config))
+	const catalogue = measured(await openCatalogue(config, { cacheKibMax: CACHE_KIB_MAX }))
 	try {
 		await checkSchema(catalogue)
 		const fs = await drive(startFilesystem({ config, catalogue, what: ownName(), report: deps.warn }))

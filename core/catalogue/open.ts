@@ -4,6 +4,7 @@ import type { Config } from '../config/types.ts'
 import { UserError } from '../errors.ts'
 import type { Driver } from './driver.ts'
 import type { MysqlOptions } from './mysql.ts'
+import type { SqliteOptions } from './sqlite.ts'
 
 export const EXIT_UNREACHABLE = 5
 
@@ -15,23 +16,25 @@ export type CatalogueConfig = Pick<
 export interface OpenOptions {
 	/** Make an SQLite file that is not there yet. */
 	create?: boolean
+	/** Of an embedded one. */
+	cacheKibMax?: number
 }
 
 /** Each engine's library is a good part of what a verb loads: only the one in use is. */
-export async function openCatalogue(config: CatalogueConfig, { create = false }: OpenOptions = {}): Promise<Driver> {
+export async function openCatalogue(config: CatalogueConfig, { create = false, cacheKibMax }: OpenOptions = {}): Promise<Driver> {
 	const address = config.catalogue
 	if (/^(mysql|mariadb):/.test(address)) return openServer(config)
 	if (/^[a-z]+:\/\//.test(address)) throw unreachable(withoutSecret(address), 'neither mysql:// nor sqlite:')
-	return openFile(address.replace(/^sqlite:/, ''), { timeoutMs: config.catalogueTimeoutMs, create })
+	return openFile(address.replace(/^sqlite:/, ''), { timeoutMs: config.catalogueTimeoutMs, create, cacheKibMax })
 }
 
-async function openFile(path: string, { timeoutMs, create }: { timeoutMs: number; create: boolean }): Promise<Driver> {
+async function openFile(path: string, { create, ...options }: SqliteOptions & { create: boolean }): Promise<Driver> {
 	if (!path) throw unreachable('sqlite:', 'no path is given')
 	if (!existsSync(path) && !create) throw unreachable(path, 'no such file (cairn init makes one)')
 	const { openSqlite } = await import('./sqlite.ts')
 	try {
 		if (!existsSync(path)) createPrivately(path)
-		return openSqlite(path, { timeoutMs })
+		return openSqlite(path, options)
 	} catch (error) {
 		throw unreachable(path, (error as Error).message)
 	}

@@ -18,6 +18,8 @@ import { writeAheadLog } from './write-ahead-log.ts'
 export interface SqliteOptions {
 	/** How long an operation waits for another process's write lock before it fails with EIO. */
 	timeoutMs: number
+	/** Pages in memory; as many as serve a mount by default. */
+	cacheKibMax?: number
 }
 
 /** SQLite's own wait sleeps on the calling thread: only as long as a short transaction of another process takes. */
@@ -42,7 +44,6 @@ const SETTINGS = `
 	PRAGMA page_size = ${PAGE_BYTES};
 	PRAGMA journal_mode = WAL;
 	PRAGMA synchronous = NORMAL;
-	PRAGMA cache_size = -${CACHE_KIB_MAX};
 	PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
 	PRAGMA temp_store = MEMORY;
 `
@@ -65,6 +66,7 @@ const CAPABILITIES: Capabilities = {
 
 export function openSqlite(path: string, options: SqliteOptions): Driver {
 	const db = openDatabase(path)
+	db.exec(`PRAGMA cache_size = -${options.cacheKibMax ?? CACHE_KIB_MAX}`)
 	const log = writeAheadLog(path)
 	const statements = new Map<string, Prepared>()
 	const begin = db.prepare('BEGIN IMMEDIATE')

@@ -50,10 +50,11 @@ function open(root: number, path: Uint8Array): number {
 	}
 }
 
-export function hashWhole({ fd, stat }: Opened): Uint8Array {
+/** In hexadecimal: a Buffer for each takes a third of the time of a small file's hash. */
+export function hashWhole({ fd, stat }: Opened): string {
 	const count = readAt(fd, buffer.subarray(0, stat.size + 1), 0)
 	checkSame(fd, stat, count)
-	return hashOf('sha256', buffer.subarray(0, count), 'buffer')
+	return hashOf('sha256', buffer.subarray(0, count), 'hex')
 }
 
 /** A large file, as far as it was read. */

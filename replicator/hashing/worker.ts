@@ -65,7 +65,7 @@ function hashBatch(request: Request & { ask: 'batch' }): Reply {
 	const { paths, ends, id } = request
 	const root = descriptorOf(request)
 	const numbers = new Float64Array(ends.length * NUMBERS_PER_FILE)
-	const hashes = new Uint8Array(ends.length * HASH_BYTES)
+	const hashes = Buffer.alloc(ends.length * HASH_BYTES)
 	for (let at = 0, from = 0; at < ends.length; from = ends[at++]) {
 		try {
 			hashInto({ numbers, hashes }, at, root, paths.subarray(from, ends[at]))
@@ -76,13 +76,13 @@ function hashBatch(request: Request & { ask: 'batch' }): Reply {
 	return { id, batch: { numbers, hashes } }
 }
 
-function hashInto({ numbers, hashes }: { numbers: Float64Array; hashes: Uint8Array }, at: number, root: number, path: Uint8Array): void {
+function hashInto({ numbers, hashes }: { numbers: Float64Array; hashes: Buffer }, at: number, root: number, path: Uint8Array): void {
 	const opened = openRegular(root, path)
 	try {
 		packStat(numbers, at, opened.stat)
 		packXattrs(numbers, at, mayHaveXattrs(opened.fd))
 		if (opened.stat.size > WHOLE_BYTES_MAX) numbers[at * NUMBERS_PER_FILE] = TOO_LARGE
-		else hashes.set(hashWhole(opened), at * HASH_BYTES)
+		else hashes.write(hashWhole(opened), at * HASH_BYTES, 'hex')
 	} finally {
 		close(opened.fd)
 	}
