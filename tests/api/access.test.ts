@@ -68,9 +68,13 @@ test('a token with a limit is told when to come again; wrong ones are slowed dow
 	const token = await door.token('read', { perMinute: 2 })
 	const ask = (text: string) => fetch(`${door.url}/openapi.json`, { headers: { authorization: `Bearer ${text}` } })
 	assert.deepEqual([(await ask(token)).status, (await ask(token)).status], [200, 200])
-	const refused = await ask(token)
-	assert.equal(refused.status, 429)
-	assert.ok(Number(refused.headers.get('retry-after')) >= 1)
+	// Who asks again too early does not have to wait the longer for it.
+	for (let early = 0; early < 4; early++) {
+		const refused = await ask(token)
+		assert.equal(refused.status, 429)
+		const seconds = Number(refused.headers.get('retry-after'))
+		assert.ok(seconds >= 1 && seconds <= 30, `${seconds} s`)
+	}
 	const wrong: number[] = []
 	for (let n = 0; n < 40; n++) wrong.push((await ask('cairn_wrong')).status)
 	assert.deepEqual([wrong[0], wrong.at(-1)], [401, 429])
