@@ -1,5 +1,5 @@
 /** A catalogue and the nodes a and b, where a has files and b is to get them. */
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import { run } from '../processes.ts'
@@ -11,8 +11,11 @@ export interface Installation {
 	a: string
 	b: string
 	cairn(...words: string[]): Promise<string>
-	/** b has nothing, and everything is wanted there. */
-	reset(): Promise<void>
+	/**
+	 * b has nothing, and everything is wanted there. What it had goes to `past`, if that is given, and is not deleted: ext4 looks at every inode
+	 * that was freed in the last minutes for each file that is made near it.
+	 */
+	reset(past?: string): Promise<void>
 }
 
 /** `fill` makes the files of node a; `more` is the text of further options in the configuration. */
@@ -32,8 +35,12 @@ export async function install(directory: string, fill: (a: string) => Promise<vo
 		a,
 		b,
 		cairn,
-		async reset() {
-			for (const name of readdirSync(b)) if (name !== '.cairn') rmSync(join(b, name), { recursive: true })
+		async reset(past) {
+			for (const name of readdirSync(b)) {
+				if (name === '.cairn') continue
+				if (past) renameSync(join(b, name), join(past, name))
+				else rmSync(join(b, name), { recursive: true })
+			}
 			const database = new DatabaseSync(join(directory, 'catalogue.db'), { timeout: 10_000 })
 			database.exec('UPDATE replica SET state = 2, version = 0, verified_at = NULL WHERE node_id = 2')
 			database.close()

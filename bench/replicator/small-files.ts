@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../processes.ts'
 import { install } from './installation.ts'
@@ -15,10 +15,14 @@ export async function smallFiles(setting: Setting): Promise<void> {
 	const { directory } = setting
 	const { a, cairn, reset } = await install(directory, fill)
 	const copy = join(directory, 'copy')
+	mkdirSync(copy)
+	let turns = 0
 	const prepare = async () => {
-		rmSync(copy, { recursive: true, force: true })
+		const past = join(directory, `past${turns++}`)
+		mkdirSync(past)
+		renameSync(copy, join(past, 'copy'))
 		mkdirSync(copy)
-		await reset()
+		await reset(past)
 	}
 	await inRounds(
 		setting,
