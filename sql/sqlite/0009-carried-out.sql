@@ -1,5 +1,5 @@
 -- What was carried out on a node's tree, until that is on the node's disk. Who finds it after a crash does it once more where the node has forgotten it.
--- sql/mysql/0010-carried-out.sql makes the same.
+-- sql/mysql/0009-carried-out.sql makes the same.
 CREATE TABLE IF NOT EXISTS carried (
   client_id INTEGER NOT NULL,             -- whose disk cache it may be in: as long as he lives nobody need do it again
   seq       INTEGER NOT NULL,             -- in the order in which it was done: microseconds since 1970
