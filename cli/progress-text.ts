@@ -1,5 +1,6 @@
 /** Progress as lines of text. Nothing here knows where they go. */
 import type { Summary } from '../replicator/run.ts'
+import { grouped } from './many.ts'
 import type { Progress } from './progress-meter.ts'
 import { showSize } from './sizes.ts'
 
@@ -33,18 +34,14 @@ export function plainLine(title: string, progress: Progress): string {
 }
 
 function amounts({ files, filesExpected, bytes, bytesExpected, left }: Progress): string {
-	const of = filesExpected > 0 ? `${count(files + left)} of ${count(filesExpected)}` : count(files + left)
+	const of = filesExpected > 0 ? `${grouped(files + left)} of ${grouped(filesExpected)}` : grouped(files + left)
 	const size = bytesExpected > 0 ? `${showSize(bytes)} of ${showSize(bytesExpected)}` : showSize(bytes)
-	return `${of} files, ${size}${left > 0 ? `, ${count(left)} left` : ''}`
+	return `${of} files, ${size}${left > 0 ? `, ${grouped(left)} left` : ''}`
 }
 
 function rates({ filesPerSecond, bytesPerSecond }: Progress): string {
 	const files = filesPerSecond >= 10 ? Math.round(filesPerSecond) : Number(filesPerSecond.toFixed(1))
 	return `${files} files/s, ${showSize(bytesPerSecond)}/s`
-}
-
-function count(many: number): string {
-	return many.toLocaleString('en-US')
 }
 
 /** '42 s', '3:20 min', '2:05 h', '3 d'. */
@@ -59,10 +56,10 @@ export function showDuration(seconds: number): string {
 
 /** Every file that was looked at is in exactly one of its counts. */
 export function summaryLine(title: string, { outcomes, bytes, troubles, stopped, seconds }: Summary): string {
-	const counts = Object.entries(outcomes).map(([word, many]) => `${count(many)} ${word}`)
-	if (troubles > 0) counts.push(`${count(troubles)} left`)
+	const counts = Object.entries(outcomes).map(([word, many]) => `${grouped(many)} ${word}`)
+	if (troubles > 0) counts.push(`${grouped(troubles)} left`)
 	const seen = filesSeen({ outcomes, troubles })
-	const total = counts.length > 1 ? `${count(seen)} files: ` : ''
+	const total = counts.length > 1 ? `${grouped(seen)} files: ` : ''
 	const speed = seconds >= 1 && bytes > 0 ? `, ${showSize(bytes / seconds)}/s` : ''
 	return `${title}: ${total}${counts.join(', ') || 'nothing to do'}${bytes > 0 ? `; ${showSize(bytes)}` : ''} in ${seconds.toFixed(1)} s${speed}${stopped ? '; stopped' : ''}`
 }

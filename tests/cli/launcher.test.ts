@@ -38,7 +38,7 @@ function makeMachine(t: TestContext, { npm, oldNode = true }: { npm: string | un
 	mkdirSync(join(home, 'cli'))
 	copyFileSync(LAUNCHER, join(home, 'cairn'))
 	writeFileSync(join(home, 'package-lock.json'), '{}')
-	writeFileSync(join(home, 'cli/start.ts'), 'const words: string[] = process.argv.slice(2)\nconsole.log(JSON.stringify([process.execPath, ...words]))\n')
+	writeFileSync(join(home, 'cli/main.ts'), 'const words: string[] = process.argv.slice(2)\nconsole.log(JSON.stringify([process.execPath, ...words]))\n')
 	for (const tool of ['cat', 'flock', 'grep', 'head', 'id', 'ln', 'mkdir', 'readlink', 'sed', 'sh', 'tail', 'touch', 'uname']) {
 		symlinkSync([`/usr/bin/${tool}`, `/bin/${tool}`].find(existsSync) ?? tool, join(bin, tool))
 	}
