@@ -18,8 +18,8 @@ export const statsJob: Job = { what: JOB, ofTree: true, work: (replicator) => wo
 /** The same from nothing. */
 export const rebuildJob: Job = { what: JOB, ofTree: true, work: (replicator) => work(replicator, true) }
 
-/** A run is followed by this many times as long without one: the figures take a fiftieth of a processor at most, however slow it is. */
-const REST_TIMES = 50
+/** A run is followed by this many times as long without one: the figures take a sixtieth of a processor at most, however slow it is. */
+const REST_TIMES = 60
 const REST_SECONDS_MAX = 10
 
 /** Asked every second: four looks at an index. */
@@ -45,7 +45,7 @@ async function lookAt(catalogue: Driver): Promise<{ isBehind: boolean; restSecon
 /** In whole seconds, as the database's clock tells them. */
 function restAfter({ summary }: jobs.JobRow): number {
 	const { seconds = 0 } = JSON.parse(summary) as Partial<Summary>
-	return Math.min(REST_SECONDS_MAX, Math.floor(seconds * REST_TIMES))
+	return Math.min(REST_SECONDS_MAX, Math.ceil(seconds * REST_TIMES))
 }
 
 async function work(replicator: Replicator, anew: boolean): Promise<void> {

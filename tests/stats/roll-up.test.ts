@@ -117,9 +117,10 @@ for (const engine of engines) {
 			await driver.change(`UPDATE job SET summary = ?, ended = ${driver.capabilities.now} - ? WHERE name = ?`, [JSON.stringify({ seconds }), endedAgo, JOB])
 			return await isStatsDue(fs)
 		}
-		assert.equal(await took(0.015, 0), true)
-		assert.equal(await took(0.1, 2), false)
-		assert.equal(await took(0.1, 6), true)
+		assert.equal(await took(0.015, 0), false)
+		assert.equal(await took(0.015, 2), true)
+		assert.equal(await took(0.1, 4), false)
+		assert.equal(await took(0.1, 7), true)
 		assert.equal(await took(3_600, 12), true)
 		await count()
 		assert.equal(await took(0, 0), false)
