@@ -18,7 +18,7 @@ export const statsJob: Job = { what: JOB, ofTree: true, work: (replicator) => wo
 /** The same from nothing. */
 export const rebuildJob: Job = { what: JOB, ofTree: true, work: (replicator) => work(replicator, true) }
 
-/** A run is followed by this many times as long without one: the figures take a sixtieth of a processor at most, however slow it is. */
+/** A run is followed by this many times as long without one, up to a limit: what each run costs once is spread over more changes on a slow machine. */
 const REST_TIMES = 60
 const REST_SECONDS_MAX = 10
 
