@@ -58,13 +58,6 @@ export function lookup(reader: Reader, parent: FileId, name: Name): Maybe<FileRo
 	return reader.get<FileRow>(LOOKUP, [parent, name])
 }
 
-/** What a path below a directory leads to, its names asked for at once. At most as many as a database joins tables: 60. */
-export function below(reader: Reader, parent: FileId, names: readonly Name[]): Maybe<{ id: FileId } | undefined> {
-	const tables = names.map((_, at) => `entry e${at}`)
-	const steps = names.map((_, at) => `e${at}.parent_id = ${at === 0 ? '?' : `e${at - 1}.file_id`} AND e${at}.name = ?`)
-	return reader.get(`SELECT e${names.length - 1}.file_id AS id FROM ${tables.join(', ')} WHERE ${steps.join(' AND ')}`, [parent, ...names])
-}
-
 export function lookupQuery(parent: FileId, name: Name, lock = ''): Query {
 	return [lock ? LOOKUP + lock : LOOKUP, [parent, name]]
 }

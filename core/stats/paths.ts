@@ -1,14 +1,13 @@
 /** Between paths and files, without what a running filesystem remembers of directories. */
 import type { Reader } from '../catalogue/driver.ts'
 import * as entries from '../catalogue/entries.ts'
+import { descend, NAMES_MAX } from '../catalogue/paths.ts'
 import { componentsOf } from '../filesystem/trash-paths.ts'
 import { type FileId, type Path, ROOT_ID } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
 
 const SLASH = Buffer.from('/')
 const EMPTY = Buffer.alloc(0)
-/** Of a path, on the way to the file it leads to. */
-const NAMES_AT_ONCE = 16
 
 /** The first path from the root of the tree, without the first slash. Undefined of what has no name any more. */
 export function* pathOf(reader: Reader, id: FileId): Op<Path | undefined> {
@@ -45,10 +44,11 @@ function fromChain(above: readonly entries.ChainRow[]): Path | undefined {
 export function* fileAt(reader: Reader, path: Path): Op<FileId | undefined> {
 	const names = componentsOf(path)
 	let id: FileId = ROOT_ID
-	for (let at = 0; at < names.length; at += NAMES_AT_ONCE) {
-		const row = yield* wait(entries.below(reader, id, names.slice(at, at + NAMES_AT_ONCE)))
-		if (!row) return undefined
-		id = row.id
+	for (let at = 0; at < names.length; at += NAMES_MAX) {
+		const some = names.slice(at, at + NAMES_MAX)
+		const { ids } = yield* descend(reader, id, some)
+		if (ids.length < some.length) return undefined
+		id = ids[ids.length - 1]
 	}
 	return id
 }
