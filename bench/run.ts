@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Bench, openBench } from './bench.ts'
+import { writeReport } from './beside.ts'
 import { type Subject, subjectOf } from './fixtures.ts'
 import { machineFacts } from './machine.ts'
 import { type Options, readOptions, USAGE } from './options.ts'
@@ -126,7 +127,7 @@ async function measureSingles(bench: Bench): Promise<Finding[]> {
 function publish(options: Options, results: Results): void {
 	const text = report(results)
 	console.log(text)
-	if (options.whole) writeFileSync(REPORT, text)
+	if (options.whole) writeReport(REPORT, text)
 	if (options.json) writeFileSync(options.json, JSON.stringify(plain(results), null, '\t'))
 }
 

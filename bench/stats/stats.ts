@@ -2,11 +2,12 @@
  * What questions cost at 1,000,000 files: `node bench/stats/stats.ts [--files 1000]` (per directory; there are 1000). Both engines; the
  * result goes to docs/PERFORMANCE-STATS.md when it was a whole run.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startMariadb } from '../../tests/support/mariadb.ts'
+import { writeReport } from '../beside.ts'
 import { machineFacts } from '../machine.ts'
 import { fillCatalogue } from '../million.ts'
 import { run } from '../processes.ts'
@@ -30,9 +31,6 @@ const STARTS = 5
 const SECONDS = 15
 const PER_SECOND = 100
 
-/** What is below it in the report was measured by other means, and stays. */
-const BESIDE = '## Besides'
-
 interface Row {
 	what: string
 	wanted: string
@@ -50,7 +48,7 @@ try {
 	await measure('MariaDB', await server.freshDatabase('bench_stats'))
 	const report = await toReport()
 	console.log(report)
-	if (files * DIRECTORIES >= 1_000_000) writeFileSync(REPORT, `${report}\n${besides()}`)
+	if (files * DIRECTORIES >= 1_000_000) writeReport(REPORT, report)
 } finally {
 	await server.stop()
 	rmSync(directory, { recursive: true, force: true })
@@ -117,12 +115,6 @@ function add(what: string, wanted: string, measured: string, met: boolean): void
 	row.measured.push(measured)
 	row.met &&= met
 	console.error(`${what}: ${measured}`)
-}
-
-function besides(): string {
-	const text = readFileSync(REPORT, 'utf8')
-	const at = text.indexOf(BESIDE)
-	return at === -1 ? '' : text.slice(at)
 }
 
 async function toReport(): Promise<string> {
