@@ -49,7 +49,10 @@ export function createUnsynced(): Unsynced {
 /** What can be undone by a power cut in a way that matters: attributes are in the catalogue, and what is missing is copied again. */
 const KEPT = new Set<Intent['op']>(['unlink', 'rmdir', 'rename', 'move', 'exchange', 'link'])
 
-/** Before it is carried out: the row to be written with what says that it was done. Undefined where none need be kept. */
+/**
+ * Before it is carried out: the row to be written with what says that it was done. Undefined where none need be kept. On a disk that can be synced from
+ * here both happen in one turn of the event loop: no sync begins in between.
+ */
 export function* toBeKept(fs: Filesystem, node: Node, intent: Intent): Op<Query | undefined> {
 	if (!node.disk || !KEPT.has(intent.op)) return undefined
 	let inode = (yield* wait(node.operations.inode(intent.path)))?.id
