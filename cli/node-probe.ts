@@ -2,14 +2,14 @@
  * Looks at a node's directory. One that is reached through something that can hang is looked at from another process with a
  * deadline: a server that hangs stops whoever looks, and nothing ends a process that waits there.
  */
-import { readFileSync, statfsSync } from 'node:fs'
+import { readFileSync, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { NodeRow } from '../core/nodes/node.ts'
 import { isRemote } from '../core/nodes/detect.ts'
 import { parse } from '../core/nodes/identity.ts'
 
 const PROBE_DEADLINE_MS = 900
-const SCRIPT = 'stat -f -c "%S %b %a" "$1" && cat "$1/.cairn/node.json"'
+const SCRIPT = 'stat -f -c "%S %b %a" "$1" && stat -c %d "$1" && cat "$1/.cairn/node.json"'
 
 export interface Probe {
 	up: boolean
@@ -17,19 +17,21 @@ export interface Probe {
 	/** Bytes; what the catalogue last knew where the node does not answer. */
 	capacity: number
 	free: number
+	/** Nodes that say the same are on one disk. 0: not known. */
+	disk: number
 }
 
 export async function probeNode(row: NodeRow, path: string): Promise<Probe> {
-	const known = { capacity: row.capacity, free: row.free }
+	const known = { capacity: row.capacity, free: row.free, disk: 0 }
 	const said = canHang(path) ? await lookFromOutside(path) : look(path)
 	if (said === undefined) return { up: false, reason: 'does not answer', ...known }
-	const [first, ...rest] = said.split('\n')
+	const [first, disk, ...rest] = said.split('\n')
 	const [unit, blocks, available] = first.split(' ').map(Number)
 	if (!(unit > 0)) return { up: false, reason: `${path} is not there, or cannot be looked at`, ...known }
 	const identity = parse(rest.join('\n'))
 	if (identity === undefined) return { up: false, reason: `${path} has no identity file: is it mounted?`, ...known }
 	if (identity.uuid !== row.uuid) return { up: false, reason: `${path} is another node, '${identity.name}'`, ...known }
-	return { up: true, reason: '', capacity: unit * blocks, free: unit * available }
+	return { up: true, reason: '', capacity: unit * blocks, free: unit * available, disk: Number(disk) }
 }
 
 function canHang(path: string): boolean {
@@ -41,7 +43,7 @@ function look(path: string): string {
 	const space = ifThere(() => statfsSync(path))
 	if (!space) return ''
 	const identity = ifThere(() => readFileSync(join(path, '.cairn', 'node.json'), 'utf8')) ?? ''
-	return `${space.bsize} ${space.blocks} ${space.bavail}\n${identity}`
+	return `${space.bsize} ${space.blocks} ${space.bavail}\n${statSync(path).dev}\n${identity}`
 }
 
 function ifThere<T>(read: () => T): T | undefined {

@@ -40,8 +40,9 @@ function owedLines({ pending, nothingOwed, offsiteOwed, classesShort, writers, c
 	]
 	const away = nodes.filter((node) => !node.up && node.state !== 'dead').map((node) => node.name)
 	const draining = nodes.filter((node) => node.state === 'drain').map((node) => node.name)
+	const whole = `nothing is owed: every file has the copies its class asks for${away.length > 0 ? `, if those on ${away.join(', ')} are in order` : ''}${open}`
 	return [
-		nothingOwed ? `nothing is owed: every file has the copies its class asks for${open}` : `pending: ${parts.join(', ')}${open}`,
+		nothingOwed ? whole : `pending: ${parts.join(', ')}${open}`,
 		...(classesShort.length > 0 ? [`too few nodes for what these classes ask: ${classesShort.join(', ')}`] : []),
 		...(offsiteOwed > 0 ? [`off-site: ${many(offsiteOwed, 'copy', 'copies')} for sites to fetch`] : []),
 		...(conflicts > 0 ? [`conflicts: ${conflicts} to be decided; see cairn conflicts list`] : []),

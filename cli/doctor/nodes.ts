@@ -18,14 +18,26 @@ export async function checkNodes(driver: Driver, config: Config, { nodes }: Over
 	const looked = await Promise.all(
 		rows.map(async (row) => {
 			const path = config.nodes[row.name]?.path ?? row.path
-			return checkNode(row, path, await probeNode(row, path))
+			return { row, path, probe: await probeNode(row, path) }
 		}),
 	)
 	const waiting = nodes.filter(({ intents, state }) => intents > 0 && state !== 'dead')
 	return [
-		...looked.flat(),
+		...looked.flatMap(({ row, path, probe }) => checkNode(row, path, probe)),
+		...checkDisks(looked),
 		...waiting.map(({ name, intents }) => found(`node ${name}`, 'doubtful', `${many(intents, 'change is', 'changes are')} still to be carried out there`, 'that happens when it answers and somebody mounts or replicates')),
 	]
+}
+
+/** A zone says what can be lost at once: where it says so of them, classes can ask for copies elsewhere. */
+function checkDisks(looked: ReadonlyArray<{ row: NodeRow; probe: Probe }>): Finding[] {
+	const used = looked.filter(({ row, probe }) => probe.up && !RETIRED.has(row.state))
+	return [...Map.groupBy(used, ({ probe }) => probe.disk).values()].flatMap((group) => {
+		const zones = new Set(group.map(({ row }) => row.zone))
+		if (group.length === 1 || (zones.size === 1 && !zones.has(''))) return []
+		const names = group.map(({ row }) => row.name).join(', ')
+		return [found('disks', 'doubtful', `${names} are on one disk: who loses it loses all copies on them`, 'a node for each disk; or one zone for these (cairn node set NAME --zone ZONE), and classes with zones: 2')]
+	})
 }
 
 function checkNode(row: NodeRow, path: string, probe: Probe): Finding[] {

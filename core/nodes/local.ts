@@ -306,7 +306,7 @@ export function openLocalOperations(rootPath: string): LocalOperations {
 	function space(): Space {
 		if (fstatvfs(root.descriptor(), statvfsBytes) === -1) throw lastError()
 		const unit = wide(2)
-		return { capacity: wide(4) * unit, free: wide(8) * unit, files: wide(10), filesFree: wide(12) }
+		return { capacity: wide(4) * unit, free: wide(8) * unit, files: wide(10), filesFree: wide(12), disk: statDescriptor(root.descriptor()).dev }
 	}
 
 	function end(): void {

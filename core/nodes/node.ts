@@ -44,6 +44,8 @@ export interface Space {
 	free: number
 	files: number
 	filesFree: number
+	/** Nodes that say the same share this room. 0: not known yet. */
+	disk: number
 }
 
 export interface Attributes {

@@ -32,7 +32,7 @@ export function openNode(row: NodeRow, config: Config, onHealth: (node: Node) =>
 		disk: remote ? undefined : openDisk(root),
 		health,
 		ready: undefined,
-		space: { capacity: row.capacity, free: row.free, files: 0, filesFree: 0 },
+		space: { capacity: row.capacity, free: row.free, files: 0, filesFree: 0, disk: 0 },
 	}
 	const tell = teller(node, onHealth)
 	const found = (space: Space | undefined) => {

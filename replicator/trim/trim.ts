@@ -49,12 +49,13 @@ async function work(rep: Replicator, options: TrimOptions): Promise<void> {
 	const search: Search = { fs, hashing, proofDays: node.row.state === 'drain' ? 0 : proofDays, options: { pace, signal: run.signal }, onBad }
 	const reasons = createReasons()
 	try {
+		const amount = await proofs.amountOfState(fs.catalogue, node.id, REPLICA.surplus)
+		if (amount) run.expect(amount.files, Number(amount.bytes ?? 0))
 		for (let after = 0; !run.signal.aborted; ) {
 			await drive(catchUp(fs))
 			const rows = await proofs.ofState(fs.catalogue, node.id, REPLICA.surplus, { after, limit: PAGE_ROWS })
 			if (rows.length === 0) break
 			after = rows[rows.length - 1].file_id
-			run.expect(rows.length, rows.reduce((sum, row) => sum + row.size, 0))
 			for (let at = 0; at < rows.length && !run.signal.aborted; at += TOGETHER_MAX) {
 				await trimSome({ rep, options, search, reasons }, rows.slice(at, at + TOGETHER_MAX))
 			}

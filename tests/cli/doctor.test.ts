@@ -29,6 +29,9 @@ for (const engine of engines) {
 		assert.deepEqual(of(well, 'catalogue'), ['well'])
 		assert.deepEqual(of(well, 'node node1'), ['well', 'doubtful'], 'it is the one, and nobody looks after it')
 		assert.deepEqual(of(well, 'classes'), ['well'])
+		assert.match(well.find(({ what }) => what === 'disks')?.says ?? '', /^node1, node2, node3 are on one disk/)
+		await driver.change("UPDATE node SET zone = 'shed'")
+		assert.deepEqual(of(await findings(EXIT.ok), 'disks'), [], 'the zone says so')
 		assert.match((await cairn('doctor')).stdout, /^look {2}node node1: no replicator looks after it.*\n {6}cairn replicator --node node1$/m)
 
 		renameSync(node(2), `${node(2)}-elsewhere`)

@@ -373,10 +373,11 @@ for (const [kind, openOperations] of Object.entries(kinds)) {
 		})
 
 		test('space is that of the filesystem', async () => {
-			const { capacity, free, files, filesFree } = await node.space()
+			const { capacity, free, files, filesFree, disk } = await node.space()
 			const { blocks, bsize } = fs.statfsSync(root)
 			assert.equal(capacity, blocks * bsize)
 			assert.ok(free > 0 && free < capacity && filesFree > 0 && filesFree < files)
+			assert.equal(disk, fs.statSync(root).dev)
 		})
 	})
 }

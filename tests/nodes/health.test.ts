@@ -6,7 +6,7 @@ import { isRemoteAmong, mounts } from '../../core/nodes/detect.ts'
 import { newHealth, recentMs, watch, withBreaker } from '../../core/nodes/health.ts'
 import type { NodeOperations, Space } from '../../core/nodes/node.ts'
 
-const SPACE: Space = { capacity: 10, free: 5, files: 2, filesFree: 1 }
+const SPACE: Space = { capacity: 10, free: 5, files: 2, filesFree: 1, disk: 1 }
 const FILE = Buffer.from('f')
 
 /** A node that answers every call with `code`, or well where it is empty. */

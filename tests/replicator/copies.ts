@@ -58,19 +58,26 @@ export interface Ran extends Summary {
 	troubles: number
 	notes: string[]
 	said: string[]
+	/** What was said to be to do. */
+	expected: { files: number; bytes: number }
 }
 
 export async function runOn(fs: Filesystem, number: number, job: Job, signal = new AbortController().signal): Promise<Ran> {
 	const notes: string[] = []
 	const said: string[] = []
+	const expected = { files: 0, bytes: 0 }
 	const watcher = {
+		expected(files: number, bytes: number) {
+			expected.files += files
+			expected.bytes += bytes
+		},
 		note: (line: string) => void notes.push(line),
 		trouble: (path: string, why: string) => void said.push(`${path}: ${why}`),
 	}
 	const { summary } = await runJob(fs, fs.nodes.get(number) as Node, job, { signal, watcher })
 	assert.ok(summary, 'another process has the lease')
 	await flushLater(fs)
-	return { ...summary, notes, said }
+	return { ...summary, notes, said, expected }
 }
 
 /** The nodes on which a file is, by content. */

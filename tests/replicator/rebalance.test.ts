@@ -33,6 +33,7 @@ async function disks(made: Tree, ...capacities: number[]): Promise<() => Promise
 			free: (capacity - (used.get(node.id) ?? 0)) * FILE_BYTES,
 			files: 0,
 			filesFree: 0,
+			disk: 0,
 		})
 		Object.defineProperty(node, 'space', { get: space, set: () => undefined })
 	}

@@ -30,8 +30,8 @@ async function three(t: TestContext) {
 test('a surplus copy goes, row, bytes and all its names', async (t) => {
 	const { place, fs, id } = await three(t)
 	now(link(fs, id, at('g')))
-	const { outcomes, troubles, bytes } = await runOn(fs, 3, trim())
-	assert.deepEqual({ outcomes, troubles, bytes }, { outcomes: { removed: 1 }, troubles: 0, bytes: 4 })
+	const { outcomes, troubles, bytes, expected } = await runOn(fs, 3, trim())
+	assert.deepEqual({ outcomes, troubles, bytes, expected }, { outcomes: { removed: 1 }, troubles: 0, bytes: 4, expected: { files: 1, bytes: 4 } })
 	assert.deepEqual(states(place, id), { 1: good, 2: good })
 	assert.deepEqual(
 		[holders(place, 'f', 'text'), holders(place, 'g', 'text')],

@@ -33,7 +33,7 @@ interface Described {
 
 function fakeNode(id: number, { free = 100 * GIB, capacity = 2 * free, zone = '', state = 'rw', up = true, reserve = -1, weight = 100, remote = false }: Described): Node {
 	const row = { id, name: `n${id}`, zone, state, reserve, weight } as NodeRow
-	const space = { capacity, free, files: 0, filesFree: 0 }
+	const space = { capacity, free, files: 0, filesFree: 0, disk: 0 }
 	return { id, name: row.name, row, remote, space, health: { up }, operations: { space: () => space } } as unknown as Node
 }
 
