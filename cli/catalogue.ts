@@ -18,7 +18,7 @@ export async function withCatalogue<T>(options: Common, deps: Deps, body: (drive
 
 /** The same with a configuration that was read before. */
 export async function withCatalogueOf<T>(config: Config, body: (driver: Driver) => Promise<T>): Promise<T> {
-	const driver = await openCatalogue(config)
+	const driver = await openCatalogue(config, { isBrief: true })
 	try {
 		await checkSchema(driver)
 		return await body(driver)

@@ -18,23 +18,25 @@ export interface OpenOptions {
 	create?: boolean
 	/** Of an embedded one. */
 	cacheKibMax?: number
+	/** For a verb that asks and ends: what watches an embedded one for others' commits takes long to load, and they are asked for instead. */
+	isBrief?: boolean
 }
 
 /** Each engine's library is a good part of what a verb loads: only the one in use is. */
-export async function openCatalogue(config: CatalogueConfig, { create = false, cacheKibMax }: OpenOptions = {}): Promise<Driver> {
+export async function openCatalogue(config: CatalogueConfig, { create = false, cacheKibMax, isBrief = false }: OpenOptions = {}): Promise<Driver> {
 	const address = config.catalogue
 	if (/^(mysql|mariadb):/.test(address)) return openServer(config)
 	if (/^[a-z]+:\/\//.test(address)) throw unreachable(withoutSecret(address), 'neither mysql:// nor sqlite:')
-	return openFile(address.replace(/^sqlite:/, ''), { timeoutMs: config.catalogueTimeoutMs, create, cacheKibMax })
+	return openFile(address.replace(/^sqlite:/, ''), { timeoutMs: config.catalogueTimeoutMs, create, cacheKibMax, isBrief })
 }
 
-async function openFile(path: string, { create, ...options }: SqliteOptions & { create: boolean }): Promise<Driver> {
+async function openFile(path: string, { create, isBrief, ...options }: SqliteOptions & { create: boolean; isBrief: boolean }): Promise<Driver> {
 	if (!path) throw unreachable('sqlite:', 'no path is given')
 	if (!existsSync(path) && !create) throw unreachable(path, 'no such file (cairn init makes one)')
 	const { openSqlite } = await import('./sqlite.ts')
 	try {
 		if (!existsSync(path)) createPrivately(path)
-		return openSqlite(path, options)
+		return openSqlite(path, { ...options, watch: isBrief ? undefined : (await import('./wal-index.ts')).openWalIndex })
 	} catch (error) {
 		throw unreachable(path, (error as Error).message)
 	}

@@ -12,7 +12,7 @@ import type { Capabilities, Driver, Query, Transaction, Value } from './driver.t
 import { isBusy, translated } from './sqlite-errors.ts'
 import { type Prepared, prepare } from './sqlite-rows.ts'
 import { type Body, createTogether, type Outcome } from './together.ts'
-import { openWalIndex, type WalIndex } from './wal-index.ts'
+import type { WalIndex } from './wal-index.ts'
 import { writeAheadLog } from './write-ahead-log.ts'
 
 export interface SqliteOptions {
@@ -20,6 +20,8 @@ export interface SqliteOptions {
 	timeoutMs: number
 	/** Pages in memory; as many as serve a mount by default. */
 	cacheKibMax?: number
+	/** `openWalIndex`; without it SQLite is asked what others did. */
+	watch?: (database: string) => WalIndex | undefined
 }
 
 /** SQLite's own wait sleeps on the calling thread: only as long as a short transaction of another process takes. */
@@ -76,7 +78,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 	const release = db.prepare('RELEASE one')
 	const rollbackToOne = db.prepare('ROLLBACK TO one')
 	const dataVersion = versionOf(db)
-	const index = openWalIndex(path) ?? askedFor(dataVersion)
+	const index = options.watch?.(path) ?? askedFor(dataVersion)
 	let own = 0
 
 	function prepared(sql: string): Prepared {
