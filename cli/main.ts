@@ -35,8 +35,17 @@ async function main(typed: string[]): Promise<void> {
 		.recommendCommands()
 		.strict()
 		.fail((message, error) => refuse(message, { error, words }))
-	for (const verb of await verbsFor(words)) parser.command(verb(deps))
+	let work: unknown
+	for (const verb of await verbsFor(words)) {
+		const command = verb(deps)
+		// Where a handler gives it a promise, yargs lays out the whole help for what may go wrong later: a thirtieth of a short verb's time.
+		const handler: typeof command.handler = (options) => {
+			work = command.handler(options)
+		}
+		parser.command({ ...command, handler })
+	}
 	await parser.parseAsync(words)
+	await work
 }
 
 /** yargs gives a message for what it could not understand, and an error for what a verb threw. */

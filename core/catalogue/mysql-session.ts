@@ -5,7 +5,7 @@ import type { Row } from './driver.ts'
 
 export type SessionOptions = Pick<
 	ConnectionOptions,
-	'host' | 'port' | 'user' | 'password' | 'database' | 'socketPath' | 'ssl'
+	'host' | 'port' | 'user' | 'password' | 'database' | 'socketPath' | 'ssl' | 'disableEval'
 >
 
 /** Of each statement: its rows, or what it did. */

@@ -18,14 +18,14 @@ export interface OpenOptions {
 	create?: boolean
 	/** Of an embedded one. */
 	cacheKibMax?: number
-	/** For a verb that asks and ends: what watches an embedded one for others' commits takes long to load, and they are asked for instead. */
+	/** For a verb that asks and ends: what makes many questions quicker takes long to load or to make. */
 	isBrief?: boolean
 }
 
 /** Each engine's library is a good part of what a verb loads: only the one in use is. */
 export async function openCatalogue(config: CatalogueConfig, { create = false, cacheKibMax, isBrief = false }: OpenOptions = {}): Promise<Driver> {
 	const address = config.catalogue
-	if (/^(mysql|mariadb):/.test(address)) return openServer(config)
+	if (/^(mysql|mariadb):/.test(address)) return openServer(config, isBrief)
 	if (/^[a-z]+:\/\//.test(address)) throw unreachable(withoutSecret(address), 'neither mysql:// nor sqlite:')
 	return openFile(address.replace(/^sqlite:/, ''), { timeoutMs: config.catalogueTimeoutMs, create, cacheKibMax, isBrief })
 }
@@ -47,8 +47,8 @@ function createPrivately(path: string): void {
 	closeSync(openSync(path, 'a', 0o600))
 }
 
-async function openServer(config: CatalogueConfig): Promise<Driver> {
-	const options = serverOptions(config)
+async function openServer(config: CatalogueConfig, isBrief: boolean): Promise<Driver> {
+	const options = serverOptions(config, isBrief)
 	const { openMysql } = await import('./mysql.ts')
 	try {
 		return await openMysql(options)
@@ -57,7 +57,7 @@ async function openServer(config: CatalogueConfig): Promise<Driver> {
 	}
 }
 
-function serverOptions(config: CatalogueConfig): MysqlOptions {
+function serverOptions(config: CatalogueConfig, isBrief: boolean): MysqlOptions {
 	const url = parsed(config.catalogue)
 	const database = decodeURIComponent(url.pathname.slice(1))
 	if (!database) throw unreachable(withoutSecret(config.catalogue), 'no database is named: mysql://user@host/DATABASE')
@@ -69,6 +69,8 @@ function serverOptions(config: CatalogueConfig): MysqlOptions {
 			password: decodeURIComponent(url.password) || passwordOf(config),
 			database,
 			socketPath: url.searchParams.get('socketPath') ?? undefined,
+			// Code made for each kind of row is of use where many are read.
+			disableEval: isBrief,
 		},
 		timeoutMs: config.catalogueTimeoutMs,
 		connections: config.catalogueConnections,
