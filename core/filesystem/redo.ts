@@ -1,33 +1,22 @@
 /**
- * Doing once more, after a crash, what a node's disk has forgotten. What a disk has then is what was done up to some moment, in order, and
- * nothing of what came after. So the rows are gone through in their order, and each is done again if what it was about stands where it
- * stood before and nothing has happened to it since: names are used again, and files come back to them.
+ * Doing once more, after a crash, what a node's disk has forgotten (forgotten.ts tells what). What a disk has then is what was done up to some
+ * moment, in order, and nothing of what came after. So the rows are gone through in their order.
  */
 import * as carried from '../catalogue/carried.ts'
 import type { CarriedRow } from '../catalogue/carried.ts'
-import * as files from '../catalogue/files.ts'
-import type { FileRow } from '../catalogue/files.ts'
-import type { Intent } from '../catalogue/intents.ts'
-import * as replicas from '../catalogue/replicas.ts'
-import type { ReplicaRow } from '../catalogue/replicas.ts'
-import type { ClientId, FileId, NodeId, Path } from '../ids.ts'
-import { applyIntent, isHalfExchanged, isNodeTrouble } from '../intents.ts'
-import type { Inode, Node } from '../nodes/node.ts'
+import type { ClientId, NodeId } from '../ids.ts'
+import { applyIntent, isNodeTrouble } from '../intents.ts'
+import type { Node } from '../nodes/node.ts'
 import { takesChanges } from '../nodes/service.ts'
 import { type Op, wait } from '../op.ts'
-import { fileAt } from '../stats/paths.ts'
 import { isRunning, takeLease } from './clients.ts'
 import type { Filesystem } from './filesystem.ts'
-import { hasPlainCopies } from './remove.ts'
-import { BETWEEN_TWO, cameBack, waitsFor } from './unsynced.ts'
+import { hasReturned, type Step, TICK_MICROSECONDS_MAX, whatIsForgotten } from './forgotten.ts'
+import { cameBack, waitsFor } from './unsynced.ts'
 
 const LEASE_SECONDS = 60
 /** Gone through well within a lease. */
 const PAGE_ROWS_MAX = 2_000
-/** Ours is in milliseconds, cut off. */
-const ROUNDED_MICROSECONDS = 1_000
-/** What the kernel writes down as the time of a change may be that of its last tick. */
-const TICK_MICROSECONDS_MAX = 12_000
 
 /** What clients had carried out that are gone; and what this one had, on a node that is back. */
 export function* redo(fs: Filesystem): Op<void> {
@@ -85,73 +74,19 @@ function beginning({ unsynced }: Filesystem, client: ClientId): number {
 	return since
 }
 
-/** What a row says, and when it began to be done again. */
-type Step = Intent & { toPath: Path; inode: string; seq: number; since: number }
-
 /** True when it had to be done again. */
 function* redoRow(fs: Filesystem, node: Node, row: CarriedRow, since: number): Op<boolean> {
 	const [path, toPath] = [row.path, row.to_path ?? ''].map((bytes) => Buffer.from(bytes))
 	const step: Step = { nodeId: node.id, op: row.op, path, toPath, fileId: row.file_id, token: row.token, inode: row.inode, seq: row.seq, since }
 	const again = yield* whatIsForgotten(fs, node, step)
 	if (again) yield* applyIntent(fs, node, again)
-	return again !== undefined || (yield* putAwayReplaced(fs, node, step))
-}
-
-function* whatIsForgotten(fs: Filesystem, node: Node, step: Step): Op<Intent | undefined> {
-	const { op, path, toPath, inode, fileId } = step
-	if (op === 'exchange') return yield* exchangeAgain(fs, node, step)
-	if (!(yield* isWhereItWas(fs, node, step, { path, inode, fileId }))) return undefined
-	return op === 'unlink' || op === 'rmdir' || (yield* isFree(fs, node, step, toPath)) ? step : undefined
-}
-
-/** Where one of the two is lost the other goes to its place all the same. */
-function* exchangeAgain(fs: Filesystem, node: Node, step: Step): Op<Intent | undefined> {
-	const { path, toPath, inode, fileId } = step
-	if (yield* isHalfExchanged(node, step.token)) return step
-	const [first, second] = inode.split(BETWEEN_TWO)
-	const isFirst = yield* isWhereItWas(fs, node, step, { path, inode: first, fileId })
-	const isSecond = yield* isWhereItWas(fs, node, step, { path: toPath, inode: second })
-	if (isFirst && isSecond) return step
-	if (isFirst && (yield* isFree(fs, node, step, toPath))) return { ...step, op: 'rename' }
-	if (isSecond && (yield* isFree(fs, node, step, path))) return { ...step, op: 'rename', path: toPath, toPath: path }
-	return undefined
-}
-
-/** Whatever happened to a file happened after all that was done before: its time says how far the disk has come. */
-function* isWhereItWas(fs: Filesystem, node: Node, step: Step, { path, inode, fileId }: { path: Path; inode: string; fileId?: FileId }): Op<boolean> {
-	const here = yield* wait(node.operations.inode(path))
-	// A link that was made leaves the name where it was.
-	const margin = step.op === 'link' ? -TICK_MICROSECONDS_MAX : ROUNDED_MICROSECONDS
-	if (here?.id !== inode || isYounger(here, step, margin)) return false
-	// It may have come back, and as it is there by right it may as well stay.
-	return fileId === undefined || !isYounger(here, step, -TICK_MICROSECONDS_MAX) || (yield* ownerOf(fs, node, path)) !== fileId
-}
-
-/** What is there was to be replaced. */
-function* isFree(fs: Filesystem, node: Node, step: Step, path: Path): Op<boolean> {
-	const there = yield* wait(node.operations.inode(path))
-	return there === undefined || !isYounger(there, step, -TICK_MICROSECONDS_MAX) || (yield* ownerOf(fs, node, path)) === step.fileId
+	return again !== undefined || (yield* putAwayReturned(fs, node, step))
 }
 
 /** What replaced it is lost with the power, and then the name was taken away: it must not come back for that. */
-function* putAwayReplaced(fs: Filesystem, node: Node, step: Step): Op<boolean> {
-	if (step.op !== 'rename' && step.op !== 'move') return false
-	const there = yield* wait(node.operations.inode(step.toPath))
-	if (there === undefined || there.id === step.inode || isYounger(there, step, -TICK_MICROSECONDS_MAX)) return false
-	if ((yield* ownerOf(fs, node, step.toPath)) !== undefined) return false
-	const aside = yield* wait(node.operations.setAside(step.toPath))
-	fs.report(`node ${node.name}: ${step.toPath} is back, whose successor was lost, and is kept as ${aside}`)
+function* putAwayReturned(fs: Filesystem, node: Node, step: Step): Op<boolean> {
+	if (!(yield* hasReturned(fs, node, step))) return false
+	const aside = yield* wait(node.operations.setAside(step.path))
+	fs.report(`node ${node.name}: ${step.path} is back, whose successor was lost, and is kept as ${aside}`)
 	return true
-}
-
-function isYounger({ changed }: Inode, { seq, since }: Step, byMicroseconds: number): boolean {
-	return changed >= seq + byMicroseconds && changed < since
-}
-
-/** The file that has the name in the tree, if it has a copy on the node; a directory wherever it is. */
-function* ownerOf(fs: Filesystem, node: Node, path: Path): Op<FileId | undefined> {
-	const id = yield* fileAt(fs.catalogue, path)
-	if (id === undefined) return undefined
-	const [[row], copies] = (yield* wait(fs.catalogue.read(files.findQuery(id), replicas.ofFileQuery(id)))) as [FileRow[], ReplicaRow[]]
-	return row && (!hasPlainCopies(row) || copies.some((copy) => copy.node_id === node.id)) ? id : undefined
 }

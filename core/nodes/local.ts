@@ -41,7 +41,7 @@ import { type OnName, type OnNames, openNames } from './names.ts'
 import { keepMode, passOverRefusal, remaining } from './ownership.ts'
 import { unlinkName } from './removal.ts'
 import { openRoot } from './root.ts'
-import { AT_SYMLINK_NOFOLLOW, decodeInode, decodeStat, inodeInto, kindOf, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, statDescriptor, statInto } from './stat.ts'
+import { AT_SYMLINK_NOFOLLOW, decodeInode, decodeStat, inodeInto, inodeOfDescriptor, kindOf, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, statDescriptor, statInto } from './stat.ts'
 import { encodeTimes, hasTimes } from './times.ts'
 import { setXattrsOf, xattrsOf } from './xattrs.ts'
 
@@ -125,6 +125,7 @@ export function openLocalOperations(rootPath: string): LocalOperations {
 	}
 
 	function inode(path: Buffer): Inode | undefined {
+		if (path.length === 0) return inodeOfDescriptor(root.descriptor())
 		try {
 			names.on(path, inodeInto)
 		} catch (error) {

@@ -89,7 +89,7 @@ export interface NodeOperations {
 	stat(path: Path): Maybe<Stat>
 	/** The same of many names of one directory: undefined where nothing stands, the code of what cannot be said. */
 	statNames(directory: Path, names: readonly Name[]): Maybe<Array<Stat | string | undefined>>
-	/** What tells what stands there from whatever stands there later; undefined where nothing does. */
+	/** What tells what stands there from whatever stands there later; undefined where nothing does. Of the node's root for an empty path. */
 	inode(path: Path): Maybe<Inode | undefined>
 	/** Bytes read into `buffer`, fewer only at the end of the file. */
 	read(fd: number, buffer: Uint8Array, position: number): Maybe<number>

@@ -43,6 +43,11 @@ export function inodeInto(directory: number, name: Uint8Array): number {
 	return statx(directory, name, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_CTIME | STATX_BTIME, bytes)
 }
 
+export function inodeOfDescriptor(fd: number): Inode {
+	if (statx(fd, EMPTY, AT_EMPTY_PATH, STATX_INO | STATX_CTIME | STATX_BTIME, bytes) === -1) throw lastError()
+	return decodeInode()
+}
+
 /** What the last successful call of that wrote. */
 export function decodeInode(): Inode {
 	const number = words[8] + words[9] * 0x1_0000_0000

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import * as disk from 'node:fs'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Driver } from '../../core/catalogue/driver.ts'
+import { makeDirectory } from '../../core/filesystem/create.ts'
 import { flushLater } from '../../core/filesystem/filesystem.ts'
 import { catchUp } from '../../core/filesystem/follow.ts'
 import { unlink } from '../../core/filesystem/remove.ts'
@@ -11,7 +13,7 @@ import { settle } from '../../core/filesystem/settle.ts'
 import { syncNodes } from '../../core/filesystem/unsynced.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { run } from '../../core/op.ts'
-import { at, installation, now, writeFile } from './installation.ts'
+import { at, installation, now, OWNER, setUp, writeFile } from './installation.ts'
 
 const ROWS = 'SELECT op, CAST(path AS TEXT) AS path FROM carried ORDER BY seq'
 
@@ -70,6 +72,42 @@ test('what was carried out by a process that was killed is not carried out on wh
 	flushLater(second.fs)
 	assert.deepEqual(rows(ROWS), [])
 	assert.deepEqual(contents(), ['a new one', 'h', 'g'])
+})
+
+test('where others have changed things since, what is somewhere by right stays there', async (t) => {
+	const { start, node } = await installation(t)
+	const first = await start()
+	const [old, d] = ['old', 'd'].map((name) => now(makeDirectory(first.fs, at(name), OWNER)).id)
+	writeFile(first.fs, 'f', 'long there', old)
+	await pause(30)
+	for (const text of ['of late', 'later']) {
+		writeFile(first.fs, 'g', text)
+		now(rename(first.fs, at('g'), at('f', d), 'replace'))
+		now(rename(first.fs, at('f', d), at(text, d), 'replace'))
+		now(rename(first.fs, at(text, d), at('f', d), 'replace'))
+		now(rename(first.fs, at('f', d), at(text, d), 'replace'))
+	}
+	now(rename(first.fs, at('d'), at('new'), 'replace'))
+	now(rename(first.fs, at('old'), at('d'), 'replace'))
+	flushLater(first.fs)
+	first.kill()
+	const away = `${node(1)}-away`
+	disk.renameSync(node(1), away)
+	const { fs, reports } = await start()
+	now(rename(fs, at('d'), at('e'), 'replace'))
+	now(rename(fs, at('new'), at('d'), 'replace'))
+	flushLater(fs)
+	disk.renameSync(away, node(1))
+	// As a file that is made there, or a mode of its own.
+	for (const path of ['', 'd', 'new', 'new/later', 'new/of late']) disk.chmodSync(node(1, path), disk.statSync(node(1, path)).mode)
+	const back = fs.nodes.get(1) as Node
+	back.operations.identify(back.row.uuid)
+	setUp(fs, 1, true)
+	now(settle(fs))
+	flushLater(fs)
+	assert.deepEqual(['e/f', 'd/later', 'd/of late'].map((path) => disk.readFileSync(node(1, path), 'utf8')), ['long there', 'later', 'of late'])
+	assert.deepEqual(disk.readdirSync(node(1, '.cairn/conflicts')), [])
+	assert.doesNotMatch(reports.join('\n'), /again|back,/)
 })
 
 test('a sync that fails leaves the rows, and puts what was written since the last one in doubt', async (t) => {
