@@ -17,6 +17,8 @@ import { LISTEN, openDoor } from './door.ts'
 const PROGRAM = join(import.meta.dirname, 'process.ts')
 const CAIRN = join(import.meta.dirname, '../../cairn')
 const REPORT = join(import.meta.dirname, '../../docs/PERFORMANCE-STATS.md')
+/** As the launcher starts a replicator. */
+const LAUNCHED = [process.execPath, '--min-semi-space-size=4', '--max-semi-space-size=4', '--max-old-space-size=512']
 const DEADLINE_MS = 900_000
 const DIRECTORIES = 1_000
 const ROUNDS = 40
@@ -57,7 +59,7 @@ try {
 async function measure(engine: string, catalogue: string): Promise<void> {
 	const own = join(directory, engine)
 	mkdirSync(own)
-	const ask = async (what: string, ...words: string[]) => await run([process.execPath, PROGRAM, what, catalogue, ...words], { deadlineMs: DEADLINE_MS })
+	const ask = async (what: string, ...words: string[]) => await run([...LAUNCHED, PROGRAM, what, catalogue, ...words], { deadlineMs: DEADLINE_MS })
 	await ask('init', own)
 	await fillCatalogue(catalogue.replace(/^sqlite:/, ''), { directories: DIRECTORIES, files })
 	const counted = JSON.parse(await ask('count'))
