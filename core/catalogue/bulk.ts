@@ -14,11 +14,23 @@ export function insertRows<T>(
 	/** What becomes of rows that are there. */
 	end = '',
 ): void {
+	insertMany(tx, into, row, rows.length, (values, at, index) => put(values, at, rows[index]), end)
+}
+
+/** The same of `many` rows that are no objects: `put` is called for each in turn. */
+export function insertMany(
+	tx: Transaction,
+	into: string,
+	row: string,
+	many: number,
+	put: (values: Value[], at: number, index: number) => void,
+	end = '',
+): void {
 	const width = row.split('?').length - 1
-	for (let from = 0; from < rows.length; ) {
-		const size = SIZES.find((each) => each <= rows.length - from) as number
+	for (let from = 0; from < many; ) {
+		const size = SIZES.find((each) => each <= many - from) as number
 		const values = new Array<Value>(size * width)
-		for (let index = 0; index < size; index++) put(values, index * width, rows[from + index])
+		for (let index = 0; index < size; index++) put(values, index * width, from + index)
 		tx.write(textOf(into, row, size, end), values)
 		from += size
 	}

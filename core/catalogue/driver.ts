@@ -45,8 +45,8 @@ export interface Capabilities {
 	readonly insertIgnore: string
 	/** An expression: the bytes of another with A to Z as a to z, to be compared with what was treated alike. */
 	lower(bytes: string): string
-	/** An expression: the texts of all rows as one BLOB, with slashes between. Undefined where such a text may not be long. */
-	joined?(text: string): string
+	/** An expression: of each row for which `condition` holds these values behind each other, of all such rows with slashes between, as one BLOB. */
+	joined(condition: string, values: readonly string[]): string
 	/** An expression: the database's own clock, whole seconds since 1970. */
 	readonly now: string
 	/** The end of an INSERT that replaces `columns` where the key exists: `ON CONFLICT(key) DO UPDATE SET ...` and its like. */

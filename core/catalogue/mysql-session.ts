@@ -39,11 +39,14 @@ function sessionStatements(lockWaitSeconds: number): string {
 	return [
 		'SET NAMES utf8mb4 COLLATE utf8mb4_bin',
 		"SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', autocommit = 1",
+		`SET SESSION group_concat_max_len = ${JOINED_BYTES_MAX}`,
 		`SET SESSION innodb_lock_wait_timeout = ${lockWaitSeconds}`,
 		'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
 	].join(';')
 }
 
+/** What is longer is cut off. */
+const JOINED_BYTES_MAX = 8 * 1024 * 1024
 const ID_MAX = 2 ** 48
 
 export async function openSession(options: SessionOptions, untilMs: number, timeoutMs: number): Promise<Session> {

@@ -43,6 +43,7 @@ const CAPABILITIES: Capabilities = {
 	insertIgnore: 'INSERT IGNORE',
 	// Of bytes it would do nothing; as this each byte is a letter of its own.
 	lower: (bytes) => `LOWER(CONVERT(${bytes} USING latin1)) COLLATE latin1_bin`,
+	joined: (condition, values) => `GROUP_CONCAT(CASE WHEN ${condition} THEN CONCAT(${values.join()}) END SEPARATOR '/')`,
 	now: 'UNIX_TIMESTAMP()',
 	replace(key, columns) {
 		const set = columns.map((name) => `${name}=VALUES(${name})`)

@@ -58,7 +58,10 @@ const CAPABILITIES: Capabilities = {
 	forShare: '',
 	insertIgnore: 'INSERT OR IGNORE',
 	lower: (bytes) => `LOWER(CAST(${bytes} AS TEXT))`,
-	joined: (text) => `CAST(GROUP_CONCAT(${text}, '/') AS BLOB)`,
+	joined(condition, values) {
+		const text = values.map((value) => `CAST(${value} AS TEXT)`).join(' || ')
+		return `CAST(GROUP_CONCAT(CASE WHEN ${condition} THEN ${text} END, '/') AS BLOB)`
+	},
 	now: 'unixepoch()',
 	replace(key, columns) {
 		if (columns.length === 0) return `ON CONFLICT(${key}) DO NOTHING`

@@ -1,6 +1,6 @@
 /** What a walk of a node's tree asks of the catalogue and tells it: of a directory at a time, of many files at once. */
 import type { ClientId, FileId, Name, NodeId } from '../ids.ts'
-import { IN_LIST, inLists, insertRows } from './bulk.ts'
+import { IN_LIST, inLists, insertMany, insertRows } from './bulk.ts'
 import type { Capabilities, Query, Transaction, Value } from './driver.ts'
 import type { FileRow } from './files.ts'
 import * as touched from './stat-touched.ts'
@@ -24,16 +24,23 @@ const FROM = `FROM entry e JOIN file f ON f.id = e.file_id LEFT JOIN replica r O
 const PAGE = `SELECT ${COLUMNS} ${FROM} WHERE e.parent_id = ? AND e.name > ? ORDER BY e.name LIMIT ?`
 const ONE = `SELECT ${COLUMNS}, f.target ${FROM} WHERE e.parent_id = ? AND e.name = ?`
 
-/** Of a name: `size,mtime,nanoseconds` of a file whose copy is good, `d` and the id of a directory, `-` of anything else. */
-const FACTS = `CAST(e.name AS TEXT) || '/' || CASE WHEN f.kind = 4 THEN 'd' || f.id
-	WHEN f.kind = 8 AND r.state = 1 AND r.version = f.version THEN f.size || ',' || f.mtime || ',' || f.mtime_ns ELSE '-' END`
+/** What of a directory can be compared as a whole with what is on a node. */
+export interface FactsRow {
+	/** `name NUL size,mtime,nanoseconds` of each file whose copy is good, slashes between, in the order of the names. */
+	files: Uint8Array | null
+	/** `name NUL id` of each directory. */
+	directories: Uint8Array | null
+	/** Names there are; 0 where they are too many. */
+	many: number
+}
+
 /** Asked once: a limit of the rows themselves would cost a third more. */
 const FEWER = '(SELECT COUNT(*) FROM (SELECT 1 FROM entry WHERE parent_id = ? LIMIT ?) AS some) < ?'
 
-/** All names of a directory, in one row and one text: name, facts, name, facts. NULL where there are so many; undefined where the database cannot. */
-export function factsQuery(node: NodeId, parent: FileId, limit: number, { joined }: Capabilities): Query | undefined {
-	if (!joined) return undefined
-	return [`SELECT ${joined(FACTS)} AS facts ${FROM} WHERE e.parent_id = ? AND ${FEWER}`, [node, parent, parent, limit, limit]]
+export function factsQuery(node: NodeId, parent: FileId, limit: number, { joined }: Capabilities): Query {
+	const files = joined('f.kind = 8 AND r.state = 1 AND r.version = f.version', ['e.name', 'CHAR(0)', 'f.size', "','", 'f.mtime', "','", 'f.mtime_ns'])
+	const directories = joined('f.kind = 4', ['e.name', 'CHAR(0)', 'f.id'])
+	return [`SELECT ${files} AS files, ${directories} AS directories, COUNT(*) AS many ${FROM} WHERE e.parent_id = ? AND ${FEWER}`, [node, parent, parent, limit, limit]]
 }
 
 /** With the target of a symlink. */
@@ -135,6 +142,57 @@ function putFile(values: Value[], at: number, { row, hash, target }: NewRow): vo
 	values[at + 16] = row.class_id
 	values[at + 17] = target
 	values[at + 18] = row.flags
+}
+
+/** Regular files nobody knew, in one directory, each with this one name. */
+export interface PlainFiles {
+	parent: FileId
+	/** The others' ids follow. */
+	first: FileId
+	many: number
+	name(index: number): Uint8Array
+	/** Sets PLAIN_VALUES values from `at` on: mode, uid, gid, size, blocks, atime, mtime, ctime, each with its nanoseconds, hash, class. */
+	put(values: Value[], at: number, index: number): void
+}
+
+export const PLAIN_VALUES = 13
+const PLAIN = `INSERT INTO file (id, kind, nlink, version, hash_version, mode, uid, gid, size, blocks, atime, atime_ns, mtime, mtime_ns, ctime, ctime_ns, hash, class_id)`
+const PLAIN_ROW = `(?,8,1,1,1,${Array(PLAIN_VALUES).fill('?').join()})`
+
+/** With their names and their copies on the node, which were read just now, each told to whoever follows the journal. */
+export function insertPlain(tx: Transaction, client: ClientId, node: NodeId, all: readonly PlainFiles[], { now }: Capabilities): void {
+	insertEach(tx, PLAIN, PLAIN_ROW, all, (values, at, files, index) => {
+		values[at] = files.first + index
+		files.put(values, at + 1, index)
+	})
+	insertEach(tx, 'INSERT INTO entry (parent_id, name, file_id)', '(?,?,?)', all, (values, at, files, index) => {
+		values[at] = files.parent
+		values[at + 1] = files.name(index)
+		values[at + 2] = files.first + index
+	})
+	for (const { parent, first, many } of all) {
+		const end = first + many
+		// What is in the table already need not be handed over once more.
+		tx.write(`INSERT INTO replica (file_id, node_id, version, state, verified_at) SELECT id, ?, 1, 1, ${now} FROM file WHERE id >= ? AND id < ?`, [node, first, end])
+		const named = `SELECT ${now}, ?, 'create', parent_id, name, file_id FROM entry WHERE parent_id = ? AND file_id >= ? AND file_id < ?`
+		tx.write(`INSERT INTO \`change\` (at, client_id, op, parent_id, name, file_id) ${named}`, [client, parent, first, end])
+	}
+}
+
+type PutEach = (values: Value[], at: number, files: PlainFiles, index: number) => void
+
+/** One after the other, whichever directory they are in. */
+function insertEach(tx: Transaction, into: string, row: string, all: readonly PlainFiles[], put: PutEach): void {
+	let [which, index] = [0, 0]
+	insertMany(tx, into, row, all.reduce((sum, { many }) => sum + many, 0), (values, at) => {
+		while (index === all[which].many) [which, index] = [which + 1, 0]
+		put(values, at, all[which], index++)
+	})
+}
+
+/** Of these directories those that have any name. */
+export function crowdedQueries(ids: readonly FileId[]): Query[] {
+	return inLists(ids).map((list) => [`SELECT DISTINCT parent_id FROM entry WHERE parent_id IN ${IN_LIST}`, list])
 }
 
 export interface NewReplica {

@@ -1,8 +1,8 @@
-/** Reading a directory whole: name by name, or flat with what its files are like. */
+/** Reading a directory whole. */
 import { constants } from 'node:os'
 import { errno, getdents64, lastError } from '../libc.ts'
-import type { DirectoryEntry, Survey } from './node.ts'
-import { decodeStat, pushTimes, S_IFMT, S_IFREG, statInto } from './stat.ts'
+import type { DirectoryEntry } from './node.ts'
+import { decodeStat, S_IFDIR, S_IFMT, S_IFREG, statInto } from './stat.ts'
 
 /** What one call may bring: about a thousand names. */
 const LISTING_BUFFER_BYTES = 64 * 1024
@@ -17,9 +17,12 @@ const NUL = Buffer.alloc(1)
 /** A DT_ value is the S_IF bits without the permissions. */
 const KIND_SHIFT = 12
 
+export const DT_REG = S_IFREG >> KIND_SHIFT
+export const DT_DIR = S_IFDIR >> KIND_SHIFT
+
 const buffer = Buffer.alloc(LISTING_BUFFER_BYTES)
 /** Names of a listing are as long as a filesystem allows. */
-const name = new Uint8Array(1024)
+const name = Buffer.alloc(1024)
 
 /** Throws at the first failure: a listing is whole or it is none. */
 export function listDescriptor(fd: number): DirectoryEntry[] {
@@ -41,36 +44,29 @@ function decode(fd: number, records: Buffer, entries: DirectoryEntry[]): void {
 	}
 }
 
-/**
- * The same with the sizes and times of its files. Of a hundred thousand names two objects each cost as much as the looks at the disk, so
- * this makes none. Undefined: it has more names.
- */
-export function surveyDescriptor(fd: number, namesMax: number): Survey | undefined {
-	const survey: Survey = { names: [], kinds: [], stats: [] }
+/** A name as it lies in a buffer that is used again, with a NUL behind its `length` bytes. False: that is enough. */
+export type SeeName = (name: Buffer, length: number, kind: number) => boolean
+
+/** The same without an object for each name, which of a hundred thousand costs as much as the looks at the disk. False where it was ended. */
+export function eachName(fd: number, see: SeeName): boolean {
 	for (;;) {
 		const length = getdents64(fd, buffer, buffer.length)
-		if (length > 0) look(fd, length, survey)
-		else if (length === 0) return survey
-		else if (errno() !== EINTR) throw lastError()
-		if (survey.names.length > namesMax) return undefined
+		if (length === 0) return true
+		if (length > 0 && !tell(fd, length, see)) return false
+		if (length < 0 && errno() !== EINTR) throw lastError()
 	}
 }
 
-function look(fd: number, length: number, { names, kinds, stats }: Survey): void {
-	for (let at = 0; at < length; ) {
+function tell(fd: number, end: number, see: SeeName): boolean {
+	for (let at = 0; at < end; ) {
 		const next = at + buffer.readUInt16LE(at + RECORD_LENGTH_AT)
-		let bytes = 0
-		for (let from = at + NAME_AT; buffer[from] !== 0; from++) name[bytes++] = buffer[from]
-		name[bytes] = 0
-		if (!isDots(name, bytes)) {
-			const kind = buffer[at + KIND_AT]
-			const isSeen = kind === S_IFREG >> KIND_SHIFT && statInto(fd, name) === 0
-			names.push(buffer.toString('latin1', at + NAME_AT, at + NAME_AT + bytes))
-			kinds.push(isSeen || kind !== S_IFREG >> KIND_SHIFT ? kind : 0)
-			pushTimes(stats, isSeen)
-		}
+		let length = 0
+		for (let from = at + NAME_AT; buffer[from] !== 0; from++) name[length++] = buffer[from]
+		name[length] = 0
+		if (!isDots(name, length) && !see(name, length, buffer[at + KIND_AT] || kindOfName(fd, name))) return false
 		at = next
 	}
+	return true
 }
 
 function isDots(name: Uint8Array, length: number): boolean {
@@ -79,7 +75,11 @@ function isDots(name: Uint8Array, length: number): boolean {
 
 /** Some filesystems leave the kind out of a listing. */
 function kindByStat(fd: number, name: Buffer): number {
-	if (statInto(fd, Buffer.concat([name, NUL])) === 0) return (decodeStat().mode & S_IFMT) >> KIND_SHIFT
+	return kindOfName(fd, Buffer.concat([name, NUL]))
+}
+
+function kindOfName(fd: number, terminated: Buffer): number {
+	if (statInto(fd, terminated) === 0) return (decodeStat().mode & S_IFMT) >> KIND_SHIFT
 	// Removed since it was listed.
 	if (errno() === ENOENT) return 0
 	throw lastError()

@@ -35,8 +35,8 @@ import {
 	truncateTo,
 	writeAt,
 } from './descriptors.ts'
-import { listDescriptor, surveyDescriptor } from './listing.ts'
-import type { Attributes, DirectoryEntry, Inode, NodeOperations, Space, Stat, Survey } from './node.ts'
+import { listDescriptor } from './listing.ts'
+import type { Attributes, DirectoryEntry, Inode, NodeOperations, Space, Stat } from './node.ts'
 import { type OnName, type OnNames, openNames } from './names.ts'
 import { keepMode, passOverRefusal, remaining } from './ownership.ts'
 import { unlinkName } from './removal.ts'
@@ -295,15 +295,6 @@ export function openLocalOperations(rootPath: string): LocalOperations {
 		}
 	}
 
-	function survey(path: Buffer, namesMax: number): Survey | undefined {
-		const fd = openAt(path, O_RDONLY | O_DIRECTORY, 0)
-		try {
-			return surveyDescriptor(fd, namesMax)
-		} finally {
-			close(fd)
-		}
-	}
-
 	function space(): Space {
 		if (fstatvfs(root.descriptor(), statvfsBytes) === -1) throw lastError()
 		const unit = wide(2)
@@ -344,7 +335,6 @@ export function openLocalOperations(rootPath: string): LocalOperations {
 		readlink,
 		setAside,
 		list,
-		survey,
 		space,
 		identify: root.identify,
 		forgetDirectories: parents.forget,

@@ -65,16 +65,6 @@ export interface DirectoryEntry {
 	kind: number
 }
 
-/** A directory, flat. */
-export interface Survey {
-	/** In latin1, each character a byte. */
-	names: string[]
-	/** DT_ values; 0 where it cannot be told. */
-	kinds: number[]
-	/** Four for each name, of regular files: size, mtime, its nanoseconds, number of links. */
-	stats: number[]
-}
-
 export interface NodeOperations {
 	/** A descriptor of an existing regular file. `flags` are O_RDONLY or O_RDWR, with O_TRUNC if asked. ELOOP where a symlink stands in the way, EINVAL where it is not a regular file. */
 	open(path: Path, flags: number): Maybe<number>
@@ -136,8 +126,6 @@ export interface NodeOperations {
 	setAside(path: Path): Maybe<Path>
 	/** Whole, or an error: a listing that failed half-way is never returned as a short one. Without `.`, `..` and, in the root, `.cairn`. */
 	list(path: Path): Maybe<DirectoryEntry[]>
-	/** The same with what stands at each name, on nodes that answer at once only. Undefined where there are more than so many names. */
-	survey?(path: Path, namesMax: number): Survey | undefined
 	space(): Maybe<Space>
 	/** Reads `.cairn/node.json` by the node's configured path, not by an open descriptor, and compares: throws Errno ENODEV with a sentence when it is missing, ESTALE when it names another node or when the path leads to another directory than the one in use. */
 	identify(uuid: string): Maybe<void>

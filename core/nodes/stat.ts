@@ -28,8 +28,17 @@ export function statInto(directory: number, name: Uint8Array): number {
 }
 
 export function statDescriptor(fd: number): Stat {
-	if (statx(fd, EMPTY, AT_EMPTY_PATH, STATX_BASIC_STATS, bytes) === -1) throw lastError()
+	statOpen(fd)
 	return decodeStat()
+}
+
+export function statDescriptorInto(fd: number, numbers: Float64Array, at: number): void {
+	statOpen(fd)
+	decodeInto(numbers, at)
+}
+
+function statOpen(fd: number): void {
+	if (statx(fd, EMPTY, AT_EMPTY_PATH, STATX_BASIC_STATS, bytes) === -1) throw lastError()
 }
 
 /** The S_IF bits of a descriptor, of an O_PATH one too. */
@@ -75,10 +84,26 @@ export function decodeStat(): Stat {
 	}
 }
 
-/** Size, mtime, its nanoseconds and the number of links, as the last successful call wrote them; else as many zeros. */
-export function pushTimes(into: number[], isSeen: boolean): void {
-	if (isSeen) into.push(words[10] + words[11] * 0x1_0000_0000, words[28] + signed[29] * 0x1_0000_0000, words[30], words[4])
-	else into.push(0, 0, 0, 0)
+/** How many numbers `decodeInto` writes. */
+export const STAT_NUMBERS = 15
+
+/** What the last successful call wrote, field by field as `Stat` names them: for many files an object each is too much. */
+export function decodeInto(numbers: Float64Array, at: number): void {
+	numbers[at] = shorts[14]
+	numbers[at + 1] = words[4]
+	numbers[at + 2] = words[5]
+	numbers[at + 3] = words[6]
+	numbers[at + 4] = device(words[32], words[33])
+	numbers[at + 5] = words[10] + words[11] * 0x1_0000_0000
+	numbers[at + 6] = words[12] + words[13] * 0x1_0000_0000
+	numbers[at + 7] = words[8] + words[9] * 0x1_0000_0000
+	numbers[at + 8] = device(words[34], words[35])
+	numbers[at + 9] = words[16] + signed[17] * 0x1_0000_0000
+	numbers[at + 10] = words[18]
+	numbers[at + 11] = words[28] + signed[29] * 0x1_0000_0000
+	numbers[at + 12] = words[30]
+	numbers[at + 13] = words[24] + signed[25] * 0x1_0000_0000
+	numbers[at + 14] = words[26]
 }
 
 /** As makedev(3) packs the two, up to the 32 bits the kernel itself uses. */

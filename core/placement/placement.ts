@@ -47,7 +47,7 @@ export function nodesForNewFile(fs: Filesystem, rule: ClassRow, hasParent: (node
 
 /** Nodes for further copies, so that `holders` and they together are what the class asks for. Holders that are being emptied or are dead do not count. */
 export function nodesForCopies(fs: Filesystem, rule: ClassRow, holders: readonly NodeId[], sizeBytes: number): Node[] {
-	const lasting = holders.flatMap((id) => fs.nodes.get(id) ?? []).filter((node) => node.row.state !== 'drain')
+	const lasting = lastingOf(fs, holders)
 	const missing = rule.copies - lasting.length
 	if (missing <= 0) return []
 	const taken = new Set(lasting.map((node) => node.row.zone))
@@ -55,6 +55,15 @@ export function nodesForCopies(fs: Filesystem, rule: ClassRow, holders: readonly
 		(node) => node.row.state === 'rw' && !holders.includes(node.id) && freeBytes(node) - sizeBytes > reserveBytes(node),
 	)
 	return chooseSpread(fs, rule, candidates, taken, missing)
+}
+
+/** Whether the class asks for more copies than these, of a file of whatever size. */
+export function wantsCopies(fs: Filesystem, rule: ClassRow, holders: readonly NodeId[]): boolean {
+	return rule.copies > lastingOf(fs, holders).length
+}
+
+function lastingOf(fs: Filesystem, holders: readonly NodeId[]): Node[] {
+	return holders.flatMap((id) => fs.nodes.get(id) ?? []).filter((node) => node.row.state !== 'drain')
 }
 
 /** One at a time, because each choice changes which zones are taken. */

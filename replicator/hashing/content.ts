@@ -2,11 +2,13 @@
 import { createHash, type Hash, hash as hashOf } from 'node:crypto'
 import { constants } from 'node:fs'
 import { codeOf, fail } from '../../core/errors.ts'
-import { close } from '../../core/libc.ts'
+import { close, lastError, openat, pread, uninterrupted } from '../../core/libc.ts'
 import { O_CLOEXEC, openBeneath } from '../../core/nodes/beneath.ts'
 import { readAt } from '../../core/nodes/descriptors.ts'
 import type { Stat } from '../../core/nodes/node.ts'
-import { S_IFMT, S_IFREG, statDescriptor } from '../../core/nodes/stat.ts'
+import { S_IFMT, S_IFREG, STAT_NUMBERS, statDescriptor, statDescriptorInto } from '../../core/nodes/stat.ts'
+import { mayHaveXattrs } from '../../core/nodes/xattrs.ts'
+import { HASH_BYTES, type Packet, packTooLarge, packXattrs, STAT, statAt } from './packets.ts'
 
 /** A file of up to this many bytes is read in one go. */
 export const WHOLE_BYTES_MAX = 1024 * 1024
@@ -37,24 +39,59 @@ export function openRegular(root: number, path: Uint8Array): Opened {
 	}
 }
 
-function open(root: number, path: Uint8Array): number {
+/** A regular file beneath a root, of which nothing is known yet. */
+export function open(root: number, path: Uint8Array): number {
+	return withoutTrace((flags) => openBeneath(root, path, path.length, flags, 0))
+}
+
+/** The same of a name in a directory, with a NUL behind it: the way there is gone once. */
+export function openName(directory: number, name: Uint8Array): number {
+	return withoutTrace((flags) => {
+		const fd = uninterrupted(() => openat(directory, name, flags, 0))
+		if (fd === -1) throw lastError()
+		return fd
+	})
+}
+
+function withoutTrace(open: (flags: number) => number): number {
 	try {
-		return openBeneath(root, path, path.length, FLAGS | noAtime, 0)
+		return open(FLAGS | noAtime)
 	} catch (error) {
 		const code = codeOf(error)
 		// A socket, a device without a driver.
 		if (code === 'ENXIO' || code === 'ENODEV') fail('EINVAL', 'not a regular file')
 		if (code !== 'EPERM' || noAtime === 0) throw error
 		noAtime = 0
-		return open(root, path)
+		return withoutTrace(open)
 	}
 }
 
-/** In hexadecimal: a Buffer for each takes a third of the time of a small file's hash. */
-export function hashWhole({ fd, stat }: Opened): string {
-	const count = readAt(fd, buffer.subarray(0, stat.size + 1), 0)
-	checkSame(fd, stat, count)
-	return hashOf('sha256', buffer.subarray(0, count), 'hex')
+const after = new Float64Array(STAT_NUMBERS)
+
+/** Of an open file what stat says, whether it may have extended attributes, and its hash unless it is too large. */
+export function hashInto(packet: Packet, at: number, fd: number): void {
+	const { numbers, hashes } = packet
+	const from = statAt(at)
+	statDescriptorInto(fd, numbers, from)
+	if ((numbers[from] & S_IFMT) !== S_IFREG) fail('EINVAL', 'not a regular file')
+	packXattrs(numbers, at, mayHaveXattrs(fd))
+	const size = numbers[from + STAT.size]
+	if (size > WHOLE_BYTES_MAX) return packTooLarge(numbers, at)
+	const count = readUpTo(fd, size + 1)
+	statDescriptorInto(fd, after, 0)
+	if (count !== size || !isSameIn(numbers, from)) fail('EAGAIN', 'it changed while it was read')
+	// As text: a Buffer for each takes a third of the time of a small file's hash.
+	const hash = hashOf('sha256', new Uint8Array(buffer.buffer, 0, count), 'binary')
+	for (let index = 0; index < HASH_BYTES; index++) hashes[at * HASH_BYTES + index] = hash.charCodeAt(index)
+}
+
+function isSameIn(numbers: Float64Array, from: number): boolean {
+	return [STAT.size, STAT.ino, STAT.mtime, STAT.mtimeNs].every((field) => numbers[from + field] === after[field])
+}
+
+function readUpTo(fd: number, bytes: number): number {
+	const count = pread(fd, buffer, bytes, 0)
+	return count >= bytes - 1 ? count : readAt(fd, buffer.subarray(0, bytes), 0)
 }
 
 /** A large file, as far as it was read. */

@@ -6,6 +6,7 @@ import type { Errno } from '../../core/errors.ts'
 import type { Name, Path } from '../../core/ids.ts'
 import type { Node, Stat } from '../../core/nodes/node.ts'
 import { sharedBy } from '../shared.ts'
+import type { Gathered, Survey } from './packets.ts'
 import { openHashing as open } from './pool.ts'
 
 export interface Hashed {
@@ -37,6 +38,13 @@ export interface Hashing {
 	hashFile(node: Node, path: Path, options?: HashOptions): Promise<Hashed>
 	/** The same of many files of a directory, each with its own answer: of a hundred thousand small ones even a promise each is much. */
 	hashNames(node: Node, directory: Path, names: readonly Name[], options?: HashOptions): Promise<Answers>
+	/**
+	 * What is in directories of a local node, for one of which that is simple and has no more names than that; see `Survey`. Undefined
+	 * for another: the ordinary calls will say why.
+	 */
+	survey(node: Node, directories: readonly Path[], namesMax: number): Promise<Array<Survey | undefined>>
+	/** The same with their files read as `hashNames` does, except what is too much for one turn. */
+	gather(node: Node, directories: readonly Path[], namesMax: number): Promise<Array<Gathered | undefined>>
 	/** How many can usefully be under way at once. */
 	readonly width: number
 	end(): void

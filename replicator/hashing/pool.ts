@@ -6,7 +6,7 @@ import type { Node } from '../../core/nodes/node.ts'
 import { answerAll, answerOne, type Asked, ask, pathOf, type Range } from './asked.ts'
 import type { Answers, Hashed, HashOptions, Hashing } from './hashing.ts'
 import { hashLarge } from './large.ts'
-import { isTooLarge, type Packet, packPaths, type Place } from './packets.ts'
+import { type Gathered, isTooLarge, type Packet, packDirectories, packPaths, type Place, type Reply, type Survey } from './packets.ts'
 import { createQueue } from './queue.ts'
 import { hashRemote } from './remote.ts'
 import { startThread, type Thread } from './thread.ts'
@@ -71,7 +71,7 @@ export function openHashing(threadsWanted: number): Hashing {
 		while (waitingRemote.size() > 0 && remoteUnderWay < REMOTE_FILES_MAX) startRemote(waitingRemote.take())
 		while (waiting.size() > 0) {
 			const thread = leastLoaded()
-			if (!thread) return
+			if (thread.load >= THREAD_FILES_MAX) return
 			const batch = nextBatch()
 			giveTo(thread, batch, () => hashBatch(thread, batch))
 		}
@@ -89,10 +89,10 @@ export function openHashing(threadsWanted: number): Hashing {
 		})
 	}
 
-	function leastLoaded(): Thread | undefined {
+	function leastLoaded(): Thread {
 		let best: Thread | undefined
 		for (const thread of threads) if (!best || thread.load < best.load) best = thread
-		if (best?.load === 0 || (best && threads.size >= threadsMax)) return best.load < THREAD_FILES_MAX ? best : undefined
+		if (best?.load === 0 || (best && threads.size >= threadsMax)) return best
 		const thread = startThread(() => threads.delete(thread))
 		threads.add(thread)
 		return thread
@@ -136,6 +136,26 @@ export function openHashing(threadsWanted: number): Hashing {
 		}
 	}
 
+	async function survey(node: Node, directories: readonly Path[], namesMax: number) {
+		return (await look('survey', node, directories, namesMax)).surveys as Array<Survey | undefined>
+	}
+
+	async function gather(node: Node, directories: readonly Path[], namesMax: number) {
+		return (await look('gather', node, directories, namesMax)).gathered as Array<Gathered | undefined>
+	}
+
+	async function look(ask: 'survey' | 'gather', node: Node, directories: readonly Path[], namesMax: number): Promise<Reply> {
+		if (isEnded) throw ended()
+		const thread = leastLoaded()
+		thread.load += BATCH_FILES_MAX
+		try {
+			return await thread.ask({ ask, id: ++lastId, ...placeOf(node), ...packDirectories(directories), namesMax })
+		} finally {
+			thread.load -= BATCH_FILES_MAX
+			distribute()
+		}
+	}
+
 	/** It stays on its thread, between batches of others. */
 	function startLarge(thread: Thread, asked: Asked, at: number): void {
 		const large = { id: ++lastId, place: placeOf(asked.node), path: pathOf(asked, at) }
@@ -150,7 +170,7 @@ export function openHashing(threadsWanted: number): Hashing {
 		for (const thread of [...threads]) thread.end()
 	}
 
-	return { hashFile, hashNames, width: threadsMax * THREAD_FILES_MAX, end }
+	return { hashFile, hashNames, survey, gather, width: threadsMax * THREAD_FILES_MAX, end }
 }
 
 function filesIn(batch: readonly Range[]): number {

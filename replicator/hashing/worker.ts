@@ -4,8 +4,10 @@ import { codeOf } from '../../core/errors.ts'
 import { close } from '../../core/libc.ts'
 import { openRoot, type Root } from '../../core/nodes/root.ts'
 import { mayHaveXattrs } from '../../core/nodes/xattrs.ts'
-import { finishReading, hashWhole, openRegular, type Reading, readOn, startReading, WHOLE_BYTES_MAX } from './content.ts'
-import { HASH_BYTES, NUMBERS_PER_FILE, packError, packStat, packXattrs, type Place, type Reply, type Request, TOO_LARGE } from './packets.ts'
+import { finishReading, hashInto, open, openRegular, type Reading, readOn, startReading } from './content.ts'
+import { gather } from './gather.ts'
+import { newPacket, type Packet, packError, type Place, type Reply, type Request } from './packets.ts'
+import { survey } from './survey.ts'
 
 const port = parentPort
 if (port === null) throw new Error('hashing is started as a worker thread')
@@ -23,8 +25,14 @@ const readings = new Map<number, Reading>()
 
 port.on('message', (request: Request) => {
 	const reply = attempt(request)
-	if (reply) port.postMessage(reply, reply.batch ? [reply.batch.numbers.buffer as ArrayBuffer, reply.batch.hashes.buffer as ArrayBuffer] : [])
+	if (reply) port.postMessage(reply, buffersOf(reply).map(({ buffer }) => buffer as ArrayBuffer))
 })
+
+/** They change their owner. */
+function buffersOf({ batch, gathered }: Reply): ArrayBufferView[] {
+	if (gathered) return gathered.flatMap((each) => each?.numbers ?? [])
+	return batch ? [batch.numbers, batch.hashes] : []
+}
 
 function attempt(request: Request): Reply | undefined {
 	try {
@@ -39,6 +47,10 @@ function perform(request: Request): Reply | undefined {
 	switch (request.ask) {
 		case 'batch':
 			return hashBatch(request)
+		case 'survey':
+			return { id: request.id, surveys: survey(descriptorOf(request), request) }
+		case 'gather':
+			return { id: request.id, gathered: gather(descriptorOf(request), request) }
 		case 'begin':
 			readings.set(request.id, startReading(openRegular(descriptorOf(request), request.path)))
 			return { id: request.id }
@@ -64,27 +76,23 @@ function descriptorOf({ root, uuid }: Place): number {
 function hashBatch(request: Request & { ask: 'batch' }): Reply {
 	const { paths, ends, id } = request
 	const root = descriptorOf(request)
-	const numbers = new Float64Array(ends.length * NUMBERS_PER_FILE)
-	const hashes = Buffer.alloc(ends.length * HASH_BYTES)
+	const batch = newPacket(ends.length)
 	for (let at = 0, from = 0; at < ends.length; from = ends[at++]) {
 		try {
-			hashInto({ numbers, hashes }, at, root, paths.subarray(from, ends[at]))
+			hashPath(batch, at, root, paths.subarray(from, ends[at]))
 		} catch (error) {
-			packError(numbers, at, codeOf(error))
+			packError(batch.numbers, at, codeOf(error))
 		}
 	}
-	return { id, batch: { numbers, hashes } }
+	return { id, batch }
 }
 
-function hashInto({ numbers, hashes }: { numbers: Float64Array; hashes: Buffer }, at: number, root: number, path: Uint8Array): void {
-	const opened = openRegular(root, path)
+function hashPath(packet: Packet, at: number, root: number, path: Uint8Array): void {
+	const fd = open(root, path)
 	try {
-		packStat(numbers, at, opened.stat)
-		packXattrs(numbers, at, mayHaveXattrs(opened.fd))
-		if (opened.stat.size > WHOLE_BYTES_MAX) numbers[at * NUMBERS_PER_FILE] = TOO_LARGE
-		else hashes.write(hashWhole(opened), at * HASH_BYTES, 'hex')
+		hashInto(packet, at, fd)
 	} finally {
-		close(opened.fd)
+		close(fd)
 	}
 }
 

@@ -8,12 +8,14 @@ import type { Name, Path } from '../../core/ids.ts'
 import { carryOut } from '../../core/intents.ts'
 import { isPromise, run as drive } from '../../core/op.ts'
 import type { Answers } from '../hashing/hashing.ts'
+import { sizeOf } from '../hashing/packets.ts'
 import { setPosition } from '../replicator.ts'
 import { type Entered, enter } from './enter.ts'
 import { bytesOf, fill, type Item, outcomeOf, pathOfItem, type Ready } from './item.ts'
 import { checkIdentity } from './look.ts'
-import type { Watch } from './watch.ts'
-import { shown, type Walking } from './walking.ts'
+import type { Sheaf } from './sheaf.ts'
+import { together, type Watch, type Watched } from './watch.ts'
+import { type Directory, shown, type Walking } from './walking.ts'
 import { readXattrs } from './xattrs.ts'
 
 const ITEMS_MAX = 512
@@ -24,9 +26,13 @@ interface Batch {
 	ready: Ready[]
 	/** Regular files, of each directory apart. */
 	unread: Item[][]
-	/** Of both. */
+	sheaves: Sheaf[]
+	/** Directories of whose names the catalogue was not asked, because they are new. */
+	unasked: Directory[]
+	/** Of all. */
 	many: number
-	watch: Watch
+	/** From before anything in it was looked at. */
+	watches: Watch[]
 }
 
 /** Regular files, and what will be known of them. */
@@ -41,6 +47,8 @@ export interface Batches {
 	add(item: Ready): void
 	/** Regular files of one directory, whose hashes are still to come. */
 	read(items: Item[]): void
+	/** What was read in a new directory, and what happened since before it was. */
+	addSheaf(sheaf: Sheaf, watch: Watch): void
 	/** Between two parts of a directory, `position` being where the walk goes on after what was put in so far. */
 	pass(position: Path): Promise<void>
 	/** Nothing waits to be written. */
@@ -78,7 +86,7 @@ export function createBatches(walking: Walking, keepsPosition: boolean, again: (
 
 	return {
 		open() {
-			open ??= { ready: [], unread: [], many: 0, watch: walking.watchman.open() }
+			open ??= { ready: [], unread: [], sheaves: [], unasked: [], many: 0, watches: [walking.watchman.open()] }
 		},
 		add(item) {
 			if (!open) return
@@ -89,6 +97,13 @@ export function createBatches(walking: Walking, keepsPosition: boolean, again: (
 			if (!open || items.length === 0) return
 			open.unread.push(items)
 			open.many += items.length
+		},
+		addSheaf(sheaf, watch) {
+			if (!open) return
+			open.unasked.push(sheaf.directory)
+			open.watches.push(watch)
+			if (sheaf.places.length > 0) open.sheaves.push(sheaf)
+			open.many += sheaf.places.length
 		},
 		async pass(position) {
 			if (!open || open.many < ITEMS_MAX) return
@@ -104,34 +119,48 @@ export function createBatches(walking: Walking, keepsPosition: boolean, again: (
 }
 
 /** What has to be looked at again. */
-async function write(walking: Walking, { ready, read, watch }: Batch & { read: Read[] }, position: Path | null | undefined): Promise<Ready[]> {
+async function write(walking: Walking, batch: Batch & { read: Read[] }, position: Path | null | undefined): Promise<Ready[]> {
+	const { ready, read, sheaves, unasked, watches } = batch
 	try {
 		// Directories come first: what is in them follows.
 		for (const { items, answers } of read) fill(walking, items, await answers, ready)
-		return await writeItems(walking, { items: ready, watch, position })
+		return await writeItems(walking, { items: ready, sheaves, unasked, watch: together(watches), position })
 	} finally {
-		watch.end()
+		for (const watch of watches) watch.end()
 	}
 }
 
-export async function writeItems(walking: Walking, { items, watch, position }: { items: readonly Ready[]; watch: Watch; position?: Path | null }): Promise<Ready[]> {
+export interface Found {
+	items: readonly Ready[]
+	sheaves?: readonly Sheaf[]
+	unasked?: readonly Directory[]
+	watch: Watched
+	position?: Path | null
+}
+
+export async function writeItems(walking: Walking, { items, sheaves = [], unasked = [], watch, position }: Found): Promise<Ready[]> {
 	await readXattrs(walking, items)
-	if (items.length > 0) await checkIdentity(walking)
+	if (items.length + sheaves.length > 0) await checkIdentity(walking)
 	if (walking.options.dryRun) return tellOnly(walking, items)
-	const { fs, run } = walking
+	const { fs } = walking
 	const token = fs.nextToken++
 	const result = transact(fs, function* (tx) {
-		const entered = yield* enter(walking, tx, { items, watch, token })
+		const entered = yield* enter(walking, tx, { items, sheaves, unasked, watch, token })
 		if (position !== undefined) setPosition(walking.rep, tx, position)
 		return { entered, end: yield* walking.watchman.end(tx) }
 	})
 	const { entered, end }: { entered: Entered; end: number } = isPromise(result) ? await result : result
 	const passed = drive(walking.watchman.passOver(end))
 	if (isPromise(passed)) await passed
-	for (const { directory } of entered.done) fs.readAhead.forgetDirectory(directory.id)
-	for (const item of entered.done) run.done(outcomeOf(item), bytesOf(item))
+	tellEntered(walking, entered)
 	await drive(carryOut(fs, entered.made))
 	return [...entered.busy, ...entered.differing]
+}
+
+function tellEntered({ fs, run }: Walking, { done, sheaves }: Entered): void {
+	for (const { directory } of [...done, ...sheaves]) fs.readAhead.forgetDirectory(directory.id)
+	for (const item of done) run.done(outcomeOf(item), bytesOf(item))
+	for (const { gathered, places } of sheaves) for (const at of places) run.done('adopted', sizeOf(gathered.numbers, at))
 }
 
 /** A dry run: as if nobody were at work. Known files whose content is another are still looked at. */

@@ -21,12 +21,15 @@ import { STANDING_ROWS_MAX } from './chunks.ts'
 import { pathOfItem, type Ready } from './item.ts'
 import { pathOf } from './place.ts'
 import { type NewFile, placeNew } from './new-file.ts'
-import type { Watch } from './watch.ts'
-import { type Walking, WalkStopped } from './walking.ts'
+import { idsOf, itemsOf, placeSheaf, type Sheaf } from './sheaf.ts'
+import type { Watched } from './watch.ts'
+import { type Directory, type Walking, WalkStopped } from './walking.ts'
 import { xattrsOf } from './xattrs.ts'
 
 export interface Entered {
 	done: Ready[]
+	/** All of each. */
+	sheaves: Sheaf[]
 	/** Somebody was at it meanwhile: to be looked at again. */
 	busy: Ready[]
 	/** Known files whose content is another here. */
@@ -34,28 +37,45 @@ export interface Entered {
 	made: Intent[]
 }
 
-export function* enter(walking: Walking, tx: Transaction, { items, watch, token }: { items: readonly Ready[]; watch: Watch; token: number }): Op<Entered> {
+export interface Entering {
+	items: readonly Ready[]
+	sheaves: readonly Sheaf[]
+	/** Directories that have no names, if nobody made some since the walk made them. */
+	unasked: readonly Directory[]
+	watch: Watched
+	token: number
+}
+
+export function* enter(walking: Walking, tx: Transaction, entering: Entering): Op<Entered> {
 	const { fs, node, rep, watchman } = walking
+	const { sheaves, unasked, watch, token } = entering
 	if (!(yield* isStillOurs(rep, tx))) throw new WalkStopped('another process has taken over')
-	if (items.length === 0) return { done: [], busy: [], differing: [], made: [] }
-	const directories = yield* lock(walking, tx, items)
+	if (entering.items.length + sheaves.length === 0) return { done: [], sheaves: [], busy: [], differing: [], made: [] }
+	const directories = yield* lock(walking, tx, entering)
 	yield* watchman.look(tx)
 	const [standing] = (yield* wait(tx.read(intents.standingQuery(node.id, STANDING_ROWS_MAX)))) as [IntentRow[]]
 	const blocked = standing.filter((row) => !isDone(fs, row))
-	const moved = yield* movedAmong(tx, items, watch)
+	const moved = yield* movedAmong(tx, entering)
+	for (const id of yield* crowdedAmong(tx, unasked)) moved.add(id)
 	const isFree = (item: Ready) =>
 		!moved.has(item.directory.id) &&
 		isUntouched(watch, item) &&
 		blocked.length < STANDING_ROWS_MAX &&
 		!blocked.some((row) => standsInTheWay(row, pathOfItem(item)))
+	// As long as nothing at all is in the way, the files of a sheaf need not be asked for one by one.
+	const isQuiet = watch.isQuiet && blocked.length === 0
+	const whole = sheaves.filter(({ directory }) => isQuiet && !moved.has(directory.id))
+	const items = whole.length === sheaves.length ? entering.items : [...entering.items, ...sheaves.filter((each) => !whole.includes(each)).flatMap(itemsOf)]
 	const free: Ready[] = []
 	const taken: Ready[] = []
 	for (const item of items) (isFree(item) ? free : taken).push(item)
 	const { fresh, orphans } = withParents(free, directories)
+	const [rooted, lost] = partition(whole, ({ directory }) => directories.has(directory.id))
 	const copies = yield* judgeCopies(walking, tx, free.filter((item) => item.known !== undefined))
 	const placed = fresh.map((item) => placeNew(walking, item, token))
 	writeNew(walking, tx, placed)
-	watchman.adopt(fresh.map(({ id }) => id))
+	writeSheaves(walking, tx, rooted)
+	watchman.adopt([...fresh.map(({ id }) => id), ...rooted.flatMap(idsOf)])
 	writeCopies(walking, tx, copies.same)
 	const made = yield* intend(
 		fs,
@@ -63,19 +83,25 @@ export function* enter(walking: Walking, tx: Transaction, { items, watch, token 
 		placed.flatMap((each) => each.intents),
 		standing.length > 0,
 	)
-	const busy = [...taken, ...orphans, ...copies.busy]
-	return { done: [...fresh, ...copies.same.map(({ item }) => item)], busy, differing: copies.differing, made }
+	const busy = [...taken, ...orphans, ...lost.flatMap(itemsOf), ...copies.busy]
+	return { done: [...fresh, ...copies.same.map(({ item }) => item)], sheaves: rooted, busy, differing: copies.differing, made }
 }
 
-function isUntouched(watch: Watch, { directory, name, known }: Ready): boolean {
+function partition<T>(all: readonly T[], test: (each: T) => boolean): [T[], T[]] {
+	const parts: [T[], T[]] = [[], []]
+	for (const each of all) parts[test(each) ? 0 : 1].push(each)
+	return parts
+}
+
+function isUntouched(watch: Watched, { directory, name, known }: Ready): boolean {
 	return !watch.isTouched(directory.id, name) && !(known && watch.isFileTouched(known.id))
 }
 
 /** Directories that are, or were for a moment, elsewhere than where they were looked at. */
-function* movedAmong(tx: Transaction, items: readonly Ready[], watch: Watch): Op<Set<FileId>> {
+function* movedAmong(tx: Transaction, { items, sheaves, watch }: Entering): Op<Set<FileId>> {
 	const moved = new Set<FileId>()
 	if (!watch.moved) return moved
-	const directories = new Map(items.map(({ directory }) => [directory.id, directory]))
+	const directories = new Map([...items, ...sheaves].map(({ directory }) => [directory.id, directory]))
 	for (const { id, path } of directories.values()) {
 		const chain = yield* wait(entries.chain(tx, id))
 		const names = chain.map((row) => Buffer.from(row.name)).reverse()
@@ -86,9 +112,16 @@ function* movedAmong(tx: Transaction, items: readonly Ready[], watch: Watch): Op
 	return moved
 }
 
+/** Those in which somebody made a name meanwhile. */
+function* crowdedAmong(tx: Transaction, directories: readonly Directory[]): Op<FileId[]> {
+	if (directories.length === 0) return []
+	const found = yield* wait(tx.read(...walks.crowdedQueries(directories.map(({ id }) => id))))
+	return found.flat().map(({ parent_id }: { parent_id: FileId }) => parent_id)
+}
+
 /** The directories new names go to and the files whose copies are judged, for this transaction; which directories there are. */
-function* lock({ fs }: Walking, tx: Transaction, items: readonly Ready[]): Op<Set<FileId>> {
-	const ids = new Set<FileId>()
+function* lock({ fs }: Walking, tx: Transaction, { items, sheaves }: Entering): Op<Set<FileId>> {
+	const ids = new Set<FileId>(sheaves.map(({ directory }) => directory.id))
 	for (const { directory, known } of items) ids.add(known ? known.id : directory.id)
 	const found = (yield* wait(tx.read(...walks.lockQueries([...ids].sort((a, b) => a - b), fs.capabilities)))) as Array<Array<{ id: FileId; kind: number }>>
 	return new Set(found.flat().flatMap(({ id, kind }) => (kind === KIND.directory ? id : [])))
@@ -127,6 +160,14 @@ function writeNew({ fs }: Walking, tx: Transaction, placed: readonly NewFile[]):
 	walks.insertReplicas(tx, here, true, capabilities)
 	walks.insertReplicas(tx, elsewhere, false, capabilities)
 	touchParents(tx, placed)
+}
+
+/** Their directories came with the walk, and keep the times they have on the node. */
+function writeSheaves(walking: Walking, tx: Transaction, sheaves: readonly Sheaf[]): void {
+	const { fs, node } = walking
+	const placed = sheaves.map((sheaf) => placeSheaf(walking, sheaf))
+	walks.insertPlain(tx, fs.client, node.id, placed.map(({ files }) => files), fs.capabilities)
+	walks.insertReplicas(tx, placed.flatMap(({ elsewhere }) => elsewhere), false, fs.capabilities)
 }
 
 function touchParents(tx: Transaction, placed: readonly NewFile[]): void {

@@ -56,6 +56,11 @@ export function nextId({ fs }: Walking): number | Promise<number> {
 	return isPromise(id) ? id : (id as number)
 }
 
+/** Of so many that follow each other. */
+export async function firstId({ fs }: Walking, many: number): Promise<number> {
+	return many === 0 ? 0 : await drive(fs.ids.range(many))
+}
+
 function skip({ node, run }: Walking, path: Buffer, kind: number): undefined {
 	run.note(`node ${node.name}: ${shown(path)} is ${SPECIAL[kind] ?? 'of no known kind'} and is left alone`)
 	run.done('skipped', 0)

@@ -9,6 +9,7 @@ import type { Stat } from '../../core/nodes/node.ts'
 import { run as drive } from '../../core/op.ts'
 import { standsInTheWay } from '../../core/in-the-way.ts'
 import { isBelievable } from './absent.ts'
+import type { Seen } from './ahead.ts'
 import type { Batches } from './batch.ts'
 import { begin, nameOf, type Pair, readPart, STANDING_ROWS_MAX } from './chunks.ts'
 import { compare, isGood } from './compare.ts'
@@ -17,7 +18,8 @@ import { GONE, listDirectory, statNames, stopIfAway } from './look.ts'
 import type { Item, Ready } from './item.ts'
 import type { Child } from './order.ts'
 import { directoryAt } from './place.ts'
-import { itemOfUnknown, newItem, nextId } from './unknown.ts'
+import { isPlain, nameIn } from './sheaf.ts'
+import { firstId, itemOfUnknown, newItem, nextId } from './unknown.ts'
 import { type Directory, shown, type Walking, WalkStopped } from './walking.ts'
 
 /** Names looked at by themselves at once. */
@@ -50,9 +52,13 @@ export interface Visit {
 	known: number
 }
 
+function begun(walking: Walking, batches: Batches, directory: Directory, scope: Scope): Visit {
+	return { walking, batches, directory, scope, children: [], unread: [], doubtful: [], absent: [], known: 0 }
+}
+
 /** The directories to go on with; undefined when directories were moved meanwhile and it has to be visited again. */
 export async function visit(walking: Walking, batches: Batches, directory: Directory, scope: Scope): Promise<Child[] | undefined> {
-	const here: Visit = { walking, batches, directory, scope, children: [], unread: [], doubtful: [], absent: [], known: 0 }
+	const here = begun(walking, batches, directory, scope)
 	const entries = directory.onDisk ? await listDirectory(walking, directory.path) : []
 	if (!entries) return []
 	let position = begin(entries)
@@ -68,6 +74,22 @@ export async function visit(walking: Walking, batches: Batches, directory: Direc
 		position = next
 	}
 	await settleRest(here)
+	return here.children
+}
+
+/** A new directory whose files were read before its turn came: what is not plain is looked at as above. */
+export async function visitNew(walking: Walking, batches: Batches, directory: Directory, { gathered, watch }: NonNullable<Seen['fresh']>): Promise<Child[]> {
+	const here = begun(walking, batches, directory, {})
+	const places: number[] = []
+	batches.open()
+	for (let at = 0; at < gathered.ends.length; at++) {
+		if (isPlain(gathered, at)) places.push(at)
+		else here.unread.push(newItem({ directory, name: nameIn(gathered, at), kind: KIND.regular }))
+	}
+	for (const { name, kind } of gathered.others) await meetUnknown(here, Buffer.from(name, 'latin1'), kind)
+	batches.addSheaf({ directory, gathered, places, first: await firstId(walking, places.length) }, watch)
+	await read(here)
+	await batches.pass(directory.path)
 	return here.children
 }
 

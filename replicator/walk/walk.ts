@@ -9,15 +9,16 @@ import { type Path, ROOT_ID } from '../../core/ids.ts'
 import { run as drive } from '../../core/op.ts'
 import { openHashing } from '../hashing/hashing.ts'
 import { type Job, type Replicator, setPosition } from '../replicator.ts'
+import { look, lookAhead, type Seen } from './ahead.ts'
 import { asKnown } from './as-known.ts'
 import { type Batches, createBatches } from './batch.ts'
 import { examine } from './examine.ts'
 import { createInodes } from './inodes.ts'
 import { adoptLinked } from './links.ts'
 import { checkIdentity, statAll } from './look.ts'
-import { componentBelow, startOrder } from './order.ts'
+import { type Child, componentBelow, startOrder } from './order.ts'
 import { directoryAt, splitPath } from './place.ts'
-import { isWhole, type Scope, visit } from './visit.ts'
+import { isWhole, type Scope, visit, visitNew } from './visit.ts'
 import { type Directory, shown, type WalkOptions, type Walking, WalkStopped } from './walking.ts'
 import { startWatching } from './watch.ts'
 
@@ -73,8 +74,10 @@ async function walkTree(walking: Walking, batches: Batches, { start, keepsPositi
 	let savedMs = performance.now()
 	for (let directory = order.next(); directory && !run.signal.aborted; directory = order.next()) {
 		const scope = scopeOf(directory.path, options.part, start)
+		if (isWhole(scope) && directory.seen === undefined) look(walking, [directory])
 		const children = await visitInPeace(walking, batches, directory, scope)
 		order.enter(directory, children)
+		if (isWhole(scope)) lookAhead(walking, order)
 		if (!keepsPosition || !batches.isEmpty() || performance.now() < savedMs + POSITION_EVERY_MS) continue
 		await savePosition(walking, directory.path)
 		savedMs = performance.now()
@@ -90,6 +93,7 @@ function scopeOf(directory: Path, part: Path | undefined, start: Path | null): S
 async function visitInPeace(walking: Walking, batches: Batches, found: Directory, scope: Scope) {
 	const { fs, watchman, run } = walking
 	let directory = found
+	let seen = await found.seen
 	for (let tries = 0; tries < TRIES_MAX; tries++) {
 		if (directory.generation !== watchman.generation()) {
 			// What it is in may be waiting to be written.
@@ -97,15 +101,32 @@ async function visitInPeace(walking: Walking, batches: Batches, found: Directory
 			const generation = watchman.generation()
 			const id = await drive(directoryAt(fs, directory.path))
 			// It was moved, with what is in it, to where this walk comes or has been.
-			if (id === undefined) return []
+			if (id === undefined) {
+				drop(seen)
+				return []
+			}
 			directory = { ...directory, id, generation }
 			found.generation = generation
 		}
-		const children = (isWhole(scope) ? await asKnown(walking, directory) : undefined) ?? (await visit(walking, batches, directory, scope))
+		const children = (await asSeen(walking, batches, directory, seen)) ?? (await visit(walking, batches, directory, scope))
 		if (children) return children
+		seen = undefined
 	}
 	run.trouble(shown(directory.path), 'directories above it are being moved; it is left for the next walk')
 	return []
+}
+
+/** Undefined where it was not looked at before, or that is of no use. */
+async function asSeen(walking: Walking, batches: Batches, directory: Directory, seen: Seen | undefined): Promise<Child[] | undefined> {
+	const isThere = seen?.generation === directory.generation
+	if (isThere && seen.known) return asKnown(walking, seen.known)
+	if (isThere && seen.fresh) return await visitNew(walking, batches, directory, seen.fresh)
+	drop(seen)
+	return undefined
+}
+
+function drop(seen: Seen | undefined): void {
+	seen?.fresh?.watch.end()
 }
 
 async function positionOf({ fs, rep }: Walking): Promise<Path | null> {

@@ -5,6 +5,7 @@ import type { Node, Stat } from '../../core/nodes/node.ts'
 import type { Hashing } from '../hashing/hashing.ts'
 import type { Replicator } from '../replicator.ts'
 import type { Run } from '../run.ts'
+import type { Seen } from './ahead.ts'
 import type { Inodes } from './inodes.ts'
 import type { Watchman } from './watch.ts'
 
@@ -50,6 +51,8 @@ export interface Directory {
 	onDisk: boolean
 	/** Adopted by this walk. */
 	isNew: boolean
+	/** What is being found out about it before its turn comes: see ahead.ts. */
+	seen?: Promise<Seen | undefined>
 }
 
 /** What keeps the walk from going on at all, as against what is wrong with one file. */

@@ -12,13 +12,20 @@ import type { FileId, Name } from '../../core/ids.ts'
 import { type Op, wait } from '../../core/op.ts'
 
 /** What happened since it was opened. */
-export interface Watch {
+export interface Watched {
 	isTouched(parent: FileId, name: Name): boolean
 	isFileTouched(id: FileId): boolean
+	/** Nothing at all. */
+	readonly isQuiet: boolean
 	/** A directory was moved: paths may lead elsewhere. */
 	readonly moved: boolean
 	/** By an exchange, of which the journal names one side only. */
 	readonly exchanged: boolean
+}
+
+export interface Watch extends Watched {
+	/** The same for another, who ends it too. */
+	share(): Watch
 	end(): void
 }
 
@@ -98,6 +105,23 @@ export function* startWatching(fs: Filesystem): Op<Watchman> {
 	}
 }
 
+/** What any of them saw; they are ended one by one. */
+export function together(watches: readonly Watch[]): Watched {
+	return {
+		isTouched: (parent, name) => watches.some((watch) => watch.isTouched(parent, name)),
+		isFileTouched: (id) => watches.some((watch) => watch.isFileTouched(id)),
+		get isQuiet() {
+			return watches.every((watch) => watch.isQuiet)
+		},
+		get moved() {
+			return watches.some((watch) => watch.moved)
+		},
+		get exchanged() {
+			return watches.some((watch) => watch.exchanged)
+		},
+	}
+}
+
 function isMove({ op }: ChangeRow): boolean {
 	return op === 'renamedir' || op === 'exchange'
 }
@@ -107,7 +131,8 @@ function openWatch(end: () => void): Open {
 	const files = new Set<FileId>()
 	let moved = false
 	let exchanged = false
-	return {
+	let users = 1
+	const watch: Open = {
 		see(row) {
 			exchanged ||= row.op === 'exchange'
 			moved ||= isMove(row)
@@ -119,14 +144,24 @@ function openWatch(end: () => void): Open {
 		},
 		isTouched: (parent, name) => names.size > 0 && names.has(keyOf(parent, name)),
 		isFileTouched: (id) => files.has(id),
+		get isQuiet() {
+			return names.size === 0 && files.size === 0 && !moved
+		},
 		get moved() {
 			return moved
 		},
 		get exchanged() {
 			return exchanged
 		},
-		end,
+		share() {
+			users++
+			return watch
+		},
+		end() {
+			if (--users === 0) end()
+		},
 	}
+	return watch
 }
 
 function keyOf(parent: FileId, name: Uint8Array): string {
