@@ -15,6 +15,8 @@ import { startThread, type Thread } from './thread.ts'
 const BATCH_FILES_MAX = 256
 /** What a thread has before it: one batch in hand, one that waits. */
 const THREAD_FILES_MAX = 2 * BATCH_FILES_MAX
+/** What it may have before it and be asked what is in directories. */
+const SURVEYS_MAX = 8
 /** Files of remote nodes at once: each has a buffer of its own. */
 const REMOTE_FILES_MAX = 8
 /** Past it a caller has lost count of what it asked for. */
@@ -98,6 +100,11 @@ export function openHashing(threadsWanted: number): Hashing {
 		return thread
 	}
 
+	/** One that is started: of a survey there is less to do than it takes to start another. */
+	function atLeisure(): Thread | undefined {
+		return [...threads].find(({ load }) => load < SURVEYS_MAX * BATCH_FILES_MAX)
+	}
+
 	/** Of one node, from as many directories as it takes. */
 	function nextBatch(): Range[] {
 		const batch: Range[] = []
@@ -146,7 +153,7 @@ export function openHashing(threadsWanted: number): Hashing {
 
 	async function look(ask: 'survey' | 'gather', node: Node, directories: readonly Path[], namesMax: number): Promise<Reply> {
 		if (isEnded) throw ended()
-		const thread = leastLoaded()
+		const thread = (ask === 'survey' ? atLeisure() : undefined) ?? leastLoaded()
 		thread.load += BATCH_FILES_MAX
 		try {
 			return await thread.ask({ ask, id: ++lastId, ...placeOf(node), ...packDirectories(directories), namesMax })

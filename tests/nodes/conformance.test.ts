@@ -262,25 +262,6 @@ for (const [kind, openOperations] of Object.entries(kinds)) {
 			await rejects('EINVAL', () => node.statNames(path('many'), [path('l/passwd')]))
 		})
 
-		test('a directory as a whole, where it answers at once', async () => {
-			if (!node.survey) return assert.equal(kind, 'lanes')
-			await node.makeDirectory(path('seen/d'))
-			for (const name of ['a', 'b']) await write(`seen/${name}`, name.repeat(3))
-			fs.writeFileSync(Buffer.concat([path(`${root}/seen/`), Buffer.from([0xff, 0x0a])]), '')
-			fs.utimesSync(join(root, 'seen/a'), 1, 1.5)
-			fs.linkSync(join(root, 'seen/b'), join(root, 'seen/c'))
-			await node.symlink(path('a'), path('seen/l'))
-			const { names, kinds, stats } = node.survey(path('seen'), 10) ?? assert.fail()
-			const found = Object.fromEntries(names.map((name, at) => [name, [kinds[at], ...stats.slice(at * 4, at * 4 + 4)]]))
-			assert.deepEqual(Object.keys(found).sort(), ['a', 'b', 'c', 'd', 'l', '\xff\n'])
-			assert.deepEqual(found.a, [DT_REG, 3, 1, 500_000_000, 1])
-			assert.equal(found.c[4], 2)
-			assert.deepEqual([found.d, found.l], [[DT_DIR, 0, 0, 0, 0], [DT_LNK, 0, 0, 0, 0]])
-			assert.equal(node.survey(path('seen'), 5), undefined, 'more names than are asked for')
-			await rejects('ELOOP', () => node.survey?.(path('seen/l'), 5))
-			await rejects('ENOENT', () => node.survey?.(path('none'), 5))
-		})
-
 		test('symlink: the same target is fine, another symlink is replaced, anything else EEXIST', async () => {
 			await node.symlink(path('/etc/passwd'), path('deep/l'))
 			await node.symlink(path('/etc/passwd'), path('deep/l'))

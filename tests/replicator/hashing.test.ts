@@ -6,6 +6,8 @@ import { test, type TestContext } from 'node:test'
 import { Errno } from '../../core/errors.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { type Hashing, openHashing } from '../../replicator/hashing/hashing.ts'
+import { hashAt, isRead, sizeOf } from '../../replicator/hashing/packets.ts'
+import { nameIn } from '../../replicator/walk/sheaf.ts'
 import { type Installation, installation } from '../unit/installation.ts'
 
 const MIB = 1024 * 1024
@@ -147,4 +149,35 @@ test('a remote node is read by its own calls, and one that hangs holds up no oth
 	assert.equal(await hash('f'), expected)
 	answer()
 	assert.equal(await waiting, 'ETIMEDOUT')
+})
+
+test('whole directories: what is in them, flat', async (t) => {
+	const { put, hashing, local, node } = await ground(t)
+	for (const name of ['d', 'd/e', 'none', 'odd', 'twice']) disk.mkdirSync(node(1, name))
+	const strange = Buffer.from([0xff, 0x0a])
+	for (const name of ['b', 'a', 'a.txt', 'ab']) put(`d/${name}`, Buffer.from(name))
+	disk.writeFileSync(Buffer.concat([Buffer.from(node(1, 'd/')), strange]), 'strange')
+	for (const name of disk.readdirSync(node(1, 'd'), { encoding: 'buffer' })) disk.utimesSync(Buffer.concat([Buffer.from(node(1, 'd/')), name]), 1, 1.5)
+	put('twice/a', Buffer.from('text'))
+	disk.linkSync(node(1, 'twice/a'), node(1, 'twice/b'))
+	disk.symlinkSync('d', node(1, 'odd/l'))
+	const surveys = await hashing.survey(local, ['d', 'none', 'odd', 'twice', 'gone', 'odd/l'].map((path) => Buffer.from(path)), 6)
+	const facts = ['a\x001', 'a.txt\x005', 'ab\x002', 'b\x001', '\xff\n\x007'].map((fact) => `${fact},1,500000000`).join('/')
+	assert.deepEqual(surveys, [{ facts, files: 5, directories: ['e'] }, { facts: '', files: 0, directories: [] }, undefined, undefined, undefined, undefined])
+	assert.deepEqual(await hashing.survey(local, [Buffer.from('d')], 5), [undefined], 'more names than are asked for')
+})
+
+test('whole directories with their files read', async (t) => {
+	const { put, hashing, local, node } = await ground(t)
+	for (const name of ['d', 'd/e', 'none']) disk.mkdirSync(node(1, name))
+	const wanted = ['b', 'a', 'c'].map((name) => [name, put(`d/${name}`, randomBytes(5000))]).sort()
+	put('d/large', Buffer.alloc(MIB + 1))
+	disk.symlinkSync('a', node(1, 'd/l'))
+	const [d, none, gone] = await hashing.gather(local, ['d', 'none', 'gone'].map((path) => Buffer.from(path)), 10)
+	assert.ok(d && none)
+	assert.deepEqual(wanted, [0, 1, 2].map((at) => [`${nameIn(d, at)}`, hashAt(d.hashes, at).toString('hex')]))
+	assert.deepEqual([`${nameIn(d, 3)}`, isRead(d.numbers, 3), sizeOf(d.numbers, 3)], ['large', false, MIB + 1])
+	assert.deepEqual(d.others.sort((a, b) => a.kind - b.kind), [{ name: 'e', kind: 4 }, { name: 'l', kind: 10 }])
+	assert.deepEqual([none.ends.length, none.others, gone], [0, [], undefined])
+	assert.deepEqual(await hashing.gather(local, [Buffer.from('d')], 5), [undefined], 'more names than are asked for')
 })

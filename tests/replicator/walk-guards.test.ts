@@ -10,7 +10,6 @@ import { release } from '../../core/filesystem/publish.ts'
 import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import { settle } from '../../core/filesystem/settle.ts'
-import type { Node } from '../../core/nodes/node.ts'
 import { at, createFile, now, OWNER, setUp, writeFile } from '../unit/installation.ts'
 import { beforeWriting, change, ground, walkOn } from './walked.ts'
 
@@ -48,15 +47,14 @@ test('a directory that is renamed when its name was just read is no trouble', as
 	const d = now(makeDirectory(fs, at('d'), { ...OWNER, mode: 0o755 }))
 	writeFile(fs, 'f', 'text', d.id)
 	flushLater(fs)
-	const { operations } = fs.nodes.get(1) as Node
-	const { survey } = operations
-	operations.survey = (path, namesMax) => {
-		if (path.toString() === 'd') now(rename(fs, at('d'), at('e'), 'replace'))
-		return survey?.(path, namesMax)
-	}
-	const { outcomes, troubles } = await walk()
+	change(client, 1, ({ list }) => ({
+		list(path) {
+			if (path.toString() === 'd') now(rename(fs, at('d'), at('e'), 'replace'))
+			return list(path)
+		},
+	}))
+	const { outcomes, troubles } = await walk(1, { rehash: true })
 	assert.deepEqual([outcomes, troubles], [{ gone: 1 }, []])
-	operations.survey = survey
 	assert.deepEqual((await walk()).outcomes, { known: 1 })
 	assert.equal(rows('SELECT 1 FROM file WHERE kind = 8').length, 1)
 })

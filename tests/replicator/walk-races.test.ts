@@ -7,7 +7,7 @@ import { makeDirectory } from '../../core/filesystem/create.ts'
 import { unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import { at, now, OWNER, writeFile } from '../unit/installation.ts'
-import { beforeWriting, change, ground } from './walked.ts'
+import { beforeComparing, beforeWriting, change, ground } from './walked.ts'
 
 test('a file made and removed by a user after it was seen is not adopted', async (t) => {
 	const { put, walk, client, start, file } = await ground(t)
@@ -87,19 +87,17 @@ for (const way of ['name by name', 'as a whole']) {
 			now(rename(user.fs, at('z'), at('a'), 'replace'))
 			flushLater(user.fs)
 		}
-		change(client, 1, ({ list, survey }) => ({
+		change(client, 1, ({ list }) => ({
 			list(path) {
 				const entries = list(path)
 				meddle()
 				return entries
 			},
-			survey(path, namesMax) {
-				if (way === 'name by name') return undefined
-				const seen = survey?.(path, namesMax)
-				meddle()
-				return seen
-			},
 		}))
+		beforeComparing(client, () => {
+			if (way === 'as a whole') meddle()
+			return way === 'as a whole'
+		})
 		const { troubles } = await walk()
 		assert.deepEqual(troubles, [])
 		assert.equal(rows('SELECT * FROM file WHERE kind = 8').length, 2)
@@ -122,4 +120,49 @@ test('a file taken for gone is asked for once more before it is missed', async (
 	})
 	const { troubles, outcomes } = await walk()
 	assert.deepEqual([troubles, outcomes, copies('f')], [[], { known: 1 }, { 1: 'good 1' }])
+})
+
+test('a new directory that a user made meanwhile is the user’s, and what is in it comes into that', async (t) => {
+	const { put, walk, client, start, file, rows, copies, read } = await ground(t)
+	const user = await start()
+	for (const name of ['d/f', 'd/g', 'd/e/h']) put(1, name, 'stray')
+	let made: number | undefined
+	beforeWriting(client, () => {
+		made = now(makeDirectory(user.fs, at('d'), { ...OWNER, mode: 0o755 })).id
+		writeFile(user.fs, 'f', 'user', made)
+		flushLater(user.fs)
+	})
+	const { troubles } = await walk()
+	await walk()
+	assert.deepEqual([troubles, file('d')?.id, copies('d/f'), copies('d/g'), read(1, 'd/f')], [[], made, { 1: 'good 1' }, { 1: 'good 1' }, 'user'])
+	assert.deepEqual([!!file('d/e/h'), rows('SELECT * FROM entry').length], [true, 5])
+	assert.deepEqual((await walk()).outcomes, { known: 3 })
+})
+
+test('what a user makes and removes in directories the walk has just made', async (t) => {
+	const { put, walk, client, start, file, rows } = await ground(t)
+	const user = await start()
+	const [directories, files] = [80, 60]
+	for (let number = 0; number < directories * files; number++) put(1, `d${number % directories}/f${number}`, 'text')
+	let writes = 0
+	change(client, 1, ({ identify }) => ({
+		identify(uuid) {
+			// At the second the directories are in the tree, and the last ones have not been looked at.
+			if (++writes === 3) {
+				for (const path of ['d79', 'd9']) {
+					const id = file(path)?.id as number
+					writeFile(user.fs, 'kept', 'user', id)
+					writeFile(user.fs, 'removed', 'user', id)
+					now(unlink(user.fs, at('removed', id)))
+				}
+				flushLater(user.fs)
+			}
+			return identify(uuid)
+		},
+	}))
+	const { outcomes, troubles } = await walk()
+	assert.deepEqual([troubles, outcomes.adopted, outcomes.directory], [[], directories * files, directories])
+	assert.equal(rows('SELECT * FROM entry').length, directories * (files + 1) + 2)
+	assert.deepEqual([!!file('d79/kept'), !!file('d9/kept'), file('d79/removed'), file('d9/removed')], [true, true, undefined, undefined])
+	assert.deepEqual((await walk()).outcomes, { known: directories * files + 2 })
 })
