@@ -6,7 +6,6 @@ import type { Intent, IntentOp } from './intents.ts'
 
 export interface CarriedRow {
 	seq: number
-	node_id: NodeId
 	op: IntentOp
 	path: Uint8Array
 	to_path: Uint8Array | null
@@ -35,10 +34,10 @@ export function clientAfter(reader: Reader, client: ClientId): Maybe<{ client_id
 	return reader.get('SELECT client_id FROM carried WHERE client_id > ? ORDER BY client_id LIMIT 1', [client])
 }
 
-export function ofClient(reader: Reader, { client, seq }: Turn, limit: number): Maybe<CarriedRow[]> {
+export function ofClient(reader: Reader, { client, seq }: Turn, node: NodeId, limit: number): Maybe<CarriedRow[]> {
 	return reader.all<CarriedRow>(
-		'SELECT seq, node_id, op, path, to_path, file_id, token, inode FROM carried WHERE client_id = ? AND seq > ? ORDER BY seq LIMIT ?',
-		[client, seq, limit],
+		'SELECT seq, op, path, to_path, file_id, token, inode FROM carried WHERE client_id = ? AND seq > ? AND node_id = ? ORDER BY seq LIMIT ?',
+		[client, seq, node, limit],
 	)
 }
 

@@ -1,26 +1,28 @@
 /**
  * Whether a node's disk has forgotten what was carried out there: when what it was about stands where it stood before and nothing has happened
- * to it since. Names are used again, and files come back to them; so the time of an inode's last change (ctime) says how far the disk has
- * come. Where that cannot tell, what is there by right stays there. A daemon that is killed makes no disk forget.
+ * to it since. Names are used again, and files come back to them; so the time of an inode's last change (ctime) is compared with what it was
+ * before, and says how far the disk has come. What came after something that it has forgotten for certain is forgotten too. Where all of that cannot tell, what is there by
+ * right stays there. A daemon that is killed makes no disk forget.
  */
 import type { Intent } from '../catalogue/intents.ts'
-import type { Path } from '../ids.ts'
+import type { FileId, Path } from '../ids.ts'
 import { isHalfExchanged } from '../intents.ts'
 import type { Inode, Node } from '../nodes/node.ts'
+import { S_IFDIR, S_IFMT } from '../nodes/stat.ts'
 import { type Op, wait } from '../op.ts'
 import { ANYBODY, whoseByRight } from './by-right.ts'
 import type { Filesystem } from './filesystem.ts'
-import { BETWEEN_TWO } from './unsynced.ts'
+import type { Redoing } from './unsynced.ts'
 
 /** Our own time is in milliseconds, cut off. */
 const ROUNDED_MICROSECONDS = 1_000
 /** What the kernel writes down as the time of a change may be that of its last tick. */
 export const TICK_MICROSECONDS_MAX = 12_000
 
-/** What a row says, and when this process began to do such again. */
-export type Step = Intent & { toPath: Path; inode: string; seq: number; since: number }
+/** What a row says; what was changed later than `since` tells nothing. */
+export type Step = Intent & { toPath: Path; inodes: Inode[]; seq: number; since: number; state: Redoing }
 
-/** Changed last before the step was done or after it. Unclear: at about that time, or since it is being done again, by that or by others. */
+/** Changed last before the step was done or after it. Unclear: at about that time, or lately, by doing things again or by others. */
 type Age = 'before' | 'after' | 'unclear'
 
 function ageOf({ changed }: Inode, { seq, since }: Step): Age {
@@ -28,78 +30,120 @@ function ageOf({ changed }: Inode, { seq, since }: Step): Age {
 	return changed >= seq + ROUNDED_MICROSECONDS && changed < since ? 'after' : 'unclear'
 }
 
+/** The same of what stands where it stood: compared with itself no clock need be right, and only within one tick it cannot be told. */
+function ageOfItself(here: Inode, was: Inode, { seq, since }: Step): Age {
+	if (here.changed >= since) return 'unclear'
+	if (here.changed !== was.changed) return here.changed < was.changed ? 'before' : 'after'
+	return was.changed < seq - TICK_MICROSECONDS_MAX ? 'before' : 'unclear'
+}
+
 export function* whatIsForgotten(fs: Filesystem, node: Node, step: Step): Op<Intent | undefined> {
-	const { op, toPath } = step
+	const { op, path, toPath, inodes: [was], fileId } = step
 	if (op === 'exchange') return yield* exchangeAgain(fs, node, step)
-	if (op === 'link') return (yield* isLinkMissing(fs, node, step)) ? step : undefined
-	if (!(yield* isWhereItWas(fs, node, step))) return undefined
+	const here = yield* standing(node, step, path, was)
+	if (!here) return undefined
+	const answer = yield* isUndone(node, step, { path, here, was })
+	if (op === 'link') return (answer ?? (yield* isLinkMissing(fs, node, step))) ? step : undefined
+	// It may have come back, and as it is there by right it may as well stay.
+	if (!(answer ?? (yield* isNotOf(fs, node, path, [fileId])))) return undefined
 	return op === 'unlink' || op === 'rmdir' || (yield* isFree(node, step, toPath)) ? step : undefined
+}
+
+function* standing(node: Node, { state }: Step, path: Path, { id }: Inode): Op<Inode | undefined> {
+	const there = yield* wait(node.operations.inode(path))
+	return there && (there.id === id || state.made.has(there.id)) ? there : undefined
+}
+
+/** Whether something that stands where it stood is there because the disk has forgotten the step; undefined where it cannot tell. */
+function* isUndone(node: Node, step: Step, { path, here, was }: { path: Path; here: Inode; was: Inode }): Op<boolean | undefined> {
+	const { state, seq } = step
+	const age = ageOfItself(here, was, step)
+	if (state.made.has(here.id)) return true
+	if (age === 'after') return false
+	if (age === 'before' && !(yield* isWayYounger(node, step, path))) {
+		state.forgotten = Math.min(state.forgotten, seq)
+		return true
+	}
+	return isLaterThanForgotten(step) && isOfDisk(here, step) ? true : undefined
+}
+
+/** What was done since things are done again the disk had no time to forget. */
+function isLaterThanForgotten({ seq, state }: Step): boolean {
+	return seq > state.forgotten && seq < state.since
+}
+
+/** As the disk had it, or changed by doing things again: not by others. */
+function isOfDisk({ id, changed }: Inode, { since, state }: Step): boolean {
+	return changed < since || state.touched.has(id)
+}
+
+function* isNotOf(fs: Filesystem, node: Node, path: Path, ids: readonly (FileId | undefined)[]): Op<boolean> {
+	const owner = yield* whoseByRight(fs, node.id, path)
+	return owner !== ANYBODY && !ids.includes(owner)
 }
 
 /** Where one of the two is lost the other goes to its place all the same. */
 function* exchangeAgain(fs: Filesystem, node: Node, step: Step): Op<Intent | undefined> {
-	const { path, toPath, inode, fileId } = step
+	const { path, toPath, inodes: [first, second] } = step
 	if (yield* isHalfExchanged(node, step.token)) return step
-	const [first, second] = inode.split(BETWEEN_TWO)
-	const [here, there] = [yield* standing(node, path, first), yield* standing(node, toPath, second)]
-	const ages = [here, there].map((each) => each && ageOf(each, step))
-	if (ages.includes('after') || (!here && !there)) return undefined
-	if (!ages.includes('before')) {
-		const owner = yield* whoseByRight(fs, node.id, here ? path : toPath)
-		if (owner === ANYBODY || (here ? owner === fileId : owner !== undefined && owner !== fileId)) return undefined
-	}
+	const here = yield* standing(node, step, path, first)
+	const there = yield* standing(node, step, toPath, second)
+	const answers = [
+		here && (yield* isUndone(node, step, { path, here, was: first })),
+		there && (yield* isUndone(node, step, { path: toPath, here: there, was: second })),
+	]
+	if ((!here && !there) || answers.includes(false)) return undefined
+	if (!answers.includes(true) && !(yield* isExchangeMissing(fs, node, step, here !== undefined))) return undefined
 	if (here && there) return step
 	if (here && (yield* isFree(node, step, toPath))) return { ...step, op: 'rename' }
 	if (there && (yield* isFree(node, step, path))) return { ...step, op: 'rename', path: toPath, toPath: path }
 	return undefined
 }
 
-function* standing(node: Node, path: Path, id: string): Op<Inode | undefined> {
-	const there = yield* wait(node.operations.inode(path))
-	return there?.id === id ? there : undefined
+/** By the first of the two if it is there; whose the other is a row does not say. */
+function* isExchangeMissing(fs: Filesystem, node: Node, { path, toPath, fileId }: Step, isFirst: boolean): Op<boolean> {
+	if (isFirst) return yield* isNotOf(fs, node, path, [fileId])
+	const owner = yield* whoseByRight(fs, node.id, toPath)
+	return owner === undefined || owner === fileId
 }
 
-/** Whatever happened to a file happened after all that was done before. */
-function* isWhereItWas(fs: Filesystem, node: Node, step: Step): Op<boolean> {
-	const here = yield* standing(node, step.path, step.inode)
-	const age = here ? ageOf(here, step) : 'after'
-	if (age !== 'unclear') return age === 'before'
-	// It may have come back, and as it is there by right it may as well stay.
-	const owner = yield* whoseByRight(fs, node.id, step.path)
-	return owner !== ANYBODY && owner !== step.fileId
-}
-
-/** What is there, if that was to be replaced. */
+/** What is there was to be replaced, unless somebody has brought it since. */
 function* isFree(node: Node, step: Step, path: Path): Op<boolean> {
 	const there = yield* wait(node.operations.inode(path))
-	return there === undefined || ageOf(there, step) !== 'after'
+	return there === undefined || (ageOf(there, step) !== 'after' && isOfDisk(there, step))
 }
 
 /** The name that it was made for stays where it is. */
-function* isLinkMissing(fs: Filesystem, node: Node, step: Step): Op<boolean> {
-	const here = yield* standing(node, step.path, step.inode)
-	const age = here ? ageOf(here, step) : 'after'
-	if (age !== 'unclear') return age === 'before'
-	if ((yield* wait(node.operations.inode(step.toPath))) !== undefined) return false
-	return (yield* whoseByRight(fs, node.id, step.toPath)) === step.fileId
+function* isLinkMissing(fs: Filesystem, node: Node, { toPath, fileId }: Step): Op<boolean> {
+	if ((yield* wait(node.operations.inode(toPath))) !== undefined) return false
+	return (yield* whoseByRight(fs, node.id, toPath)) === fileId
 }
 
 /** Something else than what was taken away stands there, as it did before that came there. */
 export function* hasReturned(fs: Filesystem, node: Node, step: Step): Op<boolean> {
-	const { op, path, inode } = step
+	const { op, path, inodes: [was] } = step
 	if (op !== 'unlink' && op !== 'rename' && op !== 'move') return false
 	const there = yield* wait(node.operations.inode(path))
-	if (there === undefined || there.id === inode || ageOf(there, step) === 'after' || (yield* isWayYounger(node, step, path))) return false
+	if (there === undefined || there.id === was.id || ageOf(there, step) === 'after') return false
+	if (((yield* wait(node.operations.stat(path))).mode & S_IFMT) === S_IFDIR) return false
+	if (isLaterThanForgotten(step) && isOfDisk(there, step)) return true
+	const isOfThatMoment = ageOf(there, step) !== 'before' && there.changed < step.since
+	if (isOfThatMoment || (yield* isWayYounger(node, step, path))) return false
 	return (yield* whoseByRight(fs, node.id, path)) === undefined
 }
 
 /** Whether the disk knows of something as late. Taking a name away changes its directory, and so does whatever leads elsewhere by the same path later. */
 function* isWayYounger(node: Node, step: Step, path: Path): Op<boolean> {
-	let end = path.length
+	let above = path
 	do {
-		end = Math.max(0, path.lastIndexOf('/', end - 1))
-		const directory = yield* wait(node.operations.inode(path.subarray(0, end)))
+		above = parentOf(above)
+		const directory = yield* wait(node.operations.inode(above))
 		if (directory && ageOf(directory, step) === 'after') return true
-	} while (end > 0)
+	} while (above.length > 0)
 	return false
+}
+
+/** Of the root itself it is the root. */
+export function parentOf(path: Path): Path {
+	return path.subarray(0, Math.max(0, path.lastIndexOf('/')))
 }

@@ -35,6 +35,9 @@ const LEASE_SECONDS = 60
 /** Well below what the lease lasts: what is carried out when it is another's may undo what he did. */
 const BATCH_MS_MAX = 20_000
 
+/** Nodes on which it is yet to be found out what their disks have forgotten. */
+type Unready = ReadonlySet<NodeId>
+
 const underWay = new WeakMap<Filesystem, Promise<void>>()
 
 /** Everything that can be settled now. Whoever asks while it is under way waits for its end. */
@@ -53,29 +56,29 @@ export function* settle(fs: Filesystem): Op<void> {
 
 function* settleAll(fs: Filesystem): Op<void> {
 	const rows = yield* refreshClients(fs)
-	if (fs.mayHaveLeftPins) yield* settleOwn(fs)
 	const dead = rows.filter((row) => row.id !== fs.client && !isAlive(row))
 	// What they had decided about the nodes' trees comes first: it says where the files are that they were writing.
-	yield* redo(fs)
-	for (const node of [...fs.nodes.values()]) if (takesChanges(node)) yield* settleNode(fs, node)
-	for (const row of dead) yield* settleClient(fs, row)
+	const unready = yield* redo(fs)
+	if (fs.mayHaveLeftPins) yield* settleOwn(fs, unready)
+	for (const node of [...fs.nodes.values()]) if (takesChanges(node) && !unready.has(node.id)) yield* settleNode(fs, node)
+	for (const row of dead) yield* settleClient(fs, row, unready)
 }
 
 /** What an operation that failed, or of which nobody knew whether it had, has left of its own. */
-function* settleOwn(fs: Filesystem): Op<void> {
+function* settleOwn(fs: Filesystem, unready: Unready): Op<void> {
 	fs.mayHaveLeftPins = false
 	let isAllSettled = false
 	try {
 		if (fs.undecided.size > 0) yield* wait(Promise.all(fs.undecided))
-		isAllSettled = (yield* settleWriters(fs, fs.client)) === 0
+		isAllSettled = (yield* settleWriters(fs, fs.client, unready)) === 0
 	} finally {
 		fs.mayHaveLeftPins ||= !isAllSettled
 	}
 }
 
-function* settleClient(fs: Filesystem, dead: ClientRow): Op<void> {
+function* settleClient(fs: Filesystem, dead: ClientRow, unready: Unready): Op<void> {
 	if (!(yield* takeLease(fs, `client:${dead.id}`, LEASE_SECONDS))) return
-	const left = yield* settleWriters(fs, dead.id)
+	const left = yield* settleWriters(fs, dead.id, unready)
 	yield* wait(
 		transact(fs, function* (tx) {
 			intents.leaveAllOf(tx, dead.id)
@@ -91,10 +94,12 @@ function* settleClient(fs: Filesystem, dead: ClientRow): Op<void> {
 }
 
 /** How many of its files wait for their node to come back. */
-function* settleWriters(fs: Filesystem, dead: ClientId): Op<number> {
+function* settleWriters(fs: Filesystem, dead: ClientId, unready: Unready): Op<number> {
 	const rows = yield* wait(writers.ofClient(fs.catalogue, dead, BATCH_ROWS_MAX))
 	let left = 0
-	for (const { file_id, node_id } of rows) if (mayUnpin(fs, dead, file_id) && !(yield* settleWriter(fs, dead, file_id, node_id))) left++
+	for (const { file_id, node_id } of rows) {
+		if (mayUnpin(fs, dead, file_id) && (unready.has(node_id) || !(yield* settleWriter(fs, dead, file_id, node_id)))) left++
+	}
 	return rows.length === BATCH_ROWS_MAX ? left + 1 : left
 }
 

@@ -12,7 +12,7 @@ import type { Intent } from '../catalogue/intents.ts'
 import { codeOf } from '../errors.ts'
 import type { ClientId, NodeId, Path } from '../ids.ts'
 import type { Disk } from '../nodes/disk.ts'
-import type { Node } from '../nodes/node.ts'
+import type { Inode, Node } from '../nodes/node.ts'
 import { inService } from '../nodes/service.ts'
 import { type Op, wait } from '../op.ts'
 import { distrustCopy } from './distrust.ts'
@@ -25,7 +25,20 @@ const BATCH_ROWS_MAX = 1_000
 const MICROSECONDS = 1_000
 
 /** Of an exchange it is two files. */
-export const BETWEEN_TWO = '|'
+const BETWEEN_TWO = '|'
+const CHANGED_AT = '@'
+
+function asText(inode: Inode | undefined): string {
+	return inode ? `${inode.id}${CHANGED_AT}${inode.changed}` : ''
+}
+
+/** What stood there when the row was written. */
+export function inodesOf(text: string): Inode[] {
+	return text.split(BETWEEN_TWO).map((one) => {
+		const [id, changed] = one.split(CHANGED_AT)
+		return { id, changed: Number(changed) }
+	})
+}
 
 export interface Unsynced {
 	/** The last number given. */
@@ -38,8 +51,27 @@ export interface Unsynced {
 	from: number
 	/** When a node was synced last, and how far the journal was known then. */
 	readonly synced: Map<NodeId, { atMs: number; seq: number }>
-	/** Whose are being done again, and since when. */
-	readonly redoing: Map<ClientId, number>
+	/** Where what was forgotten was looked for, or is. */
+	readonly redoing: Map<NodeId, Redoing>
+}
+
+/** Of one node, since it came here last. */
+export interface Redoing {
+	/** When this process began to do something again there, in microseconds: what was changed later says nothing of what the disk had. */
+	since: number
+	/** The first that the disk has forgotten for certain, and with it all that came after. */
+	forgotten: number
+	/** The inodes that were changed by doing things again, and the directories that were made for that. */
+	readonly touched: Set<string>
+	readonly made: Set<string>
+	/** How far it has come, by whose they are; those that are gone leave no more. */
+	readonly through: Map<ClientId, number>
+	readonly finished: Set<ClientId>
+}
+
+export function createRedoing(finished: readonly ClientId[] = []): Redoing {
+	const never = Number.POSITIVE_INFINITY
+	return { since: never, forgotten: never, touched: new Set(), made: new Set(), through: new Map(), finished: new Set(finished) }
 }
 
 export function createUnsynced(): Unsynced {
@@ -55,12 +87,9 @@ const KEPT = new Set<Intent['op']>(['unlink', 'rmdir', 'rename', 'move', 'exchan
  */
 export function* toBeKept(fs: Filesystem, node: Node, intent: Intent): Op<Query | undefined> {
 	if (!node.disk || !KEPT.has(intent.op)) return undefined
-	let inode = (yield* wait(node.operations.inode(intent.path)))?.id
-	if (intent.op === 'exchange') {
-		const other = yield* wait(node.operations.inode(intent.toPath as Path))
-		inode = `${inode ?? ''}${BETWEEN_TWO}${other?.id ?? ''}`
-	}
-	if (inode === undefined) return undefined
+	let inode = asText(yield* wait(node.operations.inode(intent.path)))
+	if (intent.op === 'exchange') inode += BETWEEN_TWO + asText(yield* wait(node.operations.inode(intent.toPath as Path)))
+	if (inode === '') return undefined
 	const turn = { client: fs.client, seq: Math.max(fs.unsynced.seq + 1, Date.now() * MICROSECONDS) }
 	fs.unsynced.seq = turn.seq
 	waitsFor(fs, node.id, turn)
@@ -91,7 +120,7 @@ function isDue({ unsynced, journal }: Filesystem, { id }: Node): boolean {
 	return last === undefined || (performance.now() - last.atMs > SYNC_WRITTEN_MS && journal.position() > last.seq)
 }
 
-function* syncNode(fs: Filesystem, node: Node, disk: Disk): Op<void> {
+export function* syncNode(fs: Filesystem, node: Node, disk: Disk): Op<void> {
 	const { waiting, waitsSinceMs, synced } = fs.unsynced
 	const turns = waiting.get(node.id) ?? new Map<ClientId, number>()
 	const now = { atMs: performance.now(), seq: fs.journal.position() }

@@ -94,6 +94,35 @@ for (const catalogue of GROUNDS) {
 	})
 }
 
+for (const catalogue of GROUNDS) {
+	it(`two mounts in turn before a power cut: what each did is done again in its turn: ${catalogue}`, async (t) => {
+		const running = await start(t, catalogue)
+		const second = await running.up.secondMount()
+		const tops = [running.up.mountPoint, second.mountPoint]
+		await withHands(async (hands) => {
+			for (const name of ['a', 'b', 'd/e/f', 'f', 'x']) {
+				if (name === 'd/e/f') for (const directory of ['d', 'd/e']) await hands.do('mkdir', join(tops[0], directory))
+				await hands.do('write', join(tops[0], name), `the content of ${name}`, { sync: true })
+			}
+			syncDisk(running.disk)
+			const moves = [['a', 'b'], ['b', 'c'], ['x', 'b'], ['c', 'x'], ['f', 'd/f'], ['d/e', 'g'], ['d', 'e'], ['g', 'd'], ['e/f', 'd/g']]
+			for (const [turn, [from, to]] of moves.entries()) {
+				const top = tops[turn % 2]
+				await until(`${from} is seen`, async () => (await hands.do('stat', join(top, from)).catch(() => undefined)) && true)
+				await hands.do('rename', join(top, from), join(top, to))
+			}
+		})
+		await second.kill()
+		await cutPower(running)
+		await withHands(async (hands) => {
+			const top = running.up.mountPoint
+			const after: Record<string, string> = { x: 'a', b: 'x', 'd/f': 'd/e/f', 'd/g': 'f' }
+			assert.deepEqual(await namesBelow(hands, top), [...Object.keys(after), 'd/', 'e/'].sort())
+			for (const [name, was] of Object.entries(after)) assert.equal(String(await hands.do('read', join(top, name))), `the content of ${was}`, name)
+		})
+	})
+}
+
 /** Names and contents as they should be; what was written since the disk was synced last may be lost with the power. */
 interface Model {
 	files: Map<string, { content: string; synced: boolean }>
@@ -117,7 +146,7 @@ async function anyCall(hands: Hands, random: Random, top: string, model: Model):
 		await hands.do('write', join(top, from), content)
 		model.files.set(from, { content, synced: false })
 	} else if (kind === 9) {
-		await moveDirectory(hands, random, top, model)
+		await (random.chance(0.3) ? makeDirectory : moveDirectory)(hands, random, top, model)
 	} else if (source && kind < 6) {
 		await hands.do('rename', join(top, from), join(top, to))
 		// Of two names of one file it does nothing.
@@ -134,6 +163,14 @@ async function anyCall(hands: Hands, random: Random, top: string, model: Model):
 		await hands.do('link', join(top, from), join(top, to))
 		model.files.set(to, source)
 	}
+}
+
+/** Where a node has none until a file comes there. */
+async function makeDirectory(hands: Hands, random: Random, top: string, model: Model): Promise<void> {
+	const path = `${random.pick([...model.directories])}d${random.below(6)}/`
+	if (model.directories.has(path)) return
+	await hands.do('mkdir', join(top, path))
+	model.directories.add(path)
 }
 
 async function moveDirectory(hands: Hands, random: Random, top: string, model: Model): Promise<void> {

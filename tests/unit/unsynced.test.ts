@@ -4,8 +4,10 @@ import * as disk from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Driver } from '../../core/catalogue/driver.ts'
+import * as leases from '../../core/catalogue/leases.ts'
+import { takeLease } from '../../core/filesystem/clients.ts'
 import { makeDirectory } from '../../core/filesystem/create.ts'
-import { flushLater } from '../../core/filesystem/filesystem.ts'
+import { flushLater, transact } from '../../core/filesystem/filesystem.ts'
 import { catchUp } from '../../core/filesystem/follow.ts'
 import { unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
@@ -108,6 +110,28 @@ test('where others have changed things since, what is somewhere by right stays t
 	assert.deepEqual(['e/f', 'd/later', 'd/of late'].map((path) => disk.readFileSync(node(1, path), 'utf8')), ['long there', 'later', 'of late'])
 	assert.deepEqual(disk.readdirSync(node(1, '.cairn/conflicts')), [])
 	assert.doesNotMatch(reports.join('\n'), /again|back,/)
+})
+
+test('while another process looks for what a disk has forgotten, nothing else is done on its node', async (t) => {
+	const { start, rows, node } = await installation(t)
+	const other = await start()
+	const first = await start()
+	writeFile(first.fs, 'f', 'text')
+	now(rename(first.fs, at('f'), at('g'), 'replace'))
+	setUp(first.fs, 1, false)
+	now(unlink(first.fs, at('g')))
+	flushLater(first.fs)
+	first.kill()
+	assert.equal(now(takeLease(other.fs, 'redo', 60)), true)
+	const { fs } = await start()
+	assert.equal(rows('SELECT * FROM intent').length, 1)
+	assert.equal(disk.readFileSync(node(1, 'g'), 'utf8'), 'text')
+	void transact(other.fs, function* (tx) {
+		leases.drop(tx, 'redo')
+	})
+	now(settle(fs))
+	assert.deepEqual(rows('SELECT * FROM intent'), [])
+	assert.equal(disk.existsSync(node(1, 'g')), false)
 })
 
 test('a sync that fails leaves the rows, and puts what was written since the last one in doubt', async (t) => {
