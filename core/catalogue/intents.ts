@@ -66,6 +66,11 @@ export function doneQueries(client: ClientId, list: readonly Intent[]): Query[] 
 	])
 }
 
+/** All of one node and one transaction. */
+export function doneAllQuery(client: ClientId, { node, token }: { node: NodeId; token: number }): Query {
+	return ['DELETE FROM intent WHERE node_id = ? AND client_id = ? AND token = ?', [node, client, token]]
+}
+
 /** By path and not by id, which the maker never learns: it saves a round trip. */
 export function doneQuery(client: ClientId, intent: Intent): Query {
 	return [

@@ -8,7 +8,7 @@ import type { Tray } from './incoming.ts'
 import { leave, passOn, shown } from './leave.ts'
 import type { Want } from './look.ts'
 import { type CopyAnswer, encodePath, type Failure, isFailure, treeOf } from './messages.ts'
-import { packSmall } from './packets.ts'
+import { packSmall, unpackAnswers } from './packets.ts'
 import { patiently } from './patience.ts'
 import { keepAside } from './place.ts'
 import type { Round } from './round.ts'
@@ -22,7 +22,7 @@ const NOT_TAKEN = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EROFS'])
 const SYNC_BYTES = 32 * 1024 ** 2
 const BLOCK_BYTES = 512
 /** Of what a thread reads and writes in one piece. */
-const SMALL_BYTES_MAX = 1024 ** 2
+export const SMALL_BYTES_MAX = 1024 ** 2
 
 interface Attempt {
 	want: Want
@@ -144,8 +144,8 @@ async function copySmall(
 	orders: readonly Order[],
 	tray: Tray,
 ): Promise<CopyAnswer[]> {
-	const message = { from: treeOf(from), to: treeOf(rep.node), ...packSmall(tray.path as Path, orders) }
-	return await threads.copySmall(message, { pace: pace && ((bytes) => pace(bytes, rep.run.signal)) })
+	const message = { from: treeOf(from), to: treeOf(rep.node), ...packSmall(tray.path as Path, orders), isSynced: true }
+	return unpackAnswers(await threads.copySmall(message, { pace: pace && ((bytes) => pace(bytes, rep.run.signal)) }))
 }
 
 async function copyOnThread(

@@ -12,6 +12,7 @@ import { carries } from '../../core/intents.ts'
 import type { Op } from '../../core/op.ts'
 import { isStillOurs } from '../replicator.ts'
 import { isUnsettled, type Looked, look, type Want } from './look.ts'
+import type { Brought } from './place.ts'
 import type { Round } from './round.ts'
 import { type Standing, standingForChange } from './standing.ts'
 import type { Place } from './tree-paths.ts'
@@ -28,10 +29,9 @@ export interface Made {
 	from: Path | undefined
 }
 
-export interface Entered {
+export interface Entered extends Brought {
 	made: Made
 	places: Place[]
-	intents: Intent[]
 }
 
 /** `isNew`: entered by this very transaction. */
@@ -89,13 +89,13 @@ function write(fs: Filesystem, tx: Transaction, node: NodeId, list: ReadonlyArra
 function judge({ made, looked, standing, token, node }: Case): Verdict {
 	const { id } = made.want.file
 	const before = looked.there.has(id) ? standing.madeBy(token, id) : []
-	if (before.length > 0) return { entered: { made, places: made.want.places, intents: before }, isNew: false }
+	if (before.length > 0) return { entered: { file: id, ino: made.ino, made, places: made.want.places, intents: before }, isNew: false }
 	const now = looked.wants.get(id)
 	if (!now) return { refused: 'gone' }
 	if (isUnsettled(now) || now.file.version !== made.want.file.version) return { refused: 'busy' }
 	if (!isOfTheseNames(made, now) || now.places.some(({ path }) => standing.isInTheWay(path))) return { refused: 'busy' }
 	const list = intentsOf({ made, now, token, node })
-	return { entered: { made: { ...made, want: now }, places: now.places, intents: list }, isNew: true }
+	return { entered: { file: id, ino: made.ino, made: { ...made, want: now }, places: now.places, intents: list }, isNew: true }
 }
 
 /** Without a hash to go by, what was read is the file's content only if the path it was read at is the file's still. */

@@ -29,6 +29,8 @@ export interface Tray {
 	readonly path: Path | undefined
 	/** A place that nobody else has. */
 	next(): Path
+	/** As many places that nobody else has, one after the other: the number that the first is called by in it. */
+	take(many: number): { path: Path; first: number }
 	/** Whether a place is in it: its name there is a number. */
 	has(place: Path): boolean
 	/** The same for the file itself: a large one says what it is and who makes it, so that another can go on. */
@@ -38,15 +40,21 @@ export interface Tray {
 export function newTray(): Tray {
 	let path: Path | undefined
 	let many = 0
-	const next = () => {
+	const take = (places: number) => {
 		path ??= inIncoming(`copies-${randomUUID()}`)
-		return Buffer.from(`${path}/${many++}`)
+		many += places
+		return { path, first: many - places }
+	}
+	const next = () => {
+		const place = take(1)
+		return Buffer.from(`${place.path}/${place.first}`)
 	}
 	return {
 		get path() {
 			return path
 		},
 		next,
+		take,
 		has: (place) => path !== undefined && place.length > path.length && place.compare(path, 0, path.length, 0, path.length) === 0,
 		nextFor({ id, version, size }) {
 			if (size < RESUMED_BYTES_MIN) return next()

@@ -40,6 +40,8 @@ export interface SmallMessage {
 	paths: string
 	numbers: Float64Array
 	isPaced: boolean
+	/** They reach the disk before they are said to be made; otherwise whoever asked sees to that. */
+	isSynced: boolean
 }
 
 /** One of each for each file; those that failed have zeros. */
@@ -57,6 +59,8 @@ export interface PlaceMessage {
 	from: string
 	to: string
 	inos: Float64Array
+	/** The names reach the disk; otherwise as above. */
+	isSynced: boolean
 }
 
 /** These names are to be on the disk. */

@@ -49,9 +49,19 @@ export function unpackAnswers({ hashes, inos, occupied, failures }: SmallAnswers
 	return answers
 }
 
+/** The digits of each; undefined of one that was not copied, or that has something where it is to come. */
+export function hashesOf({ hashes, inos, occupied }: SmallAnswers): Array<string | undefined> {
+	return Array.from(inos, (_, index) => {
+		const hash = hashes.slice(index * HASH_DIGITS, (index + 1) * HASH_DIGITS)
+		return occupied[index] !== 0 || hash === NO_HASH ? undefined : hash
+	})
+}
+
 /** What is true of all of them. */
-export function allOf({ numbers }: Pick<SmallMessage, 'numbers'>, failure: Failure): CopyAnswer[] {
-	return Array.from({ length: numbers.length / WIDTH }, () => failure)
+export function allFailed({ numbers }: Pick<SmallMessage, 'numbers'>, failure: Failure): SmallAnswers {
+	const many = numbers.length / WIDTH
+	const failures = Array.from({ length: many }, (_, index): [number, Failure] => [index, failure])
+	return { hashes: NO_HASH.repeat(many), inos: new Float64Array(many), occupied: new Uint8Array(many), failures }
 }
 
 export function attributesOf(numbers: Float64Array, at: number): Order['attributes'] {

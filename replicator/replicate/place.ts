@@ -13,8 +13,7 @@ import { takesChanges } from '../../core/nodes/service.ts'
 import { run as drive } from '../../core/op.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import type { Run } from '../run.ts'
-import type { Entered } from './enter.ts'
-import { look, type Want } from './look.ts'
+import { look } from './look.ts'
 import { encodePath, treeOf } from './messages.ts'
 import { patiently } from './patience.ts'
 import { joinWays } from './ways.ts'
@@ -24,23 +23,25 @@ import type { Directory } from './tree-paths.ts'
 /** What a directory that cannot be made says of what stands there. */
 const IN_THE_WAY = new Set(['EEXIST', 'ENOTDIR', 'ELOOP'])
 
+/** A copy that counts, and what was decided so that it comes to its names. */
+export interface Brought {
+	file: FileId
+	ino: number
+	intents: readonly Intent[]
+}
+
 /**
  * The directories on the way, with the attributes the catalogue has for them. Whatever else stands there is kept aside. Where
  * one cannot be made the copies below it do not come to their places either, and are dealt with then.
  */
-export async function makeWay(round: Round, wants: readonly Want[]): Promise<void> {
+export async function makeWay(round: Round, directories: ReadonlySet<Directory>): Promise<void> {
 	const { node, run } = round.rep
-	const seen = new Set<Directory>()
-	for (const { places } of wants) {
-		for (const { directory } of places) {
-			if (seen.has(directory)) continue
-			seen.add(directory)
-			try {
-				await makeDirectory(round, directory)
-			} catch (error) {
-				if (!(error instanceof Errno)) throw error
-				run.note(`node ${node.name}: ${directory.path} cannot be made: ${error.message}`)
-			}
+	for (const directory of directories) {
+		try {
+			await makeDirectory(round, directory)
+		} catch (error) {
+			if (!(error instanceof Errno)) throw error
+			run.note(`node ${node.name}: ${directory.path} cannot be made: ${error.message}`)
 		}
 	}
 }
@@ -86,11 +87,11 @@ export async function keepAside({ rep: { fs, node, run } }: Round, path: Path): 
  * the intents that stand for them go: otherwise a power cut could leave a copy that counts without its name, and another
  * might have been removed for it.
  */
-export async function carryOut(round: Round, entered: readonly Entered[]): Promise<Entered[]> {
+export async function carryOut<T extends Brought>(round: Round, entered: readonly T[]): Promise<T[]> {
 	const { fs, node } = round.rep
 	const isPlaced = await placeOnThread(round, entered)
 	const done: Intent[] = []
-	const missed: Entered[] = []
+	const missed: T[] = []
 	for (const [index, each] of entered.entries()) {
 		const left = isPlaced[index] ? [] : await carryOutAll(round, each.intents)
 		done.push(...each.intents.slice(0, each.intents.length - left.length))
@@ -99,13 +100,13 @@ export async function carryOut(round: Round, entered: readonly Entered[]): Promi
 		if (!isPlaced[index] && left.length === 0 && !(await isInPlace(round, each))) missed.push(each)
 	}
 	await finish(round, done, isPlaced.every(Boolean))
-	for (const { made } of missed) await wantAgain(round, made.want)
+	for (const { file } of missed) await wantAgain(round, file)
 	if (node.health.up) round.sources.forgetStanding()
 	return missed
 }
 
 /** Which of them have their names, and on the disk. What is not as simple as that is done again by `carryOutAll`. */
-async function placeOnThread({ rep: { node }, threads }: Round, entered: readonly Entered[]): Promise<boolean[]> {
+async function placeOnThread({ rep: { node }, threads }: Round, entered: readonly Brought[]): Promise<boolean[]> {
 	const isSimple = (intent: Intent) => intent.op === 'rename'
 	const simple = node.remote || !takesChanges(node) ? [] : entered.filter((each) => each.intents.every(isSimple))
 	if (simple.length === 0) return entered.map(() => false)
@@ -114,7 +115,8 @@ async function placeOnThread({ rep: { node }, threads }: Round, entered: readonl
 		on: treeOf(node),
 		from: joinWays(moves.map(({ path }) => path)),
 		to: joinWays(moves.map(({ path, toPath }) => toPath ?? path)),
-		inos: new Float64Array(simple.flatMap(({ made, intents: list }) => list.map(() => made.ino))),
+		inos: new Float64Array(simple.flatMap(({ ino, intents: list }) => list.map(() => ino))),
+		isSynced: true,
 	})
 	let at = 0
 	const isPlaced = new Map(simple.map((each) => [each, each.intents.map(() => placed[at++]).every(Boolean)]))
@@ -154,9 +156,9 @@ async function carryOutAll({ rep: { fs, node } }: Round, list: readonly Intent[]
 	return []
 }
 
-async function isInPlace({ rep: { node } }: Round, { made, intents: list }: Entered): Promise<boolean> {
+async function isInPlace({ rep: { node } }: Round, { ino, intents: list }: Brought): Promise<boolean> {
 	for (const { op, toPath } of list) {
-		if (op === 'rename' && toPath && (await inodeAt(node.operations, toPath)) !== made.ino) return false
+		if (op === 'rename' && toPath && (await inodeAt(node.operations, toPath)) !== ino) return false
 	}
 	return true
 }
@@ -170,11 +172,11 @@ async function inodeAt(operations: Round['rep']['node']['operations'], path: Pat
 }
 
 /** Unless the file changed hands meanwhile: somebody may have removed or replaced it the moment it was there. */
-async function wantAgain({ rep: { fs, node, run } }: Round, { file }: Want): Promise<void> {
+async function wantAgain({ rep: { fs, node, run } }: Round, file: FileId): Promise<void> {
 	await patiently(run, async () =>
 		transact(fs, function* (tx) {
-			const { there } = yield* look(tx, node.id, [file.id as FileId], fs.capabilities.forUpdate)
-			if (there.has(file.id)) replicas.setState(tx, file.id, node.id, REPLICA.wanted)
+			const { there } = yield* look(tx, node.id, [file], fs.capabilities.forUpdate)
+			if (there.has(file)) replicas.setState(tx, file, node.id, REPLICA.wanted)
 		}),
 	)
 }

@@ -11,13 +11,14 @@ import { connectSftp } from '../../core/nodes/sftp.ts'
 import { isLimited, type Pace, paceOf } from '../rate.ts'
 import type { Job, Replicator } from '../replicator.ts'
 import { inTurn } from './in-turn.ts'
+import { openTargetDisk, type TargetDisk } from './disk.ts'
 import { hasLeftovers, takeLeftovers } from './leftovers.ts'
 import { patiently } from './patience.ts'
 import { openRoom } from './room.ts'
 import type { Hold, Round } from './round.ts'
 import { openSources } from './sources.ts'
 import { openThreads } from './threads.ts'
-import { doUnit } from './unit.ts'
+import { doUnit, removeTray } from './unit.ts'
 import { unitsOf } from './units.ts'
 
 export interface ReplicateOptions {
@@ -62,6 +63,7 @@ async function withRound(
 	const target = openTarget(node, copiesAtOnce)
 	const stop = () => threads.stop()
 	run.signal.addEventListener('abort', stop)
+	let disk: TargetDisk | undefined
 	const round: Round = {
 		rep,
 		threads,
@@ -75,6 +77,11 @@ async function withRound(
 		underWay: new Map(),
 		cramped: 0,
 		target: target.operations,
+		trays: [],
+		disk() {
+			disk ??= openTargetDisk(node)
+			return disk
+		},
 	}
 	try {
 		await body(round)
@@ -84,6 +91,8 @@ async function withRound(
 		await sources.end()
 		await threads.end()
 		target.end()
+		for (const { path } of round.trays) if (path) await removeTray(round, path)
+		disk?.end()
 	}
 }
 

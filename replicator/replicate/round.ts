@@ -3,7 +3,8 @@ import type { FileId, NodeId, Path } from '../../core/ids.ts'
 import type { NodeOperations } from '../../core/nodes/node.ts'
 import type { Pace } from '../rate.ts'
 import type { Replicator } from '../replicator.ts'
-import type { Part } from './incoming.ts'
+import type { TargetDisk } from './disk.ts'
+import type { Part, Tray } from './incoming.ts'
 import type { Room } from './room.ts'
 import type { Sources } from './sources.ts'
 import type { Standing } from './standing.ts'
@@ -29,10 +30,14 @@ export interface Round {
 	readonly load: Map<NodeId, number>
 	/** Intents of this run that are being carried out, by token. */
 	readonly underWay: Map<number, Standing>
+	/** Where copies of plain files wait for their names, those that nobody uses now: made once, as making and removing costs as much as a dozen copies. */
+	readonly trays: Tray[]
 	/** Files that no node took. */
 	cramped: number
 	/** The node's tree, changed by threads that the main one need not wait for. */
 	target(): Promise<NodeOperations>
+	/** The node's disk. Only of one that is no remote node. */
+	disk(): TargetDisk
 }
 
 /** How a file's want ended, as the summary counts it. */

@@ -58,7 +58,7 @@ export function copySmall(message: SmallMessage, conditions: Conditions, otherwi
 			answers.inos[index] = answer.ino
 			answers.occupied[index] = answer.isOccupied ? 1 : 0
 		}
-		syncTree(target)
+		if (message.isSynced) syncTree(target)
 	} catch (error) {
 		// Nobody knows which of them did not reach the disk.
 		for (let index = 0; index < many; index++) unlinkat(work.tray, asideOf(numbers, index * WIDTH), 0)

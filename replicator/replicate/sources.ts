@@ -28,6 +28,9 @@ export interface Found {
 export interface Sources {
 	/** Nodes that have the wanted version within reach, best first, and under which path. */
 	of(want: Want, isStanding: boolean): Promise<Found[]>
+	/** The best among nodes that threads may read, and what stands there. */
+	hereAmong(ids: readonly NodeId[]): Source | undefined
+	standingOn(id: NodeId): Promise<Standing>
 	/** One has it, whatever has yet to be carried out there. */
 	isWithinReach(want: Want): boolean
 	/** To read it on the main thread. */
@@ -98,6 +101,11 @@ export function openSources(
 			}
 			return found.sort((a, b) => cost(a.source) - cost(b.source))
 		},
+		hereAmong(ids) {
+			const here = ids.flatMap((id) => (id === own ? [] : (sourceOn(id) ?? []))).filter(({ reach }) => reach === 'local')
+			return here.sort((a, b) => cost(a) - cost(b)).at(0)
+		},
+		standingOn: (id) => standingFor(id, true),
 		isWithinReach: (want) => withinReach(want).length > 0,
 		operationsOf: ({ node, sftp }) => (sftp ? reachOf(node, sftp).operations : node.operations),
 		forgetStanding: () => standing.clear(),

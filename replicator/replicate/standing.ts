@@ -37,13 +37,21 @@ export function* standingForChange(
 ): Op<Standing> {
 	// As they are now: what ends meanwhile may have been left standing.
 	const known = [...own]
-	const question = { node, client: fs.client, tokens: known.map(([token]) => token), limit: ROWS_MAX }
-	const rows = yield* wait(othersIntents(tx, question))
-	const left = rows.filter((row) => !isDone(fs, row))
-	if (left.length < rows.length) for (const row of rows) if (!left.includes(row)) intents.remove(tx, row)
-	const others = toStanding(rows.length === ROWS_MAX ? rows : left)
+	const others = yield* othersStanding(fs, tx, { node, own: known.map(([token]) => token) })
 	const all = [others, ...known.map(([, standing]) => standing)]
 	return { isInTheWay: (path) => all.some((each) => each.isInTheWay(path)), madeBy: others.madeBy }
+}
+
+/** The same without one's own, which go by these tokens. */
+export function* othersStanding(
+	fs: Filesystem,
+	tx: Transaction,
+	{ node, own }: { node: NodeId; own: readonly number[] },
+): Op<Standing> {
+	const rows = yield* wait(othersIntents(tx, { node, client: fs.client, tokens: own, limit: ROWS_MAX }))
+	const left = rows.filter((row) => !isDone(fs, row))
+	if (left.length < rows.length) for (const row of rows) if (!left.includes(row)) intents.remove(tx, row)
+	return toStanding(rows.length === ROWS_MAX ? rows : left)
 }
 
 /** Those of one's own. */

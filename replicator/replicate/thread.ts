@@ -157,7 +157,7 @@ function askers(): (bytes: number) => Promise<void> {
 	}
 }
 
-function place({ on, from, to, inos }: PlaceMessage): boolean[] {
+function place({ on, from, to, inos, isSynced }: PlaceMessage): boolean[] {
 	const tree = openSide(on, 'target')
 	const [asides, names] = [from, to].map((paths) => waysOf(paths, tree.root.descriptor()))
 	const placed: boolean[] = []
@@ -171,10 +171,10 @@ function place({ on, from, to, inos }: PlaceMessage): boolean[] {
 		asides.end()
 		names.end()
 	}
-	syncNames(
-		tree,
-		to.split('\0').filter((_, index) => placed[index]),
-	)
+	if (isSynced) {
+		const names = to.split('\0').filter((_, index) => placed[index])
+		syncNames(tree, names)
+	}
 	return placed
 }
 

@@ -4,8 +4,18 @@
  */
 import { Errno } from '../../core/errors.ts'
 import { sharedBy } from '../shared.ts'
-import type { CopyAnswer, CopyMessage, PlaceMessage, Report, Request, SmallMessage, SyncMessage } from './messages.ts'
-import { allOf, unpackAnswers } from './packets.ts'
+import {
+	type CopyAnswer,
+	type CopyMessage,
+	type PlaceMessage,
+	type Report,
+	type Request,
+	type SmallAnswers,
+	type SmallMessage,
+	type SyncMessage,
+	toFailure,
+} from './messages.ts'
+import { allFailed } from './packets.ts'
 import { openPool, type Task, type User } from './pool.ts'
 
 export interface Threads {
@@ -15,7 +25,7 @@ export interface Threads {
 		told: { pace?: (bytes: number) => Promise<void>; moved(bytes: number): void },
 	): Promise<CopyAnswer[]>
 	/** The same of many small files. */
-	copySmall(message: Omit<SmallMessage, 'isPaced'>, told: { pace?: (bytes: number) => Promise<void> }): Promise<CopyAnswer[]>
+	copySmall(message: Omit<SmallMessage, 'isPaced'>, told: { pace?: (bytes: number) => Promise<void> }): Promise<SmallAnswers>
 	/** For each move whether it is done, and on the disk. */
 	place(message: PlaceMessage): Promise<boolean[]>
 	sync(message: SyncMessage): Promise<void>
@@ -49,8 +59,8 @@ export function openThreads({ near, far }: { near: number; far: number }): Threa
 		async copySmall(message, { pace }) {
 			const request = { small: { ...message, isPaced: pace !== undefined } }
 			const report = await ask(request, { ...NOTHING_TOLD, asked: leaveOf(pace) })
-			if ('small' in report) return unpackAnswers(report.small)
-			return 'failure' in report ? allOf(message, report.failure) : []
+			if ('small' in report) return report.small
+			return allFailed(message, 'failure' in report ? report.failure : toFailure(new Errno('EIO')))
 		},
 		async place(message) {
 			const report = await ask({ place: message }, NOTHING_TOLD)

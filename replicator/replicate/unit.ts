@@ -11,10 +11,16 @@ import { leave, passOn, shown } from './leave.ts'
 import { isUnsettled, look, type Want } from './look.ts'
 import { patiently } from './patience.ts'
 import { carryOut, makeWay } from './place.ts'
+import { copyPlain } from './plain.ts'
 import type { End, Round } from './round.ts'
 import { standingOf } from './standing.ts'
 
-export async function doUnit(round: Round, ids: readonly FileId[]): Promise<void> {
+export async function doUnit(round: Round, all: readonly FileId[]): Promise<void> {
+	const ids = await copyPlain(round, all)
+	if (ids.length > 0) await doEach(round, ids)
+}
+
+async function doEach(round: Round, ids: readonly FileId[]): Promise<void> {
 	const { fs, node, run } = round.rep
 	const looked = await patiently(run, async () => drive(look(fs.catalogue, node.id, ids)))
 	const wants = ids.flatMap((id) => looked.wants.get(id) ?? [])
@@ -45,7 +51,7 @@ export async function doUnit(round: Round, ids: readonly FileId[]): Promise<void
 }
 
 /** What has not come to its name stays in it, for the intents that stand or for whoever begins the next run. */
-async function removeTray({ rep: { node } }: Round, path: Path): Promise<void> {
+export async function removeTray({ rep: { node } }: Pick<Round, 'rep'>, path: Path): Promise<void> {
 	try {
 		await node.operations.removeDirectory(path)
 	} catch (error) {
@@ -90,10 +96,7 @@ async function bring(round: Round, entered: readonly Entered[]): Promise<void> {
 		'entered',
 		entered.map(({ made: { want } }) => want.file.id),
 	)
-	await makeWay(
-		round,
-		entered.map(({ made: { want } }) => want),
-	)
+	await makeWay(round, new Set(entered.flatMap(({ made }) => made.want.places.map(({ directory }) => directory))))
 	const missed = new Set(await carryOut(round, entered))
 	for (const each of entered) {
 		const { want } = each.made
