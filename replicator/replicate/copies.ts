@@ -174,7 +174,7 @@ async function copyOnThread(
 /** Through the lanes of what is mounted over a network: nothing here waits on this thread. */
 async function copyHere(round: Round, source: Source, orders: readonly Order[]): Promise<CopyAnswer[]> {
 	const answers: CopyAnswer[] = []
-	const operations = round.sources.operationsOf(source)
+	const operations = await round.sources.operationsOf(source)
 	const conditions = conditionsHere(round)
 	for (const order of orders)
 		answers.push(await attemptHere(round, () => copyOne(round, operations, { ...order, isSynced: true }, conditions)))

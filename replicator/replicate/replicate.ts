@@ -7,7 +7,7 @@ import { newHealth } from '../../core/nodes/health.ts'
 import { openLaneOperations } from '../../core/nodes/lanes.ts'
 import type { Node, NodeOperations } from '../../core/nodes/node.ts'
 import { run as drive } from '../../core/op.ts'
-import { connectSftp } from '../../core/nodes/sftp.ts'
+import type { SftpConfig } from '../../core/config/types.ts'
 import { isLimited, type Pace, paceOf } from '../rate.ts'
 import type { Job, Replicator } from '../replicator.ts'
 import { inTurn } from './in-turn.ts'
@@ -16,7 +16,7 @@ import { hasLeftovers, takeLeftovers } from './leftovers.ts'
 import { patiently } from './patience.ts'
 import { openRoom } from './room.ts'
 import type { Hold, Round } from './round.ts'
-import { openSources } from './sources.ts'
+import { openSources, type Reach } from './sources.ts'
 import { openThreads } from './threads.ts'
 import { doUnit, removeTray } from './unit.ts'
 import { unitsOf } from './units.ts'
@@ -59,7 +59,7 @@ async function withRound(
 	const { copiesAtOnce, copyRates } = fs.config.replicator
 	const threads = openThreads({ near: Math.min(copiesAtOnce, Math.max(THREADS_MIN, availableParallelism())), far: copiesAtOnce })
 	const load = new Map<number, number>()
-	const sources = openSources(fs, { own: node.id, load, connect: connectSftp })
+	const sources = openSources(fs, { own: node.id, load, connect })
 	const target = openTarget(node, copiesAtOnce)
 	const stop = () => threads.stop()
 	run.signal.addEventListener('abort', stop)
@@ -94,6 +94,12 @@ async function withRound(
 		for (const { path } of round.trays) if (path) await removeTray(round, path)
 		disk?.end()
 	}
+}
+
+/** Only where it is needed: to load the library takes as long as to copy a thousand small files. */
+async function connect(node: { name: string; uuid: string }, config: SftpConfig): Promise<Reach> {
+	const { connectSftp } = await import('../../core/nodes/sftp.ts')
+	return connectSftp(node, config)
 }
 
 /**

@@ -144,7 +144,9 @@ function asideOf(numbers: Float64Array, at: number): Buffer {
 
 function isThere(ways: Ways): boolean {
 	try {
-		if (statInto(ways.directory(), ways.name()) === 0) return true
+		const directory = ways.directoryIfThere()
+		if (directory === undefined) return false
+		if (statInto(directory, ways.name()) === 0) return true
 	} catch (error) {
 		if (!(error instanceof Errno)) throw error
 		return isWayThere(error.code)

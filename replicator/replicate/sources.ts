@@ -34,7 +34,7 @@ export interface Sources {
 	/** One has it, whatever has yet to be carried out there. */
 	isWithinReach(want: Want): boolean
 	/** To read it on the main thread. */
-	operationsOf(source: Source): Readable
+	operationsOf(source: Source): Promise<Readable>
 	/** What stands on nodes may have changed. */
 	forgetStanding(): void
 	end(): Promise<void>
@@ -54,10 +54,10 @@ export function openSources(
 		own,
 		load,
 		connect,
-	}: { own: NodeId; load: ReadonlyMap<NodeId, number>; connect(node: { name: string; uuid: string }, config: SftpConfig): Reach },
+	}: { own: NodeId; load: ReadonlyMap<NodeId, number>; connect(node: { name: string; uuid: string }, config: SftpConfig): Promise<Reach> },
 ): Sources {
 	const standing = new Map<NodeId, Promise<Standing>>()
-	const reaches = new Map<NodeId, Reach>()
+	const reaches = new Map<NodeId, Promise<Reach>>()
 
 	function sourceOn(id: NodeId): Source | undefined {
 		const node = fs.nodes.get(id)
@@ -68,7 +68,7 @@ export function openSources(
 		return sftp && { id, name: node.name, reach: 'sftp', node, sftp }
 	}
 
-	function reachOf(node: Node, config: SftpConfig): Reach {
+	function reachOf(node: Node, config: SftpConfig): Promise<Reach> {
 		const reach = reaches.get(node.id) ?? connect({ name: node.name, uuid: node.row.uuid }, config)
 		reaches.set(node.id, reach)
 		return reach
@@ -107,10 +107,10 @@ export function openSources(
 		},
 		standingOn: (id) => standingFor(id, true),
 		isWithinReach: (want) => withinReach(want).length > 0,
-		operationsOf: ({ node, sftp }) => (sftp ? reachOf(node, sftp).operations : node.operations),
+		operationsOf: async ({ node, sftp }) => (sftp ? (await reachOf(node, sftp)).operations : node.operations),
 		forgetStanding: () => standing.clear(),
 		async end() {
-			await Promise.all([...reaches.values()].map((reach) => reach.end()))
+			await Promise.all([...reaches.values()].map(async (reach) => (await reach).end()))
 		},
 	}
 }

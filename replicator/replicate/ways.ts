@@ -2,6 +2,7 @@
  * Many paths of one tree, one after the other: the directory of each is opened once for all its neighbours. It is held no
  * longer than it takes to go through the list, and while intents stand that keep others from changing what leads there.
  */
+import { codeOf } from '../../core/errors.ts'
 import { close } from '../../core/libc.ts'
 import { OPEN_DIRECTORY, openBeneath } from '../../core/nodes/beneath.ts'
 
@@ -10,6 +11,8 @@ export interface Ways {
 	next(): void
 	/** Of the path at hand. Throws when it is not there, for all neighbours the same: to find that out anew costs as much as a copy. */
 	directory(): number
+	/** The same, and undefined where it is not there. */
+	directoryIfThere(): number | undefined
 	/** The last component and a NUL, as the C library wants it. */
 	name(): Uint8Array
 	path(): Buffer
@@ -54,18 +57,29 @@ export function waysOf(text: string, root: number): Ways {
 		}
 	}
 
+	function directory(): number {
+		const fd = directoryIfThere()
+		if (fd === undefined) throw failure
+		return fd
+	}
+
+	function directoryIfThere(): number | undefined {
+		if (slash === from) return root
+		if (!isSame()) change()
+		if (open !== NONE) return open
+		const code = codeOf(failure)
+		if (code !== 'ENOENT' && code !== 'ENOTDIR') throw failure
+		return undefined
+	}
+
 	return {
 		next() {
 			from = to + 1
 			to = bytes.indexOf(NUL, from)
 			slash = Math.max(from, bytes.lastIndexOf(SLASH, to))
 		},
-		directory() {
-			if (slash === from) return root
-			if (!isSame()) change()
-			if (open === NONE) throw failure
-			return open
-		},
+		directory,
+		directoryIfThere,
 		name: () => bytes.subarray(slash === from ? from : slash + 1, to + 1),
 		path: () => bytes.subarray(from, to),
 		end: leave,
