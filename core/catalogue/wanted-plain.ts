@@ -26,12 +26,14 @@ const FROM = `FROM file f JOIN replica w ON w.file_id = f.id AND w.node_id = ? A
 	AND EXISTS (SELECT 1 FROM replica s WHERE s.file_id = f.id AND s.state = 1 AND s.version = f.version)
 	AND f.id IN (${Array(PLAIN_MAX).fill('?').join()})`
 
+const VALUES = ['e.name', "'/'", ...COLUMNS.flatMap((column, index) => (index === 0 ? [column] : ["','", column]))]
+
 /**
- * Those among `ids` that are plain: name, facts, name, facts, with a slash after each; facts have a comma after each. Undefined where the
- * database cannot. The same files, as they were, are the same text.
+ * Those among `ids` that are plain: name, facts, name, facts, with slashes between; the facts have commas. The same files, as they were, are the
+ * same text. Undefined where rows have to be locked before anything is decided upon them.
  */
-export function plainQuery(node: NodeId, sizeMax: number, ids: readonly FileId[], { joined }: Capabilities): Query | undefined {
-	if (!joined) return undefined
+export function plainQuery(node: NodeId, sizeMax: number, ids: readonly FileId[], { joined, forUpdate }: Capabilities): Query | undefined {
+	if (forUpdate !== '') return undefined
 	const filled = [...ids, ...new Array<number>(PLAIN_MAX - ids.length).fill(NOTHING)]
-	return [`SELECT ${joined(`CAST(e.name AS TEXT) || '/' || ${COLUMNS.join(` || ',' || `)}`)} AS facts ${FROM}`, [node, sizeMax, ...filled]]
+	return [`SELECT ${joined('1 = 1', VALUES)} AS facts ${FROM}`, [node, sizeMax, ...filled]]
 }
