@@ -1,4 +1,5 @@
 /** What a part of the door is, and what it is given. */
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Role } from '../core/access/role.ts'
 import type { Scope } from '../core/access/scope.ts'
@@ -7,6 +8,7 @@ import type { Config, PartName } from '../core/config/types.ts'
 import type { Announcer } from '../core/filesystem/announce.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import type { KnownTokens } from './access/known.ts'
+import type { Failure } from './errors.ts'
 import type { HotAnswers } from './hot/answers.ts'
 
 export interface Api {
@@ -36,6 +38,32 @@ export interface Part {
 	 * can, and that is nobody. Asked for routes of this part only.
 	 */
 	credentials?(request: FastifyRequest, api: Api): Promise<Grant | undefined>
+	/** What it answers also without the router, where requests are plain; its routes take the same. */
+	plain?(api: Api): readonly PlainRoute[]
+}
+
+/** It came whole, with nothing unusual about it: no condition, no digest, no coding. */
+export interface PlainRequest {
+	readonly method: string
+	readonly url: string
+	readonly headers: IncomingHttpHeaders
+	readonly body: Buffer
+	readonly grant: Grant
+}
+
+export interface PlainAnswer {
+	readonly status: number
+	readonly headers: Readonly<Record<string, string>>
+	/** Sent as JSON. */
+	readonly body: object
+}
+
+export interface PlainRoute {
+	readonly access: Role
+	takes(request: Pick<PlainRequest, 'method' | 'url' | 'headers'>): boolean
+	handle(request: PlainRequest): Promise<PlainAnswer>
+	/** What it says instead of what was thrown. */
+	refuse(failure: Failure): PlainAnswer
 }
 
 /** Who somebody turned out to be. */

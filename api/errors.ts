@@ -83,8 +83,16 @@ export function toFailure(error: unknown): Failure {
 /** Sends it in the shape of everything that has no shape of its own. */
 export function answerFailure(error: unknown, request: FastifyRequest, reply: FastifyReply, report: (line: string) => void): FastifyReply {
 	const failure = toFailure(error)
-	if (failure.status === 500) report(`${request.method} ${pathOf(request)}: ${(error as Error)?.stack ?? error}`)
-	return reply.code(failure.status).headers(failure.headers).send({ error: { code: failure.code, message: failure.message } })
+	if (failure.status === 500) reportFailure(error, request, report)
+	return reply.code(failure.status).headers(failure.headers).send(inGeneral(failure))
+}
+
+export function inGeneral({ code, message }: Failure): object {
+	return { error: { code, message } }
+}
+
+export function reportFailure(error: unknown, request: Pick<FastifyRequest, 'method' | 'originalUrl'>, report: (line: string) => void): void {
+	report(`${request.method} ${pathOf(request)}: ${(error as Error)?.stack ?? error}`)
 }
 
 /** Without what follows a question mark: a signature may be there. */

@@ -9,6 +9,7 @@ import { createFitting, type Known, methodsOf } from './allowed.ts'
 import { answerFailure, HttpError, pathOf } from './errors.ts'
 import { askFirst, goOn, inTurn, refuseMalformed } from './framing.ts'
 import { answersAtOnce, beforeRouter } from './hot/at-once.ts'
+import { answersPlainly } from './hot/plainly.ts'
 import { beforeHttp } from './hot/wire.ts'
 import { health } from './health/health.ts'
 import type { RequestLog } from './log.ts'
@@ -85,9 +86,9 @@ export async function createServer(api: Api, at: ListenConfig, log: RequestLog, 
 	log.listen(app)
 	countRequests(app)
 	const atOnce = at.parts === undefined || at.parts.includes('files') ? answersAtOnce(api, gate, log) : undefined
-	if (atOnce) {
-		beforeRouter(app.server, atOnce)
-		const end = certificate ? () => undefined : beforeHttp(app.server, atOnce, { idleMs })
+	if (atOnce) beforeRouter(app.server, atOnce)
+	if (!certificate) {
+		const end = beforeHttp(app.server, { atOnce, plainly: answersPlainly(api, parts, gate, log), stale: api.tokens.stale, idleMs, stopping: api.stopping })
 		app.addHook('preClose', async () => end())
 	}
 	inTurn(app.server)

@@ -32,8 +32,12 @@ export function introduce(app: FastifyInstance): void {
 	})
 }
 
-/** Who may read a path, where that can be said at once; undefined: the way through the hooks has to say it, or why not. */
-export type Gate = (headers: IncomingHttpHeaders, path: Path) => Grant | undefined
+/** Who may come in, where that can be said at once; undefined: the way through the hooks has to say it, or why not. */
+export interface Gate {
+	mayRead(headers: IncomingHttpHeaders, path: Path): Grant | undefined
+	/** To a route that is `byPath`. */
+	admit(headers: IncomingHttpHeaders, access: Role): Grant | undefined
+}
 
 export async function guard(app: FastifyInstance, api: Api, { anybody = '' }: ListenConfig): Promise<Gate> {
 	const requests = createBuckets()
@@ -54,7 +58,7 @@ export async function guard(app: FastifyInstance, api: Api, { anybody = '' }: Li
 		const { access, byPath = false } = request.routeOptions.config
 		if (access === undefined || access === 'open') return
 		const grant = await grantOf(request, access)
-		check(grant, access, byPath)
+		if (!holds(grant, access, byPath)) refuseGrant(grant)
 		request.grant = grant
 	})
 
@@ -99,28 +103,46 @@ export async function guard(app: FastifyInstance, api: Api, { anybody = '' }: Li
 		return perMinute === 0 ? 0 : requests.take(id, perMinute)
 	}
 
-	return (headers, path) => {
-		if (headers.authorization === undefined) return mayRead(everybody ?? stranger(), path)
+	function atHand(headers: IncomingHttpHeaders): Grant | undefined {
+		if (headers.authorization === undefined) return everybody ?? stranger()
 		const text = tokenOf({ headers })
-		const grant = text === undefined ? undefined : api.tokens.atHand(text)
-		return grant && mayRead(grant, path) && takeOne(grant) === 0 ? grant : undefined
+		return text === undefined ? undefined : api.tokens.atHand(text)
+	}
+
+	const counted = (grant: Grant): Grant | undefined => (!isOfToken(grant) || takeOne(grant) === 0 ? grant : undefined)
+
+	return {
+		mayRead(headers, path) {
+			const grant = atHand(headers)
+			return grant && reaches(grant, path, 'read') ? counted(grant) : undefined
+		},
+		admit(headers, access) {
+			const grant = atHand(headers)
+			return grant && holds(grant, access, true) ? counted(grant) : undefined
+		},
 	}
 }
 
-function mayRead(grant: Grant, path: Path): Grant | undefined {
-	return grant.role !== 'site' && mayAs(grant.role, 'read') && covers(grant.scope, path) ? grant : undefined
+function isOfToken(grant: Grant): grant is TokenGrant {
+	return 'token' in grant
+}
+
+function reaches(grant: Grant, path: Path, role: Role): boolean {
+	return grant.role !== 'site' && mayAs(grant.role, role) && covers(grant.scope, path)
 }
 
 /** A route that does not look at paths by itself is for who may reach the whole tree. */
-function check(grant: Grant, access: Exclude<Access, 'open'>, byPath: boolean): void {
-	const holds = grant.role === 'site' || access === 'site' ? grant.role === access : mayAs(grant.role, access)
-	if (!holds || (!byPath && grant.scope !== undefined)) refuseGrant(grant)
-	if (grant.anonymous && grant.scope?.length === 0) refuseGrant(grant)
+function holds(grant: Grant, access: Exclude<Access, 'open'>, byPath: boolean): boolean {
+	const isOfRole = grant.role === 'site' || access === 'site' ? grant.role === access : mayAs(grant.role, access)
+	return isOfRole && (byPath || grant.scope === undefined) && !(grant.anonymous && grant.scope?.length === 0)
 }
 
+/** What of a request says who asks. */
+export type Asking = Pick<FastifyRequest, 'grant'>
+
 /** Of a route that is `byPath`: throws unless whoever asks may do that there. */
-export function mayReach({ grant }: FastifyRequest, path: Path, role: Role): void {
-	if (grant.role === 'site' || !mayAs(grant.role, role) || !covers(grant.scope, path)) refuseGrant(grant)
+export function mayReach({ grant }: Asking, path: Path, role: Role): void {
+	if (!reaches(grant, path, role)) refuseGrant(grant)
 }
 
 function refuseGrant(grant: Grant): never {

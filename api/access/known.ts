@@ -23,6 +23,8 @@ export interface KnownTokens {
 	/** Undefined: there is none, or it has expired. */
 	find(text: string): Promise<TokenGrant | undefined>
 	findHash(hash: Buffer): Promise<TokenGrant | undefined>
+	/** To be waited for before `atHand`; undefined where it need not be. */
+	stale(): Promise<void> | undefined
 	/** What `find` would say, where that needs no look at the catalogue; undefined where it does, and of one that is not known. */
 	atHand(text: string): TokenGrant | undefined
 	/** The same without asking the catalogue, for one that gives no answer. */
@@ -81,6 +83,7 @@ export function createKnownTokens({ catalogue, capabilities, report }: Pick<File
 	}
 
 	return {
+		stale: () => (performance.now() - readAtMs <= KNOWN_MS ? undefined : readUnlessYounger(KNOWN_MS)),
 		find: (text) => findHash(hashOf(text)),
 		atHand,
 		findHash,

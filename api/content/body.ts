@@ -23,22 +23,27 @@ export async function* bodyOf({ raw }: Pick<FastifyRequest, 'raw'>): AsyncGenera
 /** Gathered before anybody sees it. */
 const SMALL_BYTES_MAX = 64 * 1024
 
-/** The same of what is of no use unless all of it comes. */
-export async function* contentOf(request: Pick<FastifyRequest, 'raw' | 'headers'>): AsyncGenerator<Buffer, void, undefined> {
-	const length = lengthOf(request)
-	if (length === undefined || length > SMALL_BYTES_MAX) return yield* bodyOf(request)
-	const whole = await gathered(request.raw)
-	if (whole.length > 0) yield whole
+/** The same of what is of no use unless all of it comes: whole where it is small. */
+export async function contentOf(request: Pick<FastifyRequest, 'raw' | 'headers'>): Promise<AsyncIterable<Buffer> | Buffer> {
+	return (lengthOf(request) ?? Number.POSITIVE_INFINITY) > SMALL_BYTES_MAX ? bodyOf(request) : await gathered(request.raw)
 }
 
 /** By events: to iterate over a stream costs more than all the rest of a small request's way through node. */
 function gathered(raw: IncomingMessage): Promise<Buffer> {
 	return new Promise((resolve, reject) => {
 		const chunks: Buffer[] = []
-		const end = () => (raw.complete ? resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)) : reject(cutOff()))
-		if (raw.destroyed) return reject(cutOff())
-		raw.on('data', (chunk: Buffer) => chunks.push(chunk)).once('end', end)
-		for (const event of ['error', 'close']) raw.once(event, () => reject(cutOff()))
+		let isWhole = false
+		const cut = () => {
+			// To make an error is not cheap, and every request closes.
+			if (!isWhole) reject(cutOff())
+		}
+		const end = () => {
+			if (!raw.complete) return cut()
+			isWhole = true
+			resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))
+		}
+		if (raw.destroyed) return cut()
+		raw.on('data', (chunk: Buffer) => chunks.push(chunk)).once('end', end).once('error', cut).once('close', cut)
 	})
 }
 

@@ -1,4 +1,5 @@
 /** Content that comes with a request gets a name, whole or not at all. */
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FileRow } from '../../core/catalogue/files.ts'
 import { KIND } from '../../core/catalogue/files.ts'
@@ -6,8 +7,9 @@ import type { LocatedRow } from '../../core/catalogue/paths.ts'
 import type { Transaction } from '../../core/catalogue/driver.ts'
 import { fail } from '../../core/errors.ts'
 import type { Located } from '../../core/filesystem/resolve.ts'
-import { store, type StoreOptions } from '../../core/filesystem/store.ts'
-import type { Op } from '../../core/op.ts'
+import { store, type StoreOptions, storeWhole } from '../../core/filesystem/store.ts'
+import type { Intake, Stored } from '../../core/filesystem/upload.ts'
+import { type Op, run } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { HttpError } from '../errors.ts'
 import { contentOf, lengthOf } from './body.ts'
@@ -31,16 +33,40 @@ export interface ReceiveOptions {
 
 /** To where `located` says; whether whoever asks may write there is the caller's to have asked. */
 export async function receive(request: FastifyRequest, reply: FastifyReply, api: Api, located: Located, options: ReceiveOptions = {}): Promise<Received> {
-	const { headers } = request
-	const { place, path, row } = located
-	if (!place || row?.kind === KIND.directory) return fail('EISDIR', 'a directory is there')
 	refuseParts(request)
+	const arrival = arrivalAt(request.headers, api, located, options)
+	const { intake, received } = arrival
+	try {
+		const content = options.source ?? (await contentOf(request))
+		const ending = { ...arrival.ending, bytesExactly: options.source ? undefined : lengthOf(request) }
+		const stored = Buffer.isBuffer(content) ? await run(storeWhole(api.fs, intake, content, ending)) : await store(api.fs, intake, content, ending)
+		if (ending.modified) reply.header('x-oc-mtime', 'accepted')
+		return received(stored)
+	} catch (error) {
+		giveUp(request, reply)
+		throw error
+	}
+}
+
+/** The same of content that is at hand. */
+export async function receiveWhole(headers: IncomingHttpHeaders, api: Api, located: Located, content: Buffer): Promise<Received> {
+	const { intake, ending, received } = arrivalAt(headers, api, located, {})
+	return received(await run(storeWhole(api.fs, intake, content, ending)))
+}
+
+interface Arrival {
+	intake: Intake
+	ending: StoreOptions
+	received(stored: Stored): Received
+}
+
+function arrivalAt(headers: IncomingHttpHeaders, { config }: Api, { place, path, row }: Located, options: ReceiveOptions): Arrival {
+	if (!place || row?.kind === KIND.directory) return fail('EISDIR', 'a directory is there')
 	const expected = expectedOf(headers)
 	require(headers, row)
 	let isNew = true
 	const ending: StoreOptions = {
 		verify: (found) => verify(expected, found),
-		bytesExactly: options.source ? undefined : lengthOf(request),
 		modified: modifiedOf(headers['x-oc-mtime']),
 		exclusive: options.exclusive,
 		*check(tx, current) {
@@ -49,16 +75,9 @@ export async function receive(request: FastifyRequest, reply: FastifyReply, api:
 			if (options.check) yield* options.check(tx, current)
 		},
 	}
-	const { uid, gid, fileMode } = api.config.api
-	const attributes = { mode: fileMode, uid, gid }
-	try {
-		const stored = await store(api.fs, { place, path, attributes, md5: expected.md5 !== undefined }, options.source ?? contentOf(request), ending)
-		if (ending.modified) reply.header('x-oc-mtime', 'accepted')
-		return { row: stored.row, sha256: stored.sha256, isNew }
-	} catch (error) {
-		giveUp(request, reply)
-		throw error
-	}
+	const { uid, gid, fileMode } = config.api
+	const intake = { place, path, attributes: { mode: fileMode, uid, gid }, md5: expected.md5 !== undefined }
+	return { intake, ending, received: ({ row, sha256 }) => ({ row, sha256, isNew }) }
 }
 
 /** Not taken for the whole (RFC 9110, 14.4). */

@@ -10,7 +10,7 @@ import { tus } from '../tus/tus.ts'
 import { makeCollection, remove, transfer } from './change.ts'
 import { get } from './get.ts'
 import { PREFIX } from './listing.ts'
-import { post, put } from './put.ts'
+import { plainPut, post, put } from './put.ts'
 
 const READ = { access: 'read', byPath: true } as const
 const WRITE = { access: 'write', byPath: true } as const
@@ -56,6 +56,7 @@ const listing = {
 
 export const part: Part = {
 	name: 'files',
+	plain: (api) => [plainPut(api)],
 	async routes(app: FastifyInstance, api: Api): Promise<void> {
 		const signed = signer(await run(signingKey(api.fs.catalogue)))
 		takeBodies(app)

@@ -5,27 +5,42 @@ import { fail } from '../../core/errors.ts'
 import { joinPath } from '../../core/filesystem/directories.ts'
 import type { Path } from '../../core/ids.ts'
 import { run } from '../../core/op.ts'
-import type { Api } from '../api.ts'
+import type { Api, PlainRoute } from '../api.ts'
 import { bodyOf } from '../content/body.ts'
 import { boundaryOf, fileOfForm } from '../content/form.ts'
 import { pathIn } from '../content/paths.ts'
-import { giveUp, receive, type Received } from '../content/receive.ts'
-import { HttpError } from '../errors.ts'
+import { giveUp, receive, receiveWhole, type Received } from '../content/receive.ts'
+import { HttpError, inGeneral } from '../errors.ts'
 import { reach, reachWithParents } from '../tree/reach.ts'
 import { hrefOf, PREFIX } from './listing.ts'
 import { Readable } from 'node:stream'
 
 export async function put(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
 	try {
-		const path = pathIn(request.originalUrl, PREFIX)
-		if (path.at(-1) === 0x2f) fail('EISDIR', 'a file has no slash at its end')
-		const located = await reachWithParents(request, api, path)
+		const located = await reachWithParents(request, api, wanted(request.originalUrl))
 		return answer(reply, located.path, await receive(request, reply, api, located))
 	} catch (error) {
 		giveUp(request, reply)
 		throw error
 	}
 }
+
+function wanted(url: string): Path {
+	const path = pathIn(url, PREFIX)
+	return path.at(-1) === 0x2f ? fail('EISDIR', 'a file has no slash at its end') : path
+}
+
+/** The same without the router. */
+export const plainPut = (api: Api): PlainRoute => ({
+	access: 'write',
+	takes: ({ method, url }) => method === 'PUT' && url.startsWith(PREFIX) && !url.includes('?'),
+	async handle({ url, headers, body, grant }) {
+		const located = await reachWithParents({ grant }, api, wanted(url))
+		const { status, etag, location, said } = toAnswer(located.path, await receiveWhole(headers, api, located, body))
+		return { status, headers: { etag, location }, body: said }
+	},
+	refuse: (failure) => ({ ...failure, body: inGeneral(failure) }),
+})
 
 /** The file of a form goes into the directory it is sent to, under the name it has there. */
 export async function post(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
@@ -47,8 +62,13 @@ export async function post(request: FastifyRequest, reply: FastifyReply, api: Ap
 	}
 }
 
-function answer(reply: FastifyReply, path: Path, { row, sha256, isNew }: Received): FastifyReply {
-	const href = hrefOf(path, false)
-	reply.code(isNew ? 201 : 200).headers({ etag: `"${sha256.toString('hex')}"`, location: href })
-	return reply.send({ path: `/${path}`, href, size: row.size, sha256: sha256.toString('hex') })
+function answer(reply: FastifyReply, path: Path, received: Received): FastifyReply {
+	const { status, etag, location, said } = toAnswer(path, received)
+	return reply.code(status).headers({ etag, location }).send(said)
+}
+
+function toAnswer(path: Path, { row, sha256, isNew }: Received) {
+	const location = hrefOf(path, false)
+	const hash = sha256.toString('hex')
+	return { status: isNew ? 201 : 200, etag: `"${hash}"`, location, said: { path: `/${path}`, href: location, size: row.size, sha256: hash } } as const
 }

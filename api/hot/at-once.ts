@@ -15,8 +15,6 @@ export interface Asked {
 	method: string
 	url: string
 	headers: IncomingHttpHeaders
-	/** The other end of the connection. */
-	from: string | undefined
 }
 
 export interface Answered {
@@ -26,7 +24,8 @@ export interface Answered {
 	sent: () => void
 }
 
-export type AtOnce = (asked: Asked) => Answered | undefined
+/** `from` is the other end of the connection. */
+export type AtOnce = (asked: Asked, from: string | undefined) => Answered | undefined
 
 const CONDITIONS = ['if-none-match', 'if-modified-since', 'if-match', 'if-unmodified-since'] as const
 const UNUSUAL = ['range', 'origin', 'content-length', 'transfer-encoding', 'expect', 'upgrade'] as const
@@ -34,20 +33,20 @@ const UNUSUAL = ['range', 'origin', 'content-length', 'transfer-encoding', 'expe
 /** Undefined where nothing is ever answered so: nothing may be kept, or the long way has to find out who asks behind a proxy. */
 export function answersAtOnce({ answers, config }: Api, gate: Gate, log: RequestLog): AtOnce | undefined {
 	if (!answers || (log.write && config.api.trustedProxies.length > 0)) return undefined
-	return ({ method, url, headers, from }) => {
+	return ({ method, url, headers }, from = '') => {
 		const startedMs = performance.now()
 		if (method !== 'GET' && method !== 'HEAD') return undefined
 		const answer = answers.find(url)
 		if (!answer || UNUSUAL.some((name) => headers[name] !== undefined)) return undefined
 		const status = statusOf(method, headers, answer.row)
-		const grant = status && gate(headers, answer.path)
+		const grant = status && gate.mayRead(headers, answer.path)
 		if (!grant) return undefined
-		return { status, answer, sent: () => count({ from: from ?? '', who: grant.name, method, url, status, ms: performance.now() - startedMs }, log) }
+		return { status, answer, sent: () => count({ from, who: grant.name, method, url, status, ms: performance.now() - startedMs }, 'files', log) }
 	}
 }
 
-function count(line: LogLine, log: RequestLog): void {
-	seconds.observe(line.ms / 1000, 'files', line.status === 200 ? '2xx' : '3xx')
+export function count(line: LogLine, part: string, log: RequestLog): void {
+	seconds.observe(line.ms / 1000, part, `${Math.floor(line.status / 100)}xx`)
 	log.write?.(line)
 }
 
@@ -69,7 +68,7 @@ export function beforeRouter(server: Server, atOnce: AtOnce): void {
 }
 
 function send({ method = '', url = '', headers, socket }: IncomingMessage, response: ServerResponse, atOnce: AtOnce): boolean {
-	const answered = atOnce({ method, url, headers, from: socket.remoteAddress })
+	const answered = atOnce({ method, url, headers }, socket.remoteAddress)
 	if (!answered) return false
 	const { status, answer, sent } = answered
 	if (status === 200) response.writeHead(status, answer.whole).end(answer.bytes)

@@ -2,8 +2,9 @@
 import type { FastifyInstance } from 'fastify'
 import type { Reservation } from '../../core/catalogue/object-reservations.ts'
 import { run } from '../../core/op.ts'
-import { mayReach } from '../access/access.ts'
-import { answer } from './answer.ts'
+import { type Asking, mayReach } from '../access/access.ts'
+import type { PlainRoute } from '../api.ts'
+import { answer, plainAnswer, plainRefusal } from './answer.ts'
 import { formatFid } from './fid.ts'
 import type { Gateway } from './gateway.ts'
 import { signJwt } from './jwt.ts'
@@ -22,9 +23,7 @@ export function assign(app: FastifyInstance, gateway: Gateway): void {
 		config: { access: 'write', byPath: true },
 		schema: { summary: 'An id for an object, or for several', querystring: { type: 'object', properties: PLACEMENT } },
 		handler: async (request, reply) => {
-			const placement = placementOf(parametersOf(request))
-			mayReach(request, directoryOf(placement.collection), 'write')
-			const { fid, count } = await assigned(gateway, placement)
+			const { fid, count } = await assignedTo(request, gateway, placementOf(parametersOf(request)))
 			if (gateway.key !== '') reply.header('authorization', `Bearer ${keyFor(gateway, fid)}`)
 			return answer(request, reply, 200, { fid, url: request.host, publicUrl: request.host, count })
 		},
@@ -45,6 +44,22 @@ export function assign(app: FastifyInstance, gateway: Gateway): void {
 		},
 	})
 }
+
+const assignedTo = (asking: Asking, gateway: Gateway, placement: Placement): Promise<Assigned> => {
+	mayReach(asking, directoryOf(placement.collection), 'write')
+	return assigned(gateway, placement)
+}
+
+/** The same without the router, where nothing particular is asked for. */
+export const plainAssign = (gateway: Gateway): PlainRoute => ({
+	access: 'write',
+	takes: ({ method, url }) => method === 'GET' && url === '/dir/assign',
+	async handle({ headers: { host = '' }, grant }) {
+		const { fid, count } = await assignedTo({ grant }, gateway, placementOf({}))
+		return plainAnswer(200, {}, { fid, url: host, publicUrl: host, count })
+	},
+	refuse: plainRefusal,
+})
 
 export interface Assigned {
 	fid: string

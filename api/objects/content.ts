@@ -3,24 +3,27 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { unlink } from '../../core/filesystem/remove.ts'
 import { codeOf, fail } from '../../core/errors.ts'
 import { run } from '../../core/op.ts'
-import { mayReach } from '../access/access.ts'
+import { type Asking, mayReach } from '../access/access.ts'
+import type { PlainRoute } from '../api.ts'
 import { lengthOf } from '../content/body.ts'
 import { refuseParts } from '../content/receive.ts'
 import { HttpError } from '../errors.ts'
 import { type Address, parseAddress } from './address.ts'
-import { answer } from './answer.ts'
+import { answer, plainAnswer, plainRefusal } from './answer.ts'
 import { formatCrc } from './crc32c.ts'
 import { findObject, findToWrite, isMeant } from './find.ts'
 import type { Gateway } from './gateway.ts'
-import { incoming } from './incoming.ts'
+import { type Incoming, incoming, incomingWhole } from './incoming.ts'
 import { query } from './parameters.ts'
 import { directoryOf } from './place.ts'
-import { put, type Target } from './put.ts'
+import { type Put, put, type Target } from './put.ts'
 import { readObject } from './read.ts'
 import { syncFile } from './sync.ts'
 import { parseTtl } from './ttl.ts'
 
 const FORMS = ['/:fid(^[0-9]+,[^/]*$)', '/:volume(^[0-9]+$)/:id', '/:volume(^[0-9]+$)/:id/:name']
+/** With nothing in it that is written %xx. */
+const PLAIN_FID = /^\/\d+,[\w.]+$/
 const PARAMS = { type: 'object', properties: { fid: { type: 'string' }, volume: { type: 'string' }, id: { type: 'string' }, name: { type: 'string' } } }
 const ATTEMPTS_MAX = 10
 const WRONG_COOKIE = 'File Random Cookie does not match.'
@@ -53,7 +56,11 @@ export function content(app: FastifyInstance, gateway: Gateway): void {
 
 function addressOf({ params }: FastifyRequest): Address {
 	const { fid, volume = '', id = '', name } = params as Record<string, string | undefined>
-	const address = parseAddress(fid === undefined ? [volume, id, ...(name ? [name] : [])] : [fid])
+	return parsed(fid === undefined ? [volume, id, ...(name ? [name] : [])] : [fid])
+}
+
+function parsed(parts: readonly string[]): Address {
+	const address = parseAddress(parts)
 	if (typeof address === 'string') throw new HttpError(400, address)
 	return address
 }
@@ -65,26 +72,43 @@ async function upload(gateway: Gateway, request: FastifyRequest, reply: FastifyR
 	refuseManifest(cm)
 	const lives = parseTtl(ttl)
 	if (!lives) throw new HttpError(400, `ttl '${ttl}' is not like 3m, 4h, 5d, 6w, 7M, 8y`)
-	const target = await targetOf(gateway, fid, lives.seconds)
-	mayReach(request, target.file?.path ?? directoryOf(target.collection), 'write')
+	const target = await targetOf(gateway, fid, lives.seconds, request)
 	const arriving = await incoming(request, { name, extension })
-	const { row, crc, md5 } = await put(gateway, target, arriving, { announced: lengthOf(request), modifiedSeconds: secondsOf(ts), extension })
-	if (fsync === 'true') await run(syncFile(gateway.fs, row.id))
+	const made = await put(gateway, target, arriving, { announced: lengthOf(request), modifiedSeconds: secondsOf(ts), extension })
+	if (fsync === 'true') await run(syncFile(gateway.fs, made.row.id))
+	const { headers, said } = toAnswer(arriving, made)
+	return answer(request, reply.headers(headers), 201, said)
+}
+
+/** The same without the router, of what is no form. */
+export const plainUpload = (gateway: Gateway): PlainRoute => ({
+	access: 'write',
+	takes: ({ method, url, headers }) => (method === 'PUT' || method === 'POST') && PLAIN_FID.test(url) && !/form-data/i.test(headers['content-type'] ?? ''),
+	async handle({ url, headers, body, grant }) {
+		const { name, extension, fid } = parsed([url.slice(1)])
+		const target = await targetOf(gateway, fid, 0, { grant })
+		const arriving = incomingWhole(headers, { name, extension }, body)
+		const made = toAnswer(arriving, await put(gateway, target, arriving, { announced: body.length, modifiedSeconds: undefined, extension }))
+		return plainAnswer(201, made.headers, made.said)
+	},
+	refuse: plainRefusal,
+})
+
+function toAnswer({ name, mime }: Incoming, { row, crc, md5 }: Put) {
 	const eTag = formatCrc(crc)
-	reply.header('etag', `"${eTag}"`)
-	if (md5 !== undefined) reply.header('content-md5', md5)
-	const said = { ...(arriving.name && { name: arriving.name }), size: row.size, eTag, ...(arriving.mime && { mime: arriving.mime }), ...(md5 && { contentMd5: md5 }) }
-	return answer(request, reply, 201, said)
+	const headers: Record<string, string> = { etag: `"${eTag}"`, ...(md5 && { 'content-md5': md5 }) }
+	return { headers, said: { ...(name && { name }), size: row.size, eTag, ...(mime && { mime }), ...(md5 && { contentMd5: md5 }) } }
 }
 
 /** What was asked for when the id was assigned holds for every upload to it. */
-async function targetOf(gateway: Gateway, fid: Address['fid'], seconds: number): Promise<Target> {
+async function targetOf(gateway: Gateway, fid: Address['fid'], seconds: number, asking: Asking): Promise<Target> {
 	const { file, reservation } = await run(findToWrite(gateway.fs, fid))
 	const known = file?.row ?? reservation
 	if (!known) throw new HttpError(404, 'this id was not assigned, or nothing was uploaded to it in time')
 	if (!isMeant(fid, known)) throw new HttpError(400, WRONG_COOKIE)
 	const volume = await run(gateway.volumes.find(fid.volume))
 	const { collection = '', zone = '', ttl = '' } = volume ?? {}
+	mayReach(asking, file?.path ?? directoryOf(collection), 'write')
 	return { fid, collection, zone, lastsSeconds: seconds || (parseTtl(ttl)?.seconds ?? 0), file, reservation }
 }
 

@@ -1,5 +1,6 @@
 /** The content of a request and what it says of itself, whether it comes as a form or as it is. */
 import { createGunzip } from 'node:zlib'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import { contentOf } from '../content/body.ts'
 import { baseName, filenameOf, parametersOf, toText } from '../content/disposition.ts'
@@ -16,7 +17,7 @@ export interface Incoming {
 	md5: string | undefined
 	/** Sent along with it on every answer. */
 	headers: Record<string, string>
-	content: AsyncIterable<Uint8Array>
+	content: AsyncIterable<Uint8Array> | Buffer
 	/** It was packed for the way: how large it is shows when it is unpacked. */
 	packed: boolean
 }
@@ -30,24 +31,30 @@ const NOT_THEIRS = /^(content-|access-control-|cross-origin-|set-cookie|location
 
 /** PUT takes forms too: their documentation has always said so. */
 export async function incoming(request: FastifyRequest, address: { name: string; extension: string }): Promise<Incoming> {
-	const boundary = boundaryOf(request.headers['content-type'])
-	const headers = alongWith(request)
-	if (boundary === undefined) return { ...ofBody(request, address), headers }
+	const { headers } = request
+	const boundary = boundaryOf(headers['content-type'])
+	if (boundary === undefined) return { ...ofBody(headers, address), ...decoded(await contentOf(request), headers['content-encoding']) }
+	const along = alongWith(headers)
 	const file = await fileOfForm(request.raw, boundary, (part, index) => (part.filename !== '' ? 'take' : index === 0 ? 'spare' : 'skip'))
 	if (!file) throw new HttpError(400, 'the form has no part')
 	const { 'content-type': type = '', 'content-md5': md5, 'content-encoding': encoding } = file.headers
-	const md5Said = header(request, 'content-md5') ?? md5
-	return { ...named(file.filename || address.name, type), md5: md5Said, headers, ...decoded(file.content, encoding) }
+	const md5Said = header(headers, 'content-md5') ?? md5
+	return { ...named(file.filename || address.name, type), md5: md5Said, headers: along, ...decoded(file.content, encoding) }
 }
 
-function ofBody(request: FastifyRequest, address: { name: string; extension: string }): Omit<Incoming, 'headers'> {
-	const said = request.headers['content-disposition'] ?? ''
-	const name = filenameOf(said) || baseName(parametersOf(said).get('name') ?? '') || address.name
-	return { ...named(name, plainType(request)), md5: header(request, 'content-md5'), ...decoded(contentOf(request), request.headers['content-encoding']) }
+/** The same of a request that came whole, is no form and not packed. */
+export function incomingWhole(headers: IncomingHttpHeaders, address: { name: string; extension: string }, content: Buffer): Incoming {
+	return { ...ofBody(headers, address), content, packed: false }
+}
+
+function ofBody(headers: IncomingHttpHeaders, address: { name: string; extension: string }): Omit<Incoming, 'content' | 'packed'> {
+	const said = headers['content-disposition'] ?? ''
+	const name = said === '' ? address.name : filenameOf(said) || baseName(parametersOf(said).get('name') ?? '') || address.name
+	return { ...named(name, plainType(headers)), md5: header(headers, 'content-md5'), headers: alongWith(headers) }
 }
 
 /** curl says this of whatever it is given with --data-binary. */
-function plainType({ headers }: FastifyRequest): string {
+function plainType(headers: IncomingHttpHeaders): string {
 	const type = headers['content-type'] ?? ''
 	return type === 'application/x-www-form-urlencoded' ? '' : type
 }
@@ -63,13 +70,13 @@ function shortEnough(text: string): string {
 }
 
 /** A plain file is what it is: what was packed for the way is unpacked. */
-function decoded(content: AsyncIterable<Buffer>, encoding: string | undefined): Pick<Incoming, 'content' | 'packed'> {
+function decoded(content: AsyncIterable<Buffer> | Buffer, encoding: string | undefined): Pick<Incoming, 'content' | 'packed'> {
 	if (encoding === undefined || encoding === '' || encoding === 'identity') return { content, packed: false }
 	if (encoding.toLowerCase() !== 'gzip') throw new HttpError(415, `content in '${encoding}' is not understood`)
-	return { content: unpacked(content), packed: true }
+	return { content: unpacked(Buffer.isBuffer(content) ? [content] : content), packed: true }
 }
 
-async function* unpacked(content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+async function* unpacked(content: AsyncIterable<Buffer> | Iterable<Buffer>): AsyncGenerator<Buffer> {
 	const gunzip = createGunzip()
 	const feeding = (async () => {
 		try {
@@ -95,9 +102,10 @@ function drained(stream: NodeJS.WritableStream & { destroyed?: boolean }): Promi
 }
 
 /** By the name they are sent back under. */
-function alongWith({ headers }: FastifyRequest): Record<string, string> {
+function alongWith(headers: IncomingHttpHeaders): Record<string, string> {
 	const found: Record<string, string> = {}
-	for (const [name, value] of Object.entries(headers)) {
+	for (const name in headers) {
+		const value = headers[name]
 		if (!name.startsWith(PREFIX) || typeof value !== 'string') continue
 		const short = name.slice(PREFIX.length)
 		if (short !== '') found[NOT_THEIRS.test(short) ? name : short] = value
@@ -106,7 +114,7 @@ function alongWith({ headers }: FastifyRequest): Record<string, string> {
 	return found
 }
 
-function header({ headers }: FastifyRequest, name: string): string | undefined {
+function header(headers: IncomingHttpHeaders, name: string): string | undefined {
 	const value = headers[name]
 	return typeof value === 'string' && value !== '' ? value : undefined
 }

@@ -3,9 +3,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Api, Grant, Part } from '../api.ts'
 import { takeBodies } from '../content/body.ts'
 import { answerError } from './answer.ts'
-import { assign } from './assign.ts'
+import { assign, plainAssign } from './assign.ts'
 import { collections } from './collections.ts'
-import { content } from './content.ts'
+import { content, plainUpload } from './content.ts'
 import type { Gateway } from './gateway.ts'
 import { gatewayOf } from './gateway.ts'
 import { keyGrant } from './key-grant.ts'
@@ -27,6 +27,11 @@ export const objects: Part = {
 			takeBodies(scope)
 			for (const add of [submit, content]) add(scope, gateway)
 		})
+	},
+	/** Where single objects have keys, these are looked at first. */
+	plain(api: Api) {
+		const gateway = gatewayOf(api)
+		return gateway.key === '' ? [plainAssign(gateway), plainUpload(gateway)] : []
 	},
 	async credentials(request: FastifyRequest, api: Api): Promise<Grant | undefined> {
 		return keyGrant(request, gatewayOf(api))

@@ -9,7 +9,7 @@ import { joinPath } from '../../core/filesystem/directories.ts'
 import { makePath } from '../../core/filesystem/make-path.ts'
 import type { Place } from '../../core/filesystem/names.ts'
 import { store, type StoreOptions, storeWhole } from '../../core/filesystem/store.ts'
-import type { Stored } from '../../core/filesystem/upload.ts'
+import type { Intake, Stored } from '../../core/filesystem/upload.ts'
 import { codeOf } from '../../core/errors.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import type { FileId, Path } from '../../core/ids.ts'
@@ -59,7 +59,7 @@ export async function put(gateway: Gateway, target: Target, incoming: Incoming, 
 		check: (tx) => checkStill(tx, target),
 		also: (tx, row) => enter(gateway, tx, target, incoming, row, sum.crc),
 	}
-	const stored = await take(gateway, intake, summed(incoming.content, sum), options).catch((error: unknown) => {
+	const stored = await take(gateway, intake, incoming.content, sum, options).catch((error: unknown) => {
 		if (codeOf(error) === 'EFBIG') throw tooLarge(objectBytesMax)
 		if (codeOf(error) !== 'ENOENT') throw error
 		// Somebody removed the directory in this moment. The content has passed; the next attempt makes a new one.
@@ -77,11 +77,19 @@ export interface Said {
 }
 
 /** What is small need not be written in steps. */
-async function take({ fs }: Gateway, intake: Parameters<typeof store>[1], content: AsyncIterable<Uint8Array>, options: StoreOptions): Promise<Stored> {
-	if (intake.bytes === undefined || intake.bytes > SMALL_BYTES_MAX) return await store(fs, intake, content, options)
+async function take({ fs }: Gateway, intake: Intake, content: Incoming['content'], sum: { crc: number }, options: StoreOptions): Promise<Stored> {
+	const whole = Buffer.isBuffer(content) ? content : await gathered(content, intake.bytes)
+	if (!whole) return await store(fs, intake, summed(content as AsyncIterable<Uint8Array>, sum), options)
+	sum.crc = crc32c(whole)
+	return await run(storeWhole(fs, intake, whole, options))
+}
+
+/** Undefined where it may be large. */
+async function gathered(content: AsyncIterable<Uint8Array>, bytes: number | undefined): Promise<Buffer | undefined> {
+	if (bytes === undefined || bytes > SMALL_BYTES_MAX) return undefined
 	const parts: Uint8Array[] = []
 	for await (const part of content) parts.push(part)
-	return await run(storeWhole(fs, intake, parts.length === 1 ? parts[0] : Buffer.concat(parts), options))
+	return Buffer.concat(parts)
 }
 
 async function* summed(content: AsyncIterable<Uint8Array>, sum: { crc: number }): AsyncGenerator<Uint8Array> {

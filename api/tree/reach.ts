@@ -1,5 +1,4 @@
 /** Where a request leads in the tree, if whoever sends it may go there: both where he says and where that really is. */
-import type { FastifyRequest } from 'fastify'
 import type { Role } from '../../core/access/role.ts'
 import type { LocatedRow } from '../../core/catalogue/paths.ts'
 import { codeOf, fail } from '../../core/errors.ts'
@@ -9,7 +8,7 @@ import { type Located, namesOfPath, resolve } from '../../core/filesystem/resolv
 import { joinPath } from '../../core/filesystem/directories.ts'
 import type { Path } from '../../core/ids.ts'
 import { type Op, run } from '../../core/op.ts'
-import { mayReach } from '../access/access.ts'
+import { type Asking, mayReach } from '../access/access.ts'
 import type { Api } from '../api.ts'
 
 export interface Reach {
@@ -18,7 +17,7 @@ export interface Reach {
 	follow?: boolean
 }
 
-export function* reach(request: FastifyRequest, fs: Filesystem, path: Path, { role, follow = true }: Reach): Op<Located> {
+export function* reach(request: Asking, fs: Filesystem, path: Path, { role, follow = true }: Reach): Op<Located> {
 	const names = namesOfPath(path)
 	mayReach(request, names.reduce<Path>(joinPath, Buffer.alloc(0)), role)
 	const located = yield* resolve(fs, path, { follow })
@@ -26,13 +25,13 @@ export function* reach(request: FastifyRequest, fs: Filesystem, path: Path, { ro
 	return located
 }
 
-export function* reachExisting(request: FastifyRequest, fs: Filesystem, path: Path, how: Reach): Op<Located & { row: LocatedRow }> {
+export function* reachExisting(request: Asking, fs: Filesystem, path: Path, how: Reach): Op<Located & { row: LocatedRow }> {
 	const { row, ...rest } = yield* reach(request, fs, path, how)
 	return { ...rest, row: row ?? fail('ENOENT', 'there is nothing at this path') }
 }
 
 /** The same for a new name; directories that are missing above it are made. */
-export async function reachWithParents(request: FastifyRequest, api: Api, path: Path): Promise<Located> {
+export async function reachWithParents(request: Asking, api: Api, path: Path): Promise<Located> {
 	try {
 		return await run(reach(request, api.fs, path, { role: 'write' }))
 	} catch (error) {
@@ -43,7 +42,7 @@ export async function reachWithParents(request: FastifyRequest, api: Api, path: 
 	return await run(reach(request, api.fs, path, { role: 'write' }))
 }
 
-async function makeOne(request: FastifyRequest, { fs, config }: Api, path: Path): Promise<void> {
+async function makeOne(request: Asking, { fs, config }: Api, path: Path): Promise<void> {
 	const { place, row, path: real } = await run(resolve(fs, path))
 	if (row || !place) return
 	mayReach(request, real, 'write')

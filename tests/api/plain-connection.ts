@@ -12,7 +12,7 @@ export interface PlainConnection {
 	/** Bytes as they are: a request, or the part of one. */
 	send(text: string): void
 	answer(options?: { hasBody?: boolean }): Promise<PlainAnswer>
-	ask(path: string, options?: { method?: string; headers?: Record<string, string> }): Promise<PlainAnswer>
+	ask(path: string, options?: { method?: string; headers?: Record<string, string>; body?: string }): Promise<PlainAnswer>
 }
 
 export async function plainConnection(url: string, token?: string): Promise<PlainConnection> {
@@ -63,9 +63,10 @@ export async function plainConnection(url: string, token?: string): Promise<Plai
 		socket,
 		send: (text) => void socket.write(text, 'latin1'),
 		answer,
-		ask(path, { method = 'GET', headers = {} } = {}) {
-			const own = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')
-			socket.write(`${method} ${path} HTTP/1.1\r\nHost: ${hostname}:${port}\r\n${auth}${own}\r\n`, 'latin1')
+		ask(path, { method = 'GET', headers = {}, body } = {}) {
+			const said = body === undefined ? headers : { ...headers, 'Content-Length': String(Buffer.byteLength(body, 'latin1')) }
+			const own = Object.entries(said).map(([name, value]) => `${name}: ${value}\r\n`).join('')
+			socket.write(`${method} ${path} HTTP/1.1\r\nHost: ${hostname}:${port}\r\n${auth}${own}\r\n${body ?? ''}`, 'latin1')
 			return answer({ hasBody: method !== 'HEAD' })
 		},
 	}
