@@ -9,7 +9,10 @@ export function standsInTheWay(row: { path: Uint8Array; to_path: Uint8Array | nu
 
 /** A path lies below another, or is the same. */
 export function covers(above: Uint8Array, path: Path): boolean {
-	if (above.length > path.length) return false
-	if (path.compare(above, 0, above.length, 0, above.length) !== 0) return false
-	return above.length === path.length || above.length === 0 || path[above.length] === 0x2f
+	const { length } = above
+	if (length > path.length) return false
+	if (length === 0) return true
+	// Most are seen to differ by a byte or two.
+	if (length < path.length && path[length] !== 0x2f) return false
+	return above[length - 1] === path[length - 1] && path.compare(above, 0, length, 0, length) === 0
 }

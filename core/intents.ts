@@ -66,7 +66,8 @@ function* unobstructed(fs: Filesystem, tx: Transaction, list: readonly Intent[],
 	const free: Intent[] = []
 	for (const [nodeId, own] of perNode(list)) {
 		const rows = known?.get(nodeId) ?? (yield* wait(intents.standing(tx, nodeId, STANDING_ROWS_MAX)))
-		const near = rows.filter((row) => own.some((intent) => touches(row, intent)))
+		const paths = own.flatMap(pathsOf)
+		const near = rows.filter((row) => touches(row, paths))
 		for (const row of near) if (isDone(fs, row)) intents.remove(tx, row)
 		const stopped = rows.length === STANDING_ROWS_MAX || near.some((row) => !isDone(fs, row))
 		// All of one operation or nothing: they build on each other.
@@ -75,13 +76,15 @@ function* unobstructed(fs: Filesystem, tx: Transaction, list: readonly Intent[],
 	return free
 }
 
-function touches(row: IntentRow, intent: Intent): boolean {
-	return pathsOf(intent).some((path) => standsInTheWay(row, path) || pathsOf(row).some((other) => covers(path, other)))
+function touches(row: IntentRow, paths: readonly Buffer[]): boolean {
+	if (paths.some((path) => standsInTheWay(row, path))) return true
+	const others = pathsOf(row)
+	return paths.some((path) => others.some((other) => covers(path, other)))
 }
 
 function pathsOf({ op, path, toPath, to_path }: { op: string; path: Uint8Array; toPath?: Uint8Array | null; to_path?: Uint8Array | null }): Buffer[] {
 	const second = op === 'symlink' ? null : (toPath ?? to_path ?? null)
-	return [path, ...(second ? [second] : [])].map((bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+	return (second ? [path, second] : [path]).map((bytes) => (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)))
 }
 
 /**

@@ -23,6 +23,8 @@ export interface Reader {
 }
 
 export interface Transaction extends Reader {
+	/** The same for all that are made with one commit. */
+	readonly commit: object
 	/**
 	 * A change whose answer nobody waits for: it is sent with the next read or with the commit, in order, so that a
 	 * transaction of many changes is one round trip. An error in it surfaces there.

@@ -39,7 +39,7 @@ export const FILE_COLUMNS =
 
 const FIND = `SELECT ${FILE_COLUMNS} FROM file f WHERE f.id = ?`
 const INSERT =
-	'INSERT INTO file (id, kind, mode, uid, gid, rdev, nlink, size, blocks, atime, atime_ns, mtime, mtime_ns, ctime, ctime_ns, version, class_id, flags, target) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)'
+	'INSERT INTO file (id, kind, mode, uid, gid, rdev, nlink, size, blocks, atime, atime_ns, mtime, mtime_ns, ctime, ctime_ns, version, class_id, flags, target, hash, hash_version) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)'
 
 export function find(reader: Reader, id: FileId): Maybe<FileRow | undefined> {
 	return reader.get<FileRow>(FIND, [id])
@@ -53,10 +53,11 @@ export function target(reader: Reader, id: FileId): Maybe<{ target: Uint8Array |
 	return reader.get('SELECT target FROM file WHERE id = ?', [id])
 }
 
-export function insert(tx: Transaction, f: FileRow, target: Uint8Array | null = null): void {
+/** `hash` is that of its version. */
+export function insert(tx: Transaction, f: FileRow, { target, hash }: { target?: Uint8Array; hash?: Uint8Array } = {}): void {
 	tx.write(INSERT, [
 		f.id, f.kind, f.mode, f.uid, f.gid, f.rdev, f.nlink, f.size, f.blocks, f.atime, f.atime_ns, f.mtime, f.mtime_ns, f.ctime,
-		f.ctime_ns, f.version, f.class_id, f.flags, target,
+		f.ctime_ns, f.version, f.class_id, f.flags, target ?? null, hash ?? null, hash ? f.version : 0,
 	])
 }
 

@@ -239,6 +239,7 @@ async function attempt<T>({ pool, session, timeoutMs }: Ground, body: (tx: Trans
 	}
 
 	const tx: Transaction = {
+		commit: {},
 		all: async <R = Row>(sql: string, params?: readonly Value[]) => (await send([written(sql, params)]))[0] as R[],
 		get: async <R = Row>(sql: string, params?: readonly Value[]) => (await send([written(sql, params)]))[0][0] as R | undefined,
 		read: (...queries) => send(texts(queries)),

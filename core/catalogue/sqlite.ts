@@ -108,7 +108,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		}
 	}
 
-	const inside: Transaction = {
+	const inside: Omit<Transaction, 'commit'> = {
 		all: (sql, params) => inTransaction(() => query(sql, params)),
 		get: (sql, params) => inTransaction(() => first(sql, params)),
 		read: (...queries) => inTransaction(() => queries.map(([sql, params]) => query(sql, params))),
@@ -123,10 +123,10 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 	}
 
 	/** What the body returns, and none of it where anything failed. */
-	function perform<T>(body: (tx: Transaction) => Op<T>): T {
+	function perform<T>(body: (tx: Transaction) => Op<T>, commit: object): T {
 		failure = undefined
 		// Each transaction is one of its own: what is noted of it must go with it.
-		const step = body({ ...inside }).next()
+		const step = body({ ...inside, commit }).next()
 		if (!step.done) throw new TypeError('a transaction waited for something that is not its database')
 		if (failure) throw failure
 		return step.value
@@ -149,7 +149,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		}
 	}
 
-	const transact = <T>(body: (tx: Transaction) => Op<T>) => committed(() => perform(body))
+	const transact = <T>(body: (tx: Transaction) => Op<T>) => committed(() => perform(body, {}))
 
 	/** With one commit, as many as there is time for. One that fails takes back what it did; if all is lost, this throws. */
 	function transactTogether(bodies: readonly Body[]): Outcome[] {
@@ -157,18 +157,18 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		return committed(() => {
 			const outcomes: Outcome[] = []
 			for (const body of bodies) {
-				outcomes.push(oneOf(body))
+				outcomes.push(oneOf(body, bodies))
 				if (performance.now() > untilMs) break
 			}
 			return outcomes
 		})
 	}
 
-	function oneOf(body: Body): Outcome {
+	function oneOf(body: Body, commit: object): Outcome {
 		const wroteBefore = wrote
 		savepoint.run()
 		try {
-			const value = perform(body)
+			const value = perform(body, commit)
 			release.run()
 			return { value }
 		} catch (error) {

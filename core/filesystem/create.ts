@@ -121,7 +121,7 @@ export function newRow(id: FileId, kind: number, file: NewFile, directory: FileR
 /** The rows every new name needs. */
 function enter(fs: Filesystem, tx: Transaction, place: Place, row: FileRow, time: Time, target?: Uint8Array): void {
 	const isDirectory = row.kind === KIND.directory
-	files.insert(tx, row, target)
+	files.insert(tx, row, { target })
 	entries.insert(tx, place.parent, place.name, row.id)
 	files.touchDirectory(tx, place.parent, time, isDirectory ? 1 : 0)
 	changes.insert(tx, fs.client, { op: isDirectory ? 'mkdir' : 'create', parent: place.parent, name: place.name, file: row.id }, fs.capabilities)

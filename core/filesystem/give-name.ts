@@ -10,7 +10,6 @@ import * as entries from '../catalogue/entries.ts'
 import type { ChainRow } from '../catalogue/entries.ts'
 import * as files from '../catalogue/files.ts'
 import { type FileRow, KIND } from '../catalogue/files.ts'
-import * as hashes from '../catalogue/hashes.ts'
 import type { Intent, IntentRow } from '../catalogue/intents.ts'
 import * as intents from '../catalogue/intents.ts'
 import * as objects from '../catalogue/objects.ts'
@@ -33,12 +32,12 @@ import { type Filesystem, transactTogether } from './filesystem.ts'
 import { checkDirectory, checkName, type Place } from './names.ts'
 import { withoutSetId } from './publish.ts'
 import { lostName, removeName } from './remove.ts'
+import { nowStanding, STANDING_ROWS_MAX, standingOn } from './standing.ts'
 import { makeReady, makeRoom } from './way-on-node.ts'
 
 /** Whoever is about to carry an intent out is mostly a moment away. */
 const INTENT_POLL_MS_MIN = 1
 const INTENT_POLL_MS_MAX = 20
-const STANDING_ROWS_MAX = 10_000
 const TAKEN_OVER = files.FLAG_HAS_XATTRS | files.FLAG_IS_OBJECT
 
 export interface Staged {
@@ -156,7 +155,7 @@ function* enter(fs: Filesystem, tx: Transaction, naming: Naming, tried: Intent[]
 	const directory = checkDirectory(parent)
 	const path = joinPath(chain ? pathOf(place.parent, chain) : yield* fs.directories.path(tx, place.parent), place.name)
 	yield* checkConditions(tx, existing, conditions)
-	const standing = any.length > 0 ? yield* wait(intents.standing(tx, staged.node.id, STANDING_ROWS_MAX)) : undefined
+	const standing = any.length > 0 ? yield* standingOn(tx, staged.node.id) : undefined
 	const needs = lacks(fs, naming, { existing, path, standing })
 	if (needs) return needs
 	staged.guard.judge(tx, guard)
@@ -168,6 +167,7 @@ function* enter(fs: Filesystem, tx: Transaction, naming: Naming, tried: Intent[]
 	files.touchDirectory(tx, place.parent, time)
 	tried.splice(0, tried.length, ...plan.list)
 	const made = yield* intend(fs, tx, plan.list, standing !== undefined, standing && new Map([[staged.node.id, standing]]))
+	nowStanding(tx, fs.client, plan.list)
 	if (existing) changes.insert(tx, fs.client, { op: 'unlink', parent: place.parent, name: place.name, file: existing.id }, fs.capabilities)
 	changes.insert(tx, fs.client, { op: 'create', parent: place.parent, name: place.name, file: id }, fs.capabilities)
 	return { directory, replaced: existing, row, path, standsThere: plan.standsThere, made }
@@ -240,8 +240,7 @@ function enterFile(
 	{ place, staged }: Naming,
 	{ row, rule, existing }: { row: FileRow; rule: ClassRow; existing: FileRow | undefined },
 ): void {
-	files.insert(tx, row)
-	if (staged.hash) hashes.setHash(tx, row.id, row.version, staged.hash)
+	files.insert(tx, row, { hash: staged.hash })
 	if (existing) entries.point(tx, place.parent, place.name, row.id)
 	else entries.insert(tx, place.parent, place.name, row.id)
 	replicas.insert(tx, row.id, staged.node.id, row.version, REPLICA.good)

@@ -9,7 +9,7 @@ import { Errno, fail } from '../errors.ts'
 import type { Path } from '../ids.ts'
 import * as intents from '../catalogue/intents.ts'
 import { isNodeTrouble } from '../intents.ts'
-import { syncAside, writeAside } from '../nodes/aside.ts'
+import { ASIDE_BYTES_MIN, syncAside, writeAside } from '../nodes/aside.ts'
 import type { Node } from '../nodes/node.ts'
 import { isPromise, type Op, run, wait } from '../op.ts'
 import { classOf } from '../placement/placement.ts'
@@ -150,8 +150,8 @@ export function* finishUpload(fs: Filesystem, upload: Upload, ending: Ending = {
 		ending.verify?.(digests)
 		const { modified } = ending
 		if (modified) yield* wait(node.operations.setFileAttributes(fd, { mtime: modified.s, mtimeNs: modified.ns }))
-		// Before it has a name: what a server refuses at the close would be known too late.
-		yield* wait(node.operations.flush(fd))
+		// Before it has a name: what a server refuses at the close would be known too late. Of little, a disk knows nothing yet.
+		if (!node.disk || upload.bytes >= ASIDE_BYTES_MIN) yield* wait(node.operations.flush(fd))
 		staged = yield* asStaged(fs, upload, digests.sha256)
 		return { row: yield* giveName(fs, staged, ending.place ?? upload.intake.place, ending), ...digests }
 	} finally {

@@ -22,7 +22,7 @@ import {
 	unlinkat,
 	utimensat,
 } from '../libc.ts'
-import { lastComponent, O_CLOEXEC, OPEN_DIRECTORY, openBeneath, terminated } from './beneath.ts'
+import { lastComponent, O_CLOEXEC, openBeneath, terminated } from './beneath.ts'
 import {
 	allocateIn,
 	closeDescriptor,
@@ -116,12 +116,8 @@ export function openLocalOperations(rootPath: string): LocalOperations {
 	}
 
 	function statNames(directory: Buffer, list: readonly Uint8Array[]): Array<Stat | string | undefined> {
-		const fd = openAt(directory, OPEN_DIRECTORY, 0)
-		try {
-			return list.map((name) => statName(fd, name))
-		} finally {
-			close(fd)
-		}
+		const fd = parents.of(directory, directory.length)
+		return list.map((name) => statName(fd, name))
 	}
 
 	function inode(path: Buffer): Inode | undefined {

@@ -98,6 +98,7 @@ function counting(driver: Driver, count: () => void): Driver {
 		transaction: (body) =>
 			driver.transaction((tx) =>
 				body({
+					commit: tx.commit,
 					all: counted(tx.all) as typeof tx.all,
 					get: counted(tx.get) as typeof tx.get,
 					write: counted(tx.write),
