@@ -52,7 +52,9 @@ export async function openDoor(test: TestContext, { engine = sqlite, nodes = 2, 
 	const address = await engine.address(test)
 	const classes = said.classes ?? [{ name: 'default', pattern: '', copies: 1 }]
 	const config = withDefaults({ ...said, classes, catalogue: address, api: { ...api, listen: listen ?? [{ at: '127.0.0.1:0' }] } })
-	const driver = await openCatalogue(config, { create: true })
+	// What makes the tables has its time, however short a door is to wait.
+	const { catalogueTimeoutMs } = withDefaults({})
+	const driver = await openCatalogue({ ...config, catalogueTimeoutMs }, { create: true })
 	test.after(() => driver.close())
 	await initialise(driver, { owner: { uid: 0, gid: 0 }, classes, now: { s: 1, ns: 0 } })
 	const node = (number: number, path = '') => join(directory, `node${number}`, path)
