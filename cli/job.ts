@@ -2,6 +2,7 @@
 import type { Argv } from 'yargs'
 import { openCatalogue } from '../core/catalogue/open.ts'
 import { checkSchema } from '../core/catalogue/migrate.ts'
+import type { Config } from '../core/config/types.ts'
 import { measured } from '../core/metrics/measured-driver.ts'
 import { isPromise, run as drive } from '../core/op.ts'
 import { UserError } from '../core/errors.ts'
@@ -31,9 +32,10 @@ export function jobOptions<T>(yargs: Argv<T>): Argv<T & JobOptions> {
 		.option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'say only what went wrong, as cron jobs should' }) as Argv<T & JobOptions>
 }
 
-/** Runs the job for each node in turn; what belongs to no node, once. */
-export async function runJobs(options: JobOptions, deps: Deps, job: Job): Promise<void> {
+/** Runs the job for each node in turn; what belongs to no node, once. One that needs the configuration is made with it. */
+export async function runJobs(options: JobOptions, deps: Deps, made: Job | ((config: Config) => Promise<Job>)): Promise<void> {
 	await withFilesystem(options, deps, async (fs) => {
+		const job = typeof made === 'function' ? await made(fs.config) : made
 		const stop = stopOnSignal()
 		try {
 			for (const node of (await chosenNodes(fs, options.node)).slice(0, job.ofTree ? 1 : undefined)) {

@@ -11,10 +11,13 @@ const MOUNT = 'mount '
 type Place = Pick<Config, 'mount' | 'catalogue'>
 
 export async function treePath(text: string, config: Place): Promise<Path> {
-	const mountPoint = await mountPointOf(text, config)
-	const names = text.slice(mountPoint.length).split('/').filter((name) => name !== '' && name !== '.')
+	const names = (await withoutMountPoint(text, config)).split('/').filter((name) => name !== '' && name !== '.')
 	if (names.includes('..')) throw new UserError(`${text}: a path in the tree has no '..'`, EXIT.usage)
 	return Buffer.from(names.join('/'))
+}
+
+export async function withoutMountPoint(text: string, config: Place): Promise<string> {
+	return text.slice((await mountPointOf(text, config)).length)
 }
 
 /** Where the tree is mounted that a path begins with: as the configuration has it, or as the mounts that run say. */

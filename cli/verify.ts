@@ -5,6 +5,7 @@ import { verify as verifyJob } from '../replicator/verify/verify.ts'
 import { EXIT } from './exit-codes.ts'
 import { type JobOptions, jobOptions, runJobs, withFilesystem } from './job.ts'
 import { parseSize } from './sizes.ts'
+import { treePath } from './tree-path.ts'
 import type { Deps, Verb } from './verb.ts'
 import { runStatus } from './verify-status.ts'
 
@@ -23,7 +24,7 @@ export const verify: Verb<Options> = (deps) => ({
 	builder: (yargs) =>
 		jobOptions(yargs)
 			.option('all', { type: 'boolean', default: false, describe: 'every copy, not only those whose proof is old or no longer holds' })
-			.option('path', { alias: 'p', type: 'string', requiresArg: true, describe: 'every copy of what is at this path of the tree, or below' })
+			.option('path', { alias: 'p', type: 'string', requiresArg: true, describe: 'every copy of what is at this path, or below; in the tree, or below the mount point' })
 			.option('limit', { type: 'number', requiresArg: true, describe: 'read so many files at most, on each node' })
 			.option('max-bytes', { type: 'string', requiresArg: true, describe: 'read so much at most, on each node: 500G' })
 			.option('believe-bad', { type: 'boolean', default: false, describe: 'go on though very many are bad' })
@@ -35,16 +36,12 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	const wanted = new Set<number>()
 	const { all, path, limit, 'max-bytes': bytes, 'believe-bad': believeBad } = options
 	if (limit !== undefined && !(limit >= 1)) throw new UserError('--limit: a number of files, 1 or more', EXIT.usage)
-	const job = verifyJob({
-		all,
-		path: path === undefined ? undefined : Buffer.from(path),
-		filesMax: limit,
-		bytesMax: bytes === undefined ? undefined : parseSize(bytes),
-		believeBad,
-		isWatched: limit === undefined && bytes === undefined,
-		onWanted: (node) => wanted.add(node),
+	const bytesMax = bytes === undefined ? undefined : parseSize(bytes)
+	const isWatched = limit === undefined && bytes === undefined
+	await runJobs(options, deps, async (config) => {
+		const below = path === undefined ? undefined : await treePath(path, config)
+		return verifyJob({ all, path: below, filesMax: limit, bytesMax, believeBad, isWatched, onWanted: (node) => wanted.add(node) })
 	})
-	await runJobs(options, deps, job)
 	if (wanted.size > 0) await heal(wanted, options, deps)
 }
 

@@ -1,7 +1,8 @@
 /** Whole directories with their files read: what is new goes as a few flat arrays from the disk to the catalogue. */
 import { codeOf } from '../../core/errors.ts'
 import { close } from '../../core/libc.ts'
-import { DT_REG, eachName } from '../../core/nodes/listing.ts'
+import { DT_DIR, DT_REG, eachName } from '../../core/nodes/listing.ts'
+import { decodeStat, statInto } from '../../core/nodes/stat.ts'
 import { hashInto, openName } from './content.ts'
 import { eachDirectory } from './directories.ts'
 import { type Directories, type Gathered, newGathered, packError, packTooLarge, sizeOf } from './packets.ts'
@@ -27,7 +28,7 @@ function list(fd: number, namesMax: number): Gathered | undefined {
 	const isWhole = eachName(fd, (name, length, kind) => {
 		const text = name.toString('latin1', 0, length)
 		if (kind === DT_REG) files.push(text)
-		else others.push({ name: text, kind })
+		else others.push({ name: text, kind, stat: kind === DT_DIR && statInto(fd, name) === 0 ? decodeStat() : undefined })
 		return files.length + others.length <= namesMax
 	})
 	return isWhole ? newGathered(files.sort(), others) : undefined

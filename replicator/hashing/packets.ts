@@ -50,8 +50,8 @@ export interface Gathered extends Packet {
 	names: Uint8Array
 	/** Where in it each ends. */
 	ends: Uint32Array
-	/** What else there is: names in latin1, DT_ values. */
-	others: Array<{ name: string; kind: number }>
+	/** What else there is: names in latin1, DT_ values; of directories what stat says. */
+	others: Array<{ name: string; kind: number; stat: Stat | undefined }>
 }
 
 export interface Reply {

@@ -22,13 +22,13 @@ interface Unknown {
 	kind: number
 }
 
-/** Undefined, and said why, for what a tree of plain files has no place for. A regular file has yet to be read. */
-export async function itemOfUnknown(walking: Walking, unknown: Unknown): Promise<Item | undefined> {
+/** Undefined, and said why, for what a tree of plain files has no place for. A regular file has yet to be read; `seen` is what stat has said already. */
+export async function itemOfUnknown(walking: Walking, unknown: Unknown, seen?: Stat): Promise<Item | undefined> {
 	const { kind } = unknown
 	const item = newItem(unknown)
 	if (kind !== KIND.regular && kind !== KIND.directory && kind !== KIND.symlink) return skip(walking, pathOfItem(item), kind)
 	item.id = await nextId(walking)
-	return kind === KIND.regular || (await complete(walking, item)) ? item : undefined
+	return kind === KIND.regular || (await complete(walking, item, seen)) ? item : undefined
 }
 
 export function newItem({ directory, name, kind }: Unknown): Item {
@@ -36,9 +36,9 @@ export function newItem({ directory, name, kind }: Unknown): Item {
 }
 
 /** Whether it is still there, and what it is. */
-async function complete(walking: Walking, item: Item): Promise<boolean> {
+async function complete(walking: Walking, item: Item, seen: Stat | undefined): Promise<boolean> {
 	const path = pathOfItem(item)
-	const [stat] = await statAll(walking, [path])
+	const [stat] = seen ? [seen] : await statAll(walking, [path])
 	const target = item.kind === KIND.symlink ? await readTarget(walking, path) : null
 	for (const each of [stat, target]) {
 		if (!(each instanceof Error)) continue

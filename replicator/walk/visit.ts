@@ -86,7 +86,7 @@ export async function visitNew(walking: Walking, batches: Batches, directory: Di
 		if (isPlain(gathered, at)) places.push(at)
 		else here.unread.push(newItem({ directory, name: nameIn(gathered, at), kind: KIND.regular }))
 	}
-	for (const { name, kind } of gathered.others) await meetUnknown(here, Buffer.from(name, 'latin1'), kind)
+	for (const { name, kind, stat } of gathered.others) await meetUnknown(here, Buffer.from(name, 'latin1'), kind, stat)
 	batches.addSheaf({ directory, gathered, places, first: await firstId(walking, places.length) }, watch)
 	await read(here)
 	await batches.pass(directory.path)
@@ -138,8 +138,8 @@ function waiting({ walking }: Visit, { row, entry }: Pair): void {
 	if (entry || (row && isGood(row))) walking.run.done('waiting', 0)
 }
 
-async function meetUnknown({ walking, directory, batches, children }: Visit, name: Name, kind: number): Promise<void> {
-	const item = await itemOfUnknown(walking, { directory, name, kind })
+async function meetUnknown({ walking, directory, batches, children }: Visit, name: Name, kind: number, seen?: Stat): Promise<void> {
+	const item = await itemOfUnknown(walking, { directory, name, kind }, seen)
 	if (!item?.stat) return
 	batches.add(item as Ready)
 	if (kind === KIND.directory) children.push({ name, id: item.id, onDisk: true, isNew: true })

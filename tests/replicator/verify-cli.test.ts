@@ -37,6 +37,10 @@ test('cairn verify finds and heals a flipped byte', { timeout: 120_000 }, async 
 	assert.equal(status.nodes.reduce((sum: number, node: { copies: number }) => sum + node.copies, 0), 2 * FILES)
 	assert.match(await verb('verify', '--status'), /NODE +COPIES +NEVER PROVED +IN DOUBT +OLDEST PROOF/)
 
+	const below = join(up.mountPoint, 'd0')
+	assert.match(await verb('walk', '-p', below, '--node', 'node1'), /^walk node1: \d+ known/)
+	assert.match(await verb('verify', '-p', `${below}/f3`), /verify node\d: 1 /)
+
 	const refused = { 'verify --node nobody': 8, 'verify -p no/such/file': 8, 'verify --max-bytes much': 2, 'verify --limit few': 2, 'trim --node nobody': 8 }
 	for (const [words, code] of Object.entries(refused)) assert.equal((await up.cairn(...words.split(' '))).code, code, words)
 })
