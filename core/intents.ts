@@ -300,6 +300,15 @@ export function* isHalfExchanged(node: Node, token: number): Op<boolean> {
 	return (yield* isThere('x')) || ((yield* isThere('taken')) && !(yield* isThere('given')))
 }
 
+/** Somebody may have carried it out, or a part of it. */
+export function* mayHaveBegun(node: Node, { op, path, toPath, token }: Deed): Op<boolean> {
+	const isThere = function* (at: Path) {
+		return (yield* wait(node.operations.inode(at))) !== undefined
+	}
+	if (op === 'exchange') return yield* isThere(Buffer.from(holdOf(token)))
+	return op === 'link' ? yield* isThere(toPath as Path) : !(yield* isThere(path))
+}
+
 const HOLDS = Buffer.from('.cairn')
 const HOLD_PREFIX = 'exchange-'
 

@@ -16,7 +16,7 @@ import * as writers from '../catalogue/writers.ts'
 import { codeOf } from '../errors.ts'
 import type { ClientId, FileId, NodeId } from '../ids.ts'
 import { standsInTheWay } from '../in-the-way.ts'
-import { applyIntent, removeMarks } from '../intents.ts'
+import { applyIntent, mayHaveBegun, removeMarks } from '../intents.ts'
 import type { Node, Stat } from '../nodes/node.ts'
 import { inService, takesChanges } from '../nodes/service.ts'
 import { isPromise, type Op, run, wait } from '../op.ts'
@@ -28,7 +28,7 @@ import { isUnused } from './opening.ts'
 import { record } from './publish.ts'
 import { redo } from './redo.ts'
 import { removeLeftUploads } from './staged.ts'
-import { toBeKept } from './unsynced.ts'
+import { KEPT, toBeKept } from './unsynced.ts'
 
 const BATCH_ROWS_MAX = 500
 const LEASE_SECONDS = 60
@@ -152,6 +152,7 @@ function* statOf(fs: Filesystem, node: Node, path: Buffer): Op<Stat | undefined 
 /** Intents in their order, up to the first that a living client is carrying out. */
 function* settleNode(fs: Filesystem, node: Node): Op<void> {
 	const lease = `settle:${node.id}`
+	const settled = { node, lease, isSynced: false }
 	let held = false
 	for (;;) {
 		if ((yield* ownerless(fs, node, 1)).length === 0) break
@@ -159,7 +160,7 @@ function* settleNode(fs: Filesystem, node: Node): Op<void> {
 		if (!held) return
 		// Read when it is held: who had it before may have carried out what was seen then, and others built on that.
 		const rows = yield* ownerless(fs, node, BATCH_ROWS_MAX)
-		if (!(yield* settleBatch(fs, node, rows, lease)) || rows.length < BATCH_ROWS_MAX) break
+		if (!(yield* settleBatch(fs, settled, rows)) || rows.length < BATCH_ROWS_MAX) break
 	}
 	if (fs.nodesMarked.delete(node.id) || held) {
 		yield* removeMarks(fs, node)
@@ -185,14 +186,32 @@ function* ownerless(fs: Filesystem, node: Node, limit: number): Op<IntentRow[]> 
 	return rows
 }
 
+/** A node that is being settled, and whether its disk has what others did there before. */
+interface Settled {
+	node: Node
+	lease: string
+	isSynced: boolean
+}
+
+/**
+ * Whoever was about to carry it out may have done so and said nothing of it, and then its disk is yet to have it: no row that is written now would tell
+ * a disk that has forgotten it. What was done before goes to the disk with the first such intent, the rest of an exchange with itself.
+ */
+function* syncOnce(settled: Settled, { op }: Intent): Op<void> {
+	if (settled.isSynced && op !== 'exchange') return
+	if (settled.node.disk) yield* wait(settled.node.disk.sync())
+	settled.isSynced = true
+}
+
 /** True when all of them were carried out. */
-function* settleBatch(fs: Filesystem, node: Node, rows: IntentRow[], lease: string): Op<boolean> {
+function* settleBatch(fs: Filesystem, settled: Settled, rows: IntentRow[]): Op<boolean> {
 	const endMs = performance.now() + BATCH_MS_MAX
-	for (const row of rows) if (performance.now() > endMs || !(yield* settleIntent(fs, node, row, lease))) return false
+	for (const row of rows) if (performance.now() > endMs || !(yield* settleIntent(fs, settled, row))) return false
 	return true
 }
 
-function* settleIntent(fs: Filesystem, node: Node, row: IntentRow, lease: string): Op<boolean> {
+function* settleIntent(fs: Filesystem, settled: Settled, row: IntentRow): Op<boolean> {
+	const { node, lease } = settled
 	const intent: Intent = {
 		nodeId: node.id,
 		op: row.op,
@@ -203,8 +222,10 @@ function* settleIntent(fs: Filesystem, node: Node, row: IntentRow, lease: string
 	}
 	let kept: Query | undefined
 	try {
-		kept = yield* toBeKept(fs, node, intent)
+		const mayBeDone = node.disk && KEPT.has(row.op) && (yield* mayHaveBegun(node, intent))
+		if (!mayBeDone) kept = yield* toBeKept(fs, node, intent)
 		yield* applyIntent(fs, node, intent)
+		if (mayBeDone) yield* syncOnce(settled, intent)
 	} catch {
 		// In trouble: it is tried again in the next round.
 		return false

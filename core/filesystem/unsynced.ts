@@ -79,7 +79,7 @@ export function createUnsynced(): Unsynced {
 }
 
 /** What can be undone by a power cut in a way that matters: attributes are in the catalogue, and what is missing is copied again. */
-const KEPT = new Set<Intent['op']>(['unlink', 'rmdir', 'rename', 'move', 'exchange', 'link'])
+export const KEPT: ReadonlySet<Intent['op']> = new Set<Intent['op']>(['unlink', 'rmdir', 'rename', 'move', 'exchange', 'link'])
 
 /**
  * Before it is carried out: the row to be written with what says that it was done. Undefined where none need be kept. On a disk that can be synced from

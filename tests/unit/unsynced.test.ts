@@ -9,14 +9,18 @@ import { takeLease } from '../../core/filesystem/clients.ts'
 import { makeDirectory } from '../../core/filesystem/create.ts'
 import { flushLater, transact } from '../../core/filesystem/filesystem.ts'
 import { catchUp } from '../../core/filesystem/follow.ts'
+import { link } from '../../core/filesystem/links.ts'
+import { lookup } from '../../core/filesystem/lookup.ts'
 import { unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import { settle } from '../../core/filesystem/settle.ts'
 import { syncNodes } from '../../core/filesystem/unsynced.ts'
+import { ROOT_ID } from '../../core/ids.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { run } from '../../core/op.ts'
 import { at, installation, now, OWNER, setUp, writeFile } from './installation.ts'
 
+const LONGER_THAN_A_TICK_MS = 30
 const ROWS = 'SELECT op, CAST(path AS TEXT) AS path FROM carried ORDER BY seq'
 
 test('a row stays of each change of names until the node is synced, and none where nothing stood', async (t) => {
@@ -81,7 +85,7 @@ test('where others have changed things since, what is somewhere by right stays t
 	const first = await start()
 	const [old, d] = ['old', 'd'].map((name) => now(makeDirectory(first.fs, at(name), OWNER)).id)
 	writeFile(first.fs, 'f', 'long there', old)
-	await pause(30)
+	await pause(LONGER_THAN_A_TICK_MS)
 	for (const text of ['of late', 'later']) {
 		writeFile(first.fs, 'g', text)
 		now(rename(first.fs, at('g'), at('f', d), 'replace'))
@@ -132,6 +136,43 @@ test('while another process looks for what a disk has forgotten, nothing else is
 	now(settle(fs))
 	assert.deepEqual(rows('SELECT * FROM intent'), [])
 	assert.equal(disk.existsSync(node(1, 'g')), false)
+})
+
+test('what a process may have carried out that was killed before it said so is on the disk before that is said', async (t) => {
+	const { start, rows, node } = await installation(t)
+	const first = await start()
+	const second = await start()
+	for (const name of ['f', 'h']) writeFile(first.fs, name, name)
+	now(rename(first.fs, at('f'), at('f2'), 'replace'))
+	// With this one it is said of the one before.
+	now(link(first.fs, now(lookup(first.fs, ROOT_ID, Buffer.from('h')))?.id ?? 0, at('h2')))
+	first.kill()
+	assert.deepEqual(disk.readdirSync(node(1)), ['.cairn', 'f2', 'h', 'h2'])
+	const standing: number[] = []
+	const { disk: whole } = second.fs.nodes.get(1) as Node
+	const sync = async () => void standing.push(rows('SELECT * FROM intent').length)
+	Object.assign(second.fs.nodes.get(1) as Node, { disk: { ...whole, sync } })
+	await run(settle(second.fs))
+	assert.deepEqual(standing, [1])
+	assert.deepEqual(rows('SELECT * FROM intent'), [])
+	assert.deepEqual(rows(ROWS).map(({ op }) => op), ['rename'])
+})
+
+test('an exchange that was carried out and not noted is not done a second time, however many are killed', async (t) => {
+	const { start, rows, node } = await installation(t)
+	const first = await start()
+	for (const name of ['f', 'g']) writeFile(first.fs, name, name)
+	flushLater(first.fs)
+	now(rename(first.fs, at('f'), at('g'), 'exchange'))
+	first.kill()
+	for (let time = 0; time < 3; time++) {
+		await pause(LONGER_THAN_A_TICK_MS)
+		const { fs, kill } = await start()
+		await run(settle(fs))
+		assert.deepEqual(rows('SELECT * FROM intent'), [])
+		assert.deepEqual(['f', 'g'].map((name) => disk.readFileSync(node(1, name), 'utf8')), ['g', 'f'])
+		kill()
+	}
 })
 
 test('a sync that fails leaves the rows, and puts what was written since the last one in doubt', async (t) => {
