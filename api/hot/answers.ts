@@ -63,7 +63,7 @@ export async function createHotAnswers(fs: Filesystem): Promise<HotAnswers | und
 		byUrl.delete(kept.url)
 		byPlace.delete(kept.place)
 		byFile.delete(kept.row.id)
-		heldBytes -= kept.bytes.length + ANSWER_BYTES
+		heldBytes -= heldOf(kept)
 	}
 
 	function forgetAll(): void {
@@ -143,10 +143,15 @@ export async function createHotAnswers(fs: Filesystem): Promise<HotAnswers | und
 			byUrl.set(url, kept)
 			byPlace.set(kept.place, kept)
 			byFile.set(row.id, kept)
-			heldBytes += bytes.length + ANSWER_BYTES
+			heldBytes += heldOf(kept)
 			while (heldBytes > HELD_BYTES_MAX) forget(byUrl.values().next().value)
 		},
 	}
+}
+
+/** Its content twice: once more with the head it is sent with. */
+function heldOf({ bytes }: HotAnswer): number {
+	return 2 * bytes.length + ANSWER_BYTES
 }
 
 function keyOf({ parent, name }: Place): string {

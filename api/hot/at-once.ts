@@ -8,7 +8,7 @@ import type { Api } from '../api.ts'
 import { judge } from '../content/validators.ts'
 import type { LocatedRow } from '../../core/catalogue/paths.ts'
 import type { LogLine, RequestLog } from '../log.ts'
-import { seconds } from '../metrics/requests.ts'
+import { countRequest } from '../metrics/requests.ts'
 import type { HotAnswer } from './answers.ts'
 
 export interface Asked {
@@ -46,7 +46,7 @@ export function answersAtOnce({ answers, config }: Api, gate: Gate, log: Request
 }
 
 export function count(line: LogLine, part: string, log: RequestLog): void {
-	seconds.observe(line.ms / 1000, part, `${Math.floor(line.status / 100)}xx`)
+	countRequest(part, line.status, line.ms)
 	log.write?.(line)
 }
 

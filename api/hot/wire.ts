@@ -52,7 +52,7 @@ export function beforeHttp(server: Server, { atOnce, plainly, stale, idleMs, sto
 			const answered = atOnce?.(asked, socket.remoteAddress)
 			if (answered) {
 				const { status, answer, sent } = answered
-				send(asked.method === 'HEAD' || status !== 200 ? heads.known(answer, status) : Buffer.concat([heads.known(answer, status), answer.bytes]))
+				send(asked.method === 'HEAD' || status !== 200 ? heads.known(answer, status) : heads.whole(answer))
 				return sent()
 			}
 			const answering = plainly?.(asked, socket.remoteAddress)
@@ -103,6 +103,8 @@ export function beforeHttp(server: Server, { atOnce, plainly, stale, idleMs, sto
 
 interface Heads {
 	known(answer: HotAnswer, status: 200 | 304): Buffer
+	/** With its content; the same for all of a second. */
+	whole(answer: HotAnswer): Buffer
 	/** With its body. */
 	made(answer: PlainAnswer): string
 }
@@ -112,6 +114,7 @@ function createHeads(idleMs: number): Heads {
 	let end = ''
 	let second = 0
 	const lines = new WeakMap<HotAnswer, string[]>()
+	const wholes = new WeakMap<HotAnswer, { end: string; bytes: Buffer }>()
 
 	function ending(): string {
 		const now = Math.floor(Date.now() / 1000)
@@ -122,14 +125,23 @@ function createHeads(idleMs: number): Heads {
 		return end
 	}
 
+	function known(answer: HotAnswer, status: 200 | 304): Buffer {
+		let own = lines.get(answer)
+		if (!own) {
+			own = [linesOf(200, answer.whole), linesOf(304, answer.notModified)]
+			lines.set(answer, own)
+		}
+		return Buffer.from(own[status === 200 ? 0 : 1] + ending(), 'latin1')
+	}
+
 	return {
-		known(answer, status) {
-			let own = lines.get(answer)
-			if (!own) {
-				own = [linesOf(200, answer.whole), linesOf(304, answer.notModified)]
-				lines.set(answer, own)
-			}
-			return Buffer.from(own[status === 200 ? 0 : 1] + ending(), 'latin1')
+		known,
+		whole(answer) {
+			const made = wholes.get(answer)
+			if (made?.end === ending()) return made.bytes
+			const bytes = Buffer.concat([known(answer, 200), answer.bytes])
+			wholes.set(answer, { end, bytes })
+			return bytes
 		},
 		made({ status, headers, body }) {
 			const text = JSON.stringify(body)

@@ -1,12 +1,22 @@
 /** Counting requests: how long they took, by part and how they ended. */
 import type { FastifyInstance } from 'fastify'
-import { histogram } from '../../core/metrics/registry.ts'
+import { histogram, observe, type Timing } from '../../core/metrics/registry.ts'
 
-export const seconds = histogram('cairn_http_seconds', 'Time from a request to the end of its answer, by part of the door and kind of status.', ['part', 'status'])
+const seconds = histogram('cairn_http_seconds', 'Time from a request to the end of its answer, by part of the door and kind of status.', ['part', 'status'])
+
+const timings = new Map<string, Timing[]>()
+
+export function countRequest(part: string, status: number, ms: number): void {
+	const own = timings.get(part) ?? []
+	if (own.length === 0) timings.set(part, own)
+	const kind = Math.floor(status / 100)
+	own[kind] ??= seconds.timing(part, `${kind}xx`)
+	observe(own[kind], ms / 1000)
+}
 
 export function countRequests(app: FastifyInstance): void {
 	app.addHook('onResponse', async (request, reply) => {
 		const { part } = request.routeOptions.config
-		seconds.observe(reply.elapsedTime / 1000, part?.name ?? '', `${Math.floor(reply.statusCode / 100)}xx`)
+		countRequest(part?.name ?? '', reply.statusCode, reply.elapsedTime)
 	})
 }

@@ -20,6 +20,8 @@ export interface WalIndex {
 	changedElsewhere(): boolean
 	/** The same, and the next call says it again. */
 	isChangedElsewhere(): boolean
+	/** Whether anybody has, since the last call of this. */
+	moved(): boolean
 	/** Before a change of this connection; what it returns is for `after`. */
 	before(): number
 	/** After a change of this connection; `wrote` says whether it changed any row. */
@@ -41,6 +43,7 @@ export function watch(words: Uint32Array): WalIndex {
 	let checksum = words[CHECKSUM]
 	let checksumToo = words[CHECKSUM + 1]
 	let changed = false
+	const looked = new Uint32Array(3)
 
 	const isAsKnown = () => words[COUNT] === count && words[CHECKSUM] === checksum && words[CHECKSUM + 1] === checksumToo
 
@@ -56,6 +59,13 @@ export function watch(words: Uint32Array): WalIndex {
 			if (!changed && isAsKnown()) return false
 			changed = false
 			remember()
+			return true
+		},
+		moved() {
+			if (words[COUNT] === looked[0] && words[CHECKSUM] === looked[1] && words[CHECKSUM + 1] === looked[2]) return false
+			looked[0] = words[COUNT]
+			looked[1] = words[CHECKSUM]
+			looked[2] = words[CHECKSUM + 1]
 			return true
 		},
 		before() {

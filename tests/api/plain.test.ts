@@ -1,7 +1,7 @@
 /** Small content that is put plainly never meets node's HTTP: what is stored, answered and refused is the same as behind the router. */
 import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -157,13 +157,12 @@ test('a door that ends answers what it has begun to store, and a catalogue that 
 	assert.equal((await plain.ask('/files/a', { method: 'PUT', body: 'first' })).status, 201)
 	const letGo = await holdChange(door, [])
 	const answer = plain.ask('/files/a', { method: 'PUT', body: 'second' })
-	const meanwhile = plain.ask('/files/a')
+	const begun = () => readdirSync(door.node(1, '.cairn/uploads'), { recursive: true, withFileTypes: true }).some((entry) => entry.isFile())
+	await until('it waits for the catalogue', () => begun() || undefined)
 	const closed = new Promise((resolve) => plain.socket.on('close', resolve))
-	await new Promise((resolve) => setTimeout(resolve, 50))
 	const stopped = door.stop()
 	await letGo()
 	assert.equal((await answer).status, 200)
-	await meanwhile.catch(() => undefined)
 	await Promise.all([stopped, closed])
 	assert.equal(readFileSync(door.node(1, 'a'), 'utf8'), 'second')
 })
