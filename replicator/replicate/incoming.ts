@@ -7,6 +7,9 @@ export const INCOMING = Buffer.from('.cairn/incoming')
 /** A copy of this size that was interrupted goes on where it was. */
 export const RESUMED_BYTES_MIN = 64 * 1024 ** 2
 
+/** So that a block of the directory has a few dozen names: ext4 goes through half a block for each name that it makes, finds or takes away. */
+const PLACE_DIGITS = 36
+
 const TRAY = /^copies-/
 const PART = /^part-(\d+)-(\d+)-([0-9a-f]{8})-(\d+)-(\d+)-/
 
@@ -29,7 +32,7 @@ export interface Tray {
 	readonly path: Path | undefined
 	/** A place that nobody else has. */
 	next(): Path
-	/** As many places that nobody else has, one after the other: the number that the first is called by in it. */
+	/** As many places that nobody else has, one after the other, and the number of the first. */
 	take(many: number): { path: Path; first: number }
 	/** Whether a place is in it: its name there is a number. */
 	has(place: Path): boolean
@@ -47,7 +50,7 @@ export function newTray(): Tray {
 	}
 	const next = () => {
 		const place = take(1)
-		return Buffer.from(`${place.path}/${place.first}`)
+		return Buffer.from(`${place.path}/${placeName(place.first)}`)
 	}
 	return {
 		get path() {
@@ -61,6 +64,11 @@ export function newTray(): Tray {
 			return inIncoming(`part-${id}-${version}-${boot()}-${process.pid}-${startOf(process.pid)}-${randomUUID()}`)
 		},
 	}
+}
+
+/** What a place is called in its tray. */
+export function placeName(place: number): string {
+	return `${place}`.padStart(PLACE_DIGITS, '0')
 }
 
 export function inIncoming(name: string): Path {

@@ -1,6 +1,6 @@
 /** Plain files by the node they are read on, and their copies. */
 import type { FileId, Path } from '../../core/ids.ts'
-import type { Tray } from './incoming.ts'
+import { placeName, type Tray } from './incoming.ts'
 import { encodePath, treeOf } from './messages.ts'
 import { hashesOf } from './packets.ts'
 import { numbersOf, type Plain } from './plain-facts.ts'
@@ -14,8 +14,6 @@ export interface MadePlain {
 	/** Where it is to come; a character for each byte. */
 	path: string
 	aside: Path
-	/** What it is called in its tray. */
-	place: number
 	ino: number
 	hash: string
 }
@@ -73,10 +71,9 @@ export async function copyGroup(round: Round, { source, plains, paths }: Group, 
 	const made: MadePlain[] = []
 	for (const [index, hash] of hashesOf(answers).entries()) {
 		const plain = plains[index]
-		const place = first + index
-		const aside = Buffer.from(`${path}/${place}`)
+		const aside = Buffer.from(`${path}/${placeName(first + index)}`)
 		const isGood = hash !== undefined && (plain.hash === '' || plain.hash === hash)
-		if (isGood) made.push({ plain, path: paths[index], aside, place, ino: answers.inos[index], hash })
+		if (isGood) made.push({ plain, path: paths[index], aside, ino: answers.inos[index], hash })
 		else await rep.node.operations.unlink(aside)
 	}
 	return made

@@ -5,16 +5,17 @@
 import * as intents from '../../core/catalogue/intents.ts'
 import { PLAIN_MAX } from '../../core/catalogue/wanted-plain.ts'
 import { Errno } from '../../core/errors.ts'
-import type { FileId, Path } from '../../core/ids.ts'
+import type { FileId } from '../../core/ids.ts'
 import { takesChanges } from '../../core/nodes/service.ts'
 import { newTray, type Tray } from './incoming.ts'
-import { encodePath, treeOf } from './messages.ts'
+import { treeOf } from './messages.ts'
 import { patiently } from './patience.ts'
 import { carryOut, makeWay } from './place.ts'
 import { copyGroup, groupsOf, type MadePlain } from './plain-copy.ts'
 import { enterPlain, intentOf } from './plain-enter.ts'
 import { type Asked, askPlain } from './plain-look.ts'
 import type { Round } from './round.ts'
+import { joinWays } from './ways.ts'
 
 /** Fewer are not worth questions of their own. */
 const PLAIN_MIN = 8
@@ -51,12 +52,12 @@ async function copyAsked(round: Round, asked: Asked, tray: Tray): Promise<Readon
 		return new Set()
 	}
 	await round.hold('copied', idsOf(made))
-	return await makeCount(round, { asked, made, tray: tray.path as Path, mark })
+	return await makeCount(round, { asked, made, mark })
 }
 
 async function makeCount(
 	round: Round,
-	{ asked, made, tray, mark }: { asked: Asked; made: readonly MadePlain[]; tray: Path; mark: number },
+	{ asked, made, mark }: { asked: Asked; made: readonly MadePlain[]; mark: number },
 ): Promise<ReadonlySet<FileId>> {
 	const { fs, run } = round.rep
 	const token = fs.nextToken++
@@ -68,7 +69,7 @@ async function makeCount(
 			made.filter((each) => !isEntered.has(each)),
 		)
 		await round.hold('entered', idsOf(entered))
-		if (entered.length > 0) await bring(round, entered, { asked, tray, token, mark })
+		if (entered.length > 0) await bring(round, entered, { asked, token, mark })
 		return new Set(idsOf(entered))
 	} finally {
 		round.underWay.delete(token)
@@ -79,12 +80,12 @@ async function makeCount(
 async function bring(
 	round: Round,
 	entered: readonly MadePlain[],
-	{ asked, tray, token, mark }: { asked: Asked; tray: Path; token: number; mark: number },
+	{ asked, token, mark }: { asked: Asked; token: number; mark: number },
 ): Promise<void> {
 	const { fs, node, run } = round.rep
 	await makeWay(round, new Set(entered.flatMap(({ plain }) => asked.directories.get(plain.parent) ?? [])))
 	let missed: ReadonlySet<MadePlain> = new Set()
-	if ((await areInPlace(round, entered, tray)) && (await isOnDisk(round, mark))) {
+	if ((await areInPlace(round, entered)) && (await isOnDisk(round, mark))) {
 		fs.later.add(intents.doneAllQuery(fs.client, { node: node.id, token }))
 		fs.carrying.delete(token)
 		round.sources.forgetStanding()
@@ -95,11 +96,10 @@ async function bring(
 	}
 }
 
-async function areInPlace({ rep: { node }, threads }: Round, entered: readonly MadePlain[], tray: Path): Promise<boolean> {
-	const text = encodePath(tray)
+async function areInPlace({ rep: { node }, threads }: Round, entered: readonly MadePlain[]): Promise<boolean> {
 	const placed = await threads.place({
 		on: treeOf(node),
-		from: entered.map(({ place }) => `${text}/${place}\0`).join(''),
+		from: joinWays(entered.map(({ aside }) => aside)),
 		to: entered.map(({ path }) => `${path}\0`).join(''),
 		inos: Float64Array.from(entered, ({ ino }) => ino),
 		isSynced: false,

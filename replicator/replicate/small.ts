@@ -11,6 +11,7 @@ import { readAt, setOpenAttributes, writeAt } from '../../core/nodes/descriptors
 import { keepMode, remaining } from '../../core/nodes/ownership.ts'
 import { S_IFMT, S_IFREG, statDescriptor, statInto } from '../../core/nodes/stat.ts'
 import { type Conditions, isSame, type Order, type Side, sided } from './copy.ts'
+import { placeName } from './incoming.ts'
 import { type CopyAnswer, decodePath, isFailure, type SmallAnswers, type SmallMessage, toFailure } from './messages.ts'
 import { ASIDE, attributesOf, IS_NEW, NO_HASH, SIZE, WIDTH } from './packets.ts'
 import { type OpenTree, openSide, syncTree } from './trees.ts'
@@ -139,7 +140,7 @@ function write(piece: Uint8Array, { tray, numbers }: Work, at: number): number {
 }
 
 function asideOf(numbers: Float64Array, at: number): Buffer {
-	return Buffer.from(`${numbers[at + ASIDE]}\0`, 'latin1')
+	return Buffer.from(`${placeName(numbers[at + ASIDE])}\0`, 'latin1')
 }
 
 function isThere(ways: Ways): boolean {
@@ -164,7 +165,7 @@ function orderOf({ sources, numbers }: Work, at: number, tray: Buffer): Order {
 	const from = sources.path()
 	return {
 		from,
-		aside: Buffer.from(`${tray}/${numbers[at + ASIDE]}`),
+		aside: Buffer.from(`${tray}/${placeName(numbers[at + ASIDE])}`),
 		further: [],
 		to: numbers[at + IS_NEW] === 0 ? [] : [from],
 		size: numbers[at + SIZE],
