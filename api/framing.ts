@@ -57,6 +57,7 @@ export function askFirst(server: Server): void {
 /** After all that may refuse a request by its head. */
 export function goOn(app: FastifyInstance): void {
 	app.addHook('onRequest', ({ raw, headers, is404 }, reply, done) => {
+		if (hostsOf(raw) > 1) return done(new HttpError(400, 'the request says more than one host', { connection: 'close' }))
 		const coding = headers['transfer-encoding']
 		if (coding !== undefined && coding.toLowerCase() !== 'chunked') return done(new HttpError(501, `a body in '${coding}' is not understood`, { connection: 'close' }))
 		if (expecting.has(raw) && !is404) {
@@ -65,6 +66,13 @@ export function goOn(app: FastifyInstance): void {
 		}
 		done()
 	})
+}
+
+/** Node shows the first (RFC 9112, 3.2). */
+export function hostsOf({ rawHeaders }: IncomingMessage): number {
+	let many = 0
+	for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at].length === 4 && rawHeaders[at].toLowerCase() === 'host') many++
+	return many
 }
 
 const CLIENT_ERRORS: Record<string, [status: number, message: string]> = {

@@ -58,6 +58,7 @@ test('codings and lengths that do not go together are refused', async (t) => {
 		['content-length: 4\r\ncontent-length: 5\r\n\r\nhello', 400],
 		['content-length: +5\r\n\r\nhello', 400],
 		['content-length : 5\r\n\r\nhello', 400],
+		['host: y\r\ncontent-length: 5\r\n\r\nhello', 400],
 		['x: y\r\n folded\r\ncontent-length: 5\r\n\r\nhello', 400],
 		[`x: ${'y'.repeat(40_000)}\r\n\r\n`, 431],
 	]
