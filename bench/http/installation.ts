@@ -28,13 +28,15 @@ export interface Installation {
 }
 
 export async function install(parent: string): Promise<Installation> {
-	const directory = mkdtempSync(join(parent, 'cairn-http-'))
+	const top = mkdtempSync(join(parent, 'cairn-http-'))
+	spreadApart(top)
+	const directory = mkdtempSync(join(top, 'run-'))
 	const at = (name: string) => join(directory, name)
 	const running: ChildProcess[] = []
 	async function end(): Promise<void> {
 		for (const child of running) child.kill('SIGTERM')
 		await Promise.all(running.map((child) => (child.exitCode !== null ? undefined : new Promise((resolve) => child.on('exit', resolve)))))
-		rmSync(directory, { recursive: true, force: true })
+		rmSync(top, { recursive: true, force: true })
 	}
 	async function start(program: string, args: string[], port: number): Promise<number> {
 		const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'] })
@@ -43,7 +45,7 @@ export async function install(parent: string): Promise<Installation> {
 		return child.pid as number
 	}
 	try {
-		const token = prepare(directory, at)
+		const token = prepare(at)
 		const pid = await start(CAIRN, ['api', '--config', at('config.ts')], PORT.cairn)
 		await start(CAIRN, ['api', '--config', at('workers.ts')], PORT.workers)
 		await start('nginx', ['-c', nginxConfig(at), '-e', at('nginx.log')], PORT.nginx)
@@ -58,8 +60,7 @@ export async function install(parent: string): Promise<Installation> {
 }
 
 /** The token of one who may do everything. */
-function prepare(directory: string, at: (name: string) => string): string {
-	spreadApart(directory)
+function prepare(at: (name: string) => string): string {
 	mkdirSync(at('node'))
 	mkdirSync(at('nginx-put'))
 	const common = { catalogue: `sqlite:${at('catalogue.db')}`, classes: [{ name: 'default', pattern: '', copies: 1 }] }
@@ -72,7 +73,7 @@ function prepare(directory: string, at: (name: string) => string): string {
 }
 
 /**
- * What is made in here comes into other groups of the disk than what others have just removed: ext4 without a journal looks at each inode
+ * What is made in here, by names that are not used again, comes into other groups of the disk than what others have just removed: ext4 without a journal looks at each inode
  * that was freed in the last minutes before it takes one that is free longer, up to 0.4 ms a file. Other filesystems know no such flag.
  */
 function spreadApart(directory: string): void {
