@@ -31,7 +31,7 @@ for (const engine of engines) {
 test('a route that does not say who may use it keeps the server from starting', async (t) => {
 	const door = await openDoor(t)
 	const config = structuredClone(door.config)
-	const api = { fs: { catalogue: door.driver, capabilities: door.driver.capabilities }, config, report: () => undefined, stopping: new AbortController().signal } as unknown as Api
+	const api = { fs: { catalogue: door.driver, capabilities: door.driver.capabilities }, config, tokens: { stale: () => undefined }, report: () => undefined, stopping: new AbortController().signal } as unknown as Api
 	const { app } = await createServer(api, { at: '127.0.0.1:0', parts: [] }, openRequestLog('', () => undefined))
 	t.after(() => app.close())
 	assert.throws(() => app.get('/forgotten', async () => 'secret'), /route GET \/forgotten does not say who may use it/)
