@@ -4,7 +4,7 @@
  *   ./cairn exec node bench/replicator/replicate.ts [--rounds N] [--only REGEXP] [--dir DIRECTORY]
  *
  * Ratios are taken within a round and the median of the rounds is printed. `cp` and `rsync` leave their files in the page
- * cache; what replicate counts has reached the disk, so `cp` followed by a sync of its disk is there for comparison.
+ * cache; what replicate counts has reached the disk, so each followed by a sync of its disk is there for comparison.
  * Needs root, rsync and openssh-server.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../processes.ts'
-import { install } from './installation.ts'
+import { install, settleDisk } from './installation.ts'
 import { inRounds, type Setting } from './rounds.ts'
 
 const DIRECTORIES = 20
@@ -24,13 +24,16 @@ export async function smallFiles(setting: Setting): Promise<void> {
 		mkdirSync(copy)
 		await reset(past)
 	}
+	const rsync = async () => void (await run(['rsync', '-a', '--exclude', '/.cairn', `${a}/`, copy], { deadlineMs: DEADLINE_MS }))
+	const rsyncAndSync = async () => {
+		await rsync()
+		await settleDisk(copy)
+	}
 	await inRounds(
 		setting,
 		{
-			rsync: {
-				prepare,
-				work: async () => void (await run(['rsync', '-a', '--exclude', '/.cairn', `${a}/`, copy], { deadlineMs: DEADLINE_MS })),
-			},
+			rsync: { prepare, work: rsync },
+			'rsync and a sync': { prepare, work: rsyncAndSync },
 			cairn: { prepare, work: async () => void (await cairn('replicate', '--node', 'b')) },
 		},
 		{ rsync: 1 },
