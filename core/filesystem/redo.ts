@@ -25,7 +25,14 @@ const PAGE_ROWS_MAX = 2_000
 /** What clients had carried out that are gone; and what this one had, on a node that is back. The nodes on which that is yet to be done. */
 export function* redo(fs: Filesystem): Op<ReadonlySet<NodeId>> {
 	const back = [...fs.nodes.values()].filter((node) => cameBack(fs, node) && takesChanges(node))
-	for (const { id } of back) for (const known of [fs.unsynced.waiting, fs.unsynced.waitsSinceMs, fs.unsynced.redoing]) known.delete(id)
+	for (const { id } of back) for (const known of [fs.unsynced.waiting, fs.unsynced.redoing]) known.delete(id)
+	const left = yield* redoFor(fs, back)
+	// The others count as just come back until it is done: they are not synced, so their rows stay.
+	for (const { id } of back) if (!left.has(id)) fs.unsynced.waitsSinceMs.set(id, Date.now())
+	return left
+}
+
+function* redoFor(fs: Filesystem, back: readonly Node[]): Op<Set<NodeId>> {
 	const clients = yield* whose(fs, back.length > 0)
 	const nodes = [...fs.nodes.values()].filter((node) => node.disk && clients.some((client) => isFor(fs, client, node, back)))
 	const left = new Set(nodes.map(({ id }) => id))
