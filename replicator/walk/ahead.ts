@@ -12,7 +12,6 @@ import { isPromise, run as drive } from '../../core/op.ts'
 import type { Gathered, Survey } from '../hashing/packets.ts'
 import { STANDING_ROWS_MAX } from './chunks.ts'
 import type { Order } from './order.ts'
-import type { Watch } from './watch.ts'
 import type { Directory, Walking } from './walking.ts'
 
 /** A larger directory is visited in parts. */
@@ -24,8 +23,8 @@ export interface Seen {
 	generation: number
 	/** What is on the node, and after that what the catalogue has. */
 	known?: { survey: Survey; facts: walks.FactsRow }
-	/** What is in a directory that is new, and what happened since before it was read. */
-	fresh?: { gathered: Gathered; watch: Watch }
+	/** What is in a directory that is new; the watchman attends to it since before it was read. */
+	fresh?: Gathered
 }
 
 export function lookAhead(walking: Walking, order: Order): void {
@@ -57,18 +56,14 @@ async function lookAtKnown(walking: Walking, directories: readonly Directory[]):
 	return surveys.map((survey, index) => survey && { generation, known: { survey, facts: rows[index][0] as walks.FactsRow } })
 }
 
-/** What was decided before the disk is looked at has been carried out there; of what comes after, the watch will tell. */
+/** What was decided before the disk is looked at has been carried out there; of what comes after, the watchman knows. */
 async function lookAtNew(walking: Walking, directories: readonly Directory[]): Promise<Array<Seen | undefined>> {
 	const { node, hashing, watchman } = walking
 	const { isWaiting, generation } = await ask(walking, [])
 	if (isWaiting) return []
-	const watch = watchman.open()
-	try {
-		const all = await hashing.gather(node, directories.map(({ path }) => path), NEW_NAMES_MAX)
-		return all.map((gathered) => gathered && { generation, fresh: { gathered, watch: watch.share() } })
-	} finally {
-		watch.end()
-	}
+	for (const { id } of directories) watchman.attend(id)
+	const all = await hashing.gather(node, directories.map(({ path }) => path), NEW_NAMES_MAX)
+	return all.map((fresh) => fresh && { generation, fresh })
 }
 
 /** Whether the node has yet to carry anything out, and what else is asked. */

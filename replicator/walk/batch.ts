@@ -14,7 +14,7 @@ import { type Entered, enter } from './enter.ts'
 import { bytesOf, fill, type Item, outcomeOf, pathOfItem, type Ready } from './item.ts'
 import { checkIdentity } from './look.ts'
 import type { Sheaf } from './sheaf.ts'
-import { together, type Watch, type Watched } from './watch.ts'
+import type { Watch } from './watch.ts'
 import { type Directory, shown, type Walking } from './walking.ts'
 import { readXattrs } from './xattrs.ts'
 
@@ -35,8 +35,7 @@ interface Batch {
 	many: number
 	/** In sheaves. */
 	packed: number
-	/** From before anything in it was looked at. */
-	watches: Watch[]
+	watch: Watch
 }
 
 /** Regular files, and what will be known of them. */
@@ -51,8 +50,8 @@ export interface Batches {
 	add(item: Ready): void
 	/** Regular files of one directory, whose hashes are still to come. */
 	read(items: Item[]): void
-	/** What was read in a new directory, and what happened since before it was. */
-	addSheaf(sheaf: Sheaf, watch: Watch): void
+	/** What was read in a new directory. */
+	addSheaf(sheaf: Sheaf): void
 	/** Between two parts of a directory, `position` being where the walk goes on after what was put in so far. */
 	pass(position: Path): Promise<void>
 	/** Nothing waits to be written. */
@@ -90,7 +89,7 @@ export function createBatches(walking: Walking, keepsPosition: boolean, again: (
 
 	return {
 		open() {
-			open ??= { ready: [], unread: [], sheaves: [], unasked: [], many: 0, packed: 0, watches: [walking.watchman.open()] }
+			open ??= { ready: [], unread: [], sheaves: [], unasked: [], many: 0, packed: 0, watch: walking.watchman.open() }
 		},
 		add(item) {
 			if (!open) return
@@ -102,10 +101,9 @@ export function createBatches(walking: Walking, keepsPosition: boolean, again: (
 			open.unread.push(items)
 			open.many += items.length
 		},
-		addSheaf(sheaf, watch) {
+		addSheaf(sheaf) {
 			if (!open) return
 			open.unasked.push(sheaf.directory)
-			open.watches.push(watch)
 			if (sheaf.places.length > 0) open.sheaves.push(sheaf)
 			open.packed += sheaf.places.length
 		},
@@ -124,13 +122,13 @@ export function createBatches(walking: Walking, keepsPosition: boolean, again: (
 
 /** What has to be looked at again. */
 async function write(walking: Walking, batch: Batch & { read: Read[] }, position: Path | null | undefined): Promise<Ready[]> {
-	const { ready, read, sheaves, unasked, watches } = batch
+	const { ready, read, sheaves, unasked, watch } = batch
 	try {
 		// Directories come first: what is in them follows.
 		for (const { items, answers } of read) fill(walking, items, await answers, ready)
-		return await writeItems(walking, { items: ready, sheaves, unasked, watch: together(watches), position })
+		return await writeItems(walking, { items: ready, sheaves, unasked, watch, position })
 	} finally {
-		for (const watch of watches) watch.end()
+		watch.end()
 	}
 }
 
@@ -138,7 +136,7 @@ export interface Found {
 	items: readonly Ready[]
 	sheaves?: readonly Sheaf[]
 	unasked?: readonly Directory[]
-	watch: Watched
+	watch: Watch
 	position?: Path | null
 }
 

@@ -22,7 +22,7 @@ import { pathOfItem, type Ready } from './item.ts'
 import { pathOf } from './place.ts'
 import { type NewFile, placeNew } from './new-file.ts'
 import { idsOf, itemsOf, placeSheaf, type Sheaf } from './sheaf.ts'
-import type { Watched } from './watch.ts'
+import type { Watch } from './watch.ts'
 import { type Directory, type Walking, WalkStopped } from './walking.ts'
 import { xattrsOf } from './xattrs.ts'
 
@@ -42,7 +42,7 @@ export interface Entering {
 	sheaves: readonly Sheaf[]
 	/** Directories that have no names, if nobody made some since the walk made them. */
 	unasked: readonly Directory[]
-	watch: Watched
+	watch: Watch
 	token: number
 }
 
@@ -93,7 +93,7 @@ function partition<T>(all: readonly T[], test: (each: T) => boolean): [T[], T[]]
 	return parts
 }
 
-function isUntouched(watch: Watched, { directory, name, known }: Ready): boolean {
+function isUntouched(watch: Watch, { directory, name, known }: Ready): boolean {
 	return !watch.isTouched(directory.id, name) && !(known && watch.isFileTouched(known.id))
 }
 

@@ -8,8 +8,8 @@ import type { Name } from '../../core/ids.ts'
 import type { Stat } from '../../core/nodes/node.ts'
 import { run as drive } from '../../core/op.ts'
 import { standsInTheWay } from '../../core/in-the-way.ts'
+import type { Gathered } from '../hashing/packets.ts'
 import { isBelievable } from './absent.ts'
-import type { Seen } from './ahead.ts'
 import type { Batches } from './batch.ts'
 import { begin, nameOf, type Pair, readPart, STANDING_ROWS_MAX } from './chunks.ts'
 import { compare, isGood } from './compare.ts'
@@ -78,7 +78,7 @@ export async function visit(walking: Walking, batches: Batches, directory: Direc
 }
 
 /** A new directory whose files were read before its turn came: what is not plain is looked at as above. */
-export async function visitNew(walking: Walking, batches: Batches, directory: Directory, { gathered, watch }: NonNullable<Seen['fresh']>): Promise<Child[]> {
+export async function visitNew(walking: Walking, batches: Batches, directory: Directory, gathered: Gathered): Promise<Child[]> {
 	const here = begun(walking, batches, directory, {})
 	const places: number[] = []
 	batches.open()
@@ -87,7 +87,7 @@ export async function visitNew(walking: Walking, batches: Batches, directory: Di
 		else here.unread.push(newItem({ directory, name: nameIn(gathered, at), kind: KIND.regular }))
 	}
 	for (const { name, kind, stat } of gathered.others) await meetUnknown(here, Buffer.from(name, 'latin1'), kind, stat)
-	batches.addSheaf({ directory, gathered, places, first: await firstId(walking, places.length) }, watch)
+	batches.addSheaf({ directory, gathered, places, first: await firstId(walking, places.length) })
 	await read(here)
 	await batches.pass(directory.path)
 	return here.children

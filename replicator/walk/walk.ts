@@ -101,10 +101,7 @@ async function visitInPeace(walking: Walking, batches: Batches, found: Directory
 			const generation = watchman.generation()
 			const id = await drive(directoryAt(fs, directory.path))
 			// It was moved, with what is in it, to where this walk comes or has been.
-			if (id === undefined) {
-				drop(seen)
-				return []
-			}
+			if (id === undefined) return []
 			directory = { ...directory, id, generation }
 			found.generation = generation
 		}
@@ -118,15 +115,10 @@ async function visitInPeace(walking: Walking, batches: Batches, found: Directory
 
 /** Undefined where it was not looked at before, or that is of no use. */
 async function asSeen(walking: Walking, batches: Batches, directory: Directory, seen: Seen | undefined): Promise<Child[] | undefined> {
-	const isThere = seen?.generation === directory.generation
-	if (isThere && seen.known) return asKnown(walking, seen.known)
-	if (isThere && seen.fresh) return await visitNew(walking, batches, directory, seen.fresh)
-	drop(seen)
-	return undefined
-}
-
-function drop(seen: Seen | undefined): void {
-	seen?.fresh?.watch.end()
+	const isTouched = walking.watchman.leave(directory.id)
+	if (isTouched || seen?.generation !== directory.generation) return undefined
+	if (seen.known) return asKnown(walking, seen.known)
+	return seen.fresh && (await visitNew(walking, batches, directory, seen.fresh))
 }
 
 async function positionOf({ fs, rep }: Walking): Promise<Path | null> {

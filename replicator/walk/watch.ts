@@ -12,7 +12,7 @@ import type { FileId, Name } from '../../core/ids.ts'
 import { type Op, wait } from '../../core/op.ts'
 
 /** What happened since it was opened. */
-export interface Watched {
+export interface Watch {
 	isTouched(parent: FileId, name: Name): boolean
 	isFileTouched(id: FileId): boolean
 	/** Nothing at all. */
@@ -21,16 +21,15 @@ export interface Watched {
 	readonly moved: boolean
 	/** By an exchange, of which the journal names one side only. */
 	readonly exchanged: boolean
-}
-
-export interface Watch extends Watched {
-	/** The same for another, who ends it too. */
-	share(): Watch
 	end(): void
 }
 
 export interface Watchman {
 	open(): Watch
+	/** Of a directory it is enough to know whether anybody was at a name in it: from now on, until it is left. */
+	attend(directory: FileId): void
+	/** Whether anybody was. */
+	leave(directory: FileId): boolean
 	/** Grows when directories are moved: what is known of where they are no longer holds. */
 	generation(): number
 	/** Nor does it when another made a directory that this walk would have made. */
@@ -56,6 +55,8 @@ export function* startWatching(fs: Filesystem): Op<Watchman> {
 	const journal = createJournal(fs.capabilities)
 	yield* journal.start(fs.catalogue)
 	const watches = new Set<Open>()
+	/** Directories that are attended to, and whether anybody was at a name in them. */
+	const attended = new Map<FileId, boolean>()
 	/** What the walk itself made, until the journal says so: another walk may be at work as the same client. */
 	const own = new Set<FileId>()
 	let generation = 0
@@ -69,6 +70,7 @@ export function* startWatching(fs: Filesystem): Op<Watchman> {
 			hasForeign ||= row.client_id !== fs.client
 			if ((row.op === 'create' || row.op === 'mkdir') && row.file_id !== null && own.delete(row.file_id)) continue
 			for (const watch of watches) watch.see(row)
+			for (const parent of attended.size > 0 ? parentsOf(row) : []) if (attended.has(parent)) attended.set(parent, true)
 		}
 	}
 
@@ -77,6 +79,12 @@ export function* startWatching(fs: Filesystem): Op<Watchman> {
 			const watch = openWatch(() => watches.delete(watch))
 			watches.add(watch)
 			return watch
+		},
+		attend: (directory) => void attended.set(directory, false),
+		leave(directory) {
+			const isTouched = attended.get(directory) === true
+			attended.delete(directory)
+			return isTouched
 		},
 		generation: () => generation,
 		doubt: () => void generation++,
@@ -105,25 +113,19 @@ export function* startWatching(fs: Filesystem): Op<Watchman> {
 	}
 }
 
-/** What any of them saw; they are ended one by one. */
-export function together(watches: readonly Watch[]): Watched {
-	return {
-		isTouched: (parent, name) => watches.some((watch) => watch.isTouched(parent, name)),
-		isFileTouched: (id) => watches.some((watch) => watch.isFileTouched(id)),
-		get isQuiet() {
-			return watches.every((watch) => watch.isQuiet)
-		},
-		get moved() {
-			return watches.some((watch) => watch.moved)
-		},
-		get exchanged() {
-			return watches.some((watch) => watch.exchanged)
-		},
-	}
-}
-
 function isMove({ op }: ChangeRow): boolean {
 	return op === 'renamedir' || op === 'exchange'
+}
+
+/** The second place that a change is about. */
+function otherPlace({ op, detail }: ChangeRow): { parent: FileId; name: Name } | undefined {
+	if (detail === null || !(op === 'rename' || op === 'renamedir' || op === 'exchange')) return undefined
+	return changes.readPlaceDetail(detail)
+}
+
+function parentsOf(row: ChangeRow): FileId[] {
+	const other = otherPlace(row)?.parent
+	return [row.parent_id, other].filter((id) => id !== null && id !== undefined)
 }
 
 function openWatch(end: () => void): Open {
@@ -131,16 +133,14 @@ function openWatch(end: () => void): Open {
 	const files = new Set<FileId>()
 	let moved = false
 	let exchanged = false
-	let users = 1
-	const watch: Open = {
+	return {
 		see(row) {
 			exchanged ||= row.op === 'exchange'
 			moved ||= isMove(row)
 			if (row.file_id !== null) files.add(row.file_id)
 			if (row.parent_id !== null && row.name !== null) names.add(keyOf(row.parent_id, row.name))
-			if (row.detail === null || !(row.op === 'rename' || row.op === 'renamedir' || row.op === 'exchange')) return
-			const other = changes.readPlaceDetail(row.detail)
-			names.add(keyOf(other.parent, other.name))
+			const other = otherPlace(row)
+			if (other) names.add(keyOf(other.parent, other.name))
 		},
 		isTouched: (parent, name) => names.size > 0 && names.has(keyOf(parent, name)),
 		isFileTouched: (id) => files.has(id),
@@ -153,15 +153,8 @@ function openWatch(end: () => void): Open {
 		get exchanged() {
 			return exchanged
 		},
-		share() {
-			users++
-			return watch
-		},
-		end() {
-			if (--users === 0) end()
-		},
+		end,
 	}
-	return watch
 }
 
 function keyOf(parent: FileId, name: Uint8Array): string {
