@@ -19,8 +19,6 @@ import { type Directory, shown, type Walking } from './walking.ts'
 import { readXattrs } from './xattrs.ts'
 
 const ITEMS_MAX = 512
-/** Files in sheaves, which take up a tenth of the room. */
-const PACKED_MAX = 1_536
 /** Full batches whose files are being hashed. */
 const WAITING_MAX = 2
 
@@ -31,10 +29,8 @@ interface Batch {
 	sheaves: Sheaf[]
 	/** Directories of whose names the catalogue was not asked, because they are new. */
 	unasked: Directory[]
-	/** Of both. */
+	/** Of all. */
 	many: number
-	/** In sheaves. */
-	packed: number
 	watch: Watch
 }
 
@@ -89,7 +85,7 @@ export function createBatches(walking: Walking, keepsPosition: boolean, again: (
 
 	return {
 		open() {
-			open ??= { ready: [], unread: [], sheaves: [], unasked: [], many: 0, packed: 0, watch: walking.watchman.open() }
+			open ??= { ready: [], unread: [], sheaves: [], unasked: [], many: 0, watch: walking.watchman.open() }
 		},
 		add(item) {
 			if (!open) return
@@ -105,14 +101,14 @@ export function createBatches(walking: Walking, keepsPosition: boolean, again: (
 			if (!open) return
 			open.unasked.push(sheaf.directory)
 			if (sheaf.places.length > 0) open.sheaves.push(sheaf)
-			open.packed += sheaf.places.length
+			open.many += sheaf.places.length
 		},
 		async pass(position) {
-			if (!open || (open.many < ITEMS_MAX && open.packed < PACKED_MAX)) return
+			if (!open || open.many < ITEMS_MAX) return
 			close(position)
 			while (waiting.length > WAITING_MAX) await writeFirst()
 		},
-		isEmpty: () => waiting.length === 0 && (open === undefined || open.many + open.packed === 0),
+		isEmpty: () => waiting.length === 0 && (open === undefined || open.many === 0),
 		async finish(position) {
 			close(position)
 			while (waiting.length > 0) await writeFirst()
