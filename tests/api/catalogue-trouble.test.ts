@@ -6,6 +6,7 @@ import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import { mariadb, sqlite } from '../catalogue/engines.ts'
 import { startMariadb } from '../support/mariadb.ts'
+import { standStill } from '../support/stand-still.ts'
 import { until } from '../support/until.ts'
 import { ANYBODY, ask, type Dialect, dialects, type Sent, type Target } from './dialects.ts'
 import { openDoor, type TestDoor } from './door.ts'
@@ -65,7 +66,7 @@ async function goesOn({ door, targets }: Ground): Promise<void> {
 
 async function paused(body: () => Promise<void>): Promise<void> {
 	const pid = (await startMariadb()).pid() as number
-	process.kill(pid, 'SIGSTOP')
+	await standStill(pid)
 	try {
 		await body()
 	} finally {

@@ -1,13 +1,12 @@
 /** What only a database across a socket has: round trips, lost connections, restarts, lost answers. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import type { Driver, Transaction } from '../../core/catalogue/driver.ts'
 import { migrate } from '../../core/catalogue/migrate.ts'
 import type { CatalogueConfig } from '../../core/catalogue/open.ts'
 import { wait } from '../../core/op.ts'
 import { type Mariadb, privateMariadb } from '../support/mariadb.ts'
-import { until } from '../support/until.ts'
+import { standStill } from '../support/stand-still.ts'
 import { open } from './engines.ts'
 import { type Loss, type MysqlProxy, startProxy } from './proxy.ts'
 
@@ -185,9 +184,7 @@ describe('MySQL', () => {
 	test('a server that hangs or is gone is EIO in time, and work resumes by itself', async (t) => {
 		const { driver } = await through(t, { catalogueTimeoutMs: 1_000 })
 		const pid = server.pid() ?? 0
-		process.kill(pid, 'SIGSTOP')
-		// The signal is on its way for a moment, in which the server still answers.
-		await until('the server is stopped', () => / T /.test(readFileSync(`/proc/${pid}/stat`, 'latin1')) || undefined)
+		await standStill(pid)
 		try {
 			await assert.rejects(async () => driver.get(VALUE, ['a']), { code: 'EIO' })
 			await assert.rejects(async () => driver.transaction(increment), { code: 'EIO' })
