@@ -14,8 +14,10 @@ const LATE_MS_MAX = 0.3
 const LATE_REQUESTS = 6
 /** Going over costs as much as some requests, */
 const REST_MS = 2
-/** and so does finding out in vain where he is: each time the rest doubles. */
+/** and so does finding out in vain where he is; and the scheduler may take the caller away at once. Each time the rest doubles, */
 const REST_MS_MAX = 64
+/** until so many of his requests were not late. */
+const TOGETHER_REQUESTS = 100
 const MASK_BYTES = 128
 
 export interface Neighbour {
@@ -34,15 +36,13 @@ export interface Processors {
 export function createNeighbour(processors: Processors = machine, nowMs: () => number = () => performance.now()): Neighbour {
 	let caller = 0
 	let late = 0
+	let together = 0
 	let restMs = REST_MS
 	let restUntilMs = 0
 
-	/** False where there was no need. */
-	function goOver(): boolean {
+	function goOver(): void {
 		const theirs = processors.of(caller)
-		if (theirs === undefined || theirs === processors.own()) return false
-		processors.goTo(theirs)
-		return true
+		if (theirs !== undefined && theirs !== processors.own()) processors.goTo(theirs)
 	}
 
 	return {
@@ -51,16 +51,23 @@ export function createNeighbour(processors: Processors = machine, nowMs: () => n
 			if (pid === 0 || waitedMs > LATE_MS_MAX) return
 			if (pid !== caller) {
 				late = 0
+				together = 0
 				restMs = REST_MS
 			}
 			caller = pid
-			late = waitedMs < LATE_MS_MIN ? Math.max(0, late - 1) : late + 1
-			if (late < LATE_REQUESTS) return
+			if (waitedMs < LATE_MS_MIN) {
+				late = Math.max(0, late - 1)
+				if (++together === TOGETHER_REQUESTS) restMs = REST_MS
+				return
+			}
+			together = 0
+			if (++late < LATE_REQUESTS) return
 			late = 0
 			const atMs = nowMs()
 			if (atMs < restUntilMs) return
-			restMs = goOver() ? REST_MS : Math.min(REST_MS_MAX, restMs * 2)
+			goOver()
 			restUntilMs = atMs + restMs
+			restMs = Math.min(REST_MS_MAX, restMs * 2)
 		},
 	}
 }

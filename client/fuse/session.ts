@@ -17,6 +17,8 @@ import { startWaiter } from './waiter.ts'
 const BURST_MS_MAX = 50
 /** The next request of a busy caller comes within this time. */
 const LINGER_MS = 1
+/** Whoever is on this processor, or was about to ask anyway, is found sooner. */
+const LOOKS_TOGETHER_MAX = 4
 /** With answers outstanding the loop comes back at once, this long after the last request; then it waits like anybody. */
 const SPIN_MS_MAX = 2
 
@@ -51,6 +53,8 @@ export interface Session {
 	end(): void
 }
 
+/** ENODEV: the mount is gone. ENOENT: the caller was interrupted before its request was taken. */
+const NOT_FOR_WANT_OF_REQUESTS: ReadonlySet<string> = new Set(['ENODEV', 'EINTR', 'ENOENT'])
 const WITHOUT_REPLY: ReadonlySet<number> = new Set([OP.FORGET, OP.BATCH_FORGET, OP.INTERRUPT])
 
 export function openSession({ fd, handlers, onEnd, report, meter }: SessionOptions): Session {
@@ -62,6 +66,11 @@ export function openSession({ fd, handlers, onEnd, report, meter }: SessionOptio
 	const waiter = startWaiter(fd, drain)
 	const linger = createLinger(() => performance.now(), yieldProcessor)
 	const neighbour = createNeighbour()
+	/** Of what was read last; where that was nothing, why. */
+	let length = 0
+	let refusal = ''
+	/** How often it was looked for. */
+	let looks = 0
 	let answeredMs = 0
 	let outstanding = 0
 	let lastRequestMs = 0
@@ -71,30 +80,40 @@ export function openSession({ fd, handlers, onEnd, report, meter }: SessionOptio
 	function drain(): void {
 		const startedMs = performance.now()
 		while (!ended) {
-			const length = read(fd, input, READ_BUFFER_BYTES)
+			looks = 0
+			if (!look() && !comesSoon()) return rest()
 			if (length > 0) {
-				neighbour.came(callerOf(inputView), performance.now() - answeredMs)
+				neighbour.came(callerOf(inputView), looks > LOOKS_TOGETHER_MAX ? performance.now() - answeredMs : 0)
 				answeredMs = serve(length)
 				if (answeredMs - startedMs > BURST_MS_MAX) return again()
-			} else if (!couldRead(errnoName(errno()))) {
-				return
+			} else if (refusal === 'ENODEV') {
+				end()
+				onEnd()
 			}
 		}
 	}
 
-	/** Nothing there: whether to go on reading. */
-	function couldRead(code: string): boolean {
-		if (code === 'ENODEV') {
-			end()
-			onEnd()
-			return false
-		}
-		// ENOENT: the caller was interrupted before its request was taken.
-		if (code === 'EINTR' || code === 'ENOENT') return true
-		if (outstanding === 0 && linger.wait(() => poll(descriptor, 1, 0) > 0, () => poll(descriptor, 1, LINGER_MS) > 0)) return true
+	/** Whether there is something now: a request, or what waiting would not change. */
+	function look(): boolean {
+		length = read(fd, input, READ_BUFFER_BYTES)
+		if (length > 0) return true
+		refusal = errnoName(errno())
+		return NOT_FOR_WANT_OF_REQUESTS.has(refusal)
+	}
+
+	function comesSoon(): boolean {
+		if (outstanding > 0 || !linger.wait(look, sleep)) return false
+		looks = linger.looks()
+		return true
+	}
+
+	function sleep(): boolean {
+		return poll(descriptor, 1, LINGER_MS) > 0
+	}
+
+	function rest(): void {
 		if (outstanding > 0 && performance.now() - lastRequestMs < SPIN_MS_MAX) again()
 		else waiter.arm()
-		return false
 	}
 
 	function again(): void {

@@ -54,7 +54,7 @@ test('again when they are apart again, but not without rest', () => {
 	assert.deepEqual(went, [1, 1])
 })
 
-test('who is found here already is looked for less and less, and again as before once he was not', () => {
+test('who is late all the same is looked for less and less, and as before once his requests were not late', () => {
 	const { went, neighbour, looked, later, away } = watched()
 	for (let ms = 0; ms < 1_000; ms++) {
 		later(1)
@@ -62,13 +62,24 @@ test('who is found here already is looked for less and less, and again as before
 	}
 	assert.deepEqual(went, [1])
 	assert.ok(looked.times > 10 && looked.times < 30, `${looked.times} times`)
-	away()
+	ask(neighbour, 7, SOON, 100)
 	later()
-	ask(neighbour, 7, LATE)
-	away()
-	later(3)
-	ask(neighbour, 7, LATE)
+	for (let i = 0; i < 2; i++) {
+		away()
+		later(3)
+		ask(neighbour, 7, LATE)
+	}
 	assert.deepEqual(went, [1, 1, 1])
+})
+
+test('who is taken away each time is followed less and less', () => {
+	const { went, neighbour, later, away } = watched()
+	for (let ms = 0; ms < 1_000; ms++) {
+		later(1)
+		away()
+		ask(neighbour, 7, LATE)
+	}
+	assert.ok(went.length > 10 && went.length < 30, `${went.length} times`)
 })
 
 test('never for who is quick, who is busy with something else, or several in turn', () => {
