@@ -40,7 +40,11 @@ export type Standing = ReadonlyMap<NodeId, readonly IntentRow[]>
  */
 export function* intend(fs: Filesystem, tx: Transaction, list: readonly Intent[], standing: boolean, known?: Standing): Op<Intent[]> {
 	const free = standing ? yield* unobstructed(fs, tx, list, known) : [...list]
-	for (const token of new Set(free.map((intent) => intent.token))) carries(fs, tx, token)
+	let last: number | undefined
+	for (const { token } of free) {
+		if (token !== last) carries(fs, tx, token)
+		last = token
+	}
 	for (const intent of list) intents.insert(tx, free.includes(intent) ? fs.client : null, intent, fs.capabilities)
 	return free
 }

@@ -3,6 +3,7 @@ import type { ClientId, FileId, NodeId } from '../ids.ts'
 import type { Maybe } from '../op.ts'
 import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
 import type { Intent, IntentOp } from './intents.ts'
+import { textOf } from './texts.ts'
 
 export interface CarriedRow {
 	seq: number
@@ -21,12 +22,13 @@ export interface Turn {
 	seq: number
 }
 
+const INSERT = textOf(
+	({ insertIgnore }) => `${insertIgnore} INTO carried (client_id, seq, node_id, op, path, to_path, file_id, token, inode) VALUES (?,?,?,?,?,?,?,?,?)`,
+)
+
 /** A transaction of which nobody heard whether it was made is made again. */
-export function insertQuery({ client, seq }: Turn, { nodeId, op, path, toPath, fileId, token }: Intent, inode: string, { insertIgnore }: Capabilities): Query {
-	return [
-		`${insertIgnore} INTO carried (client_id, seq, node_id, op, path, to_path, file_id, token, inode) VALUES (?,?,?,?,?,?,?,?,?)`,
-		[client, seq, nodeId, op, path, toPath, fileId, token, inode],
-	]
+export function insertQuery({ client, seq }: Turn, { nodeId, op, path, toPath, fileId, token }: Intent, inode: string, capabilities: Capabilities): Query {
+	return [INSERT(capabilities), [client, seq, nodeId, op, path, toPath, fileId, token, inode]]
 }
 
 /** The first client after another that has any. */

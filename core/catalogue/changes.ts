@@ -2,6 +2,7 @@
 import type { ClientId, FileId, Name } from '../ids.ts'
 import type { Maybe } from '../op.ts'
 import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
+import { textOf } from './texts.ts'
 
 export type ChangeOp =
 	| 'create'
@@ -41,8 +42,10 @@ export interface ChangeRow {
 
 const SINCE = 'SELECT seq, client_id, op, parent_id, name, file_id, detail FROM `change` WHERE seq > ? ORDER BY seq LIMIT ?'
 
-export function insert(tx: Transaction, client: ClientId, change: Change, { now }: Capabilities): void {
-	tx.write(`INSERT INTO \`change\` (at, client_id, op, parent_id, name, file_id, detail) VALUES (${now},?,?,?,?,?,?)`, [
+const INSERT = textOf(({ now }) => `INSERT INTO \`change\` (at, client_id, op, parent_id, name, file_id, detail) VALUES (${now},?,?,?,?,?,?)`)
+
+export function insert(tx: Transaction, client: ClientId, change: Change, capabilities: Capabilities): void {
+	tx.write(INSERT(capabilities), [
 		client,
 		change.op,
 		change.parent ?? null,

@@ -3,6 +3,7 @@ import type { ClientId, FileId, NodeId, Path } from '../ids.ts'
 import type { Maybe } from '../op.ts'
 import { IN_LIST, inLists, insertRows } from './bulk.ts'
 import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
+import { textOf } from './texts.ts'
 
 /** move: a rename that gives way to whatever has the name; only of intents that come from a dump. */
 export type IntentOp = 'unlink' | 'rmdir' | 'rename' | 'move' | 'exchange' | 'link' | 'symlink' | 'attributes' | 'xattrs'
@@ -32,8 +33,10 @@ export interface IntentRow {
 
 const COLUMNS = 'id, node_id, op, path, to_path, file_id, client_id, token'
 
-export function insert(tx: Transaction, client: ClientId | null, intent: Intent, { now }: Capabilities): void {
-	tx.write(`INSERT INTO intent (node_id, op, path, to_path, file_id, client_id, token, created) VALUES (?,?,?,?,?,?,?,${now})`, [
+const INSERT = textOf(({ now }) => `INSERT INTO intent (node_id, op, path, to_path, file_id, client_id, token, created) VALUES (?,?,?,?,?,?,?,${now})`)
+
+export function insert(tx: Transaction, client: ClientId | null, intent: Intent, capabilities: Capabilities): void {
+	tx.write(INSERT(capabilities), [
 		intent.nodeId,
 		intent.op,
 		intent.path,

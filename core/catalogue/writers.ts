@@ -2,20 +2,22 @@
 import type { ClientId, FileId, NodeId } from '../ids.ts'
 import type { Maybe } from '../op.ts'
 import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
+import { textOf } from './texts.ts'
 
 export interface WriterRow {
 	client_id: ClientId
 	node_id: NodeId
 }
 
+const INSERT = textOf(({ insertIgnore }) => `${insertIgnore} INTO writer (file_id, client_id, node_id) VALUES (?,?,?)`)
 const REMOVE = 'DELETE FROM writer WHERE file_id = ? AND client_id = ?'
 
 export function ofFileQuery(file: FileId, lock = ''): Query {
 	return [`SELECT client_id, node_id FROM writer WHERE file_id = ?${lock}`, [file]]
 }
 
-export function insert(tx: Transaction, file: FileId, client: ClientId, node: NodeId, { insertIgnore }: Capabilities): void {
-	tx.write(`${insertIgnore} INTO writer (file_id, client_id, node_id) VALUES (?,?,?)`, [file, client, node])
+export function insert(tx: Transaction, file: FileId, client: ClientId, node: NodeId, capabilities: Capabilities): void {
+	tx.write(INSERT(capabilities), [file, client, node])
 }
 
 export function moveTo(tx: Transaction, file: FileId, client: ClientId, node: NodeId): void {

@@ -26,24 +26,28 @@ export function* unlink(fs: Filesystem, place: Place, expected: Expected = {}): 
 	if (!expected.forGood && keepsRemoved(fs) && (yield* moveToTrash(fs, place, expected))) return
 	const time = now()
 	const token = fs.nextToken++
-	const { directory, row, made } = yield* wait(
-		transact(fs, function* (tx) {
-			const { directory, existing, standing } = yield* readPlace(fs, tx, place)
-			if (!existing) return fail('ENOENT')
-			if (existing.kind === KIND.directory) fail('EISDIR')
-			yield* checkExpected(tx, existing, expected)
-			const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
-			const made = yield* intend(fs, tx, yield* removeName(tx, { row: existing, path, token, time }), standing)
-			entries.remove(tx, place.parent, place.name)
-			files.touchDirectory(tx, place.parent, time)
-			changes.insert(tx, fs.client, { op: 'unlink', parent: place.parent, name: place.name, file: existing.id }, fs.capabilities)
-			return { directory, row: existing, made }
-		}),
-	)
+	const { directory, row, made } = yield* wait(transact(fs, (tx) => removeEntry(fs, tx, { place, expected, token, time })))
 	fs.readAhead.forgetDirectory(place.parent)
 	fs.touched.keep(directory, time)
 	lostName(fs, row, time)
 	yield* carryOutAfterwards(fs, made)
+}
+
+function* removeEntry(
+	fs: Filesystem,
+	tx: Transaction,
+	{ place, expected, token, time }: { place: Place; expected: Expected; token: number; time: Time },
+): Op<{ directory: FileRow; row: FileRow; made: Intent[] }> {
+	const { directory, existing, standing } = yield* readPlace(fs, tx, place)
+	if (!existing) return fail('ENOENT')
+	if (existing.kind === KIND.directory) fail('EISDIR')
+	yield* checkExpected(tx, existing, expected)
+	const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
+	const made = yield* intend(fs, tx, yield* removeName(tx, { row: existing, path, token, time }), standing)
+	entries.remove(tx, place.parent, place.name)
+	files.touchDirectory(tx, place.parent, time)
+	changes.insert(tx, fs.client, { op: 'unlink', parent: place.parent, name: place.name, file: existing.id }, fs.capabilities)
+	return { directory, row: existing, made }
 }
 
 /** The rows and intents of a name that goes, its entry apart: with the last name goes the file. */

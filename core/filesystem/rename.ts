@@ -43,27 +43,37 @@ export function* rename(fs: Filesystem, from: Place, to: Place, mode: RenameMode
 	checkName(to.name)
 	const time = now()
 	const token = fs.nextToken++
-	const done = yield* wait(
-		transact(fs, function* (tx) {
-			const situation = yield* examine(fs, tx, from, to)
-			const { source, target } = situation
-			if (mode === 'noreplace' && target) fail('EEXIST')
-			if (mode === 'exchange' && !target) fail('ENOENT')
-			if (check) yield* check(tx, yield* located(tx, source), yield* located(tx, target))
-			if (target && target.id === source.id) return { ...situation, made: [] as Intent[], same: true }
-			const step = { from, to, situation, time, token }
-			const made = yield* intend(fs, tx, mode === 'exchange' ? yield* swap(fs, tx, step) : yield* move(fs, tx, step), situation.standing)
-			return { ...situation, made, same: false }
-		}),
-	)
-	if (done.same) return
+	const { situation, made } = yield* wait(transact(fs, (tx) => decide(fs, tx, { from, to, mode, check, time, token })))
+	if (!made) return
 	fs.readAhead.forgetDirectory(from.parent)
 	fs.readAhead.forgetDirectory(to.parent)
-	fs.readAhead.forgetFile(done.source.id)
-	rememberTouched(fs, done, time)
-	if (done.target && mode === 'replace') lostName(fs, done.target, time)
-	if (done.source.kind === KIND.directory || done.target?.kind === KIND.directory) fs.directories.forget()
-	yield* carryOutAfterwards(fs, done.made)
+	fs.readAhead.forgetFile(situation.source.id)
+	rememberTouched(fs, situation, time)
+	if (situation.target && mode === 'replace') lostName(fs, situation.target, time)
+	if (situation.source.kind === KIND.directory || situation.target?.kind === KIND.directory) fs.directories.forget()
+	yield* carryOutAfterwards(fs, made)
+}
+
+interface Wish {
+	from: Place
+	to: Place
+	mode: RenameMode
+	check: RenameCheck | undefined
+	time: Time
+	token: number
+}
+
+/** Nothing is made where both names lead to one file. */
+function* decide(fs: Filesystem, tx: Transaction, { from, to, mode, check, time, token }: Wish): Op<{ situation: Situation; made: Intent[] | undefined }> {
+	const situation = yield* examine(fs, tx, from, to)
+	const { source, target } = situation
+	if (mode === 'noreplace' && target) fail('EEXIST')
+	if (mode === 'exchange' && !target) fail('ENOENT')
+	if (check) yield* check(tx, yield* located(tx, source), yield* located(tx, target))
+	if (target && target.id === source.id) return { situation, made: undefined }
+	const step = { from, to, situation, time, token }
+	const plan = mode === 'exchange' ? yield* swap(fs, tx, step) : yield* move(fs, tx, step)
+	return { situation, made: yield* intend(fs, tx, plan, situation.standing) }
 }
 
 /** Whatever the kernel asks for next: that directory, where no directory moved. */
