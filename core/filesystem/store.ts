@@ -1,4 +1,5 @@
 /** A stream of bytes becomes a file: what a door does with the body of a request. */
+import { hash } from 'node:crypto'
 import { fail } from '../errors.ts'
 import { type Op, run } from '../op.ts'
 import type { Filesystem } from './filesystem.ts'
@@ -29,7 +30,7 @@ export async function store(fs: Filesystem, intake: Intake, source: AsyncIterabl
 /** The same of content that is at hand. */
 export function* storeWhole(fs: Filesystem, intake: Intake, content: Uint8Array, options: StoreOptions = {}): Op<Stored> {
 	check(content.length, options, true)
-	const upload = yield* beginUpload(fs, { ...intake, bytes: content.length })
+	const upload = yield* beginUpload(fs, { ...intake, bytes: content.length, sha256: hash('sha256', content, 'buffer') })
 	try {
 		if (content.length > 0) yield* writeUpload(fs, upload, [content])
 	} catch (error) {

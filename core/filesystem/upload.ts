@@ -34,6 +34,8 @@ export interface Intake {
 	zone?: string
 	/** As announced; the upload may be shorter or longer. */
 	bytes?: number
+	/** Of all of it, where it is at hand. */
+	sha256?: Buffer
 	/** MD5 is reckoned beside SHA-256. */
 	md5?: boolean
 }
@@ -47,7 +49,7 @@ export interface Upload {
 	fd: number
 	/** Written so far. */
 	bytes: number
-	readonly sha256: Hash
+	readonly sha256: Hash | Buffer
 	readonly md5: Hash | undefined
 	/** Nodes that might take it instead, best first. */
 	others: Node[]
@@ -71,7 +73,7 @@ export function* beginUpload(fs: Filesystem, intake: Intake): Op<Upload> {
 		try {
 			const fd = yield* createStaged(node, staged, intake.attributes)
 			const md5 = intake.md5 ? createHash('md5') : undefined
-			return { intake, bringer, node, staged, fd, bytes: 0, sha256: createHash('sha256'), md5, others: nodes.slice(index + 1) }
+			return { intake, bringer, node, staged, fd, bytes: 0, sha256: intake.sha256 ?? createHash('sha256'), md5, others: nodes.slice(index + 1) }
 		} catch (error) {
 			failure = error
 		}
@@ -91,7 +93,7 @@ function withRoomFor(nodes: readonly Node[], bytes: number): Node[] {
 export function* writeUpload(fs: Filesystem, upload: Upload, parts: readonly Uint8Array[]): Op<void> {
 	const written = run(writeSomewhere(fs, upload, parts))
 	for (const part of parts) {
-		upload.sha256.update(part)
+		if (!Buffer.isBuffer(upload.sha256)) upload.sha256.update(part)
 		upload.md5?.update(part)
 	}
 	if (isPromise(written)) yield* wait(written)
@@ -143,8 +145,8 @@ export interface Ending extends Conditions {
 
 /** The name leads to it when this returns; when it throws the upload is gone. */
 export function* finishUpload(fs: Filesystem, upload: Upload, ending: Ending = {}): Op<Stored> {
-	const { node, fd } = upload
-	const digests = { sha256: upload.sha256.digest(), md5: upload.md5?.digest() }
+	const { node, fd, sha256 } = upload
+	const digests = { sha256: Buffer.isBuffer(sha256) ? sha256 : sha256.digest(), md5: upload.md5?.digest() }
 	let staged: Staged | undefined
 	try {
 		ending.verify?.(digests)
