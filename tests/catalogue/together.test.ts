@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { describe, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Driver, Transaction } from '../../core/catalogue/driver.ts'
 import { openCatalogue } from '../../core/catalogue/open.ts'
@@ -61,9 +61,17 @@ for (const engine of engines) {
 	})
 }
 
+/** The moment after which no more share a commit does not pass, however busy the machine is. */
+async function timeless(t: TestContext) {
+	const made = await ready(t, sqlite)
+	const nowMs = performance.now()
+	t.mock.method(performance, 'now', () => nowMs)
+	return made
+}
+
 describe('SQLite', () => {
 	test('what is asked for in one turn has one commit, and sees what came before it', async (t) => {
-		const { driver } = await ready(t, sqlite)
+		const { driver } = await timeless(t)
 		const before = driver.commits() as number
 		const seen: number[] = []
 		const counting = () =>
@@ -78,7 +86,7 @@ describe('SQLite', () => {
 	})
 
 	test('nobody hears of his before others see it', async (t) => {
-		const { driver, address } = await ready(t, sqlite)
+		const { driver, address } = await timeless(t)
 		const other = await open(t, address)
 		const seen: string[][] = []
 		const look = async () => void seen.push(await names(other))
@@ -92,7 +100,7 @@ describe('SQLite', () => {
 	})
 
 	test('a commit that fails fails for all, and none of it is there', async (t) => {
-		const { driver } = await ready(t, sqlite)
+		const { driver } = await timeless(t)
 		// Looked at with the commit, and not before.
 		driver.script('PRAGMA foreign_keys = 1; CREATE TABLE led (to_file INTEGER REFERENCES file (id) DEFERRABLE INITIALLY DEFERRED)')
 		const leading = driver.together(function* (tx) {
@@ -106,7 +114,7 @@ describe('SQLite', () => {
 	})
 
 	test('a disk that is full takes back the changes of all, and says so to all', async (t) => {
-		const { driver } = await ready(t, sqlite)
+		const { driver } = await timeless(t)
 		driver.change('INSERT INTO xattr (file_id, name, value) VALUES (?,?,?)', [1, Buffer.from('n'), Buffer.alloc(50_000)])
 		driver.script('PRAGMA max_page_count = 1')
 		const large = driver.together(function* (tx) {
