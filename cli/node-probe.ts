@@ -40,10 +40,11 @@ function canHang(path: string): boolean {
 
 /** What the script would print. */
 function look(path: string): string {
-	const space = ifThere(() => statfsSync(path))
-	if (!space) return ''
+	const there = ifThere(() => ({ space: statfsSync(path), disk: statSync(path).dev }))
+	if (!there) return ''
+	const { space, disk } = there
 	const identity = ifThere(() => readFileSync(join(path, '.cairn', 'node.json'), 'utf8')) ?? ''
-	return `${space.bsize} ${space.blocks} ${space.bavail}\n${statSync(path).dev}\n${identity}`
+	return `${space.bsize} ${space.blocks} ${space.bavail}\n${disk}\n${identity}`
 }
 
 function ifThere<T>(read: () => T): T | undefined {
