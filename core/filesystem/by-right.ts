@@ -12,8 +12,7 @@ import { type Op, wait } from '../op.ts'
 import { fileAt } from '../stats/paths.ts'
 import type { Filesystem } from './filesystem.ts'
 import { hasPlainCopies } from './remove.ts'
-
-const STANDING_ROWS_MAX = 10_000
+import { STANDING_ROWS_MAX } from './standing.ts'
 
 /** Not to be told: what stands there may be somebody's. */
 export const ANYBODY = 'anybody'

@@ -23,10 +23,10 @@ import { BATCH_ROWS_MAX } from './journal.ts'
 import { newOpenFile, type OpenFile } from './open-files.ts'
 import { whileOpening } from './opening.ts'
 import { withRoom } from './relocate.ts'
+import { STANDING_ROWS_MAX } from './standing.ts'
 
 const O_RDONLY = 0
 const O_RDWR = 2
-const STANDING_ROWS_MAX = 10_000
 const INTENT_POLL_MS = 20
 
 export interface OpenRequest {

@@ -13,10 +13,10 @@ import type { DirectoryEntry, Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import type { NewFile } from './create.ts'
 import type { Filesystem } from './filesystem.ts'
+import { STANDING_ROWS_MAX } from './standing.ts'
 
 export const UPLOADS = Buffer.from('.cairn/uploads')
 const OWN_MODE = 0o700
-const STANDING_ROWS_MAX = 10_000
 
 /** A client, and which of its lives: others may have taken it for dead, removed what it had brought, and been wrong. */
 export interface Bringer {
