@@ -6,7 +6,6 @@ import { answerError } from './answer.ts'
 import { assign, plainAssign } from './assign.ts'
 import { collections } from './collections.ts'
 import { content, plainUpload } from './content.ts'
-import type { Gateway } from './gateway.ts'
 import { gatewayOf } from './gateway.ts'
 import { keyGrant } from './key-grant.ts'
 import { lookup } from './lookup.ts'
@@ -37,5 +36,3 @@ export const objects: Part = {
 		return keyGrant(request, gatewayOf(api))
 	},
 }
-
-export type Routes = (app: FastifyInstance, gateway: Gateway) => void
