@@ -1,4 +1,6 @@
 /** What the parser of the command line says of a mistake, as the verbs say it: what is wrong, what is allowed, where to look. */
+import { nearest } from '../core/config/nearest.ts'
+import { VERB_NAMES } from './verbs.ts'
 
 const SEE_ALL = 'cairn --help'
 
@@ -35,8 +37,13 @@ const SAYINGS: Array<[RegExp, (found: RegExpExecArray, typed: Typed) => string]>
 function unknown(names: readonly string[], { verb, words, see }: Typed): string {
 	const nameOf = (word: string) => word.replace(/^--?/, '').replace(/=.*$/s, '')
 	const typed = words.filter((word) => names.includes(nameOf(word)))
-	if (typed.includes(verb)) return `there is no verb '${verb}'; see ${SEE_ALL}`
+	if (typed.includes(verb)) return noVerb(verb)
 	return `${verb}: unknown: ${(typed.length > 0 ? typed : names).join(' ')}; see ${see}`
+}
+
+function noVerb(typed: string): string {
+	const meant = nearest(typed, VERB_NAMES)
+	return `there is no verb '${typed}'; ${meant ? `did you mean ${meant}?` : `see ${SEE_ALL}`}`
 }
 
 function dashed(name: string): string {

@@ -1,17 +1,12 @@
 /** The command line: one verb per file, one error line, one table of exit codes. */
-// Version 17, by this name, is one file; 18 is fifty modules, which take a tenth of a short verb's time to load.
-import yargs from 'yargs/yargs'
 import { CatalogueError, codeOf, UserError } from '../core/errors.ts'
 import { guarded } from '../core/text.ts'
-import { EXIT, exitCodeTable } from './exit-codes.ts'
-import { inOurWords } from './in-our-words.ts'
+import { EXIT } from './exit-codes.ts'
 import { withoutOldForm } from './old-form.ts'
 import { reportToParent } from './parent.ts'
+import { readPlainly } from './plain-words.ts'
 import type { Deps } from './verb.ts'
-import { verbsFor } from './verbs.ts'
-import { version } from './version.ts'
-
-const HELP_COLUMNS = 110
+import { type AnyCommand, verbsFor } from './verbs.ts'
 
 const deps: Deps = {
 	print: (line) => void process.stdout.write(`${guarded(line)}\n`),
@@ -24,34 +19,10 @@ const deps: Deps = {
 
 async function main(typed: string[]): Promise<void> {
 	const words = withoutOldForm(typed)
-	const parser = yargs([])
-		.scriptName('cairn')
-		.usage('$0 VERB: several storage servers as one filesystem of plain files')
-		.option('config', { type: 'string', global: true, requiresArg: true, describe: 'configuration file' })
-		.version(version())
-		.wrap(HELP_COLUMNS)
-		.epilogue(exitCodeTable())
-		.demandCommand(1, 'which verb? See cairn --help')
-		.recommendCommands()
-		.strict()
-		.fail((message, error) => refuse(message, { error, words }))
-	let work: unknown
-	for (const verb of await verbsFor(words)) {
-		const command = verb(deps)
-		// Where a handler gives it a promise, yargs lays out the whole help for what may go wrong later: a thirtieth of a short verb's time.
-		const handler: typeof command.handler = (options) => {
-			work = command.handler(options)
-		}
-		parser.command({ ...command, handler })
-	}
-	await parser.parseAsync(words)
-	await work
-}
-
-/** yargs gives a message for what it could not understand, and an error for what a verb threw. */
-function refuse(message: string | null, { error, words }: { error: unknown; words: readonly string[] }): never {
-	if (error instanceof Error && error.name !== 'YError') throw error
-	throw new UserError(inOurWords(message ?? (error as Error).message, words), EXIT.usage)
+	const commands = (await verbsFor(words)).map((verb) => verb(deps))
+	const plainly = commands.length === 1 ? readPlainly(commands[0], words) : undefined
+	if (plainly) await commands[0].handler(plainly as Parameters<AnyCommand['handler']>[0])
+	else await (await import('./parser.ts')).parseAndRun(commands, words)
 }
 
 function end(error: unknown): void {

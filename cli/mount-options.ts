@@ -60,7 +60,7 @@ function meaning(word: string): Partial<MountWords> {
 }
 
 function refuse(word: string, known: string[]): never {
-	const meant = nearest(word, known)
+	const meant = nearest(word.replace(/=.*$/s, ''), known)
 	throw new UserError(`unknown mount option '${word}'${meant ? `; the nearest is '${meant}'` : ''}`, EXIT.usage)
 }
 

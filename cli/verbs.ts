@@ -6,6 +6,7 @@ import type { Verb } from './verb.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: each verb declares its own options, and yargs is what gives them
 type AnyVerb = Verb<any>
+export type AnyCommand = ReturnType<AnyVerb>
 
 /** By the word that is typed, in the order of `cairn --help`. */
 const VERBS: Record<string, () => Promise<AnyVerb>> = {
@@ -49,7 +50,9 @@ const VERBS: Record<string, () => Promise<AnyVerb>> = {
 	reindex: async () => (await import('./reindex.ts')).reindex,
 }
 
-/** The verb that comes first in a command line. All of them where another word does: to show, to search, to recommend from. */
+export const VERB_NAMES: readonly string[] = Object.keys(VERBS)
+
+/** The verb that comes first in a command line. All of them where another word does: to show, and to search. */
 export async function verbsFor(words: readonly string[]): Promise<AnyVerb[]> {
 	const [first = ''] = words
 	if (first === '--version') return []

@@ -25,7 +25,8 @@ test('0: --help shows the table, --version the version', async () => {
 test('2: usage', async (t) => {
 	const place = makeWorkplace(t)
 	ended(await cairn([]), EXIT.usage, /which verb/)
-	ended(await cairn(['stauts']), EXIT.usage, /Did you mean status/)
+	ended(await cairn(['stauts']), EXIT.usage, /there is no verb 'stauts'; did you mean status\?/)
+	ended(await cairn(['nowhy']), EXIT.usage, /there is no verb 'nowhy'; see cairn --help/)
 	ended(await cairn(['photographs']), EXIT.usage, /there is no verb 'photographs'; see cairn --help/)
 	ended(await place.cairn('status', '--js-n'), EXIT.usage, /status: unknown: --js-n; see cairn status --help/)
 	ended(await place.cairn('status', 'extra'), EXIT.usage, /status: unknown: extra; see cairn status --help/)
