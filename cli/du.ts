@@ -14,6 +14,7 @@ import { EXIT } from './exit-codes.ts'
 import { many } from './many.ts'
 import { showSize } from './sizes.ts'
 import { fileNamed } from './tree-file.ts'
+import { TREE_PATH } from './tree-path.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
 interface Options extends Common {
@@ -30,7 +31,7 @@ export const du: Verb<Options> = (deps) => ({
 	describe: 'bytes and files below each directory, from the catalogue',
 	builder: (yargs) =>
 		yargs
-			.positional('path', { type: 'string', default: '/', describe: 'in the tree, or below the mount point' })
+			.positional('path', { type: 'string', default: '.', describe: TREE_PATH })
 			.option('depth', { type: 'number', default: 1, requiresArg: true, describe: 'directories so many levels below it' })
 			.option('json', JSON_OPTION),
 	handler: (options) => run(options, deps),
@@ -39,7 +40,7 @@ export const du: Verb<Options> = (deps) => ({
 export async function run(options: Options, deps: Deps): Promise<void> {
 	if (!Number.isInteger(options.depth) || options.depth < 0) throw new UserError('--depth: a whole number from 0', EXIT.usage)
 	await withCatalogue(options, deps, async (driver, config) => {
-		const { id, path } = await fileNamed(options.path, driver, config)
+		const { id, path } = await fileNamed(options.path, { driver, config, deps })
 		const behind = await drive(changesBehind(driver, BEHIND_MAX))
 		if (behind > 0) deps.warn(`${many(behind, 'change is', 'changes are')} not counted yet: a replicator does that`)
 		const print = options.json ? lineOfJson(deps) : (at: Path, sum: Below) => deps.print(`${showSize(sum.bytes).padStart(7)} ${String(sum.files).padStart(9)}  /${showBytes(at)}`)

@@ -1,10 +1,8 @@
 /** `cairn find [PATH]`: files by what the catalogue knows of them, whichever nodes are there. */
-import type { Driver } from '../core/catalogue/driver.ts'
 import * as classTable from '../core/catalogue/classes.ts'
 import * as files from '../core/catalogue/files.ts'
 import { KIND } from '../core/catalogue/files.ts'
 import * as nodeTable from '../core/catalogue/nodes.ts'
-import type { Config } from '../core/config/types.ts'
 import { UserError } from '../core/errors.ts'
 import { type FoundFile, find as search, type Wanted } from '../core/stats/find.ts'
 import { jsonBytes, showBytes } from '../core/text.ts'
@@ -13,7 +11,8 @@ import { EXIT } from './exit-codes.ts'
 import { parseMoment } from './moment.ts'
 import { pattern } from './pattern.ts'
 import { parseSize, showSize } from './sizes.ts'
-import { fileNamed } from './tree-file.ts'
+import { fileNamed, type Ground } from './tree-file.ts'
+import { TREE_PATH } from './tree-path.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
 interface Options extends Common {
@@ -34,7 +33,7 @@ export const find: Verb<Options> = (deps) => ({
 	describe: 'files by what the catalogue knows of them',
 	builder: (yargs) =>
 		yargs
-			.positional('path', { type: 'string', default: '/', describe: 'at or below this directory of the tree' })
+			.positional('path', { type: 'string', default: '.', describe: `at or below this directory ${TREE_PATH}` })
 			.option('since', { type: 'string', requiresArg: true, describe: 'changed after: 2026-11-27, 2026-11-27T14:00, or so long ago: 90m, 12h, 7d' })
 			.option('larger', { type: 'string', requiresArg: true, describe: 'than so many bytes: 100, 10M, 2G' })
 			.option('smaller', { type: 'string', requiresArg: true, describe: 'than so many bytes' })
@@ -51,7 +50,7 @@ export const find: Verb<Options> = (deps) => ({
 export async function run(options: Options, deps: Deps): Promise<void> {
 	await withCatalogue(options, deps, async (driver, config) => {
 		let isFirst = true
-		for await (const found of search(driver, await toWanted(options, driver, config))) {
+		for await (const found of search(driver, await toWanted(options, { driver, config, deps }))) {
 			deps.print(options.json ? `${isFirst ? '[' : ','}${JSON.stringify(toJson(found))}` : toLine(found))
 			isFirst = false
 		}
@@ -59,8 +58,9 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	})
 }
 
-async function toWanted(options: Options, driver: Driver, config: Config): Promise<Wanted> {
-	const below = await fileNamed(options.path, driver, config)
+async function toWanted(options: Options, ground: Ground): Promise<Wanted> {
+	const below = await fileNamed(options.path, ground)
+	const { driver } = ground
 	if ((await files.find(driver, below.id))?.kind !== KIND.directory) throw new UserError(`${options.path} is no directory: cairn why says what is known of it`, EXIT.usage)
 	await refuseUnknown('class', options.class, async () => (await classTable.list(driver)).map((row) => row.name))
 	await refuseUnknown('node', options.node, async () => (await nodeTable.list(driver)).map((row) => row.name))

@@ -23,7 +23,7 @@ export const get: Verb<Options> = (deps) => ({
 	builder: (yargs) =>
 		transferOptions(
 			yargs
-				.positional('path', { type: 'string', demandOption: true, describe: 'in the tree' })
+				.positional('path', { type: 'string', demandOption: true, describe: 'in the tree, from its root' })
 				.positional('file', { type: 'string', describe: 'where it goes; here, under its own name, when it is not said' }),
 		),
 	handler: (options) => run(options, deps),

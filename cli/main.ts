@@ -12,7 +12,10 @@ const deps: Deps = {
 	print: (line) => void process.stdout.write(`${guarded(line)}\n`),
 	warn: (line) => void process.stderr.write(`cairn: ${guarded(line).replaceAll('\n', '\\n')}\n`),
 	environment: process.env,
-	directory: process.cwd(),
+	// Not before it is asked for: the shell may stand in a directory that was removed.
+	get directory() {
+		return process.cwd()
+	},
 	uid: process.getuid?.() ?? 0,
 	gid: process.getgid?.() ?? 0,
 }
@@ -36,6 +39,7 @@ function toLine(error: unknown): { line: string; code: number } {
 	const message = error instanceof Error ? error.message : String(error)
 	const line = message.split('\n')[0]
 	if (error instanceof UserError) return { line, code: error.exitCode }
+	if ((error as NodeJS.ErrnoException).syscall === 'uv_cwd') return { line: 'the directory you are in is not there any more: cd elsewhere first', code: EXIT.refused }
 	const code = codeOf(error)
 	if (error instanceof CatalogueError && code === 'EIO') return { line, code: EXIT.unreachable }
 	return { line: line.startsWith(code) || code === 'EIO' ? line : `${code}: ${line}`, code: EXIT.unexpected }

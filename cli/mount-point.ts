@@ -5,7 +5,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { codeOf, UserError } from '../core/errors.ts'
 import { EXIT } from './exit-codes.ts'
-import { type MountEntry, mountAt } from './mountinfo.ts'
+import { isOurs, type MountEntry, mountAt } from './mountinfo.ts'
 import { unmountNow } from './unmount.ts'
 
 const PROBE_DEADLINE_MS = 2_000
@@ -38,10 +38,6 @@ async function clearStale(path: string, { type, source }: MountEntry): Promise<v
 	await unmountNow(path, { lazy: true })
 	const next = mountAt(path)
 	if (next) await clearStale(path, next)
-}
-
-function isOurs(type: string): boolean {
-	return type === 'fuse' || type === 'fuse.cairn'
 }
 
 /** The kernel answers ENOTCONN for a mount whose daemon is gone. Asked in another process: a live daemon may hang. */

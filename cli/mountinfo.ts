@@ -12,6 +12,16 @@ export function mountAt(path: string, text: string = readFileSync('/proc/self/mo
 	return parse(text).findLast((entry) => entry.mountPoint === path)
 }
 
+/** The mount that what is at a path belongs to: the latest of those deepest above it. */
+export function mountAbove(path: string, text: string = readFileSync('/proc/self/mountinfo', 'utf8')): MountEntry | undefined {
+	const above = parse(text).filter(({ mountPoint }) => mountPoint === '/' || `${path}/`.startsWith(`${mountPoint}/`))
+	return above.toSorted((a, b) => a.mountPoint.length - b.mountPoint.length).at(-1)
+}
+
+export function isOurs(type: string): boolean {
+	return type === 'fuse' || type === 'fuse.cairn'
+}
+
 /** Whether a path is a mount point of FUSE, or below one. */
 export function isBelowFuse(path: string, text: string = readFileSync('/proc/self/mountinfo', 'utf8')): boolean {
 	return parse(text).some(({ mountPoint, type }) => type.startsWith('fuse') && `${path}/`.startsWith(`${mountPoint}/`))

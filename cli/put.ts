@@ -21,7 +21,7 @@ export const put: Verb<Options> = (deps) => ({
 	command: 'put <paths..>',
 	describe: 'FILE... TARGET: files into the tree, through a door over HTTP',
 	builder: (yargs) =>
-		transferOptions(yargs.positional('paths', { type: 'string', array: true, demandOption: true, describe: 'files, and where in the tree; a directory ends in /' })),
+		transferOptions(yargs.positional('paths', { type: 'string', array: true, demandOption: true, describe: 'files, and where in the tree, from its root; a directory ends in /' })),
 	handler: (options) => run(options, deps),
 })
 

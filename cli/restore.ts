@@ -13,7 +13,7 @@ import { takeOut } from './restore-out.ts'
 import { type Outcome, waitForOrders } from './restore-wait.ts'
 import { findSite } from './site-set.ts'
 import { showSize } from './sizes.ts'
-import { treePath } from './tree-path.ts'
+import { TREE_PATH, treePath } from './tree-path.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
 interface Options extends Common {
@@ -34,7 +34,7 @@ export const restore: Verb<Options> = (deps) => ({
 	describe: 'ask a site to send files back; its agent does so when it calls',
 	builder: (yargs) =>
 		yargs
-			.positional('path', { type: 'string', describe: 'of the tree: a file, or a directory with all that is in it; / for everything' })
+			.positional('path', { type: 'string', describe: `a file, or a directory with all that is in it: ${TREE_PATH}; / for everything` })
 			.option('from', { type: 'string', demandOption: true, requiresArg: true, describe: 'the site' })
 			.option('class', { type: 'string', requiresArg: true, describe: 'only files of this class' })
 			.option('at', { type: 'string', requiresArg: true, describe: "as the site had them then: 2026-11-01, '2026-11-01 12:00', or 3d for three days ago" })
@@ -57,7 +57,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 		const site = await findSite(fs.catalogue, from)
 		if (options.cancel) return deps.print(`${await orders.removeOpen(fs.catalogue, site.id)} orders taken back`)
 		const directory = to === undefined ? undefined : resolve(deps.directory, to)
-		const tree = await treePath(path ?? '/', fs.config)
+		const tree = await treePath(path ?? '/', fs.config, deps)
 		const wanted = await wantedBack(fs, { site: site.id, path: tree, className, at, deleted })
 		if (wanted.length === 0) throw new UserError(`${from} has nothing of that${at === undefined ? '' : ' from that time'}`, EXIT.refused)
 		const job = jobOf('restore', site.id, tree.toString('latin1'), className, at, directory)

@@ -8,7 +8,7 @@ import { databaseClock } from '../replicator/trash/trash.ts'
 import { showText } from '../core/text.ts'
 import { withCatalogue } from './catalogue.ts'
 import { showSize } from './sizes.ts'
-import { isAtOrBelow, treePath } from './tree-path.ts'
+import { isAtOrBelow, TREE_PATH, treePath } from './tree-path.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
 interface Options extends Common {
@@ -19,7 +19,7 @@ interface Options extends Common {
 export const trashList: Verb<Options> = (deps) => ({
 	command: 'list [path]',
 	describe: 'removed files, oldest first: when, number, size, days left, path',
-	builder: (yargs) => yargs.positional('path', { type: 'string', describe: 'only what was at or below it' }).option('json', JSON_OPTION),
+	builder: (yargs) => yargs.positional('path', { type: 'string', describe: `only what was at or below it: ${TREE_PATH}` }).option('json', JSON_OPTION),
 	handler: (options) => run(options, deps),
 })
 
@@ -36,7 +36,7 @@ export interface KeptFile {
 /** A line as soon as it is known: there may be a million. */
 export async function run(options: Options, deps: Deps): Promise<void> {
 	await withCatalogue(options, deps, async (driver, config) => {
-		const wanted = options.path === undefined ? undefined : await treePath(options.path, config)
+		const wanted = options.path === undefined ? undefined : await treePath(options.path, config, deps)
 		const classes = await classTable.list(driver)
 		const today = dayOf(await databaseClock({ catalogue: driver, capabilities: driver.capabilities }))
 		let isFirst = true

@@ -48,11 +48,11 @@ interface Account {
 }
 
 async function restoreOne(fs: Filesystem, word: string, options: Options, account: Account): Promise<void> {
-	const found = await find(fs, word)
+	const found = await find(fs, word, account.deps)
 	if (found.length === 0) throw new UserError(`${word}: nothing of that name is in the trash; see cairn trash list`, EXIT.refused)
 	for (const kept of found) {
 		const was = originalPath(kept.path) as Path
-		const base = await target(was, options, fs)
+		const base = await target(was, options, { fs, deps: account.deps })
 		for await (const file of filesOf(fs.catalogue, kept)) {
 			const rest = (originalPath(file.path) as Path).subarray(was.length)
 			await putBack(fs, file, Buffer.concat([base, rest]), account)
@@ -61,18 +61,18 @@ async function restoreOne(fs: Filesystem, word: string, options: Options, accoun
 }
 
 /** More than one: a directory that was there, removed and made again on the same day. */
-async function find(fs: Filesystem, word: string): Promise<Kept[]> {
-	const path = /^\d+$/.test(word) ? ((await drive(pathsOf(fs, Number(word), 1)))[0]?.path ?? Buffer.alloc(0)) : await treePath(word, fs.config)
+async function find(fs: Filesystem, word: string, deps: Deps): Promise<Kept[]> {
+	const path = /^\d+$/.test(word) ? ((await drive(pathsOf(fs, Number(word), 1)))[0]?.path ?? Buffer.alloc(0)) : await treePath(word, fs.config, deps)
 	if (!isInTrash(path)) return /^\d+$/.test(word) ? [] : await findRemoved(fs.catalogue, path)
 	const kept = await findKept(fs.catalogue, path)
 	return kept && originalPath(kept.path) ? [kept] : []
 }
 
-async function target(was: Path, { to, as }: Options, { config }: Filesystem): Promise<Path> {
-	if (as !== undefined) return await treePath(as, config)
+async function target(was: Path, { to, as }: Options, { fs, deps }: { fs: Filesystem; deps: Deps }): Promise<Path> {
+	if (as !== undefined) return await treePath(as, fs.config, deps)
 	if (to === undefined) return was
 	const name = was.subarray(was.lastIndexOf('/') + 1)
-	const directory = await treePath(to, config)
+	const directory = await treePath(to, fs.config, deps)
 	return directory.length === 0 ? Buffer.from(name) : Buffer.concat([directory, Buffer.from('/'), name])
 }
 

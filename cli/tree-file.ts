@@ -8,9 +8,16 @@ import { fileAt } from '../core/stats/paths.ts'
 import { showText } from '../core/text.ts'
 import { EXIT } from './exit-codes.ts'
 import { treePath } from './tree-path.ts'
+import type { Deps } from './verb.ts'
 
-export async function fileNamed(text: string, driver: Driver, config: Config): Promise<{ id: FileId; path: Path }> {
-	const path = await treePath(text, config)
+export interface Ground {
+	driver: Driver
+	config: Config
+	deps: Pick<Deps, 'directory'>
+}
+
+export async function fileNamed(text: string, { driver, config, deps }: Ground): Promise<{ id: FileId; path: Path }> {
+	const path = await treePath(text, config, deps)
 	const id = await run(fileAt(driver, path))
 	if (id === undefined) throw new UserError(`${showText(text)}: there is no such file in the tree`, EXIT.refused)
 	return { id, path }

@@ -1,33 +1,61 @@
-/** Paths in the tree, as people type them: from its root, with or without a slash, or from where it is mounted. */
+/**
+ * Paths in the tree, as people type them: from its root, with or without a slash; from where it is mounted; and where the shell stands
+ * in the mount, from there. No mount is touched for it, as one that hangs would hold whoever asks.
+ */
+import { resolve } from 'node:path'
 import type { Config } from '../core/config/types.ts'
 import { UserError } from '../core/errors.ts'
 import type { Path } from '../core/ids.ts'
 import { EXIT } from './exit-codes.ts'
-import { isBelowFuse } from './mountinfo.ts'
+import { isBelowFuse, isOurs, mountAbove } from './mountinfo.ts'
+import type { Deps } from './verb.ts'
+
+/** For the help of whatever takes such a path. */
+export const TREE_PATH = 'in the tree, or below the mount point'
 
 /** What a mount calls itself, before its mount point. */
 const MOUNT = 'mount '
 
-type Place = Pick<Config, 'mount' | 'catalogue'>
+type Tree = Pick<Config, 'mount' | 'catalogue'>
 
-export async function treePath(text: string, config: Place): Promise<Path> {
-	const names = (await withoutMountPoint(text, config)).split('/').filter((name) => name !== '' && name !== '.')
+export async function treePath(text: string, tree: Tree, deps: Pick<Deps, 'directory'>): Promise<Path> {
+	const names = (await fromRoot(text, tree, deps)).split('/').filter((name) => name !== '' && name !== '.')
 	if (names.includes('..')) throw new UserError(`${text}: a path in the tree has no '..'`, EXIT.usage)
 	return Buffer.from(names.join('/'))
 }
 
-export async function withoutMountPoint(text: string, config: Place): Promise<string> {
-	return text.slice((await mountPointOf(text, config)).length)
+/** The same as text, with dots and slashes that were typed. */
+export async function fromRoot(text: string, tree: Tree, { directory }: Pick<Deps, 'directory'>): Promise<string> {
+	if (text.startsWith('/')) return text.slice((await mountPointOf(text, tree)).length)
+	const here = await mountHere(directory, tree)
+	if (here === undefined) return text
+	const whole = resolve(directory, text)
+	if (!isWithin(whole, here)) throw new UserError(`${text}: leads out of the tree, which is mounted at ${here}`, EXIT.usage)
+	return whole.slice(here.length)
 }
 
-/** Where the tree is mounted that a path begins with: as the configuration has it, or as the mounts that run say. */
-async function mountPointOf(text: string, { mount, catalogue }: Place): Promise<string> {
-	const isBelow = (point: string) => point !== '' && `${text}/`.startsWith(`${point}/`)
-	if (isBelow(mount.path)) return mount.path
-	if (!text.startsWith('/') || !isBelowFuse(text)) return ''
+/** Where the tree is mounted that an absolute path begins with: as the configuration has it, or as the mounts that run say. */
+async function mountPointOf(text: string, { mount, catalogue }: Tree): Promise<string> {
+	if (mount.path !== '' && isWithin(text, mount.path)) return mount.path
+	if (!isBelowFuse(text)) return ''
+	return (await mountPoints(catalogue)).find((point) => isWithin(text, point)) ?? ''
+}
+
+/** The mount point of this tree that the shell stands in or below; undefined where it stands elsewhere. */
+async function mountHere(directory: string, { mount, catalogue }: Tree): Promise<string | undefined> {
+	const { mountPoint, type } = mountAbove(directory) ?? { mountPoint: '', type: '' }
+	if (!isOurs(type)) return undefined
+	if (mountPoint === mount.path || (await mountPoints(catalogue)).includes(mountPoint)) return mountPoint
+	throw new UserError(`here is another tree, mounted at ${mountPoint}, or one that does not answer: name the path from the root of the tree, as in /a/b`, EXIT.usage)
+}
+
+async function mountPoints(catalogue: string): Promise<string[]> {
 	const { askAll } = await import('../core/live/ask.ts')
-	const points = (await askAll(catalogue, 'top')).flatMap(({ what }) => (what.startsWith(MOUNT) ? [what.slice(MOUNT.length)] : []))
-	return points.find(isBelow) ?? ''
+	return (await askAll(catalogue, 'top')).flatMap(({ what }) => (what.startsWith(MOUNT) ? [what.slice(MOUNT.length)] : []))
+}
+
+function isWithin(path: string, directory: string): boolean {
+	return `${path}/`.startsWith(`${directory}/`)
 }
 
 export function isAtOrBelow(path: Path, directory: Path): boolean {

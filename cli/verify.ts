@@ -5,7 +5,7 @@ import { verify as verifyJob } from '../replicator/verify/verify.ts'
 import { EXIT } from './exit-codes.ts'
 import { type JobOptions, jobOptions, runJobs, withFilesystem } from './job.ts'
 import { parseSize } from './sizes.ts'
-import { treePath } from './tree-path.ts'
+import { TREE_PATH, treePath } from './tree-path.ts'
 import type { Deps, Verb } from './verb.ts'
 import { runStatus } from './verify-status.ts'
 
@@ -24,7 +24,7 @@ export const verify: Verb<Options> = (deps) => ({
 	builder: (yargs) =>
 		jobOptions(yargs)
 			.option('all', { type: 'boolean', default: false, describe: 'every copy, not only those whose proof is old or no longer holds' })
-			.option('path', { alias: 'p', type: 'string', requiresArg: true, describe: 'every copy of what is at this path, or below; in the tree, or below the mount point' })
+			.option('path', { alias: 'p', type: 'string', requiresArg: true, describe: `every copy of what is at this path, or below: ${TREE_PATH}` })
 			.option('limit', { type: 'number', requiresArg: true, describe: 'read so many files at most, on each node' })
 			.option('max-bytes', { type: 'string', requiresArg: true, describe: 'read so much at most, on each node: 500G' })
 			.option('believe-bad', { type: 'boolean', default: false, describe: 'go on though very many are bad' })
@@ -39,7 +39,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	const bytesMax = bytes === undefined ? undefined : parseSize(bytes)
 	const isWatched = limit === undefined && bytes === undefined
 	await runJobs(options, deps, async (config) => {
-		const below = path === undefined ? undefined : await treePath(path, config)
+		const below = path === undefined ? undefined : await treePath(path, config, deps)
 		return verifyJob({ all, path: below, filesMax: limit, bytesMax, believeBad, isWatched, onWanted: (node) => wanted.add(node) })
 	})
 	if (wanted.size > 0) await heal(wanted, options, deps)

@@ -4,7 +4,7 @@ import type { Path } from '../core/ids.ts'
 import { walk as walkJob } from '../replicator/walk/walk.ts'
 import { EXIT } from './exit-codes.ts'
 import { type JobOptions, jobOptions, runJobs } from './job.ts'
-import { withoutMountPoint } from './tree-path.ts'
+import { fromRoot, TREE_PATH } from './tree-path.ts'
 import type { Deps, Verb } from './verb.ts'
 
 interface Options extends JobOptions {
@@ -19,7 +19,7 @@ export const walk: Verb<Options> = (deps) => ({
 	describe: "adopt what a node has and the tree does not know, and say what is not as it should be",
 	builder: (yargs) =>
 		jobOptions(yargs)
-			.option('path', { alias: 'p', type: 'string', requiresArg: true, describe: 'only this part: in the tree, or below the mount point' })
+			.option('path', { alias: 'p', type: 'string', requiresArg: true, describe: `only this part: ${TREE_PATH}` })
 			.option('rehash', { type: 'boolean', default: false, describe: 'read every file, not only those whose size or time changed' })
 			.option('dry-run', { alias: 'n', type: 'boolean', default: false, describe: 'say what it would do and change nothing' })
 			.option('believe-missing', { type: 'boolean', default: false, describe: 'however many known files are gone from the node: they are' }),
@@ -29,7 +29,7 @@ export const walk: Verb<Options> = (deps) => ({
 export async function run(options: Options, deps: Deps): Promise<void> {
 	const { path, rehash, 'dry-run': dryRun, 'believe-missing': believeMissing } = options
 	await runJobs(options, deps, async (config) => {
-		const part = path === undefined ? undefined : partOf(await withoutMountPoint(path, config))
+		const part = path === undefined ? undefined : partOf(await fromRoot(path, config, deps))
 		return walkJob({ part, rehash, dryRun, believeMissing })
 	})
 }

@@ -4,17 +4,19 @@ import type { Driver } from '../core/catalogue/driver.ts'
 import * as nodeTable from '../core/catalogue/nodes.ts'
 import type { Config } from '../core/config/types.ts'
 import { askAll } from '../core/live/ask.ts'
+import type { Path } from '../core/ids.ts'
 import type { NodeRow } from '../core/nodes/node.ts'
 import { run } from '../core/op.ts'
 import { explain } from '../core/stats/explain.ts'
 import type { Asker, Explanation } from '../core/stats/explanation.ts'
+import { fileAt } from '../core/stats/paths.ts'
 import { withCatalogueOf } from './catalogue.ts'
 import { probeNode } from './node-probe.ts'
-import { fileNamed } from './tree-file.ts'
 
-export function lookUp(path: string, config: Config): Promise<Explanation> {
+export function lookUp(path: Path, config: Config): Promise<Explanation | 'nothing there'> {
 	return withCatalogueOf(config, async (driver) => {
-		const { id } = await fileNamed(path, driver, config)
+		const id = await run(fileAt(driver, path))
+		if (id === undefined) return 'nothing there'
 		const [nodes, classes] = await driver.read(nodeTable.listQuery(), classTable.listQuery())
 		return await run(explain(await lookAround(driver, config, nodes), id, classTable.withMatchers(classes)))
 	})

@@ -9,7 +9,7 @@ import { EXIT } from './exit-codes.ts'
 import { many } from './many.ts'
 import { showSize } from './sizes.ts'
 import { showAge, table } from './table.ts'
-import { treePath } from './tree-path.ts'
+import { TREE_PATH, treePath } from './tree-path.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
 interface Options extends Common {
@@ -20,13 +20,14 @@ interface Options extends Common {
 export const why: Verb<Options> = (deps) => ({
 	command: 'why <path>',
 	describe: 'one file: its class, its copies, what is owed and why that is not done yet',
-	builder: (yargs) => yargs.positional('path', { type: 'string', demandOption: true, describe: 'in the tree, or below the mount point' }).option('json', JSON_OPTION),
+	builder: (yargs) => yargs.positional('path', { type: 'string', demandOption: true, describe: TREE_PATH }).option('json', JSON_OPTION),
 	handler: (options) => run(options, deps),
 })
 
 export async function run(options: Options, deps: Deps): Promise<void> {
 	const config = await loadFor(options, deps)
-	const found = (await askWhy(config.catalogue, await treePath(options.path, config))) ?? (await (await import('./why-look.ts')).lookUp(options.path, config))
+	const path = await treePath(options.path, config, deps)
+	const found = (await askWhy(config.catalogue, path)) ?? (await (await import('./why-look.ts')).lookUp(path, config))
 	if (found === 'nothing there') throw new UserError(`${showText(options.path)}: there is no such file in the tree`, EXIT.refused)
 	if (options.json) return deps.print(JSON.stringify(toJson(found), null, 2))
 	for (const line of toLines(found)) deps.print(line)
