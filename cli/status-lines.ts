@@ -46,7 +46,7 @@ function owedLines({ pending, nothingOwed, offsiteOwed, classesShort, writers, c
 		...(classesShort.length > 0 ? [`too few nodes for what these classes ask: ${classesShort.join(', ')}`] : []),
 		...(offsiteOwed > 0 ? [`off-site: ${many(offsiteOwed, 'copy', 'copies')} for sites to fetch`] : []),
 		...(conflicts > 0 ? [`conflicts: ${conflicts} to be decided; see cairn conflicts list`] : []),
-		...(away.length > 0 ? [`away: ${away.join(', ')}; copies there are counted as if they were in order`] : []),
+		...(away.length > 0 && !nothingOwed ? [`away: ${away.join(', ')}; copies there are counted as if they were in order`] : []),
 		...(draining.length > 0 ? [`draining: ${draining.join(', ')}`] : []),
 	]
 }

@@ -9,7 +9,6 @@ import { rollUp } from './roll-up.ts'
 export interface Step {
 	/** To be written down in the same transaction. */
 	counted: Counted
-	lines: number
 	/** That were looked at. */
 	files: number
 	/** Another step would find nothing, but for what happened meanwhile. */
@@ -23,5 +22,5 @@ export function* countNext(tx: Transaction, before: Counted, capabilities: Capab
 	const rolled = yield* rollUp(tx, fresh, capabilities)
 	const isLast = !isFull && !rolled.isFull
 	if (isLast) keepToday(tx, capabilities)
-	return { counted, lines: fresh.length, files: rolled.files, isLast }
+	return { counted, files: rolled.files, isLast }
 }

@@ -55,16 +55,17 @@ test('MariaDB: a line that is committed late is neither missed nor told twice', 
 	assert.deepEqual(told.map(({ path }) => path?.toString()), ['soon'])
 	assert.equal(follower.position, start, 'who goes on from here misses nothing')
 	let counted = NOTHING_COUNTED
+	/** As the figures have it: what was created. */
 	const count = async () => {
-		const step = await driver.transaction((tx) => countNext(tx, counted, driver.capabilities))
-		counted = step.counted
-		return step.lines
+		counted = (await driver.transaction((tx) => countNext(tx, counted, driver.capabilities))).counted
+		const [{ many }] = await driver.all("SELECT SUM(many) AS many FROM stat_activity WHERE op = 'create'")
+		return many
 	}
-	await count()
+	const before = await count()
 	commit.resolve()
 	await late
-	assert.equal(await count(), 1)
-	assert.equal(await count(), 0)
+	assert.equal(await count(), before + 1)
+	assert.equal(await count(), before + 1)
 	assert.deepEqual((await run(follower.next())).map(({ path }) => path?.toString()), ['late'])
 	assert.deepEqual(await run(follower.next()), [])
 	assert.equal(follower.position, start + 2)

@@ -1,0 +1,30 @@
+/** What `cairn status` says of a node that is away. */
+import assert from 'node:assert/strict'
+import { renameSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
+import { init } from '../../cli/init.ts'
+import { node } from '../../cli/node.ts'
+import { status } from '../../cli/status.ts'
+import { typed } from './typed.ts'
+import { makeWorkplace } from './workplace.ts'
+
+test('that its copies are taken to be in order is said once, whether something is owed or not', async (t) => {
+	const place = makeWorkplace(t)
+	const cairn = typed(place.config, init, node, status)
+	const said = async (...words: string[]) => {
+		const { code, stdout, stderr } = await cairn(...words)
+		assert.equal(code, 0, stderr)
+		return stdout
+	}
+	await said('init')
+	for (const name of ['here', 'gone']) await said('node', 'add', name, place.makeDirectory(name))
+	renameSync(`${place.directory}/gone`, `${place.directory}/elsewhere`)
+	const owed = async () => (await said('status')).split('\n\n')[0].split('\n').slice(1)
+
+	assert.deepEqual(await owed(), ['nothing is owed: every file has the copies its class asks for, if those on gone are in order'])
+	const catalogue = new DatabaseSync(place.catalogue)
+	catalogue.exec("INSERT INTO intent (node_id, op, path, file_id, token, created) VALUES (1, 'unlink', x'61', 0, 0, 0)")
+	catalogue.close()
+	assert.deepEqual(await owed(), ['pending: 0 copies to make, 1 change to carry out', 'away: gone; copies there are counted as if they were in order'])
+})
