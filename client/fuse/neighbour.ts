@@ -11,7 +11,7 @@ import { getAffinity, ownProcessor, setAffinity } from './system-calls.ts'
 const LATE_MS_MIN = 0.006
 /** One who takes longer is busy with something else. */
 const LATE_MS_MAX = 0.3
-const LATE_REQUESTS = 6
+const LATE_REQUESTS = 3
 /** Going over costs as much as some requests, */
 const REST_MS = 2
 /** and so does finding out in vain where he is; and the scheduler may take the caller away at once. Each time the rest doubles, */
@@ -33,7 +33,8 @@ export interface Processors {
 	goTo(processor: number): void
 }
 
-export function createNeighbour(processors: Processors = machine, nowMs: () => number = () => performance.now()): Neighbour {
+/** `beside` is told each time. */
+export function createNeighbour(beside: () => void, processors: Processors = machine, nowMs: () => number = () => performance.now()): Neighbour {
 	let caller = 0
 	let late = 0
 	let together = 0
@@ -42,7 +43,9 @@ export function createNeighbour(processors: Processors = machine, nowMs: () => n
 
 	function goOver(): void {
 		const theirs = processors.of(caller)
-		if (theirs !== undefined && theirs !== processors.own()) processors.goTo(theirs)
+		if (theirs === undefined) return
+		if (theirs !== processors.own()) processors.goTo(theirs)
+		beside()
 	}
 
 	return {

@@ -7,9 +7,10 @@ import { close, errno, errnoName, errnoNumber, read, write } from '../../core/li
 import { isPromise, type Op, run } from '../../core/op.ts'
 import type { Meter } from '../meter.ts'
 import { OP, OUT_HEADER_BYTES, READ_BUFFER_BYTES, WRITE_BYTES_MAX } from './protocol.ts'
-import { callerOf, decodeRequest, type Request } from './request.ts'
+import { createGiveWay, ofMachine } from './give-way.ts'
 import { createLinger } from './linger.ts'
 import { createNeighbour } from './neighbour.ts'
+import { callerOf, decodeRequest, type Request } from './request.ts'
 import { poll, pollDescriptor, yieldProcessor } from './system-calls.ts'
 import { startWaiter } from './waiter.ts'
 
@@ -65,7 +66,8 @@ export function openSession({ fd, handlers, onEnd, report, meter }: SessionOptio
 	const descriptor = pollDescriptor(fd)
 	const waiter = startWaiter(fd, drain)
 	const linger = createLinger(() => performance.now(), yieldProcessor)
-	const neighbour = createNeighbour()
+	const way = createGiveWay(ofMachine())
+	const neighbour = createNeighbour(way.begin)
 	/** Of what was read last; where that was nothing, why. */
 	let length = 0
 	let refusal = ''
@@ -196,7 +198,7 @@ export function openSession({ fd, handlers, onEnd, report, meter }: SessionOptio
 		bytes.writeUInt32LE(uniqueLow, 8)
 		bytes.writeUInt32LE(uniqueHigh, 12)
 		// ENOENT: the caller was interrupted and nobody waits for the answer any more.
-		if (!ended && write(fd, bytes, length) === -1 && !['ENOENT', 'ENODEV'].includes(errnoName(errno()))) {
+		if (!ended && way.answer(() => write(fd, bytes, length)) === -1 && !['ENOENT', 'ENODEV'].includes(errnoName(errno()))) {
 			report(`reply: ${errnoName(errno())}`)
 		}
 		// The caller is on its way on another processor meanwhile.

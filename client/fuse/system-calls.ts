@@ -10,10 +10,16 @@ export const yieldProcessor = libc<[]>('int sched_yield()')
 /** Of the calling thread, for a pid of 0; a bit for each processor. */
 export const getAffinity = libc<[pid: number, bytes: number, mask: Uint8Array]>('int sched_getaffinity(int pid, unsigned long bytes, void *mask)')
 export const setAffinity = libc<[pid: number, bytes: number, mask: Uint8Array]>('int sched_setaffinity(int pid, unsigned long bytes, void *mask)')
+export const getScheduler = libc<[thread: number]>('int sched_getscheduler(int thread)')
+export const setScheduler = libc<[thread: number, policy: number, parameters: Uint8Array]>('int sched_setscheduler(int thread, int policy, const void *parameters)')
+export const getPriority = libc<[which: number, thread: number]>('int getpriority(int which, unsigned int thread)')
+export const setPriority = libc<[which: number, thread: number, nice: number]>('int setpriority(int which, unsigned int thread, int nice)')
 export const ownProcessor = libc<[]>('int sched_getcpu()')
 export const ioctl = libc<[fd: number, request: number, argument: Uint8Array]>('int ioctl(int fd, unsigned long request, void *argument)')
 
 export const MS = { RDONLY: 1, NOSUID: 2, NODEV: 4, NOEXEC: 8, SYNCHRONOUS: 16, DIRSYNC: 128, NOATIME: 1024, NODIRATIME: 2048 } as const
+export const SCHED = { OTHER: 0, IDLE: 5 } as const
+export const PRIO_PROCESS = 0
 export const MNT_DETACH = 2
 export const POLLIN = 1
 

@@ -17,18 +17,19 @@ function watched({ theirs }: { theirs?: number } = { theirs: 1 }) {
 		own = processor
 	}
 	const looked = { times: 0 }
+	const beside = { times: 0 }
 	const of = () => {
 		looked.times++
 		return theirs
 	}
-	const neighbour = createNeighbour({ of, own: () => own, goTo }, () => nowMs)
+	const neighbour = createNeighbour(() => void beside.times++, { of, own: () => own, goTo }, () => nowMs)
 	const later = (ms = 1_000) => {
 		nowMs += ms
 	}
 	const away = () => {
 		own = 0
 	}
-	return { went, neighbour, looked, later, away }
+	return { went, neighbour, looked, beside, later, away }
 }
 
 function ask(neighbour: Neighbour, pid: number, waitedMs: number, times = 20): void {
@@ -36,11 +37,20 @@ function ask(neighbour: Neighbour, pid: number, waitedMs: number, times = 20): v
 }
 
 test('once, for one caller whose requests keep coming late', () => {
-	const { went, neighbour } = watched()
+	const { went, neighbour, beside } = watched()
 	ask(neighbour, 7, LATE, 2)
 	assert.deepEqual(went, [])
+	assert.equal(beside.times, 0)
 	ask(neighbour, 7, LATE)
 	assert.deepEqual(went, [1])
+	assert.equal(beside.times, 1)
+})
+
+test('who is here already and late all the same is beside us too', () => {
+	const { went, neighbour, beside } = watched({ theirs: 0 })
+	ask(neighbour, 7, LATE)
+	assert.deepEqual(went, [])
+	assert.equal(beside.times, 1)
 })
 
 test('again when they are apart again, but not without rest', () => {
@@ -106,9 +116,10 @@ test('what the kernel asks of its own accord does not count, either way', () => 
 })
 
 test('a caller who is gone is no reason', () => {
-	const { went, neighbour } = watched({})
+	const { went, neighbour, beside } = watched({})
 	ask(neighbour, 7, LATE)
 	assert.deepEqual(went, [])
+	assert.equal(beside.times, 0)
 })
 
 test('of the machine: wherever the caller is, the thread may run where it might before', () => {
@@ -119,7 +130,7 @@ test('of the machine: wherever the caller is, the thread may run where it might 
 	}
 	const before = mask()
 	let nowMs = 0
-	const neighbour = createNeighbour(undefined, () => nowMs)
+	const neighbour = createNeighbour(() => undefined, undefined, () => nowMs)
 	for (let i = 0; i < 10; i++) {
 		nowMs += 1_000
 		ask(neighbour, process.ppid, LATE)
