@@ -11,7 +11,7 @@ const FEW = 10
 const MANY = 100_000
 const RENAMES = 20
 /** The first finds more or less in the caches than the others; of those, what else goes on can only add to a count. */
-const RECORDED = 4
+const RECORDED = 9
 /** Of times of less than a millisecond on a machine that does other things: a cost that grew with the files would be thousands. */
 const RATIO_MAX = 2
 
