@@ -1,9 +1,6 @@
 /** What the verbs that do a replicator's work have in common: for which nodes, shown how, ended by what. */
-import type { Argv } from 'yargs'
-import { openCatalogue } from '../core/catalogue/open.ts'
 import { checkSchema } from '../core/catalogue/migrate.ts'
 import type { Config } from '../core/config/types.ts'
-import { measured } from '../core/metrics/measured-driver.ts'
 import { isPromise, run as drive } from '../core/op.ts'
 import { UserError } from '../core/errors.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
@@ -13,27 +10,13 @@ import { inService } from '../core/nodes/service.ts'
 import { type Job, runJob } from '../replicator/replicator.ts'
 import { loadFor } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
+import { type Opened, openForJob } from './job-catalogue.ts'
+import type { JobOptions } from './job-options.ts'
 import { showRun } from './progress.ts'
-import { type Common, type Deps, JSON_OPTION } from './verb.ts'
-
-/** Jobs go through the catalogue in order: what they have passed serves them no more, and a daemon is there for ever. */
-const CACHE_KIB_MAX = 8 * 1024
-
-export interface JobOptions extends Common {
-	node?: string
-	json: boolean
-	quiet: boolean
-}
-
-export function jobOptions<T>(yargs: Argv<T>): Argv<T & JobOptions> {
-	return yargs
-		.option('node', { type: 'string', requiresArg: true, describe: 'of this node; without it, of every node that is a disk of this machine' })
-		.option('json', JSON_OPTION)
-		.option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'say only what went wrong, as cron jobs should' }) as Argv<T & JobOptions>
-}
+import type { Common, Deps } from './verb.ts'
 
 /** Runs the job for each node in turn; what belongs to no node, once. One that needs the configuration is made with it. */
-export async function runJobs(options: JobOptions, deps: Deps, made: Job | ((config: Config) => Promise<Job>)): Promise<void> {
+export async function runJobs(options: JobOptions, deps: Deps, made: Job | ((config: Config) => Promise<Job>), opened?: Opened): Promise<void> {
 	await withFilesystem(options, deps, async (fs) => {
 		const job = typeof made === 'function' ? await made(fs.config) : made
 		const stop = stopOnSignal()
@@ -45,7 +28,7 @@ export async function runJobs(options: JobOptions, deps: Deps, made: Job | ((con
 		} finally {
 			stop.end()
 		}
-	})
+	}, opened)
 }
 
 interface Circumstances {
@@ -71,10 +54,9 @@ async function runOn(fs: Filesystem, node: Node, job: Job, { options, deps, sign
 	if (summary.troubles > 0 || summary.stopped) process.exitCode = EXIT.left
 }
 
-/** A filesystem without a mount, for the length of one verb. */
-export async function withFilesystem<T>(options: Common, deps: Deps, body: (fs: Filesystem) => Promise<T>): Promise<T> {
-	const config = await loadFor(options, deps)
-	const catalogue = measured(await openCatalogue(config, { cacheKibMax: CACHE_KIB_MAX }))
+/** A filesystem without a mount, for the length of one verb. The catalogue is closed with it. */
+export async function withFilesystem<T>(options: Common, deps: Deps, body: (fs: Filesystem) => Promise<T>, opened?: Opened): Promise<T> {
+	const { config, catalogue } = opened ?? (await openForJob(await loadFor(options, deps)))
 	try {
 		await checkSchema(catalogue)
 		const fs = await drive(startFilesystem({ config, catalogue, what: ownName(), report: deps.warn }))

@@ -1,6 +1,7 @@
 /** `cairn manifest`: brings up to date what nodes keep to make the catalogue anew. */
 import { manifest as job } from '../replicator/manifest/manifest.ts'
-import { type JobOptions, jobOptions, runJobs } from './job.ts'
+import { runJobs } from './job.ts'
+import { type JobOptions, jobOptions } from './job-options.ts'
 import type { Verb } from './verb.ts'
 
 interface Options extends JobOptions {

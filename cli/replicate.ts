@@ -1,6 +1,7 @@
 /** `cairn replicate`: make the copies that are wanted, once. */
 import { replicate as job } from '../replicator/replicate/replicate.ts'
-import { type JobOptions, jobOptions, runJobs } from './job.ts'
+import { runJobs } from './job.ts'
+import { type JobOptions, jobOptions } from './job-options.ts'
 import type { Verb } from './verb.ts'
 
 export const replicate: Verb<JobOptions> = (deps) => ({

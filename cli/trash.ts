@@ -1,6 +1,7 @@
 /** `cairn trash list|restore|empty|purge`: what was removed and is still kept. */
 import { trash as trashJob } from '../replicator/trash/trash.ts'
-import { type JobOptions, jobOptions, runJobs } from './job.ts'
+import { runJobs } from './job.ts'
+import { type JobOptions, jobOptions } from './job-options.ts'
 import { trashEmpty } from './trash-empty.ts'
 import { trashList } from './trash-list.ts'
 import { trashRestore } from './trash-restore.ts'

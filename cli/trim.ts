@@ -1,6 +1,7 @@
 /** `cairn trim`: removing copies that are more than their class asks for. */
 import { trim as trimJob } from '../replicator/trim/trim.ts'
-import { type JobOptions, jobOptions, runJobs } from './job.ts'
+import { runJobs } from './job.ts'
+import { type JobOptions, jobOptions } from './job-options.ts'
 import type { Verb } from './verb.ts'
 
 interface Options extends JobOptions {

@@ -1,9 +1,13 @@
 /** `cairn walk`: make the catalogue agree with what is on a node. */
-import { UserError } from '../core/errors.ts'
+import { Errno, UserError } from '../core/errors.ts'
 import type { Path } from '../core/ids.ts'
-import { walk as walkJob } from '../replicator/walk/walk.ts'
+import * as nodes from '../core/catalogue/nodes.ts'
+import { whereIs } from '../core/nodes/where.ts'
+import { scoutEarly } from '../replicator/hashing/early.ts'
+import { loadFor } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
-import { type JobOptions, jobOptions, runJobs } from './job.ts'
+import { type Opened, openForJob } from './job-catalogue.ts'
+import { type JobOptions, jobOptions } from './job-options.ts'
 import { fromRoot, TREE_PATH } from './tree-path.ts'
 import type { Deps, Verb } from './verb.ts'
 
@@ -28,10 +32,25 @@ export const walk: Verb<Options> = (deps) => ({
 
 export async function run(options: Options, deps: Deps): Promise<void> {
 	const { path, rehash, 'dry-run': dryRun, 'believe-missing': believeMissing } = options
-	await runJobs(options, deps, async (config) => {
-		const part = path === undefined ? undefined : partOf(await fromRoot(path, config, deps))
-		return walkJob({ part, rehash, dryRun, believeMissing })
-	})
+	const config = await loadFor(options, deps)
+	const part = path === undefined ? undefined : partOf(await fromRoot(path, config, deps))
+	const opened = await openForJob(config)
+	if (!part && !rehash) await lookAround(opened, options)
+	// The catalogue knows where the node is; while the rest is read, a thread can be there.
+	const [{ runJobs }, { walk: job }] = await Promise.all([import('./job.ts'), import('../replicator/walk/walk.ts')])
+	await runJobs(options, deps, job({ part, rehash, dryRun, believeMissing }), opened)
+}
+
+/** At the node that comes first. Whatever is wrong with it or with the catalogue, the walk will say. */
+async function lookAround({ config, catalogue }: Opened, { node: name }: Options): Promise<void> {
+	try {
+		const rows = (await nodes.list(catalogue)).filter(({ state }) => state !== 'dead' && state !== 'down')
+		const places = rows.filter((row) => name === undefined || row.name === name).map((row) => ({ ...whereIs(row, config), uuid: row.uuid }))
+		const first = places.find(({ remote }) => !remote)
+		if (first) scoutEarly({ root: first.root, uuid: first.uuid })
+	} catch (error) {
+		if (!(error instanceof Errno)) throw error
+	}
 }
 
 /** A path in the tree as people write it: with or without a slash before and behind. */

@@ -1,14 +1,13 @@
 /** A node of the catalogue made ready for use in this process. */
-import { resolve } from 'node:path'
 import type { Config, NodeConfig } from '../config/types.ts'
 import { isPromise } from '../op.ts'
-import { isRemote } from './detect.ts'
 import { openDisk } from './disk.ts'
 import { type Monitor, newHealth, watch, withBreaker } from './health.ts'
 import { openLaneOperations } from './lanes.ts'
 import { openLocalOperations } from './local.ts'
 import type { Health, Node, NodeOperations, NodeRow, Space } from './node.ts'
 import { type Replaceable, replaceable } from './replaced.ts'
+import { whereIs } from './where.ts'
 
 const monitors = new WeakMap<Node, Monitor>()
 const replaceables = new WeakMap<Node, Replaceable>()
@@ -16,8 +15,7 @@ const replaceables = new WeakMap<Node, Replaceable>()
 /** `onHealth` is called whenever the node goes in or out of service, the first time for the identification at the start. */
 export function openNode(row: NodeRow, config: Config, onHealth: (node: Node) => void): Node {
 	const own: NodeConfig = config.nodes[row.name] ?? {}
-	const root = resolve(own.path ?? row.path)
-	const remote = own.remote ?? isRemote(root)
+	const { root, remote } = whereIs(row, config)
 	const health = newHealth()
 	const bare = openOperations(root, remote, config, health)
 	const counted = replaceable(withBreaker({ operations: bare, health, remote, opened: () => tell() }))

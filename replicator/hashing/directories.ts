@@ -10,12 +10,16 @@ const FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | O_CLOEXEC
 export function eachDirectory<T>(root: number, { paths, ends }: Directories, look: (fd: number) => T | undefined): Array<T | undefined> {
 	return Array.from(ends, (end, index) => {
 		const from = index === 0 ? 0 : ends[index - 1]
-		try {
-			return withDirectory(root, paths.subarray(from, end), look)
-		} catch {
-			return undefined
-		}
+		return openAndSee(root, paths.subarray(from, end), look)
 	})
+}
+
+export function openAndSee<T>(root: number, path: Uint8Array, look: (fd: number) => T | undefined): T | undefined {
+	try {
+		return withDirectory(root, path, look)
+	} catch {
+		return undefined
+	}
 }
 
 function withDirectory<T>(root: number, path: Uint8Array, look: (fd: number) => T): T {

@@ -43,6 +43,8 @@ export interface Hashing {
 	 * for another: the ordinary calls will say why.
 	 */
 	survey(node: Node, directories: readonly Path[], namesMax: number): Promise<Array<Survey | undefined>>
+	/** It is being found out already, though not together with others. */
+	isToCome(node: Node, directory: Path): boolean
 	/** The same with their files read as `hashNames` does, except what is too much for one turn. */
 	gather(node: Node, directories: readonly Path[], namesMax: number): Promise<Array<Gathered | undefined>>
 	/** How many can usefully be under way at once. */

@@ -19,6 +19,7 @@ export interface Place {
 export type Request =
 	| ({ ask: 'batch'; id: number; paths: Uint8Array; ends: Uint32Array } & Place)
 	| ({ ask: 'survey' | 'gather'; id: number } & Directories & Place)
+	| ({ ask: 'scout'; id: number; namesMax: number } & Place)
 	| ({ ask: 'begin'; id: number; path: Uint8Array } & Place)
 	| { ask: 'piece'; id: number; bytes: number }
 	| { ask: 'drop'; id: number }
@@ -43,7 +44,12 @@ export interface Survey {
 	files: number
 	/** Their names, in latin1. */
 	directories: string[]
+	/** Before anybody asked: what it has not may be there by now. */
+	isEarly: boolean
 }
+
+/** Directories that nobody asked for yet, in the order of a walk, with what is in them if they are simple. Paths are in latin1. */
+export type Scouted = Array<[path: string, survey: Survey | undefined]>
 
 /** What is in a directory, its files read, in the order of their names. All of it lies in one buffer. */
 export interface Gathered extends Packet {
@@ -60,12 +66,17 @@ export interface Reply {
 	/** Of each directory; undefined where there is more to it than that. */
 	surveys?: Array<Survey | undefined>
 	gathered?: Array<Gathered | undefined>
+	/** So far; the answer without it is the last. */
+	scouted?: Scouted
 	/** Of a large file, when its last byte was read. */
 	whole?: { stat: Stat; hash: Uint8Array; mayHaveXattrs: boolean }
 	/** Why nothing came of it. */
 	code?: string
 	message?: string
 }
+
+/** The number of that request. */
+export const SCOUT = 0
 
 export const HASH_BYTES = 32
 /** In place of an errno: too large for a batch. */

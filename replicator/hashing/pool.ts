@@ -4,6 +4,7 @@ import { Errno } from '../../core/errors.ts'
 import type { Name, Path } from '../../core/ids.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { answerAll, answerOne, type Asked, ask, pathOf, type Range } from './asked.ts'
+import { isToBeScouted, takeScouted } from './early.ts'
 import type { Answers, Hashed, HashOptions, Hashing } from './hashing.ts'
 import { hashLarge } from './large.ts'
 import { type Gathered, isTooLarge, type Packet, packDirectories, packPaths, type Place, type Reply, type Survey } from './packets.ts'
@@ -144,7 +145,11 @@ export function openHashing(threadsWanted: number): Hashing {
 	}
 
 	async function survey(node: Node, directories: readonly Path[], namesMax: number) {
-		return (await look('survey', node, directories, namesMax)).surveys as Array<Survey | undefined>
+		const scouted = await Promise.all(directories.map((directory) => takeScouted(node.root, directory)))
+		const rest = directories.filter((_, index) => !scouted[index])
+		const asked = rest.length > 0 ? ((await look('survey', node, rest, namesMax)).surveys as Array<Survey | undefined>) : []
+		let next = 0
+		return scouted.map((known) => (known ? known.survey : asked[next++]))
 	}
 
 	async function gather(node: Node, directories: readonly Path[], namesMax: number) {
@@ -177,7 +182,7 @@ export function openHashing(threadsWanted: number): Hashing {
 		for (const thread of [...threads]) thread.end()
 	}
 
-	return { hashFile, hashNames, survey, gather, width: threadsMax * THREAD_FILES_MAX, end }
+	return { hashFile, hashNames, survey, isToCome: ({ root }, directory) => isToBeScouted(root, directory), gather, width: threadsMax * THREAD_FILES_MAX, end }
 }
 
 function filesIn(batch: readonly Range[]): number {

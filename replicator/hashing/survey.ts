@@ -2,6 +2,7 @@
 import { DT_DIR, DT_REG, eachName } from '../../core/nodes/listing.ts'
 import { decodeInto, STAT_NUMBERS, statInto } from '../../core/nodes/stat.ts'
 import { eachDirectory } from './directories.ts'
+import { endText, putName, putNumber, putSeparator, startText } from './facts-text.ts'
 import { type Directories, STAT, type Survey } from './packets.ts'
 
 const numbers = new Float64Array(STAT_NUMBERS)
@@ -10,27 +11,35 @@ export function survey(root: number, directories: Directories): Array<Survey | u
 	return eachDirectory(root, directories, (fd) => surveyOne(fd, directories.namesMax))
 }
 
-function surveyOne(fd: number, namesMax: number): Survey | undefined {
-	const facts: string[] = []
+export function surveyOne(fd: number, namesMax: number): Survey | undefined {
+	const files: string[] = []
 	const directories: string[] = []
-	let isPlain = true
 	const isWhole = eachName(fd, (name, length, kind) => {
-		if (kind === DT_DIR) directories.push(name.toString('latin1', 0, length))
-		else if (kind === DT_REG && isSeen(fd, name)) facts.push(factOf(name.toString('latin1', 0, length)))
-		else isPlain = false
-		return isPlain && facts.length + directories.length <= namesMax
+		const isPlain = kind === DT_REG || kind === DT_DIR
+		if (isPlain) (kind === DT_REG ? files : directories).push(name.toString('latin1', 0, length))
+		return isPlain && files.length + directories.length <= namesMax
 	})
-	// By name: what is behind it begins with a byte that no name has.
-	return isWhole ? { facts: facts.sort().join('/'), files: facts.length, directories } : undefined
+	if (!isWhole) return undefined
+	const facts = factsOf(fd, files.sort())
+	return facts === undefined ? undefined : { facts, files: files.length, directories, isEarly: false }
 }
 
 /** One with several names is of interest though nothing has changed. */
-function isSeen(fd: number, name: Uint8Array): boolean {
-	if (statInto(fd, name) === -1) return false
-	decodeInto(numbers, 0)
-	return numbers[STAT.nlink] === 1
+function factsOf(fd: number, files: readonly string[]): string | undefined {
+	startText()
+	for (const file of files) {
+		if (statInto(fd, putName(file)) === -1) return undefined
+		decodeInto(numbers, 0)
+		if (numbers[STAT.nlink] !== 1) return undefined
+		putNumber(numbers[STAT.size])
+		putSeparator(COMMA)
+		putNumber(numbers[STAT.mtime])
+		putSeparator(COMMA)
+		putNumber(numbers[STAT.mtimeNs])
+		putSeparator(SLASH)
+	}
+	return endText()
 }
 
-function factOf(name: string): string {
-	return `${name}\0${numbers[STAT.size]},${numbers[STAT.mtime]},${numbers[STAT.mtimeNs]}`
-}
+const COMMA = 0x2c
+const SLASH = 0x2f

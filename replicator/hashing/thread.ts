@@ -1,10 +1,8 @@
 /** One hashing thread, as the main thread sees it: requests go in, each is answered once. */
-import { Worker } from 'node:worker_threads'
 import { Errno } from '../../core/errors.ts'
+import { takeEarly } from './early.ts'
+import { newWorker } from './new-worker.ts'
 import type { Reply, Request } from './packets.ts'
-
-/** Nearly everything a thread makes is garbage at the next message: a large nursery is memory for nothing. */
-const NURSERY_MIB = 4
 
 export interface Thread {
 	/** The answer, or an Errno. */
@@ -16,22 +14,8 @@ export interface Thread {
 	end(): void
 }
 
-/** Started before anybody knew what for. */
-const early: Worker[] = []
-
-/** For who will need a thread and has much to load before: it takes a fourth of that time to start one, on another processor. */
-export function startEarly(): void {
-	early.push(newWorker())
-}
-
-function newWorker(): Worker {
-	const worker = new Worker(new URL('./worker.ts', import.meta.url), { execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: NURSERY_MIB } })
-	worker.unref()
-	return worker
-}
-
 export function startThread(failed: () => void): Thread {
-	const worker = early.pop() ?? newWorker()
+	const worker = takeEarly() ?? newWorker()
 	const waiting = new Map<number, { resolve: (reply: Reply) => void; reject: (error: Errno) => void }>()
 	worker.on('message', settle)
 	worker.on('error', (error: Error) => fall(`a hashing thread failed: ${error.message}`))

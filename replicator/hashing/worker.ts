@@ -1,5 +1,5 @@
 /** A thread that hashes: it reads the files of local nodes and answers. See packets.ts for what is said. */
-import { parentPort } from 'node:worker_threads'
+import { parentPort, receiveMessageOnPort } from 'node:worker_threads'
 import { codeOf } from '../../core/errors.ts'
 import { close } from '../../core/libc.ts'
 import { openRoot, type Root } from '../../core/nodes/root.ts'
@@ -7,6 +7,7 @@ import { mayHaveXattrs } from '../../core/nodes/xattrs.ts'
 import { finishReading, hashInto, open, openRegular, type Reading, readOn, startReading } from './content.ts'
 import { gather } from './gather.ts'
 import { newPacket, type Packet, packError, type Place, type Reply, type Request } from './packets.ts'
+import { scout } from './scout.ts'
 import { survey } from './survey.ts'
 
 const port = parentPort
@@ -23,10 +24,15 @@ interface Known {
 const roots = new Map<string, Known>()
 const readings = new Map<number, Reading>()
 
-port.on('message', (request: Request) => {
-	const reply = attempt(request)
-	if (reply) port.postMessage(reply, buffersOf(reply).map(({ buffer }) => buffer as ArrayBuffer))
-})
+const nextRequest = (): Request | undefined => receiveMessageOnPort(port)?.message
+const reply = (answer: Reply) => port.postMessage(answer, buffersOf(answer).map(({ buffer }) => buffer as ArrayBuffer))
+
+port.on('message', answer)
+
+function answer(request: Request): void {
+	const found = attempt(request)
+	if (found) reply(found)
+}
 
 /** They change their owner. */
 function buffersOf({ batch, gathered }: Reply): ArrayBufferView[] {
@@ -51,6 +57,8 @@ function perform(request: Request): Reply | undefined {
 			return { id: request.id, surveys: survey(descriptorOf(request), request) }
 		case 'gather':
 			return { id: request.id, gathered: gather(descriptorOf(request), request) }
+		case 'scout':
+			return lookAround(request)
 		case 'begin':
 			readings.set(request.id, startReading(openRegular(descriptorOf(request), request.path)))
 			return { id: request.id }
@@ -59,6 +67,23 @@ function perform(request: Request): Reply | undefined {
 		case 'drop':
 			return drop(request.id)
 	}
+}
+
+/** Others are answered in between; who wants files read wants this thread for himself. */
+function lookAround(request: Request & { ask: 'scout' }): Reply {
+	const { id } = request
+	let isAlone = true
+	scout(descriptorOf(request), request, (scouted) => {
+		reply({ id, scouted })
+		for (let other = nextRequest(); other; other = nextRequest()) {
+			isAlone &&= other.ask === 'survey'
+			answer(other)
+		}
+		// What is mounted there may change.
+		descriptorOf(request)
+		return isAlone
+	})
+	return { id }
 }
 
 function descriptorOf({ root, uuid }: Place): number {

@@ -9,13 +9,14 @@ import * as intents from '../../core/catalogue/intents.ts'
 import * as walks from '../../core/catalogue/walks.ts'
 import { isDone } from '../../core/intents.ts'
 import { isPromise, run as drive } from '../../core/op.ts'
+import { SURVEYED_NAMES_MAX } from '../hashing/early.ts'
 import type { Gathered, Survey } from '../hashing/packets.ts'
 import { STANDING_ROWS_MAX } from './chunks.ts'
 import type { Order } from './order.ts'
 import type { Directory, Walking } from './walking.ts'
 
 /** A larger directory is visited in parts. */
-const KNOWN_NAMES_MAX = 10_000
+const KNOWN_NAMES_MAX = SURVEYED_NAMES_MAX
 const NEW_NAMES_MAX = 1_000
 
 export interface Seen {
@@ -32,10 +33,14 @@ export function lookAhead(walking: Walking, order: Order): void {
 }
 
 export function look(walking: Walking, directories: readonly Directory[]): void {
-	const { node, options } = walking
+	const { node, options, hashing } = walking
 	if (node.remote) return
 	const onDisk = directories.filter((directory) => directory.onDisk)
-	if (!options.rehash) together(onDisk.filter(({ isNew }) => !isNew), (some) => lookAtKnown(walking, some))
+	const known = options.rehash ? [] : onDisk.filter(({ isNew }) => !isNew)
+	const isToCome = ({ path }: Directory) => hashing.isToCome(node, path)
+	for (const some of [known.filter((directory) => !isToCome(directory)), ...known.filter(isToCome).map((directory) => [directory])]) {
+		together(some, () => lookAtKnown(walking, some))
+	}
 	if (!options.dryRun) together(onDisk.filter(({ isNew }) => isNew), (some) => lookAtNew(walking, some))
 }
 

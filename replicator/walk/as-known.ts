@@ -11,7 +11,7 @@ const NONE = Buffer.alloc(0)
 export function asKnown({ tally, run }: Walking, { survey, facts }: { survey: Survey; facts: FactsRow }): Child[] | undefined {
 	if (facts.many === 0 || textOf(facts.files) !== survey.facts) return undefined
 	const children = compareDirectories(survey, textOf(facts.directories))
-	if (!children) return undefined
+	if (!children || (survey.isEarly && children.some(({ onDisk }) => !onDisk))) return undefined
 	tally.known += survey.files
 	for (let file = 0; file < survey.files; file++) run.done('known', 0)
 	return children

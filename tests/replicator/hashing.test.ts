@@ -1,5 +1,6 @@
 /** Hashing files of nodes on other threads. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import * as disk from 'node:fs'
 import { test, type TestContext } from 'node:test'
@@ -163,8 +164,15 @@ test('whole directories: what is in them, flat', async (t) => {
 	disk.symlinkSync('d', node(1, 'odd/l'))
 	const surveys = await hashing.survey(local, ['d', 'none', 'odd', 'twice', 'gone', 'odd/l'].map((path) => Buffer.from(path)), 6)
 	const facts = ['a\x001', 'a.txt\x005', 'ab\x002', 'b\x001', '\xff\n\x007'].map((fact) => `${fact},1,500000000`).join('/')
-	assert.deepEqual(surveys, [{ facts, files: 5, directories: ['e'] }, { facts: '', files: 0, directories: [] }, undefined, undefined, undefined, undefined])
+	assert.deepEqual(surveys, [{ facts, files: 5, directories: ['e'], isEarly: false }, { facts: '', files: 0, directories: [], isEarly: false }, undefined, undefined, undefined, undefined])
 	assert.deepEqual(await hashing.survey(local, [Buffer.from('d')], 5), [undefined], 'more names than are asked for')
+	for (const [name, size] of [['old', 0], ['large', 12_345_678_901]] as const) {
+		put(`none/${name}`, Buffer.alloc(0))
+		disk.truncateSync(node(1, `none/${name}`), size)
+		execFileSync('touch', ['-d', name === 'old' ? '@-10.75' : '@4000000000', node(1, `none/${name}`)])
+	}
+	const [{ facts: far } = { facts: '' }] = await hashing.survey(local, [Buffer.from('none')], 5)
+	assert.equal(far, 'large\x0012345678901,4000000000,0/old\x000,-11,250000000')
 })
 
 test('whole directories with their files read', async (t) => {
