@@ -37,7 +37,7 @@ async function examine(options: Options, deps: Deps): Promise<Finding[]> {
 	}
 	return [
 		...machine,
-		found('configuration', 'well', `read; catalogue and ${many(config.classes.length, 'class is', 'classes are')} named`),
+		found('configuration', 'well', `read; it names ${many(config.classes.length, 'class', 'classes')}`),
 		...checkMount(config, deps.uid),
 		...(await checkCatalogue(config)),
 	]

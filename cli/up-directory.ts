@@ -1,7 +1,7 @@
 /** What `cairn up` needs in its directory. What is there already stays as it is. */
-import { existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { makeToken } from '../core/access/token.ts'
 import * as nodes from '../core/catalogue/nodes.ts'
 import { openCatalogue } from '../core/catalogue/open.ts'
@@ -31,11 +31,18 @@ export interface Prepared {
 
 export function makeDirectory(path: string): string {
 	try {
-		mkdirSync(path, { recursive: true })
+		makeWithParents(path)
 		return realpathSync(path)
 	} catch (error) {
 		throw new UserError(`${path} cannot be made (${codeOf(error)})`, EXIT.noMountPoint)
 	}
+}
+
+/** By hand: what Node does tries for ever where nothing can be made, as in /proc. */
+function makeWithParents(path: string): void {
+	if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
+	makeWithParents(dirname(path))
+	mkdirSync(path)
 }
 
 export async function prepareDirectory(directory: string, plan: Omit<Plan, 'listen'>, deps: Deps): Promise<Prepared> {

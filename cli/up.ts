@@ -24,6 +24,7 @@ interface Options extends Common {
 	api: boolean
 }
 
+const HOME = resolve(import.meta.dirname, '..')
 const NODES = 3
 const NODES_MAX = 100
 /** Of a directory with one node only there can be no more than one. */
@@ -90,7 +91,7 @@ function tellNext(directory: string, { mountPoint, file, carriesOn, config, toke
 	deps.print(`${carriesOn ? 'carrying on with' : 'made'} ${short(directory)}: one tree over the nodes in it. Try, in another terminal:`)
 	deps.print(`  cp -r something ${short(mountPoint)}/ ; ls -R ${short(directory)}/node*/`)
 	if (copies > 1 && deps.replicates) deps.print(`  each file is on one node at once and on ${copies} a moment later; look again, or ask:`)
-	deps.print(`  cairn status --config ${short(file)}`)
+	deps.print(`  ${deps.directory === HOME ? './cairn' : 'cairn'} status --config ${short(file)}`)
 	if (deps.serves) deps.print(`  ${config.api.listen.map(({ at }) => (at.startsWith('unix:') ? at : `http://${at}/`)).join(' ')} has the same over HTTP, for whoever has a token`)
 	if (token !== undefined) deps.print(`  a token that may do everything, shown this once: ${token}`)
 	deps.print(`${short(file)} says how; Ctrl-C unmounts.`)

@@ -32,7 +32,7 @@ export async function openCatalogue(config: CatalogueConfig, { create = false, c
 
 async function openFile(path: string, { create, isBrief, ...options }: SqliteOptions & { create: boolean; isBrief: boolean }): Promise<Driver> {
 	if (!path) throw unreachable('sqlite:', 'no path is given')
-	if (!existsSync(path) && !create) throw unreachable(path, 'no such file (cairn init makes one)')
+	if (!existsSync(path) && !create) throw unreachable(path, 'no such file (cairn init makes a new one; one that was lost: cairn load, cairn reindex)')
 	const { openSqlite } = await import('./sqlite.ts')
 	try {
 		if (!existsSync(path)) createPrivately(path)

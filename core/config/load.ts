@@ -11,6 +11,8 @@ import { checkSecrets, findPassword } from './secrets.ts'
 import type { Config, PartialConfig } from './types.ts'
 
 const EXIT_CONFIGURATION = 3
+/** Where `cairn up` puts one unless it is told a directory. */
+const OF_UP = 'cairn-data/config.ts'
 
 export interface Place {
 	/** Said on the command line. */
@@ -26,7 +28,8 @@ export function findConfig({ path, environment = process.env, directory = proces
 	const places = [resolve(directory, 'config.ts'), '/etc/cairn/config.ts']
 	const found = places.find((place) => existsSync(place))
 	if (found) return found
-	throw wrong(`no configuration at ${places.join(' or ')}: copy config.example.ts there, name one with --config, or try 'cairn up'`)
+	const next = existsSync(resolve(directory, OF_UP)) ? `name the one that 'cairn up' made: --config ${OF_UP}, or $CAIRN_CONFIG` : "copy config.example.ts there, name one with --config, or try 'cairn up'"
+	throw wrong(`no configuration at ${places.join(' or ')}: ${next}`)
 }
 
 export async function loadConfig(place: Place = {}): Promise<Config> {
