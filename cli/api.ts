@@ -1,9 +1,11 @@
 /** `cairn api`: serves the tree over HTTP until it is told to end. */
 import { startApi } from '../api/start.ts'
 import { buildAgent } from '../backup/build.ts'
+import { address } from '../core/config/checks.ts'
 import type { Config } from '../core/config/types.ts'
 import { isWorker, leave, startWorkers, tellServing, type Workers } from './api-workers.ts'
 import { loadFor } from './catalogue.ts'
+import { checked } from './checked.ts'
 import type { Common, Deps, Verb } from './verb.ts'
 
 interface Options extends Common {
@@ -24,7 +26,7 @@ export const api: Verb<Options> = (deps) => ({
 export async function run(options: Options, deps: Deps): Promise<void> {
 	const reread = async () => {
 		const config = await loadFor(options, deps)
-		return options.listen.length === 0 ? config : { ...config, api: { ...config.api, listen: options.listen.map((at) => ({ at })) } }
+		return options.listen.length === 0 ? config : { ...config, api: { ...config.api, listen: options.listen.map((at) => ({ at: checked('--listen', at, address) })) } }
 	}
 	try {
 		const config = await reread()

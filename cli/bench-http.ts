@@ -64,7 +64,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	const { connections, seconds, work } = options
 	if (!(Number.isInteger(connections) && connections >= 1 && connections <= CONNECTIONS_MAX)) throw new UserError(`--connections: 1 to ${CONNECTIONS_MAX}`, EXIT.usage)
 	if (!(seconds > 0 && seconds <= SECONDS_MAX)) throw new UserError(`--seconds: more than 0, up to ${SECONDS_MAX}`, EXIT.usage)
-	const size = parseSize(options.size)
+	const size = parseSize(options.size, '--size')
 	const door = await doorAddress(options, deps)
 	const open = await Promise.all(Array.from({ length: connections }, () => openConnection(door))).catch((error: Error) => {
 		throw new UserError(`${door.socketPath ?? door.url.host}: ${error.message || 'the door does not answer'}`, EXIT.left)

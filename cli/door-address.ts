@@ -24,7 +24,7 @@ const UNIX = 'unix:'
 export function doorOptions<T>(yargs: Argv<T>): Argv<T & DoorOptions> {
 	return yargs
 		.option('door', { type: 'string', requiresArg: true, describe: 'http://host:port or unix:/path; else $CAIRN_DOOR, or the first of api.listen' })
-		.option('tokenFile', { alias: 'token-file', type: 'string', requiresArg: true, describe: 'a file that holds the token; else $CAIRN_TOKEN' }) as Argv<T & DoorOptions>
+		.option('token-file', { type: 'string', requiresArg: true, describe: 'a file that holds the token; else $CAIRN_TOKEN' }) as Argv<T & DoorOptions>
 }
 
 export async function doorAddress(options: DoorOptions, deps: Deps): Promise<DoorAddress> {

@@ -1,5 +1,5 @@
 /** `cairn dump [FILE]`: the whole catalogue in one file that any engine can load. */
-import { closeSync, createWriteStream, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, createWriteStream, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Writable } from 'node:stream'
 import type { Driver } from '../core/catalogue/driver.ts'
@@ -41,6 +41,7 @@ export async function run({ file, quiet, ...options }: Options, deps: Deps): Pro
 /** Whole or not at all: another name until it is on the disk. */
 export async function dumpInto(driver: Driver, path: string, progress: Progress = {}): Promise<Header> {
 	if (!existsSync(dirname(path))) throw new UserError(`${dirname(path)}: no such directory`, EXIT.refused)
+	if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new UserError(`${path} is a directory: name a file`, EXIT.usage)
 	const temporary = `${path}.part`
 	try {
 		const header = await writeDump(driver, createWriteStream(temporary, { mode: MODE }), { progress })

@@ -61,7 +61,7 @@ async function isNext(driver: Driver, signal: AbortSignal): Promise<boolean> {
 async function startOf({ since, follow }: Options, driver: Driver): Promise<number> {
 	if (since === undefined) return await drive(positionBeforeEnd(driver, follow ? 0 : LINES_SHOWN))
 	if (/^\d+$/.test(since)) return Number(since)
-	return await drive(positionAt(driver, parseMoment(since)))
+	return await drive(positionAt(driver, parseMoment(since, '--since')))
 }
 
 function toLine({ seq, at, op, client, file, path, to }: Event): string {

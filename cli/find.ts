@@ -33,7 +33,7 @@ export const find: Verb<Options> = (deps) => ({
 	describe: 'files by what the catalogue knows of them',
 	builder: (yargs) =>
 		yargs
-			.positional('path', { type: 'string', default: '.', describe: `at or below this directory ${TREE_PATH}` })
+			.positional('path', { type: 'string', default: '.', describe: `what is below it: ${TREE_PATH}` })
 			.option('since', { type: 'string', requiresArg: true, describe: 'changed after: 2026-11-27, 2026-11-27T14:00, or so long ago: 90m, 12h, 7d' })
 			.option('larger', { type: 'string', requiresArg: true, describe: 'than so many bytes: 100, 10M, 2G' })
 			.option('smaller', { type: 'string', requiresArg: true, describe: 'than so many bytes' })
@@ -66,9 +66,9 @@ async function toWanted(options: Options, ground: Ground): Promise<Wanted> {
 	await refuseUnknown('node', options.node, async () => (await nodeTable.list(driver)).map((row) => row.name))
 	return {
 		below,
-		since: options.since === undefined ? undefined : parseMoment(options.since),
-		largerThan: options.larger === undefined ? undefined : parseSize(options.larger),
-		smallerThan: options.smaller === undefined ? undefined : parseSize(options.smaller),
+		since: options.since === undefined ? undefined : parseMoment(options.since, '--since'),
+		largerThan: options.larger === undefined ? undefined : parseSize(options.larger, '--larger'),
+		smallerThan: options.smaller === undefined ? undefined : parseSize(options.smaller, '--smaller'),
 		name: options.name === undefined ? undefined : pattern(options.name),
 		owed: options.owed,
 		class: options.class,

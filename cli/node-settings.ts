@@ -29,7 +29,7 @@ export function withOptions(settings: NodeSettings, options: NodeOptions): NodeS
 	return {
 		path: settings.path,
 		zone: zone ?? settings.zone,
-		reserve: reserve === undefined ? settings.reserve : reserve === 'auto' ? -1 : parseSize(reserve),
+		reserve: reserve === undefined ? settings.reserve : reserve === 'auto' ? -1 : parseSize(reserve, '--reserve'),
 		weight: weight === undefined ? settings.weight : checkWeight(weight),
 		io: (io as NodeSettings['io'] | undefined) ?? settings.io,
 		state: (state as NodeSettings['state'] | undefined) ?? settings.state,

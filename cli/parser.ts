@@ -20,7 +20,7 @@ export async function parseAndRun(commands: readonly AnyCommand[], words: readon
 		.epilogue(exitCodeTable())
 		.demandCommand(1, 'which verb? See cairn --help')
 		.strict()
-		.fail((message, error) => refuse(message, { error, words }))
+		.fail((message, error) => refuse(message, { error, words, command: commands.length === 1 ? String([commands[0].command].flat()[0]) : '' }))
 	let work: unknown
 	for (const command of commands) {
 		// Where a handler gives it a promise, yargs lays out the whole help for what may go wrong later: a thirtieth of a short verb's time.
@@ -34,7 +34,7 @@ export async function parseAndRun(commands: readonly AnyCommand[], words: readon
 }
 
 /** yargs gives a message for what it could not understand, and an error for what a verb threw. */
-function refuse(message: string | null, { error, words }: { error: unknown; words: readonly string[] }): never {
+function refuse(message: string | null, { error, words, command }: { error: unknown; words: readonly string[]; command: string }): never {
 	if (error instanceof Error && error.name !== 'YError') throw error
-	throw new UserError(inOurWords(message ?? (error as Error).message, words), EXIT.usage)
+	throw new UserError(inOurWords(message ?? (error as Error).message, words, command), EXIT.usage)
 }

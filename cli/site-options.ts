@@ -1,9 +1,10 @@
 /** The options that say what a site takes, when and how fast. */
 import type { Argv } from 'yargs'
-import { cron, hours, Wrong } from '../core/config/checks.ts'
+import { cron, hours } from '../core/config/checks.ts'
 import type { RateConfig } from '../core/config/types.ts'
 import { UserError } from '../core/errors.ts'
 import { type Mode, MODES, type SiteSettings } from '../core/off-site/site-settings.ts'
+import { checked } from './checked.ts'
 import { EXIT } from './exit-codes.ts'
 import { parseSize } from './sizes.ts'
 import type { Common } from './verb.ts'
@@ -40,9 +41,9 @@ export function siteOptions(yargs: Argv<Common>): Argv<SiteOptions> {
 		.option('mode', { ...again, choices: MODES, describe: 'what its agent may ask for, the first by itself' })
 		.option('schedule', { type: 'string', requiresArg: true, describe: "when its agent should run, as cron says it: '0 2 * * *'" })
 		.option('rate', { ...again, describe: "bytes per second: 2M, or at some hours 8-18=500K; the first that fits holds; 0 is nothing at all" })
-		.option('perDay', { alias: 'per-day', type: 'string', requiresArg: true, describe: 'bytes a day: 20G; 0 for no limit' })
-		.option('batchFiles', { alias: 'batch-files', type: 'number', requiresArg: true, describe: 'files given out at once' })
-		.option('batchSize', { alias: 'batch-size', type: 'string', requiresArg: true, describe: 'bytes given out at once: 1G' })
+		.option('per-day', { type: 'string', requiresArg: true, describe: 'bytes a day: 20G; 0 for no limit' })
+		.option('batch-files', { type: 'number', requiresArg: true, describe: 'files given out at once' })
+		.option('batch-size', { type: 'string', requiresArg: true, describe: 'bytes given out at once: 1G' })
 		.option('parallel', { type: 'number', requiresArg: true, describe: 'downloads at once' })
 		.option('direct', { type: 'string', requiresArg: true, describe: 'where files can be fetched past this door: https://host/prefix/' })
 		.option('legacy', { type: 'boolean', describe: 'its agent is one of the system before this one' })
@@ -57,9 +58,9 @@ export function withSiteOptions(settings: SiteSettings, options: SiteOptions): S
 		modes: options.mode as Mode[] | undefined,
 		schedule: options.schedule && checked('--schedule', options.schedule, cron),
 		rates: options.rate?.map(toRate),
-		bytesPerDay: options.perDay === undefined ? undefined : parseSize(options.perDay),
+		bytesPerDay: options.perDay === undefined ? undefined : parseSize(options.perDay, '--per-day'),
 		filesPerBatch: wholeUpTo('--batch-files', options.batchFiles, BATCH_FILES_MAX),
-		bytesPerBatch: options.batchSize === undefined ? undefined : parseSize(options.batchSize),
+		bytesPerBatch: options.batchSize === undefined ? undefined : parseSize(options.batchSize, '--batch-size'),
 		parallel: wholeUpTo('--parallel', options.parallel, PARALLEL_MAX),
 		direct: options.direct && checkDirect(options.direct),
 		legacy: options.legacy,
@@ -78,16 +79,7 @@ export function saysAnything(options: SiteOptions): boolean {
 function toRate(text: string): RateConfig {
 	const at = text.indexOf('=')
 	const [when, much] = at === -1 ? ['', text] : [text.slice(0, at), text.slice(at + 1)]
-	return { hours: checked('--rate', when, hours), bytesPerSecond: parseSize(much) }
-}
-
-function checked(option: string, value: string, check: (value: unknown, key: string) => void): string {
-	try {
-		check(value, option)
-		return value
-	} catch (error) {
-		throw error instanceof Wrong ? new UserError(error.message, EXIT.usage) : error
-	}
+	return { hours: checked('--rate', when, hours), bytesPerSecond: parseSize(much, '--rate') }
 }
 
 function wholeUpTo(option: string, value: number | undefined, most: number): number | undefined {

@@ -23,7 +23,7 @@ export const siteSet: Verb<Options> = (deps) => ({
 	builder: (yargs) =>
 		siteOptions(yargs)
 			.positional('name', { type: 'string', demandOption: true })
-			.option('newAgent', { alias: 'new-agent', type: 'boolean', describe: 'another folder may speak for it; what it holds is to be proved anew' }),
+			.option('new-agent', { type: 'boolean', describe: 'another folder may speak for it; what it holds is to be proved anew' }),
 	handler: (options) => run(options, deps),
 })
 

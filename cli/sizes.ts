@@ -4,9 +4,10 @@ import { EXIT } from './exit-codes.ts'
 
 const LETTERS = ['', 'K', 'M', 'G', 'T', 'P']
 
-export function parseSize(text: string): number {
+/** `option`: what it was said with. */
+export function parseSize(text: string, option: string): number {
 	const match = /^(\d+(?:\.\d+)?)([KMGTP]?)(?:i?B)?$/i.exec(text)
-	if (!match) throw new UserError(`'${text}' is not a size: a number of bytes, or with K, M, G, T or P`, EXIT.usage)
+	if (!match) throw new UserError(`${option}: found '${text}', allowed: a number of bytes, or one with K, M, G, T or P`, EXIT.usage)
 	return Math.round(Number(match[1]) * 1024 ** LETTERS.indexOf(match[2].toUpperCase()))
 }
 

@@ -14,7 +14,7 @@ interface Options extends Common {
 	role: Role
 	path: string[]
 	expires?: string
-	perMinute: number
+	'per-minute': number
 	json: boolean
 }
 
@@ -30,12 +30,12 @@ export const tokenAdd: Verb<Options> = (deps) => ({
 			.option('role', { choices: ROLES, default: 'read' as Role, requiresArg: true, describe: 'what it may: each may what the one before it may' })
 			.option('path', { type: 'string', array: true, nargs: 1, default: [], describe: 'only below this path of the tree; may be said again' })
 			.option('expires', { type: 'string', requiresArg: true, describe: 'after 12h, 30d, 1y; without it, never' })
-			.option('perMinute', { alias: 'per-minute', type: 'number', default: 0, requiresArg: true, describe: 'requests it may make; 0 for as many as come' })
+			.option('per-minute', { type: 'number', default: 0, requiresArg: true, describe: 'requests it may make; 0 for as many as come' })
 			.option('json', JSON_OPTION),
 	handler: (options) => run(options, deps),
 })
 
-export async function run({ name, role, path, expires, perMinute, json, config }: Options, deps: Deps): Promise<void> {
+export async function run({ name, role, path, expires, 'per-minute': perMinute, json, config }: Options, deps: Deps): Promise<void> {
 	if (!NAME.test(name)) throw new UserError(`'${name}' is no name for a token: letters, digits, spaces and . _ @ -`, EXIT.usage)
 	if (!(Number.isInteger(perMinute) && perMinute >= 0 && perMinute <= PER_MINUTE_MAX)) {
 		throw new UserError(`--per-minute: a whole number from 0 to ${PER_MINUTE_MAX}`, EXIT.usage)

@@ -11,7 +11,7 @@ import { isBelowFuse, isOurs, mountAbove } from './mountinfo.ts'
 import type { Deps } from './verb.ts'
 
 /** For the help of whatever takes such a path. */
-export const TREE_PATH = 'in the tree, or below the mount point'
+export const TREE_PATH = 'from the root of the tree, below its mount point, or in the mount from where you are'
 
 /** What a mount calls itself, before its mount point. */
 const MOUNT = 'mount '

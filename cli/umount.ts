@@ -21,7 +21,7 @@ export const umount: Verb<Options> = (deps) => ({
 	describe: 'unmount, and wait until the daemon has ended',
 	builder: (yargs) =>
 		yargs
-			.positional('mountpoint', { type: 'string', demandOption: true })
+			.positional('mountpoint', { type: 'string', demandOption: true, describe: 'where it is mounted' })
 			.option('lazy', { alias: 'l', type: 'boolean', default: false, describe: 'detach it now also if files are open there' }),
 	handler: (options) => run(options, deps),
 })

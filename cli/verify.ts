@@ -37,7 +37,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	const wanted = new Set<number>()
 	const { all, path, limit, 'max-bytes': bytes, 'believe-bad': believeBad } = options
 	if (limit !== undefined && !(limit >= 1)) throw new UserError('--limit: a number of files, 1 or more', EXIT.usage)
-	const bytesMax = bytes === undefined ? undefined : parseSize(bytes)
+	const bytesMax = bytes === undefined ? undefined : parseSize(bytes, '--max-bytes')
 	const isWatched = limit === undefined && bytes === undefined
 	await runJobs(options, deps, async (config) => {
 		const below = path === undefined ? undefined : await treePath(path, config, deps)

@@ -1,7 +1,7 @@
 /** Every number of the table, from the command line itself; each with one line and nothing changed. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -30,7 +30,7 @@ test('2: usage', async (t) => {
 	ended(await cairn(['photographs']), EXIT.usage, /there is no verb 'photographs'; see cairn --help/)
 	ended(await place.cairn('status', '--js-n'), EXIT.usage, /status: unknown: --js-n; see cairn status --help/)
 	ended(await place.cairn('status', 'extra'), EXIT.usage, /status: unknown: extra; see cairn status --help/)
-	ended(await place.cairn('why'), EXIT.usage, /why: something is missing; see cairn why --help/)
+	ended(await place.cairn('why'), EXIT.usage, /why: <path> is missing; see cairn why --help/)
 	ended(await place.cairn('restore'), EXIT.usage, /restore: --from is missing/)
 	ended(await place.cairn('find', '--larger'), EXIT.usage, /--larger needs a value/)
 	ended(await place.cairn('node', 'set', 'a', '--state', 'up'), EXIT.usage, /--state: found 'up', allowed: rw, nc, ro, drain, down, dead$/m)
@@ -127,4 +127,24 @@ test('12, 15, 16: mount, umount and up beside a running up', async (t) => {
 	await freed
 	assert.equal((await running.cairn('umount', second.mountPoint)).code, EXIT.ok)
 	assert.equal(isMounted(second.mountPoint), false)
+})
+
+test('what is missing or makes no sense is named', async (t) => {
+	const place = makeWorkplace(t)
+	ended(await place.cairn('node', 'add', 'a'), EXIT.usage, /node add: something is missing; see cairn node add --help/)
+	ended(await place.cairn('api', '--listen', 'foo'), EXIT.usage, /--listen: found "foo", allowed: host:port/)
+	ended(await place.cairn('verify', '--max-bytes', 'much'), EXIT.usage, /--max-bytes: found 'much', allowed: a number of bytes/)
+	assert.equal((await place.cairn('init')).code, EXIT.ok)
+	ended(await place.cairn('find', '--since', 'yesterday'), EXIT.usage, /--since: found 'yesterday', allowed: a date/)
+	ended(await place.cairn('dump', place.directory), EXIT.usage, /is a directory: name a file/)
+	ended(await cairn(['up', '/proc/none/up']), EXIT.noMountPoint, /\/proc\/none\/up cannot be made/)
+})
+
+test('who has just tried `cairn up` is told where its configuration is', async (t) => {
+	const place = makeWorkplace(t)
+	const directory = join(place.directory, 'cairn-data')
+	mkdirSync(directory)
+	renameSync(place.config, join(directory, 'config.ts'))
+	const said = spawnSync(join(import.meta.dirname, '../../cairn'), ['status'], { cwd: place.directory, encoding: 'utf8', env: { ...process.env, CAIRN_CONFIG: '' } })
+	ended({ code: said.status ?? -1, stdout: said.stdout, stderr: said.stderr }, EXIT.configuration, /name the one that 'cairn up' made: --config cairn-data\/config\.ts/)
 })

@@ -15,8 +15,8 @@ test('a letter is 1024 times the one before it, typed and shown', () => {
 		['10GB', 10_737_418_240, '10.0G'],
 		['2t', 2_199_023_255_552, '2.0T'],
 	]
-	assert.deepEqual(sizes.map(([typed]) => [parseSize(typed), showSize(parseSize(typed))]), sizes.map(([, bytes, shown]) => [bytes, shown]))
-	for (const wrong of ['', 'G', '-1', '1 G', '1X', '1e3']) assert.throws(() => parseSize(wrong), UserError)
+	assert.deepEqual(sizes.map(([typed]) => [parseSize(typed, '--size'), showSize(parseSize(typed, '--size'))]), sizes.map(([, bytes, shown]) => [bytes, shown]))
+	for (const wrong of ['', 'G', '-1', '1 G', '1X', '1e3']) assert.throws(() => parseSize(wrong, '--size'), UserError)
 })
 
 test('what a node is to keep free is what was typed', async (t) => {

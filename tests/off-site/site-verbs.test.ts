@@ -64,7 +64,7 @@ test('what makes no sense is said in one line, and nothing changes', async (t) =
 		[{ name: 'Attic' }, /'Attic' is no name for a site/],
 		[{ name: '' }, /is no name for a site/],
 		[{ name: 'attic' }, /there is a site attic already/],
-		[{ name: 'b', rate: ['fast'] }, /'fast' is not a size/],
+		[{ name: 'b', rate: ['fast'] }, /--rate: found 'fast', allowed: a number of bytes/],
 		[{ name: 'b', rate: ['8-30=1M'] }, /--rate: found "8-30", allowed: hours/],
 		[{ name: 'b', schedule: 'daily' }, /--schedule: found "daily", allowed: a schedule/],
 		[{ name: 'b', class: ['none'] }, /there is no class none; there are: default/],
