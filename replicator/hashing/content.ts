@@ -13,6 +13,8 @@ import { HASH_BYTES, type Packet, packTooLarge, packXattrs, STAT, statAt } from 
 /** A file of up to this many bytes is read in one go. */
 export const WHOLE_BYTES_MAX = 1024 * 1024
 const READ_BYTES = 512 * 1024
+/** What may be read of a file before it is looked at, for nothing if there is more to it. */
+const QUIET_BYTES_MAX = 64 * 1024
 
 // Without O_NONBLOCK the open of a fifo would wait for its other end.
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | O_CLOEXEC
@@ -70,7 +72,7 @@ const after = new Float64Array(STAT_NUMBERS)
 
 /** Of an open file what stat says, whether it may have extended attributes, and its hash unless it is too large. */
 export function hashInto(packet: Packet, at: number, fd: number): void {
-	const { numbers, hashes } = packet
+	const { numbers } = packet
 	const from = statAt(at)
 	statDescriptorInto(fd, numbers, from)
 	if ((numbers[from] & S_IFMT) !== S_IFREG) fail('EINVAL', 'not a regular file')
@@ -80,9 +82,35 @@ export function hashInto(packet: Packet, at: number, fd: number): void {
 	const count = readUpTo(fd, size + 1)
 	statDescriptorInto(fd, after, 0)
 	if (count !== size || !isSameIn(numbers, from)) fail('EAGAIN', 'it changed while it was read')
+	putHash(packet, at, count)
+}
+
+/** Of what was read. */
+function putHash({ hashes }: Packet, at: number, count: number): void {
 	// As text: a Buffer for each takes a third of the time of a small file's hash.
 	const hash = hashOf('sha256', new Uint8Array(buffer.buffer, 0, count), 'binary')
 	for (let index = 0; index < HASH_BYTES; index++) hashes[at * HASH_BYTES + index] = hash.charCodeAt(index)
+}
+
+/** Whoever writes while a file is read leaves that time on it, as coarse as its filesystem has times: the coarsest has every other second. */
+const COARSE_SECONDS = 3
+
+/** Before when a file must have changed for the last time, if one look after it was read is to tell that it did not change meanwhile. */
+export function quietSince(): number {
+	return Math.floor(Date.now() / 1_000) - COARSE_SECONDS
+}
+
+/** The same of what was listed as a regular file: looked at once where it has not changed since, as most have not. */
+export function hashQuietInto(packet: Packet, at: number, fd: number, since: number): void {
+	const { numbers } = packet
+	const from = statAt(at)
+	const count = pread(fd, buffer, QUIET_BYTES_MAX + 1, 0)
+	statDescriptorInto(fd, numbers, from)
+	const isRegular = (numbers[from] & S_IFMT) === S_IFREG
+	const isWhole = count <= QUIET_BYTES_MAX && count === numbers[from + STAT.size]
+	if (!isRegular || !isWhole || numbers[from + STAT.ctime] >= since) return hashInto(packet, at, fd)
+	packXattrs(numbers, at, mayHaveXattrs(fd))
+	putHash(packet, at, count)
 }
 
 function isSameIn(numbers: Float64Array, from: number): boolean {

@@ -3,7 +3,7 @@ import { codeOf } from '../../core/errors.ts'
 import { close } from '../../core/libc.ts'
 import { DT_DIR, DT_REG, eachName } from '../../core/nodes/listing.ts'
 import { decodeStat, statInto } from '../../core/nodes/stat.ts'
-import { hashInto, openName } from './content.ts'
+import { hashQuietInto, openName, quietSince } from './content.ts'
 import { eachDirectory } from './directories.ts'
 import { type Directories, type Gathered, newGathered, packError, packTooLarge, sizeOf } from './packets.ts'
 
@@ -37,23 +37,24 @@ function list(fd: number, namesMax: number): Gathered | undefined {
 /** Their bytes, as many as may be read. */
 function read(fd: number, gathered: Gathered, bytesMax: number): number {
 	const { names, ends, numbers } = gathered
+	const since = quietSince()
 	let bytes = 0
 	for (let at = 0, from = 0; at < ends.length; from = ends[at++]) {
 		let length = 0
 		while (from + length < ends[at]) name[length] = names[from + length++]
 		name[length] = 0
 		if (bytes >= bytesMax) packTooLarge(numbers, at)
-		else bytes += readOne(fd, gathered, at)
+		else bytes += readOne(fd, gathered, at, since)
 	}
 	return bytes
 }
 
-function readOne(directory: number, gathered: Gathered, at: number): number {
+function readOne(directory: number, gathered: Gathered, at: number, since: number): number {
 	const { numbers } = gathered
 	try {
 		const fd = openName(directory, name)
 		try {
-			hashInto(gathered, at, fd)
+			hashQuietInto(gathered, at, fd, since)
 		} finally {
 			close(fd)
 		}

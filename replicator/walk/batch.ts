@@ -18,7 +18,7 @@ import type { Watch } from './watch.ts'
 import { type Directory, shown, type Walking } from './walking.ts'
 import { readXattrs } from './xattrs.ts'
 
-const ITEMS_MAX = 512
+const ITEMS_MAX = 1_024
 /** Full batches whose files are being hashed. */
 const WAITING_MAX = 2
 

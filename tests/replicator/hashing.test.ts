@@ -7,7 +7,8 @@ import { test, type TestContext } from 'node:test'
 import { Errno } from '../../core/errors.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { type Hashing, openHashing } from '../../replicator/hashing/hashing.ts'
-import { hashAt, isRead, sizeOf } from '../../replicator/hashing/packets.ts'
+import { hashQuietInto, quietSince } from '../../replicator/hashing/content.ts'
+import { hashAt, isRead, newPacket, sizeOf } from '../../replicator/hashing/packets.ts'
 import { nameIn } from '../../replicator/walk/sheaf.ts'
 import { type Installation, installation } from '../unit/installation.ts'
 
@@ -173,6 +174,27 @@ test('whole directories: what is in them, flat', async (t) => {
 	}
 	const [{ facts: far } = { facts: '' }] = await hashing.survey(local, [Buffer.from('none')], 5)
 	assert.equal(far, 'large\x0012345678901,4000000000,0/old\x000,-11,250000000')
+})
+
+test('a file that has not changed lately is read and looked at once, any other as ever', async (t) => {
+	const { put, node } = await ground(t)
+	const facts = (name: string, since: number) => {
+		const packet = newPacket(1)
+		const fd = disk.openSync(node(1, name), 'r')
+		try {
+			hashQuietInto(packet, 0, fd, since)
+			return [isRead(packet.numbers, 0), hashAt(packet.hashes, 0).toString('hex'), sizeOf(packet.numbers, 0)]
+		} finally {
+			disk.closeSync(fd)
+		}
+	}
+	const changed = Math.floor(Date.now() / 1_000)
+	for (const [name, bytes] of [['none', 0], ['small', 5_000], ['fits', 65_536], ['large', 65_537]] as const) {
+		const wanted = [true, put(name, randomBytes(bytes)), bytes]
+		assert.deepEqual([facts(name, changed + 1_000), facts(name, changed - 1_000)], [wanted, wanted], name)
+	}
+	assert.throws(() => facts('.', changed + 1_000), { code: 'EINVAL' })
+	assert.ok(quietSince() < changed - 1, 'what changed a moment ago is no quiet file')
 })
 
 test('whole directories with their files read', async (t) => {
