@@ -45,10 +45,13 @@ function toLine(error: unknown): { line: string; code: number } {
 	return { line: line.startsWith(code) || code === 'EIO' ? line : `${code}: ${line}`, code: EXIT.unexpected }
 }
 
-/** `cairn trash list | head`: whoever reads has had enough. */
+/** `cairn trash list | head`: whoever reads has had enough. What has to end in order, as a mount does, is told to, once. */
+let isReadNoMore = false
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 	if (error.code !== 'EPIPE') throw error
-	process.exit(EXIT.ok)
+	if (process.listenerCount('SIGTERM') === 0) process.exit(EXIT.ok)
+	if (!isReadNoMore) process.emit('SIGTERM', 'SIGTERM')
+	isReadNoMore = true
 })
 
 await main(process.argv.slice(2)).catch(end)

@@ -1,6 +1,7 @@
 /** `cairn mount` in the background, as users, fstab and service managers use it. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -11,6 +12,7 @@ import { detach, isMounted } from '../support/mount.ts'
 import { makeWorkplace, type Workplace } from './workplace.ts'
 
 const HELPER = fileURLToPath(new URL('../../deploy/mount.cairn', import.meta.url))
+const CAIRN = fileURLToPath(new URL('../../cairn', import.meta.url))
 const exec = promisify(execFile)
 
 async function makeTree(place: Workplace): Promise<string> {
@@ -78,4 +80,16 @@ test('mount.cairn takes what mount(8) gives it', async (t) => {
 	assert.equal((await place.cairn('umount', mountPoint)).code, 0)
 	await assert.rejects(exec(HELPER, [place.config]), { code: 2 })
 	await assert.rejects(exec(HELPER, [place.config, join(place.directory, 'none')]), { code: 10 })
+})
+
+test('who reads what `up` prints and has had enough ends it, in order', async (t) => {
+	const place = makeWorkplace(t)
+	const directory = join(place.directory, 'data')
+	t.after(() => detach(join(directory, 'combined')))
+	const up = spawn(CAIRN, ['up', directory, '--no-api', '--no-replicator'], { stdio: ['ignore', 'pipe', 'inherit'] })
+	t.after(() => up.kill('SIGKILL'))
+	up.stdout.destroy()
+	const [code] = await once(up, 'exit')
+	assert.equal(code, 0)
+	assert.equal(isMounted(join(directory, 'combined')), false)
 })
