@@ -80,7 +80,8 @@ function* unobstructed(fs: Filesystem, tx: Transaction, list: readonly Intent[],
 	return free
 }
 
-function touches(row: IntentRow, paths: readonly Buffer[]): boolean {
+/** Whether an intent has to be through before others on these paths. */
+export function touches(row: IntentRow, paths: readonly Buffer[]): boolean {
 	if (paths.some((path) => standsInTheWay(row, path))) return true
 	const others = pathsOf(row)
 	return paths.some((path) => others.some((other) => covers(path, other)))

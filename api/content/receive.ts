@@ -69,6 +69,7 @@ function arrivalAt(headers: IncomingHttpHeaders, { config }: Api, { place, path,
 		verify: (found) => verify(expected, found),
 		modified: modifiedOf(headers['x-oc-mtime']),
 		exclusive: options.exclusive,
+		isFree: row === undefined,
 		*check(tx, current) {
 			isNew = current === undefined
 			require(headers, current)

@@ -2,7 +2,7 @@
 import type { Transaction, Value } from './driver.ts'
 
 /** Rows of one statement, most first. Few texts, because drivers prepare and keep each. */
-const SIZES = [32, 8, 1]
+const SIZES = [32, 8, 4, 2, 1]
 
 /** `into` is `INSERT INTO table (columns)`, `row` what stands for one of the rows: `(?, ?, 1)`; `put` sets its values, from `at` on. */
 export function insertRows<T>(

@@ -1,7 +1,8 @@
 /** Table `change`: the journal of everything that happened to the tree, read by every client and door. */
 import type { ClientId, FileId, Name } from '../ids.ts'
 import type { Maybe } from '../op.ts'
-import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
+import { insertRows } from './bulk.ts'
+import type { Capabilities, Query, Reader, Transaction, Value } from './driver.ts'
 import { textOf } from './texts.ts'
 
 export type ChangeOp =
@@ -42,17 +43,22 @@ export interface ChangeRow {
 
 const SINCE = 'SELECT seq, client_id, op, parent_id, name, file_id, detail FROM `change` WHERE seq > ? ORDER BY seq LIMIT ?'
 
-const INSERT = textOf(({ now }) => `INSERT INTO \`change\` (at, client_id, op, parent_id, name, file_id, detail) VALUES (${now},?,?,?,?,?,?)`)
+const INSERT_INTO = 'INSERT INTO `change` (at, client_id, op, parent_id, name, file_id, detail)'
+const INSERTED = textOf(({ now }) => `(${now},?,?,?,?,?,?)`)
+const INSERT = textOf((capabilities) => `${INSERT_INTO} VALUES ${INSERTED(capabilities)}`)
 
 export function insert(tx: Transaction, client: ClientId, change: Change, capabilities: Capabilities): void {
-	tx.write(INSERT(capabilities), [
-		client,
-		change.op,
-		change.parent ?? null,
-		change.name ?? null,
-		change.file ?? null,
-		change.detail ?? null,
-	])
+	tx.write(INSERT(capabilities), valuesOf(client, change))
+}
+
+export function insertAll(tx: Transaction, client: ClientId, list: readonly Change[], capabilities: Capabilities): void {
+	insertRows(tx, INSERT_INTO, INSERTED(capabilities), list, (values, at, change) => {
+		for (const value of valuesOf(client, change)) values[at++] = value
+	})
+}
+
+function valuesOf(client: ClientId, { op, parent, name, file, detail }: Change): Value[] {
+	return [client, op, parent ?? null, name ?? null, file ?? null, detail ?? null]
 }
 
 export function sinceQuery(seq: number, limit: number): Query {

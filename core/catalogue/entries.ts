@@ -1,6 +1,7 @@
 /** Table `entry`: a name in a directory that leads to a file. */
 import type { FileId, Name } from '../ids.ts'
 import type { Maybe } from '../op.ts'
+import { insertRows } from './bulk.ts'
 import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
 import { FILE_COLUMNS, type FileRow, KIND } from './files.ts'
 
@@ -140,6 +141,14 @@ export function chainQuery(id: FileId): Query {
 
 export function insert(tx: Transaction, parent: FileId, name: Name, file: FileId): void {
 	tx.write('INSERT INTO entry (parent_id, name, file_id) VALUES (?,?,?)', [parent, name, file])
+}
+
+export function insertAll(tx: Transaction, rows: ReadonlyArray<{ parent: FileId; name: Name; file: FileId }>): void {
+	insertRows(tx, 'INSERT INTO entry (parent_id, name, file_id)', '(?,?,?)', rows, (values, at, { parent, name, file }) => {
+		values[at] = parent
+		values[at + 1] = name
+		values[at + 2] = file
+	})
 }
 
 export function remove(tx: Transaction, parent: FileId, name: Name): void {

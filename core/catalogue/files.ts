@@ -2,7 +2,8 @@
 import type { FileId } from '../ids.ts'
 import type { Maybe } from '../op.ts'
 import type { Time } from '../clock.ts'
-import type { Query, Reader, Transaction } from './driver.ts'
+import { insertRows } from './bulk.ts'
+import type { Query, Reader, Transaction, Value } from './driver.ts'
 import * as touched from './stat-touched.ts'
 
 /** The DT_ values of dirent(3), as stored in `kind`. */
@@ -38,8 +39,10 @@ export const FILE_COLUMNS =
 	'f.id, f.kind, f.mode, f.uid, f.gid, f.rdev, f.nlink, f.size, f.blocks, f.atime, f.atime_ns, f.mtime, f.mtime_ns, f.ctime, f.ctime_ns, f.version, f.class_id, f.flags'
 
 const FIND = `SELECT ${FILE_COLUMNS} FROM file f WHERE f.id = ?`
-const INSERT =
-	'INSERT INTO file (id, kind, mode, uid, gid, rdev, nlink, size, blocks, atime, atime_ns, mtime, mtime_ns, ctime, ctime_ns, version, class_id, flags, target, hash, hash_version) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)'
+const INSERT_INTO =
+	'INSERT INTO file (id, kind, mode, uid, gid, rdev, nlink, size, blocks, atime, atime_ns, mtime, mtime_ns, ctime, ctime_ns, version, class_id, flags, target, hash, hash_version)'
+const INSERTED = '(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)'
+const INSERT = `${INSERT_INTO} VALUES ${INSERTED}`
 
 export function find(reader: Reader, id: FileId): Maybe<FileRow | undefined> {
 	return reader.get<FileRow>(FIND, [id])
@@ -53,12 +56,27 @@ export function target(reader: Reader, id: FileId): Maybe<{ target: Uint8Array |
 	return reader.get('SELECT target FROM file WHERE id = ?', [id])
 }
 
-/** `hash` is that of its version. */
-export function insert(tx: Transaction, f: FileRow, { target, hash }: { target?: Uint8Array; hash?: Uint8Array } = {}): void {
-	tx.write(INSERT, [
+interface Content {
+	target?: Uint8Array
+	/** That of its version. */
+	hash?: Uint8Array
+}
+
+export function insert(tx: Transaction, file: FileRow, content: Content = {}): void {
+	tx.write(INSERT, valuesOf(file, content))
+}
+
+export function insertAll(tx: Transaction, rows: ReadonlyArray<{ row: FileRow } & Content>): void {
+	insertRows(tx, INSERT_INTO, INSERTED, rows, (values, at, { row, ...content }) => {
+		for (const value of valuesOf(row, content)) values[at++] = value
+	})
+}
+
+function valuesOf(f: FileRow, { target, hash }: Content): Value[] {
+	return [
 		f.id, f.kind, f.mode, f.uid, f.gid, f.rdev, f.nlink, f.size, f.blocks, f.atime, f.atime_ns, f.mtime, f.mtime_ns, f.ctime,
 		f.ctime_ns, f.version, f.class_id, f.flags, target ?? null, hash ?? null, hash ? f.version : 0,
-	])
+	]
 }
 
 /** A new, empty directory with the owner and the mode of another, or a mode of its own. */

@@ -33,6 +33,7 @@ export interface IntentRow {
 
 const COLUMNS = 'id, node_id, op, path, to_path, file_id, client_id, token'
 
+const INSERTED = textOf(({ now }) => `(?,?,?,?,?,?,?,${now})`)
 const INSERT = textOf(({ now }) => `INSERT INTO intent (node_id, op, path, to_path, file_id, client_id, token, created) VALUES (?,?,?,?,?,?,?,${now})`)
 
 export function insert(tx: Transaction, client: ClientId | null, intent: Intent, capabilities: Capabilities): void {
@@ -48,9 +49,9 @@ export function insert(tx: Transaction, client: ClientId | null, intent: Intent,
 }
 
 /** Many of one transaction. */
-export function insertAll(tx: Transaction, client: ClientId | null, list: readonly Intent[], { now }: Capabilities): void {
+export function insertAll(tx: Transaction, client: ClientId | null, list: readonly Intent[], capabilities: Capabilities): void {
 	const into = 'INSERT INTO intent (node_id, op, path, to_path, file_id, client_id, token, created)'
-	insertRows(tx, into, `(?,?,?,?,?,?,?,${now})`, list, (values, at, { nodeId, op, path, toPath, fileId, token }) => {
+	insertRows(tx, into, INSERTED(capabilities), list, (values, at, { nodeId, op, path, toPath, fileId, token }) => {
 		values[at] = nodeId
 		values[at + 1] = op
 		values[at + 2] = path

@@ -48,6 +48,13 @@ export function* locate(reader: Reader, id: FileId): Op<LocatedRow | undefined> 
 	return yield* wait(reader.get<LocatedRow>(FIND, [id]))
 }
 
+const FIND_IN = `SELECT ${LOCATED_COLUMNS} FROM entry e JOIN file f ON f.id = e.file_id WHERE e.parent_id = ? AND e.name = ?`
+
+/** What a name in a directory leads to. */
+export function locateIn(reader: Reader, directory: FileId, name: Name): Maybe<LocatedRow | undefined> {
+	return reader.get<LocatedRow>(FIND_IN, [directory, name])
+}
+
 const LIST = `SELECT e.name, ${LOCATED_COLUMNS} FROM entry e JOIN file f ON f.id = e.file_id WHERE e.parent_id = ? AND e.name > ? ORDER BY e.name LIMIT ?`
 
 /** As `entries.list`, with what a client may compare. */

@@ -1,6 +1,7 @@
 /** Table `replica`: one node's copy of one file. What is "told" is to come with a line of the journal about the file, in the same transaction. */
 import type { FileId, NodeId } from '../ids.ts'
 import type { Maybe } from '../op.ts'
+import { insertRows } from './bulk.ts'
 import type { Query, Reader, Transaction } from './driver.ts'
 import * as touched from './stat-touched.ts'
 
@@ -33,6 +34,16 @@ export function anyInState(reader: Reader, node: NodeId, state: number): Maybe<u
 /** Told. */
 export function insert(tx: Transaction, file: FileId, node: NodeId, version: number, state: number): void {
 	tx.write('INSERT INTO replica (file_id, node_id, version, state) VALUES (?,?,?,?)', [file, node, version, state])
+}
+
+/** Told. */
+export function insertAll(tx: Transaction, rows: ReadonlyArray<ReplicaRow & { file_id: FileId }>): void {
+	insertRows(tx, 'INSERT INTO replica (file_id, node_id, version, state)', '(?,?,?,?)', rows, (values, at, { file_id, node_id, version, state }) => {
+		values[at] = file_id
+		values[at + 1] = node_id
+		values[at + 2] = version
+		values[at + 3] = state
+	})
 }
 
 /** One that is to be made. */

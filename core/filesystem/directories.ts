@@ -18,6 +18,8 @@ interface Place {
 export interface Directories {
 	/** The path of a directory. ENOENT when it is gone. */
 	path(reader: Reader, id: FileId): Op<Path>
+	/** The directory at a path that was put together before. */
+	at(path: Path): FileId | undefined
 	/** From the directory up to the root, itself included. */
 	ancestors(reader: Reader, id: FileId): Op<FileId[]>
 	/** No directory was moved between the last number of the journal that was followed and this one; where numbers appear in the order of their commits. */
@@ -37,10 +39,25 @@ export function joinPath(directory: Path, name: Name): Path {
 
 export function createDirectories(): Directories {
 	const places = new Map<FileId, Place>()
+	const byPath = new Map<string, FileId>()
 
 	function keep(id: FileId, place: Place): void {
-		if (places.size >= DIRECTORIES_MAX) places.clear()
+		if (places.size >= DIRECTORIES_MAX) forget()
+		forgetOne(id)
 		places.set(id, place)
+		byPath.set(keyOf(place.path), id)
+	}
+
+	function forget(): void {
+		places.clear()
+		byPath.clear()
+	}
+
+	function forgetOne(id: FileId): void {
+		const known = places.get(id)
+		if (!known) return
+		places.delete(id)
+		byPath.delete(keyOf(known.path))
 	}
 
 	function* load(reader: Reader, id: FileId): Op<Place> {
@@ -79,10 +96,15 @@ export function createDirectories(): Directories {
 			const known = places.get(id)
 			if (known && known.parent === parent && known.path.equals(place.path)) return
 			// Somebody else has moved it, and whatever is below it: the journal will say so in a moment.
-			if (known) places.clear()
+			if (known) forget()
 			keep(id, place)
 		},
-		forget: () => places.clear(),
-		forgetOne: (id) => places.delete(id),
+		at: (path) => (path.length === 0 ? ROOT_ID : byPath.get(keyOf(path))),
+		forget,
+		forgetOne,
 	}
+}
+
+function keyOf(path: Path): string {
+	return path.toString('latin1')
 }

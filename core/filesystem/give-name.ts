@@ -5,7 +5,7 @@
  */
 import type { ClassRow } from '../catalogue/classes.ts'
 import * as changes from '../catalogue/changes.ts'
-import type { Query, Transaction } from '../catalogue/driver.ts'
+import type { Transaction } from '../catalogue/driver.ts'
 import * as entries from '../catalogue/entries.ts'
 import type { ChainRow } from '../catalogue/entries.ts'
 import * as files from '../catalogue/files.ts'
@@ -16,21 +16,20 @@ import * as objects from '../catalogue/objects.ts'
 import * as replicas from '../catalogue/replicas.ts'
 import { REPLICA } from '../catalogue/replicas.ts'
 import * as xattrs from '../catalogue/xattrs.ts'
-import { now, type Time } from '../clock.ts'
+import { now } from '../clock.ts'
 import { codeOf, fail } from '../errors.ts'
 import { type FileId, type Path, ROOT_ID } from '../ids.ts'
 import { standsInTheWay } from '../in-the-way.ts'
 import { carryOut, intend, isDone } from '../intents.ts'
-import type { Node, Stat } from '../nodes/node.ts'
 import { takesChanges } from '../nodes/service.ts'
 import { type Op, wait } from '../op.ts'
 import { classOf, nodesForCopies } from '../placement/placement.ts'
-import { type NewFile, newRow } from './create.ts'
 import { joinPath } from './directories.ts'
-import { checkExpected, type Made } from './expected.ts'
+import { enterTogether } from './enter-together.ts'
+import { checkExpected } from './expected.ts'
 import { type Filesystem, transactTogether } from './filesystem.ts'
 import { checkDirectory, checkName, type Place } from './names.ts'
-import { withoutSetId } from './publish.ts'
+import { arrivalOf, type Conditions, type Named, type Naming, rowOf, type Staged } from './naming.ts'
 import { lostName, removeName } from './remove.ts'
 import { nowStanding, STANDING_ROWS_MAX, standingOn } from './standing.ts'
 import { makeReady, makeRoom } from './way-on-node.ts'
@@ -38,54 +37,6 @@ import { makeReady, makeRoom } from './way-on-node.ts'
 /** Whoever is about to carry an intent out is mostly a moment away. */
 const INTENT_POLL_MS_MIN = 1
 const INTENT_POLL_MS_MAX = 20
-const TAKEN_OVER = files.FLAG_HAS_XATTRS | files.FLAG_IS_OBJECT
-
-export interface Staged {
-	node: Node
-	/** On that node, where no name leads. */
-	path: Path
-	stat: Stat
-	/** SHA-256, if it was reckoned on the way. */
-	hash: Buffer | undefined
-	attributes: NewFile
-	/** Brings it to the disk; once is enough. */
-	sync(): Op<void>
-	/** Asked in the transaction, with its answer: throws when the content may not be there any more. */
-	guard: { query: Query; judge(tx: Transaction, rows: readonly unknown[]): void }
-	/** Set when the catalogue has it, or may have it and could not say so: then the content is not to be removed. */
-	mayBeNamed: boolean
-}
-
-export interface Conditions extends Made {
-	/** The name must lead nowhere yet: EEXIST. */
-	exclusive?: boolean
-	/** Of the file, besides those it takes over from what had the name. */
-	flags?: number
-	/** Written in the transaction, for the file as it is then. */
-	also?: (tx: Transaction, row: FileRow) => void
-}
-
-interface Naming {
-	id: FileId
-	token: number
-	time: Time
-	place: Place
-	staged: Staged
-	conditions: Conditions
-	/** What was made ready on the node. */
-	path: Path
-	isSynced: boolean
-}
-
-interface Named {
-	directory: FileRow
-	replaced: FileRow | undefined
-	row: FileRow
-	path: Path
-	/** A copy of what had the name before is there on the node. */
-	standsThere: boolean
-	made: Intent[]
-}
 
 type Answer = Named | { needs: 'sync' | 'patience' | 'way' }
 
@@ -94,7 +45,7 @@ export function* giveName(fs: Filesystem, staged: Staged, place: Place, conditio
 	const { node } = staged
 	const path = yield* freshPath(fs, place)
 	yield* makeReady(fs, node, place.parent, path)
-	const naming: Naming = { id: yield* fs.ids.next(), token: fs.nextToken++, time: now(), place, staged, conditions, path, isSynced: false }
+	const naming: Naming = { id: yield* fs.ids.next(), token: fs.nextToken++, time: now(), place, staged, conditions, path, isSynced: false, isAlone: false }
 	const deadlineMs = Date.now() + fs.config.nodeDeadlineMs
 	let pauseMs = INTENT_POLL_MS_MIN
 	for (;;) {
@@ -129,7 +80,7 @@ function* freshPath(fs: Filesystem, { parent, name }: Place): Op<Path> {
 function* decide(fs: Filesystem, naming: Naming): Op<Answer> {
 	const tried: Intent[] = []
 	try {
-		return yield* wait(transactTogether(fs, (tx) => enter(fs, tx, naming, tried)))
+		return (yield* withOthers(fs, naming, tried)) ?? (yield* wait(transactTogether(fs, (tx) => enter(fs, tx, naming, tried))))
 	} catch (error) {
 		if (codeOf(error) !== 'EIO') throw error
 		// Perhaps the catalogue has it and could not say so: whoever settles the node carries it out then.
@@ -137,6 +88,13 @@ function* decide(fs: Filesystem, naming: Naming): Op<Answer> {
 		for (const intent of tried) fs.later.add(intents.leaveQuery(fs.client, intent))
 		throw error
 	}
+}
+
+/** Where others bring new names too; once. */
+function* withOthers(fs: Filesystem, naming: Naming, tried: Intent[]): Op<Named | undefined> {
+	if (!naming.conditions.isFree || naming.isAlone || !fs.capabilities.synchronous) return undefined
+	naming.isAlone = true
+	return yield* wait(enterTogether(fs, { naming, tried }))
 }
 
 function* enter(fs: Filesystem, tx: Transaction, naming: Naming, tried: Intent[]): Op<Answer> {
@@ -199,39 +157,19 @@ function lacks(
 	return isObstructed ? { needs: 'patience' } : undefined
 }
 
-/** Whom the file belongs to and who may use it stays as it was. */
-function rowOf({ id, time, staged, conditions }: Naming, directory: FileRow, rule: ClassRow, existing: FileRow | undefined): FileRow {
-	const { stat } = staged
-	const keeps = existing?.kind === KIND.regular ? { mode: withoutSetId(existing.mode), uid: existing.uid, gid: existing.gid } : {}
-	return {
-		...newRow(id, KIND.regular, staged.attributes, directory, rule.id, time),
-		...keeps,
-		size: stat.size,
-		blocks: stat.blocks,
-		mtime: stat.mtime,
-		mtime_ns: stat.mtimeNs,
-		version: 1,
-		flags: ((existing?.flags ?? 0) & TAKEN_OVER) | (conditions.flags ?? 0),
-	}
-}
-
 /** The rows of what had the name go; what the nodes have to do. */
 function* replace(
 	tx: Transaction,
-	{ staged, token, time, id }: Naming,
+	naming: Naming,
 	{ existing, row, path }: { existing: FileRow | undefined; row: FileRow; path: Path },
 ): Op<{ list: Intent[]; standsThere: boolean }> {
-	const common = { fileId: id, token }
-	const arrival: Intent = { ...common, nodeId: staged.node.id, op: 'rename', path: staged.path, toPath: path }
+	const { staged, token, time, id } = naming
 	if (existing && row.flags & files.FLAG_HAS_XATTRS) xattrs.copyAll(tx, existing.id, id)
 	if (existing && existing.flags & files.FLAG_IS_OBJECT) objects.follow(tx, existing.id, id)
 	const removals = existing ? yield* removeName(tx, { row: existing, path, token, time }) : []
 	// Where the content arrives its rename replaces the old copy: an unlink, repeated after a crash, would remove the new one.
 	const elsewhere = removals.filter(({ nodeId }) => nodeId !== staged.node.id)
-	const { mode, uid, gid } = staged.attributes
-	const isAsBrought = row.mode === (mode & 0o7777) && row.uid === uid && row.gid === gid
-	const dressing: Intent[] = isAsBrought ? [] : [{ ...common, nodeId: staged.node.id, op: 'attributes', path, toPath: null }]
-	return { list: [...elsewhere, arrival, ...dressing], standsThere: removals.length > elsewhere.length }
+	return { list: [...elsewhere, ...arrivalOf(naming, row, path)], standsThere: removals.length > elsewhere.length }
 }
 
 function enterFile(

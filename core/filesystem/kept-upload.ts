@@ -20,8 +20,9 @@ import { freeBytes } from '../placement/room.ts'
 import { takeLease } from './clients.ts'
 import { type NewFile, nodesTaking } from './create.ts'
 import { type Filesystem, transact } from './filesystem.ts'
-import { giveName, type Staged } from './give-name.ts'
+import { giveName } from './give-name.ts'
 import type { Place } from './names.ts'
+import type { Staged } from './naming.ts'
 import { createStaged, keptPath } from './staged.ts'
 
 const O_RDWR = 2

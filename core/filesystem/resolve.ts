@@ -5,7 +5,7 @@
 import type { Reader } from '../catalogue/driver.ts'
 import * as files from '../catalogue/files.ts'
 import { KIND } from '../catalogue/files.ts'
-import { descend, type LocatedRow, NAMES_MAX } from '../catalogue/paths.ts'
+import { descend, locateIn, type LocatedRow, NAMES_MAX } from '../catalogue/paths.ts'
 import { fail } from '../errors.ts'
 import { type FileId, type Name, type Path, ROOT_ID } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
@@ -19,6 +19,7 @@ const LINKS_MAX = 40
 /** Of a path that a door hands in. */
 const PATH_BYTES_MAX = 16_384
 const SLASH = 0x2f
+const ROOT_PATH: Path = Buffer.alloc(0)
 const DOT = 0x2e
 
 export interface Located {
@@ -49,7 +50,21 @@ const OWN = Buffer.from('.cairn')
  * error. Without `follow` a symlink of the last name is itself what is found.
  */
 export function* resolve(fs: Filesystem, path: Path, { follow = true, reader = fs.catalogue }: Resolving = {}): Op<Located> {
-	return yield* walk(fs, reader, namesOfPath(path), follow)
+	const names = namesOfPath(path)
+	return (reader === fs.catalogue && (yield* asRemembered(fs, names))) || (yield* walk(fs, reader, names, follow))
+}
+
+/** By the directory, where it is known for certain which that is: a name there takes one question, whatever is above it. */
+function* asRemembered(fs: Filesystem, names: readonly Name[]): Op<Located | undefined> {
+	if (names.length < 2 || !fs.capabilities.synchronous || fs.isBehind || fs.catalogue.isChangedElsewhere()) return undefined
+	const above = names.slice(0, -1).reduce<Path>(joinPath, ROOT_PATH)
+	const parent = fs.directories.at(above)
+	if (parent === undefined) return undefined
+	const name = names[names.length - 1]
+	const row = yield* wait(locateIn(fs.catalogue, parent, name))
+	// What leads on, or may be remembered itself, is for the longer way.
+	if (row && row.kind !== KIND.regular) return undefined
+	return { path: joinPath(above, name), place: { parent, name }, row: row && ((yield* withBacking(fs, row)) as LocatedRow) }
 }
 
 interface Resolving {

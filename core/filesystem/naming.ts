@@ -1,0 +1,93 @@
+/** Content that has no name yet, what it is to be called, and the rows and intents that come of it. */
+import type { ClassRow } from '../catalogue/classes.ts'
+import type { Query, Transaction } from '../catalogue/driver.ts'
+import * as files from '../catalogue/files.ts'
+import { type FileRow, KIND } from '../catalogue/files.ts'
+import type { Intent } from '../catalogue/intents.ts'
+import type { Time } from '../clock.ts'
+import type { FileId, Path } from '../ids.ts'
+import type { Node, Stat } from '../nodes/node.ts'
+import type { Op } from '../op.ts'
+import { type NewFile, newRow } from './create.ts'
+import type { Made } from './expected.ts'
+import type { Place } from './names.ts'
+import { withoutSetId } from './publish.ts'
+
+const TAKEN_OVER = files.FLAG_HAS_XATTRS | files.FLAG_IS_OBJECT
+
+export interface Staged {
+	node: Node
+	/** On that node, where no name leads. */
+	path: Path
+	stat: Stat
+	/** SHA-256, if it was reckoned on the way. */
+	hash: Buffer | undefined
+	attributes: NewFile
+	/** Brings it to the disk; once is enough. */
+	sync(): Op<void>
+	/** Asked in the transaction, with its answer: throws when the content may not be there any more. */
+	guard: { query: Query; judge(tx: Transaction, rows: readonly unknown[]): void }
+	/** Set when the catalogue has it, or may have it and could not say so: then the content is not to be removed. */
+	mayBeNamed: boolean
+}
+
+export interface Conditions extends Made {
+	/** The name must lead nowhere yet: EEXIST. */
+	exclusive?: boolean
+	/** Nothing had it a moment ago. */
+	isFree?: boolean
+	/** Of the file, besides those it takes over from what had the name. */
+	flags?: number
+	/** Written in the transaction, for the file as it is then. */
+	also?: (tx: Transaction, row: FileRow) => void
+}
+
+/** Content on its way to a name. */
+export interface Naming {
+	id: FileId
+	token: number
+	time: Time
+	place: Place
+	staged: Staged
+	conditions: Conditions
+	/** What was made ready on the node. */
+	path: Path
+	isSynced: boolean
+	/** It could not be entered along with others, or is not to be. */
+	isAlone: boolean
+}
+
+export interface Named {
+	directory: FileRow
+	replaced: FileRow | undefined
+	row: FileRow
+	path: Path
+	/** A copy of what had the name before is there on the node. */
+	standsThere: boolean
+	made: Intent[]
+}
+
+/** Whom the file belongs to and who may use it stays as it was. */
+export function rowOf({ id, time, staged, conditions }: Naming, directory: FileRow, rule: ClassRow, existing: FileRow | undefined): FileRow {
+	const { stat } = staged
+	const keeps = existing?.kind === KIND.regular ? { mode: withoutSetId(existing.mode), uid: existing.uid, gid: existing.gid } : {}
+	return {
+		...newRow(id, KIND.regular, staged.attributes, directory, rule.id, time),
+		...keeps,
+		size: stat.size,
+		blocks: stat.blocks,
+		mtime: stat.mtime,
+		mtime_ns: stat.mtimeNs,
+		version: 1,
+		flags: ((existing?.flags ?? 0) & TAKEN_OVER) | (conditions.flags ?? 0),
+	}
+}
+
+/** What brings it to its name on the node. */
+export function arrivalOf({ staged, token, id }: Naming, row: FileRow, path: Path): Intent[] {
+	const common = { fileId: id, token, nodeId: staged.node.id }
+	const arrival: Intent = { ...common, op: 'rename', path: staged.path, toPath: path }
+	const { mode, uid, gid } = staged.attributes
+	const isAsBrought = row.mode === (mode & 0o7777) && row.uid === uid && row.gid === gid
+	return isAsBrought ? [arrival] : [arrival, { ...common, op: 'attributes', path, toPath: null }]
+}
