@@ -1,6 +1,6 @@
 /** What is measured: a door, one of several workers on the same catalogue, and nginx on the same files. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -22,6 +22,8 @@ export interface Installation {
 	readonly pid: number
 	readonly headers: { readonly authorization: string }
 	readonly catalogue: string
+	/** One like it, of which nobody knows. */
+	readonly bareCatalogue: string
 	/** A place on the disk under test. */
 	at(name: string): string
 	end(): Promise<void>
@@ -50,7 +52,7 @@ export async function install(parent: string): Promise<Installation> {
 		await start(CAIRN, ['api', '--config', at('workers.ts')], PORT.workers)
 		await start('nginx', ['-c', nginxConfig(at), '-e', at('nginx.log')], PORT.nginx)
 		const [door, workers, nginx] = [PORT.cairn, PORT.workers, PORT.nginx].map((port) => `http://127.0.0.1:${port}`)
-		const made = { door, workers, nginx, port: PORT.cairn, pid, headers: { authorization: `Bearer ${token}` }, catalogue: at('catalogue.db'), at, end }
+		const made = { door, workers, nginx, port: PORT.cairn, pid, headers: { authorization: `Bearer ${token}` }, catalogue: at('catalogue.db'), bareCatalogue: at('bare.db'), at, end }
 		await fill(made)
 		return made
 	} catch (error) {
@@ -68,6 +70,7 @@ function prepare(at: (name: string) => string): string {
 	for (const [name, api] of Object.entries(configs)) writeFileSync(at(name), `export default ${JSON.stringify({ ...common, api })}\n`)
 	const cairn = (...words: string[]) => execFileSync(CAIRN, [...words, '--config', at('config.ts')], { encoding: 'utf8' })
 	cairn('init')
+	copyFileSync(at('catalogue.db'), at('bare.db'))
 	cairn('node', 'add', 'node', at('node'))
 	return (JSON.parse(cairn('token', 'add', 'bench', '--role', 'admin', '--json')) as { token: string }).token
 }

@@ -1,7 +1,8 @@
 /** What is asked of a door: by wrk, by curl, by connections that hardly read. */
 import { execFileSync, spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, copyFileSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { connect } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { fillCatalogue } from '../million.ts'
 import type { Installation } from './installation.ts'
 
@@ -10,6 +11,7 @@ const UNITS: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, 
 const CHUNK = Buffer.alloc(4 * 1024 * 1024, 'x')
 export const ENTRIES = 1_000_000
 const PAGES = 20
+const BARE_CATALOGUE = fileURLToPath(new URL('bare-catalogue.ts', import.meta.url))
 
 export interface Asking {
 	connections: number
@@ -42,6 +44,17 @@ local mark = tostring(os.time()) .. tostring({}):gsub("[^%w]", "")
 request = function() n = n + 1; return wrk.format("PUT", wrk.path .. mark .. "-" .. n, nil, body) end\n`,
 	)
 	return path
+}
+
+/** Files a second of nginx where a catalogue has their rows too: by a program that does nothing else, as soon as wrk has ended. */
+export function putWithRows({ nginx, bareCatalogue, at }: Installation, asking: Asking): number {
+	const seconds = Number(asking.seconds)
+	const files = Math.round(wrk(`${nginx}/put/rows`, asking).requests * seconds)
+	const database = at('rows.db')
+	copyFileSync(bareCatalogue, database)
+	const took = Number(execFileSync(process.execPath, ['--disable-warning=ExperimentalWarning', BARE_CATALOGUE, database, String(files)], { encoding: 'utf8' }))
+	for (const end of ['', '-wal', '-shm']) rmSync(database + end, { force: true })
+	return files / (seconds + took)
 }
 
 /** Asks where an object may be put, then puts one there: half of the requests are uploads. */
