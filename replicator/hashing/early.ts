@@ -25,6 +25,8 @@ export function scoutEarly(place: Place): void {
 	if (!worker) return
 	scouted = receive(worker, place.root)
 	worker.postMessage({ ask: 'scout', id: SCOUT, namesMax: SURVEYED_NAMES_MAX, ...place } satisfies Request)
+	// Who listens to a thread that has come up waits for it: where all was found already nobody asks it, and nobody ends it.
+	worker.unref()
 }
 
 /** See scouted.ts. */
