@@ -26,8 +26,6 @@ const FLUSH_AFTER_MS_MAX = 5_000
 /** `flush` writes what waits; `report` is told when that begins to fail, once until it succeeds again. */
 export function createLater(flush: () => unknown, report: (error: Error) => void = () => {}): Later {
 	let waiting: Query[] = []
-	/** Since the timer was set: what it was set for has gone, and what waits has just come. */
-	let isTaken = false
 	let timer: NodeJS.Timeout | undefined
 	let pauseMs = FLUSH_AFTER_MS
 	let isFlushing = false
@@ -38,13 +36,9 @@ export function createLater(flush: () => unknown, report: (error: Error) => void
 	const underWay = new Set<Promise<void>>()
 	function arm(): void {
 		if (timer || isOver) return
-		isTaken = false
 		timer = setTimeout(() => {
 			timer = undefined
-			if (waiting.length === 0) return
-			// Where one transaction follows the other, the next takes it.
-			if (isTaken) arm()
-			else attempt()
+			if (waiting.length > 0) attempt()
 		}, pauseMs)
 	}
 
@@ -85,13 +79,11 @@ export function createLater(flush: () => unknown, report: (error: Error) => void
 			if (waiting.length === 0) return waiting
 			const taken = waiting
 			waiting = []
-			isTaken = true
 			if (isFlushing) flushed = taken
 			return taken
 		},
 		putBack(queries) {
 			waiting = [...queries, ...waiting]
-			isTaken = false
 			if (queries === flushed) pauseMs = Math.min(FLUSH_AFTER_MS_MAX, pauseMs * 2)
 			arm()
 		},
