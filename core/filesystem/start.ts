@@ -129,6 +129,13 @@ function* closeWhole(fs: Filesystem, file: OpenFile): Op<void> {
 	yield* release(fs, file, file.writers > 0)
 }
 
+/** What had to wait for another process to finish would stand until somebody comes, should this be the last that goes. */
+async function leave(fs: Filesystem): Promise<void> {
+	await flushLater(fs)
+	await run(settle(fs))
+	await run(part(fs))
+}
+
 /** Publishes and closes everything. The catalogue's driver is the caller's to close. */
 export async function stopFilesystem(fs: Filesystem): Promise<void> {
 	const results = await Promise.allSettled([...fs.open.values()].map(async (file) => run(closeWhole(fs, file))))
@@ -136,7 +143,7 @@ export async function stopFilesystem(fs: Filesystem): Promise<void> {
 	try {
 		// As after a crash: whoever comes next settles what this client was writing.
 		if (failed.length > 0) fs.report(`${failed.length} files could not be published: ${failed[0].reason.message}`)
-		else await run(part(fs))
+		else await leave(fs)
 	} finally {
 		fs.later.end()
 	}
