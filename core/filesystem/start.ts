@@ -4,6 +4,7 @@ import type { ChangeRow } from '../catalogue/changes.ts'
 import type { Driver } from '../catalogue/driver.ts'
 import { openSequence } from '../catalogue/sequence.ts'
 import type { Config } from '../config/types.ts'
+import { CatalogueError } from '../errors.ts'
 import { closeNode } from '../nodes/open-node.ts'
 import { type Op, run, wait } from '../op.ts'
 import { boundTouched } from '../stats/bound.ts'
@@ -132,7 +133,12 @@ function* closeWhole(fs: Filesystem, file: OpenFile): Op<void> {
 /** What had to wait for another process to finish would stand until somebody comes, should this be the last that goes. */
 async function leave(fs: Filesystem): Promise<void> {
 	await flushLater(fs)
-	await run(settle(fs))
+	try {
+		await run(settle(fs))
+	} catch (error) {
+		if (error instanceof CatalogueError) throw error
+		fs.report(`what is left for who comes next: ${(error as Error).message}`)
+	}
 	await run(part(fs))
 }
 
