@@ -5,6 +5,7 @@ import type { LocatedRow } from '../../core/catalogue/paths.ts'
 import { codeOf, fail } from '../../core/errors.ts'
 import { allocate, write } from '../../core/filesystem/data.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
+import { catchUp, isBehind } from '../../core/filesystem/follow.ts'
 import { open } from '../../core/filesystem/open.ts'
 import type { OpenFile } from '../../core/filesystem/open-files.ts'
 import { release } from '../../core/filesystem/publish.ts'
@@ -33,12 +34,17 @@ export function content(app: FastifyInstance, { fs }: Api): void {
 	/** What has the path when all has come. */
 	async function writing<T>(request: FastifyRequest, act: (file: OpenFile) => Op<T>): Promise<T> {
 		for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-			const { id } = await run(regularFile(request))
-			const file = await run(openUnlessMoved(id))
-			if (!file) continue
-			return await turns(id, () => run(acting(file, act)))
+			const file = await run(openAsked(request))
+			if (file) return await turns(file.id, () => run(acting(file, act)))
 		}
 		return fail('EAGAIN', 'the file is moved all the time')
+	}
+
+	/** Moves of before the path was looked up are followed first: only those of after it are in the way. */
+	function* openAsked(request: FastifyRequest): Op<OpenFile | undefined> {
+		if (isBehind(fs)) yield* catchUp(fs)
+		const { id } = yield* regularFile(request)
+		return yield* openUnlessMoved(id)
 	}
 
 	function* regularFile(request: FastifyRequest): Op<LocatedRow> {

@@ -85,7 +85,7 @@ for (const engine of engines) {
 		})()
 		while (appended < 20) {
 			const { status, reply } = await ask(door, 'POST', 'append?path=d/log', 'line\n')
-			assert.ok([200, 404, 503].includes(status), `${status} ${JSON.stringify(reply)}`)
+			assert.ok(status === 200 || status === 404, `${status} ${JSON.stringify(reply)}`)
 			if (status === 200) appended++
 		}
 		isOver = true
