@@ -33,8 +33,9 @@ export interface IntentRow {
 
 const COLUMNS = 'id, node_id, op, path, to_path, file_id, client_id, token'
 
+const INSERT_INTO = 'INSERT INTO intent (node_id, op, path, to_path, file_id, client_id, token, created)'
 const INSERTED = textOf(({ now }) => `(?,?,?,?,?,?,?,${now})`)
-const INSERT = textOf(({ now }) => `INSERT INTO intent (node_id, op, path, to_path, file_id, client_id, token, created) VALUES (?,?,?,?,?,?,?,${now})`)
+const INSERT = textOf((capabilities) => `${INSERT_INTO} VALUES ${INSERTED(capabilities)}`)
 
 export function insert(tx: Transaction, client: ClientId | null, intent: Intent, capabilities: Capabilities): void {
 	tx.write(INSERT(capabilities), [
@@ -50,8 +51,7 @@ export function insert(tx: Transaction, client: ClientId | null, intent: Intent,
 
 /** Many of one transaction. */
 export function insertAll(tx: Transaction, client: ClientId | null, list: readonly Intent[], capabilities: Capabilities): void {
-	const into = 'INSERT INTO intent (node_id, op, path, to_path, file_id, client_id, token, created)'
-	insertRows(tx, into, INSERTED(capabilities), list, (values, at, { nodeId, op, path, toPath, fileId, token }) => {
+	insertRows(tx, INSERT_INTO, INSERTED(capabilities), list, (values, at, { nodeId, op, path, toPath, fileId, token }) => {
 		values[at] = nodeId
 		values[at + 1] = op
 		values[at + 2] = path
