@@ -62,6 +62,7 @@ for (const engine of engines) {
 		assert.match((await get(fs, 'd/twice')).toString(), /^(one|two)$/)
 		assert.deepEqual(readdirSync(made.node(1, 'd')).sort(), ['a', 'only', 'there', 'twice', 'z'])
 		// Where the catalogue is across a socket, its directory may be made on the node once more just after it was removed there: empty, and known to nobody.
-		assert.deepEqual((await made.problems()).filter((line) => line !== 'node1: gone is unknown to the catalogue'), [])
+		const mayStay = engine.name === 'MariaDB' ? 'node1: gone is unknown to the catalogue' : undefined
+		assert.deepEqual((await made.problems()).filter((line) => line !== mayStay), [])
 	})
 }
