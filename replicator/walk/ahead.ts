@@ -48,7 +48,12 @@ function together(directories: readonly Directory[], lookAt: (directories: reado
 	if (directories.length === 0) return
 	// Whatever fails, the visit will meet it too, and say so.
 	const all = lookAt(directories).catch(() => [])
-	for (const [index, directory] of directories.entries()) directory.seen = all.then((seen) => seen[index])
+	for (const [index, directory] of directories.entries()) {
+		directory.seen = all.then((seen) => {
+			directory.found = seen[index]
+			return seen[index]
+		})
+	}
 }
 
 /** The disk first: what changed since then is not what the catalogue has. */

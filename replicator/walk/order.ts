@@ -14,63 +14,72 @@ export interface Order {
 	next(): Directory | undefined
 	/** Some that `next` gives out soon, each told once; none while enough of those told are still to come. */
 	upcoming(): readonly Directory[]
-	/** The directories in the one that was given out last. */
+	/** The first that was told, is soon to come and may be visited before its turn, so that what is in it can be told. */
+	early(isReady: (directory: Directory) => boolean): Directory | undefined
+	/** The directories in the one given out last, or in one visited early, which is given out no more. */
 	enter(directory: Directory, children: Child[]): void
 }
 
-interface Level {
+/** Those in a directory that were neither given out nor told. */
+interface Rest {
 	above: Directory
 	children: Child[]
-	/** The first child that was neither given out nor told. */
 	next: number
-	/** Told and not yet given out, in their order. */
-	told: Directory[]
 }
 
 const TOLD_AT_ONCE = 8
-/** Told of one level: while the walk is in it, and while it is below it. */
+/** Told and to come before the next that could be told. */
 const TOLD_MAX = 32
-const TOLD_ABOVE_MAX = TOLD_AT_ONCE
+/** In all, as long as some are to come before it. */
+const TOLD_IN_ALL_MAX = 2 * TOLD_MAX
 
 export function startOrder(root: Directory): Order {
-	const levels: Level[] = []
-	let first: Directory | undefined = root
+	/** In the order they come. Those told stand by themselves. */
+	const queue: Array<Directory | Rest> = [root]
+	/** Those of the queue that were visited: what is in them follows. */
+	const visited = new Set<Directory>()
+
+	const restIndex = () => queue.findIndex(isRest)
+
+	function takeFrom(index: number): Directory {
+		const rest = queue[index] as Rest
+		const child = rest.children[rest.next++]
+		if (rest.next === rest.children.length) queue.splice(index, 1)
+		return { ...child, path: joinPath(rest.above.path, child.name), generation: rest.above.generation }
+	}
 
 	return {
 		next() {
-			if (first) {
-				const begin = first
-				first = undefined
-				return begin
-			}
-			for (let level = levels.at(-1); level; level = levels.at(-1)) {
-				const directory = level.told.shift() ?? nextOf(level)
-				if (directory) return directory
-				levels.pop()
+			for (let first = queue[0]; first; first = queue[0]) {
+				if (isRest(first)) return takeFrom(0)
+				queue.shift()
+				if (!visited.delete(first)) return first
 			}
 			return undefined
 		},
 		upcoming() {
-			const inner = levels.at(-1)
-			const level = levels.findLast(({ children, next }) => next < children.length)
-			if (!level || level.told.length + TOLD_AT_ONCE > (level === inner ? TOLD_MAX : TOLD_ABOVE_MAX)) return []
-			const directories: Directory[] = []
-			for (let next = nextOf(level); next; next = directories.length < TOLD_AT_ONCE ? nextOf(level) : undefined) directories.push(next)
-			level.told.push(...directories)
+			const before = restIndex()
+			if (before < 0 || before + TOLD_AT_ONCE > TOLD_MAX || (before > 0 && queue.length > TOLD_IN_ALL_MAX)) return []
+			const { children, next } = queue[before] as Rest
+			const directories = Array.from({ length: Math.min(TOLD_AT_ONCE, children.length - next) }, () => takeFrom(before))
+			queue.splice(before, 0, ...directories)
 			return directories
 		},
+		early(isReady) {
+			const end = restIndex()
+			const told = queue.slice(0, end < 0 ? TOLD_MAX : Math.min(end, TOLD_MAX)) as Directory[]
+			return told.find((directory) => !visited.has(directory) && isReady(directory))
+		},
 		enter(above, children) {
-			if (children.length === 0) return
-			levels.push({ above, children: children.sort((a, b) => a.name.compare(b.name)), next: 0, told: [] })
+			const at = queue.indexOf(above)
+			if (at >= 0) visited.add(above)
+			if (children.length > 0) queue.splice(at + 1, 0, { above, children: children.sort((a, b) => a.name.compare(b.name)), next: 0 })
 		},
 	}
 }
 
-function nextOf(level: Level): Directory | undefined {
-	const child = level.children[level.next]
-	if (!child) return undefined
-	level.next++
-	return { ...child, path: joinPath(level.above.path, child.name), generation: level.above.generation }
+function isRest(each: Directory | Rest): each is Rest {
+	return 'children' in each
 }
 
 const SLASH = 0x2f

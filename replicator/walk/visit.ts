@@ -89,7 +89,6 @@ export async function visitNew(walking: Walking, batches: Batches, directory: Di
 	for (const { name, kind, stat } of gathered.others) await meetUnknown(here, Buffer.from(name, 'latin1'), kind, stat)
 	batches.addSheaf({ directory, gathered, places, first: await firstId(walking, places.length) })
 	await read(here)
-	await batches.pass(directory.path)
 	return here.children
 }
 

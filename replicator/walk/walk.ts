@@ -16,7 +16,7 @@ import { examine } from './examine.ts'
 import { createInodes } from './inodes.ts'
 import { adoptLinked } from './links.ts'
 import { checkIdentity, statAll } from './look.ts'
-import { type Child, componentBelow, startOrder } from './order.ts'
+import { type Child, componentBelow, type Order, startOrder } from './order.ts'
 import { directoryAt, splitPath } from './place.ts'
 import { isWhole, type Scope, visit, visitNew } from './visit.ts'
 import { type Directory, shown, type WalkOptions, type Walking, WalkStopped } from './walking.ts'
@@ -77,11 +77,25 @@ async function walkTree(walking: Walking, batches: Batches, { start, keepsPositi
 		if (isWhole(scope) && directory.seen === undefined) look(walking, [directory])
 		const children = await visitInPeace(walking, batches, directory, scope)
 		order.enter(directory, children)
-		if (isWhole(scope)) lookAhead(walking, order)
+		if (isWhole(scope)) await goAhead(walking, batches, order)
 		if (!keepsPosition || !batches.isEmpty() || performance.now() < savedMs + POSITION_EVERY_MS) continue
 		await savePosition(walking, directory.path)
 		savedMs = performance.now()
 	}
+}
+
+/**
+ * The threads are to have work while the last directories of a new one are visited: the next ones have told what is in them by then, and that is all it
+ * takes to visit them. One at a time, as what is in it goes into the same batch. The walk is still where it was, and would go on from there.
+ */
+async function goAhead(walking: Walking, batches: Batches, order: Order): Promise<void> {
+	lookAhead(walking, order)
+	const directory = order.early(({ found, generation }) => found?.fresh !== undefined && found.fresh.others.length > 0 && generation === walking.watchman.generation())
+	if (!directory) return
+	const children = await asSeen(walking, batches, directory, directory.found)
+	if (!children) return void (directory.seen = directory.found = undefined)
+	order.enter(directory, children)
+	lookAhead(walking, order)
 }
 
 /** Above what was asked for, and above where a walk that was stopped goes on, one name is of interest. */
@@ -105,8 +119,13 @@ async function visitInPeace(walking: Walking, batches: Batches, found: Directory
 			directory = { ...directory, id, generation }
 			found.generation = generation
 		}
-		const children = (await asSeen(walking, batches, directory, seen)) ?? (await visit(walking, batches, directory, scope))
-		if (children) return children
+		const children = await asSeen(walking, batches, directory, seen)
+		if (children) {
+			await batches.pass(directory.path)
+			return children
+		}
+		const visited = await visit(walking, batches, directory, scope)
+		if (visited) return visited
 		seen = undefined
 	}
 	run.trouble(shown(directory.path), 'directories above it are being moved; it is left for the next walk')

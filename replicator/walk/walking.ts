@@ -53,6 +53,8 @@ export interface Directory {
 	isNew: boolean
 	/** What is being found out about it before its turn comes: see ahead.ts. */
 	seen?: Promise<Seen | undefined>
+	/** What was, as soon as it is there. */
+	found?: Seen
 }
 
 /** What keeps the walk from going on at all, as against what is wrong with one file. */
