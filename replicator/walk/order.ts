@@ -28,10 +28,11 @@ interface Rest {
 }
 
 const TOLD_AT_ONCE = 8
-/** Told and to come before the next that could be told. */
+/** Told and to come before the next that could be told. Of new ones the threads have more to do, and what is told of them is less: see ahead.ts. */
 const TOLD_MAX = 32
-/** In all, as long as some are to come before it. */
-const TOLD_IN_ALL_MAX = 2 * TOLD_MAX
+const TOLD_NEW_MAX = 128
+/** In all, as long as some are to come before the next. */
+const inAllMax = (toldMax: number) => 2 * toldMax
 
 export function startOrder(root: Directory): Order {
 	/** In the order they come. Those told stand by themselves. */
@@ -59,15 +60,17 @@ export function startOrder(root: Directory): Order {
 		},
 		upcoming() {
 			const before = restIndex()
-			if (before < 0 || before + TOLD_AT_ONCE > TOLD_MAX || (before > 0 && queue.length > TOLD_IN_ALL_MAX)) return []
+			if (before < 0) return []
 			const { children, next } = queue[before] as Rest
+			const most = children[next].isNew ? TOLD_NEW_MAX : TOLD_MAX
+			if (before + TOLD_AT_ONCE > most || (before > 0 && queue.length > inAllMax(most))) return []
 			const directories = Array.from({ length: Math.min(TOLD_AT_ONCE, children.length - next) }, () => takeFrom(before))
 			queue.splice(before, 0, ...directories)
 			return directories
 		},
 		early(isReady) {
 			const end = restIndex()
-			const told = queue.slice(0, end < 0 ? TOLD_MAX : Math.min(end, TOLD_MAX)) as Directory[]
+			const told = queue.slice(0, end < 0 ? TOLD_NEW_MAX : Math.min(end, TOLD_NEW_MAX)) as Directory[]
 			return told.find((directory) => !visited.has(directory) && isReady(directory))
 		},
 		enter(above, children) {

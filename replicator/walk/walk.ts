@@ -93,8 +93,9 @@ async function goAhead(walking: Walking, batches: Batches, order: Order): Promis
 	const directory = order.early(({ found, generation }) => found?.fresh !== undefined && found.fresh.others.length > 0 && generation === walking.watchman.generation())
 	if (!directory) return
 	const children = await asSeen(walking, batches, directory, directory.found)
-	if (!children) return void (directory.seen = directory.found = undefined)
-	order.enter(directory, children)
+	if (children) order.enter(directory, children)
+	// It is looked at anew when its turn comes.
+	else directory.seen = directory.found = undefined
 	lookAhead(walking, order)
 }
 
