@@ -16,6 +16,10 @@ export interface Task {
 }
 
 export interface Pool {
+	/** It has no threads yet. */
+	isUnused(): boolean
+	/** One of its threads has nothing to do. */
+	hasIdle(): boolean
 	submit(task: Task): void
 	/** What is being copied for the user ends at its next piece. */
 	stop(user: User): void
@@ -89,6 +93,8 @@ export function openPool(threadsMax: number): Pool {
 	}
 
 	return {
+		isUnused: () => threads.size === 0,
+		hasIdle: () => idle.length > 0,
 		submit,
 		stop(user) {
 			for (const thread of threads) if (thread.user === user) Atomics.store(thread.control, STOP, 1)

@@ -45,7 +45,9 @@ export function openThreads({ near, far }: { near: number; far: number }): Threa
 
 	function ask(request: Request, told: Pick<Task, 'asked' | 'moved'>): Promise<Report> {
 		return new Promise((resolve, reject) => {
-			const { it } = 'copy' in request && 'sftp' in request.copy.from ? there : here
+			const isFar = 'copy' in request && 'sftp' in request.copy.from
+			// What names a single file that came from afar is not worth a thread.
+			const { it } = isFar || (here.it.isUnused() && there.it.hasIdle()) ? there : here
 			it.submit({ user, request, ...told, settle: (report) => (report instanceof Error ? reject(report) : resolve(report)) })
 		})
 	}
