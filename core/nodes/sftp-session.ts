@@ -7,6 +7,7 @@ import type { SftpConfig } from '../config/types.ts'
 import { Errno, fail } from '../errors.ts'
 import { keepKeyObject } from './sftp-key.ts'
 import { keyType, knownKeys } from './sftp-known-hosts.ts'
+import { takeStraight } from './sftp-straight.ts'
 
 export interface Session {
 	/** Fails with ENOTCONN and a sentence that names the host. */
@@ -64,6 +65,7 @@ export function openSession(node: string, config: SftpConfig): Session {
 				keepaliveInterval: KEEPALIVE_MS,
 				keepaliveCountMax: KEEPALIVES_MISSED_MAX,
 			})
+			takeStraight(sftp)
 			const connection = { client, sftp }
 			client.on('close', () => forget(connection))
 			return connection
