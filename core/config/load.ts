@@ -11,6 +11,7 @@ import { checkSecrets, findPassword } from './secrets.ts'
 import type { Config, PartialConfig } from './types.ts'
 
 const EXIT_CONFIGURATION = 3
+const OTHERS_MAY_WRITE = 0o002
 /** Where `cairn up` puts one unless it is told a directory. */
 const OF_UP = 'cairn-data/config.ts'
 
@@ -27,7 +28,7 @@ export function findConfig({ path, environment = process.env, directory = proces
 	if (named) return checkThere(resolve(directory, named))
 	const places = [resolve(directory, 'config.ts'), '/etc/cairn/config.ts']
 	const found = places.find((place) => existsSync(place))
-	if (found) return found
+	if (found) return found === places[0] ? checkOurs(found, environment) : found
 	const next = existsSync(resolve(directory, OF_UP)) ? `name the one that 'cairn up' made: --config ${OF_UP}, or $CAIRN_CONFIG` : "copy config.example.ts there, name one with --config, or try 'cairn up'"
 	throw wrong(`no configuration at ${places.join(' or ')}: ${next}`)
 }
@@ -58,6 +59,15 @@ async function read(file: string): Promise<unknown> {
 function checkThere(file: string): string {
 	if (!existsSync(file)) throw wrong(`${file}: no such file`)
 	return file
+}
+
+/** It is a program. Where one just happens to stand it may be anybody's, and below a mount point everybody's. */
+function checkOurs(file: string, { SUDO_UID }: NodeJS.ProcessEnv): string {
+	const { uid, mode } = statSync(file)
+	const own = process.geteuid?.() ?? 0
+	const isOurs = uid === 0 || uid === own || (own === 0 && SUDO_UID === String(uid))
+	if (isOurs && (mode & OTHERS_MAY_WRITE) === 0) return file
+	throw wrong(`${file}: ${isOurs ? 'anybody may write it' : 'it belongs to another user'}, so it is not run; name it with --config if it is meant`)
 }
 
 function wrong(message: string): UserError {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -12,6 +12,7 @@ import { UserError } from '../../core/errors.ts'
 const directory = mkdtempSync(join(tmpdir(), 'cairn-config-'))
 after(() => rmSync(directory, { recursive: true, force: true }))
 let files = 0
+const STRANGER = 12_345
 
 function write(text: string, mode = 0o600): string {
 	const path = join(directory, `config-${++files}.ts`)
@@ -67,6 +68,24 @@ test('the lookup goes: named, environment, this directory', () => {
 	assert.equal(findConfig({ environment: { CAIRN_CONFIG: named }, directory }), named)
 	assert.equal(findConfig({ environment: {}, directory }), place)
 	assert.throws(() => findConfig({ path: '/does/not/exist.ts' }), new UserError('/does/not/exist.ts: no such file', 3))
+})
+
+test("one that just stands there is run only if it is the caller's or root's, and not everybody's to write", () => {
+	const somewhere = mkdtempSync(join(directory, 'somewhere-'))
+	const place = join(somewhere, 'config.ts')
+	writeFileSync(place, 'export default {}')
+	chmodSync(place, 0o666)
+	const found = (environment: NodeJS.ProcessEnv = {}) => findConfig({ environment, directory: somewhere })
+	const refused = (why: string) => new UserError(`${place}: ${why}, so it is not run; name it with --config if it is meant`, 3)
+	assert.throws(found, refused('anybody may write it'))
+	chmodSync(place, 0o664)
+	assert.equal(found(), place)
+	chownSync(place, STRANGER, STRANGER)
+	assert.throws(found, refused('it belongs to another user'))
+	assert.equal(found({ SUDO_UID: String(STRANGER) }), place, 'of who called sudo')
+	assert.throws(() => found({ SUDO_UID: String(STRANGER + 1) }), UserError)
+	assert.equal(findConfig({ path: place, environment: {} }), place, 'named')
+	assert.equal(findConfig({ environment: { CAIRN_CONFIG: place } }), place)
 })
 
 test('paths are relative to the file, addresses of servers stay', async () => {
