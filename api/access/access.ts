@@ -123,7 +123,7 @@ export async function guard(app: FastifyInstance, api: Api, { anybody = '' }: Li
 	}
 }
 
-function isOfToken(grant: Grant): grant is TokenGrant {
+export function isOfToken(grant: Grant): grant is TokenGrant {
 	return 'token' in grant
 }
 
@@ -143,6 +143,10 @@ export type Asking = Pick<FastifyRequest, 'grant'>
 /** Of a route that is `byPath`: throws unless whoever asks may do that there. */
 export function mayReach({ grant }: Asking, path: Path, role: Role): void {
 	if (!reaches(grant, path, role)) refuseGrant(grant)
+}
+
+export function refuseLost(): never {
+	throw new HttpError(401, 'this token does not hold any more', CHALLENGE)
 }
 
 function refuseGrant(grant: Grant): never {

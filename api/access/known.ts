@@ -9,7 +9,7 @@ import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import type { Grant } from '../api.ts'
 
 /** A token that was revoked is refused after this long at the latest. */
-const KNOWN_MS = 2_000
+export const KNOWN_MS = 2_000
 /** One that is not known may have been made since: it is looked for anew, but not more often than this. */
 const LOOKED_MS = 25
 const USED_MS = 60_000

@@ -10,6 +10,7 @@ import type { Located } from '../../core/filesystem/resolve.ts'
 import { store, type StoreOptions, storeWhole } from '../../core/filesystem/store.ts'
 import type { Intake, Stored } from '../../core/filesystem/upload.ts'
 import { type Op, run } from '../../core/op.ts'
+import { stillHolds } from '../access/still.ts'
 import type { Api } from '../api.ts'
 import { HttpError } from '../errors.ts'
 import { contentOf, lengthOf } from './body.ts'
@@ -34,7 +35,14 @@ export interface ReceiveOptions {
 /** To where `located` says; whether whoever asks may write there is the caller's to have asked. */
 export async function receive(request: FastifyRequest, reply: FastifyReply, api: Api, located: Located, options: ReceiveOptions = {}): Promise<Received> {
 	refuseParts(request)
-	const arrival = arrivalAt(request.headers, api, located, options)
+	const holds = stillHolds(request, reply, api)
+	const arrival = arrivalAt(request.headers, api, located, {
+		...options,
+		*check(tx, current) {
+			yield* holds(tx)
+			if (options.check) yield* options.check(tx, current)
+		},
+	})
 	const { intake, received } = arrival
 	try {
 		const content = options.source ?? (await contentOf(request))

@@ -4,6 +4,7 @@ import { unlink } from '../../core/filesystem/remove.ts'
 import { codeOf, fail } from '../../core/errors.ts'
 import { run } from '../../core/op.ts'
 import { type Asking, mayReach } from '../access/access.ts'
+import { stillHolds } from '../access/still.ts'
 import type { PlainRoute } from '../api.ts'
 import { lengthOf } from '../content/body.ts'
 import { refuseParts } from '../content/receive.ts'
@@ -74,7 +75,7 @@ async function upload(gateway: Gateway, request: FastifyRequest, reply: FastifyR
 	if (!lives) throw new HttpError(400, `ttl '${ttl}' is not like 3m, 4h, 5d, 6w, 7M, 8y`)
 	const target = await targetOf(gateway, fid, lives.seconds, request)
 	const arriving = await incoming(request, { name, extension })
-	const made = await put(gateway, target, arriving, { announced: lengthOf(request), modifiedSeconds: secondsOf(ts), extension })
+	const made = await put(gateway, target, arriving, { announced: lengthOf(request), modifiedSeconds: secondsOf(ts), extension, holds: stillHolds(request, reply, gateway) })
 	if (fsync === 'true') await run(syncFile(gateway.fs, made.row.id))
 	const { headers, said } = toAnswer(arriving, made)
 	return answer(request, reply.headers(headers), 201, said)

@@ -44,7 +44,7 @@ export interface Put {
 	md5: string | undefined
 }
 
-export async function put(gateway: Gateway, target: Target, incoming: Incoming, { announced, modifiedSeconds, extension }: Said): Promise<Put> {
+export async function put(gateway: Gateway, target: Target, incoming: Incoming, { announced, modifiedSeconds, extension, holds }: Said): Promise<Put> {
 	const { objectBytesMax, fileMode, uid, gid } = gateway.config.api
 	const bytes = incoming.packed ? undefined : announced
 	if (bytes !== undefined && bytes > objectBytesMax + FORM_BYTES) throw tooLarge(objectBytesMax)
@@ -57,7 +57,10 @@ export async function put(gateway: Gateway, target: Target, incoming: Incoming, 
 		flags: FLAG_IS_OBJECT,
 		isFree: target.file === undefined,
 		verify: ({ md5 }) => checkMd5(incoming, md5),
-		check: (tx) => checkStill(tx, target),
+		*check(tx) {
+			if (holds) yield* holds(tx)
+			yield* checkStill(tx, target)
+		},
 		also: (tx, row) => enter(gateway, tx, target, incoming, row, sum.crc),
 	}
 	const stored = await take(gateway, intake, incoming.content, sum, options).catch((error: unknown) => {
@@ -75,6 +78,8 @@ export interface Said {
 	announced: number | undefined
 	modifiedSeconds: number | undefined
 	extension: string
+	/** Asked in the transaction: whether whoever puts it still may. */
+	holds?: (tx: Transaction) => Op<void>
 }
 
 /** What is small need not be written in steps. */

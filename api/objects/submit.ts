@@ -1,6 +1,7 @@
 /** `/submit`: an id and the upload to it in one. */
 import type { FastifyInstance } from 'fastify'
 import { mayReach } from '../access/access.ts'
+import { stillHolds } from '../access/still.ts'
 import { lengthOf } from '../content/body.ts'
 import { answer } from './answer.ts'
 import { assigned } from './assign.ts'
@@ -27,7 +28,7 @@ export function submit(app: FastifyInstance, gateway: Gateway): void {
 			const { fid, volume, key, cookie, reservation } = await assigned(gateway, placement)
 			const { collection, zone, ttl } = placement
 			const target = { fid: { volume, key, cookie }, collection, zone, lastsSeconds: ttl.seconds, file: undefined, reservation }
-			const { row, crc } = await put(gateway, target, arriving, { announced: lengthOf(request), modifiedSeconds: secondsOf(parameters.ts), extension: '' })
+			const { row, crc } = await put(gateway, target, arriving, { announced: lengthOf(request), modifiedSeconds: secondsOf(parameters.ts), extension: '', holds: stillHolds(request, reply, gateway) })
 			const eTag = formatCrc(crc)
 			return answer(request, reply, 201, { fileName: arriving.name, fid, fileUrl: `${request.host}/${fid}`, size: row.size, eTag })
 		},

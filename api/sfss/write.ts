@@ -5,6 +5,7 @@ import { codeOf, fail } from '../../core/errors.ts'
 import { unlink } from '../../core/filesystem/remove.ts'
 import { store } from '../../core/filesystem/store.ts'
 import { run } from '../../core/op.ts'
+import { stillHolds } from '../access/still.ts'
 import type { Api } from '../api.ts'
 import { bodyOf, lengthOf } from '../content/body.ts'
 import { expectedOf, verify } from '../content/digests.ts'
@@ -45,7 +46,7 @@ async function take(request: FastifyRequest, reply: FastifyReply, api: Api, stat
 		// Of a form it would be the hash of all of it.
 		const expected = boundary === undefined ? expectedOf(request.headers) : {}
 		const intake = { place, path: real, attributes: { mode, uid, gid }, md5: expected.md5 !== undefined }
-		await store(api.fs, intake, content, { bytesMax: sfssBytesMax, verify: (found) => verify(expected, found) })
+		await store(api.fs, intake, content, { bytesMax: sfssBytesMax, verify: (found) => verify(expected, found), check: stillHolds(request, reply, api) })
 	} catch (error) {
 		giveUp(request, reply)
 		throw codeOf(error) === 'EFBIG' ? tooLarge(sfssBytesMax) : error

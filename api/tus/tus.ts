@@ -22,6 +22,7 @@ import {
 import { ROOT_ID } from '../../core/ids.ts'
 import { run } from '../../core/op.ts'
 import { mayReach } from '../access/access.ts'
+import { stillHolds } from '../access/still.ts'
 import type { Api } from '../api.ts'
 import { giveUp } from '../content/receive.ts'
 import { HttpError } from '../errors.ts'
@@ -109,7 +110,7 @@ async function createOf(request: FastifyRequest, reply: FastifyReply, api: Api, 
 	for (const address of addresses) parts.push(await findPart(request, api, address))
 	const row = await keep(request, api, said, parts.reduce((sum, { length }) => sum + length, 0))
 	try {
-		await name(request, api, row, await joinUploads(fs, row, parts))
+		await name(request, reply, api, row, await joinUploads(fs, row, parts))
 	} catch (error) {
 		await run(giveUpUpload(fs, row))
 		throw error
@@ -154,7 +155,7 @@ async function add(request: FastifyRequest, reply: FastifyReply, api: Api, row: 
 	return await withUpload(fs, row, async () => {
 		const end = await addToUpload(fs, row, offset, source, verify)
 		reply.headers({ 'upload-offset': String(end), 'upload-expires': expiresOf({ ...row, seconds: SECONDS }) })
-		if (end === row.length && !isPartial(saidOf(row)) && !isOver(row)) await name(request, api, row, sha256())
+		if (end === row.length && !isPartial(saidOf(row)) && !isOver(row)) await name(request, reply, api, row, sha256())
 		else {
 			await transact(fs, function* (tx) {
 				uploads.goOn(tx, row.id, { length: row.length, seconds: SECONDS }, fs.capabilities)
@@ -164,10 +165,10 @@ async function add(request: FastifyRequest, reply: FastifyReply, api: Api, row: 
 	})
 }
 
-async function name(request: FastifyRequest, api: Api, row: UploadRow, hash: Buffer | undefined): Promise<void> {
+async function name(request: FastifyRequest, reply: FastifyReply, api: Api, row: UploadRow, hash: Buffer | undefined): Promise<void> {
 	const { place } = await run(reach(request, api.fs, Buffer.from(row.path), { role: 'write' }))
 	if (!place) return fail('EISDIR', 'a directory is there')
-	await run(nameUpload(api.fs, row, place, attributesOf(api), hash))
+	await run(nameUpload(api.fs, row, place, attributesOf(api), { hash, check: stillHolds(request, reply, api) }))
 }
 
 async function remove(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {

@@ -30,6 +30,11 @@ export function find(reader: Reader, name: string): Maybe<{ id: number } | undef
 	return reader.get('SELECT id FROM token WHERE name = ?', [name])
 }
 
+/** Undefined where it is gone or has expired. */
+export function holds(reader: Reader, id: number, { now }: Capabilities): Maybe<{ id: number } | undefined> {
+	return reader.get(`SELECT id FROM token WHERE id = ? AND (expires = 0 OR expires > ${now})`, [id])
+}
+
 export function insert(tx: Transaction, { name, hash, role, paths, per_minute, lastsSeconds }: NewToken, { now }: Capabilities): void {
 	const expires = lastsSeconds > 0 ? `${now} + ?` : '?'
 	tx.write(`INSERT INTO token (name, hash, role, paths, per_minute, created, expires) VALUES (?,?,?,?,?,${now},${expires})`, [

@@ -21,6 +21,7 @@ import { takeLease } from './clients.ts'
 import { type NewFile, nodesTaking } from './create.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { giveName } from './give-name.ts'
+import type { Conditions } from './naming.ts'
 import type { Place } from './names.ts'
 import type { Staged } from './naming.ts'
 import { createStaged, keptPath } from './staged.ts'
@@ -180,8 +181,15 @@ async function* contentOf(fs: Filesystem, row: UploadRow): AsyncGenerator<Uint8A
 	}
 }
 
+export interface Ending {
+	/** Of all of it, if it is known. */
+	hash?: Buffer
+	/** Asked in the transaction. */
+	check?: Conditions['check']
+}
+
 /** It becomes the file of its name. */
-export function* nameUpload(fs: Filesystem, row: UploadRow, place: Place, attributes: NewFile, hash?: Buffer): Op<FileRow> {
+export function* nameUpload(fs: Filesystem, row: UploadRow, place: Place, attributes: NewFile, { hash, check }: Ending): Op<FileRow> {
 	const { node, fd } = yield* openKept(fs, row)
 	try {
 		const staged: Staged = {
@@ -202,7 +210,7 @@ export function* nameUpload(fs: Filesystem, row: UploadRow, place: Place, attrib
 			},
 			mayBeNamed: false,
 		}
-		return yield* giveName(fs, staged, place)
+		return yield* giveName(fs, staged, place, { check })
 	} finally {
 		yield* wait(node.operations.close(fd))
 	}
