@@ -4,6 +4,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { HttpError } from './errors.ts'
+import { isParting } from './parting.ts'
 
 /** Sent before the answer to the first of them; whoever sends more is ended. */
 const AHEAD_MAX = 100
@@ -23,6 +24,7 @@ export function inTurn(server: Server): void {
 	server.removeAllListeners('request')
 	server.on('request', (request: IncomingMessage, response: ServerResponse) => {
 		const { socket } = request
+		if (isParting(socket)) return
 		const handle = () => {
 			for (const listener of listeners) listener.call(server, request, response)
 		}

@@ -15,6 +15,7 @@ import { health } from './health/health.ts'
 import type { RequestLog } from './log.ts'
 import { countRequests } from './metrics/requests.ts'
 import { endSlow } from './pace.ts'
+import { partFromSenders } from './parting.ts'
 import { loadParts } from './parts.ts'
 
 /** Of a body that is read whole; parts that take content stream it, whatever its size. */
@@ -83,6 +84,7 @@ export async function createServer(api: Api, at: ListenConfig, log: RequestLog, 
 	app.addHook('onRoute', ({ method, url, config = {} }) => void routes.push(...[method].flat().map((each) => ({ method: each, url, config }))))
 	const gate = await guard(app, api, at)
 	goOn(app)
+	partFromSenders(app)
 	log.listen(app)
 	countRequests(app)
 	const atOnce = at.parts === undefined || at.parts.includes('files') ? answersAtOnce(api, gate, log) : undefined

@@ -44,16 +44,11 @@ export async function receive(request: FastifyRequest, reply: FastifyReply, api:
 		},
 	})
 	const { intake, received } = arrival
-	try {
-		const content = options.source ?? (await contentOf(request))
-		const ending = { ...arrival.ending, bytesExactly: options.source ? undefined : lengthOf(request) }
-		const stored = Buffer.isBuffer(content) ? await run(storeWhole(api.fs, intake, content, ending)) : await store(api.fs, intake, content, ending)
-		if (ending.modified) reply.header('x-oc-mtime', 'accepted')
-		return received(stored)
-	} catch (error) {
-		giveUp(request, reply)
-		throw error
-	}
+	const content = options.source ?? (await contentOf(request))
+	const ending = { ...arrival.ending, bytesExactly: options.source ? undefined : lengthOf(request) }
+	const stored = Buffer.isBuffer(content) ? await run(storeWhole(api.fs, intake, content, ending)) : await store(api.fs, intake, content, ending)
+	if (ending.modified) reply.header('x-oc-mtime', 'accepted')
+	return received(stored)
 }
 
 /** The same of content that is at hand. */
@@ -92,16 +87,6 @@ function arrivalAt(headers: IncomingHttpHeaders, { config }: Api, { place, path,
 /** Not taken for the whole (RFC 9110, 14.4). */
 export function refuseParts({ headers }: FastifyRequest): void {
 	if (headers['content-range'] !== undefined) throw new HttpError(400, 'a part of a file cannot be put (Content-Range)')
-}
-
-/** Less than that is read over, and the connection goes on: one that ends while somebody still sends loses the answer on its way to him. */
-const READ_OVER_BYTES_MAX = 1_048_576
-
-/** What still comes of the body is read over; where that may be much, the connection ends. */
-export function giveUp(request: FastifyRequest, reply: FastifyReply): void {
-	if (request.raw.complete) return
-	if ((lengthOf(request) ?? Number.POSITIVE_INFINITY) > READ_OVER_BYTES_MAX) reply.header('connection', 'close')
-	request.raw.resume()
 }
 
 /** What ownCloud's clients, and rclone as one of them, say of the time a file was last changed. */

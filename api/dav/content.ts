@@ -8,7 +8,7 @@ import type { Api } from '../api.ts'
 import { handOverBy } from '../content/hand-over.ts'
 import { mediaTypeOf } from '../content/media-type.ts'
 import { pathIn } from '../content/paths.ts'
-import { giveUp, receive } from '../content/receive.ts'
+import { receive } from '../content/receive.ts'
 import { sendFile } from '../content/send.ts'
 import { versionTag } from '../content/validators.ts'
 import { HttpError } from '../errors.ts'
@@ -31,17 +31,12 @@ export async function get(request: FastifyRequest, reply: FastifyReply, api: Api
 }
 
 export async function put(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
-	try {
-		const located = await target(request, api)
-		if (!located.place || located.row?.kind === KIND.directory) throw new HttpError(405, 'a collection has no content')
-		const changes = [{ path: located.path, name: located.row === undefined }]
-		await run(checkLocks(request, api, changes))
-		const { isNew, row } = await receive(request, reply, api, located, { check: checkOf(request, api, changes) })
-		return reply.code(isNew ? 201 : 204).header('etag', versionTag(row)).send()
-	} catch (error) {
-		giveUp(request, reply)
-		throw error
-	}
+	const located = await target(request, api)
+	if (!located.place || located.row?.kind === KIND.directory) throw new HttpError(405, 'a collection has no content')
+	const changes = [{ path: located.path, name: located.row === undefined }]
+	await run(checkLocks(request, api, changes))
+	const { isNew, row } = await receive(request, reply, api, located, { check: checkOf(request, api, changes) })
+	return reply.code(isNew ? 201 : 204).header('etag', versionTag(row)).send()
 }
 
 /** Where the collection above is missing the answer is 409, for every method that makes a name (RFC 4918, 9.7.1). */

@@ -10,7 +10,7 @@ import type { Api } from '../api.ts'
 import { bodyOf, lengthOf } from '../content/body.ts'
 import { expectedOf, verify } from '../content/digests.ts'
 import { boundaryOf, fileOfForm } from '../content/form.ts'
-import { giveUp, refuseParts } from '../content/receive.ts'
+import { refuseParts } from '../content/receive.ts'
 import { HttpError } from '../errors.ts'
 import { reach, reachWithParents } from '../tree/reach.ts'
 import { pathAsked, QUERY } from './path.ts'
@@ -48,7 +48,6 @@ async function take(request: FastifyRequest, reply: FastifyReply, api: Api, stat
 		const intake = { place, path: real, attributes: { mode, uid, gid }, md5: expected.md5 !== undefined }
 		await store(api.fs, intake, content, { bytesMax: sfssBytesMax, verify: (found) => verify(expected, found), check: stillHolds(request, reply, api) })
 	} catch (error) {
-		giveUp(request, reply)
 		throw codeOf(error) === 'EFBIG' ? tooLarge(sfssBytesMax) : error
 	}
 	return reply.code(status).send()

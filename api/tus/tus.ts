@@ -24,7 +24,6 @@ import { run } from '../../core/op.ts'
 import { mayReach } from '../access/access.ts'
 import { stillHolds } from '../access/still.ts'
 import type { Api } from '../api.ts'
-import { giveUp } from '../content/receive.ts'
 import { HttpError } from '../errors.ts'
 import { reach, reachWithParents } from '../tree/reach.ts'
 import { ALGORITHMS, checked } from './checksum.ts'
@@ -53,13 +52,8 @@ export function tus(app: FastifyInstance, api: Api): void {
 			exposeHeadRoute: false,
 			handler: async (request, reply) => {
 				reply.header('tus-resumable', VERSION).header('cache-control', 'no-store')
-				try {
-					if (method !== 'OPTIONS' && request.headers['tus-resumable'] !== VERSION) throw new HttpError(412, `this door speaks tus ${VERSION}`, { 'tus-version': VERSION })
-					return await handler(request, reply, api)
-				} catch (error) {
-					giveUp(request, reply)
-					throw error
-				}
+				if (method !== 'OPTIONS' && request.headers['tus-resumable'] !== VERSION) throw new HttpError(412, `this door speaks tus ${VERSION}`, { 'tus-version': VERSION })
+				return await handler(request, reply, api)
 			},
 		})
 	for (const url of [PREFIX, `${PREFIX}/:id`]) route('OPTIONS', url, async (_, reply) =>

@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import type { ApiConfig } from '../../core/config/types.ts'
 import { until } from '../support/until.ts'
-import { ANYBODY, ask, type Dialect, dialects, type Sent, type Target } from './dialects.ts'
+import { type Answer, ANYBODY, ask, type Dialect, dialects, type Sent, type Target } from './dialects.ts'
 import { openDoor, type TestDoor } from './door.ts'
 import { filesBelow, standing } from './left-behind.ts'
 
@@ -52,6 +52,12 @@ async function refused({ door, dialect }: Ground, sent: Sent, status: number): P
 }
 
 const targetsOf = ({ target: { write, fresh } }: Ground) => [write, ...(fresh ? [fresh] : [])]
+
+function parsed(answer: string): Answer {
+	const [, status, head = '', body = ''] = /^HTTP\/1\.1 (\d+) .*?\r\n(.*?)\r\n\r\n(.*)$/s.exec(answer) ?? []
+	const headers = Object.fromEntries(head.split('\r\n').map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 2)]))
+	return { status: Number(status), headers, body: Buffer.from(body) }
+}
 
 function begin({ door }: Ground, { method, target }: Sent, ...headers: string[]): Socket {
 	const { hostname, port } = new URL(door.url)
@@ -112,6 +118,42 @@ test('longer than may be', async (t) => {
 	})
 })
 
+test('refused while much of it is still to come', async (t) => {
+	await unharmed(t, 'all of the answer arrives, and nothing more is looked for on the connection', async (ground) => {
+		const { door, dialect } = ground
+		const bytes = dialect.name === 'hercules' ? HERCULES_BYTES_MAX + 4_000_000 : 20_000_000
+		const said = dialect.name === 'hercules' ? [] : ['content-range: bytes 0-6/70']
+		for (const sent of targetsOf(ground)) {
+			const socket = begin(ground, sent, `content-length: ${bytes}`, ...said).pause()
+			const closed = once(socket, 'close')
+			// Whoever writes first and reads then, as many programs do.
+			await new Promise((resolve) => socket.write(Buffer.alloc(bytes), resolve))
+			socket.write('PUT /files/behind HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\nx')
+			let text = ''
+			socket.on('data', (chunk) => (text += chunk)).resume()
+			await closed
+			assert.equal(parsed(text).status, dialect.name === 'hercules' ? 413 : 400, text)
+			assert.ok(dialect.reason(parsed(text)), text)
+			assert.equal((await ask(door, { method: 'GET', target: '/files/behind' })).status, 404)
+		}
+	})
+})
+
+test('refused, and it never ends', async (t) => {
+	const door = await open(t)
+	const [{ hostname, port }, dialect] = [new URL(door.url), dialects[0]]
+	const target = await dialect.prepare(door, 'endless', BEFORE)
+	const socket = connect(Number(port), hostname).on('error', () => undefined).resume()
+	// With an error or without.
+	const closed = new Promise((resolve) => socket.on('close', resolve))
+	socket.write(`${target.write.method} ${target.write.target} HTTP/1.1\r\nhost: x\r\ncontent-range: bytes 0-6/70\r\ncontent-length: ${10 ** 12}\r\n\r\n`)
+	const piece = Buffer.alloc(1_048_576)
+	const more = () => void socket.write(piece, (error) => error ?? more())
+	more()
+	await closed
+	assert.equal((await ask(door, target.read)).body.toString(), BEFORE)
+})
+
 test('slower than the door waits', async (t) => {
 	await unharmed(
 		t,
@@ -145,10 +187,9 @@ test('a byte now and then', async (t) => {
 				// What was sent on meanwhile may make an error of the end.
 				await new Promise((resolve) => socket.on('close', resolve))
 				clearInterval(dripping)
-				const [, status, head, body] = /^HTTP\/1\.1 (\d+) .*?\r\n(.*?)\r\n\r\n(.*)$/s.exec(answer) ?? []
-				assert.equal(status, '408', answer)
-				const headers = Object.fromEntries(head.split('\r\n').map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 2)]))
-				assert.ok(ground.dialect.reason({ status: 408, headers, body: Buffer.from(body) }), answer)
+				const said = parsed(answer)
+				assert.equal(said.status, 408, answer)
+				assert.ok(ground.dialect.reason(said), answer)
 			}
 		},
 		{ slowMs: 400, slowBytesPerSecond: 100_000 },
