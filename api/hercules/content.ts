@@ -1,4 +1,5 @@
 /** `write`, `append`: into a file that is there. All of what was sent is written, or nothing. */
+import { setTimeout as pause } from 'node:timers/promises'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { KIND } from '../../core/catalogue/files.ts'
 import type { LocatedRow } from '../../core/catalogue/paths.ts'
@@ -23,7 +24,8 @@ import { pathAsked } from './tree.ts'
 const BYTES_MAX = 16 * 1024 * 1024
 const APPEND = -1
 const FALLOC_FL_KEEP_SIZE = 1
-const ATTEMPTS_MAX = 10
+const ATTEMPTS_MAX = 20
+const PAUSE_MS_MAX = 10
 const MAY_WRITE = { access: 'write', byPath: true } as const
 const TEXT = { type: 'string' } as const
 const QUERY = { type: 'object', properties: { path: TEXT, offset: TEXT } } as const
@@ -36,6 +38,8 @@ export function content(app: FastifyInstance, { fs }: Api): void {
 		for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
 			const file = await run(openAsked(request))
 			if (file) return await turns(file.id, () => run(acting(file, act)))
+			// Not in step with whoever moves it.
+			await pause(Math.random() * PAUSE_MS_MAX)
 		}
 		return fail('EAGAIN', 'the file is moved all the time')
 	}
