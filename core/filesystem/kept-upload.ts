@@ -21,9 +21,8 @@ import { takeLease } from './clients.ts'
 import { type NewFile, nodesTaking } from './create.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { giveName } from './give-name.ts'
-import type { Conditions } from './naming.ts'
 import type { Place } from './names.ts'
-import type { Staged } from './naming.ts'
+import type { Conditions, Staged } from './naming.ts'
 import { createStaged, keptPath } from './staged.ts'
 
 const O_RDWR = 2

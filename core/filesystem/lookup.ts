@@ -6,6 +6,7 @@ import { KIND } from '../catalogue/files.ts'
 import { isLater } from '../clock.ts'
 import { fail } from '../errors.ts'
 import type { FileId, Name } from '../ids.ts'
+import type { Stat } from '../nodes/node.ts'
 import { isPromise, type Op, wait } from '../op.ts'
 import type { Filesystem } from './filesystem.ts'
 import { checkName } from './names.ts'
@@ -41,9 +42,9 @@ function isPlain({ kind, nlink }: FileRow): boolean {
 /** The attributes of a file. ESTALE when nothing knows it any more. */
 export function* getAttributes(fs: Filesystem, id: FileId): Op<FileRow> {
 	const open = fs.open.get(id)
-	if (open?.orphan) return yield* backed(open)
+	if (open?.orphan) return yield* backed(fs, open)
 	const row = (fs.shared ? undefined : fs.touched.get(id)) ?? (yield* wait(files.find(fs.catalogue, id)))
-	if (!row) return open ? yield* backed(open) : (fs.removed.get(id)?.row ?? fail('ESTALE'))
+	if (!row) return open ? yield* backed(fs, open) : (fs.removed.get(id)?.row ?? fail('ESTALE'))
 	return yield* withBacking(fs, row)
 }
 
@@ -52,11 +53,13 @@ export function* withBacking(fs: Filesystem, row: FileRow): Op<FileRow> {
 	const open = fs.open.get(row.id)
 	if (!open || open.writers === 0) return row
 	open.row = { ...row }
-	return yield* backed(open)
+	return yield* backed(fs, open)
 }
 
-function* backed(open: OpenFile): Op<FileRow> {
-	const stat = yield* wait(open.node.operations.fstat(open.fd))
+function* backed(fs: Filesystem, open: OpenFile): Op<FileRow> {
+	const stat = yield* statOf(fs, open)
+	// Whoever closed it has published what it was.
+	if (!stat) return yield* getAttributes(fs, open.id)
 	const { row } = open
 	row.size = stat.size
 	row.blocks = stat.blocks
@@ -69,4 +72,16 @@ function* backed(open: OpenFile): Op<FileRow> {
 		}
 	}
 	return row
+}
+
+/** Undefined where its last user closed it while a remote node was asked: the number may have been another file's by then. */
+function* statOf(fs: Filesystem, open: OpenFile): Op<Stat | undefined> {
+	const isOpen = () => fs.open.get(open.id) === open
+	try {
+		const stat = yield* wait(open.node.operations.fstat(open.fd))
+		return isOpen() ? stat : undefined
+	} catch (error) {
+		if (isOpen()) throw error
+		return undefined
+	}
 }
