@@ -9,8 +9,9 @@ import type { FastifyInstance } from 'fastify'
 /** Less than that is read over, and the connection goes on. */
 const READ_OVER_BYTES_MAX = 1_048_576
 /** More than that nobody sends who reads as well. */
-const PARTING_BYTES_MAX = 64 * 1_048_576
-const PARTING_MS_MAX = 10_000
+const BOUNDS = { bytesMax: 64 * 1_048_576, msMax: 10_000 }
+
+type Bounds = typeof BOUNDS
 
 const parting = new WeakSet<Socket>()
 
@@ -19,12 +20,12 @@ export function isParting(socket: Socket): boolean {
 }
 
 /** Whatever is answered while the body of the request still comes. */
-export function partFromSenders(app: FastifyInstance): void {
+export function partFromSenders(app: FastifyInstance, bounds: Bounds = BOUNDS): void {
 	app.addHook('onSend', ({ raw }, reply, payload, done) => {
 		const bytes = raw.complete ? 0 : bytesAnnounced(raw)
 		if (bytes > READ_OVER_BYTES_MAX) {
 			reply.header('connection', 'close')
-			partFrom(raw)
+			partFrom(raw, bounds)
 		}
 		// Somebody may have begun to read it.
 		if (bytes > 0) raw.resume()
@@ -36,11 +37,11 @@ function bytesAnnounced({ headers }: IncomingMessage): number {
 	return headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : Number.POSITIVE_INFINITY
 }
 
-function partFrom(request: IncomingMessage): void {
+function partFrom(request: IncomingMessage, { bytesMax, msMax }: Bounds): void {
 	const { socket } = request
 	if (parting.has(socket)) return
 	parting.add(socket)
-	let left = PARTING_BYTES_MAX
+	let left = bytesMax
 	request.on('data', (chunk: Buffer) => {
 		left -= chunk.length
 		if (left < 0) socket.destroy()
@@ -49,7 +50,7 @@ function partFrom(request: IncomingMessage): void {
 	socket.destroySoon = () => {
 		if (request.complete || request.destroyed) return void socket.end(() => socket.destroy())
 		socket.end()
-		const late = setTimeout(() => socket.destroy(), PARTING_MS_MAX)
+		const late = setTimeout(() => socket.destroy(), msMax)
 		request.once('end', () => socket.destroy())
 		socket.once('close', () => clearTimeout(late))
 	}

@@ -9,7 +9,7 @@ import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import type { Grant } from '../api.ts'
 
 /** A token that was revoked is refused after this long at the latest. */
-export const KNOWN_MS = 2_000
+const KNOWN_MS = 2_000
 /** One that is not known may have been made since: it is looked for anew, but not more often than this. */
 const LOOKED_MS = 25
 const USED_MS = 60_000
@@ -27,6 +27,8 @@ export interface KnownTokens {
 	stale(): Promise<void> | undefined
 	/** What `find` would say, where that needs no look at the catalogue; undefined where it does, and of one that is not known. */
 	atHand(text: string): TokenGrant | undefined
+	/** Whether there is still one of this id; undefined where what is known is too old to say so. */
+	holds(id: number): boolean | undefined
 	/** The same without asking the catalogue, for one that gives no answer. */
 	lastKnown(hash: Buffer): TokenGrant | undefined
 }
@@ -89,6 +91,7 @@ export function createKnownTokens({ catalogue, capabilities, report }: Pick<File
 		stale: () => (performance.now() - readAtMs <= KNOWN_MS ? undefined : readUnlessYounger(KNOWN_MS)),
 		find: (text) => findHash(hashOf(text)),
 		atHand,
+		holds: (id) => (performance.now() - readAtMs > KNOWN_MS ? undefined : byHash.values().some(({ token }) => token.id === id)),
 		findHash,
 		lastKnown: (digest) => byHash.get(digest.toString('latin1')),
 	}

@@ -35,7 +35,7 @@ export interface ReceiveOptions {
 /** To where `located` says; whether whoever asks may write there is the caller's to have asked. */
 export async function receive(request: FastifyRequest, reply: FastifyReply, api: Api, located: Located, options: ReceiveOptions = {}): Promise<Received> {
 	refuseParts(request)
-	const holds = stillHolds(request, reply, api)
+	const holds = stillHolds(request, api)
 	const arrival = arrivalAt(request.headers, api, located, {
 		...options,
 		*check(tx, current) {

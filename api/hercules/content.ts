@@ -12,6 +12,7 @@ import type { OpenFile } from '../../core/filesystem/open-files.ts'
 import { release } from '../../core/filesystem/publish.ts'
 import type { FileId } from '../../core/ids.ts'
 import { type Op, run, wait } from '../../core/op.ts'
+import { stillHolds } from '../access/still.ts'
 import type { Api } from '../api.ts'
 import { bodyOf } from '../content/body.ts'
 import { verifyWhole } from '../content/digests.ts'
@@ -30,11 +31,13 @@ const MAY_WRITE = { access: 'write', byPath: true } as const
 const TEXT = { type: 'string' } as const
 const QUERY = { type: 'object', properties: { path: TEXT, offset: TEXT } } as const
 
-export function content(app: FastifyInstance, { fs }: Api): void {
+export function content(app: FastifyInstance, api: Api): void {
+	const { fs } = api
 	const turns = inTurn()
 
 	/** What has the path when all has come. */
 	async function writing<T>(request: FastifyRequest, act: (file: OpenFile) => Op<T>): Promise<T> {
+		await run(stillHolds(request, api)(fs.catalogue))
 		for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
 			const file = await run(openAsked(request))
 			if (file) return await turns(file.id, () => run(acting(file, act)))

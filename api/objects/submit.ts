@@ -28,7 +28,7 @@ export function submit(app: FastifyInstance, gateway: Gateway): void {
 			const { fid, volume, key, cookie, reservation } = await assigned(gateway, placement)
 			const { collection, zone, ttl } = placement
 			const target = { fid: { volume, key, cookie }, collection, zone, lastsSeconds: ttl.seconds, file: undefined, reservation }
-			const { row, crc } = await put(gateway, target, arriving, { announced: lengthOf(request), modifiedSeconds: secondsOf(parameters.ts), extension: '', holds: stillHolds(request, reply, gateway) })
+			const { row, crc } = await put(gateway, target, arriving, { announced: lengthOf(request), modifiedSeconds: secondsOf(parameters.ts), extension: '', holds: stillHolds(request, gateway) })
 			const eTag = formatCrc(crc)
 			return answer(request, reply, 201, { fileName: arriving.name, fid, fileUrl: `${request.host}/${fid}`, size: row.size, eTag })
 		},

@@ -46,7 +46,7 @@ async function take(request: FastifyRequest, reply: FastifyReply, api: Api, stat
 		// Of a form it would be the hash of all of it.
 		const expected = boundary === undefined ? expectedOf(request.headers) : {}
 		const intake = { place, path: real, attributes: { mode, uid, gid }, md5: expected.md5 !== undefined }
-		await store(api.fs, intake, content, { bytesMax: sfssBytesMax, verify: (found) => verify(expected, found), check: stillHolds(request, reply, api) })
+		await store(api.fs, intake, content, { bytesMax: sfssBytesMax, verify: (found) => verify(expected, found), check: stillHolds(request, api) })
 	} catch (error) {
 		throw codeOf(error) === 'EFBIG' ? tooLarge(sfssBytesMax) : error
 	}

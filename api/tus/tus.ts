@@ -104,7 +104,7 @@ async function createOf(request: FastifyRequest, reply: FastifyReply, api: Api, 
 	for (const address of addresses) parts.push(await findPart(request, api, address))
 	const row = await keep(request, api, said, parts.reduce((sum, { length }) => sum + length, 0))
 	try {
-		await name(request, reply, api, row, await joinUploads(fs, row, parts))
+		await name(request, api, row, await joinUploads(fs, row, parts))
 	} catch (error) {
 		await run(giveUpUpload(fs, row))
 		throw error
@@ -149,7 +149,7 @@ async function add(request: FastifyRequest, reply: FastifyReply, api: Api, row: 
 	return await withUpload(fs, row, async () => {
 		const end = await addToUpload(fs, row, offset, source, verify)
 		reply.headers({ 'upload-offset': String(end), 'upload-expires': expiresOf({ ...row, seconds: SECONDS }) })
-		if (end === row.length && !isPartial(saidOf(row)) && !isOver(row)) await name(request, reply, api, row, sha256())
+		if (end === row.length && !isPartial(saidOf(row)) && !isOver(row)) await name(request, api, row, sha256())
 		else {
 			await transact(fs, function* (tx) {
 				uploads.goOn(tx, row.id, { length: row.length, seconds: SECONDS }, fs.capabilities)
@@ -159,10 +159,10 @@ async function add(request: FastifyRequest, reply: FastifyReply, api: Api, row: 
 	})
 }
 
-async function name(request: FastifyRequest, reply: FastifyReply, api: Api, row: UploadRow, hash: Buffer | undefined): Promise<void> {
+async function name(request: FastifyRequest, api: Api, row: UploadRow, hash: Buffer | undefined): Promise<void> {
 	const { place } = await run(reach(request, api.fs, Buffer.from(row.path), { role: 'write' }))
 	if (!place) return fail('EISDIR', 'a directory is there')
-	await run(nameUpload(api.fs, row, place, attributesOf(api), { hash, check: stillHolds(request, reply, api) }))
+	await run(nameUpload(api.fs, row, place, attributesOf(api), { hash, check: stillHolds(request, api) }))
 }
 
 async function remove(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
