@@ -58,7 +58,6 @@ export async function verbsFor(words: readonly string[]): Promise<AnyVerb[]> {
 	if (first === '--version') return []
 	// It looks at the disk with threads, which start while the rest is read.
 	if (first === 'walk') (await import('../replicator/hashing/early.ts')).startEarly()
-	if (first === 'replicate') (await import('../replicator/replicate/new-thread.ts')).startEarly()
 	const loads = Object.hasOwn(VERBS, first) ? [VERBS[first]] : Object.values(VERBS)
 	return await Promise.all(loads.map((load) => load()))
 }

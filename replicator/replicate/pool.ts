@@ -1,6 +1,6 @@
 /** A few copying threads, started when there is something for them. Each does one thing at a time, for whoever's turn it is. */
-import { LEAVE, type Report, type Request, STOP } from './messages.ts'
-import { type NewThread, newThread } from './new-thread.ts'
+import { Worker } from 'node:worker_threads'
+import { LEAVE, type Report, type Request, STOP, type ThreadData } from './messages.ts'
 
 /** One of those who use the threads: its copies end when it says so, and nobody else's. */
 export interface User {
@@ -26,10 +26,15 @@ export interface Pool {
 	end(): Promise<void>
 }
 
-interface Thread extends NewThread {
+interface Thread {
+	worker: Worker
+	control: Int32Array
 	/** Whose turn it is. */
 	user: User | undefined
 }
+
+/** A thread makes little garbage, and not all of a process's memory is to be copies of the runtime. */
+const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 }
 
 export function openPool(threadsMax: number): Pool {
 	const threads = new Set<Thread>()
@@ -43,7 +48,15 @@ export function openPool(threadsMax: number): Pool {
 	}
 
 	function start(): Thread {
-		const thread = { ...newThread(), user: undefined }
+		const shared = new SharedArrayBuffer(8)
+		const workerData: ThreadData = { control: shared }
+		const worker = new Worker(new URL('./thread.ts', import.meta.url), {
+			workerData,
+			execArgv: [],
+			resourceLimits: RESOURCE_LIMITS,
+		})
+		worker.unref()
+		const thread = { worker, control: new Int32Array(shared), user: undefined }
 		threads.add(thread)
 		return thread
 	}
