@@ -46,26 +46,38 @@ export function inTurn(server: Server): void {
 
 const expecting = new WeakSet<IncomingMessage>()
 
-/** Who asks first whether to send a body (`Expect: 100-continue`) hears a refusal instead, and sends none. Before `goOn`. */
-export function askFirst(server: Server): void {
+/** Asks whether to send its body, and has heard nothing yet. */
+export function isWaiting(request: IncomingMessage): boolean {
+	return expecting.has(request)
+}
+
+/**
+ * Who asks first whether to send a body (`Expect: 100-continue`) is told to when somebody begins to read it: whatever refuses a request by its head
+ * has spoken by then, and whoever hears a refusal sends none. Node closes that connection: what comes next on it might be the body or not.
+ */
+export function askFirst(app: FastifyInstance): void {
+	const { server } = app
 	server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
 		expecting.add(request)
-		// Unless it is told to go on: what comes next on this connection might be that body or not.
-		response.setHeader('connection', 'close')
+		const { read } = request
+		request.read = (bytes) => {
+			// Of what is answered the rest is only read over.
+			if (expecting.delete(request) && !response.headersSent) response.writeContinue()
+			return read.call(request, bytes)
+		}
 		server.emit('request', request, response)
+	})
+	app.addHook('onSend', ({ raw }, _, payload, done) => {
+		expecting.delete(raw)
+		done(null, payload)
 	})
 }
 
-/** After all that may refuse a request by its head. */
-export function goOn(app: FastifyInstance): void {
-	app.addHook('onRequest', ({ raw, headers, is404 }, reply, done) => {
+export function refuseUnclear(app: FastifyInstance): void {
+	app.addHook('onRequest', ({ raw, headers }, _, done) => {
 		if (hostsOf(raw) > 1) return done(new HttpError(400, 'the request says more than one host', { connection: 'close' }))
 		const coding = headers['transfer-encoding']
 		if (coding !== undefined && coding.toLowerCase() !== 'chunked') return done(new HttpError(501, `a body in '${coding}' is not understood`, { connection: 'close' }))
-		if (expecting.has(raw) && !is404) {
-			reply.raw.removeHeader('connection')
-			reply.raw.writeContinue()
-		}
 		done()
 	})
 }

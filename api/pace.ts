@@ -6,6 +6,7 @@ import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { sentBeside } from './content/outlet.ts'
 import { HttpError } from './errors.ts'
+import { isWaiting } from './framing.ts'
 
 const LOOK_MS_MAX = 1_000
 /** In the time a client has until it was too slow. */
@@ -77,8 +78,8 @@ function keepsUp(one: UnderWay, waitedMs: number): boolean {
 	const { socket } = raw
 	const received = socket.bytesRead
 	const taken = takenBy(socket)
-	// What came and was not read yet waits for us. An answer behind another on the same connection has no socket yet.
-	const waits = raw.complete ? reply.raw.socket !== null && socket.writableLength > 0 : raw.readableLength === 0
+	// What came and was not read yet waits for us, and so does who asks whether to send it. An answer behind another on the same connection has no socket yet.
+	const waits = raw.complete ? reply.raw.socket !== null && socket.writableLength > 0 : raw.readableLength === 0 && !isWaiting(raw)
 	const bytes = raw.complete ? taken - one.taken : received - one.received
 	one.received = received
 	one.taken = taken

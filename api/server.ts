@@ -7,7 +7,7 @@ import { guard, introduce } from './access/access.ts'
 import type { Api, Part } from './api.ts'
 import { createFitting, type Known, methodsOf } from './allowed.ts'
 import { answerFailure, HttpError, pathOf } from './errors.ts'
-import { askFirst, goOn, inTurn, refuseMalformed } from './framing.ts'
+import { askFirst, inTurn, refuseMalformed, refuseUnclear } from './framing.ts'
 import { answersAtOnce, beforeRouter } from './hot/at-once.ts'
 import { answersPlainly } from './hot/plainly.ts'
 import { beforeHttp } from './hot/wire.ts'
@@ -83,7 +83,8 @@ export async function createServer(api: Api, at: ListenConfig, log: RequestLog, 
 	})
 	app.addHook('onRoute', ({ method, url, config = {} }) => void routes.push(...[method].flat().map((each) => ({ method: each, url, config }))))
 	const gate = await guard(app, api, at)
-	goOn(app)
+	refuseUnclear(app)
+	askFirst(app)
 	partFromSenders(app)
 	log.listen(app)
 	countRequests(app)
@@ -94,7 +95,6 @@ export async function createServer(api: Api, at: ListenConfig, log: RequestLog, 
 		app.addHook('preClose', async () => end())
 	}
 	inTurn(app.server)
-	askFirst(app.server)
 	await app.register(fastifySwagger, {
 		openapi: {
 			openapi: '3.0.3',

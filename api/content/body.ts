@@ -52,12 +52,16 @@ function cutOff(): HttpError {
 }
 
 /** Of a body that is read whole. */
-export async function textOf(request: Pick<FastifyRequest, 'raw'>, bytesMax: number): Promise<Buffer> {
+export async function textOf(request: Pick<FastifyRequest, 'raw' | 'headers'>, bytesMax: number): Promise<Buffer> {
 	const chunks: Buffer[] = []
 	let bytes = 0
+	const check = (count: number) => {
+		if (count > bytesMax) throw new HttpError(413, `the request has more than ${bytesMax} bytes`)
+	}
+	check(lengthOf(request) ?? 0)
 	for await (const chunk of bodyOf(request)) {
 		bytes += chunk.length
-		if (bytes > bytesMax) throw new HttpError(413, `the request has more than ${bytesMax} bytes`)
+		check(bytes)
 		chunks.push(chunk)
 	}
 	return Buffer.concat(chunks)

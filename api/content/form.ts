@@ -24,6 +24,8 @@ export interface FormFile extends PartHead {
 /** take: this is it, if none is yet. spare: it is, unless another is taken. only: it is, and a second one makes the form wrong. */
 export type Verdict = 'take' | 'only' | 'spare' | 'skip'
 
+/** What a form may have beside its file. */
+export const BESIDE_BYTES = 64 * 1024
 /** Of a part that may be wanted: read whole, because the one that is may still come. */
 const SPARE_BYTES_MAX = 1024 * 1024
 const PARTS_MAX = 1_000

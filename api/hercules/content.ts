@@ -14,7 +14,6 @@ import type { FileId } from '../../core/ids.ts'
 import { type Op, run, wait } from '../../core/op.ts'
 import { stillHolds } from '../access/still.ts'
 import type { Api } from '../api.ts'
-import { bodyOf } from '../content/body.ts'
 import { verifyWhole } from '../content/digests.ts'
 import { withWhole } from '../content/held.ts'
 import { reachExisting } from '../tree/reach.ts'
@@ -84,7 +83,7 @@ export function content(app: FastifyInstance, api: Api): void {
 		handler: async (request) => {
 			const offset = numberOf(request.query, 'offset', 0)
 			await run(regularFile(request))
-			const count = await withWhole(bodyOf(request), BYTES_MAX, (whole) => {
+			const count = await withWhole(request, BYTES_MAX, (whole) => {
 				verifyWhole(request.headers, whole)
 				return writing(request, (file) => writeWhole(fs, file, whole, offset))
 			})
@@ -94,7 +93,7 @@ export function content(app: FastifyInstance, api: Api): void {
 
 	app.post('/api/v1/append', { config: MAY_WRITE, schema: { summary: 'Writes at the end of a file', querystring: QUERY } }, async (request) => {
 		await run(regularFile(request))
-		return await withWhole(bodyOf(request), BYTES_MAX, async (whole) => {
+		return await withWhole(request, BYTES_MAX, async (whole) => {
 			verifyWhole(request.headers, whole)
 			const end = await writing(request, function* (file) {
 				yield* writeWhole(fs, file, whole, APPEND)

@@ -74,7 +74,7 @@ async function upload(gateway: Gateway, request: FastifyRequest, reply: FastifyR
 	const lives = parseTtl(ttl)
 	if (!lives) throw new HttpError(400, `ttl '${ttl}' is not like 3m, 4h, 5d, 6w, 7M, 8y`)
 	const target = await targetOf(gateway, fid, lives.seconds, request)
-	const arriving = await incoming(request, { name, extension })
+	const arriving = await incoming(request, { name, extension }, gateway.config.api.objectBytesMax)
 	const made = await put(gateway, target, arriving, { announced: lengthOf(request), modifiedSeconds: secondsOf(ts), extension, holds: stillHolds(request, gateway) })
 	if (fsync === 'true') await run(syncFile(gateway.fs, made.row.id))
 	const { headers, said } = toAnswer(arriving, made)

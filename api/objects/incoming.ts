@@ -2,9 +2,9 @@
 import { createGunzip } from 'node:zlib'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyRequest } from 'fastify'
-import { contentOf } from '../content/body.ts'
+import { contentOf, lengthOf } from '../content/body.ts'
 import { baseName, filenameOf, parametersOf, toText } from '../content/disposition.ts'
-import { boundaryOf, fileOfForm } from '../content/form.ts'
+import { BESIDE_BYTES, boundaryOf, fileOfForm } from '../content/form.ts'
 import { mediaTypeOf } from '../content/media-type.ts'
 import { HttpError } from '../errors.ts'
 
@@ -29,17 +29,19 @@ const PREFIX = 'seaweed-'
 /** Would mean something to whoever the answer passes through. */
 const NOT_THEIRS = /^(content-|access-control-|cross-origin-|set-cookie|location$|refresh$|link$|transfer-encoding|connection|keep-alive|upgrade|trailer|te$|strict-|www-|proxy-|authorization|etag|last-modified|accept-ranges|date$|server$|vary|age$|clear-site|x-accel|x-sendfile)/
 
-/** PUT takes forms too: their documentation has always said so. */
-export async function incoming(request: FastifyRequest, address: { name: string; extension: string }): Promise<Incoming> {
+/** PUT takes forms too: their documentation has always said so. What shows in the head is refused before any content is read. */
+export async function incoming(request: FastifyRequest, address: { name: string; extension: string }, bytesMax: number): Promise<Incoming> {
 	const { headers } = request
 	const boundary = boundaryOf(headers['content-type'])
-	if (boundary === undefined) return { ...ofBody(headers, address), ...decoded(await contentOf(request), headers['content-encoding']) }
+	const packed = isPacked(headers['content-encoding'])
+	if ((lengthOf(request) ?? 0) > bytesMax + (packed || boundary !== undefined ? BESIDE_BYTES : 0)) throw tooLarge(bytesMax)
+	if (boundary === undefined) return { ...ofBody(headers, address), ...decoded(await contentOf(request), packed) }
 	const along = alongWith(headers)
 	const file = await fileOfForm(request.raw, boundary, (part, index) => (part.filename !== '' ? 'take' : index === 0 ? 'spare' : 'skip'))
 	if (!file) throw new HttpError(400, 'the form has no part')
 	const { 'content-type': type = '', 'content-md5': md5, 'content-encoding': encoding } = file.headers
 	const md5Said = header(headers, 'content-md5') ?? md5
-	return { ...named(file.filename || address.name, type), md5: md5Said, headers: along, ...decoded(file.content, encoding) }
+	return { ...named(file.filename || address.name, type), md5: md5Said, headers: along, ...decoded(file.content, isPacked(encoding)) }
 }
 
 /** The same of a request that came whole, is no form and not packed. */
@@ -69,11 +71,19 @@ function shortEnough(text: string): string {
 	return Buffer.byteLength(text) <= TEXT_BYTES_MAX ? text.toWellFormed() : ''
 }
 
-/** A plain file is what it is: what was packed for the way is unpacked. */
-function decoded(content: AsyncIterable<Buffer> | Buffer, encoding: string | undefined): Pick<Incoming, 'content' | 'packed'> {
-	if (encoding === undefined || encoding === '' || encoding === 'identity') return { content, packed: false }
+function isPacked(encoding = ''): boolean {
+	if (encoding === '' || encoding === 'identity') return false
 	if (encoding.toLowerCase() !== 'gzip') throw new HttpError(415, `content in '${encoding}' is not understood`)
-	return { content: unpacked(Buffer.isBuffer(content) ? [content] : content), packed: true }
+	return true
+}
+
+/** A plain file is what it is: what was packed for the way is unpacked. */
+function decoded(content: AsyncIterable<Buffer> | Buffer, packed: boolean): Pick<Incoming, 'content' | 'packed'> {
+	return { content: packed ? unpacked(Buffer.isBuffer(content) ? [content] : content) : content, packed }
+}
+
+export function tooLarge(bytesMax: number): HttpError {
+	return new HttpError(413, `an object may have ${bytesMax} bytes`)
 }
 
 async function* unpacked(content: AsyncIterable<Buffer> | Iterable<Buffer>): AsyncGenerator<Buffer> {

@@ -19,13 +19,11 @@ import { crc32c } from './crc32c.ts'
 import type { Fid } from './fid.ts'
 import type { FoundFile } from './find.ts'
 import type { Gateway } from './gateway.ts'
-import type { Incoming } from './incoming.ts'
+import { type Incoming, tooLarge } from './incoming.ts'
 import { monthOf, nameOf } from './place.ts'
 
 /** Gathered before it is written: a file as small as this is made in one go. */
 const SMALL_BYTES_MAX = 128 * 1024
-/** What a form may have beside its file. */
-const FORM_BYTES = 64 * 1024
 
 export interface Target {
 	fid: Fid
@@ -47,7 +45,6 @@ export interface Put {
 export async function put(gateway: Gateway, target: Target, incoming: Incoming, { announced, modifiedSeconds, extension, holds }: Said): Promise<Put> {
 	const { objectBytesMax, fileMode, uid, gid } = gateway.config.api
 	const bytes = incoming.packed ? undefined : announced
-	if (bytes !== undefined && bytes > objectBytesMax + FORM_BYTES) throw tooLarge(objectBytesMax)
 	const { place, path } = target.file ?? (await run(newPlace(gateway, target, { name: incoming.name, extension })))
 	const intake = { place, path, attributes: { mode: fileMode, uid, gid }, zone: target.zone || undefined, bytes, md5: incoming.md5 !== undefined }
 	const sum = { crc: 0 }
@@ -150,9 +147,5 @@ function enter({ fs }: Gateway, tx: Transaction, target: Target, { name, mime, h
 	const object = { ...common, name, mime, headers: Object.keys(headers).length === 0 ? '' : JSON.stringify(headers) }
 	objects.set(tx, object, lastsSeconds, fs.capabilities)
 	if (reservation) reservations.used(tx, reservation)
-}
-
-function tooLarge(bytesMax: number): HttpError {
-	return new HttpError(413, `an object may have ${bytesMax} bytes`)
 }
 

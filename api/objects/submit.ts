@@ -9,6 +9,7 @@ import { refuseManifest, secondsOf } from './content.ts'
 import { formatCrc } from './crc32c.ts'
 import type { Gateway } from './gateway.ts'
 import { incoming } from './incoming.ts'
+import { checkPlacement } from './nodes.ts'
 import { PLACEMENT, type Parameters, placementOf, query } from './parameters.ts'
 import { directoryOf } from './place.ts'
 import { put } from './put.ts'
@@ -24,7 +25,8 @@ export function submit(app: FastifyInstance, gateway: Gateway): void {
 			refuseManifest(parameters.cm)
 			const placement = placementOf({ ...parameters, count: '1' })
 			mayReach(request, directoryOf(placement.collection), 'write')
-			const arriving = await incoming(request, { name: '', extension: '' })
+			checkPlacement(gateway.fs, placement)
+			const arriving = await incoming(request, { name: '', extension: '' }, gateway.config.api.objectBytesMax)
 			const { fid, volume, key, cookie, reservation } = await assigned(gateway, placement)
 			const { collection, zone, ttl } = placement
 			const target = { fid: { volume, key, cookie }, collection, zone, lastsSeconds: ttl.seconds, file: undefined, reservation }

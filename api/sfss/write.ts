@@ -9,15 +9,13 @@ import { stillHolds } from '../access/still.ts'
 import type { Api } from '../api.ts'
 import { bodyOf, lengthOf } from '../content/body.ts'
 import { expectedOf, verify } from '../content/digests.ts'
-import { boundaryOf, fileOfForm } from '../content/form.ts'
+import { BESIDE_BYTES, boundaryOf, fileOfForm } from '../content/form.ts'
 import { refuseParts } from '../content/receive.ts'
 import { HttpError } from '../errors.ts'
 import { reach, reachWithParents } from '../tree/reach.ts'
 import { pathAsked, QUERY } from './path.ts'
 
 const FIELD = 'upload_file'
-/** What a form may have beside its file. */
-const FORM_BYTES = 64 * 1024
 const MAY_WRITE = { access: 'write', byPath: true } as const
 
 export function write(app: FastifyInstance, api: Api): void {
@@ -39,7 +37,7 @@ async function take(request: FastifyRequest, reply: FastifyReply, api: Api, stat
 		const path = pathAsked(request)
 		const boundary = boundaryOf(request.headers['content-type'])
 		const bytes = lengthOf(request)
-		if ((bytes ?? 0) > sfssBytesMax + (boundary === undefined ? 0 : FORM_BYTES)) throw tooLarge(sfssBytesMax)
+		if ((bytes ?? 0) > sfssBytesMax + (boundary === undefined ? 0 : BESIDE_BYTES)) throw tooLarge(sfssBytesMax)
 		const { place, path: real, row } = await reachWithParents(request, api, path)
 		if (!place || row?.kind === KIND.directory) return fail('EISDIR', 'a directory is there')
 		const content = boundary === undefined ? bodyOf(request) : await fileIn(request, boundary)

@@ -144,7 +144,7 @@ async function goOn(request: FastifyRequest, reply: FastifyReply, api: Api): Pro
 
 /** When all has come it is the file; a part waits for the others. */
 async function add(request: FastifyRequest, reply: FastifyReply, api: Api, row: UploadRow, offset: number): Promise<FastifyReply> {
-	const { source, verify, sha256 } = checked(request, { sha256: offset === 0 })
+	const { source, verify, sha256 } = checked(request, { sha256: offset === 0, bytesMax: row.length < 0 ? Number.POSITIVE_INFINITY : row.length - offset })
 	const { fs } = api
 	return await withUpload(fs, row, async () => {
 		const end = await addToUpload(fs, row, offset, source, verify)

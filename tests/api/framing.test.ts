@@ -44,6 +44,8 @@ test('who asks whether to send a body is told to, or hears why not and sends non
 	const refused = await said(door, `PUT /files/f HTTP/1.1\r\nhost: x\r\n${expect}content-length: 1000000\r\n\r\n`)
 	assert.deepEqual(statuses(refused), [401])
 	assert.match(refused, /\r\nconnection: close\r\n/i)
+	const read = `GET /files/f HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${await door.token('read')}\r\n${expect}content-length: 5\r\n\r\n`
+	assert.deepEqual(statuses(await said(door, read)), [200], 'a body that nobody reads is not asked for, before the answer or after')
 	assert.deepEqual(statuses(await said(door, `PUT /nothing/at/all/here HTTP/1.1\r\nhost: x\r\n${expect}content-length: 1000000\r\n\r\n`)), [404])
 })
 

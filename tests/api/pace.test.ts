@@ -101,8 +101,12 @@ test('who waits for a node that hangs is not too slow', async (t) => {
 	hang()
 	const put = ask(door, { method: 'PUT', target: '/files/f', body: Buffer.alloc(HELD_UP_BYTES) })
 	const get = ask(door, { method: 'GET', target: '/files/there' })
+	const asking = begin(door, `PUT /files/asked HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: ${HELD_UP_BYTES}`)
+	const word = once(asking, 'data')
 	await sleep(5 * SLOW_MS)
 	resume()
+	assert.match(String((await word)[0]), /^HTTP\/1\.1 100 /)
+	asking.destroy()
 	assert.deepEqual([(await put).status, (await get).status, (await get).body.length], [201, 200, HELD_UP_BYTES])
 })
 
