@@ -5,6 +5,7 @@
  * in a NUL byte. Sizes and offsets are `int64_t` and travel as numbers.
  */
 import { constants } from 'node:os'
+import './loading.ts'
 import koffi from 'koffi'
 import { Errno } from './errors.ts'
 

@@ -1,5 +1,6 @@
 /** A hashing thread that has yet to be told anything. */
 import { Worker } from 'node:worker_threads'
+import '../../core/loading.ts'
 
 /** Nearly everything a thread makes is garbage at the next message: a large nursery is memory for nothing. */
 const NURSERY_MIB = 4

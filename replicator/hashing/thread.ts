@@ -2,7 +2,7 @@
 import { Errno } from '../../core/errors.ts'
 import { takeEarly } from './early.ts'
 import { newWorker } from './new-worker.ts'
-import type { Reply, Request } from './packets.ts'
+import { END, type Reply, type Request } from './packets.ts'
 
 export interface Thread {
 	/** The answer, or an Errno. */
@@ -48,7 +48,8 @@ export function startThread(failed: () => void): Thread {
 		load: 0,
 		end() {
 			fall('hashing was ended', 'ECANCELED')
-			worker.terminate().catch(failed)
+			// It may have yet to load its library, and is not to be disturbed at that; see core/loading.ts.
+			worker.postMessage({ ask: 'end', id: END } satisfies Request)
 		},
 	}
 }

@@ -66,6 +66,8 @@ function perform(request: Request): Reply | undefined {
 			return hashPiece(request.id, request.bytes)
 		case 'drop':
 			return drop(request.id)
+		case 'end':
+			return process.exit()
 	}
 }
 

@@ -1,0 +1,27 @@
+/** Verbs whose threads have hardly begun when there is nothing left to do: each time they end as they should, and with one line. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { EXIT } from '../../cli/exit-codes.ts'
+import { cairn, type Said } from '../support/mount.ts'
+import { makeWorkplace } from './workplace.ts'
+
+const TIMES = 4
+
+async function each(times: number, run: () => Promise<Said>, code: number): Promise<void> {
+	const said = await Promise.all(Array.from({ length: times }, run))
+	for (const one of said) assert.equal(one.code, code, one.stderr)
+	for (const one of said) assert.ok(one.stderr.trimEnd().split('\n').length <= 1, one.stderr)
+}
+
+test('walk, with an error at once and with nothing to do; replicate, with nothing to do', async (t) => {
+	const place = makeWorkplace(t)
+	await each(TIMES, () => place.cairn('walk'), EXIT.unreachable)
+	assert.equal((await place.cairn('init')).code, 0)
+	assert.equal((await place.cairn('node', 'add', 'one', place.makeDirectory('one'))).code, 0)
+	await each(TIMES, () => cairn(['walk', '--help']), EXIT.ok)
+	await each(TIMES, () => place.cairn('walk', '--no-such'), EXIT.usage)
+	await each(TIMES, () => cairn(['walk', '--config', '/does/not/exist.ts']), EXIT.configuration)
+	await each(TIMES, () => place.cairn('walk', '--node', 'nowhere'), EXIT.refused)
+	await each(TIMES, () => place.cairn('walk'), EXIT.ok)
+	await each(10, () => place.cairn('replicate'), EXIT.ok)
+})
