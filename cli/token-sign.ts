@@ -1,5 +1,5 @@
 /** `cairn token sign ADDRESS`: an address that works without a token, for one method and for a while. */
-import { sign, signingKey } from '../core/access/signed-url.ts'
+import { signedTarget, signingKey, withoutSignature } from '../core/access/signed-url.ts'
 import { UserError } from '../core/errors.ts'
 import { run as drive } from '../core/op.ts'
 import { withCatalogue } from './catalogue.ts'
@@ -28,9 +28,7 @@ export async function run({ address, method, for: span, config }: Options, deps:
 	const url = toUrl(address)
 	const expires = Math.floor(Date.now() / 1000) + secondsOf(span, '--for')
 	const key = await withCatalogue({ config }, deps, async (driver) => drive(signingKey(driver)))
-	url.searchParams.set('expires', String(expires))
-	url.searchParams.set('signature', sign(key, { method, path: url.pathname, expires }))
-	deps.print(url.href)
+	deps.print(url.origin + signedTarget(key, { method, target: withoutSignature(url.pathname + url.search), expires }))
 }
 
 function toUrl(address: string): URL {

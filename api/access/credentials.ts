@@ -1,8 +1,7 @@
 /** What a request says of who sends it, by the means that every part takes. */
 import type { FastifyRequest } from 'fastify'
-import { isSignedBy } from '../../core/access/signed-url.ts'
+import { isSignedBy, withoutSignature } from '../../core/access/signed-url.ts'
 import type { Grant } from '../api.ts'
-import { pathOf } from '../errors.ts'
 
 /** `Authorization: Bearer TOKEN`, or Basic with the token as the password: what WebDAV clients and browsers can send. */
 export function tokenOf({ headers: { authorization } }: Pick<FastifyRequest, 'headers'>): string | undefined {
@@ -15,13 +14,13 @@ export function tokenOf({ headers: { authorization } }: Pick<FastifyRequest, 'he
 
 const READING = new Set(['GET', 'HEAD'])
 
-/** Undefined where the address is not signed at all; false where it is, and wrongly or for another time. */
+/** Undefined where the address is not signed at all; false where it is, and wrongly or for another time. What was begun in time may end later. */
 export function signedGrant(request: Pick<FastifyRequest, 'method' | 'originalUrl' | 'query'>, key: () => Buffer): Grant | undefined | false {
 	const { signature, expires } = request.query as Record<string, unknown>
 	if (typeof signature !== 'string' || typeof expires !== 'string') return undefined
-	const { method } = request
-	const signed = { method, path: pathOf(request), expires: Number(expires) }
+	const { method, originalUrl } = request
+	const signed = { method, target: withoutSignature(originalUrl), expires: Number(expires) }
 	const holds = /^\d{1,12}$/.test(expires) && signed.expires * 1000 > Date.now() && isSignedBy(key(), signed, signature)
-	// What it may reach is in the path that was signed.
+	// What it may reach is in the address that was signed.
 	return holds && { name: 'signed address', role: READING.has(method) ? 'read' : 'write', scope: undefined, anonymous: false }
 }

@@ -4,7 +4,7 @@ import type { Content } from '../../core/filesystem/read-content.ts'
 import { joinPath } from '../../core/filesystem/directories.ts'
 import type { Api } from '../api.ts'
 import { encode, parameter } from './paths.ts'
-import { sign } from '../../core/access/signed-url.ts'
+import { signedTarget } from '../../core/access/signed-url.ts'
 
 /** Where the web server has the nodes: `location /.cairn/NODE/ { internal; alias /srv/NODE/; }`. */
 const INTERNAL = '/.cairn/'
@@ -18,13 +18,12 @@ export type Signer = (request: FastifyRequest) => string
 export function signer(key: Buffer): Signer {
 	return ({ originalUrl }) => {
 		const [path] = originalUrl.split('?', 1)
-		const expires = Math.floor(Date.now() / 1000) + SIGNED_SECONDS
-		const download = parameter(originalUrl, 'dl') === undefined ? '' : 'dl&'
-		return `${path}?${download}expires=${expires}&signature=${sign(key, { method: 'GET', path, expires })}`
+		const target = parameter(originalUrl, 'dl') === undefined ? path : `${path}?dl`
+		return signedTarget(key, { method: 'GET', target, expires: Math.floor(Date.now() / 1000) + SIGNED_SECONDS })
 	}
 }
 
-/** Without `signed` it is not sent to another door: a signature is of a path, and that need not say which file is meant. */
+/** Without `signed` it is not sent to another door. */
 export function handOverBy(request: FastifyRequest, reply: FastifyReply, { config: { api } }: Api, signed?: Signer): (content: Content) => boolean {
 	return (content) => {
 		const { node, path, writers } = content.file

@@ -1,4 +1,4 @@
-/** An address that by itself lets somebody do one thing with one path until a certain time. */
+/** An address that by itself lets somebody do one thing there until a certain time. */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Driver } from '../catalogue/driver.ts'
 import * as settings from '../catalogue/settings.ts'
@@ -25,14 +25,26 @@ export function* signingKey(driver: Driver): Op<Buffer> {
 export interface Signed {
 	/** HEAD counts as GET. */
 	method: string
-	/** As it stands in the request, still encoded. */
-	path: string
+	/** Path and query as they stand in the request, still encoded, without what is added here: in some dialects the query says which file is meant. */
+	target: string
 	/** Seconds since 1970. */
 	expires: number
 }
 
-export function sign(key: Buffer, { method, path, expires }: Signed): string {
-	return createHmac('sha256', key).update(`${method === 'HEAD' ? 'GET' : method}\n${path}\n${expires}`).digest('base64url')
+export function sign(key: Buffer, { method, target, expires }: Signed): string {
+	return createHmac('sha256', key).update(`${method === 'HEAD' ? 'GET' : method}\n${target}\n${expires}`).digest('base64url')
+}
+
+export function signedTarget(key: Buffer, signed: Signed): string {
+	const { target, expires } = signed
+	return `${target}${target.includes('?') ? '&' : '?'}expires=${expires}&signature=${sign(key, signed)}`
+}
+
+/** What `signedTarget` was given. */
+export function withoutSignature(target: string): string {
+	const [path, ...query] = target.split('?')
+	const said = query.join('?').split('&').filter((each) => !/^(expires|signature)=/.test(each)).join('&')
+	return said === '' ? path : `${path}?${said}`
 }
 
 export function isSignedBy(key: Buffer, signed: Signed, signature: string): boolean {

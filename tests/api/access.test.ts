@@ -1,7 +1,7 @@
 /** Who comes in, and who does not: through a real server, for every route the router has. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { sign, signingKey } from '../../core/access/signed-url.ts'
+import { sign, signedTarget, signingKey, withoutSignature } from '../../core/access/signed-url.ts'
 import { run } from '../../core/op.ts'
 import { QUIET_DOOR } from '../../core/filesystem/clients.ts'
 import { engines } from '../catalogue/engines.ts'
@@ -99,19 +99,37 @@ test('an address that lets anybody in does so there, and only as far as it says'
 	assert.equal((await fetch(`${door.addresses[0]}/openapi.json`, { headers: { authorization: 'Bearer wrong' } })).status, 401)
 })
 
-test('a signed address works for its path, its method and its time', async (t) => {
+test('a signed address works as it was signed, for its method and its time', async (t) => {
 	const door = await openDoor(t)
 	const key = await run(signingKey(door.driver))
 	const expires = Math.floor(Date.now() / 1000) + 60
 	const at = (path: string, query: Record<string, string>) => fetch(`${door.url}${path}?${new URLSearchParams(query)}`)
-	const signature = sign(key, { method: 'GET', path: '/openapi.json', expires })
+	const signature = sign(key, { method: 'GET', target: '/openapi.json', expires })
 	assert.equal((await at('/openapi.json', { expires: String(expires), signature })).status, 200)
 	assert.equal((await at('/openapi.json', { expires: String(expires + 1), signature })).status, 401)
-	assert.equal((await at('/openapi.json', { expires: '1', signature: sign(key, { method: 'GET', path: '/openapi.json', expires: 1 }) })).status, 401)
-	assert.equal((await at('/openapi.json', { expires: String(expires), signature: sign(key, { method: 'PUT', path: '/openapi.json', expires }) })).status, 401)
+	assert.equal((await at('/openapi.json', { expires: '1', signature: sign(key, { method: 'GET', target: '/openapi.json', expires: 1 }) })).status, 401)
+	assert.equal((await at('/openapi.json', { expires: String(expires), signature: sign(key, { method: 'PUT', target: '/openapi.json', expires }) })).status, 401)
 	for (const wrong of ['', 'x', 'x'.repeat(43), 'ä'.repeat(43), signature.slice(1), `${signature}A`]) {
 		assert.equal((await at('/openapi.json', { expires: String(expires), signature: wrong })).status, 401, wrong)
 	}
+})
+
+test('a signed address whose query says which file is for that file', async (t) => {
+	const door = await openDoor(t)
+	const key = await run(signingKey(door.driver))
+	for (const name of ['a b', 'other']) await door.fetch(`/files/${encodeURIComponent(name)}`, { method: 'PUT', body: name })
+	await door.fetch('/files/dir/below', { method: 'PUT', body: 'x' })
+	const expires = Math.floor(Date.now() / 1000) + 60
+	const at = async (method: string, target: string) => (await fetch(door.url + target, { method })).status
+	for (const target of ['/file?path=a%20b', '/file?path=a+b', '/api/v1/read?path=a%20b&length=1']) {
+		const signed = signedTarget(key, { method: 'GET', target, expires })
+		const other = signed.replace(/a(%20|\+)b/, 'other')
+		assert.deepEqual([await at('GET', signed), await at('HEAD', signed), await at('GET', other)], [200, 200, 401], target)
+		for (const more of [`${signed}&path=other`, other.replace('?', '?path=a%20b&'), signed.replace('?', '?path=other&'), signed.replace('expires', '%65xpires')]) assert.equal(await at('GET', more), 401, more)
+	}
+	const removing = signedTarget(key, { method: 'DELETE', target: '/files/dir', expires })
+	assert.deepEqual([await at('DELETE', removing), await at('DELETE', `${removing}&recursive`)], [409, 401])
+	assert.deepEqual(['/f', '/f?', '/f?expires=1&signature=x', '/f?a=1&expires=1&signature=x&b=?'].map(withoutSignature), ['/f', '/f', '/f', '/f?a=1&b=?'])
 })
 
 test('pages of origins that are named may ask, others are told nothing', async (t) => {

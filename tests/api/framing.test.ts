@@ -39,7 +39,7 @@ test('whoever sends far ahead is ended, and others are served', async (t) => {
 test('who asks whether to send a body is told to, or hears why not and sends none', async (t) => {
 	const door = await openDoor(t, { nodes: 1 })
 	const expect = 'expect: 100-continue\r\n'
-	const allowed = await said(door, put('f', 'x', `authorization: Bearer ${await door.token('write')}\r\n${expect}${CLOSE}`))
+	const allowed = await said(door, put('f', 'x'.repeat(500_000), `authorization: Bearer ${await door.token('write')}\r\n${expect}${CLOSE}`))
 	assert.deepEqual(statuses(allowed), [100, 201])
 	const refused = await said(door, `PUT /files/f HTTP/1.1\r\nhost: x\r\n${expect}content-length: 1000000\r\n\r\n`)
 	assert.deepEqual(statuses(refused), [401])

@@ -1,11 +1,11 @@
 /** A token is revoked while content comes that was begun with it: nothing gets a name, and nothing stays. */
 import assert from 'node:assert/strict'
-import { request as httpRequest } from 'node:http'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import * as tokens from '../../core/catalogue/tokens.ts'
 import { engines } from '../catalogue/engines.ts'
-import { openDoor, type TestDoor } from './door.ts'
+import { openDoor } from './door.ts'
+import { begin, type Sent } from './half-sent.ts'
 import { knownToken } from './known-token.ts'
 import { filesBelow } from './left-behind.ts'
 
@@ -14,11 +14,7 @@ const KNOWN_MS = 2_000
 const CONTENT = 'the first half and the second half'
 const FORM = `--b\r\ncontent-disposition: form-data; name="FIELD"; filename="form"\r\n\r\n${CONTENT}\r\n--b--\r\n`
 
-interface Upload {
-	method: string
-	target: string
-	body: string
-	headers?: Record<string, string>
+interface Upload extends Sent {
 	status: number
 }
 
@@ -39,22 +35,6 @@ function uploads(name: string, fid: string): Upload[] {
 		{ method: 'POST', target: '/api/v1/append?path=log', body: CONTENT, status: 200 },
 		{ method: 'POST', target: '/uploads', body: CONTENT, headers: { ...TUS, 'upload-metadata': `path ${path}` }, status: 201 },
 	]
-}
-
-/** Half of it now, the rest when it is told to. */
-function begin(door: TestDoor, { method, target, body, headers = {} }: Upload, token: string) {
-	const { hostname, port } = new URL(door.url)
-	const half = Math.floor(body.length / 2)
-	const all = { ...headers, authorization: `Bearer ${token}`, 'content-length': String(body.length) }
-	const asked = httpRequest({ hostname, port, method, path: target, headers: all, agent: false })
-	const answered = new Promise<[status: number, body: string]>((resolve, reject) => {
-		asked.on('error', reject).on('response', (answer) => {
-			let text = ''
-			answer.setEncoding('utf8').on('data', (chunk) => (text += chunk)).on('end', () => resolve([answer.statusCode ?? 0, text]))
-		})
-	})
-	asked.write(body.slice(0, half))
-	return { target, end: () => asked.end(body.slice(half)), answered }
 }
 
 for (const engine of engines) {
