@@ -32,6 +32,7 @@ import { checkDirectory, checkName, type Place } from './names.ts'
 import { arrivalOf, type Conditions, type Named, type Naming, rowOf, type Staged } from './naming.ts'
 import { lostName, removeName } from './remove.ts'
 import { nowStanding, STANDING_ROWS_MAX, standingOn } from './standing.ts'
+import { takeBackWay } from './take-back-way.ts'
 import { makeReady, makeRoom } from './way-on-node.ts'
 
 /** Whoever is about to carry an intent out is mostly a moment away. */
@@ -42,22 +43,34 @@ type Answer = Named | { needs: 'sync' | 'patience' | 'way' }
 
 export function* giveName(fs: Filesystem, staged: Staged, place: Place, conditions: Conditions = {}): Op<FileRow> {
 	checkName(place.name)
-	const { node } = staged
 	const path = yield* freshPath(fs, place)
-	yield* makeReady(fs, node, place.parent, path)
-	const naming: Naming = { id: yield* fs.ids.next(), token: fs.nextToken++, time: now(), place, staged, conditions, path, isSynced: false, isAlone: false }
+	const naming: Naming = { id: yield* fs.ids.next(), token: fs.nextToken++, time: now(), place, staged, conditions, path, ways: [], isSynced: false, isAlone: false }
+	let named: Path | undefined
+	try {
+		const answer = yield* settleOn(fs, naming)
+		staged.mayBeNamed = true
+		named = answer.path
+		return yield* finish(fs, naming, answer)
+	} finally {
+		for (const way of naming.ways) if (!named?.equals(way)) yield* takeBackWay(fs, staged.node, way)
+	}
+}
+
+function* settleOn(fs: Filesystem, naming: Naming): Op<Named> {
+	const { place, staged } = naming
+	const { node } = staged
+	const { parent } = place
+	yield* makeReady(fs, node, { parent, path: naming.path, made: naming.ways })
+	naming.time = now()
 	const deadlineMs = Date.now() + fs.config.nodeDeadlineMs
 	let pauseMs = INTENT_POLL_MS_MIN
 	for (;;) {
 		if (!takesChanges(node)) fail('EIO', `node ${node.name} is away`)
 		const answer = yield* decide(fs, naming)
-		if ('row' in answer) {
-			staged.mayBeNamed = true
-			return yield* finish(fs, naming, answer)
-		}
+		if ('row' in answer) return answer
 		if (answer.needs === 'way') {
 			naming.path = yield* freshPath(fs, place)
-			yield* makeReady(fs, node, place.parent, naming.path)
+			yield* makeReady(fs, node, { parent, path: naming.path, made: naming.ways })
 		} else if (answer.needs === 'sync') {
 			yield* staged.sync()
 			naming.isSynced = true

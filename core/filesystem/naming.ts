@@ -52,6 +52,8 @@ export interface Naming {
 	conditions: Conditions
 	/** What was made ready on the node. */
 	path: Path
+	/** Paths for which directories were made there. */
+	ways: Path[]
 	isSynced: boolean
 	/** It could not be entered along with others, or is not to be. */
 	isAlone: boolean

@@ -11,14 +11,18 @@ const SLASH = 0x2f
 const S_IFMT = 0o170000
 const S_IFDIR = 0o040000
 
-/** The directories that lead there are made, with the attributes they should have. Fails where the node cannot have such a name. */
-export function* makeReady(fs: Filesystem, node: Node, parent: FileId, path: Path): Op<void> {
+/**
+ * The directories that lead there are made, with the attributes they should have; `made` has the path then. Fails where the node cannot have such a
+ * name.
+ */
+export function* makeReady(fs: Filesystem, node: Node, { parent, path, made }: { parent: FileId; path: Path; made: Path[] }): Op<void> {
 	try {
 		yield* statName(node, path)
 	} catch (error) {
 		const code = codeOf(error)
 		if (code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'ELOOP') throw error
 		if (code !== 'ENOENT') yield* clearWay(fs, node, path)
+		made.push(path)
 		yield* makeParents(fs, node, parent)
 	}
 }

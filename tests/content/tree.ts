@@ -110,7 +110,7 @@ export async function put(fs: Filesystem, path: string | Buffer, content: string
 	return store(fs, await intakeOf(fs, path, attributes), parts(Buffer.from(content as string)), options)
 }
 
-async function* parts(content: Buffer): AsyncGenerator<Buffer> {
+export async function* parts(content: Buffer): AsyncGenerator<Buffer> {
 	for (let at = 0; at < content.length; at += 60_000) yield content.subarray(at, at + 60_000)
 }
 

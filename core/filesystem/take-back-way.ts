@@ -1,0 +1,49 @@
+/**
+ * Directories are made on a node before the catalogue is asked for the last time: meanwhile it may have said, and the node may have carried out, that one
+ * of them goes or is elsewhere. Made again then, it would stand there empty and known to nobody, and a walk would bring it back.
+ */
+import * as entries from '../catalogue/entries.ts'
+import type { Transaction } from '../catalogue/driver.ts'
+import { type FileRow, KIND } from '../catalogue/files.ts'
+import type { Intent } from '../catalogue/intents.ts'
+import { type FileId, type Path, ROOT_ID } from '../ids.ts'
+import { carryOut, intend } from '../intents.ts'
+import type { Node } from '../nodes/node.ts'
+import { type Op, wait } from '../op.ts'
+import { type Filesystem, transact } from './filesystem.ts'
+
+const SLASH = 0x2f
+
+/** Those above a path that the catalogue does not have are removed from the node, the lowest first. */
+export function* takeBackWay(fs: Filesystem, node: Node, path: Path): Op<void> {
+	const token = fs.nextToken++
+	try {
+		const made = yield* wait(
+			transact(fs, function* (tx) {
+				const unknown = yield* unknownAbove(fs, tx, path)
+				const list = unknown.map((each): Intent => ({ nodeId: node.id, op: 'rmdir', path: each, toPath: null, fileId: 0, token }))
+				return yield* intend(fs, tx, list, true)
+			}),
+		)
+		yield* carryOut(fs, made)
+	} catch (error) {
+		// What the caller was about has ended one way or the other.
+		fs.report(`node ${node.name}: an empty directory above ${path} may be left: ${(error as Error).message}`)
+	}
+}
+
+/** Locked as they are: whoever makes one of them does so before, and is seen, or afterwards, and sees the intent. */
+function* unknownAbove(fs: Filesystem, tx: Transaction, path: Path): Op<Path[]> {
+	const unknown: Path[] = []
+	let id: FileId | undefined = ROOT_ID
+	for (let from = 0, slash = path.indexOf(SLASH); slash !== -1; from = slash + 1, slash = path.indexOf(SLASH, from)) {
+		if (id !== undefined) id = yield* directoryIn(fs, tx, id, path.subarray(from, slash))
+		if (id === undefined) unknown.unshift(path.subarray(0, slash))
+	}
+	return unknown
+}
+
+function* directoryIn(fs: Filesystem, tx: Transaction, parent: FileId, name: Buffer): Op<FileId | undefined> {
+	const [[row]] = (yield* wait(tx.read(entries.lookupQuery(parent, name, fs.capabilities.forUpdate)))) as [FileRow[]]
+	return row?.kind === KIND.directory ? row.id : undefined
+}

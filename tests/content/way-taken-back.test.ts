@@ -1,0 +1,92 @@
+/** A directory that goes, or moves, in the moment in which it is made on a node for a new file: nothing of it stays there. On both engines. */
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync } from 'node:fs'
+import { type TestContext, test } from 'node:test'
+import { makeDirectory } from '../../core/filesystem/create.ts'
+import type { Filesystem } from '../../core/filesystem/filesystem.ts'
+import { resolve } from '../../core/filesystem/resolve.ts'
+import { removeDirectory } from '../../core/filesystem/remove.ts'
+import { rename } from '../../core/filesystem/rename.ts'
+import { settle } from '../../core/filesystem/settle.ts'
+import type { Node } from '../../core/nodes/node.ts'
+import { run } from '../../core/op.ts'
+import { type Engine, engines } from '../catalogue/engines.ts'
+import { at } from '../unit/installation.ts'
+import { get, put, tree } from './tree.ts'
+
+const directory = { mode: 0o755, uid: 0, gid: 0 }
+
+/** Two processes; what is done when the first is about to make a directory on the node, and nothing could be seen of it until now. */
+async function between(t: TestContext, engine: Engine, meddle: (other: Filesystem) => Promise<unknown>) {
+	const made = await tree(t, engine)
+	const [{ fs, reports }, other] = [await made.start(), await made.start()]
+	await run(makeDirectory(fs, at('above'), directory))
+	const above = await run(resolve(fs, Buffer.from('above')))
+	await run(makeDirectory(fs, at('gone', above.row?.id), directory))
+	const { operations } = fs.nodes.get(1) as Node
+	const real = operations.makeDirectory
+	let isOver = false
+	Object.assign(operations, {
+		async makeDirectory(...args: Parameters<typeof real>) {
+			if (!isOver && args[0].equals(Buffer.from('above/gone'))) {
+				isOver = true
+				await meddle(other.fs)
+			}
+			return real(...args)
+		},
+	})
+	const ended = await put(fs, 'above/gone/x', 'content').then(() => 'stored', (error) => error.code)
+	assert.ok(isOver)
+	/** When each has noted what it did, and carried out what had to wait for that. */
+	async function problems(): Promise<string[]> {
+		await made.problems()
+		await run(settle(fs))
+		return made.problems()
+	}
+	return { ...made, ended, other: other.fs, reports, problems }
+}
+
+async function idOf(fs: Filesystem, path: string): Promise<number> {
+	return (await run(resolve(fs, Buffer.from(path)))).row?.id as number
+}
+
+async function remove(fs: Filesystem): Promise<void> {
+	await run(removeDirectory(fs, at('gone', await idOf(fs, 'above'))))
+}
+
+for (const engine of engines) {
+	test(`${engine.name}: one that was removed`, async (t) => {
+		const { ended, node, problems } = await between(t, engine, remove)
+		assert.equal(ended, 'ENOENT')
+		assert.deepEqual([await problems(), readdirSync(node(1, 'above'))], [[], []])
+	})
+
+	test(`${engine.name}: two of them that were`, async (t) => {
+		const { ended, node, problems } = await between(t, engine, async (other) => {
+			await remove(other)
+			await run(removeDirectory(other, at('above')))
+		})
+		assert.equal(ended, 'ENOENT')
+		assert.deepEqual([await problems(), existsSync(node(1, 'above'))], [[], false])
+	})
+
+	test(`${engine.name}: one that is elsewhere; the file is in it`, async (t) => {
+		const { ended, node, problems, other } = await between(t, engine, async (other) => {
+			await run(rename(other, at('gone', await idOf(other, 'above')), at('moved'), 'replace'))
+		})
+		assert.equal(ended, 'stored')
+		assert.equal((await get(other, 'moved/x')).toString(), 'content')
+		assert.deepEqual([await problems(), readdirSync(node(1, 'above'))], [[], []])
+	})
+
+	test(`${engine.name}: one that is there again, with something in it`, async (t) => {
+		const { ended, problems, other, reports } = await between(t, engine, async (other) => {
+			await remove(other)
+			await run(makeDirectory(other, at('gone', await idOf(other, 'above')), directory))
+			await put(other, 'above/gone/y', 'another')
+		})
+		assert.equal(ended, 'ENOENT', 'it is not the directory that was asked for')
+		assert.equal((await get(other, 'above/gone/y')).toString(), 'another')
+		assert.deepEqual([await problems(), reports], [[], []])
+	})
+}
