@@ -17,7 +17,7 @@ import * as replicas from '../catalogue/replicas.ts'
 import { REPLICA } from '../catalogue/replicas.ts'
 import * as xattrs from '../catalogue/xattrs.ts'
 import { now } from '../clock.ts'
-import { codeOf, fail } from '../errors.ts'
+import { CatalogueError, codeOf, fail } from '../errors.ts'
 import { type FileId, type Path, ROOT_ID } from '../ids.ts'
 import { standsInTheWay } from '../in-the-way.ts'
 import { carryOut, intend, isDone } from '../intents.ts'
@@ -51,6 +51,10 @@ export function* giveName(fs: Filesystem, staged: Staged, place: Place, conditio
 		staged.mayBeNamed = true
 		named = answer.path
 		return yield* finish(fs, naming, answer)
+	} catch (error) {
+		// Asked again it would keep the caller waiting for as long once more.
+		if (error instanceof CatalogueError) naming.ways.length = 0
+		throw error
 	} finally {
 		for (const way of naming.ways) if (!named?.equals(way)) yield* takeBackWay(fs, staged.node, way)
 	}
@@ -61,6 +65,7 @@ function* settleOn(fs: Filesystem, naming: Naming): Op<Named> {
 	const { node } = staged
 	const { parent } = place
 	yield* makeReady(fs, node, { parent, path: naming.path, made: naming.ways })
+	// What comes together is entered in another order under load; the time of its directory is that of who comes last.
 	naming.time = now()
 	const deadlineMs = Date.now() + fs.config.nodeDeadlineMs
 	let pauseMs = INTENT_POLL_MS_MIN
