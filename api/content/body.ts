@@ -25,7 +25,16 @@ const SMALL_BYTES_MAX = 64 * 1024
 
 /** The same of what is of no use unless all of it comes: whole where it is small. */
 export async function contentOf(request: Pick<FastifyRequest, 'raw' | 'headers'>): Promise<AsyncIterable<Buffer> | Buffer> {
-	return (lengthOf(request) ?? Number.POSITIVE_INFINITY) > SMALL_BYTES_MAX ? bodyOf(request) : await gathered(request.raw)
+	return isSmall(request) ? await gathered(request.raw) : bodyOf(request)
+}
+
+/** The same as a stream where it is large. */
+export async function wholeOrStream(request: Pick<FastifyRequest, 'raw' | 'headers'>): Promise<Readable | Buffer> {
+	return isSmall(request) ? await gathered(request.raw) : request.raw
+}
+
+function isSmall(request: Pick<FastifyRequest, 'headers'>): boolean {
+	return (lengthOf(request) ?? Number.POSITIVE_INFINITY) <= SMALL_BYTES_MAX
 }
 
 /** By events: to iterate over a stream costs more than all the rest of a small request's way through node. */

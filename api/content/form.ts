@@ -2,10 +2,11 @@
  * One file out of a form (multipart/form-data, RFC 7578), as a stream: whichever part the caller wants. What is not wanted is
  * read and dropped. A form that ends before its last boundary is refused, so that half a file is never taken for a whole one.
  */
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { Dicer } from '@fastify/busboy'
 import { HttpError } from '../errors.ts'
 import { filenameOf, parametersOf } from './disposition.ts'
+import { partsOfWhole, type WholePart } from './whole-form.ts'
 
 /** What a part says of itself. */
 export interface PartHead {
@@ -18,7 +19,7 @@ export interface PartHead {
 
 export interface FormFile extends PartHead {
 	/** Throws when the form turns out to be cut off. */
-	content: AsyncIterable<Buffer>
+	content: AsyncIterable<Buffer> | Buffer
 }
 
 /** take: this is it, if none is yet. spare: it is, unless another is taken. only: it is, and a second one makes the form wrong. */
@@ -40,8 +41,34 @@ export function boundaryOf(contentType: string | undefined): string | undefined 
 	return boundary
 }
 
-/** `judge` is asked of each part in its turn. Undefined: none was wanted. */
-export function fileOfForm(body: Readable, boundary: string, judge: (part: PartHead, index: number) => Verdict): Promise<FormFile | undefined> {
+/** Asked of each part in its turn. */
+export type Judge = (part: PartHead, index: number) => Verdict
+
+/** Undefined: none was wanted. */
+export async function fileOfForm(body: Readable | Buffer, boundary: string, judge: Judge): Promise<FormFile | undefined> {
+	if (!Buffer.isBuffer(body)) return await fileOfStream(body, boundary, judge)
+	const parts = partsOfWhole(body, boundary)
+	return parts ? fileOf(parts, judge) : await fileOfStream(Readable.from([body]), boundary, judge)
+}
+
+function fileOf(parts: readonly WholePart[], judge: Judge): FormFile | undefined {
+	let taken: FormFile | undefined
+	let spare: FormFile | undefined
+	for (const [index, { headers, content }] of parts.entries()) {
+		const head = toHead(headers)
+		const verdict = judge(head, index)
+		if (taken && verdict === 'only') throw several()
+		if (verdict === 'take' || verdict === 'only') taken ??= { ...head, content }
+		else if (verdict === 'spare') spare ??= { ...head, content }
+	}
+	return taken ?? spare
+}
+
+function several(): HttpError {
+	return new HttpError(400, 'the form has more than one file: each is to be sent by itself')
+}
+
+function fileOfStream(body: Readable, boundary: string, judge: Judge): Promise<FormFile | undefined> {
 	const dicer = new Dicer({ boundary, maxHeaderPairs: HEADER_PAIRS_MAX })
 	const { promise: ended, resolve: end, reject: failAll } = Promise.withResolvers<void>()
 	const { promise: found, resolve: take, reject: giveUp } = Promise.withResolvers<FormFile | undefined>()
@@ -58,9 +85,9 @@ export function fileOfForm(body: Readable, boundary: string, judge: (part: PartH
 	}
 
 	function begin(part: Readable, raw: object): void {
-		const head = toHead(raw)
+		const head = toHead(Object.entries(raw as Record<string, string[]>).map(([name, [value]]) => [name.toLowerCase(), value]))
 		const verdict = judge(head, index++)
-		if (taken && verdict === 'only') return fail(new HttpError(400, 'the form has more than one file: each is to be sent by itself'))
+		if (taken && verdict === 'only') return fail(several())
 		if (!taken && (verdict === 'take' || verdict === 'only')) {
 			taken = part
 			take({ ...head, content: wholly(part, ended) })
@@ -117,8 +144,9 @@ async function* from(chunks: Buffer[]): AsyncGenerator<Buffer> {
 	yield* chunks
 }
 
-function toHead(raw: object): PartHead {
-	const headers = Object.fromEntries(Object.entries(raw as Record<string, string[]>).map(([name, [value]]) => [name.toLowerCase(), value]))
+/** What is said first counts. */
+function toHead(lines: ReadonlyArray<[name: string, value: string]>): PartHead {
+	const headers = Object.fromEntries(lines.toReversed())
 	const said = headers['content-disposition'] ?? ''
 	return { field: parametersOf(said).get('name') ?? '', filename: filenameOf(said), headers }
 }

@@ -3,19 +3,18 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FileRow } from '../../core/catalogue/files.ts'
 import { KIND } from '../../core/catalogue/files.ts'
-import type { LocatedRow } from '../../core/catalogue/paths.ts'
-import type { Transaction } from '../../core/catalogue/driver.ts'
 import { fail } from '../../core/errors.ts'
+import type { Check } from '../../core/filesystem/expected.ts'
 import type { Located } from '../../core/filesystem/resolve.ts'
 import { store, type StoreOptions, storeWhole } from '../../core/filesystem/store.ts'
 import type { Intake, Stored } from '../../core/filesystem/upload.ts'
-import { type Op, run } from '../../core/op.ts'
+import { run } from '../../core/op.ts'
 import { stillHolds } from '../access/still.ts'
 import type { Api } from '../api.ts'
 import { HttpError } from '../errors.ts'
 import { contentOf, lengthOf } from './body.ts'
 import { expectedOf, verify } from './digests.ts'
-import { require } from './validators.ts'
+import { conditionOf, require } from './validators.ts'
 
 export interface Received {
 	row: FileRow
@@ -25,10 +24,12 @@ export interface Received {
 }
 
 export interface ReceiveOptions {
-	/** Instead of the body as it is. */
-	source?: AsyncIterable<Buffer>
+	/** Instead of the body as it is: what it carries. Asked for when nothing speaks against it any more. */
+	source?: () => Promise<AsyncIterable<Buffer> | Buffer>
+	/** EFBIG when there is more. */
+	bytesMax?: number
 	/** Asked in the transaction besides the conditions of the request. */
-	check?: (tx: Transaction, current: LocatedRow | undefined) => Op<void>
+	check?: Check
 	exclusive?: boolean
 }
 
@@ -44,7 +45,7 @@ export async function receive(request: FastifyRequest, reply: FastifyReply, api:
 		},
 	})
 	const { intake, received } = arrival
-	const content = options.source ?? (await contentOf(request))
+	const content = await (options.source?.() ?? contentOf(request))
 	const ending = { ...arrival.ending, bytesExactly: options.source ? undefined : lengthOf(request) }
 	const stored = Buffer.isBuffer(content) ? await run(storeWhole(api.fs, intake, content, ending)) : await store(api.fs, intake, content, ending)
 	if (ending.modified) reply.header('x-oc-mtime', 'accepted')
@@ -65,17 +66,20 @@ interface Arrival {
 
 function arrivalAt(headers: IncomingHttpHeaders, { config }: Api, { place, path, row }: Located, options: ReceiveOptions): Arrival {
 	if (!place || row?.kind === KIND.directory) return fail('EISDIR', 'a directory is there')
-	const expected = expectedOf(headers)
+	// Around what the body carries they are not of it.
+	const expected = options.source ? {} : expectedOf(headers)
 	require(headers, row)
+	const condition = conditionOf(headers)
 	let isNew = true
 	const ending: StoreOptions = {
 		verify: (found) => verify(expected, found),
 		modified: modifiedOf(headers['x-oc-mtime']),
 		exclusive: options.exclusive,
+		bytesMax: options.bytesMax,
 		isFree: row === undefined,
 		*check(tx, current) {
 			isNew = current === undefined
-			require(headers, current)
+			if (condition) yield* condition(tx, current)
 			if (options.check) yield* options.check(tx, current)
 		},
 	}

@@ -1,6 +1,6 @@
 /** What a client may compare (RFC 9110, 8.8): tags and times, and the conditions it sends with them. */
 import type { LocatedRow } from '../../core/catalogue/paths.ts'
-import type { Check } from '../../core/filesystem/expected.ts'
+import { type Check, located } from '../../core/filesystem/expected.ts'
 import { HttpError } from '../errors.ts'
 
 /** Those that a change may have. */
@@ -60,8 +60,8 @@ export function require(headers: Headers, row: LocatedRow | undefined): void {
 /** The same as a check in a transaction; undefined where the request has no condition. */
 export function conditionOf(headers: Headers): Check | undefined {
 	if (!CONDITIONS.some((name) => headers[name] !== undefined)) return undefined
-	return function* (_, current) {
-		require(headers, current)
+	return function* (tx, current) {
+		require(headers, yield* located(tx, current))
 	}
 }
 

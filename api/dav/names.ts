@@ -6,7 +6,7 @@ import { run } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { textOf } from '../content/body.ts'
 import { pathIn } from '../content/paths.ts'
-import { require } from '../content/validators.ts'
+import { conditionOf, require } from '../content/validators.ts'
 import { HttpError } from '../errors.ts'
 import { destinationOf, mayOverwrite } from '../tree/destination.ts'
 import { reachExisting } from '../tree/reach.ts'
@@ -41,9 +41,10 @@ export async function remove(request: FastifyRequest, reply: FastifyReply, api: 
 	require(request.headers, row)
 	const changes = [{ path, deep: true, name: true }]
 	await run(checkLocks(request, api, changes))
+	const condition = conditionOf(request.headers)
 	await removeTree(api.fs, place, row, {
 		*check(tx, current) {
-			require(request.headers, current)
+			if (condition) yield* condition(tx, current)
 			forgetLocks(tx, yield* checkLocksNow(request, api, changes, tx), path)
 		},
 		below: checkOf(request, api, changes),

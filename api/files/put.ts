@@ -6,14 +6,13 @@ import { joinPath } from '../../core/filesystem/directories.ts'
 import type { Path } from '../../core/ids.ts'
 import { run } from '../../core/op.ts'
 import type { Api, PlainRoute } from '../api.ts'
-import { bodyOf } from '../content/body.ts'
+import { wholeOrStream } from '../content/body.ts'
 import { boundaryOf, fileOfForm } from '../content/form.ts'
 import { pathIn } from '../content/paths.ts'
 import { receive, receiveWhole, type Received } from '../content/receive.ts'
 import { HttpError, inGeneral } from '../errors.ts'
 import { reach, reachWithParents } from '../tree/reach.ts'
 import { hrefOf, PREFIX } from './listing.ts'
-import { Readable } from 'node:stream'
 
 export async function put(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
 	const located = await reachWithParents(request, api, wanted(request.originalUrl))
@@ -44,10 +43,10 @@ export async function post(request: FastifyRequest, reply: FastifyReply, api: Ap
 	const directory = pathIn(request.originalUrl, PREFIX)
 	const { row, path } = await run(reach(request, api.fs, directory, { role: 'write' }))
 	if (row?.kind !== KIND.directory) fail(row ? 'ENOTDIR' : 'ENOENT', 'there is no directory at this path')
-	const file = await fileOfForm(Readable.from(bodyOf(request)), boundary, ({ filename }) => (filename === '' ? 'skip' : 'only'))
+	const file = await fileOfForm(await wholeOrStream(request), boundary, ({ filename }) => (filename === '' ? 'skip' : 'only'))
 	if (!file) throw new HttpError(400, 'the form has no file in it')
 	const located = await run(reach(request, api.fs, joinPath(path, Buffer.from(file.filename)), { role: 'write' }))
-	const received = await receive(request, reply, api, located, { source: file.content })
+	const received = await receive(request, reply, api, located, { source: async () => file.content })
 	if (!/\btext\/html\b/.test(request.headers.accept ?? '')) return answer(reply, located.path, received)
 	return reply.code(303).header('location', hrefOf(path, true)).send()
 }

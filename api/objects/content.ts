@@ -81,14 +81,14 @@ async function upload(gateway: Gateway, request: FastifyRequest, reply: FastifyR
 	return answer(request, reply.headers(headers), 201, said)
 }
 
-/** The same without the router, of what is no form. */
+/** The same without the router. */
 export const plainUpload = (gateway: Gateway): PlainRoute => ({
 	access: 'write',
-	takes: ({ method, url, headers }) => (method === 'PUT' || method === 'POST') && PLAIN_FID.test(url) && !/form-data/i.test(headers['content-type'] ?? ''),
+	takes: ({ method, url }) => (method === 'PUT' || method === 'POST') && PLAIN_FID.test(url),
 	async handle({ url, headers, body, grant }) {
 		const { name, extension, fid } = parsed([url.slice(1)])
 		const target = await targetOf(gateway, fid, 0, { grant })
-		const arriving = incomingWhole(headers, { name, extension }, body)
+		const arriving = await incomingWhole(headers, { name, extension }, body)
 		const made = toAnswer(arriving, await put(gateway, target, arriving, { announced: body.length, modifiedSeconds: undefined, extension }))
 		return plainAnswer(201, made.headers, made.said)
 	},

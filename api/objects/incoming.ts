@@ -1,8 +1,9 @@
 /** The content of a request and what it says of itself, whether it comes as a form or as it is. */
+import type { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyRequest } from 'fastify'
-import { contentOf, lengthOf } from '../content/body.ts'
+import { contentOf, lengthOf, wholeOrStream } from '../content/body.ts'
 import { baseName, filenameOf, parametersOf, toText } from '../content/disposition.ts'
 import { BESIDE_BYTES, boundaryOf, fileOfForm } from '../content/form.ts'
 import { mediaTypeOf } from '../content/media-type.ts'
@@ -36,17 +37,22 @@ export async function incoming(request: FastifyRequest, address: { name: string;
 	const packed = isPacked(headers['content-encoding'])
 	if ((lengthOf(request) ?? 0) > bytesMax + (packed || boundary !== undefined ? BESIDE_BYTES : 0)) throw tooLarge(bytesMax)
 	if (boundary === undefined) return { ...ofBody(headers, address), ...decoded(await contentOf(request), packed) }
+	return await ofForm(headers, address, await wholeOrStream(request), boundary)
+}
+
+async function ofForm(headers: IncomingHttpHeaders, address: { name: string; extension: string }, body: Readable | Buffer, boundary: string): Promise<Incoming> {
 	const along = alongWith(headers)
-	const file = await fileOfForm(request.raw, boundary, (part, index) => (part.filename !== '' ? 'take' : index === 0 ? 'spare' : 'skip'))
+	const file = await fileOfForm(body, boundary, (part, index) => (part.filename !== '' ? 'take' : index === 0 ? 'spare' : 'skip'))
 	if (!file) throw new HttpError(400, 'the form has no part')
 	const { 'content-type': type = '', 'content-md5': md5, 'content-encoding': encoding } = file.headers
 	const md5Said = header(headers, 'content-md5') ?? md5
 	return { ...named(file.filename || address.name, type), md5: md5Said, headers: along, ...decoded(file.content, isPacked(encoding)) }
 }
 
-/** The same of a request that came whole, is no form and not packed. */
-export function incomingWhole(headers: IncomingHttpHeaders, address: { name: string; extension: string }, content: Buffer): Incoming {
-	return { ...ofBody(headers, address), content, packed: false }
+/** The same of a request that came whole, and is not packed. */
+export async function incomingWhole(headers: IncomingHttpHeaders, address: { name: string; extension: string }, body: Buffer): Promise<Incoming> {
+	const boundary = boundaryOf(headers['content-type'])
+	return boundary === undefined ? { ...ofBody(headers, address), content: body, packed: false } : await ofForm(headers, address, body, boundary)
 }
 
 function ofBody(headers: IncomingHttpHeaders, address: { name: string; extension: string }): Omit<Incoming, 'content' | 'packed'> {

@@ -3,14 +3,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { KIND } from '../../core/catalogue/files.ts'
 import { codeOf, fail } from '../../core/errors.ts'
 import { unlink } from '../../core/filesystem/remove.ts'
-import { store } from '../../core/filesystem/store.ts'
 import { run } from '../../core/op.ts'
-import { stillHolds } from '../access/still.ts'
 import type { Api } from '../api.ts'
-import { bodyOf, lengthOf } from '../content/body.ts'
-import { expectedOf, verify } from '../content/digests.ts'
+import { lengthOf, wholeOrStream } from '../content/body.ts'
 import { BESIDE_BYTES, boundaryOf, fileOfForm } from '../content/form.ts'
-import { refuseParts } from '../content/receive.ts'
+import { receive, refuseParts } from '../content/receive.ts'
 import { HttpError } from '../errors.ts'
 import { reach, reachWithParents } from '../tree/reach.ts'
 import { pathAsked, QUERY } from './path.ts'
@@ -31,28 +28,22 @@ export function write(app: FastifyInstance, api: Api): void {
 }
 
 async function take(request: FastifyRequest, reply: FastifyReply, api: Api, status: number): Promise<FastifyReply> {
-	const { sfssBytesMax, uid, gid, fileMode: mode } = api.config.api
+	const { sfssBytesMax: bytesMax } = api.config.api
 	try {
 		refuseParts(request)
 		const path = pathAsked(request)
 		const boundary = boundaryOf(request.headers['content-type'])
-		const bytes = lengthOf(request)
-		if ((bytes ?? 0) > sfssBytesMax + (boundary === undefined ? 0 : BESIDE_BYTES)) throw tooLarge(sfssBytesMax)
-		const { place, path: real, row } = await reachWithParents(request, api, path)
-		if (!place || row?.kind === KIND.directory) return fail('EISDIR', 'a directory is there')
-		const content = boundary === undefined ? bodyOf(request) : await fileIn(request, boundary)
-		// Of a form it would be the hash of all of it.
-		const expected = boundary === undefined ? expectedOf(request.headers) : {}
-		const intake = { place, path: real, attributes: { mode, uid, gid }, md5: expected.md5 !== undefined }
-		await store(api.fs, intake, content, { bytesMax: sfssBytesMax, verify: (found) => verify(expected, found), check: stillHolds(request, api) })
+		if ((lengthOf(request) ?? 0) > bytesMax + (boundary === undefined ? 0 : BESIDE_BYTES)) throw tooLarge(bytesMax)
+		const located = await reachWithParents(request, api, path)
+		await receive(request, reply, api, located, { bytesMax, source: boundary === undefined ? undefined : () => fileIn(request, boundary) })
 	} catch (error) {
-		throw codeOf(error) === 'EFBIG' ? tooLarge(sfssBytesMax) : error
+		throw codeOf(error) === 'EFBIG' ? tooLarge(bytesMax) : error
 	}
 	return reply.code(status).send()
 }
 
-async function fileIn(request: FastifyRequest, boundary: string): Promise<AsyncIterable<Buffer>> {
-	const file = await fileOfForm(request.raw, boundary, ({ field }) => (field === FIELD ? 'take' : 'skip'))
+async function fileIn(request: FastifyRequest, boundary: string): Promise<AsyncIterable<Buffer> | Buffer> {
+	const file = await fileOfForm(await wholeOrStream(request), boundary, ({ field }) => (field === FIELD ? 'take' : 'skip'))
 	if (!file) throw new HttpError(400, `missing ${FIELD} field`)
 	return file.content
 }

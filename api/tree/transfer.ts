@@ -2,8 +2,9 @@
 import type { Transaction } from '../../core/catalogue/driver.ts'
 import * as paths from '../../core/catalogue/paths.ts'
 import type { LocatedRow } from '../../core/catalogue/paths.ts'
-import { KIND } from '../../core/catalogue/files.ts'
+import { type FileRow, KIND } from '../../core/catalogue/files.ts'
 import { codeOf, fail } from '../../core/errors.ts'
+import { located } from '../../core/filesystem/expected.ts'
 import type { Place } from '../../core/filesystem/names.ts'
 import { rename, type RenameCheck, type RenameMode } from '../../core/filesystem/rename.ts'
 import type { Located } from '../../core/filesystem/resolve.ts'
@@ -69,7 +70,7 @@ export async function copy(api: Api, { from, to, overwrite, shallow, check }: Tr
 	const inOneStep = row ? from.row.kind === KIND.regular && row.kind === KIND.regular : from.row.kind !== KIND.directory
 	const destination = { place: target, path: to.path }
 	try {
-		if (inOneStep) await copyTree(api, from.path, from.row, destination, { exclusive: !overwrite, check: check && ((tx, current) => checkBoth(tx, current)) })
+		if (inOneStep) await copyTree(api, from.path, from.row, destination, { exclusive: !overwrite, check: check && checkBoth })
 		else await copyBeside(api, from.path, from.row, destination, { replaces: row, shallow, check: (tx, _, current) => checkBoth(tx, current) })
 	} catch (error) {
 		if (codeOf(error) === 'EEXIST') throw new HttpError(412, 'something has that name')
@@ -77,7 +78,7 @@ export async function copy(api: Api, { from, to, overwrite, shallow, check }: Tr
 	}
 	return row === undefined
 
-	function* checkBoth(tx: Transaction, current: LocatedRow | undefined): Op<void> {
-		if (check) yield* check(tx, yield* paths.locate(tx, from.row.id), current)
+	function* checkBoth(tx: Transaction, current: FileRow | undefined): Op<void> {
+		if (check) yield* check(tx, yield* paths.locate(tx, from.row.id), yield* located(tx, current))
 	}
 }

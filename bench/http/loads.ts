@@ -57,16 +57,24 @@ export function putWithRows({ nginx, bareCatalogue, at }: Installation, asking: 
 	return files / (seconds + took)
 }
 
-/** Asks where an object may be put, then puts one there: half of the requests are uploads. */
-export function objectScript({ at }: Installation): string {
-	const path = at('object.lua')
+const FORM = `method = "POST"
+headers = { ["Content-Type"] = "multipart/form-data; boundary=------------------------d74496d66958873e" }
+for name, value in pairs(wrk.headers) do headers[name] = value end
+body = '--------------------------d74496d66958873e\\r\\nContent-Disposition: form-data; name="file"; filename="photo.jpg"\\r\\n'
+	.. 'Content-Type: image/jpeg\\r\\n\\r\\n' .. body .. '\\r\\n--------------------------d74496d66958873e--\\r\\n'`
+
+/** Asks where an object may be put, then puts one there: half of the requests are uploads. As it is, or as SeaweedFS' own clients do, in a form. */
+export function objectScript({ at }: Installation, how: 'raw' | 'form'): string {
+	const path = at(`object-${how}.lua`)
 	writeFileSync(
 		path,
 		`local fids = {}
 local body = string.rep("x", 1024)
+local method, headers = "PUT", nil
+${how === 'form' ? FORM : ''}
 request = function()
 	local fid = table.remove(fids)
-	if fid then return wrk.format("PUT", "/" .. fid, nil, body) end
+	if fid then return wrk.format(method, "/" .. fid, headers, body) end
 	return wrk.format("GET", "/dir/assign")
 end
 response = function(status, headers, body)

@@ -37,8 +37,8 @@ const putBesideRows: Row['measure'] = async (made, seconds) => {
 }
 
 const objects =
-	(where: Where): Row['measure'] =>
-	async (made, seconds) => [wrk(made[where], { connections: CONNECTIONS, seconds, headers: made.headers, script: objectScript(made) }).requests / 2]
+	(where: Where, how: 'raw' | 'form'): Row['measure'] =>
+	async (made, seconds) => [wrk(made[where], { connections: CONNECTIONS, seconds, headers: made.headers, script: objectScript(made, how) }).requests / 2]
 
 export const rows: readonly Row[] = [
 	{ title: 'GET 4 KiB, hot (requests/s)', asked: '0.35', measure: get('door') },
@@ -55,8 +55,9 @@ export const rows: readonly Row[] = [
 	{ title: 'PUT 4 KiB, new names (requests/s)', asked: '1500/s', measure: put('door') },
 	{ title: 'PUT 4 KiB; nginx, then the rows of a catalogue', asked: '0.7', measure: putBesideRows },
 	{ title: `PUT 4 KiB of ${WORKERS} workers`, asked: '', measure: put('workers') },
-	{ title: 'assign and upload of 1 KiB, 16 connections (objects/s)', asked: '1500/s', measure: objects('door') },
-	{ title: `assign and upload of ${WORKERS} workers`, asked: '', measure: objects('workers') },
+	{ title: 'assign and upload of 1 KiB, 16 connections (objects/s)', asked: '1500/s', measure: objects('door', 'raw') },
+	{ title: 'assign and upload of 1 KiB in a form', asked: '', measure: objects('door', 'form') },
+	{ title: `assign and upload of ${WORKERS} workers`, asked: '', measure: objects('workers', 'raw') },
 	{ title: 'PUT 1 GiB (bytes/s; the other is write(2) to the disk)', asked: '0.7', isBytes: true, measure: async (made) => [await putGib(made), writeGib(made)] },
 	{ title: 'memory with 500 slow readers (MiB)', asked: '< 250', measure: async (made) => [await memoryOfSlow(made)] },
 	{ title: `a page of ${ENTRIES} entries (ms, the slowest of 20)`, asked: '< 30', prepare: fillMany, measure: async (made) => [await slowestPage(made)] },

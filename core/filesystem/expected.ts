@@ -8,8 +8,8 @@ import type { FileId, Path } from '../ids.ts'
 import type { Op } from '../op.ts'
 import type { Place } from './names.ts'
 
-/** Throws when it is not as it should be. May write what goes with the change. SQL only, and perhaps twice. */
-export type Check = (tx: Transaction, current: LocatedRow | undefined) => Op<void>
+/** Throws when it is not as it should be. May write what goes with the change. SQL only, and perhaps twice. What a client may compare `located` looks up. */
+export type Check = (tx: Transaction, current: FileRow | undefined) => Op<void>
 
 /** Of something new. */
 export interface Made {
@@ -30,7 +30,7 @@ export interface Expected {
 
 export function* checkExpected(tx: Transaction, existing: FileRow | undefined, { only, check }: Expected): Op<void> {
 	if (only !== undefined && existing?.id !== only) fail('ESTALE')
-	if (check) yield* check(tx, yield* located(tx, existing))
+	if (check) yield* check(tx, existing)
 }
 
 /** With what a client may compare. */

@@ -20,7 +20,7 @@ import { explain } from '../stats/explain.ts'
 import { inOneSentence } from '../stats/explain-text.ts'
 import { askerOf } from '../stats/asker.ts'
 import { joinPath } from './directories.ts'
-import { type Check, located } from './expected.ts'
+import type { Check } from './expected.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 
 const VALUE_BYTES_MAX = 65_536
@@ -120,7 +120,7 @@ export interface XattrChange {
 export function* changeXattrs(fs: Filesystem, id: FileId, list: readonly XattrChange[], check?: Check): Op<void> {
 	const names = list.map(({ name }) => name)
 	yield* change(fs, id, names, function* (tx, row) {
-		if (check) yield* check(tx, yield* located(tx, row))
+		if (check) yield* check(tx, row)
 		for (const { name, value } of list) {
 			if (value === undefined) xattrs.remove(tx, id, name)
 			else xattrs.set(tx, id, name, value, fs.capabilities)

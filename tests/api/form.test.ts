@@ -17,7 +17,7 @@ async function read(form: string | Buffer[], judge = theirs): Promise<{ head: st
 	const file = await fileOfForm(body, 'b', judge)
 	if (!file) return undefined
 	const chunks: Buffer[] = []
-	for await (const chunk of file.content) chunks.push(chunk)
+	for await (const chunk of Buffer.isBuffer(file.content) ? [file.content] : file.content) chunks.push(chunk)
 	return { head: `${file.field}:${file.filename}`, text: Buffer.concat(chunks).toString('latin1') }
 }
 
@@ -52,7 +52,7 @@ test('a request that breaks off ends whoever reads', async () => {
 	body.write(part('name="f"; filename="x"', 'half').slice(0, -2))
 	const file = await fileOfForm(body, 'b', theirs)
 	const reading = (async () => {
-		for await (const _ of file?.content ?? []) setImmediate(() => body.destroy())
+		for await (const _ of (file?.content ?? []) as AsyncIterable<Buffer>) setImmediate(() => body.destroy())
 	})()
 	await assert.rejects(reading, HttpError)
 })

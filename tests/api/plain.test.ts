@@ -12,6 +12,7 @@ import { holdChange } from './held-change.ts'
 import { type PlainAnswer, type PlainConnection, plainConnection } from './plain-connection.ts'
 
 const LONG = { 'X-Long': 'way' }
+const FORM = '--b\r\nContent-Disposition: form-data; name="file"; filename="pic.gif"\r\nContent-Type: image/gif\r\n\r\nimage\r\n--b--\r\n'
 
 /** Requests that node's HTTP has read. */
 function countLong(t: TestContext): () => number {
@@ -75,14 +76,15 @@ for (const engine of engines) {
 	})
 
 	test(`${engine.name}: an object is assigned and uploaded plainly`, async (t) => {
-		const { door, plain } = await open(t, { engine })
+		const { door, plain, token } = await open(t, { engine })
 		const long = countLong(t)
 		const host = new URL(door.url).host
-		const assign = async () => {
-			const { fid, ...rest } = JSON.parse((await plain.ask('/dir/assign')).body.toString())
+		const assignedTo = async (connection: PlainConnection) => {
+			const { fid, ...rest } = JSON.parse((await connection.ask('/dir/assign')).body.toString())
 			assert.deepEqual(rest, { url: host, publicUrl: host, count: 1 })
 			return String(fid)
 		}
+		const assign = () => assignedTo(plain)
 		const [first, second] = [await assign(), await assign()]
 		const uploaded = await plain.ask(`/${first}.jpg`, { method: 'PUT', body: 'image', headers: { 'Content-Type': 'image/png' } })
 		assert.equal((await plain.ask(`/${first}`, { method: 'POST', body: 'other' })).status, 201)
@@ -91,6 +93,28 @@ for (const engine of engines) {
 		const slowly = await plain.ask(`/${second}.jpg`, { method: 'PUT', body: 'image', headers: { 'Content-Type': 'image/png', ...LONG } })
 		assert.deepEqual(comparable(uploaded), comparable(slowly))
 		assert.equal(uploaded.status, 201)
+		const forms: Array<[form: string, boundary: string]> = [
+			[FORM, 'b'],
+			[FORM.replaceAll('--b', '--with space'), '"with space"'],
+			[`preamble\r\n${FORM}`, 'b'],
+			[FORM.replace('Content-Type: image/gif', 'Content-MD5: AAAAAAAAAAAAAAAAAAAAAA=='), 'b'],
+			[FORM.slice(0, -6), 'b'],
+			['no form', 'b'],
+			[FORM, ''],
+		]
+		for (const [form, boundary] of forms) {
+			const [short, other] = [await connected(t, door, token), await connected(t, door, token)]
+			const send = async (connection: PlainConnection, headers: Record<string, string>) =>
+				connection.ask(`/${await assignedTo(short)}.png`, { method: 'POST', body: form, headers: { 'Content-Type': `multipart/form-data; boundary=${boundary}`, ...headers } })
+			const before = long()
+			const own = await send(short, {})
+			assert.equal(long(), before, form)
+			assert.deepEqual(comparable(own), comparable(await send(other, LONG)), form)
+		}
+		const inForm = await assign()
+		await plain.ask(`/${inForm}`, { method: 'PUT', body: FORM, headers: { 'Content-Type': 'multipart/form-data; boundary=b' } })
+		const found = await door.fetch(`/${inForm}`)
+		assert.deepEqual([await found.text(), found.headers.get('content-type'), found.headers.get('content-disposition')], ['image', 'image/gif', 'inline; filename="pic.gif"'])
 		const got = await door.fetch(`/${first}`)
 		assert.deepEqual([await got.text(), (await door.fetch(`/${second}`)).headers.get('content-type')], ['other', 'image/png'])
 	})

@@ -27,6 +27,20 @@ for (const engine of engines) {
 	})
 }
 
+test('conditions hold here too; a hash sent along with a form is not that of the file in it', async (t) => {
+	const door = await open(t, { nodes: 1 })
+	const put = async (body: string | FormData, headers: Record<string, string>) => (await fetch(`${door.url}/file?path=f`, { method: 'PUT', body, headers })).status
+	assert.deepEqual([await put('x', { 'if-match': '*' }), await put('x', { 'if-none-match': '*' }), await put('y', { 'if-none-match': '*' })], [412, 200, 412])
+	const etag = (await fetch(`${door.url}/file?path=f`)).headers.get('etag') as string
+	assert.deepEqual([await put('y', { 'if-match': etag }), await put('z', { 'if-match': etag })], [200, 412])
+	const form = new FormData()
+	form.set('upload_file', new Blob(['in a form']), 'f')
+	const md5 = { 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' }
+	assert.deepEqual([await put('x', md5), await put(form, md5)], [400, 200])
+	assert.equal((await fetch(`${door.url}/files/`, { method: 'POST', body: form, headers: md5 })).status, 200)
+	assert.equal(await (await fetch(`${door.url}/file?path=f`)).text(), 'in a form')
+})
+
 test('raw bodies, as its own client sends them; types, heads, removal', async (t) => {
 	const door = await open(t)
 	const content = randomBytes(5_000)
