@@ -19,15 +19,25 @@ const END_DEADLINE_MS = 8_000
 /** People at the mount come first. */
 const NICENESS = 10
 
-/** A verb that stays. */
-export function startBeside(verb: 'replicator' | 'api', configFile: string, { warn }: Pick<Deps, 'warn'>): Beside {
+const READY = 'ready: '
+
+interface Hearers extends Pick<Deps, 'warn'> {
+	/** An address at which somebody is listened to from now on, each time it is so. */
+	listens?(address: string): void
+}
+
+/** A verb that stays. What it says is passed on. */
+export function startBeside(verb: 'replicator' | 'api', configFile: string, { warn, listens }: Hearers): Beside {
 	const pause = createPause(RESTART)
 	let child: ChildProcess | undefined
 	let isEnding = false
 
 	function start(): void {
 		const startedMs = performance.now()
-		const started = launch(verb, configFile, (line) => warn(`${verb}: ${line}`))
+		const started = launch(verb, configFile, (line) => {
+			if (listens && line.startsWith(READY)) listens(line.slice(READY.length))
+			else warn(`${verb}: ${line}`)
+		})
 		child = started
 		started.on('error', (error) => warn(`cairn ${verb} cannot be started: ${error.message}`))
 		started.on('exit', (code, signal) => {

@@ -58,8 +58,10 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	const prepared = await prepareDirectory(directory, plan, deps)
 	await readyMountPoint(prepared.mountPoint)
 	const reread = () => loadConfig({ path: prepared.file, environment: deps.environment })
-	const ready = () => tellNext(directory, prepared, { ...deps, replicates: options.replicator, serves: options.api })
-	const beside = (['replicator', 'api'] as const).filter((verb) => options[verb]).map((verb) => () => startBeside(verb, prepared.file, deps))
+	const ready = () => tellNext(directory, prepared, { ...deps, replicates: options.replicator })
+	// The mount is there about a second before the door is: nobody is told of an address at which nobody answers yet.
+	const listens = (address: string) => deps.print(`ready: ${address} has the same over HTTP, for whoever has a token`)
+	const beside = (['replicator', 'api'] as const).filter((verb) => options[verb]).map((verb) => () => startBeside(verb, prepared.file, { warn: deps.warn, listens }))
 	await serve({ config: prepared.config, options: toServing(options, prepared), reread, ready, beside }, deps)
 	lock.release()
 }
@@ -82,7 +84,7 @@ async function readyMountPoint(path: string): Promise<void> {
 	await prepareMountPoint(path)
 }
 
-function tellNext(directory: string, { mountPoint, file, carriesOn, config, token }: Prepared, deps: Deps & { replicates: boolean; serves: boolean }): void {
+function tellNext(directory: string, { mountPoint, file, carriesOn, config, token }: Prepared, deps: Deps & { replicates: boolean }): void {
 	const short = (path: string) => {
 		const way = relative(deps.directory, path)
 		return way.startsWith('..') ? path : way || '.'
@@ -92,7 +94,6 @@ function tellNext(directory: string, { mountPoint, file, carriesOn, config, toke
 	deps.print(`  cp -r something ${short(mountPoint)}/ ; ls -R ${short(directory)}/node*/`)
 	if (copies > 1 && deps.replicates) deps.print(`  each file is on one node at once and on ${copies} a moment later; look again, or ask:`)
 	deps.print(`  ${deps.directory === HOME ? './cairn' : 'cairn'} status --config ${short(file)}`)
-	if (deps.serves) deps.print(`  ${config.api.listen.map(({ at }) => (at.startsWith('unix:') ? at : `http://${at}/`)).join(' ')} has the same over HTTP, for whoever has a token`)
 	if (token !== undefined) deps.print(`  a token that may do everything, shown this once: ${token}`)
 	deps.print(`${short(file)} says how; Ctrl-C unmounts.`)
 	deps.print(`ready: ${mountPoint}`)

@@ -135,9 +135,12 @@ test('up serves over HTTP with the token it shows once', async (t) => {
 	const up = await startUp({ nodes: 1, api: true })
 	t.after(() => up.remove())
 	const [, token] = /shown this once: (\S+)/.exec(up.said()) ?? []
-	await until('the door', () => /api: ready: (\S+)/.test(up.said()) || undefined)
-	const [, address] = /api: ready: (\S+)/.exec(up.said()) ?? []
+	// Said when the door listens, and not before: the mount is ready earlier. Whoever goes there at once is answered.
+	const address = await until('the door', () => /^ready: (http\S+) has the same over HTTP/m.exec(up.said())?.[1])
 	assert.equal(await status(address, token), 200)
+	const said = up.said()
+	assert.equal(said.split(address).length, 2, `the address is said once: ${said}`)
+	assert.ok(said.indexOf(`ready: ${up.mountPoint}\n`) < said.indexOf(address), said)
 	assert.equal(await status(address), 401)
 	await up.stop()
 	await assert.rejects(fetch(`${address}/health`))

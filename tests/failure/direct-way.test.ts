@@ -16,7 +16,7 @@ it('another user reaches nothing but the mount', async (t) => {
 	t.after(() => up.remove())
 	await withHands((hands) => hands.do('write', join(up.mountPoint, 'secret'), 'secret'))
 	await until('the second copy', () => up.nodes.every((node) => existsSync(join(node, 'secret'))) || undefined)
-	await until('the door', () => /api: ready/.test(up.said()) || undefined)
+	await until('the door', () => /has the same over HTTP/.test(up.said()) || undefined)
 	const paths = readdirSync(up.dir).filter((name) => name !== MOUNT).map((name) => join(up.dir, name))
 	assert.ok(paths.length >= 5)
 	const within = paths.flatMap((path) => (statSync(path).isDirectory() ? [join(path, '.cairn'), join(path, '.cairn/node.json'), join(path, 'secret'), join(path, 'new')] : []))
@@ -30,7 +30,7 @@ it('another user reaches nothing but the mount', async (t) => {
 it('the command lines and environments of the processes of up hold no token and no password', async (t) => {
 	const up = await startUp({ nodes: 1, api: true })
 	t.after(() => up.remove())
-	await until('the door', () => /api: ready/.test(up.said()) || undefined)
+	await until('the door', () => /has the same over HTTP/.test(up.said()) || undefined)
 	const [, token] = /shown this once: (\S+)/.exec(up.said()) ?? []
 	assert.match(token, /^cairn_/)
 	const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && said(name, 'cmdline').includes(up.dir))
