@@ -14,17 +14,19 @@ interface Answering {
 	ahead: number
 }
 
+const answering = new WeakMap<Socket, Answering>()
+
 /**
  * A request that was sent before the answer to the one before it is handled when that is answered (RFC 9112, 9.3.2): what a client puts is
  * there for what it asks next. Around all other listeners.
  */
 export function inTurn(server: Server): void {
 	const listeners = server.listeners('request') as RequestListener[]
-	const answering = new WeakMap<Socket, Answering>()
 	server.removeAllListeners('request')
 	server.on('request', (request: IncomingMessage, response: ServerResponse) => {
 		const { socket } = request
 		if (isParting(socket)) return
+		request.url = targetOf(request)
 		const handle = () => {
 			for (const listener of listeners) listener.call(server, request, response)
 		}
@@ -44,6 +46,12 @@ export function inTurn(server: Server): void {
 	})
 }
 
+/** Without the host, which clients of proxies write before it (RFC 9112, 3.2.2). */
+function targetOf({ url = '/' }: IncomingMessage): string {
+	const target = url.replace(/^https?:\/\/[^/?]*/i, '')
+	return target === url || target.startsWith('/') ? target : `/${target}`
+}
+
 const expecting = new WeakSet<IncomingMessage>()
 
 /** Asks whether to send its body, and has heard nothing yet. */
@@ -57,6 +65,8 @@ export function isWaiting(request: IncomingMessage): boolean {
  */
 export function askFirst(app: FastifyInstance): void {
 	const { server } = app
+	// What else may be expected is refused with the rest.
+	server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => server.emit('request', request, response))
 	server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
 		expecting.add(request)
 		const { read } = request
@@ -75,7 +85,10 @@ export function askFirst(app: FastifyInstance): void {
 
 export function refuseUnclear(app: FastifyInstance): void {
 	app.addHook('onRequest', ({ raw, headers }, _, done) => {
-		if (hostsOf(raw) > 1) return done(new HttpError(400, 'the request says more than one host', { connection: 'close' }))
+		const hosts = hostsOf(raw)
+		if (hosts > 1 || (hosts === 0 && raw.httpVersion !== '1.0')) return done(new HttpError(400, 'the request says no host, or more than one', { connection: 'close' }))
+		const { expect } = headers
+		if (expect !== undefined && !/\b100-continue\b/i.test(expect)) return done(new HttpError(417, `'${expect}' is nothing to expect here`, { connection: 'close' }))
 		const coding = headers['transfer-encoding']
 		if (coding !== undefined && coding.toLowerCase() !== 'chunked') return done(new HttpError(501, `a body in '${coding}' is not understood`, { connection: 'close' }))
 		done()
@@ -94,9 +107,20 @@ const CLIENT_ERRORS: Record<string, [status: number, message: string]> = {
 	ERR_HTTP_REQUEST_TIMEOUT: [408, 'the head of the request comes too slowly'],
 }
 
-/** What is no HTTP has no address, so it is refused in the shape that errors have in general. */
+const malformed = new WeakSet<Socket>()
+
+/** What is no HTTP has no address, so it is refused in the shape that errors have in general; after the answer to what came whole before it. */
 export function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
 	if (error.code === 'ECONNRESET' || socket.destroyed) return
+	const { response } = answering.get(socket) ?? {}
+	if (response?.req.complete && !response.writableFinished && !response.destroyed) {
+		// Whatever else comes is no better.
+		if (!malformed.has(socket)) response.once('close', () => refuseMalformed(error, socket))
+		malformed.add(socket)
+		return
+	}
+	// Its body is malformed, and it has its answer.
+	if (response?.writableEnded && !response.req.complete) return void socket.destroySoon()
 	const [status, message] = CLIENT_ERRORS[error.code ?? ''] ?? [400, 'this is no request that can be understood']
 	const body = JSON.stringify({ error: { code: `HTTP_${status}`, message } })
 	const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`

@@ -58,12 +58,14 @@ export async function createServer(api: Api, at: ListenConfig, log: RequestLog, 
 		return503OnClosing: true,
 		clientErrorHandler: refuseMalformed,
 	}
-	const server = { maxHeaderSize: HEADER_BYTES_MAX }
+	// Which hosts a request says is looked at with the rest of its head.
+	const server = { maxHeaderSize: HEADER_BYTES_MAX, requireHostHeader: false }
 	const made = certificate ? fastify({ ...options, https: { ...server, ...certificate } }) : fastify({ ...options, http: server })
 	// Parts know one kind of server: with a certificate it is the same, behind TLS.
 	const app = made as unknown as FastifyInstance
 	app.server.headersTimeout = HEADERS_MS_MAX
 	introduce(app)
+	refuseUnclear(app)
 	endSlow(app, api.config.api)
 	allowOrigins(app, api.config.api.corsOrigins)
 	const parts = await loadParts(at.parts)
@@ -83,7 +85,6 @@ export async function createServer(api: Api, at: ListenConfig, log: RequestLog, 
 	})
 	app.addHook('onRoute', ({ method, url, config = {} }) => void routes.push(...[method].flat().map((each) => ({ method: each, url, config }))))
 	const gate = await guard(app, api, at)
-	refuseUnclear(app)
 	askFirst(app)
 	partFromSenders(app)
 	log.listen(app)

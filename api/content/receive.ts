@@ -36,6 +36,7 @@ export interface ReceiveOptions {
 /** To where `located` says; whether whoever asks may write there is the caller's to have asked. */
 export async function receive(request: FastifyRequest, reply: FastifyReply, api: Api, located: Located, options: ReceiveOptions = {}): Promise<Received> {
 	refuseParts(request)
+	refuseCodings(request)
 	const holds = stillHolds(request, api)
 	const arrival = arrivalAt(request.headers, api, located, {
 		...options,
@@ -86,6 +87,12 @@ function arrivalAt(headers: IncomingHttpHeaders, { config }: Api, { place, path,
 	const { uid, gid, fileMode } = config.api
 	const intake = { place, path, attributes: { mode: fileMode, uid, gid }, md5: expected.md5 !== undefined }
 	return { intake, ending, received: ({ row, sha256 }) => ({ row, sha256, isNew }) }
+}
+
+/** A plain file would not say how its content is packed, and nobody could unpack it (RFC 9110, 8.4). */
+function refuseCodings({ headers }: FastifyRequest): void {
+	const { 'content-encoding': coding = 'identity' } = headers
+	if (coding !== '' && coding.toLowerCase() !== 'identity') throw new HttpError(415, `content is stored as it is, and not in '${coding}'`, { 'accept-encoding': 'identity' })
 }
 
 /** Not taken for the whole (RFC 9110, 14.4). */

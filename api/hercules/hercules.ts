@@ -34,6 +34,6 @@ function acceptJson(app: FastifyInstance): void {
 	app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
 		const text = utf8(body as Buffer)
 		if (text === undefined) done(new HttpError(400, 'the body is not UTF-8'))
-		else parse(request, text, done)
+		else parse(request, text, (error, value) => (error ? done(new HttpError(400, 'the body is not JSON')) : done(null, value)))
 	})
 }

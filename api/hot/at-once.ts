@@ -71,7 +71,7 @@ export function beforeRouter(server: Server, atOnce: AtOnce): void {
 function send(request: IncomingMessage, response: ServerResponse, atOnce: AtOnce): boolean {
 	const { method = '', url = '', headers, socket } = request
 	const answered = atOnce({ method, url, headers }, socket.remoteAddress)
-	if (!answered || hostsOf(request) > 1) return false
+	if (!answered || hostsOf(request) !== 1) return false
 	const { status, answer, sent } = answered
 	if (status === 200) response.writeHead(status, answer.whole).end(answer.bytes)
 	else response.writeHead(status, answer.notModified).end()

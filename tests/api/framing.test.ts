@@ -49,18 +49,36 @@ test('who asks whether to send a body is told to, or hears why not and sends non
 	assert.deepEqual(statuses(await said(door, `PUT /nothing/at/all/here HTTP/1.1\r\nhost: x\r\n${expect}content-length: 1000000\r\n\r\n`)), [404])
 })
 
+test('an address may be written with its host, as for a proxy', async (t) => {
+	const door = await openDoor(t, { nodes: 1, listen: ANYBODY })
+	const own = (text: string) => text.replace('/files/', 'http://x/files/')
+	assert.deepEqual(statuses(await said(door, own(put('f', 'content')) + own(get('f', CLOSE)))), [201, 200])
+	assert.equal(await (await fetch(`${door.url}/files/f`)).text(), 'content')
+	assert.deepEqual(statuses(await said(door, `GET HTTPS://x?q HTTP/1.1\r\nhost: x\r\n${CLOSE}\r\n`)), statuses(await said(door, `GET /?q HTTP/1.1\r\nhost: x\r\n${CLOSE}\r\n`)))
+})
+
+test('what came whole is answered, whatever comes after it', async (t) => {
+	const door = await openDoor(t, { nodes: 1, listen: ANYBODY })
+	for (const headers of ['', 'x-long: way\r\n']) {
+		const answer = await said(door, `${put('f', 'content', headers)}this is no request\r\n\r\n`)
+		assert.deepEqual(statuses(answer), [headers === '' ? 201 : 200, 400])
+	}
+})
+
 test('codings and lengths that do not go together are refused', async (t) => {
 	const door = await openDoor(t, { nodes: 1, listen: ANYBODY })
 	const chunked = '5\r\nhello\r\n0\r\n\r\n'
 	const cases: Array<[string, number]> = [
 		[`transfer-encoding: gzip, chunked\r\n\r\n${chunked}`, 501],
-		[`transfer-encoding: xchunked\r\n\r\n${chunked}`, 400],
+		[`transfer-encoding: xchunked\r\n\r\n${chunked}`, 501],
 		[`transfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n${chunked}`, 400],
 		[`transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n\r\n${chunked}`, 400],
 		['content-length: 4\r\ncontent-length: 5\r\n\r\nhello', 400],
 		['content-length: +5\r\n\r\nhello', 400],
 		['content-length : 5\r\n\r\nhello', 400],
 		['host: y\r\ncontent-length: 5\r\n\r\nhello', 400],
+		['expect: the best\r\ncontent-length: 5\r\n\r\nhello', 417],
+		['content-encoding: gzip\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello', 415],
 		['x: y\r\n folded\r\ncontent-length: 5\r\n\r\nhello', 400],
 		[`x: ${'y'.repeat(40_000)}\r\n\r\n`, 431],
 	]
@@ -69,6 +87,8 @@ test('codings and lengths that do not go together are refused', async (t) => {
 		assert.deepEqual(statuses(answer), [status], rest.slice(0, 60))
 		assert.match(answer, /\r\n\r\n\{"error":\{"code":"\w+","message":"[^"]+"\}\}$/, rest.slice(0, 60))
 	}
+	for (const version of ['1.0', '1.1']) assert.deepEqual(statuses(await said(door, `GET /files/ HTTP/${version}\r\n${CLOSE}\r\n`)), [version === '1.0' ? 200 : 400])
+	assert.match(await said(door, 'GET /api/v1/list HTTP/1.1\r\n\r\n'), /"success":false/)
 	assert.equal((await door.fetch('/files/f')).status, 404)
 })
 

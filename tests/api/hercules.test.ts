@@ -149,6 +149,7 @@ test('what is wrong with a request is said in its shape, and nothing changed', a
 		assert.equal(status, expected, `${method} ${path}: ${JSON.stringify(reply)}`)
 		if (path !== 'nothing') assert.equal(reply.success, false)
 	}
+	for (const text of ['no json', '', '{"path":']) assert.equal((await ask(door, 'POST', 'mkdir', text)).reply.error, 'the body is not JSON')
 	const read = await fetch(`${door.url}/api/v1/read?path=file&offset=100&length=5`)
 	assert.equal(read.status, 200)
 	assert.equal(read.headers.get('x-bytes-read'), '0')
