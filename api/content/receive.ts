@@ -35,8 +35,7 @@ export interface ReceiveOptions {
 
 /** To where `located` says; whether whoever asks may write there is the caller's to have asked. */
 export async function receive(request: FastifyRequest, reply: FastifyReply, api: Api, located: Located, options: ReceiveOptions = {}): Promise<Received> {
-	refuseParts(request)
-	refuseCodings(request)
+	refuseUnfit(request)
 	const holds = stillHolds(request, api)
 	const arrival = arrivalAt(request.headers, api, located, {
 		...options,
@@ -87,6 +86,18 @@ function arrivalAt(headers: IncomingHttpHeaders, { config }: Api, { place, path,
 	const { uid, gid, fileMode } = config.api
 	const intake = { place, path, attributes: { mode: fileMode, uid, gid }, md5: expected.md5 !== undefined }
 	return { intake, ending, received: ({ row, sha256 }) => ({ row, sha256, isNew }) }
+}
+
+/** What the head alone refuses, whatever has the name. */
+export function refuseUnfit(request: FastifyRequest): void {
+	refuseParts(request)
+	refuseCodings(request)
+}
+
+/** The same where nothing has it: before directories are made above it. */
+export function refuseNew(request: FastifyRequest): void {
+	refuseUnfit(request)
+	require(request.headers, undefined)
 }
 
 /** A plain file would not say how its content is packed, and nobody could unpack it (RFC 9110, 8.4). */

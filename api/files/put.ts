@@ -9,13 +9,13 @@ import type { Api, PlainRoute } from '../api.ts'
 import { wholeOrStream } from '../content/body.ts'
 import { boundaryOf, fileOfForm } from '../content/form.ts'
 import { pathIn } from '../content/paths.ts'
-import { receive, receiveWhole, type Received } from '../content/receive.ts'
+import { receive, receiveWhole, refuseNew, type Received } from '../content/receive.ts'
 import { HttpError, inGeneral } from '../errors.ts'
 import { reach, reachWithParents } from '../tree/reach.ts'
 import { hrefOf, PREFIX } from './listing.ts'
 
 export async function put(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
-	const located = await reachWithParents(request, api, wanted(request.originalUrl))
+	const located = await reachWithParents(request, api, wanted(request.originalUrl), () => refuseNew(request))
 	return answer(reply, located.path, await receive(request, reply, api, located))
 }
 

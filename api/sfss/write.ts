@@ -7,7 +7,7 @@ import { run } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { lengthOf, wholeOrStream } from '../content/body.ts'
 import { BESIDE_BYTES, boundaryOf, fileOfForm } from '../content/form.ts'
-import { receive, refuseParts } from '../content/receive.ts'
+import { receive, refuseNew, refuseUnfit } from '../content/receive.ts'
 import { HttpError } from '../errors.ts'
 import { reach, reachWithParents } from '../tree/reach.ts'
 import { pathAsked, QUERY } from './path.ts'
@@ -30,11 +30,11 @@ export function write(app: FastifyInstance, api: Api): void {
 async function take(request: FastifyRequest, reply: FastifyReply, api: Api, status: number): Promise<FastifyReply> {
 	const { sfssBytesMax: bytesMax } = api.config.api
 	try {
-		refuseParts(request)
+		refuseUnfit(request)
 		const path = pathAsked(request)
 		const boundary = boundaryOf(request.headers['content-type'])
 		if ((lengthOf(request) ?? 0) > bytesMax + (boundary === undefined ? 0 : BESIDE_BYTES)) throw tooLarge(bytesMax)
-		const located = await reachWithParents(request, api, path)
+		const located = await reachWithParents(request, api, path, () => refuseNew(request))
 		await receive(request, reply, api, located, { bytesMax, source: boundary === undefined ? undefined : () => fileIn(request, boundary) })
 	} catch (error) {
 		throw codeOf(error) === 'EFBIG' ? tooLarge(bytesMax) : error

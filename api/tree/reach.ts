@@ -30,13 +30,14 @@ export function* reachExisting(request: Asking, fs: Filesystem, path: Path, how:
 	return { ...rest, row: row ?? fail('ENOENT', 'there is nothing at this path') }
 }
 
-/** The same for a new name; directories that are missing above it are made. */
-export async function reachWithParents(request: Asking, api: Api, path: Path): Promise<Located> {
+/** The same for a new name; directories that are missing above it are made, unless `refuse` throws. */
+export async function reachWithParents(request: Asking, api: Api, path: Path, refuse?: () => void): Promise<Located> {
 	try {
 		return await run(reach(request, api.fs, path, { role: 'write' }))
 	} catch (error) {
 		if (codeOf(error) !== 'ENOENT') throw error
 	}
+	refuse?.()
 	const names = namesOfPath(path)
 	for (let count = 1; count < names.length; count++) await makeOne(request, api, names.slice(0, count).reduce<Path>(joinPath, Buffer.alloc(0)))
 	return await run(reach(request, api.fs, path, { role: 'write' }))
