@@ -10,7 +10,7 @@ import { gatewayOf } from './gateway.ts'
 import { keyGrant } from './key-grant.ts'
 import { lookup } from './lookup.ts'
 import { acceptForms } from './parameters.ts'
-import { submit } from './submit.ts'
+import { plainSubmit, submit } from './submit.ts'
 import { topology } from './topology.ts'
 
 export const objects: Part = {
@@ -30,7 +30,7 @@ export const objects: Part = {
 	/** Where single objects have keys, these are looked at first. */
 	plain(api: Api) {
 		const gateway = gatewayOf(api)
-		return gateway.key === '' ? [plainAssign(gateway), plainUpload(gateway)] : []
+		return gateway.key === '' ? [plainAssign(gateway), plainUpload(gateway), plainSubmit(gateway)] : []
 	},
 	async credentials(request: FastifyRequest, api: Api): Promise<Grant | undefined> {
 		return keyGrant(request, gatewayOf(api))

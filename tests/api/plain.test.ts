@@ -111,6 +111,17 @@ for (const engine of engines) {
 			assert.equal(long(), before, form)
 			assert.deepEqual(comparable(own), comparable(await send(other, LONG)), form)
 		}
+		for (const [body, type, status] of [['raw', 'image/png', 201], [FORM, 'multipart/form-data; boundary=b', 201], ['no form', 'multipart/form-data; boundary=b', 400]] as const) {
+			const [short, other] = [await connected(t, door, token), await connected(t, door, token)]
+			const before = long()
+			const send = (connection: PlainConnection, headers: Record<string, string>) => connection.ask('/submit', { method: 'POST', body, headers: { 'Content-Type': type, ...headers } })
+			const own = await send(short, {})
+			assert.equal(long(), before)
+			const nameless = (said: PlainAnswer) => ({ ...comparable(said), body: said.body.toString().replaceAll(/1,[0-9a-f]+/g, 'FID') })
+			assert.deepEqual(nameless(own), nameless(await send(other, LONG)))
+			assert.equal(own.status, status)
+			if (status === 201) assert.equal(await (await door.fetch(`/${JSON.parse(own.body.toString()).fid}`)).text(), body === FORM ? 'image' : body)
+		}
 		const inForm = await assign()
 		await plain.ask(`/${inForm}`, { method: 'PUT', body: FORM, headers: { 'Content-Type': 'multipart/form-data; boundary=b' } })
 		const found = await door.fetch(`/${inForm}`)
