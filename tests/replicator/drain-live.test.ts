@@ -62,7 +62,7 @@ function holds(path: string, hash: string): boolean {
 }
 
 /** Looks in every turn of the loop that the jobs leave; ends with what was wrong. */
-function observe(made: Installation, still: Map<string, string>): () => string[] {
+function observe(t: TestContext, made: Installation, still: Map<string, string>): () => string[] {
 	const wrong = new Set<string>()
 	let looks = 0
 	const look = () => {
@@ -74,6 +74,7 @@ function observe(made: Installation, still: Map<string, string>): () => string[]
 	}
 	look()
 	const timer = setInterval(look, 3)
+	t.after(() => clearInterval(timer))
 	return () => {
 		clearInterval(timer)
 		look()
@@ -136,8 +137,11 @@ test('a node is emptied under load, and what is left alone never has fewer copie
 	assert.ok(heldBy(made, 1) > 0)
 
 	await startDrain(first.fs, 'node1')
-	const seen = observe(made, still)
+	const seen = observe(t, made, still)
 	let isOver = false
+	t.after(() => {
+		isOver = true
+	})
 	const atWork = disturb(users.fs, () => isOver)
 	let rounds = 0
 	for (; heldBy(made, 1) > 0 && rounds < ROUNDS_MAX; rounds++) {

@@ -190,8 +190,10 @@ test('others get their turn while it is written', async (t) => {
 		turns++
 		if (running) setImmediate(turn)
 	}
+	t.after(() => {
+		running = false
+	})
 	setImmediate(turn)
 	await once(client, manifest())
-	running = false
 	assert.ok(turns >= 5, `${turns}`)
 })
