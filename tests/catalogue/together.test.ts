@@ -145,14 +145,18 @@ describe('SQLite', () => {
 	test('while another process holds the lock the loop runs on, and all are made when it lets go', async (t) => {
 		const { driver, address } = await ready(t, sqlite)
 		const holder = fork(fileURLToPath(new URL('./hold-lock.ts', import.meta.url)), [address.replace('sqlite:', '')])
-		t.after(() => holder.kill('SIGKILL'))
-		await once(holder, 'message')
-		const asked = ['a', 'b'].map((name) => driver.together(put(name)))
-		await new Promise((resolve) => setTimeout(resolve, 20))
-		const later = driver.together(put('c'))
-		assert.deepEqual(await names(driver), [])
-		holder.send('let go')
-		assert.deepEqual(await Promise.all([...asked, later]), ['a', 'b', 'c'])
+		try {
+			await once(holder, 'message')
+			const asked = ['a', 'b'].map((name) => driver.together(put(name)))
+			await new Promise((resolve) => setTimeout(resolve, 20))
+			const later = driver.together(put('c'))
+			assert.deepEqual(await names(driver), [])
+			holder.send('let go')
+			assert.deepEqual(await Promise.all([...asked, later]), ['a', 'b', 'c'])
+		} finally {
+			// Here and not after the test: the catalogue is closed before, which waits for what was asked for.
+			holder.kill('SIGKILL')
+		}
 	})
 
 	test('what was asked for is made before the catalogue is closed', async (t) => {

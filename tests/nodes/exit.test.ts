@@ -33,13 +33,19 @@ async function finished(pid: number): Promise<void> {
 	while (!/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'))) await delay(POLL_MS)
 }
 
-test('process.exit does not wait for a stuck lane', { timeout: 30_000 }, async () => {
+test('process.exit does not wait for a stuck lane', { timeout: 30_000 }, async (t) => {
 	const scratch = mkdtempSync(join(tmpdir(), 'cairn-exit-'))
 	mkdirSync(join(scratch, 'source'))
 	const mount = await mountSshfs(join(scratch, 'source'), join(scratch, 'mnt'))
+	t.after(async () => {
+		mount.resume()
+		await mount.stop()
+		rmSync(scratch, { recursive: true })
+	})
 	const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', program(join(scratch, 'mnt'))], {
 		stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
 	})
+	t.after(() => child.kill('SIGKILL'))
 	const [ready] = await Promise.race([once(child, 'message'), once(child, 'exit')])
 	assert.equal(ready, 'ready')
 	mount.hang()
@@ -48,6 +54,4 @@ test('process.exit does not wait for a stuck lane', { timeout: 30_000 }, async (
 	await finished(child.pid ?? 0)
 	mount.resume()
 	assert.deepEqual(await exited, [3, null])
-	await mount.stop()
-	rmSync(scratch, { recursive: true })
 })

@@ -84,7 +84,8 @@ test('sshfs is detected as remote, the disk as local', () => {
 })
 
 for (const calls of [1, 4, 8, 64]) {
-	test(`${calls} calls on a hung node time out, another node is not concerned, and it heals`, async () => {
+	test(`${calls} calls on a hung node time out, another node is not concerned, and it heals`, async (t) => {
+		t.after(() => mount.resume())
 		await far.becomes(true)
 		// All lanes are there, so that descriptors can be counted.
 		await Promise.all(Array.from({ length: CALLS_MAX }, () => far.node.operations.stat(FILE)))

@@ -52,8 +52,9 @@ const kinds: Record<string, (root: string) => NodeOperations> = {
 
 for (const [kind, open] of Object.entries(kinds)) {
 	describe(kind, () => {
-		test('missing, of another node, replaced by another directory, and back', async () => {
+		test('missing, of another node, replaced by another directory, and back', async (t) => {
 			const node = open(root)
+			t.after(() => node.end())
 			const rejects = (code: string, message: RegExp) => assert.rejects(async () => node.identify('uuid-one'), { code, message })
 			await rejects('ENODEV', /has no \.cairn\/node\.json: not the node, perhaps nothing is mounted there/)
 			writeIdentity(root, ONE)
@@ -82,7 +83,6 @@ for (const [kind, open] of Object.entries(kinds)) {
 			await node.identify('uuid-one')
 			await node.makeDirectory(Buffer.from('new'))
 			assert.deepEqual(fs.readdirSync(root).sort(), ['.cairn', 'new'])
-			node.end()
 		})
 	})
 }

@@ -38,11 +38,13 @@ for (const engine of engines) {
 }
 
 test('MariaDB: a line that is committed late is neither missed nor told twice', async (t) => {
+	const commit = Promise.withResolvers<void>()
+	// Before the catalogue is closed, which waits for it.
+	t.after(() => commit.resolve())
 	const { driver, address } = await place(t, mariadb)
 	const other = await open(t, address)
 	const [{ start }] = await driver.all('SELECT MAX(seq) AS start FROM `change`')
 	const follower = followFrom(driver, start)
-	const commit = Promise.withResolvers<void>()
 	const written = Promise.withResolvers<void>()
 	const late = other.transaction(function* (tx) {
 		yield* insert(other, tx, 'late')
