@@ -23,7 +23,8 @@ const BODY_BYTES_MAX = 1_048_576
 const HEADERS_MS_MAX = 20_000
 /** With four bytes of name for each of a path of 4095. */
 const PARAMETER_CHARACTERS_MAX = 16_384
-const HEADER_BYTES_MAX = 32_768
+/** davfs2 names each of the files it holds locked below a directory that it moves: room for 600. */
+const HEADER_BYTES_MAX = 65_536
 
 export interface Certificate {
 	cert: Buffer

@@ -27,7 +27,8 @@ interface List {
 	conditions: Condition[]
 }
 
-const HEADER_MAX = 16_384
+/** Each may ask the catalogue once. */
+const LISTS_MAX = 1_000
 const TOKEN = /\s*(?:<([^>]*)>|(\()|(\))|(Not)\b|\[((?:W\/)?"[^"]*")\])/iy
 
 function parse(header: string): List[] {
@@ -35,13 +36,12 @@ function parse(header: string): List[] {
 	let address: string | undefined
 	let inside = false
 	let not = false
-	if (header.length > HEADER_MAX) throw wrong()
 	for (TOKEN.lastIndex = 0; TOKEN.lastIndex < header.trimEnd().length; ) {
 		const match = TOKEN.exec(header)
 		if (!match) throw wrong()
 		const [, angled, opened, closed, negated, etag] = match
 		if (opened && !inside) {
-			lists.push({ address, conditions: [] })
+			if (lists.push({ address, conditions: [] }) > LISTS_MAX) throw wrong()
 			inside = true
 		} else if (closed && inside) inside = false
 		else if (negated && inside) not = true

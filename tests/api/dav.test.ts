@@ -148,6 +148,21 @@ for (const engine of engines) {
 	})
 }
 
+test('a collection of which many files are locked is moved by who shows all of them, as davfs2 does', async (t) => {
+	const door = await openDoor(t)
+	for (const name of ['d', 'd/e']) await ask(door, 'MKCOL', `/dav/${name}`)
+	const lists: string[] = []
+	for (let number = 0; number < 300; number++) {
+		const path = `/dav/d/e/a file with a rather long name ${number}`.replaceAll(' ', '%20')
+		lists.push(`<${door.url}${path}> (${tokenOf(await ask(door, 'LOCK', path, { body: LOCK(), headers: { depth: '0' } }))})`)
+	}
+	const move = (shown: readonly string[]) => status(door, 'MOVE', '/dav/d', { headers: { destination: '/dav/moved', if: shown.join(' ') } })
+	assert.equal(await move(lists.slice(1)), 423)
+	assert.equal(await move(lists), 201)
+	assert.equal(hrefs(await ask(door, 'PROPFIND', '/dav/moved/e', { headers: { depth: '1' } })).length, 301)
+	assert.equal(await status(door, 'PUT', '/dav/f', { headers: { if: '(<urn:x>) '.repeat(1_001) }, body: 'x' }), 400)
+})
+
 test('a scope holds for destinations and If headers too', async (t) => {
 	const door = await openDoor(t)
 	await ask(door, 'MKCOL', '/dav/mine')
