@@ -1,15 +1,23 @@
 /** Where a request leads in the tree, if whoever sends it may go there: both where he says and where that really is. */
+import { setImmediate as othersFirst } from 'node:timers/promises'
 import type { Role } from '../../core/access/role.ts'
+import type { FileRow } from '../../core/catalogue/files.ts'
 import type { LocatedRow } from '../../core/catalogue/paths.ts'
 import { codeOf, fail } from '../../core/errors.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { makeDirectory } from '../../core/filesystem/create.ts'
 import { type Located, namesOfPath, resolve } from '../../core/filesystem/resolve.ts'
 import { joinPath } from '../../core/filesystem/directories.ts'
-import type { Path } from '../../core/ids.ts'
+import type { Name, Path } from '../../core/ids.ts'
 import { type Op, run } from '../../core/op.ts'
 import { type Asking, mayReach } from '../access/access.ts'
 import type { Api } from '../api.ts'
+
+/** A mount reaches no longer ones. */
+const NEW_PATH_BYTES_MAX = 4_095
+/** Then others have their turn. */
+const LEVELS_AT_ONCE = 16
+const SLASH = Buffer.from('/')
 
 export interface Reach {
 	role: Role
@@ -19,7 +27,7 @@ export interface Reach {
 
 export function* reach(request: Asking, fs: Filesystem, path: Path, { role, follow = true }: Reach): Op<Located> {
 	const names = namesOfPath(path)
-	mayReach(request, names.reduce<Path>(joinPath, Buffer.alloc(0)), role)
+	mayReach(request, pathOf(names), role)
 	const located = yield* resolve(fs, path, { follow })
 	mayReach(request, located.path, role)
 	return located
@@ -38,20 +46,41 @@ export async function reachWithParents(request: Asking, api: Api, path: Path, re
 		if (codeOf(error) !== 'ENOENT') throw error
 	}
 	refuse?.()
+	if (path.length > NEW_PATH_BYTES_MAX) fail('ENAMETOOLONG')
 	const names = namesOfPath(path)
-	for (let count = 1; count < names.length; count++) await makeOne(request, api, names.slice(0, count).reduce<Path>(joinPath, Buffer.alloc(0)))
+	let { count, located } = await deepest(api.fs, names)
+	for (; count < names.length; count++) {
+		if (count % LEVELS_AT_ONCE === 0) await othersFirst()
+		const { id } = located.row ?? (await makeOne(request, api, located, names.slice(0, count)))
+		const name = names[count]
+		located = { path: joinPath(located.path, name), place: { parent: id, name }, row: undefined }
+	}
 	return await run(reach(request, api.fs, path, { role: 'write' }))
 }
 
-async function makeOne(request: Asking, { fs, config }: Api, path: Path): Promise<void> {
-	const { place, row, path: real } = await run(resolve(fs, path))
-	if (row || !place) return
+/** How many of the names are there, the last of them perhaps not. */
+async function deepest(fs: Filesystem, names: readonly Name[]): Promise<{ count: number; located: Located }> {
+	for (let count = names.length - 1; ; count--) {
+		try {
+			return { count, located: await run(resolve(fs, pathOf(names.slice(0, count)))) }
+		} catch (error) {
+			if (codeOf(error) !== 'ENOENT' || count === 0) throw error
+		}
+	}
+}
+
+async function makeOne(request: Asking, { fs, config }: Api, { place, path: real }: Located, names: readonly Name[]): Promise<FileRow> {
 	mayReach(request, real, 'write')
 	const { uid, gid, directoryMode: mode } = config.api
 	try {
-		await run(makeDirectory(fs, place, { mode, uid, gid }))
+		return await run(makeDirectory(fs, place ?? fail('ENOENT'), { mode, uid, gid }))
 	} catch (error) {
-		// Somebody else was first.
 		if (codeOf(error) !== 'EEXIST') throw error
+		// Somebody else was first.
+		return (await run(resolve(fs, pathOf(names)))).row ?? fail('ENOENT')
 	}
+}
+
+function pathOf(names: readonly Name[]): Path {
+	return Buffer.concat(names.flatMap((name, index) => (index === 0 ? [name] : [SLASH, name])))
 }

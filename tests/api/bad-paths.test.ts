@@ -122,6 +122,22 @@ test('paths in headers, in bodies, in ids, and what else is done to a name', asy
 	assert.deepEqual(await standing(door), before)
 })
 
+test('directories above a name: as many as a mount reaches, while others are served', async (t) => {
+	const door = await openDoor(t, { nodes: 1, listen: ANYBODY })
+	const put = (target: string) => ask(door, { method: 'PUT', target, body: 'x' })
+	const before = await standing(door)
+	for (const [index, target] of [[0, `/files/${'d/'.repeat(2_047)}ff`], [2, `/file?path=${'d/'.repeat(2_047)}ff`]] as const) await check(door, index, { method: 'PUT', target, body: 'x' }, 400)
+	assert.deepEqual(await standing(door), before)
+	const answered: string[] = []
+	const deep = put(`/files/${'d/'.repeat(300)}f`).then(({ status }) => answered.push(`deep ${status}`))
+	const other = (await ask(door, { method: 'GET', target: '/health' })).status
+	answered.push(`other ${other}`)
+	await deep
+	assert.deepEqual(answered, ['other 200', 'deep 201'])
+	const more = await Promise.all(['x', 'y', 'x/z'].map((name) => put(`/files/${'d/'.repeat(300)}${'e/'.repeat(20)}${name}${name === 'x' ? 'x' : ''}`)))
+	assert.deepEqual(more.map(({ status }) => status), [201, 201, 201], 'several make the same')
+})
+
 test('what no dialect has, at an address that speaks one', async (t) => {
 	const parts = ['files', 'dav', 'sfss', 'hercules', 'objects'] as const
 	const door = await openDoor(t, { nodes: 1, listen: parts.map((part) => ({ at: '127.0.0.1:0', parts: [part], anybody: 'write' })) })
