@@ -24,6 +24,8 @@ export interface Journal {
 	take(rows: ChangeRow[]): ChangeRow[]
 	/** Everything new, in order. */
 	read(reader: Reader): Op<ChangeRow[]>
+	/** The same a part at a time: of what came while nobody looked there may be more than is to be held. */
+	readEach(reader: Reader, see: (rows: readonly ChangeRow[]) => void): Op<void>
 	/** Numbers appear in the order of their commits: whoever has read everything in a transaction may pass over what it adds itself. */
 	readonly isOrdered: boolean
 	/** Everything up to this number is known; only where numbers are ordered. */
@@ -66,14 +68,19 @@ export function createJournal({ synchronous }: Capabilities, nowMs: () => number
 			settle()
 			return fresh
 		},
-		*read(reader) {
+		*readEach(reader, see) {
 			// On from the last row read and not from `low`, which a gap holds back behind more rows than one batch has.
 			for (let after = low; ; ) {
 				const rows = yield* wait(reader.all<ChangeRow>(...changes.sinceQuery(after, BATCH_ROWS_MAX)))
-				for (const row of journal.take(rows)) kept.push(row)
-				if (rows.length < BATCH_ROWS_MAX) break
+				see(journal.take(rows))
+				if (rows.length < BATCH_ROWS_MAX) return
 				after = rows[rows.length - 1].seq
 			}
+		},
+		*read(reader) {
+			yield* journal.readEach(reader, (rows) => {
+				for (const row of rows) kept.push(row)
+			})
 			const all = kept
 			kept = []
 			return all

@@ -11,6 +11,9 @@ import { BATCH_ROWS_MAX, createJournal } from '../../core/filesystem/journal.ts'
 import type { FileId, Name } from '../../core/ids.ts'
 import { type Op, wait } from '../../core/op.ts'
 
+/** Names of one watch. Where more were touched, as by another walk that is quicker, it counts as all of them. */
+const TOUCHED_NAMES_MAX = 20_000
+
 /** What happened since it was opened. */
 export interface Watch {
 	isTouched(parent: FileId, name: Name): boolean
@@ -95,10 +98,10 @@ export function* startWatching(fs: Filesystem): Op<Watchman> {
 		query: () => journal.query(),
 		*take(rows, reader) {
 			see(journal.take(rows))
-			if (rows.length >= BATCH_ROWS_MAX) see(yield* journal.read(reader))
+			if (rows.length >= BATCH_ROWS_MAX) yield* journal.readEach(reader, see)
 		},
 		*look(reader) {
-			see(yield* journal.read(reader))
+			yield* journal.readEach(reader, see)
 		},
 		*end(tx) {
 			return journal.isOrdered ? ((yield* wait(changes.last(tx)))?.seq ?? 0) : 0
@@ -131,21 +134,27 @@ function parentsOf(row: ChangeRow): FileId[] {
 function openWatch(end: () => void): Open {
 	const names = new Set<string>()
 	const files = new Set<FileId>()
+	let isAll = false
 	let moved = false
 	let exchanged = false
 	return {
 		see(row) {
 			exchanged ||= row.op === 'exchange'
 			moved ||= isMove(row)
+			if (isAll) return
 			if (row.file_id !== null) files.add(row.file_id)
 			if (row.parent_id !== null && row.name !== null) names.add(keyOf(row.parent_id, row.name))
 			const other = otherPlace(row)
 			if (other) names.add(keyOf(other.parent, other.name))
+			isAll = names.size > TOUCHED_NAMES_MAX || files.size > TOUCHED_NAMES_MAX
+			if (!isAll) return
+			names.clear()
+			files.clear()
 		},
-		isTouched: (parent, name) => names.size > 0 && names.has(keyOf(parent, name)),
-		isFileTouched: (id) => files.has(id),
+		isTouched: (parent, name) => isAll || (names.size > 0 && names.has(keyOf(parent, name))),
+		isFileTouched: (id) => isAll || files.has(id),
 		get isQuiet() {
-			return names.size === 0 && files.size === 0 && !moved
+			return !isAll && names.size === 0 && files.size === 0 && !moved
 		},
 		get moved() {
 			return moved

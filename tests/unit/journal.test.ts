@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ChangeRow } from '../../core/catalogue/changes.ts'
 import type { Capabilities, Reader } from '../../core/catalogue/driver.ts'
-import { createJournal, type Journal } from '../../core/filesystem/journal.ts'
+import { BATCH_ROWS_MAX, createJournal, type Journal } from '../../core/filesystem/journal.ts'
 import { run } from '../../core/op.ts'
 import { randomFrom, seedOfRun } from '../support/random.ts'
 
@@ -49,6 +49,16 @@ for (const [name, capabilities] of [['a server', SERVER], ['the embedded engine'
 		assert.deepEqual(read(), [])
 		commit(6)
 		assert.deepEqual(read(), [6])
+	})
+
+	test(`${name}: much is given in parts, each row once`, () => {
+		const { journal, commit, reader } = following(capabilities)
+		const many = 2 * BATCH_ROWS_MAX + 10
+		commit(...Array.from({ length: many }, (_, index) => index + 1))
+		const parts: number[][] = []
+		run(journal.readEach(reader, (rows) => void parts.push(rows.map(({ seq }) => seq))))
+		assert.deepEqual(parts.map(({ length }) => length), [BATCH_ROWS_MAX, BATCH_ROWS_MAX, 10])
+		assert.deepEqual(parts.flat(), Array.from({ length: many }, (_, index) => index + 1))
 	})
 
 	test(`${name}: starts on an empty table`, () => {
