@@ -34,7 +34,7 @@ export async function startMount(config: Config, options: MountOptions): Promise
 	// Errors are answers here, thousands a second: without the stack they cost next to nothing.
 	if (!process.env.CAIRN_DEBUG) Error.stackTraceLimit = 0
 	const driver = await DRIVERS[options.driver]()
-	const catalogue = measured(await openCatalogue(config))
+	const catalogue = measured(await openCatalogue(config, { holds: true }))
 	await checkSchema(catalogue)
 	const fs = await run(startFilesystem({ config, catalogue, what: `mount ${options.mountPoint}`, report }))
 	const attached = await driver.attach(fs, options).catch(async (error: Error) => {

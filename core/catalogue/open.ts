@@ -18,16 +18,18 @@ export interface OpenOptions {
 	create?: boolean
 	/** Of an embedded one. */
 	cacheKibMax?: number
+	/** Of an embedded one: changes may be answered before they are committed, though not lost (held.ts). */
+	holds?: boolean
 	/** For a verb that asks and ends: what makes many questions quicker takes long to load or to make. */
 	isBrief?: boolean
 }
 
 /** Each engine's library is a good part of what a verb loads: only the one in use is. */
-export async function openCatalogue(config: CatalogueConfig, { create = false, cacheKibMax, isBrief = false }: OpenOptions = {}): Promise<Driver> {
+export async function openCatalogue(config: CatalogueConfig, { create = false, cacheKibMax, holds, isBrief = false }: OpenOptions = {}): Promise<Driver> {
 	const address = config.catalogue
 	if (/^(mysql|mariadb):/.test(address)) return openServer(config, isBrief)
 	if (/^[a-z]+:\/\//.test(address)) throw unreachable(withoutSecret(address), 'neither mysql:// nor sqlite:')
-	return openFile(address.replace(/^sqlite:/, ''), { timeoutMs: config.catalogueTimeoutMs, create, cacheKibMax, isBrief })
+	return openFile(address.replace(/^sqlite:/, ''), { timeoutMs: config.catalogueTimeoutMs, create, cacheKibMax, holds, isBrief })
 }
 
 async function openFile(path: string, { create, isBrief, ...options }: SqliteOptions & { create: boolean; isBrief: boolean }): Promise<Driver> {
@@ -36,7 +38,7 @@ async function openFile(path: string, { create, isBrief, ...options }: SqliteOpt
 	const { openSqlite } = await import('./sqlite.ts')
 	try {
 		if (!existsSync(path)) createPrivately(path)
-		return openSqlite(path, { ...options, watch: isBrief ? undefined : (await import('./wal-index.ts')).openWalIndex })
+		return openSqlite(path, { ...options, watch: isBrief ? undefined : (await import('./wal-index.ts')).watchFiles })
 	} catch (error) {
 		throw unreachable(path, (error as Error).message)
 	}

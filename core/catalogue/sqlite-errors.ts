@@ -2,6 +2,8 @@
 import { CatalogueError } from '../errors.ts'
 
 const BUSY = 5
+/** ERROR, CONSTRAINT, MISMATCH, RANGE. */
+const OF_STATEMENT: ReadonlySet<number> = new Set([1, 19, 20, 25])
 const CODES: Readonly<Record<number, string>> = {
 	5: 'EIO', // BUSY: still, after the time an operation may wait
 	6: 'EIO', // LOCKED
@@ -17,6 +19,11 @@ const DUPLICATE: ReadonlySet<number> = new Set([1555, 2067, 2579])
 
 export function isBusy(error: unknown): boolean {
 	return (resultCode(error) & 0xff) === BUSY
+}
+
+/** Neither the disk nor another process: the same statement would fail again. */
+export function isOfStatement(error: unknown): boolean {
+	return OF_STATEMENT.has(resultCode(error) & 0xff)
 }
 
 /** An error of the database as an Errno; anything else, a programming mistake for one, as it is. */

@@ -5,13 +5,16 @@
  * BLOBs come back as plain Uint8Array (node:sqlite's choice; wrapping each in a Buffer costs as much as the query).
  */
 import { DatabaseSync } from 'node:sqlite'
-import { setTimeout as pause } from 'node:timers/promises'
+import { setTimeout as later } from 'node:timers/promises'
 import { CatalogueError } from '../errors.ts'
-import type { Maybe, Op } from '../op.ts'
+import { isPromise, type Maybe, type Op } from '../op.ts'
 import type { Capabilities, Driver, Query, Transaction, Value } from './driver.ts'
+import { pause } from './pause.ts'
 import { isBusy, translated } from './sqlite-errors.ts'
 import { type Prepared, prepare } from './sqlite-rows.ts'
 import { type Body, createTogether, type Outcome } from './together.ts'
+import { createHeld, type Held } from './held.ts'
+import { openHeldLog } from './held-log.ts'
 import type { WalIndex } from './wal-index.ts'
 import { writeAheadLog } from './write-ahead-log.ts'
 
@@ -20,8 +23,16 @@ export interface SqliteOptions {
 	timeoutMs: number
 	/** Pages in memory; as many as serve a mount by default. */
 	cacheKibMax?: number
-	/** `openWalIndex`; without it SQLite is asked what others did. */
-	watch?: (database: string) => WalIndex | undefined
+	/** Without it SQLite is asked what others did. */
+	watch?: Watch
+	/** Changes are answered before they are committed (held.ts): for who makes many small ones, one after the other. */
+	holds?: boolean
+}
+
+/** Shared memory is looked at. */
+export interface Watch {
+	index(database: string): WalIndex | undefined
+	map(fd: number, bytes: number): ArrayBuffer
 }
 
 /** SQLite's own wait sleeps on the calling thread: only as long as a short transaction of another process takes. */
@@ -81,7 +92,20 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 	const release = db.prepare('RELEASE one')
 	const rollbackToOne = db.prepare('ROLLBACK TO one')
 	const dataVersion = versionOf(db)
-	const index = options.watch?.(path) ?? askedFor(dataVersion)
+	const index = options.watch?.index(path) ?? askedFor(dataVersion)
+	const heldLog = openHeldLog(path, options.watch?.map)
+	const held = heldLog && createHeld({
+		db,
+		log: heldLog,
+		holds: options.holds === true,
+		run: ([sql, params]) => prepared(sql).run(params),
+		before: index.before,
+		after: index.after,
+		carriedOut() {
+			own++
+		},
+		report: (line) => process.emitWarning(line),
+	})
 	let own = 0
 	let others = 0
 
@@ -100,6 +124,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 	// A failed statement leaves its transaction open; a body that went on regardless would commit half of itself.
 	let failure: unknown
 	let wrote = false
+	let isHolding = false
 	function inTransaction<T>(work: () => T): T {
 		try {
 			return work()
@@ -115,7 +140,9 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		read: (...queries) => inTransaction(() => queries.map(([sql, params]) => query(sql, params))),
 		write(sql, params = []) {
 			try {
-				if (prepared(sql).run(params) > 0) wrote = true
+				if (prepared(sql).run(params) === 0) return
+				wrote = true
+				if (isHolding) held?.note([sql, params])
 			} catch (error) {
 				failure = translated(error)
 				throw failure
@@ -134,7 +161,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 	}
 
 	function committed<T>(work: () => T): T {
-		begin.run()
+		beginSettled()
 		wrote = false
 		const before = index.before()
 		try {
@@ -150,7 +177,27 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		}
 	}
 
-	const transact = <T>(body: (tx: Transaction) => Op<T>) => committed(() => perform(body, {}))
+	function beginSettled(): void {
+		if (held) held.begin()
+		else begin.run()
+	}
+
+	/** Answered before it is committed, where that is what this connection does; undefined where it is not. */
+	function holding<T>(work: () => T): T {
+		isHolding = true
+		try {
+			const result = (held as Held).change(work)
+			own++
+			return result
+		} finally {
+			isHolding = false
+		}
+	}
+
+	function transact<T>(body: (tx: Transaction) => Op<T>): T {
+		const work = () => perform(body, {})
+		return held?.isOpen() ? holding(work) : committed(work)
+	}
 
 	/** With one commit, as many as there is time for. One that fails takes back what it did; if all is lost, this throws. */
 	function transactTogether(bodies: readonly Body[]): Outcome[] {
@@ -182,17 +229,38 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		}
 	}
 
+	/** What one statement changes. */
 	function change(sql: string, params: readonly Value[]): number {
-		const before = index.before()
-		const rows = prepared(sql).run(params)
-		index.after(before, rows > 0)
+		let rows = 0
+		const work = () => {
+			rows = prepared(sql).run(params)
+			if (rows === 0) return
+			wrote = true
+			if (isHolding) held?.note([sql, params])
+		}
+		if (held?.isOpen()) holding(work)
+		else committed(work)
 		return rows
 	}
 
-	function ownChange<T>(work: () => T): T {
+	function script(sql: string): void {
+		if (!db.isTransaction) commitHeld()
 		own++
-		return work()
+		db.exec(sql)
 	}
+
+	function settled<T>(ask: () => T): T {
+		held?.settle()
+		return ask()
+	}
+
+	/** What this connection holds, and what is left of others: everything that was answered is committed. */
+	function commitHeld(): void {
+		held?.commit()
+		held?.settle()
+	}
+
+	const isHeldElsewhere = () => held?.isHeldElsewhere() === true
 
 	/** At once if no other process holds the lock, else a promise. */
 	function attempt<T>(work: () => T, timeoutMs: number = options.timeoutMs): Maybe<T> {
@@ -208,23 +276,27 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 
 	return {
 		capabilities: CAPABILITIES,
-		all: (sql, params) => attempt(() => query(sql, params)),
-		get: (sql, params) => attempt(() => first(sql, params)),
-		read: (...queries: Query[]) => attempt(() => queries.map(([sql, params]) => query(sql, params))),
+		all: (sql, params) => attempt(() => settled(() => query(sql, params))),
+		get: (sql, params) => attempt(() => settled(() => first(sql, params))),
+		read: (...queries: Query[]) => attempt(() => settled(() => queries.map(([sql, params]) => query(sql, params)))),
 		transaction: (body) => attempt(() => transact(body)),
 		together: together.add,
-		change: (sql, params = []) => attempt(() => ownChange(() => change(sql, params))),
-		script: (sql) => attempt(() => ownChange(() => db.exec(sql))),
-		changedElsewhere: index.changedElsewhere,
-		isChangedElsewhere: index.isChangedElsewhere,
+		change: (sql, params = []) => attempt(() => change(sql, params)),
+		script: (sql) => attempt(() => script(sql)),
+		changedElsewhere() {
+			const isChanged = index.changedElsewhere()
+			return isHeldElsewhere() || isChanged
+		},
+		isChangedElsewhere: () => isHeldElsewhere() || index.isChangedElsewhere(),
 		// The database counts the commits of others only. Both numbers only grow.
 		commits() {
 			if (index.moved()) others = dataVersion()
+			if (isHeldElsewhere()) own++
 			return others + own
 		},
 		/** One transaction around all of it: a migration that dies leaves nothing behind. `body` must not begin another. */
 		async exclusively(body) {
-			await attempt(() => begin.run(), Math.max(options.timeoutMs, EXCLUSIVE_WAIT_MS))
+			await attempt(beginSettled, Math.max(options.timeoutMs, EXCLUSIVE_WAIT_MS))
 			try {
 				const result = await body()
 				own++
@@ -236,6 +308,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 			}
 		},
 		async snapshot(body) {
+			await attempt(commitHeld)
 			const own = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS })
 			try {
 				own.exec(`PRAGMA cache_size = -${SNAPSHOT_CACHE_KIB_MAX}; BEGIN`)
@@ -248,9 +321,14 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 				own.close()
 			}
 		},
-		sync: () => log.sync(),
+		sync() {
+			const committed = attempt(commitHeld)
+			return isPromise(committed) ? committed.then(log.sync) : log.sync()
+		},
 		async close() {
 			await together.ended()
+			await attempt(commitHeld)
+			held?.close()
 			await log.close()
 			db.close()
 		},
@@ -290,20 +368,15 @@ function openDatabase(path: string): DatabaseSync {
 		} catch (error) {
 			db.close()
 			if (!isBusy(error) || performance.now() > until) throw translated(error)
-			sleep(RETRY_MS_MAX)
+			pause(RETRY_MS_MAX)
 		}
 	}
-}
-
-/** On this thread: nothing else runs here yet. */
-function sleep(ms: number): void {
-	Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
 
 async function attemptAgain<T>(work: () => T, timeoutMs: number): Promise<T> {
 	const until = performance.now() + timeoutMs
 	for (let wait = RETRY_MS_MIN; performance.now() < until; wait = Math.min(wait * 2, RETRY_MS_MAX)) {
-		await pause(wait)
+		await later(wait)
 		try {
 			return work()
 		} catch (error) {

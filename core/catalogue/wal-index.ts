@@ -38,6 +38,8 @@ export function openWalIndex(database: string): WalIndex | undefined {
 	}
 }
 
+export const watchFiles = { index: openWalIndex, map: mapForReading }
+
 export function watch(words: Uint32Array): WalIndex {
 	let count = words[COUNT]
 	let checksum = words[CHECKSUM]

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import type { Transaction } from '../../core/catalogue/driver.ts'
 import { fail } from '../../core/errors.ts'
 import { wait } from '../../core/op.ts'
-import { engines, open, ready } from './engines.ts'
+import { engines, holding, open, ready } from './engines.ts'
 
 const PUT = 'INSERT INTO entry (parent_id, name, file_id) VALUES (?,?,?)'
 const COUNT = 'SELECT COUNT(*) AS n FROM entry'
@@ -13,7 +13,7 @@ const COUNTERS = `CREATE TABLE counter (name VARCHAR(16) NOT NULL PRIMARY KEY, n
 const name = (text: string) => Buffer.from(text)
 const plain = (rows: unknown) => structuredClone(rows)
 
-for (const engine of engines) {
+for (const engine of [...engines, holding]) {
 	describe(engine.name, () => {
 		test('gives what was put in: bytes, large numbers, NULL, text', async (t) => {
 			const { driver } = await ready(t, engine)

@@ -10,6 +10,8 @@ import { startMariadb } from '../support/mariadb.ts'
 
 export interface Engine {
 	name: string
+	/** Changes are answered before they are committed. */
+	holds?: boolean
 	/** The address of a new, empty catalogue; it is removed with the test. */
 	address(test: TestContext): Promise<string>
 }
@@ -33,6 +35,8 @@ export const mariadb: Engine = {
 	},
 }
 
+export const holding: Engine = { ...sqlite, name: 'SQLite, held', holds: true }
+
 export const engines: readonly Engine[] = [sqlite, mariadb]
 
 export function config(catalogue: string, settings: Partial<CatalogueConfig> = {}): CatalogueConfig {
@@ -47,15 +51,15 @@ export function config(catalogue: string, settings: Partial<CatalogueConfig> = {
 }
 
 /** Closed with the test. */
-export async function open(test: TestContext, address: string, settings?: Partial<CatalogueConfig>): Promise<Driver> {
-	const driver = await openCatalogue(config(address, settings), { create: true })
+export async function open(test: TestContext, address: string, settings?: Partial<CatalogueConfig>, holds = false): Promise<Driver> {
+	const driver = await openCatalogue(config(address, settings), { create: true, holds })
 	test.after(() => driver.close())
 	return driver
 }
 
 export async function ready(test: TestContext, engine: Engine): Promise<{ driver: Driver; address: string }> {
 	const address = await engine.address(test)
-	const driver = await open(test, address)
+	const driver = await open(test, address, undefined, engine.holds)
 	await migrate(driver)
 	return { driver, address }
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { openSqlite } from '../../core/catalogue/sqlite.ts'
-import { openWalIndex, watch } from '../../core/catalogue/wal-index.ts'
+import { watchFiles, openWalIndex, watch } from '../../core/catalogue/wal-index.ts'
 import { fail } from '../../core/errors.ts'
 import { randomFrom, seedOfRun } from '../support/random.ts'
 
@@ -16,7 +16,7 @@ const TURNS = 3_000
 function opened(t: TestContext) {
 	const folder = mkdtempSync(join(tmpdir(), 'cairn-wal-'))
 	const path = join(folder, 'catalogue.db')
-	const driver = openSqlite(path, { timeoutMs: 1_000, watch: openWalIndex })
+	const driver = openSqlite(path, { timeoutMs: 1_000, watch: watchFiles })
 	const other = new DatabaseSync(path)
 	driver.script('CREATE TABLE t (n INTEGER)')
 	driver.changedElsewhere()
@@ -104,7 +104,7 @@ test("a connection that is closed leaves the locks of the process's others alone
 	const { path, driver } = opened(t)
 	const { ino } = statSync(`${path}-shm`)
 	const locks = () => readFileSync('/proc/locks', 'utf8').split('\n').filter((line) => line.includes(` ${process.pid} `) && line.includes(`:${ino} `)).length
-	const second = openSqlite(path, { timeoutMs: 1_000, watch: openWalIndex })
+	const second = openSqlite(path, { timeoutMs: 1_000, watch: watchFiles })
 	second.changedElsewhere()
 	assert.ok(locks() > 0)
 	await second.close()

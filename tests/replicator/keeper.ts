@@ -5,7 +5,7 @@
  */
 import { withDefaults } from '../../core/config/defaults.ts'
 import { openSqlite } from '../../core/catalogue/sqlite.ts'
-import { openWalIndex } from '../../core/catalogue/wal-index.ts'
+import { watchFiles } from '../../core/catalogue/wal-index.ts'
 import { keepAlive, startFilesystem, stopFilesystem } from '../../core/filesystem/start.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { run } from '../../core/op.ts'
@@ -17,7 +17,7 @@ const HESITATION_SHARE = 0.05
 const HESITATION_MS = 50
 
 const [path, number, how] = process.argv.slice(2)
-const catalogue = openSqlite(path, { timeoutMs: 10_000, watch: openWalIndex })
+const catalogue = openSqlite(path, { timeoutMs: 10_000, watch: watchFiles })
 const config = withDefaults({ classes: [{ name: 'two', pattern: '', copies: 2 }], replicator: { proofDays: 0 } })
 const fs = await run(startFilesystem({ config, catalogue, what: `keeper ${number}`, report: () => undefined }))
 const rest = keepAlive(fs)

@@ -1,6 +1,6 @@
 /** Runs as a process of its own: walks the node of a catalogue and is killed in the middle of its Nth transaction. */
 import { openSqlite } from '../../core/catalogue/sqlite.ts'
-import { openWalIndex } from '../../core/catalogue/wal-index.ts'
+import { watchFiles } from '../../core/catalogue/wal-index.ts'
 import { withDefaults } from '../../core/config/defaults.ts'
 import { startFilesystem } from '../../core/filesystem/start.ts'
 import type { Node } from '../../core/nodes/node.ts'
@@ -9,7 +9,7 @@ import { runJob } from '../../replicator/replicator.ts'
 import { walk } from '../../replicator/walk/walk.ts'
 
 const [, , path, transaction, when] = process.argv
-const catalogue = openSqlite(path, { timeoutMs: 5_000, watch: openWalIndex })
+const catalogue = openSqlite(path, { timeoutMs: 5_000, watch: watchFiles })
 const fs = await run(startFilesystem({ config: withDefaults({}), catalogue, what: 'walk', report: () => undefined }))
 const own = catalogue.transaction
 let left = Number(transaction)

@@ -8,7 +8,7 @@ import type { ChangeRow } from '../../core/catalogue/changes.ts'
 import type { Driver, Row } from '../../core/catalogue/driver.ts'
 import { initialise } from '../../core/catalogue/initialise.ts'
 import { openSqlite } from '../../core/catalogue/sqlite.ts'
-import { openWalIndex } from '../../core/catalogue/wal-index.ts'
+import { watchFiles } from '../../core/catalogue/wal-index.ts'
 import { withDefaults } from '../../core/config/defaults.ts'
 import type { ClassConfig, Config } from '../../core/config/types.ts'
 import { create } from '../../core/filesystem/create.ts'
@@ -55,7 +55,7 @@ export async function installation(test: TestContext, nodes = 1, classes: ClassC
 	test.after(() => rmSync(directory, { recursive: true, force: true }))
 	const config: Config = withDefaults({ classes, nodeDeadlineMs: 100 })
 	const connect = () => {
-		const driver = openSqlite(join(directory, 'catalogue.db'), { timeoutMs: 5_000, watch: openWalIndex })
+		const driver = openSqlite(join(directory, 'catalogue.db'), { timeoutMs: 5_000, watch: watchFiles })
 		test.after(() => driver.close())
 		return driver
 	}
