@@ -9,7 +9,7 @@
  *     record   bytes of the body, its CRC, batch; body: statements
  *     statement  number of its text, the text if it is the first with that number; how many values; values
  */
-import { closeSync, copyFileSync, fchmodSync, fchownSync, fstatSync, ftruncateSync, openSync, readFileSync, readSync, statSync, writeSync } from 'node:fs'
+import { closeSync, copyFileSync, fchmodSync, fchownSync, fstatSync, ftruncateSync, openSync, readFileSync, readSync, realpathSync, statSync, writeSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import type { Query, Value } from './driver.ts'
 
@@ -49,7 +49,8 @@ export interface HeldLog {
 
 /** Undefined where this process may not write it: then it neither holds changes nor knows of any. `map` shows the header as it changes. */
 export function openHeldLog(database: string, map?: (fd: number, bytes: number) => ArrayBuffer): HeldLog | undefined {
-	const path = `${database}-held`
+	// Beside the file itself, as SQLite's own are: whoever comes by a symlink has to find the same one.
+	const path = `${realpathSync(database)}-held`
 	const fd = openBeside(path, database)
 	if (fd === undefined) return undefined
 	const words = map ? new Uint32Array(map(fd, HEADER_BYTES)) : undefined

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, copyFileSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, copyFileSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync, writeSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
@@ -113,6 +113,14 @@ test('it is answered before others can see it, and whoever asks through a driver
 	assert.equal(other.changedElsewhere(), true)
 	assert.equal(other.changedElsewhere(), false)
 	assert.equal(driver.changedElsewhere(), false, 'it is its own')
+})
+
+test('whoever comes by a symlink sees it too', async (t) => {
+	const { driver, address } = await ready(t, holding)
+	symlinkSync(pathOf(address), `${pathOf(address)}.link`)
+	const other = await open(t, `${address}.link`)
+	driver.transaction(put('a'))
+	assert.deepEqual(await names(other), ['a'])
 })
 
 test('who holds sees his own at once, and hears of others', async (t) => {
