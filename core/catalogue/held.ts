@@ -16,6 +16,8 @@ import { isOfStatement } from './sqlite-errors.ts'
 /** Then it is committed, also where nothing else is asked for. */
 const HELD_MS = 2
 const CHANGES_MAX = 256
+/** On a fuller disk a commit may fail, and nobody may take anything away before it was made: there each change is committed by itself. */
+const ROOM_BYTES = 256 * 1024 ** 2
 /** What others wanted committed they may want again: so long nothing is held. */
 const PLAIN_MS = 20
 /** Who waits looks this often, and so many times before he leaves the waiting to the event loop. */
@@ -47,6 +49,8 @@ export interface Connection {
 	log: HeldLog
 	/** Whether this connection holds changes at all, or only minds what others do. */
 	holds: boolean
+	/** Bytes. */
+	room(): number
 	run(statement: Query): void
 	/** Before and after a commit, for whoever counts them. */
 	before(): number
@@ -56,7 +60,7 @@ export interface Connection {
 	report(line: string): void
 }
 
-export function createHeld({ db, log, holds, run, before, after, carriedOut, report }: Connection): Held {
+export function createHeld({ db, log, holds, room, run, before, after, carriedOut, report }: Connection): Held {
 	const beginStatement = db.prepare('BEGIN IMMEDIATE')
 	const commitStatement = db.prepare('COMMIT')
 	const rollback = db.prepare('ROLLBACK')
@@ -211,7 +215,7 @@ export function createHeld({ db, log, holds, run, before, after, carriedOut, rep
 	}
 
 	return {
-		isOpen: () => holds && (isHolding || performance.now() >= plainUntilMs),
+		isOpen: () => holds && (isHolding || (performance.now() >= plainUntilMs && room() >= ROOM_BYTES)),
 		change,
 		note(statement) {
 			noted.push(statement)

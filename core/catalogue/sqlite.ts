@@ -4,6 +4,7 @@
  *
  * BLOBs come back as plain Uint8Array (node:sqlite's choice; wrapping each in a Buffer costs as much as the query).
  */
+import { statfsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as later } from 'node:timers/promises'
 import { CatalogueError } from '../errors.ts'
@@ -98,6 +99,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		db,
 		log: heldLog,
 		holds: options.holds === true,
+		room: () => roomAt(path),
 		run: ([sql, params]) => prepared(sql).run(params),
 		before: index.before,
 		after: index.after,
@@ -333,6 +335,11 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 			db.close()
 		},
 	}
+}
+
+function roomAt(path: string): number {
+	const { bavail, bsize } = statfsSync(path)
+	return bavail * bsize
 }
 
 /** Grows with the commits of other connections. */

@@ -1,8 +1,9 @@
 /** Changes that are answered before they are committed: whoever dies, and whoever asks, nothing that was answered is missing, and nothing is there twice. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, copyFileSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, copyFileSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
@@ -10,6 +11,7 @@ import type { Driver, Transaction } from '../../core/catalogue/driver.ts'
 import { fail } from '../../core/errors.ts'
 import { wait } from '../../core/op.ts'
 import { randomFrom, seedOfRun } from '../support/random.ts'
+import { migrate } from '../../core/catalogue/migrate.ts'
 import { openCatalogue } from '../../core/catalogue/open.ts'
 import { config, holding, open, ready, sqlite } from './engines.ts'
 
@@ -284,6 +286,24 @@ test('a full database: what was answered is there when there is room again', asy
 	assert.deepEqual(await names(driver), answered)
 	const other = await open(t, address)
 	assert.deepEqual(await names(other), answered)
+})
+
+test('on a disk that is nearly full nothing is held', async (t) => {
+	const disk = mkdtempSync(join(tmpdir(), 'cairn-held-'))
+	execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'none', disk])
+	t.after(() => {
+		execFileSync('umount', ['-l', disk])
+		rmSync(disk, { recursive: true, force: true })
+	})
+	const address = `sqlite:${join(disk, 'catalogue.db')}`
+	const driver = await openCatalogue(config(address), { create: true, holds: true })
+	await migrate(driver)
+	driver.transaction(put('a'))
+	assert.deepEqual(committed(address), ['a'])
+	execFileSync('mount', ['-o', 'remount,size=1g', disk])
+	driver.transaction(put('b'))
+	assert.deepEqual(committed(address), ['a'])
+	await driver.close()
 })
 
 test('another who wants to write has his turn, however busy who holds is', async (t) => {
