@@ -62,7 +62,7 @@ export interface Driver extends Reader {
 	 * node I/O, and may run again from its start (deadlock, lock wait, busy, connection lost before the commit was sent):
 	 * it must not change anything outside before it returned. Fails with Errno EIO when the database does not answer
 	 * within the configured timeout, with Undecided when the COMMIT was sent before. With a synchronous driver the result is there at once, except when another process
-	 * holds the write lock: then it is a promise.
+	 * holds the write lock: then it is a promise. Where changes are held (held.ts) the commit may come after the answer, but before anybody looks; `sync` waits for it.
 	 */
 	transaction<T>(body: (tx: Transaction) => Op<T>): Maybe<T>
 	/**

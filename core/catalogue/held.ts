@@ -41,6 +41,7 @@ export interface Held {
 	/** What this connection holds. */
 	commit(): void
 	isHeldElsewhere(): boolean
+	/** Commits what it can; the rest is carried out by whoever comes next. */
 	close(): void
 }
 
@@ -225,6 +226,7 @@ export function createHeld({ db, log, holds, room, run, before, after, carriedOu
 		commit,
 		isHeldElsewhere,
 		close() {
+			commitQuietly()
 			clearTimeout(timer)
 			log.close()
 		},

@@ -10,12 +10,12 @@ import { setTimeout as later } from 'node:timers/promises'
 import { CatalogueError } from '../errors.ts'
 import { isPromise, type Maybe, type Op } from '../op.ts'
 import type { Capabilities, Driver, Query, Transaction, Value } from './driver.ts'
+import { createHeld, type Held } from './held.ts'
+import { openHeldLog } from './held-log.ts'
 import { pause } from './pause.ts'
 import { isBusy, translated } from './sqlite-errors.ts'
 import { type Prepared, prepare } from './sqlite-rows.ts'
 import { type Body, createTogether, type Outcome } from './together.ts'
-import { createHeld, type Held } from './held.ts'
-import { openHeldLog } from './held-log.ts'
 import type { WalIndex } from './wal-index.ts'
 import { writeAheadLog } from './write-ahead-log.ts'
 
@@ -184,7 +184,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		else begin.run()
 	}
 
-	/** Answered before it is committed, where that is what this connection does; undefined where it is not. */
+	/** Answered before it is committed. */
 	function holding<T>(work: () => T): T {
 		isHolding = true
 		try {
@@ -329,7 +329,6 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		},
 		async close() {
 			await together.ended()
-			await attempt(commitHeld)
 			held?.close()
 			await log.close()
 			db.close()
