@@ -18,8 +18,18 @@ export interface Prepared {
  */
 const BOUND_LIMIT = /\b(LIMIT|OFFSET) \?/g
 
+/** Since 3.54 it does so with every value that is bound where tables are joined: a look-up took ten times as long. `+?` is the same value, and an expression. */
+const JOINS = /^\s*SELECT\b.*\bJOIN\b/s
+const BOUND = /(?<!CAST\()\?/g
+
+/** Planned once. */
+function lasting(sql: string): string {
+	const limited = sql.replace(BOUND_LIMIT, '$1 CAST(? AS INTEGER)')
+	return JOINS.test(limited) ? limited.replace(BOUND, '+?') : limited
+}
+
 export function prepare(db: DatabaseSync, sql: string): Prepared {
-	const statement = db.prepare(sql.replace(BOUND_LIMIT, '$1 CAST(? AS INTEGER)'))
+	const statement = db.prepare(lasting(sql))
 	statement.setReturnArrays(true)
 	// Asked for with the first row: a statement that changes something has none.
 	let make: ((values: readonly Value[]) => Row) | undefined
