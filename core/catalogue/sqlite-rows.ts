@@ -13,19 +13,17 @@ export interface Prepared {
 }
 
 /**
- * What a limit is bound to SQLite takes into account when it plans (since 3.50), and so plans again whenever it is bound: four times as long as a
- * short query takes. Of an expression it knows nothing.
+ * A value that SQLite takes into account when it plans, it plans for anew whenever it is bound, which takes as long as several short queries: a limit
+ * since 3.50, and since 3.54 any value of a question about more than one table. Of an expression it knows nothing, and `+?` is the same value.
  */
-const BOUND_LIMIT = /\b(LIMIT|OFFSET) \?/g
-
-/** Since 3.54 it does so with every value that is bound where tables are joined: a look-up took ten times as long. `+?` is the same value, and an expression. */
-const JOINS = /^\s*SELECT\b.*\bJOIN\b/s
-const BOUND = /(?<!CAST\()\?/g
+const QUESTION = /^\s*(SELECT|WITH)\b/
+const LIMIT = /\b(LIMIT|OFFSET) \?/g
+const VALUE = /(?<!CAST\()\?/g
 
 /** Planned once. */
 function lasting(sql: string): string {
-	const limited = sql.replace(BOUND_LIMIT, '$1 CAST(? AS INTEGER)')
-	return JOINS.test(limited) ? limited.replace(BOUND, '+?') : limited
+	const limited = sql.replace(LIMIT, '$1 CAST(? AS INTEGER)')
+	return QUESTION.test(limited) ? limited.replace(VALUE, '+?') : limited
 }
 
 export function prepare(db: DatabaseSync, sql: string): Prepared {

@@ -3,10 +3,12 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Transaction } from '../../core/catalogue/driver.ts'
 import { migrate } from '../../core/catalogue/migrate.ts'
+import { prepare } from '../../core/catalogue/sqlite-rows.ts'
 import { isPromise } from '../../core/op.ts'
 import { open, ready, sqlite } from './engines.ts'
 
@@ -98,5 +100,29 @@ describe('SQLite', () => {
 		driver.script('PRAGMA wal_checkpoint(TRUNCATE)')
 		driver.change(PUT, [1, Buffer.from('b'), 2])
 		await driver.sync()
+	})
+
+	test('a question is planned once, whatever values it is asked with', async (t) => {
+		const { address } = await ready(t, sqlite)
+		const db = new DatabaseSync(address.replace('sqlite:', ''))
+		t.after(() => db.close())
+		let looks = 0
+		db.setAuthorizer(() => {
+			looks++
+			return 0
+		})
+		const questions = [
+			'SELECT f.id FROM entry e JOIN file f ON f.id = e.file_id WHERE e.parent_id = ? AND e.file_id > ?',
+			'SELECT f.id FROM entry e, file f WHERE f.id = e.file_id AND e.parent_id = ? LIMIT ?',
+			'SELECT name FROM entry WHERE file_id IN (SELECT file_id FROM replica WHERE node_id = ?) AND file_id > ?',
+			'WITH held AS (SELECT file_id FROM replica WHERE node_id = ?) SELECT f.id FROM held h JOIN file f ON f.id = h.file_id WHERE f.id > ?',
+		]
+		for (const sql of questions) {
+			const question = prepare(db, sql)
+			question.all([1, 2])
+			looks = 0
+			for (let value = 3; value < 10; value++) question.all([value, value])
+			assert.equal(looks, 0, sql)
+		}
 	})
 })
