@@ -33,6 +33,7 @@ export interface Held {
 	isOpen(): boolean
 	/** One change, with all that it `note`s; what it throws takes back what it did. */
 	change<T>(work: () => T): T
+	/** What a change did; outside of one it is of no interest here. */
 	note(statement: Query): void
 	/** Before anything is read: nothing that was answered, here or elsewhere, is missing then. */
 	settle(): void
@@ -72,7 +73,7 @@ export function createHeld({ db, log, holds, room, run, before, after, carriedOu
 	let changes = 0
 	let plainUntilMs = 0
 	let timer: NodeJS.Timeout | undefined
-	let noted: Query[] = []
+	let noted: Query[] | undefined
 
 	const version = () => (versionStatement.get() as { user_version: number }).user_version
 	const setVersion = (number: number) => db.exec(`PRAGMA user_version = ${number}`)
@@ -160,7 +161,13 @@ export function createHeld({ db, log, holds, room, run, before, after, carriedOu
 		}
 		isHolding = true
 		changes = 0
-		timer = setTimeout(commitQuietly, HELD_MS)
+		later(commitQuietly, HELD_MS)
+	}
+
+	/** In place of what was to be done earlier. */
+	function later(work: () => void, ms: number): void {
+		clearTimeout(timer)
+		timer = setTimeout(work, ms)
 	}
 
 	/** What is in the log stays there when this fails, and is carried out before anything else is. */
@@ -173,7 +180,7 @@ export function createHeld({ db, log, holds, room, run, before, after, carriedOu
 			commitStatement.run()
 		} catch (error) {
 			if (db.isTransaction) rollback.run()
-			timer = setTimeout(settleQuietly, RETRY_MS)
+			later(settleQuietly, RETRY_MS)
 			throw error
 		}
 		after(seen, true)
@@ -187,22 +194,25 @@ export function createHeld({ db, log, holds, room, run, before, after, carriedOu
 
 	function settleQuietly(): void {
 		quietly(settle)
-		if (log.batch() !== 0) timer = setTimeout(settleQuietly, RETRY_MS)
+		if (log.batch() !== 0) later(settleQuietly, RETRY_MS)
 	}
 
 	function change<T>(work: () => T): T {
 		if (!isHolding) start()
-		noted = []
+		const statements: Query[] = []
+		noted = statements
 		let result: T
 		try {
 			result = work()
 		} catch (error) {
-			if (noted.length > 0 || !db.isTransaction) takeBack()
+			if (statements.length > 0 || !db.isTransaction) takeBack()
 			throw error
+		} finally {
+			noted = undefined
 		}
-		if (noted.length === 0) return result
+		if (statements.length === 0) return result
 		changes++
-		if (!log.append(noted)) commit()
+		if (!log.append(statements)) commit()
 		else if (changes >= CHANGES_MAX || log.isWanted()) commitQuietly()
 		return result
 	}
@@ -219,7 +229,7 @@ export function createHeld({ db, log, holds, room, run, before, after, carriedOu
 		isOpen: () => holds && (isHolding || (performance.now() >= plainUntilMs && room() >= ROOM_BYTES)),
 		change,
 		note(statement) {
-			noted.push(statement)
+			noted?.push(statement)
 		},
 		settle,
 		begin,

@@ -4,16 +4,15 @@
  *
  * BLOBs come back as plain Uint8Array (node:sqlite's choice; wrapping each in a Buffer costs as much as the query).
  */
-import { statfsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as later } from 'node:timers/promises'
 import { CatalogueError } from '../errors.ts'
 import { isPromise, type Maybe, type Op } from '../op.ts'
 import type { Capabilities, Driver, Query, Transaction, Value } from './driver.ts'
-import { createHeld, type Held } from './held.ts'
+import { createHeld } from './held.ts'
 import { openHeldLog } from './held-log.ts'
-import { pause } from './pause.ts'
 import { isBusy, translated } from './sqlite-errors.ts'
+import { askedFor, BUSY_MS, openDatabase, roomAt, versionOf } from './sqlite-file.ts'
 import { type Prepared, prepare } from './sqlite-rows.ts'
 import { type Body, createTogether, type Outcome } from './together.ts'
 import type { WalIndex } from './wal-index.ts'
@@ -36,31 +35,15 @@ export interface Watch {
 	map(fd: number, bytes: number): ArrayBuffer
 }
 
-/** SQLite's own wait sleeps on the calling thread: only as long as a short transaction of another process takes. */
-const BUSY_MS = 2
-/** Changing a new file to WAL needs it alone for a moment, and SQLite does not wait for that by itself. */
-const OPEN_WAIT_MS_MAX = 5_000
 const RETRY_MS_MIN = 1
 const RETRY_MS_MAX = 20
 const CACHE_KIB_MAX = 24 * 1024
 /** A snapshot is read through once. */
 const SNAPSHOT_CACHE_KIB_MAX = 8 * 1024
-/** 32 MB of log between checkpoints: a page changed by many transactions is written back once. */
-const CHECKPOINT_PAGES = 32_768
 /** After this no further change is made with the same commit: the loop has others to serve, and other processes want the lock. */
 const TOGETHER_MS_MAX = 10
 /** What waits for a migration waits this long at least: it may have tables to rewrite. */
 const EXCLUSIVE_WAIT_MS = 60_000
-
-/** A commit writes every page it touched whole, and most of our transactions touch ten: small pages make them a third cheaper. */
-const PAGE_BYTES = 1024
-const SETTINGS = `
-	PRAGMA page_size = ${PAGE_BYTES};
-	PRAGMA journal_mode = WAL;
-	PRAGMA synchronous = NORMAL;
-	PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
-	PRAGMA temp_store = MEMORY;
-`
 
 const CAPABILITIES: Capabilities = {
 	synchronous: true,
@@ -126,7 +109,6 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 	// A failed statement leaves its transaction open; a body that went on regardless would commit half of itself.
 	let failure: unknown
 	let wrote = false
-	let isHolding = false
 	function inTransaction<T>(work: () => T): T {
 		try {
 			return work()
@@ -136,19 +118,21 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		}
 	}
 
+	/** How many rows it changed. */
+	function alter(sql: string, params: readonly Value[] = []): number {
+		const rows = prepared(sql).run(params)
+		if (rows === 0) return 0
+		wrote = true
+		held?.note([sql, params])
+		return rows
+	}
+
 	const inside: Omit<Transaction, 'commit'> = {
 		all: (sql, params) => inTransaction(() => query(sql, params)),
 		get: (sql, params) => inTransaction(() => first(sql, params)),
 		read: (...queries) => inTransaction(() => queries.map(([sql, params]) => query(sql, params))),
-		write(sql, params = []) {
-			try {
-				if (prepared(sql).run(params) === 0) return
-				wrote = true
-				if (isHolding) held?.note([sql, params])
-			} catch (error) {
-				failure = translated(error)
-				throw failure
-			}
+		write(sql, params) {
+			inTransaction(() => alter(sql, params))
 		},
 	}
 
@@ -184,21 +168,12 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		else begin.run()
 	}
 
-	/** Answered before it is committed. */
-	function holding<T>(work: () => T): T {
-		isHolding = true
-		try {
-			const result = (held as Held).change(work)
-			own++
-			return result
-		} finally {
-			isHolding = false
-		}
-	}
-
-	function transact<T>(body: (tx: Transaction) => Op<T>): T {
-		const work = () => perform(body, {})
-		return held?.isOpen() ? holding(work) : committed(work)
+	/** Committed, or answered before it is. */
+	function made<T>(work: () => T): T {
+		if (!held?.isOpen()) return committed(work)
+		const result = held.change(work)
+		own++
+		return result
 	}
 
 	/** With one commit, as many as there is time for. One that fails takes back what it did; if all is lost, this throws. */
@@ -229,20 +204,6 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 			wrote = wroteBefore
 			return { error }
 		}
-	}
-
-	/** What one statement changes. */
-	function change(sql: string, params: readonly Value[]): number {
-		let rows = 0
-		const work = () => {
-			rows = prepared(sql).run(params)
-			if (rows === 0) return
-			wrote = true
-			if (isHolding) held?.note([sql, params])
-		}
-		if (held?.isOpen()) holding(work)
-		else committed(work)
-		return rows
 	}
 
 	function script(sql: string): void {
@@ -281,9 +242,9 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		all: (sql, params) => attempt(() => settled(() => query(sql, params))),
 		get: (sql, params) => attempt(() => settled(() => first(sql, params))),
 		read: (...queries: Query[]) => attempt(() => settled(() => queries.map(([sql, params]) => query(sql, params)))),
-		transaction: (body) => attempt(() => transact(body)),
+		transaction: (body) => attempt(() => made(() => perform(body, {}))),
 		together: together.add,
-		change: (sql, params = []) => attempt(() => change(sql, params)),
+		change: (sql, params) => attempt(() => made(() => alter(sql, params))),
 		script: (sql) => attempt(() => script(sql)),
 		changedElsewhere() {
 			const isChanged = index.changedElsewhere()
@@ -333,49 +294,6 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 			await log.close()
 			db.close()
 		},
-	}
-}
-
-function roomAt(path: string): number {
-	const { bavail, bsize } = statfsSync(path)
-	return bavail * bsize
-}
-
-/** Grows with the commits of other connections. */
-function versionOf(db: DatabaseSync): () => number {
-	const statement = db.prepare('PRAGMA data_version')
-	return () => (statement.get() as { data_version: number }).data_version
-}
-
-/** Without the shared memory SQLite has to be asked. */
-function askedFor(current: () => number): WalIndex {
-	let seen = current()
-	return {
-		changedElsewhere() {
-			const version = current()
-			const changed = version !== seen
-			seen = version
-			return changed
-		},
-		isChangedElsewhere: () => current() !== seen,
-		moved: () => true,
-		before: () => 0,
-		after() {},
-	}
-}
-
-function openDatabase(path: string): DatabaseSync {
-	const until = performance.now() + OPEN_WAIT_MS_MAX
-	for (;;) {
-		const db = new DatabaseSync(path, { timeout: BUSY_MS, enableForeignKeyConstraints: false })
-		try {
-			db.exec(SETTINGS)
-			return db
-		} catch (error) {
-			db.close()
-			if (!isBusy(error) || performance.now() > until) throw translated(error)
-			pause(RETRY_MS_MAX)
-		}
 	}
 }
 
