@@ -212,11 +212,22 @@ export const fstatvfs = libc<[fd: number, into: Bytes]>('int fstatvfs64(int fd, 
 
 const mmap = library.func('void *mmap64(void *address, size_t length, int protection, int flags, int fd, int64_t offset)')
 const PROT_READ = 1
+const PROT_WRITE = 2
 const MAP_SHARED = 1
 const MAP_FAILED = 0xffff_ffff_ffff_ffffn
 /** The beginning of a file, as it changes, for as long as this process lasts. */
 export function mapForReading(fd: number, bytes: number): ArrayBuffer {
-	const address = mmap(null, bytes, PROT_READ, MAP_SHARED, fd, 0)
+	return map(fd, bytes, PROT_READ)
+}
+
+/** The same, and what is written there is in the file. There is room for it on the disk: to write where there is none would end this process. */
+export function mapForWriting(fd: number, bytes: number): ArrayBuffer {
+	if (fallocate(fd, 0, 0, bytes) === -1) throw lastError()
+	return map(fd, bytes, PROT_READ | PROT_WRITE)
+}
+
+function map(fd: number, bytes: number, protection: number): ArrayBuffer {
+	const address = mmap(null, bytes, protection, MAP_SHARED, fd, 0)
 	if (BigInt(koffi.address(address)) === MAP_FAILED) throw lastError()
 	return koffi.view(address, bytes)
 }

@@ -1,6 +1,7 @@
 /**
- * A file beside the catalogue, `-held`: the statements of changes that were answered and are not committed yet (held.ts). What is in it outlives the
- * process that wrote it, not a restart of the machine: then the kernel's memory is gone, and with it what was not synced, as the end of SQLite's own log is.
+ * A file beside the catalogue, `-held`: the statements of changes that were answered and are not committed yet (held.ts). Who holds changes writes
+ * them into it as shared memory, as SQLite writes its index. What is in it outlives the process that wrote it, not a restart of the machine: then
+ * the kernel's memory is gone, and with it what was not synced, as the end of SQLite's own log is.
  *
  * A header, and records behind each other from RECORDS_AT on. A record counts if its batch is the one in the header and its sum is right;
  * one that was cut short had not been answered. Numbers are little endian.
@@ -26,7 +27,9 @@ const RECORD_BYTES_MAX = 64 * 1024
 const RECORDS_BYTES_MAX = 1024 * 1024
 const TEXTS_MAX = 0xffff
 const VALUES_MAX = 0xff
-const TAG = { null: 0, number: 1, text: 2, bytes: 3 } as const
+const TAG = { null: 0, number: 1, text: 2, bytes: 3, integer: 4 } as const
+/** Shorter ones are quicker copied byte by byte than handed over. */
+const BYTES_BY_HAND_MAX = 64
 
 export interface HeldLog {
 	/** Which batch is held, by whomever; 0: none. */
@@ -36,6 +39,8 @@ export interface HeldLog {
 	want(): void
 	/** From now on this batch is held, and what `append` writes is of it. Only with the catalogue's write lock. */
 	begin(batch: number): void
+	/** Whether changes can be written here at all. */
+	readonly takes: boolean
 	/** One answered change. False where it has no room here: then it must be committed before it is answered. */
 	append(statements: readonly Query[]): boolean
 	/** This batch is held no more. It may be said late, when the lock is another's and he holds the next. */
@@ -47,15 +52,19 @@ export interface HeldLog {
 	close(): void
 }
 
-/** Undefined where this process may not write it: then it neither holds changes nor knows of any. `map` shows the header as it changes. */
-export function openHeldLog(database: string, map?: (fd: number, bytes: number) => ArrayBuffer): HeldLog | undefined {
+/** All of the file as shared memory, for as long as this process lasts; throws where there is no room for it. */
+export type MapFile = (fd: number, bytes: number) => ArrayBuffer
+
+/** Undefined where this process may not write it: then it neither holds changes nor knows of any. Without `map` it only knows of them. */
+export function openHeldLog(database: string, map?: MapFile): HeldLog | undefined {
 	// Beside the file itself, as SQLite's own are: whoever comes by a symlink has to find the same one.
 	const path = `${realpathSync(database)}-held`
 	const fd = openBeside(path, database)
 	if (fd === undefined) return undefined
-	const words = map ? new Uint32Array(map(fd, HEADER_BYTES)) : undefined
+	const memory = map && mapped(map, fd)
+	const words = memory && new Uint32Array(memory)
+	const into = memory && writer(memory)
 	const header = Buffer.alloc(HEADER_BYTES)
-	const bytes = Buffer.alloc(RECORD_HEAD_BYTES + RECORD_BYTES_MAX)
 	let texts = new Map<string, number>()
 	let batch = 0
 	let end = RECORDS_AT
@@ -73,17 +82,14 @@ export function openHeldLog(database: string, map?: (fd: number, bytes: number) 
 	}
 
 	function append(statements: readonly Query[]): boolean {
-		const length = encode(bytes, statements, texts)
-		if (length === 0 || end + length > RECORDS_BYTES_MAX) return false
-		bytes.writeUInt32LE(length - RECORD_HEAD_BYTES, 0)
-		bytes.writeUInt32LE(crc32(bytes.subarray(RECORD_HEAD_BYTES, length)), 4)
-		bytes.writeUInt32LE(batch, 8)
-		try {
-			if (writeSync(fd as number, bytes, 0, length, end) < length) return false
-		} catch {
-			return false
-		}
-		end += length
+		if (!into) return false
+		const to = encode(into, end, statements, texts)
+		if (to === 0) return false
+		const bodyAt = end + RECORD_HEAD_BYTES
+		into.view.setUint32(end, to - bodyAt, true)
+		into.view.setUint32(end + 4, crc32(into.bytes.subarray(bodyAt, to)), true)
+		into.view.setUint32(end + 8, batch, true)
+		end = to
 		return true
 	}
 
@@ -107,6 +113,7 @@ export function openHeldLog(database: string, map?: (fd: number, bytes: number) 
 			start.write(bootId(), BOOT_AT, 'latin1')
 			writeSync(fd, start, 0, HEADER_BYTES, 0)
 		},
+		takes: into !== undefined,
 		append,
 		committed,
 		statements() {
@@ -151,28 +158,47 @@ function bootId(): string {
 	return boot
 }
 
-/** How many bytes the record has; 0 where it is too large, and then `texts` may have numbers that nobody wrote down. */
-function encode(into: Buffer, statements: readonly Query[], texts: Map<string, number>): number {
-	let at = RECORD_HEAD_BYTES
+function mapped(map: MapFile, fd: number): ArrayBuffer | undefined {
+	try {
+		return map(fd, RECORDS_BYTES_MAX)
+	} catch {
+		return undefined
+	}
+}
+
+interface Writer {
+	bytes: Buffer
+	view: DataView
+}
+
+function writer(memory: ArrayBuffer): Writer {
+	return { bytes: Buffer.from(memory), view: new DataView(memory) }
+}
+
+/** Where the record ends that begins at `start`; 0 where it is too large, and then `texts` may have numbers that nobody wrote down. */
+function encode(into: Writer, start: number, statements: readonly Query[], texts: Map<string, number>): number {
+	const end = Math.min(RECORDS_BYTES_MAX, start + RECORD_HEAD_BYTES + RECORD_BYTES_MAX)
+	const { bytes, view } = into
+	let at = start + RECORD_HEAD_BYTES
 	for (const [sql, params] of statements) {
-		if (params.length > VALUES_MAX) return 0
+		const count = params.length
+		if (count > VALUES_MAX || at + 3 > end) return 0
 		let number = texts.get(sql)
 		if (number === undefined) {
 			number = texts.size
-			if (number >= TEXTS_MAX) return 0
+			if (number >= TEXTS_MAX || at + 7 + sql.length * 3 > end) return 0
 			texts.set(sql, number)
-			if (at + 6 + sql.length * 3 > into.length) return 0
-			at = into.writeUInt16LE(number, at)
-			const length = into.write(sql, at + 4)
-			into.writeUInt32LE(length, at)
-			at += 4 + length
+			const length = bytes.write(sql, at + 6)
+			view.setUint32(at + 2, length, true)
+			view.setUint16(at, number, true)
+			at += 6 + length
 		} else {
-			if (at + 3 > into.length) return 0
-			at = into.writeUInt16LE(number, at)
+			view.setUint16(at, number, true)
+			at += 2
 		}
-		at = into.writeUInt8(params.length, at)
-		for (const value of params) {
-			at = encodeValue(into, at, value)
+		bytes[at++] = count
+		for (let i = 0; i < count; i++) {
+			at = encodeValue(into, at, end, params[i])
 			if (at === 0) return 0
 		}
 	}
@@ -180,20 +206,37 @@ function encode(into: Buffer, statements: readonly Query[], texts: Map<string, n
 }
 
 /** Where the next begins; 0: no room. */
-function encodeValue(into: Buffer, at: number, value: Value): number {
-	if (value === null) return at + 1 > into.length ? 0 : into.writeUInt8(TAG.null, at)
-	if (typeof value === 'number') return at + 9 > into.length ? 0 : into.writeDoubleLE(value, into.writeUInt8(TAG.number, at))
-	const room = typeof value === 'string' ? value.length * 3 : value.length
-	if (at + 6 + room > into.length) return 0
-	into.writeUInt8(typeof value === 'string' ? TAG.text : TAG.bytes, at)
-	if (typeof value === 'string') {
-		const length = into.write(value, at + 5)
-		into.writeUInt32LE(length, at + 1)
-		return at + 5 + length
+function encodeValue({ bytes, view }: Writer, at: number, end: number, value: Value): number {
+	if (at + 9 > end) return 0
+	if (typeof value === 'number') {
+		if ((value | 0) === value) {
+			bytes[at] = TAG.integer
+			view.setInt32(at + 1, value, true)
+			return at + 5
+		}
+		bytes[at] = TAG.number
+		view.setFloat64(at + 1, value, true)
+		return at + 9
 	}
-	into.writeUInt32LE(value.length, at + 1)
-	into.set(value, at + 5)
-	return at + 5 + value.length
+	if (value === null) {
+		bytes[at] = TAG.null
+		return at + 1
+	}
+	const from = at + 5
+	if (typeof value === 'string') {
+		if (from + value.length * 3 > end) return 0
+		bytes[at] = TAG.text
+		const length = bytes.write(value, from)
+		view.setUint32(at + 1, length, true)
+		return from + length
+	}
+	const { length } = value
+	if (from + length > end) return 0
+	bytes[at] = TAG.bytes
+	view.setUint32(at + 1, length, true)
+	if (length > BYTES_BY_HAND_MAX) bytes.set(value, from)
+	else for (let i = 0; i < length; i++) bytes[from + i] = value[i]
+	return from + length
 }
 
 function decode(whole: Buffer, batch: number): Query[] {
@@ -236,6 +279,10 @@ function decodeValue(body: Buffer, at: number, into: Value[]): number {
 	if (tag === TAG.number) {
 		into.push(body.readDoubleLE(at + 1))
 		return at + 9
+	}
+	if (tag === TAG.integer) {
+		into.push(body.readInt32LE(at + 1))
+		return at + 5
 	}
 	const end = at + 5 + body.readUInt32LE(at + 1)
 	into.push(tag === TAG.text ? body.toString('utf8', at + 5, end) : Uint8Array.from(body.subarray(at + 5, end)))

@@ -226,7 +226,7 @@ export function createHeld({ db, log, holds, room, run, before, after, carriedOu
 	}
 
 	return {
-		isOpen: () => holds && (isHolding || (performance.now() >= plainUntilMs && room() >= ROOM_BYTES)),
+		isOpen: () => holds && log.takes && (isHolding || (performance.now() >= plainUntilMs && room() >= ROOM_BYTES)),
 		change,
 		note(statement) {
 			noted?.push(statement)

@@ -7,7 +7,7 @@
  * the process has on it.
  */
 import { openSync, realpathSync } from 'node:fs'
-import { mapForReading } from '../libc.ts'
+import { mapForReading, mapForWriting } from '../libc.ts'
 
 /** The second copy of the header, which is written first. */
 const HEADER_WORDS = 12
@@ -38,7 +38,7 @@ export function openWalIndex(database: string): WalIndex | undefined {
 	}
 }
 
-export const watchFiles = { index: openWalIndex, map: mapForReading }
+export const watchFiles = { index: openWalIndex, map: mapForWriting }
 
 export function watch(words: Uint32Array): WalIndex {
 	let count = words[COUNT]

@@ -218,11 +218,11 @@ test('a word that comes late leaves the next batch alone', async (t) => {
 test('the last record was cut short, or is not what was written: those before it count', async (t) => {
 	const { driver, address } = await ready(t, holding)
 	driver.transaction(put('a'))
-	const before = readFileSync(`${pathOf(address)}-held`).length
+	const before = recordsOf(address).length
 	driver.transaction(put('b'))
-	for (const [index, spoil] of [(bytes: Buffer) => bytes.subarray(0, -1), flipped].entries()) {
+	for (const [index, spoil] of [(bytes: Buffer) => bytes.subarray(0, -4), flipped].entries()) {
 		const killed = killedNow(t, address)
-		const bytes = readFileSync(`${pathOf(killed)}-held`)
+		const bytes = recordsOf(killed)
 		assert.ok(bytes.length > before)
 		writeFileSync(`${pathOf(killed)}-held`, spoil(bytes))
 		const database = await openCatalogue(config(killed))
@@ -231,11 +231,32 @@ test('the last record was cut short, or is not what was written: those before it
 	}
 })
 
+/** Up to the end of the last one that is of this batch. */
+function recordsOf(address: string): Buffer {
+	const bytes = readFileSync(`${pathOf(address)}-held`)
+	let end = 64
+	while (bytes.readUInt32LE(end + 8) === bytes.readUInt32LE(0)) end += 12 + bytes.readUInt32LE(end)
+	return bytes.subarray(0, end)
+}
+
 function flipped(bytes: Buffer): Buffer {
 	const copy = Buffer.from(bytes)
 	copy[copy.length - 3] ^= 1
 	return copy
 }
+
+test('every kind of value comes back as it was', async (t) => {
+	const { driver, address } = await ready(t, holding)
+	await driver.script('CREATE TABLE kept (id INTEGER PRIMARY KEY, value)')
+	const values = [
+		null, 0, 1, -1, 2 ** 31 - 1, 2 ** 31, -(2 ** 31), -(2 ** 31) - 1, 2 ** 53 - 1, 0.1, -1e300,
+		'', 'a', 'é\u{1f40e}', 'x'.repeat(1_000), new Uint8Array(0), new Uint8Array([0, 255]), new Uint8Array(64).fill(7), new Uint8Array(65).fill(8),
+	]
+	for (const [id, value] of values.entries()) driver.change('INSERT INTO kept (id, value) VALUES (?,?)', [id, value])
+	const killed = await open(t, killedNow(t, address))
+	const rows = await killed.all<{ value: unknown }>('SELECT value FROM kept ORDER BY id')
+	assert.deepEqual(rows.map(({ value }) => value), values)
+})
 
 test('after a restart of the machine nothing of it counts', async (t) => {
 	const { driver, address } = await ready(t, holding)
