@@ -12,6 +12,7 @@ import type { Query } from './driver.ts'
 import type { HeldLog } from './held-log.ts'
 import { pause } from './pause.ts'
 import { isOfStatement } from './sqlite-errors.ts'
+import type { Unread } from './unread.ts'
 
 /** Then it is committed, also where nothing else is asked for. */
 const HELD_MS = 2
@@ -33,8 +34,12 @@ export interface Held {
 	isOpen(): boolean
 	/** One change, with all that it `note`s; what it throws takes back what it did. */
 	change<T>(work: () => T): T
+	/** In the midst of one. */
+	isChanging(): boolean
 	/** What a change did; outside of one it is of no interest here. */
 	note(statement: Query): void
+	/** What waits for the commit is written now. */
+	bring(): void
 	/** Before anything is read: nothing that was answered, here or elsewhere, is missing then. */
 	settle(): void
 	/** The same, and a transaction of the caller's own. */
@@ -54,6 +59,7 @@ export interface Connection {
 	/** Bytes. */
 	room(): number
 	run(statement: Query): void
+	unread: Unread
 	/** Before and after a commit, for whoever counts them. */
 	before(): number
 	after(before: number, wrote: boolean): void
@@ -62,7 +68,7 @@ export interface Connection {
 	report(line: string): void
 }
 
-export function createHeld({ db, log, holds, room, run, before, after, carriedOut, report }: Connection): Held {
+export function createHeld({ db, log, holds, room, run, unread, before, after, carriedOut, report }: Connection): Held {
 	const beginStatement = db.prepare('BEGIN IMMEDIATE')
 	const commitStatement = db.prepare('COMMIT')
 	const rollback = db.prepare('ROLLBACK')
@@ -177,6 +183,7 @@ export function createHeld({ db, log, holds, room, run, before, after, carriedOu
 		isHolding = false
 		clearTimeout(timer)
 		try {
+			unread.write()
 			commitStatement.run()
 		} catch (error) {
 			if (db.isTransaction) rollback.run()
@@ -219,18 +226,30 @@ export function createHeld({ db, log, holds, room, run, before, after, carriedOu
 
 	/** All of it, and what was answered is carried out again: it is rare that a change fails half-way, and a savepoint for each is dear. */
 	function takeBack(): void {
+		unread.forget()
 		if (db.isTransaction) rollback.run()
 		isHolding = false
 		clearTimeout(timer)
 		settleQuietly()
 	}
 
+	function bring(): void {
+		try {
+			unread.write()
+		} catch (error) {
+			takeBack()
+			throw error
+		}
+	}
+
 	return {
 		isOpen: () => holds && log.takes && (isHolding || (performance.now() >= plainUntilMs && room() >= ROOM_BYTES)),
 		change,
+		isChanging: () => noted !== undefined,
 		note(statement) {
 			noted?.push(statement)
 		},
+		bring,
 		settle,
 		begin,
 		commit,

@@ -15,6 +15,7 @@ import { isBusy, translated } from './sqlite-errors.ts'
 import { askedFor, BUSY_MS, openDatabase, roomAt, versionOf } from './sqlite-file.ts'
 import { type Prepared, prepare } from './sqlite-rows.ts'
 import { type Body, createTogether, type Outcome } from './together.ts'
+import { type Concern, concernOf, createUnread } from './unread.ts'
 import type { WalIndex } from './wal-index.ts'
 import { writeAheadLog } from './write-ahead-log.ts'
 
@@ -27,6 +28,11 @@ export interface SqliteOptions {
 	watch?: Watch
 	/** Changes are answered before they are committed (held.ts): for who makes many small ones, one after the other. */
 	holds?: boolean
+}
+
+interface Known {
+	statement: Prepared
+	concern: Concern
 }
 
 /** Shared memory is looked at. */
@@ -68,7 +74,8 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 	const db = openDatabase(path)
 	db.exec(`PRAGMA cache_size = -${options.cacheKibMax ?? CACHE_KIB_MAX}`)
 	const log = writeAheadLog(path)
-	const statements = new Map<string, Prepared>()
+	const statements = new Map<string, Known>()
+	const unread = createUnread()
 	const begin = db.prepare('BEGIN IMMEDIATE')
 	const commit = db.prepare('COMMIT')
 	const rollback = db.prepare('ROLLBACK')
@@ -83,7 +90,8 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		log: heldLog,
 		holds: options.holds === true,
 		room: () => roomAt(path),
-		run: ([sql, params]) => prepared(sql).run(params),
+		run: ([sql, params]) => known(sql).statement.run(params),
+		unread,
 		before: index.before,
 		after: index.after,
 		carriedOut() {
@@ -94,22 +102,29 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 	let own = 0
 	let others = 0
 
-	function prepared(sql: string): Prepared {
+	function known(sql: string): Known {
 		let statement = statements.get(sql)
 		if (!statement) {
-			statement = prepare(db, sql)
+			statement = { statement: prepare(db, sql), concern: concernOf(sql) }
 			statements.set(sql, statement)
 		}
 		return statement
 	}
 
-	const query = (sql: string, params: readonly Value[] = []) => prepared(sql).all(params)
-	const first = (sql: string, params: readonly Value[] = []) => prepared(sql).get(params)
+	/** What it may be about is there. */
+	function prepared({ statement, concern }: Known): Prepared {
+		if (unread.isNamedBy(concern)) held?.bring()
+		return statement
+	}
+
+	const query = (sql: string, params: readonly Value[] = []) => prepared(known(sql)).all(params)
+	const first = (sql: string, params: readonly Value[] = []) => prepared(known(sql)).get(params)
 
 	// A failed statement leaves its transaction open; a body that went on regardless would commit half of itself.
 	let failure: unknown
 	let wrote = false
 	function inTransaction<T>(work: () => T): T {
+		if (failure) throw failure
 		try {
 			return work()
 		} catch (error) {
@@ -120,7 +135,9 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 
 	/** How many rows it changed. */
 	function alter(sql: string, params: readonly Value[] = []): number {
-		const rows = prepared(sql).run(params)
+		const it = known(sql)
+		const isPutOff = held?.isChanging() && unread.puts(it.concern, it.statement, params)
+		const rows = isPutOff ? 1 : prepared(it).run(params)
 		if (rows === 0) return 0
 		wrote = true
 		held?.note([sql, params])
@@ -207,7 +224,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 	}
 
 	function script(sql: string): void {
-		if (!db.isTransaction) commitHeld()
+		commitHeld()
 		own++
 		db.exec(sql)
 	}

@@ -10,6 +10,7 @@ export interface WriterRow {
 }
 
 const INSERT = textOf(({ insertIgnore }) => `${insertIgnore} INTO writer (file_id, client_id, node_id) VALUES (?,?,?)`)
+const INSERT_FIRST = 'INSERT INTO writer (file_id, client_id, node_id) VALUES (?,?,?)'
 const REMOVE = 'DELETE FROM writer WHERE file_id = ? AND client_id = ?'
 
 export function ofFileQuery(file: FileId, lock = ''): Query {
@@ -18,6 +19,11 @@ export function ofFileQuery(file: FileId, lock = ''): Query {
 
 export function insert(tx: Transaction, file: FileId, client: ClientId, node: NodeId, capabilities: Capabilities): void {
 	tx.write(INSERT(capabilities), [file, client, node])
+}
+
+/** Of a file that is new: nobody can have it open. */
+export function insertFirst(tx: Transaction, file: FileId, client: ClientId, node: NodeId): void {
+	tx.write(INSERT_FIRST, [file, client, node])
 }
 
 export function moveTo(tx: Transaction, file: FileId, client: ClientId, node: NodeId): void {

@@ -83,7 +83,7 @@ function* enterFile(
 	const row = newRow(id, KIND.regular, file, directory, rule.id, time)
 	enter(fs, tx, place, row, time)
 	replicas.insert(tx, id, nodes[0].id, 0, REPLICA.good)
-	writers.insert(tx, id, fs.client, nodes[0].id, fs.capabilities)
+	writers.insertFirst(tx, id, fs.client, nodes[0].id)
 	return { directory, row, path, nodes }
 }
 

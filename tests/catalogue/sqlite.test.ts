@@ -48,6 +48,24 @@ describe('SQLite', () => {
 		assert.equal(driver.transaction(put), 'put')
 	})
 
+	test('a body that goes on after a statement has failed gets no further', async (t) => {
+		const { driver } = await ready(t, sqlite)
+		driver.transaction(put)
+		const written: string[] = []
+		const goesOn = () =>
+			driver.transaction(function* (tx) {
+				for (const name of ['a', 'b']) {
+					try {
+						tx.write(PUT, [1, Buffer.from(name), 3])
+						written.push(name)
+					} catch {}
+				}
+			})
+		assert.throws(goesOn, /UNIQUE/)
+		assert.deepEqual(written, [])
+		assert.deepEqual(driver.all('SELECT file_id FROM entry'), [{ file_id: 2 }])
+	})
+
 	test('another process holds the lock: the loop runs on, reads answer, and the change comes when it lets go', async (t) => {
 		const { driver, address } = await ready(t, sqlite)
 		const holder = await lockHeldElsewhere(t, address)
