@@ -12,12 +12,12 @@ import { PRIO_PROCESS, SCHED, getPriority, getScheduler, setPriority, setSchedul
 
 /** Whether others want the processors is asked once in so many answers, */
 const ANSWERS_TO_A_GLANCE = 64
-/** and one that took this long was kept from going on. */
+/** and one that took this long was kept from going on. It happens when a caller ends, too: the first rest is short. */
 const KEPT_MS = 2
-const REST_MS = 1_000
+const REST_MS = 100
 const REST_MS_MAX = 64_000
 /** So many without trouble, and it was not the machine's ordinary state. */
-const GOOD_ANSWERS = 10_000
+const GOOD_ANSWERS = 1_000
 
 export interface GiveWay {
 	/** The caller is on this processor, or about to be. */

@@ -57,6 +57,8 @@ export interface Session {
 /** ENODEV: the mount is gone. ENOENT: the caller was interrupted before its request was taken. */
 const NOT_FOR_WANT_OF_REQUESTS: ReadonlySet<string> = new Set(['ENODEV', 'EINTR', 'ENOENT'])
 const WITHOUT_REPLY: ReadonlySet<number> = new Set([OP.FORGET, OP.BATCH_FORGET, OP.INTERRUPT])
+/** Nobody sleeps until they are answered. */
+const NOT_WAITED_FOR: ReadonlySet<number> = new Set([OP.RELEASE, OP.RELEASEDIR])
 
 export function openSession({ fd, handlers, onEnd, report, meter }: SessionOptions): Session {
 	const input = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
@@ -192,13 +194,14 @@ export function openSession({ fd, handlers, onEnd, report, meter }: SessionOptio
 		put(request, output, OUT_HEADER_BYTES, -errnoNumber(code))
 	}
 
-	function put({ uniqueLow, uniqueHigh }: Request, bytes: Buffer, length: number, error: number): void {
+	function put({ opcode, uniqueLow, uniqueHigh }: Request, bytes: Buffer, length: number, error: number): void {
 		bytes.writeUInt32LE(length, 0)
 		bytes.writeInt32LE(error, 4)
 		bytes.writeUInt32LE(uniqueLow, 8)
 		bytes.writeUInt32LE(uniqueHigh, 12)
+		const tell = () => write(fd, bytes, length)
 		// ENOENT: the caller was interrupted and nobody waits for the answer any more.
-		if (!ended && way.answer(() => write(fd, bytes, length)) === -1 && !['ENOENT', 'ENODEV'].includes(errnoName(errno()))) {
+		if (!ended && (NOT_WAITED_FOR.has(opcode) ? tell() : way.answer(tell)) === -1 && !['ENOENT', 'ENODEV'].includes(errnoName(errno()))) {
 			report(`reply: ${errnoName(errno())}`)
 		}
 		// The caller is on its way on another processor meanwhile.
