@@ -3,6 +3,7 @@ import { mkdir, mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Mariadb, privateMariadb } from '../tests/support/mariadb.ts'
 import type { Options } from './options.ts'
+import { ownDisk } from './own-disk.ts'
 import { run, stopDaemons } from './processes.ts'
 import { compilePrograms } from './programs.ts'
 
@@ -11,6 +12,8 @@ const MARIADB_OPTIONS = ['--innodb-buffer-pool-size=512M', '--innodb-log-file-si
 
 export interface Bench {
 	readonly options: Options
+	/** Where the disk under test is. */
+	readonly directory: string
 	program(name: string): string
 	/** An empty directory on the disk under test. */
 	folder(name: string): Promise<string>
@@ -31,7 +34,9 @@ function complain(error: Error): void {
 }
 
 export async function openBench(options: Options, signal: AbortSignal): Promise<Bench> {
-	const top = await mkdtemp(join(options.directory, 'cairn-bench-'))
+	const disk = await ownDisk(options.directory)
+	const directory = disk?.directory ?? options.directory
+	const top = await mkdtemp(join(directory, 'cairn-bench-'))
 	process.env.TMPDIR = top // the private MariaDB shall stand on the disk under test as well
 	const undone: (() => Promise<void>)[] = []
 	let mariadb: Promise<Mariadb> | undefined
@@ -61,11 +66,13 @@ export async function openBench(options: Options, signal: AbortSignal): Promise<
 		await stopDaemons().catch(complain)
 		// Never through a mount that would not go.
 		await run(['rm', '-rf', '--one-file-system', top]).catch(complain)
+		await disk?.end().catch(complain)
 	}
 
 	const program = await compilePrograms(await folder('programs'))
 	return {
 		options,
+		directory,
 		signal,
 		program,
 		folder,

@@ -43,7 +43,7 @@ async function measureAll(bench: Bench): Promise<Results> {
 		started,
 		ended: started,
 		rounds: bench.options.rounds,
-		machine: await machineFacts(bench.options.directory),
+		machine: await machineFacts(bench.directory, bench.options.directory),
 		systems: new Map(),
 		leftOut: new Map(),
 		samples: noSamples(),
