@@ -101,12 +101,14 @@ const SYNC_FILE_RANGE_WAIT_BEFORE = 1
 /** Past the end of any file: there is nothing to wait for. */
 const NO_PAGES_AT = 2 ** 62
 
-/**
- * What a network filesystem does at close(2) it does for any descriptor of the open file. A disk says nothing then, but the kernel
- * remembers for each open file that writing back has failed, until it has told so once.
- */
+/** What a network filesystem does at close(2) it does for any descriptor of the open file. */
 export function flushOpen(fd: number): void {
 	closeDescriptor(check(() => dup(fd)))
+	hearOfRefusals(fd)
+}
+
+/** At close(2) a disk says nothing, but the kernel remembers for each open file that writing back has failed, until it has told so once. */
+export function hearOfRefusals(fd: number): void {
 	if (syncFileRange(fd, NO_PAGES_AT, 1, SYNC_FILE_RANGE_WAIT_BEFORE) === -1 && REFUSALS.has(errno())) throw lastError()
 }
 

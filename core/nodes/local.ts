@@ -28,6 +28,7 @@ import {
 	closeDescriptor,
 	copyBetween,
 	flushOpen,
+	hearOfRefusals,
 	readAt,
 	seekIn,
 	setOpenAttributes,
@@ -67,7 +68,8 @@ const nameBytes = new Uint8Array(4096)
 const statvfs = new Uint32Array(32)
 const statvfsBytes = new Uint8Array(statvfs.buffer)
 
-export function openLocalOperations(rootPath: string): LocalOperations {
+/** `isDisk`: nothing happens there at close(2). */
+export function openLocalOperations(rootPath: string, isDisk = false): LocalOperations {
 	const root = openRoot(rootPath)
 	const names = openNames(root.descriptor)
 	const { parents } = names
@@ -317,7 +319,7 @@ export function openLocalOperations(rootPath: string): LocalOperations {
 		seek: seekIn,
 		copyRange: copyBetween,
 		sync: syncOpen,
-		flush: flushOpen,
+		flush: isDisk ? hearOfRefusals : flushOpen,
 		setFileAttributes: setOpenAttributes,
 		setAttributes,
 		xattrs: (path) => withDescriptor(path, xattrsOf),

@@ -17,7 +17,8 @@ export function openNode(row: NodeRow, config: Config, onHealth: (node: Node) =>
 	const own: NodeConfig = config.nodes[row.name] ?? {}
 	const { root, remote } = whereIs(row, config)
 	const health = newHealth()
-	const bare = openOperations(root, remote, config, health)
+	// One that is said not to be remote may be all the same.
+	const bare = remote ? openRemote(root, config, health) : openLocalOperations(root, own.remote === undefined)
 	const counted = replaceable(withBreaker({ operations: bare, health, remote, opened: () => tell() }))
 	const node: { -readonly [Key in keyof Node]: Node[Key] } = {
 		id: row.id,
@@ -63,8 +64,7 @@ function endMonitor(node: Node): void {
 	monitors.delete(node)
 }
 
-function openOperations(root: string, remote: boolean, config: Config, health: Health): NodeOperations {
-	if (!remote) return openLocalOperations(root)
+function openRemote(root: string, config: Config, health: Health): NodeOperations {
 	return openLaneOperations(root, { deadlineMs: config.nodeDeadlineMs, callsMax: config.nodeCallsMax, health })
 }
 
