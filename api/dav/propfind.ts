@@ -11,13 +11,14 @@ import type { Api } from '../api.ts'
 import { textOf } from '../content/body.ts'
 import { pathIn } from '../content/paths.ts'
 import { HttpError } from '../errors.ts'
+import { pages } from '../tree/pages.ts'
 import { reachExisting } from '../tree/reach.ts'
 import { PREFIX } from './address.ts'
 import { BODY_BYTES_MAX, MULTISTATUS, XML_TYPE } from './answers.ts'
 import { type Asked, describe, type Name, type Resource } from './properties.ts'
 import { child, DAV, type Element, parse } from './xml.ts'
 
-const PAGE_ROWS = 500
+const PAGE_ROWS = 250
 
 export async function propfind(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
 	const { depth = 'infinity' } = request.headers
@@ -43,16 +44,14 @@ interface Answer {
 	locks: readonly DavLock[]
 }
 
-/** A directory may have a million names: they are sent as they are read. */
 async function* lines({ api: { fs }, resource, asked, locks }: Answer, first: string, withChildren: boolean): AsyncGenerator<string> {
 	yield `${MULTISTATUS.open}${first}`
-	for (let after: Uint8Array = Buffer.alloc(0); withChildren; ) {
-		const rows = await paths.list(fs.catalogue, resource.row.id, after, PAGE_ROWS)
-		const parts: string[] = []
-		for (const row of rows) parts.push(await describe(fs, { path: joinPath(resource.path, Buffer.from(row.name)), row }, asked, locks))
-		yield parts.join('\n')
-		if (rows.length < PAGE_ROWS) break
-		after = rows[rows.length - 1].name
+	if (withChildren) {
+		for await (const rows of pages(PAGE_ROWS, (after, limit) => paths.list(fs.catalogue, resource.row.id, after, limit))) {
+			const parts: string[] = []
+			for (const row of rows) parts.push(await describe(fs, { path: joinPath(resource.path, Buffer.from(row.name)), row }, asked, locks))
+			yield parts.join('\n')
+		}
 	}
 	yield MULTISTATUS.close
 }

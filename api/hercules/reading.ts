@@ -11,13 +11,14 @@ import { run } from '../../core/op.ts'
 import { mayReach } from '../access/access.ts'
 import type { Api } from '../api.ts'
 import { textParameter } from '../content/text-parameter.ts'
+import { pages } from '../tree/pages.ts'
 import { reachExisting } from '../tree/reach.ts'
 import { pathAsked, toPath } from './tree.ts'
 
 /** Theirs; ours has no chunks, and is asked how many there would be. */
 const CHUNK_BYTES = 64 * 1024 * 1024
 const LENGTH_DEFAULT = 4_096
-const PAGE = 1_000
+const PAGE_ROWS = 1_000
 const METHODS = ['GET', 'POST']
 const MAY_READ = { access: 'read', byPath: true } as const
 const TEXT = { type: 'string' } as const
@@ -92,20 +93,17 @@ function describe({ kind, size }: Pick<FileRow, 'kind' | 'size'>) {
 	return { IsDir: isDirectory, Length: isDirectory ? 0 : size, Chunk: isDirectory ? 0 : Math.ceil(size / CHUNK_BYTES) }
 }
 
-/** A page at a time: a directory may have a million names. */
 async function* listing({ catalogue }: Filesystem, directory: FileId, path: string): AsyncGenerator<string> {
 	yield `{"success":true,"message":"","data":{"path":${JSON.stringify(path)},"entries":[`
 	const above = path.endsWith('/') ? path : `${path}/`
-	let after = Buffer.alloc(0)
-	for (let isFirst = true; ; ) {
-		const rows = await entries.list(catalogue, directory, after, PAGE)
-		for (const row of rows) {
+	let comma = ''
+	for await (const rows of pages(PAGE_ROWS, (after, limit) => entries.list(catalogue, directory, after, limit))) {
+		const parts = rows.map((row) => {
 			const name = Buffer.from(row.name).toString()
-			yield (isFirst ? '' : ',') + JSON.stringify({ Path: above + name, Name: name, ...describe(row) })
-			isFirst = false
-		}
-		if (rows.length < PAGE) break
-		after = Buffer.from(rows[rows.length - 1].name)
+			return JSON.stringify({ Path: above + name, Name: name, ...describe(row) })
+		})
+		yield comma + parts.join()
+		comma = ','
 	}
 	yield ']}}'
 }

@@ -14,6 +14,7 @@ import { getXattr, listXattrs, setXattr } from '../../core/filesystem/xattrs.ts'
 import type { FileId, Path } from '../../core/ids.ts'
 import { run } from '../../core/op.ts'
 import type { Api } from '../api.ts'
+import { pages } from './pages.ts'
 
 const PAGE_ROWS = 500
 const ATTEMPTS_MAX = 5
@@ -48,14 +49,11 @@ export async function copyTree(api: Api, path: Path, source: Source, to: Target,
 }
 
 async function copyBelow(api: Api, path: Path, directory: FileId, to: { parent: FileId; path: Path }, onItsWay?: boolean): Promise<void> {
-	for (let after: Buffer = Buffer.alloc(0); ; ) {
-		const rows = await run(list(api.fs, directory, after, PAGE_ROWS))
+	for await (const rows of pages(PAGE_ROWS, (after, limit) => run(list(api.fs, directory, after, limit)))) {
 		for (const row of rows) {
 			const name = Buffer.from(row.name)
 			await copyTree(api, joinPath(path, name), row, { place: { parent: to.parent, name }, path: joinPath(to.path, name) }, { onItsWay })
 		}
-		if (rows.length < PAGE_ROWS) return
-		after = Buffer.from(rows[rows.length - 1].name)
 	}
 }
 
