@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { ANYBODY, ask, dialects } from './dialects.ts'
 import { openDoor } from './door.ts'
 
-const COMPARED = /hash_version.*AS written FROM file f WHERE f\.id = \?$/
+const COMPARED = /hash_version.*AS written FROM file f WHERE f\.id = \+\?$/
 
 test('an overwrite without a condition asks for nothing to compare', async (t) => {
 	const door = await openDoor(t, { nodes: 1, listen: ANYBODY })
