@@ -135,13 +135,21 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 
 	/** How many rows it changed. */
 	function alter(sql: string, params: readonly Value[] = []): number {
-		const it = known(sql)
-		const isPutOff = held?.isChanging() && unread.puts(it.concern, it.statement, params)
-		const rows = isPutOff ? 1 : prepared(it).run(params)
-		if (rows === 0) return 0
+		const rows = prepared(known(sql)).run(params)
+		if (rows > 0) wroteBy(sql, params)
+		return rows
+	}
+
+	/** Of which nobody asks how many rows it changed. */
+	function write(sql: string, params: readonly Value[] = []): void {
+		const { statement, concern } = known(sql)
+		if (held?.isChanging() && unread.puts(concern, statement, params)) wroteBy(sql, params)
+		else alter(sql, params)
+	}
+
+	function wroteBy(sql: string, params: readonly Value[]): void {
 		wrote = true
 		held?.note([sql, params])
-		return rows
 	}
 
 	const inside: Omit<Transaction, 'commit'> = {
@@ -149,7 +157,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		get: (sql, params) => inTransaction(() => first(sql, params)),
 		read: (...queries) => inTransaction(() => queries.map(([sql, params]) => query(sql, params))),
 		write(sql, params) {
-			inTransaction(() => alter(sql, params))
+			inTransaction(() => write(sql, params))
 		},
 	}
 

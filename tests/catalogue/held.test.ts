@@ -333,6 +333,11 @@ test('a change that fails takes its rows back, whether they waited or not, and n
 	assert.deepEqual(await waited(driver), expected)
 })
 
+test('who asks how many rows were changed hears it', async (t) => {
+	const { driver } = await ready(t, holding)
+	assert.deepEqual([driver.change(OPENED_ANYHOW, [21, 5, 1]), driver.change(OPENED_ANYHOW, [21, 5, 1]), driver.change(CLOSED, [22, 5]), driver.change(CLOSED, [21, 5])], [1, 0, 0, 1])
+})
+
 test('what is committed at once does not wait', async (t) => {
 	const { driver, address } = await ready(t, holding)
 	driver.transaction(writes(happened(11)))
