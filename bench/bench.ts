@@ -69,7 +69,11 @@ export async function openBench(options: Options, signal: AbortSignal): Promise<
 		await disk?.end().catch(complain)
 	}
 
-	const program = await compilePrograms(await folder('programs'))
+	const program = await compilePrograms(await folder('programs')).catch(async (error) => {
+		// Nobody has it yet who could.
+		await end()
+		throw error
+	})
 	return {
 		options,
 		directory,

@@ -6,18 +6,23 @@ const GIB = 2 ** 30
 
 /** `asked`: where it should have been, had the disk there a journal. */
 export async function machineFacts(directory: string, asked = directory): Promise<string[]> {
-	const own = directory === asked ? '' : `, with a journal, in a file on ${await diskOf(asked)}, which has none`
+	const own = directory === asked ? '' : `, with a journal, in a file on ${named(await diskOf(asked))}, which has none`
 	return [
 		`Linux ${release()}, ${cpus().length} cores (${cpus()[0].model.trim()}), ${Math.round(totalmem() / GIB)} GiB of memory`,
-		`${await diskOf(directory)}${own}`,
+		named(await diskOf(directory)) + own,
 		`Node ${process.version}, SQLite ${process.versions.sqlite}`,
 		`MariaDB: ${await versionOf(['mariadbd', '--version'])}`,
 		`sshfs: ${await versionOf(['sshfs', '--version'])}`,
 	]
 }
 
-async function diskOf(directory: string): Promise<string> {
-	return (await run(['findmnt', '-no', 'FSTYPE,SOURCE', '--target', directory])).trim().replace(/\s+/, ' on ')
+export async function diskOf(directory: string): Promise<{ type: string; source: string }> {
+	const [type, source] = (await run(['findmnt', '-no', 'FSTYPE,SOURCE', '--target', directory])).trim().split(/\s+/)
+	return { type, source }
+}
+
+function named({ type, source }: { type: string; source: string }): string {
+	return `${type} on ${source}`
 }
 
 async function versionOf(command: readonly string[]): Promise<string> {

@@ -5,6 +5,7 @@
  */
 import { mkdir, mkdtemp, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { diskOf } from './machine.ts'
 import { run } from './processes.ts'
 
 const SIZE = '24G'
@@ -16,7 +17,7 @@ export interface OwnDisk {
 
 /** Undefined where the directory's disk is as good as any. */
 export async function ownDisk(directory: string): Promise<OwnDisk | undefined> {
-	const [type, source] = (await run(['findmnt', '-no', 'FSTYPE,SOURCE', '--target', directory])).trim().split(/\s+/)
+	const { type, source } = await diskOf(directory)
 	if (type !== 'ext4' || (await hasJournal(source))) return undefined
 	const folder = await mkdtemp(join(directory, 'cairn-bench-disk-'))
 	const image = join(folder, 'ext4')
