@@ -14,6 +14,13 @@ export class Errno extends Error {
 /** The catalogue is away, or does not do what it was asked: nothing the file or the node could help. */
 export class CatalogueError extends Errno {}
 
+/** What a change took for granted is not so, or no longer: nothing was changed, and who asks first will see. */
+export class Overtaken extends Errno {
+	constructor() {
+		super('EAGAIN', 'what a change took for granted is not so')
+	}
+}
+
 export interface OpenChange {
 	/** Whether it was made, once that can be told, however long it takes. Fails when the catalogue was closed before. */
 	outcome: Promise<boolean>

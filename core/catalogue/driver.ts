@@ -30,6 +30,11 @@ export interface Transaction extends Reader {
 	 * transaction of many changes is one round trip. An error in it surfaces there.
 	 */
 	write(sql: string, params?: readonly Value[]): void
+	/**
+	 * The last change of a transaction that took something for granted without asking: this one touches a row only if it was so. Where it
+	 * touches none all is taken back, and the transaction fails with `Overtaken`.
+	 */
+	decide(sql: string, params?: readonly Value[]): void
 }
 
 export interface Capabilities {

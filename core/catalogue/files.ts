@@ -1,9 +1,10 @@
 /** Table `file`: what a file is, apart from its names and its copies. */
-import type { FileId } from '../ids.ts'
+import type { FileId, NodeId } from '../ids.ts'
 import type { Maybe } from '../op.ts'
 import type { Time } from '../clock.ts'
 import { insertRows } from './bulk.ts'
 import type { Query, Reader, Transaction, Value } from './driver.ts'
+import { REPLICA } from './replicas.ts'
 import * as touched from './stat-touched.ts'
 
 /** The DT_ values of dirent(3), as stored in `kind`. */
@@ -56,6 +57,11 @@ export function target(reader: Reader, id: FileId): Maybe<{ target: Uint8Array |
 	return reader.get('SELECT target FROM file WHERE id = ?', [id])
 }
 
+/** What anybody does to a file's attributes or names is in its ctime. */
+const SET_FIRST_CONTENT = `UPDATE file SET size = ?, blocks = ?, mtime = ?, mtime_ns = ?, ctime = ?, ctime_ns = ?, version = ?
+	WHERE id = ? AND version = ? AND ctime = ? AND ctime_ns = ? AND mode = ? AND class_id = ?
+	AND (SELECT state FROM replica WHERE file_id = ? AND node_id = ?) = ${REPLICA.good}`
+
 interface Content {
 	target?: Uint8Array
 	/** That of its version. */
@@ -95,6 +101,15 @@ export function touchDirectory(tx: Transaction, id: FileId, now: Time, links = 0
 	])
 }
 
+/** The same of one that is as it was read a moment ago; where it is not, or changes wait to be carried out on a node, the transaction is overtaken. */
+export function touchKnownDirectory(tx: Transaction, { id, mode, gid }: FileRow, now: Time): void {
+	tx.decide(
+		`UPDATE file SET mtime = ?, mtime_ns = ?, ctime = ?, ctime_ns = ?
+			WHERE id = ? AND kind = ${KIND.directory} AND mode = ? AND gid = ? AND (SELECT 1 FROM intent LIMIT 1) IS NULL`,
+		[now.s, now.ns, now.s, now.ns, id, mode, gid],
+	)
+}
+
 export function changeLinks(tx: Transaction, id: FileId, by: number, now: Time): void {
 	tx.write('UPDATE file SET nlink = nlink + ?, ctime = ?, ctime_ns = ? WHERE id = ?', [by, now.s, now.ns, id])
 }
@@ -116,6 +131,14 @@ export function setContent(tx: Transaction, f: FileRow): void {
 		'UPDATE file SET size = ?, blocks = ?, mtime = ?, mtime_ns = ?, ctime = ?, ctime_ns = ?, mode = ?, version = ? WHERE id = ?',
 		[f.size, f.blocks, f.mtime, f.mtime_ns, f.ctime, f.ctime_ns, f.mode, f.version, f.id],
 	)
+}
+
+/** The same of a file that is as it was entered, with a good copy on that node; where it is not, the transaction is overtaken. */
+export function setFirstContent(tx: Transaction, entered: FileRow, f: FileRow, node: NodeId): void {
+	tx.decide(SET_FIRST_CONTENT, [
+		f.size, f.blocks, f.mtime, f.mtime_ns, f.ctime, f.ctime_ns, f.version,
+		f.id, entered.version, entered.ctime, entered.ctime_ns, entered.mode, entered.class_id, f.id, node,
+	])
 }
 
 export function setClass(tx: Transaction, id: FileId, classId: number): void {

@@ -38,6 +38,8 @@ const FULL: ReadonlySet<number> = new Set([1021, 1114])
 /** A refused name, password or database does not get better by asking again. */
 const REFUSED: ReadonlySet<number> = new Set([1044, 1045, 1049, 1129, 1130, 1698])
 
+const NULL_REFUSED = 1048
+
 interface MysqlError extends Error {
 	errno?: number
 	code?: string
@@ -51,6 +53,11 @@ export function outcomeOf(error: unknown): Outcome {
 	if (LOST.has(errno)) return 'lost'
 	if (REFUSED.has(errno)) return 'final'
 	return fatal || isNetworkError(error) ? 'lost' : 'final'
+}
+
+/** A statement set NULL where there has to be a number. */
+export function isRefusal(error: unknown): boolean {
+	return (error as MysqlError | null)?.errno === NULL_REFUSED
 }
 
 export function translated(error: unknown): unknown {

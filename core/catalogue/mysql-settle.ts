@@ -15,11 +15,13 @@ const TOKEN_KEPT_SECONDS = 604_800
 
 /**
  * The statement that goes right before the COMMIT; `token` is the row as it will be. It also keeps how many rows the
- * statement before it touched, for the caller of a single change whose answer was lost.
+ * statement before it touched, for the caller of a single change whose answer was lost; where that statement `decides`, this one
+ * fails if it touched none.
  */
-export function tokenStatement({ id, count }: Token): string {
-	if (count === 1) return `INSERT INTO commit_token (id, n, touched, at) VALUES (${id}, 1, ROW_COUNT(), UNIX_TIMESTAMP())`
-	return `UPDATE commit_token SET touched = ROW_COUNT(), n = IF(n = ${count - 1}, ${count}, NULL) WHERE id = ${id}`
+export function tokenStatement({ id, count }: Token, decides: boolean): string {
+	if (count === 1) return `INSERT INTO commit_token (id, n, touched, at) VALUES (${id}, ${decides ? 'IF(ROW_COUNT() > 0, 1, NULL)' : 1}, ROW_COUNT(), UNIX_TIMESTAMP())`
+	const isDue = decides ? `n = ${count - 1} AND ROW_COUNT() > 0` : `n = ${count - 1}`
+	return `UPDATE commit_token SET touched = ROW_COUNT(), n = IF(${isDue}, ${count}, NULL) WHERE id = ${id}`
 }
 
 export function nextToken(session: Session): Token {

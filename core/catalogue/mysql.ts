@@ -3,10 +3,10 @@
  * commit, so a transaction that reads once and then changes ten rows is two: [START TRANSACTION; reads], [changes; COMMIT].
  */
 import { setTimeout as pause } from 'node:timers/promises'
-import { CatalogueError, Undecided } from '../errors.ts'
+import { CatalogueError, Overtaken, Undecided } from '../errors.ts'
 import { type Op, run } from '../op.ts'
 import type { Capabilities, Driver, Query, Row, Transaction, Value } from './driver.ts'
-import { outcomeOf, translated } from './mysql-errors.ts'
+import { isRefusal, outcomeOf, translated } from './mysql-errors.ts'
 import { openPool, type Pool } from './mysql-pool.ts'
 import { openSession, type Result, type Session, type SessionOptions, type Token } from './mysql-session.ts'
 import { nextToken, PRUNE_TOKENS, settle, tokenStatement } from './mysql-settle.ts'
@@ -174,6 +174,8 @@ async function attempt<T>({ pool, session, timeoutMs }: Ground, body: (tx: Trans
 	const waiting: string[] = []
 	let begun = false
 	let wrote = false
+	/** By what its last statement touches. */
+	let decides = false
 	let failure: unknown
 
 	let released = false
@@ -211,11 +213,12 @@ async function attempt<T>({ pool, session, timeoutMs }: Ground, body: (tx: Trans
 		const token = nextToken(session)
 		const last = waiting.splice(-1)
 		try {
-			const results = await send([...last, tokenStatement(token), 'COMMIT'])
+			const results = await send([...last, tokenStatement(token, decides), 'COMMIT'])
 			session.token = token
 			release(token.count === 1 ? PRUNE_TOKENS : undefined)
 			return last.length > 0 ? (results[0].affectedRows ?? 0) : 0
 		} catch {
+			if (decides && isRefusal(failure)) throw new Overtaken()
 			if (outcomeOf(failure) !== 'lost') throw failure
 			// Its place in the pool is free before another is asked for: all connections may have been lost at once.
 			session.destroy()
@@ -246,6 +249,10 @@ async function attempt<T>({ pool, session, timeoutMs }: Ground, body: (tx: Trans
 		write(sql, params) {
 			wrote = true
 			waiting.push(written(sql, params))
+		},
+		decide(sql, params) {
+			decides = true
+			tx.write(sql, params)
 		},
 	}
 

@@ -6,7 +6,7 @@
  */
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as later } from 'node:timers/promises'
-import { CatalogueError } from '../errors.ts'
+import { CatalogueError, Overtaken } from '../errors.ts'
 import { isPromise, type Maybe, type Op } from '../op.ts'
 import type { Capabilities, Driver, Query, Transaction, Value } from './driver.ts'
 import { createHeld } from './held.ts'
@@ -158,6 +158,11 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		read: (...queries) => inTransaction(() => queries.map(([sql, params]) => query(sql, params))),
 		write(sql, params) {
 			inTransaction(() => write(sql, params))
+		},
+		decide(sql, params) {
+			inTransaction(() => {
+				if (alter(sql, params) === 0) throw new Overtaken()
+			})
 		},
 	}
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Transaction } from '../../core/catalogue/driver.ts'
-import { fail } from '../../core/errors.ts'
+import { CatalogueError, fail, Overtaken } from '../../core/errors.ts'
 import { wait } from '../../core/op.ts'
 import { engines, holding, open, ready } from './engines.ts'
 
@@ -157,6 +157,28 @@ for (const engine of [...engines, holding]) {
 				})
 			await assert.rejects(stubborn, { code: 'EEXIST' })
 			assert.equal((await driver.get(COUNT)).n, 1)
+		})
+
+		test('a transaction whose last change touches nothing was overtaken: it leaves nothing, and the next one works', async (t) => {
+			const { driver } = await ready(t, engine)
+			const put = async (n: number, expected: number) =>
+				await driver.transaction(function* (tx) {
+					tx.write(PUT, [n, name('a'), 2])
+					tx.decide('UPDATE entry SET file_id = ? WHERE parent_id = ? AND file_id = ?', [7, 1, expected])
+					return n
+				})
+			const overtaken = (n: number) => assert.rejects(put(n, 99), (error) => error instanceof Overtaken && !(error instanceof CatalogueError))
+			const parents = async () => (await driver.all('SELECT parent_id FROM entry ORDER BY parent_id')).map(({ parent_id }) => parent_id)
+			await overtaken(2)
+			await driver.change(PUT, [1, name('a'), 2])
+			await overtaken(3)
+			assert.deepEqual(await parents(), [1])
+			assert.equal(await put(4, 2), 4)
+			// What stays as it was is touched all the same.
+			assert.equal(await put(5, 7), 5)
+			await overtaken(6)
+			await assert.rejects(put(5, 7), { code: 'EEXIST' })
+			assert.deepEqual(await parents(), [1, 4, 5])
 		})
 
 		test('replace, insertIgnore, now and tables mean the same', async (t) => {

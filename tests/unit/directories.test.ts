@@ -102,6 +102,7 @@ function counting(driver: Driver, count: () => void): Driver {
 					all: counted(tx.all) as typeof tx.all,
 					get: counted(tx.get) as typeof tx.get,
 					write: counted(tx.write),
+					decide: counted(tx.decide),
 					read: (...queries) => {
 						for (const _ of queries) count()
 						return tx.read(...queries)
