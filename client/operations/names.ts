@@ -3,6 +3,7 @@ import { KIND } from '../../core/catalogue/files.ts'
 import { makeDirectory, makeSpecial, makeSymlink, create } from '../../core/filesystem/create.ts'
 import { link, readlink } from '../../core/filesystem/links.ts'
 import { lookup } from '../../core/filesystem/lookup.ts'
+import { NAME_BYTES_MAX } from '../../core/filesystem/names.ts'
 import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
 import { rename, type RenameMode } from '../../core/filesystem/rename.ts'
 import type { FileRow } from '../../core/catalogue/files.ts'
@@ -30,13 +31,18 @@ export const lookupName: Operation = (door) =>
 	function* (request) {
 		const { pid, node } = request
 		const name = nameAt(request, 0)
-		const row = yield* lookup(door.fs, node, name)
+		const row = isAbsent(door.fs, node, name) ? undefined : yield* lookup(door.fs, node, name)
 		if (row && row.kind !== KIND.directory) door.listers.lookedUp(pid, node)
 		if (row) return entryReply(door, row)
 		const validity = door.validity.negative()
 		const isKept = validity.seconds > 0 && !(yield* mayAppear(door.fs, node, name))
 		return !isKept ? 'ENOENT' : (out) => putNegativeEntry(out.view, out.at, validity)
 	}
+
+/** As the kernel of a mount that is alone remembers what is not there: whoever else begins to change the tree waits for mounts to forget it. */
+function isAbsent({ shared, readAhead }: Filesystem, parent: FileId, name: Name): boolean {
+	return !shared && name.length <= NAME_BYTES_MAX && readAhead.whole.lacks(parent, name)
+}
 
 /** The trash grows by removals: its names come while their directory is not asked for, and the kernel may hear of them after it is. */
 function* mayAppear(fs: Filesystem, parent: FileId, name: Name): Op<boolean> {

@@ -128,6 +128,7 @@ function* planned(
  */
 function* setOnOpen(file: OpenFile, row: FileRow, change: AttributeChange): Op<void> {
 	file.row = row
+	if (file.entered) file.entered = row
 	if (file.writers > 0) yield* setOnDescriptor(file, change)
 }
 

@@ -11,7 +11,7 @@ import { REPLICA } from '../catalogue/replicas.ts'
 import * as writers from '../catalogue/writers.ts'
 import type { Reader, Transaction } from '../catalogue/driver.ts'
 import { now, type Time } from '../clock.ts'
-import { codeOf, Errno, fail } from '../errors.ts'
+import { codeOf, Errno, fail, Overtaken } from '../errors.ts'
 import type { FileId, NodeId, Path } from '../ids.ts'
 import { standsInTheWay } from '../in-the-way.ts'
 import { carryOut, carryOutAfterwards, intend, isDone } from '../intents.ts'
@@ -52,11 +52,14 @@ function* createAs(fs: Filesystem, id: FileId, place: Place, file: NewFile, excl
 	const time = now()
 	const deadlineMs = Date.now() + fs.config.nodeDeadlineMs
 	for (;;) {
-		const made = yield* wait(transact(fs, (tx) => enterFile(fs, tx, { id, place, file, exclusive, time })))
+		const turn = fs.touched.begin(place.parent)
+		const asked = { id, place, file, exclusive, time }
+		const made = (yield* enterUnasked(fs, asked)) ?? (yield* wait(transact(fs, (tx) => enterFile(fs, tx, asked))))
 		if ('existing' in made) return made
 		if ('row' in made) {
-			fs.readAhead.forgetDirectory(place.parent)
-			fs.touched.keep(made.directory, time)
+			fs.standing = made.standing
+			fs.readAhead.changedNames(place.parent, place.name)
+			fs.touched.keep(turn, made.directory, time)
 			const open = yield* createOnNode(fs, place, made)
 			fs.open.set(id, open)
 			return { open }
@@ -66,25 +69,72 @@ function* createAs(fs: Filesystem, id: FileId, place: Place, file: NewFile, excl
 	}
 }
 
-type Entered = { existing: FileRow } | { obstructed: number } | { directory: FileRow; row: FileRow; path: Path; nodes: Node[] }
+interface Asked {
+	id: FileId
+	place: Place
+	file: NewFile
+	exclusive: boolean
+	time: Time
+}
 
-function* enterFile(
-	fs: Filesystem,
-	tx: Transaction,
-	{ id, place, file, exclusive, time }: { id: FileId; place: Place; file: NewFile; exclusive: boolean; time: Time },
-): Op<Entered> {
+interface Created {
+	directory: FileRow
+	row: FileRow
+	path: Path
+	nodes: Node[]
+	/** Intents stand, on whatever. */
+	standing: boolean
+}
+
+/**
+ * Across a socket, in a directory that is known since its names changed here a moment ago: no question goes before the change. That the
+ * directory is still what it was, and that no intent stands, is a condition of it. Undefined: something is different, and has to be looked at.
+ */
+function* enterUnasked(fs: Filesystem, asked: Asked): Op<Created | undefined> {
+	const { place, time } = asked
+	const directory = fs.capabilities.synchronous || fs.standing ? undefined : fs.touched.get(place.parent)
+	if (!directory) return undefined
+	try {
+		return yield* wait(
+			transact(fs, function* (tx) {
+				const { path, rule, nodes } = yield* nodesAt(fs, tx, place)
+				if (nodes.length === 0) return undefined
+				const created = put(fs, tx, asked, { directory, path, rule, nodes, standing: false })
+				files.touchKnownDirectory(tx, directory, time)
+				return created
+			}),
+		)
+	} catch (error) {
+		if (!(error instanceof Overtaken) && codeOf(error) !== 'EEXIST') throw error
+		return undefined
+	}
+}
+
+function* enterFile(fs: Filesystem, tx: Transaction, asked: Asked): Op<{ existing: FileRow } | { obstructed: number } | Created> {
+	const { place, exclusive, time } = asked
 	const { directory, existing, standing } = yield* readPlace(fs, tx, place)
 	if (existing) return exclusive ? fail('EEXIST') : { existing }
-	const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
-	const rule = classOf(fs, path)
-	const taking = yield* nodesTaking(fs, tx, rule, place.parent)
+	const { path, rule, nodes: taking } = yield* nodesAt(fs, tx, place)
 	const nodes = standing ? yield* unobstructed(fs, tx, taking, path) : taking
 	if (nodes.length === 0) return { obstructed: taking.length }
-	const row = newRow(id, KIND.regular, file, directory, rule.id, time)
-	enter(fs, tx, place, row, time)
-	replicas.insert(tx, id, nodes[0].id, 0, REPLICA.good)
-	writers.insertFirst(tx, id, fs.client, nodes[0].id)
-	return { directory, row, path, nodes }
+	const created = put(fs, tx, asked, { directory, path, rule, nodes, standing })
+	files.touchDirectory(tx, place.parent, time)
+	return created
+}
+
+function* nodesAt(fs: Filesystem, tx: Transaction, place: Place): Op<{ path: Path; rule: ClassRow; nodes: Node[] }> {
+	const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
+	const rule = classOf(fs, path)
+	return { path, rule, nodes: yield* nodesTaking(fs, tx, rule, place.parent) }
+}
+
+/** All rows of a new file, its directory's apart. */
+function put(fs: Filesystem, tx: Transaction, { id, place, file, time }: Asked, { rule, ...at }: Omit<Created, 'row'> & { rule: ClassRow }): Created {
+	const row = newRow(id, KIND.regular, file, at.directory, rule.id, time)
+	enter(fs, tx, place, row)
+	replicas.insert(tx, id, at.nodes[0].id, 0, REPLICA.good)
+	writers.insertFirst(tx, id, fs.client, at.nodes[0].id)
+	return { ...at, row }
 }
 
 /** Nodes for a new file in this directory, best first. */
@@ -118,13 +168,11 @@ export function newRow(id: FileId, kind: number, file: NewFile, directory: FileR
 	}
 }
 
-/** The rows every new name needs. */
-function enter(fs: Filesystem, tx: Transaction, place: Place, row: FileRow, time: Time, target?: Uint8Array): void {
-	const isDirectory = row.kind === KIND.directory
+/** The rows every new name needs, its directory's apart. */
+function enter(fs: Filesystem, tx: Transaction, place: Place, row: FileRow, target?: Uint8Array): void {
 	files.insert(tx, row, { target })
 	entries.insert(tx, place.parent, place.name, row.id)
-	files.touchDirectory(tx, place.parent, time, isDirectory ? 1 : 0)
-	changes.insert(tx, fs.client, { op: isDirectory ? 'mkdir' : 'create', parent: place.parent, name: place.name, file: row.id }, fs.capabilities)
+	changes.insert(tx, fs.client, { op: row.kind === KIND.directory ? 'mkdir' : 'create', parent: place.parent, name: place.name, file: row.id }, fs.capabilities)
 }
 
 /** Leaves out nodes on which an intent stands on the path: the old file of that name may still be there. */
@@ -139,7 +187,7 @@ const INTENT_POLL_MS = 20
 const STANDING_ROWS_MAX = 100
 
 /** On the first node that takes it; the others that were tried get nothing. */
-function* createOnNode(fs: Filesystem, place: Place, made: { row: FileRow; path: Path; nodes: Node[] }): Op<OpenFile> {
+function* createOnNode(fs: Filesystem, place: Place, made: Created): Op<OpenFile> {
 	const { row, path, nodes } = made
 	let holder: NodeId = nodes[0].id
 	let failure: unknown
@@ -151,7 +199,7 @@ function* createOnNode(fs: Filesystem, place: Place, made: { row: FileRow; path:
 			}
 			const fd = yield* createFile(fs, node, place.parent, path, row)
 			const known = yield* wait(node.operations.fstat(fd))
-			return Object.assign(newOpenFile({ row, node, path, fd, known, writable: true }), { handles: 1, writers: 1 })
+			return Object.assign(newOpenFile({ row, node, path, fd, known, writable: true }), { handles: 1, writers: 1, entered: row })
 		} catch (error) {
 			failure = worse(failure, error)
 			if (codeOf(error) === 'ETIMEDOUT') yield* undoLater(fs, node, row.id, path)
@@ -227,18 +275,24 @@ function* makeEntry(fs: Filesystem, place: Place, file: NewFile, { kind, rdev, c
 	checkName(place.name)
 	const id = yield* fs.ids.next()
 	const time = now()
+	const turn = fs.touched.begin(place.parent)
 	const { directory, row } = yield* wait(
 		transact(fs, function* (tx) {
 			const { directory, existing } = yield* readPlace(fs, tx, place)
 			if (existing) fail('EEXIST')
 			if (check) yield* check(tx, undefined)
 			const made = { ...newRow(id, kind, file, directory, 0, time), rdev }
-			enter(fs, tx, place, made, time)
+			enter(fs, tx, place, made)
+			files.touchDirectory(tx, place.parent, time, kind === KIND.directory ? 1 : 0)
 			return { directory, row: made }
 		}),
 	)
-	fs.readAhead.forgetDirectory(place.parent)
-	fs.touched.keep(directory, time, kind === KIND.directory ? 1 : 0)
+	fs.readAhead.changedNames(place.parent, place.name)
+	fs.touched.keep(turn, directory, time, kind === KIND.directory ? 1 : 0)
+	if (kind === KIND.directory) {
+		fs.touched.add(row)
+		if (!fs.capabilities.synchronous) fs.readAhead.whole.add(id)
+	}
 	return row
 }
 
@@ -250,6 +304,7 @@ export function* makeSymlink(fs: Filesystem, place: Place, target: Buffer, owner
 	const id = yield* fs.ids.next()
 	const time = now()
 	const token = fs.nextToken++
+	const turn = fs.touched.begin(place.parent)
 	const made = yield* wait(
 		transact(fs, function* (tx) {
 			const { directory, existing, standing } = yield* readPlace(fs, tx, place)
@@ -259,12 +314,13 @@ export function* makeSymlink(fs: Filesystem, place: Place, target: Buffer, owner
 			const rule = classOf(fs, classPath ?? path)
 			const nodes = (yield* nodesTaking(fs, tx, rule, place.parent)).slice(0, rule.copies)
 			const row = { ...newRow(id, KIND.symlink, { mode: 0o777, ...owner }, directory, rule.id, time), size: target.length }
-			enter(fs, tx, place, row, time, target)
+			enter(fs, tx, place, row, target)
+			files.touchDirectory(tx, place.parent, time)
 			return { directory, row, intents: yield* intend(fs, tx, placeSymlink(tx, nodes, { row, path, target, token }), standing) }
 		}),
 	)
-	fs.readAhead.forgetDirectory(place.parent)
-	fs.touched.keep(made.directory, time)
+	fs.readAhead.changedNames(place.parent, place.name)
+	fs.touched.keep(turn, made.directory, time)
 	yield* carryOutAfterwards(fs, made.intents)
 	return made.row
 }

@@ -54,6 +54,8 @@ export interface Filesystem {
 	/** Changes that may have been made, of which it is being found out. */
 	readonly undecided: Set<Promise<void>>
 	onUndecided: (error: Undecided, since: number) => void
+	/** When a file was made here last, intents stood. */
+	standing: boolean
 	/** The catalogue failed: operations may have left pins behind that nobody needs. */
 	mayHaveLeftPins: boolean
 	/** Nodes on which an exchange may have left its marks, or a client that is gone what it was bringing. */

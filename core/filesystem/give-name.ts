@@ -44,7 +44,7 @@ type Answer = Named | { needs: 'sync' | 'patience' | 'way' }
 export function* giveName(fs: Filesystem, staged: Staged, place: Place, conditions: Conditions = {}): Op<FileRow> {
 	checkName(place.name)
 	const path = yield* freshPath(fs, place)
-	const naming: Naming = { id: yield* fs.ids.next(), token: fs.nextToken++, time: now(), place, staged, conditions, path, ways: [], isSynced: false, isAlone: false }
+	const naming: Naming = { id: yield* fs.ids.next(), token: fs.nextToken++, time: now(), turn: 0, place, staged, conditions, path, ways: [], isSynced: false, isAlone: false }
 	let named: Path | undefined
 	try {
 		const answer = yield* settleOn(fs, naming)
@@ -67,6 +67,7 @@ function* settleOn(fs: Filesystem, naming: Naming): Op<Named> {
 	yield* makeReady(fs, node, { parent, path: naming.path, made: naming.ways })
 	// What comes together is entered in another order under load; the time of its directory is that of who comes last.
 	naming.time = now()
+	naming.turn = fs.touched.begin(parent)
 	const deadlineMs = Date.now() + fs.config.nodeDeadlineMs
 	let pauseMs = INTENT_POLL_MS_MIN
 	for (;;) {
@@ -203,9 +204,9 @@ function enterFile(
 	for (const node of nodesForCopies(fs, rule, [staged.node.id], row.size)) replicas.insert(tx, row.id, node.id, 0, REPLICA.wanted)
 }
 
-function* finish(fs: Filesystem, { place, time, staged }: Naming, named: Named): Op<FileRow> {
-	fs.readAhead.forgetDirectory(place.parent)
-	fs.touched.keep(named.directory, time)
+function* finish(fs: Filesystem, { place, time, turn, staged }: Naming, named: Named): Op<FileRow> {
+	fs.readAhead.changedNames(place.parent, place.name)
+	fs.touched.keep(turn, named.directory, time)
 	if (named.replaced) lostName(fs, named.replaced, time)
 	try {
 		// The old copies may only go when nothing can bring back a catalogue that believes in them.

@@ -25,6 +25,7 @@ export function* link(fs: Filesystem, id: FileId, place: Place): Op<FileRow> {
 	checkName(place.name)
 	const time = now()
 	const token = fs.nextToken++
+	const turn = fs.touched.begin(place.parent)
 	const { directory, row, made } = yield* wait(
 		transact(fs, function* (tx) {
 			const { directory, existing, standing } = yield* readPlace(fs, tx, place)
@@ -48,8 +49,8 @@ export function* link(fs: Filesystem, id: FileId, place: Place): Op<FileRow> {
 			return { directory, row: { ...row, nlink: row.nlink + 1, ctime: time.s, ctime_ns: time.ns }, made: now }
 		}),
 	)
-	fs.readAhead.forgetDirectory(place.parent)
-	fs.touched.keep(directory, time)
+	fs.readAhead.changedNames(place.parent, place.name)
+	fs.touched.keep(turn, directory, time)
 	fs.readAhead.forgetFile(id)
 	const open = fs.open.get(id)
 	if (open) open.row = { ...open.row, nlink: row.nlink, ctime: row.ctime, ctime_ns: row.ctime_ns }

@@ -12,6 +12,7 @@ import { type NewFile, newRow } from './create.ts'
 import type { Made } from './expected.ts'
 import type { Place } from './names.ts'
 import { withoutSetId } from './publish.ts'
+import type { Turn } from './touched.ts'
 
 const TAKEN_OVER = files.FLAG_HAS_XATTRS | files.FLAG_IS_OBJECT
 
@@ -47,6 +48,8 @@ export interface Naming {
 	id: FileId
 	token: number
 	time: Time
+	/** In its directory. */
+	turn: Turn
 	place: Place
 	staged: Staged
 	conditions: Conditions

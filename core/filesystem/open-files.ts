@@ -29,6 +29,8 @@ export interface OpenFile {
 	pathInDoubt: boolean
 	/** Closed by everybody, but its content could not be published: kept, with its pin, until it can. */
 	abandoned: boolean
+	/** It is new: the row it was entered with, or as this process changed it since. */
+	entered: FileRow | undefined
 	/** Published since it was opened. */
 	published: boolean
 	/** Its node could not bring it to the disk. The kernel tells that once; whoever asks again is not to hear that all is well. */
@@ -55,6 +57,7 @@ export function newOpenFile(opened: Pick<OpenFile, 'row' | 'node' | 'path' | 'fd
 		publishing: undefined,
 		pathInDoubt: false,
 		abandoned: false,
+		entered: undefined,
 		published: false,
 		unsynced: false,
 		lent: false,

@@ -8,7 +8,7 @@ import { REPLICA, type ReplicaRow } from '../catalogue/replicas.ts'
 import * as writers from '../catalogue/writers.ts'
 import type { Transaction } from '../catalogue/driver.ts'
 import { isLater } from '../clock.ts'
-import { codeOf, fail } from '../errors.ts'
+import { codeOf, fail, Overtaken } from '../errors.ts'
 import type { FileId, NodeId, Path } from '../ids.ts'
 import type { Stat } from '../nodes/node.ts'
 import { isPromise, type Maybe, type Op, run, wait } from '../op.ts'
@@ -48,7 +48,8 @@ function* publishNow(fs: Filesystem, file: OpenFile, force: boolean): Op<void> {
 	const stat = yield* wait(file.node.operations.fstat(file.fd))
 	if (!force && file.row.version > 0 && !contentDiffers(stat, file.known)) return
 	yield* checkPath(fs, file)
-	const row = yield* wait(transact(fs, (tx) => record(fs, tx, contentOf(file, stat))))
+	const content = contentOf(file, stat)
+	const row = (yield* recordUnasked(fs, file, content)) ?? (yield* wait(transact(fs, (tx) => record(fs, tx, content))))
 	file.known = stat
 	file.publishedAtMs = Date.now()
 	file.published = true
@@ -96,6 +97,37 @@ export function contentOf({ id, node, unsynced }: OpenFile, stat: Stat): Content
 	return { id, nodeId: node.id, stat, isRight: unsynced ? false : undefined }
 }
 
+/** The first version of a file whose rows are known, across a socket: that they are still what they were is a condition of the change. Undefined: they are not. */
+function* recordUnasked(fs: Filesystem, file: OpenFile, { id, nodeId, stat, isRight }: Content): Op<FileRow | undefined> {
+	const { entered } = file
+	file.entered = undefined
+	if (fs.capabilities.synchronous || !entered || isRight === false) return undefined
+	const next = withContent(entered, stat)
+	try {
+		return yield* wait(
+			transact(fs, function* (tx) {
+				replicas.setVersion(tx, id, nodeId, next.version)
+				wantCopies(fs, tx, next, [nodeId])
+				changes.insert(tx, fs.client, { op: 'publish', file: id }, fs.capabilities)
+				files.setFirstContent(tx, entered, next, nodeId)
+				return next
+			}),
+		)
+	} catch (error) {
+		if (!(error instanceof Overtaken) && codeOf(error) !== 'EEXIST') throw error
+		return undefined
+	}
+}
+
+/** On further nodes, where its class asks for some. */
+function wantCopies(fs: Filesystem, tx: Transaction, row: FileRow, holders: readonly NodeId[], there: readonly ReplicaRow[] = []): void {
+	for (const node of nodesForCopies(fs, classById(fs, row.class_id), holders, row.size)) {
+		// An old copy that was to go is there still.
+		if (there.some((copy) => copy.node_id === node.id)) replicas.setState(tx, row.id, node.id, REPLICA.wanted)
+		else replicas.insert(tx, row.id, node.id, 0, REPLICA.wanted)
+	}
+}
+
 /** The rows of a new version; undefined when the file is gone. */
 export function* record(fs: Filesystem, tx: Transaction, { id, nodeId, stat, isRight }: Content): Op<FileRow | undefined> {
 	const [[row], copies] = (yield* wait(tx.read(files.findQuery(id, fs.capabilities.forUpdate), replicas.ofFileQuery(id)))) as [FileRow[], ReplicaRow[]]
@@ -109,11 +141,7 @@ export function* record(fs: Filesystem, tx: Transaction, { id, nodeId, stat, isR
 	else replicas.insert(tx, id, nodeId, next.version, REPLICA.good)
 	if (copies.length > 1) replicas.setOthersWanted(tx, id, nodeId)
 	const holders = copies.filter((copy) => copy.state !== REPLICA.surplus).map((copy) => copy.node_id)
-	for (const node of nodesForCopies(fs, classById(fs, row.class_id), holders, stat.size)) {
-		// An old copy that was to go is there still.
-		if (copies.some((copy) => copy.node_id === node.id)) replicas.setState(tx, id, node.id, REPLICA.wanted)
-		else replicas.insert(tx, id, node.id, 0, REPLICA.wanted)
-	}
+	wantCopies(fs, tx, next, holders, copies)
 	changes.insert(tx, fs.client, { op: 'publish', file: id }, fs.capabilities)
 	return next
 }

@@ -11,6 +11,7 @@ import type { FileId, Name } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
 import { createKnownNames, type KnownNames } from './known-names.ts'
 import { createListAhead, type ListAhead } from './list-ahead.ts'
+import { createWholeNames, type WholeNames } from './whole-names.ts'
 
 const ROWS_FIRST = 32
 const ROWS_MAX = 2_048
@@ -32,6 +33,10 @@ export interface ReadAhead {
 	readonly listings: ListAhead
 	/** What an embedded catalogue was asked for; forgotten with the rest. */
 	readonly names: KnownNames
+	/** The names that directories made here do not have; forgotten with the rest. */
+	readonly whole: WholeNames
+	/** This client has changed the names in a directory: one came, or some went. */
+	changedNames(parent: FileId, came?: Name): void
 	forgetDirectory(parent: FileId): void
 	forgetFile(file: FileId): void
 	forget(): void
@@ -40,6 +45,7 @@ export interface ReadAhead {
 export function createReadAhead(nowMs: () => number = Date.now): ReadAhead {
 	const listings = createListAhead()
 	const names = createKnownNames()
+	const whole = createWholeNames()
 	const directories = new Map<FileId, Ahead>()
 	/** Where a file's row may be kept; a file with several names is kept under one of them only. */
 	const places = new Map<FileId, FileId>()
@@ -87,9 +93,21 @@ export function createReadAhead(nowMs: () => number = Date.now): ReadAhead {
 		return used >= 0.25 ? Math.min(ROWS_MAX, a.size * 4) : Math.max(1, a.size >> 2)
 	}
 
+	function changedNames(parent: FileId, came?: Name): void {
+		generation++
+		listings.forgetDirectory(parent)
+		names.forgetDirectory(parent)
+		if (came) whole.put(parent, came)
+		drop(parent)
+		// Its own attributes change with its names.
+		dropAbove(parent)
+	}
+
 	return {
 		listings,
 		names,
+		whole,
+		changedNames,
 		*lookup(driver, parent, name) {
 			const a = ahead(parent)
 			const kept = a.rows.get(keyOf(name))
@@ -111,12 +129,8 @@ export function createReadAhead(nowMs: () => number = Date.now): ReadAhead {
 			return first && Buffer.compare(first.name, name) === 0 ? first : undefined
 		},
 		forgetDirectory(parent) {
-			generation++
-			listings.forgetDirectory(parent)
-			names.forgetDirectory(parent)
-			drop(parent)
-			// Its own attributes change with its names.
-			dropAbove(parent)
+			changedNames(parent)
+			whole.forgetDirectory(parent)
 		},
 		forgetFile(file) {
 			generation++
@@ -128,6 +142,7 @@ export function createReadAhead(nowMs: () => number = Date.now): ReadAhead {
 			generation++
 			listings.forget()
 			names.forget()
+			whole.forget()
 			directories.clear()
 			places.clear()
 		},

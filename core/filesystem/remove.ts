@@ -26,9 +26,10 @@ export function* unlink(fs: Filesystem, place: Place, expected: Expected = {}): 
 	if (!expected.forGood && keepsRemoved(fs) && (yield* moveToTrash(fs, place, expected))) return
 	const time = now()
 	const token = fs.nextToken++
+	const turn = fs.touched.begin(place.parent)
 	const { directory, row, made } = yield* wait(transact(fs, (tx) => removeEntry(fs, tx, { place, expected, token, time })))
-	fs.readAhead.forgetDirectory(place.parent)
-	fs.touched.keep(directory, time)
+	fs.readAhead.changedNames(place.parent)
+	fs.touched.keep(turn, directory, time)
 	lostName(fs, row, time)
 	yield* carryOutAfterwards(fs, made)
 }
@@ -95,6 +96,7 @@ export function* removeDirectory(fs: Filesystem, place: Place, expected: Expecte
 	checkName(place.name)
 	const time = now()
 	const token = fs.nextToken++
+	const turn = fs.touched.begin(place.parent)
 	const { directory, row, made } = yield* wait(
 		transact(fs, function* (tx) {
 			const { directory, existing, standing } = yield* readPlace(fs, tx, place)
@@ -111,8 +113,8 @@ export function* removeDirectory(fs: Filesystem, place: Place, expected: Expecte
 			return { directory, row: existing, made }
 		}),
 	)
-	fs.readAhead.forgetDirectory(place.parent)
-	fs.touched.keep(directory, time, -1)
+	fs.readAhead.changedNames(place.parent)
+	fs.touched.keep(turn, directory, time, -1)
 	fs.touched.forget(row.id)
 	fs.directories.forgetOne(row.id)
 	lostName(fs, row, time)

@@ -21,6 +21,7 @@ import { located } from './expected.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { checkDirectory, checkName, type Place } from './names.ts'
 import { hasPlainCopies, lostName, onEveryNode, removeEmptyDirectory, removeName } from './remove.ts'
+import type { Turn } from './touched.ts'
 
 export type RenameMode = 'replace' | 'noreplace' | 'exchange'
 
@@ -43,12 +44,13 @@ export function* rename(fs: Filesystem, from: Place, to: Place, mode: RenameMode
 	checkName(to.name)
 	const time = now()
 	const token = fs.nextToken++
+	const turns = new Map([from.parent, to.parent].map((id) => [id, fs.touched.begin(id)]))
 	const { situation, made } = yield* wait(transact(fs, (tx) => decide(fs, tx, { from, to, mode, check, time, token })))
 	if (!made) return
-	fs.readAhead.forgetDirectory(from.parent)
-	fs.readAhead.forgetDirectory(to.parent)
+	fs.readAhead.changedNames(from.parent)
+	fs.readAhead.changedNames(to.parent, to.name)
 	fs.readAhead.forgetFile(situation.source.id)
-	rememberTouched(fs, situation, time)
+	rememberTouched(fs, situation, time, turns)
 	if (situation.target && mode === 'replace') lostName(fs, situation.target, time)
 	if (situation.source.kind === KIND.directory || situation.target?.kind === KIND.directory) fs.directories.forget()
 	yield* carryOutAfterwards(fs, made)
@@ -77,10 +79,14 @@ function* decide(fs: Filesystem, tx: Transaction, { from, to, mode, check, time,
 }
 
 /** Whatever the kernel asks for next: that directory, where no directory moved. */
-function rememberTouched(fs: Filesystem, { directories, source, target }: Situation, time: Time): void {
-	for (const { id } of [...directories, source, ...(target ? [target] : [])]) fs.touched.forget(id)
+function rememberTouched(fs: Filesystem, { directories, source, target }: Situation, time: Time, turns: ReadonlyMap<FileId, Turn>): void {
+	for (const row of [source, target]) if (row) fs.touched.forget(row.id)
 	const moves = [source, target].some((row) => row?.kind === KIND.directory)
-	if (!moves) for (const directory of directories) fs.touched.keep(directory, time)
+	for (const directory of directories) {
+		const turn = turns.get(directory.id)
+		if (moves || turn === undefined) fs.touched.forget(directory.id)
+		else fs.touched.keep(turn, directory, time)
+	}
 }
 
 function* examine(fs: Filesystem, tx: Transaction, from: Place, to: Place): Op<Situation> {

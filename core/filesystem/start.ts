@@ -64,6 +64,7 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 		opening: new Map(),
 		undecided: new Set(),
 		onUndecided: (error, since) => findOut(fs, error, since),
+		standing: false,
 		mayHaveLeftPins: false,
 		nodesMarked: new Set(),
 		random,

@@ -34,6 +34,7 @@ export function* moveToTrash(fs: Filesystem, place: Place, expected: Expected): 
 	if (isInTrash(yield* fs.directories.path(fs.catalogue, place.parent))) return false
 	const time = now()
 	const token = fs.nextToken++
+	const turn = fs.touched.begin(place.parent)
 	const ids: FileId[] = []
 	for (;;) {
 		const entered = yield* wait(transact(fs, (tx) => enter(fs, tx, { place, expected, time, token, ids })))
@@ -43,7 +44,7 @@ export function* moveToTrash(fs: Filesystem, place: Place, expected: Expected): 
 			continue
 		}
 		forget(fs, entered)
-		fs.touched.keep(entered.directory, time)
+		fs.touched.keep(turn, entered.directory, time)
 		tellDoor(fs, entered)
 		yield* carryOutAfterwards(fs, entered.made)
 		return true

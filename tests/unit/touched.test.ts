@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Driver } from '../../core/catalogue/driver.ts'
+import type { FileRow } from '../../core/catalogue/files.ts'
 import { setAttributes } from '../../core/filesystem/attributes.ts'
 import { makeDirectory, makeSymlink } from '../../core/filesystem/create.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
@@ -118,8 +119,27 @@ test('a directory that was removed is gone', async (t) => {
 	assert.equal(now(getAttributes(fs, s)).nlink, 0)
 })
 
-test('where answers come later nothing is kept: they may come in another order than the commits', () => {
+test('where answers come later, what went on at the same time is not kept: nobody knows in which order it was made', () => {
 	const touched = createTouched({ synchronous: false })
-	touched.keep({ id: 7 } as Parameters<typeof touched.keep>[0], { s: 1, ns: 0 })
+	const row = { id: 7, nlink: 2 } as FileRow
+	const time = { s: 1, ns: 0 }
+	const first = touched.begin(7)
+	touched.keep(first, row, time, 1)
+	assert.equal(touched.get(7)?.nlink, 3)
+
+	const slow = touched.begin(7)
+	const quick = touched.begin(7)
+	touched.keep(quick, row, time)
+	touched.keep(slow, row, time)
+	assert.equal(touched.get(7), undefined)
+
+	const other = touched.begin(7)
+	touched.forget(7)
+	touched.keep(other, row, time)
+	assert.equal(touched.get(7), undefined)
+
+	const passed = touched.begin(7)
+	touched.forgetAll()
+	touched.keep(passed, row, time)
 	assert.equal(touched.get(7), undefined)
 })
