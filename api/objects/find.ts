@@ -24,20 +24,27 @@ export function* findObject(fs: Filesystem, { key }: Fid): Op<FoundFile | undefi
 	return row && (yield* located(fs, row))
 }
 
+/** The reservation first: the upload that uses it up makes the object with the same commit, and either is seen then. */
 export function* findToWrite(fs: Filesystem, { key }: Fid): Op<{ file: FoundFile | undefined; reservation: Reservation | undefined }> {
-	const [[row], [reservation]] = (yield* wait(
-		fs.catalogue.read(objects.findQuery(key, fs.capabilities), reservations.nearestQuery(key, fs.capabilities)),
-	)) as [FoundObject[], Reservation[]]
+	const [[reservation], [row]] = (yield* wait(
+		fs.catalogue.read(reservations.nearestQuery(key, fs.capabilities), objects.findQuery(key, fs.capabilities)),
+	)) as [Reservation[], FoundObject[]]
 	return { file: row && (yield* located(fs, row)), reservation: reservation && key < reservation.id + reservation.count ? reservation : undefined }
 }
 
 function* located(fs: Filesystem, row: FoundObject): Op<FoundFile | undefined> {
 	if (row.expired) return undefined
 	const [entry] = yield* wait(entries.namesOf(fs.catalogue, row.id, 1))
-	if (!entry) return undefined
+	if (!entry) return yield* locatedNow(fs, row)
 	const place = { parent: entry.parent_id, name: Buffer.from(entry.name) }
 	const path = joinPath(yield* fs.directories.path(fs.catalogue, place.parent), place.name)
 	return isInTrash(path) ? undefined : { row, place, path }
+}
+
+/** A file that has no name any more: other content may have taken its place, and is what the id means now. */
+function* locatedNow(fs: Filesystem, { id, key }: FoundObject): Op<FoundFile | undefined> {
+	const [[row]] = (yield* wait(fs.catalogue.read(objects.findQuery(key, fs.capabilities)))) as [FoundObject[]]
+	return row && row.id !== id ? yield* located(fs, row) : undefined
 }
 
 export function isMeant({ volume, cookie }: Fid, row: { volume_id: number; cookie: number }): boolean {
