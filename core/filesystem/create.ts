@@ -11,7 +11,7 @@ import { REPLICA } from '../catalogue/replicas.ts'
 import * as writers from '../catalogue/writers.ts'
 import type { Reader, Transaction } from '../catalogue/driver.ts'
 import { now, type Time } from '../clock.ts'
-import { codeOf, Errno, fail, Overtaken } from '../errors.ts'
+import { codeOf, Errno, fail } from '../errors.ts'
 import type { FileId, NodeId, Path } from '../ids.ts'
 import { standsInTheWay } from '../in-the-way.ts'
 import { carryOut, carryOutAfterwards, intend, isDone } from '../intents.ts'
@@ -20,7 +20,7 @@ import { type Op, wait } from '../op.ts'
 import { classOf, nodesForNewFile } from '../placement/placement.ts'
 import { joinPath } from './directories.ts'
 import type { Check, Made } from './expected.ts'
-import { type Filesystem, transact } from './filesystem.ts'
+import { type Filesystem, transact, transactUnasked } from './filesystem.ts'
 import { checkName, type Place, readPlace } from './names.ts'
 import { newOpenFile, type OpenFile } from './open-files.ts'
 import { makeParents } from './materialise.ts'
@@ -94,20 +94,13 @@ function* enterUnasked(fs: Filesystem, asked: Asked): Op<Created | undefined> {
 	const { place, time } = asked
 	const directory = fs.capabilities.synchronous || fs.standing ? undefined : fs.touched.get(place.parent)
 	if (!directory) return undefined
-	try {
-		return yield* wait(
-			transact(fs, function* (tx) {
-				const { path, rule, nodes } = yield* nodesAt(fs, tx, place)
-				if (nodes.length === 0) return undefined
-				const created = put(fs, tx, asked, { directory, path, rule, nodes, standing: false })
-				files.touchKnownDirectory(tx, directory, time)
-				return created
-			}),
-		)
-	} catch (error) {
-		if (!(error instanceof Overtaken) && codeOf(error) !== 'EEXIST') throw error
-		return undefined
-	}
+	return yield* transactUnasked(fs, function* (tx) {
+		const { path, rule, nodes } = yield* nodesAt(fs, tx, place)
+		if (nodes.length === 0) return undefined
+		const created = put(fs, tx, asked, { directory, path, rule, nodes, standing: false })
+		files.touchKnownDirectory(tx, directory, time)
+		return created
+	})
 }
 
 function* enterFile(fs: Filesystem, tx: Transaction, asked: Asked): Op<{ existing: FileRow } | { obstructed: number } | Created> {

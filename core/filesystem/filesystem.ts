@@ -6,8 +6,8 @@ import type { Sequence } from '../catalogue/sequence.ts'
 import type { Config } from '../config/types.ts'
 import type { ClientId, FileId, Name, NodeId } from '../ids.ts'
 import type { Node } from '../nodes/node.ts'
-import { CatalogueError, Undecided } from '../errors.ts'
-import { isPromise, type Maybe, type Op, run } from '../op.ts'
+import { CatalogueError, codeOf, Overtaken, Undecided } from '../errors.ts'
+import { isPromise, type Maybe, type Op, run, wait } from '../op.ts'
 import type { ClassRow } from '../catalogue/classes.ts'
 import type { Directories } from './directories.ts'
 import type { Journal } from './journal.ts'
@@ -83,6 +83,16 @@ export interface Filesystem {
  */
 export function transact<T>(fs: Filesystem, body: (tx: Transaction) => Op<T>, onFailure: OnFailure = lookAfter): Maybe<T> {
 	return withPutOff(fs, (whole) => fs.catalogue.transaction(whole), body, onFailure)
+}
+
+/** The same for a change that takes something for granted: undefined where that is not so, and has to be looked at. */
+export function* transactUnasked<T>(fs: Filesystem, body: (tx: Transaction) => Op<T>): Op<T | undefined> {
+	try {
+		return yield* wait(transact(fs, body))
+	} catch (error) {
+		if (!(error instanceof Overtaken) && codeOf(error) !== 'EEXIST') throw error
+		return undefined
+	}
 }
 
 /** The same with a commit that is shared with others, where that is quicker. */

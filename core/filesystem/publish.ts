@@ -8,14 +8,14 @@ import { REPLICA, type ReplicaRow } from '../catalogue/replicas.ts'
 import * as writers from '../catalogue/writers.ts'
 import type { Transaction } from '../catalogue/driver.ts'
 import { isLater } from '../clock.ts'
-import { codeOf, fail, Overtaken } from '../errors.ts'
+import { codeOf, fail } from '../errors.ts'
 import type { FileId, NodeId, Path } from '../ids.ts'
 import type { Stat } from '../nodes/node.ts'
 import { isPromise, type Maybe, type Op, run, wait } from '../op.ts'
 import { classById, nodesForCopies } from '../placement/placement.ts'
 import { joinPath } from './directories.ts'
 import { distrust, distrustRead } from './distrust.ts'
-import { type Filesystem, flushLater, transact } from './filesystem.ts'
+import { type Filesystem, flushLater, transact, transactUnasked } from './filesystem.ts'
 import { catchUp, isBehind } from './follow.ts'
 import { contentDiffers, type OpenFile } from './open-files.ts'
 
@@ -103,20 +103,13 @@ function* recordUnasked(fs: Filesystem, file: OpenFile, { id, nodeId, stat, isRi
 	file.entered = undefined
 	if (fs.capabilities.synchronous || !entered || isRight === false) return undefined
 	const next = withContent(entered, stat)
-	try {
-		return yield* wait(
-			transact(fs, function* (tx) {
-				replicas.setVersion(tx, id, nodeId, next.version)
-				wantCopies(fs, tx, next, [nodeId])
-				changes.insert(tx, fs.client, { op: 'publish', file: id }, fs.capabilities)
-				files.setFirstContent(tx, entered, next, nodeId)
-				return next
-			}),
-		)
-	} catch (error) {
-		if (!(error instanceof Overtaken) && codeOf(error) !== 'EEXIST') throw error
-		return undefined
-	}
+	return yield* transactUnasked(fs, function* (tx) {
+		replicas.setVersion(tx, id, nodeId, next.version)
+		wantCopies(fs, tx, next, [nodeId])
+		changes.insert(tx, fs.client, { op: 'publish', file: id }, fs.capabilities)
+		files.setFirstContent(tx, entered, next, nodeId)
+		return next
+	})
 }
 
 /** On further nodes, where its class asks for some. */
