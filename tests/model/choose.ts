@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import type { Hands } from '../support/hands.ts'
 import type { Random } from '../support/random.ts'
+import { BARRIER } from './everything.ts'
 import type { Model } from './model.ts'
 
 export interface Call {
@@ -105,7 +106,7 @@ function name(words: string, onModel: OnModel, onMount: OnMount): Call {
 function named(names: string[]): string[] {
 	return names
 		.map((name) => Buffer.from(name, 'latin1').toString())
-		.filter((name) => name !== '.barrier')
+		.filter((name) => !name.startsWith(BARRIER))
 		.sort()
 }
 

@@ -10,6 +10,7 @@ import { type Daemon, type MountOptions, type Mounted, startUp } from '../suppor
 import { type Random, randomFrom } from '../support/random.ts'
 import { until } from '../support/until.ts'
 import { type Call, chooseCall } from './choose.ts'
+import { BARRIER } from './everything.ts'
 import { Model } from './model.ts'
 
 export interface Plan {
@@ -34,7 +35,9 @@ interface Run {
 	sides: [Side, Side]
 	/** Which side has changed something the other has not been waited for. */
 	ahead?: 0 | 1
-	barrier: number
+	/** What each side waits at: a directory it made itself. */
+	barriers: [string, string]
+	barriersMade: number
 	away?: { node: number; back(): Promise<void> }
 	history: string[]
 }
@@ -49,8 +52,8 @@ export async function runModel(plan: Plan, seed: number): Promise<void> {
 	try {
 		const second = await up.secondMount()
 		const sides: [Side, Side] = [{ daemon: up, hands: takeHands() }, { daemon: second, hands: takeHands() }]
-		run = { plan, random: randomFrom(seed), model: new Model(), up, sides, barrier: 0, history: [] }
-		await sides[0].hands.do('write', join(up.mountPoint, '.barrier'), '')
+		run = { plan, random: randomFrom(seed), model: new Model(), up, sides, barriers: ['', ''], barriersMade: 0, history: [] }
+		for (const side of [0, 1] as const) await makeBarrier(run, side)
 		await everyStep(run)
 		await run.away?.back()
 		await compareWhole(run)
@@ -87,16 +90,24 @@ async function oneCall(run: Run, call: Call, side: 0 | 1): Promise<void> {
 	if (call.changes) run.ahead = side
 }
 
-/** What one side changed before it touched the barrier, the other has been told when it sees the touch. */
+/**
+ * One side removes the directory at which the other waits. The other's kernel has known that since it was made and asks nobody
+ * until it is told, and notifications are in order: when it is gone there, everything changed before has arrived too.
+ */
 async function catchUp(run: Run, from: 0 | 1, to: 0 | 1): Promise<void> {
-	const path = (side: Side) => join(side.daemon.mountPoint, '.barrier')
-	const time = { seconds: ++run.barrier, nanoseconds: 0 }
-	await run.sides[from].hands.do('setTimes', path(run.sides[from]), time, time)
+	const at = (side: Side) => join(side.daemon.mountPoint, run.barriers[to])
+	await run.sides[from].hands.do('rmdir', at(run.sides[from]))
 	await until(`mount ${to + 1} sees what mount ${from + 1} did`, async () => {
-		const { mtimeNs } = await run.sides[to].hands.do('stat', path(run.sides[to]))
-		return mtimeNs === BigInt(time.seconds) * 1_000_000_000n ? true : undefined
+		return (await run.sides[to].hands.do('exists', at(run.sides[to]))) ? undefined : true
 	})
 	run.ahead = undefined
+	await makeBarrier(run, to)
+}
+
+async function makeBarrier(run: Run, side: 0 | 1): Promise<void> {
+	const { daemon, hands } = run.sides[side]
+	run.barriers[side] = `${BARRIER}${++run.barriersMade}`
+	await hands.do('mkdir', join(daemon.mountPoint, run.barriers[side]))
 }
 
 type Outcome = { value: unknown } | { code?: string; message?: string }
@@ -198,7 +209,7 @@ async function killFirst(run: Run): Promise<void> {
 	first.hands.end()
 	run.up = await run.up.again()
 	run.sides[0] = { daemon: run.up, hands: takeHands() }
-	run.ahead = undefined
+	await makeBarrier(run, 0)
 	await catchUp(run, 0, 1)
 }
 
