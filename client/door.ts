@@ -19,6 +19,8 @@ export interface Door {
 	readonly agreed: Agreed
 	/** The kernel drops the listing of a directory that it keeps. */
 	readonly forgetListing: (directory: FileId) => void
+	/** The kernel asks for them again, from now on and before the request is answered. Only of a file that the caller holds open. */
+	readonly forgetAttributes: (file: FileId) => void
 	readonly validity: { entry: Validity; attributes: Validity; negative: () => Validity }
 }
 
@@ -29,7 +31,7 @@ const NONE: Validity = { seconds: 0, nanoseconds: 0 }
 /** Alone, a missing name may be remembered this long: another client may join and create it. */
 const NEGATIVE_ALONE: Validity = { seconds: NEGATIVE_ALONE_SECONDS, nanoseconds: 0 }
 
-export function createDoor(fs: Filesystem, kernel: Pick<Door, 'passthrough' | 'agreed' | 'forgetListing'>): Door {
+export function createDoor(fs: Filesystem, kernel: Pick<Door, 'passthrough' | 'agreed' | 'forgetListing' | 'forgetAttributes'>): Door {
 	const lasting: Validity = { seconds: fs.config.mount.cacheSeconds, nanoseconds: 0 }
 	return {
 		...kernel,

@@ -22,7 +22,7 @@ export const fuse: Driver = {
 		const notifier = createNotifier(fd, report)
 		const agreed: Agreed = { passthrough: false, withoutOpendir: false }
 		const passthrough = createPassthrough(fd, () => agreed.passthrough, report)
-		const door = createDoor(fs, { passthrough, agreed, forgetListing: (directory) => notifier.inode(directory, false) })
+		const door = createDoor(fs, { passthrough, agreed, forgetListing: (directory) => notifier.inode(directory, false), forgetAttributes: notifier.attributesAtOnce })
 		fs.onChange = (change) => {
 			door.listings.changed()
 			invalidate(notifier, change)

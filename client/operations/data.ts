@@ -1,5 +1,4 @@
 /** Requests about content: those that passthrough leaves to this process, and all of them where it carries the data. */
-import { setAttributes } from '../../core/filesystem/attributes.ts'
 import { allocate, read, write } from '../../core/filesystem/data.ts'
 import { fail } from '../../core/errors.ts'
 import type { OpenFile } from '../../core/filesystem/open-files.ts'
@@ -11,10 +10,10 @@ import { OUT_HEADER_BYTES, WRITE_CACHE, WRITE_KILL_SUIDGID } from '../fuse/proto
 import { bytesAt, signed64, u32, u64 } from '../fuse/request.ts'
 import type { Reply } from '../fuse/session.ts'
 import { countRead, countWritten } from '../meter.ts'
+import { clearSetId } from './set-id.ts'
 
 const WRITE_STRUCT_BYTES = 40
 const O_APPEND = 0o2000
-const SET_ID = 0o6000
 const SEEK_DATA = 3
 const SEEK_HOLE = 4
 
@@ -48,11 +47,6 @@ export const writeFile: Operation = (door) =>
 			return 8
 		}
 	}
-
-/** Bits that let a file run as somebody else do not survive a change by anybody who is not root. */
-function* clearSetId({ fs }: Door, file: OpenFile): Op<void> {
-	if (file.row.mode & SET_ID) yield* setAttributes(fs, file.id, { killSetId: true }, file)
-}
 
 export const fallocate: Operation = (door) =>
 	function* (request) {

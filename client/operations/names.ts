@@ -2,7 +2,7 @@
 import { KIND } from '../../core/catalogue/files.ts'
 import { makeDirectory, makeSpecial, makeSymlink, create } from '../../core/filesystem/create.ts'
 import { link, readlink } from '../../core/filesystem/links.ts'
-import { lookup } from '../../core/filesystem/lookup.ts'
+import { getAttributes, lookup } from '../../core/filesystem/lookup.ts'
 import { NAME_BYTES_MAX } from '../../core/filesystem/names.ts'
 import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
 import { rename, type RenameMode } from '../../core/filesystem/rename.ts'
@@ -22,6 +22,7 @@ import { releaseHandle } from './open.ts'
 
 const RENAME_NOREPLACE = 1
 const RENAME_EXCHANGE = 2
+const DOT = 46
 
 export function entryReply(door: Door, row: FileRow): Reply {
 	return (out) => putEntry(out.view, out.at, row, door.validity.entry, attributeValidity(door, row.id))
@@ -31,6 +32,7 @@ export const lookupName: Operation = (door) =>
 	function* (request) {
 		const { pid, node } = request
 		const name = nameAt(request, 0)
+		if (name[0] === DOT && (name.length === 1 || (name.length === 2 && name[1] === DOT))) return entryReply(door, yield* byNumber(door.fs, node, name))
 		const row = isAbsent(door.fs, node, name) ? undefined : yield* lookup(door.fs, node, name)
 		if (row && row.kind !== KIND.directory) door.listers.lookedUp(pid, node)
 		if (row) return entryReply(door, row)
@@ -38,6 +40,16 @@ export const lookupName: Operation = (door) =>
 		const isKept = validity.seconds > 0 && !(yield* mayAppear(door.fs, node, name))
 		return !isKept ? 'ENOENT' : (out) => putNegativeEntry(out.view, out.at, validity)
 	}
+
+/**
+ * Of a file whose number came from outside the kernel, in a handle that an NFS client or open_by_handle_at(2) kept: the file itself
+ * by the name `.`, and of a directory the one above it by `..`.
+ */
+function* byNumber(fs: Filesystem, id: FileId, name: Name): Op<FileRow> {
+	if (name.length === 1) return yield* getAttributes(fs, id)
+	const [, above] = yield* fs.directories.ancestors(fs.catalogue, id)
+	return yield* getAttributes(fs, above ?? id)
+}
 
 /** As the kernel of a mount that is alone remembers what is not there: whoever else begins to change the tree waits for mounts to forget it. */
 function isAbsent({ shared, readAhead }: Filesystem, parent: FileId, name: Name): boolean {

@@ -4,7 +4,6 @@ import { create } from '../../core/filesystem/create.ts'
 import { open } from '../../core/filesystem/open.ts'
 import type { OpenFile } from '../../core/filesystem/open-files.ts'
 import { publishAtClose, release, sync } from '../../core/filesystem/publish.ts'
-import { setAttributes } from '../../core/filesystem/attributes.ts'
 import { fail } from '../../core/errors.ts'
 import { type Op, wait } from '../../core/op.ts'
 import { isLowOnRoom } from '../../core/placement/room.ts'
@@ -15,12 +14,12 @@ import { nameAt, u32, u64 } from '../fuse/request.ts'
 import type { Out } from '../fuse/session.ts'
 import type { FileHandle } from '../handles.ts'
 import { countOpen } from '../meter.ts'
+import { clearSetId, hasSetId } from './set-id.ts'
 
 const O_ACCMODE = 3
 const O_RDONLY = 0
 const O_EXCL = 0o200
 const O_TRUNC = 0o1000
-const SET_ID = 0o6000
 const FSYNC_DATA_ONLY = 1
 
 interface Opened {
@@ -39,9 +38,8 @@ function putOpened({ view }: Out, at: number, opened: Opened): number {
 /** The kernel learns how to reach the content. */
 function grant(door: Door, file: OpenFile, write: boolean): Opened {
 	// A write to a file with set-id bits has to pass here, where they are cleared: under passthrough nobody would.
-	const losesSetId = (file.row.mode & SET_ID) !== 0
 	// Where room is short too: what does not fit can then be taken to another node.
-	const carry = write && (losesSetId || isLowOnRoom(file.node))
+	const carry = write && (hasSetId(file) || isLowOnRoom(file.node))
 	const granted = door.passthrough.grant(file, carry)
 	countOpen(granted.passedThrough)
 	const handle = door.handles.addFile({ file, write, passedThrough: granted.passedThrough })
@@ -56,7 +54,7 @@ export const openFile: Operation = (door) =>
 		const write = (flags & O_ACCMODE) !== O_RDONLY
 		const id = request.node
 		const file = yield* open(door.fs, id, { write, truncate: write && (flags & O_TRUNC) !== 0 })
-		if (killSetId && file.row.mode & SET_ID) yield* setAttributes(door.fs, id, { killSetId: true }, file)
+		if (killSetId) yield* clearSetId(door, file)
 		const opened = grant(door, file, write)
 		return (out) => putOpened(out, out.at, opened)
 	}
@@ -94,7 +92,7 @@ function* openExisting(door: Door, row: { id: number; kind: number }, flags: num
 export const flush: Operation = (door) =>
 	function* (request) {
 		const { file, write } = door.handles.file(u64(request, 0))
-		if (write) yield* publishAtClose(door.fs, file)
+		if (write && (yield* publishAtClose(door.fs, file))) door.forgetAttributes(file.id)
 		return undefined
 	}
 
@@ -113,7 +111,7 @@ export function releaseHandle(door: Door, { file, write }: FileHandle): Op<void>
 export const fsync: Operation = (door) =>
 	function* (request) {
 		const { file } = door.handles.file(u64(request, 0))
-		yield* sync(door.fs, file, (u32(request, 8) & FSYNC_DATA_ONLY) !== 0)
+		if (yield* sync(door.fs, file, (u32(request, 8) & FSYNC_DATA_ONLY) !== 0)) door.forgetAttributes(file.id)
 		return undefined
 	}
 

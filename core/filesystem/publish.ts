@@ -29,24 +29,31 @@ const REFUSED_BY_DISK = new Set(['EIO', 'ENOSPC', 'EDQUOT'])
 
 /**
  * Makes the content of a file open for writing here the file's next version, if it changed since the last time. One at a
- * time for each file.
+ * time for each file. Says whether it took the place of an earlier one: a kernel that moves the data itself does not see what is
+ * changed through a mapping, and goes on with the times it knows.
  */
-export function* publish(fs: Filesystem, file: OpenFile, force = false): Op<void> {
+export function* publish(fs: Filesystem, file: OpenFile, force = false): Op<boolean> {
 	while (file.publishing) yield* wait(file.publishing)
 	const result = run(publishNow(fs, file, force))
-	if (!isPromise(result)) return
-	file.publishing = result.catch(() => undefined)
+	if (!isPromise(result)) return result
+	file.publishing = result.then(() => undefined, () => undefined)
 	try {
-		yield* wait(result)
+		return yield* wait(result)
 	} finally {
 		file.publishing = undefined
 	}
 }
 
-function* publishNow(fs: Filesystem, file: OpenFile, force: boolean): Op<void> {
-	if (file.orphan) return
+/** Where nobody waits who could tell the kernel. */
+export function* publishAside(fs: Filesystem, file: OpenFile, force = false): Op<void> {
+	const isNext = yield* publish(fs, file, force)
+	if (isNext) fs.onChange({ seq: 0, client_id: fs.client, op: 'attributes', parent_id: null, name: null, file_id: file.id, detail: null })
+}
+
+function* publishNow(fs: Filesystem, file: OpenFile, force: boolean): Op<boolean> {
+	if (file.orphan) return false
 	const stat = yield* wait(file.node.operations.fstat(file.fd))
-	if (!force && file.row.version > 0 && !contentDiffers(stat, file.known)) return
+	if (!force && file.row.version > 0 && !contentDiffers(stat, file.known)) return false
 	yield* checkPath(fs, file)
 	const content = contentOf(file, stat)
 	const row = (yield* recordUnasked(fs, file, content)) ?? (yield* wait(transact(fs, (tx) => record(fs, tx, content))))
@@ -56,6 +63,7 @@ function* publishNow(fs: Filesystem, file: OpenFile, force: boolean): Op<void> {
 	if (row) file.row = row
 	else file.orphan = true
 	fs.readAhead.forgetFile(file.id)
+	return row !== undefined && row.version > 1
 }
 
 /**
@@ -163,7 +171,7 @@ export function* release(fs: Filesystem, file: OpenFile, write: boolean): Op<voi
 	file.handles--
 	try {
 		if (write && !file.orphan) yield* notice(fs, file)
-		if (write && !file.orphan) yield* publish(fs, file, file.unsynced || mayHaveMappedChanges(file))
+		if (write && !file.orphan) yield* publishAside(fs, file, file.unsynced || mayHaveMappedChanges(file))
 	} catch (error) {
 		// What is on the disk is not what the catalogue says. Nobody may read another copy meanwhile: the pin stays.
 		file.abandoned ||= file.writers === 1
@@ -188,7 +196,7 @@ function* giveWay(fs: Filesystem, id: FileId): Op<void> {
 
 /** Tries again to publish what could not be when it was closed. */
 export function* retryAbandoned(fs: Filesystem, file: OpenFile): Op<void> {
-	yield* publish(fs, file, true)
+	yield* publishAside(fs, file, true)
 	file.abandoned = false
 	file.writers--
 	yield* letGo(fs, file, true)
@@ -203,17 +211,18 @@ function* forget(fs: Filesystem, file: OpenFile): Op<void> {
 	for (const { node, fd } of [...file.retired, file]) yield* wait(node.operations.close(fd))
 }
 
-/** close(2) by somebody who may write: what he wrote is the content for everybody, or he is told that its node has not taken it. */
-export function* publishAtClose(fs: Filesystem, file: OpenFile): Op<void> {
+/** close(2) by somebody who may write: what he wrote is the content for everybody, or he is told that its node has not taken it. As `publish` says. */
+export function* publishAtClose(fs: Filesystem, file: OpenFile): Op<boolean> {
 	if (!file.orphan) yield* onNode(fs, file, () => file.node.operations.flush(file.fd))
-	yield* publish(fs, file)
+	return yield* publish(fs, file)
 }
 
-/** fsync(2): the data is on the disk, the version in the catalogue, and the catalogue's own log on its disk. */
-export function* sync(fs: Filesystem, file: OpenFile, dataOnly: boolean): Op<void> {
+/** fsync(2): the data is on the disk, the version in the catalogue, and the catalogue's own log on its disk. As `publish` says. */
+export function* sync(fs: Filesystem, file: OpenFile, dataOnly: boolean): Op<boolean> {
 	yield* onNode(fs, file, () => file.node.operations.sync(file.fd, dataOnly))
-	if (file.writers > 0) yield* publish(fs, file)
+	const isNext = file.writers > 0 && (yield* publish(fs, file))
 	yield* wait(fs.catalogue.sync())
+	return isNext
 }
 
 /** What the disk refused once is not on it, whatever a second sync answers: the kernel has forgotten it by then. */

@@ -17,7 +17,7 @@ import { createLater } from './later.ts'
 import { refreshNodes } from './nodes.ts'
 import type { OpenFile } from './open-files.ts'
 import { pruneChanges } from './prune.ts'
-import { publish, release, retryAbandoned } from './publish.ts'
+import { publishAside, release, retryAbandoned } from './publish.ts'
 import { createReadAhead } from './read-ahead.ts'
 import { settle } from './settle.ts'
 import { createTouched } from './touched.ts'
@@ -122,7 +122,7 @@ function every(fs: Filesystem, what: string, ms: number, round: () => Op<unknown
 }
 
 function* publishOpen(fs: Filesystem): Op<void> {
-	for (const file of [...fs.open.values()]) if (file.writers > 0 && !file.orphan) yield* file.abandoned ? retryAbandoned(fs, file) : publish(fs, file)
+	for (const file of [...fs.open.values()]) if (file.writers > 0 && !file.orphan) yield* file.abandoned ? retryAbandoned(fs, file) : publishAside(fs, file)
 }
 
 function* closeWhole(fs: Filesystem, file: OpenFile): Op<void> {

@@ -82,6 +82,22 @@ test('mount.cairn takes what mount(8) gives it', async (t) => {
 	await assert.rejects(exec(HELPER, [place.config, join(place.directory, 'none')]), { code: 10 })
 })
 
+test('mount.cairn makes a mount read-only and takes that back, without ending it', async (t) => {
+	const place = makeWorkplace(t)
+	const mountPoint = await makeTree(place)
+	t.after(() => detach(mountPoint))
+	await exec(HELPER, [place.config, mountPoint, '-o', 'rw,allow_other'])
+	await exec('sh', ['-c', 'echo before > "$1/file"', 'sh', mountPoint])
+	// As mount(8) calls it: what fstab and its own table say of the mount comes too.
+	await exec(HELPER, [place.config, mountPoint, '-o', 'ro,remount,allow_other,_netdev,noatime'])
+	assert.match(mountOptions(mountPoint), /^ro,nosuid,nodev,noatime/)
+	await assert.rejects(exec('touch', [join(mountPoint, 'file')]), /Read-only file system/)
+	await exec(HELPER, [place.config, mountPoint, '-o', 'remount,rw'])
+	await exec('touch', [join(mountPoint, 'file')])
+	assert.equal((await exec('cat', [join(mountPoint, 'file')])).stdout, 'before\n')
+	assert.equal((await place.cairn('umount', mountPoint)).code, 0)
+})
+
 test('who reads what `up` prints and has had enough ends it, in order', async (t) => {
 	const place = makeWorkplace(t)
 	const directory = join(place.directory, 'data')
