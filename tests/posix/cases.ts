@@ -1,5 +1,6 @@
 /** What a POSIX case is: a name and a function that takes an empty directory of its own and throws when something is wrong. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 
 export type Case = (dir: string) => void | Promise<void>
 export type Cases = Record<string, Case>
@@ -14,6 +15,11 @@ export function fails(code: string, call: () => unknown): void {
 		return
 	}
 	assert.fail(`expected ${code}, got ${String(answer)}`)
+}
+
+/** One attribute, and the kernel is not asked for another: where that is out of date, it may think that this one is not. */
+export function statOnly(path: string, format: string): string {
+	return execFileSync('stat', ['-c', format, path], { encoding: 'utf8' }).trim()
 }
 
 /** Bytes that show where they belong, so that a shifted or stale block is seen. */

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import { join } from 'node:path'
 import * as libc from '../support/libc.ts'
-import { type Cases, fails, pattern } from './cases.ts'
+import { type Cases, fails, pattern, statOnly } from './cases.ts'
 
 const { O_CREAT, O_DIRECT, O_RDONLY, O_RDWR } = fs.constants
 const KIB = 1024
@@ -202,6 +202,19 @@ export const cases: Cases = {
 		mapping.write(10, Buffer.from('late'))
 		mapping.close()
 		assert.equal(fs.readFileSync(path).toString('utf8', 10, 14), 'late')
+	},
+
+	'what a mapping wrote shows in the times of its file at once when it is closed'(dir) {
+		const path = join(dir, 'f')
+		fs.writeFileSync(path, pattern(4096))
+		fs.utimesSync(path, 1000, 1000)
+		assert.equal(statOnly(path, '%Y'), '1000')
+		const fd = libc.open(path, O_RDWR)
+		const mapping = libc.map(fd, 4096)
+		mapping.write(10, Buffer.from('x'))
+		mapping.close()
+		fs.closeSync(fd)
+		assert.ok(Number(statOnly(path, '%Y')) > 1000)
 	},
 
 	'O_DIRECT writes and reads aligned blocks'(dir) {

@@ -4,7 +4,7 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import { asUser } from '../support/calls.ts'
 import { access, open, truncate } from '../support/libc.ts'
-import { type Cases, fails } from './cases.ts'
+import { type Cases, fails, statOnly } from './cases.ts'
 
 const ALICE = { uid: 1001, gid: 1001 }
 const BOB = { uid: 1002, gid: 1002 }
@@ -120,6 +120,7 @@ export const cases: Cases = {
 			asUser(BOB, () => {
 				const fd = open(file, O_WRONLY)
 				fs.writeSync(fd, 'by bob', 0)
+				assert.equal(Number.parseInt(statOnly(file, '%a'), 8), expected)
 				fs.closeSync(fd)
 			})
 			assert.equal(modeOf(file), expected)

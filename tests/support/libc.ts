@@ -43,6 +43,8 @@ const native = {
 	flock: declare('int flock(int fd, int operation)'),
 	fcntl: declare('int fcntl(int fd, int command, _Inout_ uint8_t *argument)'),
 	utimensat: declare('int utimensat(int directory, const uint8_t *path, const uint8_t *times, int flags)'),
+	nameToHandle: declare('int name_to_handle_at(int directory, const uint8_t *path, _Inout_ uint8_t *handle, _Out_ int *mount, int flags)'),
+	openHandle: declare('int open_by_handle_at(int mount, const uint8_t *handle, int flags)'),
 	statvfs: declare('int statvfs(const uint8_t *path, _Out_ uint8_t *answer)'),
 	getdents: declare('int64_t syscall(int64_t number, int fd, _Out_ uint8_t *buffer, size_t size)'),
 	access: declare('int faccessat(int directory, const uint8_t *path, int mode, int flags)'),
@@ -145,6 +147,18 @@ export function lock(fd: number, command: number, range: { type: number; start?:
 	native.fcntl(fd, command, argument)
 	return argument.readInt16LE(0)
 }
+
+const HANDLE_BYTES_MAX = 128
+
+/** What a server of NFS gives its clients for a file: good for as long as the file is there. */
+export function handleOf(path: PathLike): Buffer {
+	const handle = Buffer.alloc(8 + HANDLE_BYTES_MAX) // struct file_handle: length, type, content
+	handle.writeUInt32LE(HANDLE_BYTES_MAX, 0)
+	native.nameToHandle(AT_FDCWD, bytes(path), handle, [0], 0)
+	return handle
+}
+/** `mount`: an open file or directory of the filesystem that the handle is of. */
+export const openHandle = (mount: number, handle: Buffer, flags: number): number => native.openHandle(mount, handle, flags)
 
 export const UTIME_NOW = 0x3fffffff
 export const UTIME_OMIT = 0x3ffffffe
