@@ -17,6 +17,20 @@ export function now(): Time {
 	return { s: words[1] * 0x1_0000_0000 + words[0], ns: words[2] }
 }
 
+/** What ext4 has room for, 1901 to 2446. Where a disk could keep more, a copy of the file on another could not. */
+const SECONDS_MIN = -(2 ** 31)
+const SECONDS_MAX = 2 ** 34 - 2 ** 31 - 1
+
+export function secondsWithin(seconds: number): number {
+	return seconds > SECONDS_MAX ? SECONDS_MAX : seconds < SECONDS_MIN ? SECONDS_MIN : seconds
+}
+
+/** As the kernel does it with a time that a filesystem cannot keep: the last one it can. */
+export function timeWithin(time: Time): Time {
+	const s = secondsWithin(time.s)
+	return s === time.s ? time : { s, ns: 0 }
+}
+
 export function isLater(a: Time, b: Time): boolean {
 	return a.s > b.s || (a.s === b.s && a.ns > b.ns)
 }

@@ -40,7 +40,7 @@ export const writeFile: Operation = (door) =>
 		const data = file.node.remote ? bytesAt(request, WRITE_STRUCT_BYTES, size) : request.bytes.subarray(start, start + size)
 		const written = yield* write(door.fs, file, data, position, fromCache)
 		countWritten(written)
-		if (killSetId) yield* clearSetId(door, file)
+		if (killSetId) yield* clearSetId(door, file, request)
 		return (out) => {
 			out.view.setUint32(out.at, written, true)
 			out.view.setUint32(out.at + 4, 0, true)
@@ -54,7 +54,7 @@ export const fallocate: Operation = (door) =>
 		if (!write) fail('EBADF')
 		yield* allocate(door.fs, file, u32(request, 24), { offset: u64(request, 8), length: u64(request, 16) })
 		// Of these two calls the kernel does not say whether the bits have to go.
-		if (request.uid !== 0) yield* clearSetId(door, file)
+		if (request.uid !== 0) yield* clearSetId(door, file, request)
 		return undefined
 	}
 
@@ -78,7 +78,7 @@ export const copyFileRange: Operation = (door) =>
 		const to = door.handles.file(u64(request, 24))
 		const length = Math.min(u64(request, 40), 0x7fff_0000)
 		const copied = yield* copy(door, { from: from.file, fromAt: u64(request, 8), to: to.file, toAt: u64(request, 32), length })
-		if (request.uid !== 0) yield* clearSetId(door, to.file)
+		if (request.uid !== 0) yield* clearSetId(door, to.file, request)
 		const reply: Reply = (out) => {
 			out.view.setUint32(out.at, copied, true)
 			out.view.setUint32(out.at + 4, 0, true)

@@ -54,7 +54,7 @@ export const openFile: Operation = (door) =>
 		const write = (flags & O_ACCMODE) !== O_RDONLY
 		const id = request.node
 		const file = yield* open(door.fs, id, { write, truncate: write && (flags & O_TRUNC) !== 0 })
-		if (killSetId) yield* clearSetId(door, file)
+		if (killSetId) yield* clearSetId(door, file, request)
 		const opened = grant(door, file, write)
 		return (out) => putOpened(out, out.at, opened)
 	}

@@ -11,8 +11,8 @@ export function hasSetId({ row }: OpenFile): boolean {
 }
 
 /** A write makes the kernel forget sizes and times, but not the mode. */
-export function* clearSetId(door: Door, file: OpenFile): Op<void> {
+export function* clearSetId(door: Door, file: OpenFile, { gid }: { gid: number }): Op<void> {
 	if (!hasSetId(file)) return
-	yield* setAttributes(door.fs, file.id, { killSetId: true }, file)
+	yield* setAttributes(door.fs, file.id, { killSetId: { gid } }, file)
 	door.forgetAttributes(file.id)
 }

@@ -1,5 +1,6 @@
 /** Statements of the text protocol with their values written in, so that several fit one packet. */
 import type { Value } from './driver.ts'
+import { refuseInexact } from './exact.ts'
 
 const SPECIAL = /[\0\n\r'"\\]/g
 const ESCAPED: Readonly<Record<string, string>> = {
@@ -35,6 +36,7 @@ function literal(value: Value): string {
 }
 
 function number(value: number): string {
+	refuseInexact(value)
 	if (!Number.isFinite(value)) throw new TypeError(`${value} is no value of a column`)
 	// `a -?` with a negative value would read `a --1`.
 	return value < 0 ? ` ${value}` : String(value)

@@ -4,6 +4,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite'
 import type { Row, Value } from './driver.ts'
+import { refuseInexact } from './exact.ts'
 
 export interface Prepared {
 	all(params: readonly Value[]): Row[]
@@ -43,7 +44,10 @@ export function prepare(db: DatabaseSync, sql: string): Prepared {
 			const values = statement.get(...params) as unknown as Value[] | undefined
 			return values === undefined ? undefined : row(values)
 		},
-		run: (params) => Number(statement.run(...params).changes),
+		run(params) {
+			for (const value of params) if (typeof value === 'number') refuseInexact(value)
+			return Number(statement.run(...params).changes)
+		},
 	}
 }
 

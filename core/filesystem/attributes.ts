@@ -10,7 +10,7 @@ import * as intents from '../catalogue/intents.ts'
 import * as replicas from '../catalogue/replicas.ts'
 import type { ReplicaRow } from '../catalogue/replicas.ts'
 import * as xattrs from '../catalogue/xattrs.ts'
-import { now, type Time } from '../clock.ts'
+import { now, type Time, timeWithin } from '../clock.ts'
 import { fail } from '../errors.ts'
 import type { FileId, NodeId, Path } from '../ids.ts'
 import { carryOutAfterwards, intend } from '../intents.ts'
@@ -31,14 +31,15 @@ export interface AttributeChange {
 	size?: number
 	atime?: Time
 	mtime?: Time
-	/** Whoever asks may not keep set-id bits on a file he changes. */
-	killSetId?: boolean
+	/** Whoever asks, with this group, may not keep set-id bits on a file he changes. */
+	killSetId?: { gid: number }
 }
 
 const CAPABILITY = Buffer.from('security.capability')
 
 /** `file` is the open file the request came through, if it did. */
-export function* setAttributes(fs: Filesystem, id: FileId, change: AttributeChange, file?: OpenFile): Op<FileRow> {
+export function* setAttributes(fs: Filesystem, id: FileId, asked: AttributeChange, file?: OpenFile): Op<FileRow> {
+	const change = asked.atime || asked.mtime ? withTimesWithin(asked) : asked
 	if (change.size !== undefined) yield* setSize(fs, id, change.size, file)
 	const gone = fs.removed.get(id)
 	if (gone) gone.row = applied(gone.row, change, now())
@@ -47,12 +48,17 @@ export function* setAttributes(fs: Filesystem, id: FileId, change: AttributeChan
 	return yield* getAttributes(fs, id)
 }
 
+function withTimesWithin(change: AttributeChange): AttributeChange {
+	return { ...change, atime: change.atime && timeWithin(change.atime), mtime: change.mtime && timeWithin(change.mtime) }
+}
+
 function isContentOnly({ mode, uid, gid, atime, mtime, killSetId }: AttributeChange): boolean {
 	return mode === undefined && uid === undefined && gid === undefined && !atime && !mtime && !killSetId
 }
 
 /** A change of size is a change of content: it goes through the one copy that is being written, and is published. */
 function* setSize(fs: Filesystem, id: FileId, size: number, through?: OpenFile): Op<void> {
+	if (size > Number.MAX_SAFE_INTEGER) fail('EFBIG')
 	const writing = through && through.writers > 0 ? through : undefined
 	const file = writing ?? (yield* open(fs, id, { write: true, truncate: size === 0 }))
 	try {
@@ -71,7 +77,7 @@ function applied(row: FileRow, change: AttributeChange, time: Time): FileRow {
 	if (change.gid !== undefined) next.gid = change.gid
 	if (change.atime) Object.assign(next, { atime: change.atime.s, atime_ns: change.atime.ns })
 	if (change.mtime) Object.assign(next, { mtime: change.mtime.s, mtime_ns: change.mtime.ns })
-	if (losesSetId(row, change)) next.mode = withoutSetId(next.mode)
+	if (losesSetId(row, change)) next.mode = withoutSetId(next.mode, !change.killSetId || change.killSetId.gid === row.gid)
 	return next
 }
 
@@ -79,7 +85,7 @@ function applied(row: FileRow, change: AttributeChange, time: Time): FileRow {
 function losesSetId(row: FileRow, change: AttributeChange): boolean {
 	if (row.kind === KIND.directory) return false
 	const chowned = change.mode === undefined && (change.uid !== undefined || change.gid !== undefined)
-	return chowned || change.killSetId === true
+	return chowned || change.killSetId !== undefined
 }
 
 function* setOnOrphan(file: OpenFile, change: AttributeChange): Op<void> {

@@ -161,9 +161,9 @@ function withContent(row: FileRow, stat: Stat): FileRow {
 	}
 }
 
-/** Bits that let a file run as somebody else do not survive a change by anybody who is not root. */
-export function withoutSetId(mode: number): number {
-	return mode & ~S_ISUID & (mode & S_IXGRP ? ~S_ISGID : ~0)
+/** Bits that let a file run as somebody else do not survive a change by anybody who is not root; the group's, where nobody can run it, one by a stranger. */
+export function withoutSetId(mode: number, isOfGroup = true): number {
+	return mode & ~S_ISUID & (mode & S_IXGRP || !isOfGroup ? ~S_ISGID : ~0)
 }
 
 /** One handle less; with the last one that may write the pin goes, with the last one the descriptor. */

@@ -1,4 +1,5 @@
 /** statx(2) into one buffer, read with typed arrays: no BigInt and no object but the result. */
+import { secondsWithin } from '../clock.ts'
 import { lastError, statx } from '../libc.ts'
 import type { Inode, Stat } from './node.ts'
 
@@ -71,15 +72,15 @@ export function decodeStat(): Stat {
 		uid: words[5],
 		gid: words[6],
 		rdev: device(words[32], words[33]),
-		size: words[10] + words[11] * 0x1_0000_0000,
-		blocks: words[12] + words[13] * 0x1_0000_0000,
+		size: exact(10),
+		blocks: exact(12),
 		ino: words[8] + words[9] * 0x1_0000_0000,
 		dev: device(words[34], words[35]),
-		atime: words[16] + signed[17] * 0x1_0000_0000,
+		atime: seconds(16),
 		atimeNs: words[18],
-		mtime: words[28] + signed[29] * 0x1_0000_0000,
+		mtime: seconds(28),
 		mtimeNs: words[30],
-		ctime: words[24] + signed[25] * 0x1_0000_0000,
+		ctime: seconds(24),
 		ctimeNs: words[26],
 	}
 }
@@ -94,16 +95,25 @@ export function decodeInto(numbers: Float64Array, at: number): void {
 	numbers[at + 2] = words[5]
 	numbers[at + 3] = words[6]
 	numbers[at + 4] = device(words[32], words[33])
-	numbers[at + 5] = words[10] + words[11] * 0x1_0000_0000
-	numbers[at + 6] = words[12] + words[13] * 0x1_0000_0000
+	numbers[at + 5] = exact(10)
+	numbers[at + 6] = exact(12)
 	numbers[at + 7] = words[8] + words[9] * 0x1_0000_0000
 	numbers[at + 8] = device(words[34], words[35])
-	numbers[at + 9] = words[16] + signed[17] * 0x1_0000_0000
+	numbers[at + 9] = seconds(16)
 	numbers[at + 10] = words[18]
-	numbers[at + 11] = words[28] + signed[29] * 0x1_0000_0000
+	numbers[at + 11] = seconds(28)
 	numbers[at + 12] = words[30]
-	numbers[at + 13] = words[24] + signed[25] * 0x1_0000_0000
+	numbers[at + 13] = seconds(24)
 	numbers[at + 14] = words[26]
+}
+
+function seconds(at: number): number {
+	return secondsWithin(words[at] + signed[at + 1] * 0x1_0000_0000)
+}
+
+/** Holes may make a file larger than any number that is exact here, and the catalogue can be asked for. */
+function exact(at: number): number {
+	return Math.min(words[at] + words[at + 1] * 0x1_0000_0000, Number.MAX_SAFE_INTEGER)
 }
 
 /** As makedev(3) packs the two, up to the 32 bits the kernel itself uses. */

@@ -36,6 +36,19 @@ for (const engine of [...engines, holding]) {
 			assert.equal(typeof (await driver.get('SELECT SUM(size) AS total FROM file'))?.total, 'number')
 		})
 
+		test('a number it could not give back is refused, and what it belonged to is not made', async (t) => {
+			const { driver } = await ready(t, engine)
+			const tooLarge = async () => driver.transaction(function* (tx) {
+				tx.write('INSERT INTO setting (name, value) VALUES (?,?)', ['beside', 'x'])
+				tx.write(PUT, [1, name('large'), 2 ** 56])
+			})
+			await assert.rejects(tooLarge, { code: 'EOVERFLOW' })
+			assert.equal((await driver.get(COUNT))?.n, 0)
+			assert.equal(await driver.get('SELECT value FROM setting WHERE name = ?', ['beside']), undefined)
+			await driver.change(PUT, [1, name('exact'), Number.MAX_SAFE_INTEGER])
+			assert.equal((await driver.get(COUNT))?.n, 1)
+		})
+
 		test('an empty value is empty, not NULL', async (t) => {
 			const { driver } = await ready(t, engine)
 			await driver.change('INSERT INTO xattr (file_id, name, value) VALUES (?,?,?)', [1, name('user.empty'), Buffer.alloc(0)])

@@ -38,6 +38,19 @@ for (const [year, mtime] of Object.entries(YEARS)) {
 	})
 }
 
+for (const [beyond, kept] of [[2 ** 56, 15_032_385_535], [-(2 ** 56), -2_147_483_648]]) {
+	test(`a time of ${beyond} becomes the last one a disk can keep`, async (t) => {
+		const place = await installation(t, 2, TWO)
+		const { fs } = await place.start()
+		const id = writeFile(fs, 'f', 'content')
+		const row = now(setAttributes(fs, id, { mtime: { s: beyond, ns: 5 }, atime: { s: beyond, ns: 5 } }))
+		assert.deepEqual([row.mtime, row.mtime_ns, row.atime, row.atime_ns], [kept, 0, kept, 0])
+		await flushLater(fs)
+		for (const node of [1, 2]) await makeCopies(fs, node)
+		for (const node of [1, 2]) assert.deepEqual((await walkOn({ fs }, node)).outcomes, { known: 1 })
+	})
+}
+
 test('a new version with an older time replaces an old one with a newer time', async (t) => {
 	const place = await installation(t, 2, TWO)
 	const { fs } = await place.start()

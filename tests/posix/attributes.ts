@@ -84,6 +84,17 @@ export const cases: Cases = {
 		}
 	},
 
+	'a time beyond what a disk can keep becomes one that it can, and the directory can be listed'(dir) {
+		const file = join(dir, 'f')
+		fs.writeFileSync(file, '')
+		for (const seconds of [2 ** 56, -(2 ** 56)]) {
+			setTimes(file, { seconds, nanoseconds: 5 }, { seconds, nanoseconds: 5 })
+			const { atimeNs, mtimeNs } = stat(file)
+			for (const time of [atimeNs, mtimeNs]) assert.equal(seconds > 0, time > 0n)
+			assert.deepEqual(fs.readdirSync(dir), ['f'])
+		}
+	},
+
 	'times of directories and of symlinks themselves can be set'(dir) {
 		fs.mkdirSync(join(dir, 'd'))
 		fs.symlinkSync('nowhere', join(dir, 'l'))
