@@ -9,6 +9,7 @@ import { newHealth } from '../../core/nodes/health.ts'
 import { openLaneOperations } from '../../core/nodes/lanes.ts'
 import { openLocalOperations } from '../../core/nodes/local.ts'
 import type { NodeOperations } from '../../core/nodes/node.ts'
+import { setTimes } from '../support/libc.ts'
 import { until } from '../support/until.ts'
 
 const { O_RDONLY, O_RDWR, O_TRUNC } = fs.constants
@@ -126,6 +127,24 @@ for (const [kind, openOperations] of Object.entries(kinds)) {
 			assert.equal(content('b'), '\0cdef')
 			await node.close(from)
 			await node.close(to)
+		})
+
+		test('times and sizes that the catalogue cannot keep are told as the last it can', async () => {
+			const wide = join(scratch, `${kind}-wide`)
+			fs.mkdirSync(wide)
+			execFileSync('mount', ['-t', 'tmpfs', 'none', wide])
+			const node = openOperations(wide)
+			try {
+				const fd = await node.create(path('f'), OWN)
+				await node.truncate(fd, 2 ** 62)
+				setTimes(join(wide, 'f'), { seconds: 2 ** 56, nanoseconds: 0 }, { seconds: -(2 ** 56), nanoseconds: 0 })
+				const { size, atime, mtime } = await node.fstat(fd)
+				assert.deepEqual([size, atime, mtime], [Number.MAX_SAFE_INTEGER, 15_032_385_535, -2_147_483_648])
+				await node.close(fd)
+			} finally {
+				node.end()
+				execFileSync('umount', ['-l', wide])
+			}
 		})
 
 		test('a disk that fills in the middle says how much it took, then ENOSPC', async () => {
