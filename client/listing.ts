@@ -29,6 +29,17 @@ export interface Place {
 	ended: boolean
 	/** How many changes of others were known when this listing began. */
 	begunAt: number
+	/** The part at whose end it is. */
+	follows?: number
+	/** What followed it when it was given out. */
+	known?: Known
+}
+
+/** Names with their cookies. */
+interface Known {
+	/** Of the first. */
+	cookie: number
+	names: readonly Uint8Array[]
 }
 
 export interface Listings {
@@ -60,6 +71,20 @@ export function packNames(names: readonly Uint8Array[]): PackedNames {
 interface Part extends Place, PackedNames {
 	/** Somebody read on after the last name. */
 	continued: boolean
+	/** The part he was given. */
+	next?: number
+}
+
+/**
+ * Rows at a place, as far as they were given out there before, and the cookie of the first. Whoever goes back and forth, or opens
+ * the directory for each part as a server of NFS does, would drive out with ever new cookies those that he has.
+ */
+export function givenBefore({ ahead, known }: Place): { rows: readonly NamedRow[]; cookie: number } | undefined {
+	if (!known || ahead.length === 0) return undefined
+	const { cookie, names } = known
+	const other = ahead.findIndex(({ name }, index) => index >= names.length || Buffer.compare(name, names[index]) !== 0)
+	if (other === 0) return undefined
+	return { rows: other === -1 ? ahead : ahead.slice(0, other), cookie }
 }
 
 const BEGINNING: Name = Buffer.alloc(0)
@@ -91,13 +116,18 @@ export function createListings(): Listings {
 	}
 
 	/** What was at hand goes to the first who reads on. */
-	function end(part: Part): Place {
-		if (part.continued) return after(part, part.name)
+	function end(part: Part, follows: number): Place {
+		if (part.continued) return { ...after(part, part.name), follows, known: known(part.next, 0) }
 		const { directory, name, ahead, ended, begunAt } = part
 		rows -= ahead.length
 		part.ahead = []
 		part.continued = true
-		return { directory, name, ahead, ended, begunAt }
+		return { directory, name, ahead, ended, begunAt, follows }
+	}
+
+	function known(from: number | undefined, index: number): Known | undefined {
+		const part = from === undefined ? undefined : parts.get(from)
+		return from === undefined || !part ? undefined : { cookie: from * PART_ROWS_MAX + index, names: namesFrom(part, index) }
 	}
 
 	return {
@@ -107,7 +137,7 @@ export function createListings(): Listings {
 			const index = cookie % PART_ROWS_MAX
 			const part = parts.get(from)
 			if (part?.directory === directory && index < part.ends.length) {
-				return index === part.ends.length - 1 ? end(part) : after(part, nameAt(part, index))
+				return index === part.ends.length - 1 ? end(part, from) : { ...after(part, nameAt(part, index)), known: known(from, index + 1) }
 			}
 			const rested = resting.get(from)
 			if (rested?.cookie === cookie && rested.place.directory === directory) return rested.place
@@ -116,7 +146,10 @@ export function createListings(): Listings {
 		firstCookie: () => number * PART_ROWS_MAX,
 		given(names, next) {
 			if (names.ends.length === 0) return
-			keep({ ...next, name: nameAt(names, names.ends.length - 1), ...names, continued: false })
+			const { directory, ahead, ended, begunAt, follows } = next
+			const before = follows === undefined ? undefined : parts.get(follows)
+			if (before) before.next = number
+			keep({ directory, ahead, ended, begunAt, name: nameAt(names, names.ends.length - 1), ...names, continued: false, next: undefined })
 		},
 		changed() {
 			changes++
@@ -127,6 +160,10 @@ export function createListings(): Listings {
 
 function nameAt({ bytes, ends }: PackedNames, index: number): Buffer {
 	return bytes.subarray(index === 0 ? 0 : ends[index - 1], ends[index])
+}
+
+function namesFrom(part: PackedNames, index: number): Buffer[] {
+	return part.ends.slice(index).map((_, i) => nameAt(part, index + i))
 }
 
 function after({ directory, begunAt }: Place, name: Uint8Array): Place {

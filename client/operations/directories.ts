@@ -10,7 +10,7 @@ import { ENTRY_OUT_BYTES, OPEN_OUT_BYTES } from '../fuse/protocol.ts'
 import { u32, u64 } from '../fuse/request.ts'
 import type { Handler, Out, Reply } from '../fuse/session.ts'
 import { NO_VALIDITY, putRow } from '../listed-entry.ts'
-import { DOTS, packNames, PART_ROWS_MAX, type Place } from '../listing.ts'
+import { DOTS, givenBefore, packNames, PART_ROWS_MAX, type Place } from '../listing.ts'
 
 const DOT_NAMES = [Buffer.from('.'), Buffer.from('..')]
 const ORDINARY_ENTRY_BYTES = 40
@@ -103,8 +103,9 @@ function wholeReply(door: Door, page: Page, encodings: Encodings): Reply {
 function reply(door: Door, page: Page): Reply {
 	return (out) => {
 		const end = out.at + page.size
-		const { ahead } = page.place
-		const first = door.listings.firstCookie()
+		const again = givenBefore(page.place)
+		const ahead = again?.rows ?? page.place.ahead
+		const first = again?.cookie ?? door.listings.firstCookie()
 		const names: Uint8Array[] = []
 		let at = putDots(out, page, end)
 		for (const row of ahead) {
@@ -113,7 +114,7 @@ function reply(door: Door, page: Page): Reply {
 			at += size
 			names.push(row.name)
 		}
-		if (names.length > 0) door.listings.given(packNames(names), { ...page.place, name: names[names.length - 1], ahead: ahead.slice(names.length) })
+		if (names.length > 0 && !again) door.listings.given(packNames(names), { ...page.place, name: names[names.length - 1], ahead: ahead.slice(names.length) })
 		return at - out.at
 	}
 }

@@ -89,6 +89,23 @@ export const cases: Cases = {
 		})
 	},
 
+	'a place in a large directory is good however often others are gone to'(dir) {
+		fill(dir, 1_500)
+		withDirectory(dir, (fd) => {
+			const all: Dirent[] = []
+			for (let some = getdents(fd, 16_384); some.length > 0; some = getdents(fd, 16_384)) {
+				all.push(some[0] as Dirent)
+				seekDirectory(fd, (some[0] as Dirent).cookie)
+			}
+			assert.equal(namesOf(all).length, 1_500)
+			for (let round = 0; round < 500; round++) {
+				const at = (round * 1_237) % (all.length - 1)
+				seekDirectory(fd, (all[at] as Dirent).cookie)
+				assert.equal(getdents(fd, 512)[0]?.name.toString(), all[at + 1]?.name.toString())
+			}
+		})
+	},
+
 	'thousands of entries are listed once each'(dir) {
 		const names = fill(dir, MANY)
 		for (const bufferBytes of [2048, 65_536]) {

@@ -1,7 +1,7 @@
 /** Directories being read while names come and go. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createListings, DOTS, type Listings, packNames, PART_ROWS_MAX } from '../../client/listing.ts'
+import { createListings, DOTS, givenBefore, type Listings, packNames, PART_ROWS_MAX } from '../../client/listing.ts'
 import type { ListedRow } from '../../core/catalogue/entries.ts'
 import { createDirectories } from '../../core/filesystem/directories.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
@@ -38,10 +38,11 @@ function read(fs: Filesystem, listings: Listings, cookie: number, page: number, 
 	const place = listings.place(DIRECTORY, cookie)
 	const asks = place.ahead.length === 0 && !place.ended
 	const ahead = asks ? now(listNames(fs, DIRECTORY, place.name, rows)) : place.ahead
-	const names = ahead.slice(0, Math.min(page, PART_ROWS_MAX)).map(({ name }) => name)
-	const first = listings.firstCookie()
 	const ended = asks ? ahead.length < rows : place.ended
-	listings.given(packNames(names), { ...place, name: names.at(-1) ?? place.name, ahead: ahead.slice(names.length), ended })
+	const again = givenBefore({ ...place, ahead })
+	const names = (again?.rows ?? ahead).slice(0, Math.min(page, PART_ROWS_MAX)).map(({ name }) => name)
+	const first = again?.cookie ?? listings.firstCookie()
+	if (!again) listings.given(packNames(names), { ...place, name: names.at(-1) ?? place.name, ahead: ahead.slice(names.length), ended })
 	return names.map((name, index) => [first + index, Buffer.from(name).toString()])
 }
 
@@ -129,6 +130,20 @@ test('whoever stops reading goes on there however much others read meanwhile', (
 	for (let round = 0; round < 5; round++) assert.equal(readAll(fs, listings, DOTS, 1_024).length, names.length)
 	assert.throws(() => listings.place(DIRECTORY, stopped[50][0]), { code: 'EIO' }, 'a place in the middle, forgotten')
 	assert.deepEqual(namesIn(read(fs, listings, (stopped.at(-1) as [number, string])[0], 3)), names.slice(100, 103))
+})
+
+test('whoever goes back and forth gets the same cookies, and none is forgotten', () => {
+	const names = Array.from({ length: 5_000 }, (_, index) => numbered(index))
+	const { fs, present } = directory(...names)
+	const listings = createListings()
+	const all = readAll(fs, listings, DOTS, 100)
+	for (let from = 0; from < all.length - 1; from++) {
+		const page = read(fs, listings, (all[from] as [number, string])[0], 50)
+		assert.deepEqual(page, all.slice(from + 1, from + 1 + page.length))
+	}
+	present.delete(numbered(201))
+	assert.deepEqual(namesIn(read(fs, listings, (all[200] as [number, string])[0], 2)), [numbered(202), numbered(203)])
+	assert.deepEqual(readAll(fs, listings, (all[0] as [number, string])[0], 64).length, 4_998)
 })
 
 test('a cookie means nothing in another directory', () => {
