@@ -2,6 +2,7 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { codeOf } from '../core/errors.ts'
 import { tryLock } from '../core/libc.ts'
 import { runDirectory } from '../core/live/directory.ts'
@@ -24,6 +25,18 @@ export function takeLock(path: string): RunLock | undefined {
 	ftruncateSync(fd, 0)
 	writeSync(fd, `${process.pid}\n`)
 	return { release: () => closeSync(fd) }
+}
+
+const LOOK_AGAIN_MS = 20
+
+/** The lock once nobody has it, or undefined: there is no event for the end of other people's processes. */
+export async function awaitLock(path: string, deadlineMs: number, isHopeless = () => false): Promise<RunLock | undefined> {
+	const deadline = performance.now() + deadlineMs
+	for (;;) {
+		const lock = takeLock(path)
+		if (lock || isHopeless() || performance.now() > deadline) return lock
+		await pause(LOOK_AGAIN_MS)
+	}
 }
 
 /** Whoever sweeps removes a file that nobody holds, and may have been first. */

@@ -4,11 +4,13 @@ import type { Config } from '../core/config/types.ts'
 import { UserError } from '../core/errors.ts'
 import { EXIT } from './exit-codes.ts'
 import { libc } from '../core/libc.ts'
-import { lockHolder, mountLockPath, type RunLock, takeLock } from './run-lock.ts'
+import { mountAt } from './mountinfo.ts'
+import { awaitLock, lockHolder, mountLockPath, type RunLock } from './run-lock.ts'
 import { unmountNow } from './unmount.ts'
 import type { Deps } from './verb.ts'
 
 const END_DEADLINE_MS = 2_000
+const PREDECESSOR_DEADLINE_MS = 15_000
 
 /** What the mount is asked for, as it takes it. */
 export type Serving = Omit<MountOptions, 'report'>
@@ -32,7 +34,7 @@ export interface Beside {
 
 /** Resolves when the mount has ended. */
 export async function serve({ config, options, reread, ready, beside = [] }: Serve, deps: Deps): Promise<void> {
-	const lock = lockMountPoint(options.mountPoint, deps)
+	const lock = await lockMountPoint(options.mountPoint, deps)
 	// Loaded here and not above: nothing else needs the mount's code.
 	const { startMount } = await import('../client/mount.ts')
 	const mount = await startMount(config, options)
@@ -66,10 +68,13 @@ function endSoon(): void {
 	setTimeout(() => exit(Number(process.exitCode ?? EXIT.ok)), END_DEADLINE_MS).unref()
 }
 
-/** Whoever unmounts waits for this lock: it ends with the daemon. */
-function lockMountPoint(mountPoint: string, deps: Deps): RunLock {
+/**
+ * Whoever unmounts waits for this lock: it ends with the daemon. umount(8) does not, and where the kernel lists nothing any more
+ * a daemon may still have files to publish.
+ */
+async function lockMountPoint(mountPoint: string, deps: Deps): Promise<RunLock> {
 	const path = mountLockPath(mountPoint, deps.environment)
-	const lock = takeLock(path)
+	const lock = await awaitLock(path, PREDECESSOR_DEADLINE_MS, () => mountAt(mountPoint) !== undefined)
 	if (lock) return lock
 	throw new UserError(`${mountPoint} is already mounted, or about to be, by process ${lockHolder(path)}`, EXIT.mounted)
 }

@@ -1,10 +1,9 @@
 /** `cairn umount MP`: unmounts and waits until the daemon has ended, so that everything is on the disks. */
-import { setTimeout as pause } from 'node:timers/promises'
 import { UserError } from '../core/errors.ts'
 import { EXIT } from './exit-codes.ts'
 import { canonicalMountPoint } from './mount-point.ts'
 import { mountAt } from './mountinfo.ts'
-import { lockHolder, mountLockPath, takeLock } from './run-lock.ts'
+import { awaitLock, lockHolder, mountLockPath } from './run-lock.ts'
 import { unmountNow } from './unmount.ts'
 import type { Common, Deps, Verb } from './verb.ts'
 
@@ -14,7 +13,6 @@ interface Options extends Common {
 }
 
 const END_DEADLINE_MS = 30_000
-const LOOK_AGAIN_MS = 20
 
 export const umount: Verb<Options> = (deps) => ({
 	command: ['umount <mountpoint>', 'unmount <mountpoint>'],
@@ -34,13 +32,9 @@ export async function run({ mountpoint, lazy }: Options, deps: Deps): Promise<vo
 	if (!lazy) await daemonEnded(mountLockPath(path, deps.environment))
 }
 
-/** The daemon holds the lock as long as it lives; there is no event for its end that works for other people's processes. */
+/** The daemon holds the lock as long as it lives. */
 async function daemonEnded(lockPath: string): Promise<void> {
-	const deadline = performance.now() + END_DEADLINE_MS
-	while (performance.now() < deadline) {
-		const lock = takeLock(lockPath)
-		if (lock) return lock.release()
-		await pause(LOOK_AGAIN_MS)
-	}
+	const lock = await awaitLock(lockPath, END_DEADLINE_MS)
+	if (lock) return lock.release()
 	throw new UserError(`unmounted, but the daemon (process ${lockHolder(lockPath)}) has not ended within ${END_DEADLINE_MS / 1000} s`, EXIT.busy)
 }

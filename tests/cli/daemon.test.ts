@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { lockHolder, mountLockPath } from '../../cli/run-lock.ts'
+import { lockHolder, mountLockPath, takeLock } from '../../cli/run-lock.ts'
 import { detach, isMounted } from '../support/mount.ts'
 import { makeWorkplace, type Workplace } from './workplace.ts'
 
@@ -53,6 +53,22 @@ test('a daemon that was killed leaves a dead mount: the next mount clears it', a
 	assert.equal(again.code, 0, again.stderr)
 	assert.equal((await place.cairn('umount', mountPoint)).code, 0)
 	assert.equal(isMounted(mountPoint), false)
+})
+
+test('mount waits for a daemon that umount(8) did not wait for', async (t) => {
+	const place = makeWorkplace(t)
+	const mountPoint = await makeTree(place)
+	t.after(() => detach(mountPoint))
+	// As one has it that is not mounted any more and still has files to publish.
+	const lock = takeLock(mountLockPath(mountPoint, process.env))
+	assert.ok(lock)
+	const mounting = place.cairn('mount', mountPoint)
+	for (let i = 0; i < 3; i++) assert.equal(await Promise.race([mounting, place.cairn('status')]).then(({ stdout }) => stdout.includes('NODE')), true)
+	assert.equal(isMounted(mountPoint), false)
+	lock.release()
+	assert.equal((await mounting).code, 0)
+	assert.equal(isMounted(mountPoint), true)
+	assert.equal((await place.cairn('umount', mountPoint)).code, 0)
 })
 
 test('a path below the mount point is a path in the tree, wherever that is', async (t) => {
