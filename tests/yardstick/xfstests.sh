@@ -22,6 +22,8 @@ helper=/sbin/mount.fuse.cairn
 [ ! -e "$helper" ] || { echo "$helper is there already" >&2; exit 2; }
 
 work=$(mktemp -d /var/tmp/cairn-xfstests-XXXXXX)
+# Users of the suite go in and out.
+chmod 755 "$work"
 cleanup() {
 	umount -l "$work/test/mnt" "$work/scratch/mnt" 2>/dev/null || true
 	rm -f "$helper"
