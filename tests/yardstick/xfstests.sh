@@ -25,7 +25,7 @@ work=$(mktemp -d /var/tmp/cairn-xfstests-XXXXXX)
 # Users of the suite go in and out.
 chmod 755 "$work"
 cleanup() {
-	umount -l "$work/test/mnt" "$work/scratch/mnt" 2>/dev/null || true
+	umount -l "$work/one/mnt" "$work/two/mnt" 2>/dev/null || true
 	rm -f "$helper"
 	rm -rf --one-file-system "$work"
 }
@@ -48,24 +48,24 @@ make_tree() {
 # shellcheck disable=SC2086
 set -- "$@" -- ${CATALOGUES:-catalogue.db catalogue.db}
 while [ "$1" != -- ]; do what="${what:-} $1"; shift; done
-make_tree test "$2"
-make_tree scratch "$3"
+make_tree one "$2"
+make_tree two "$3"
 
-# What mount(8) calls for `mount -t fuse.cairn test MOUNTPOINT -o OPTIONS`.
+# What mount(8) calls for `mount -t fuse.cairn cairn:one MOUNTPOINT -o OPTIONS`. Its own names of devices the suite replaces wherever they are printed.
 cat >"$helper" <<END
 #!/bin/sh
-tree=\$1 mount_point=\$2 options=
+tree=\${1#cairn:} mount_point=\$2 options=
 shift 2
 while getopts :sfnvrwo:t:N: letter; do [ "\$letter" != o ] || options=\$options,\$OPTARG; done
-exec "$(dirname -- "$cairn")/deploy/mount.cairn" "$work/\$tree/config.ts" "\$mount_point" -o "fsname=\$tree\$options"
+exec "$(dirname -- "$cairn")/deploy/mount.cairn" "$work/\$tree/config.ts" "\$mount_point" -o "fsname=cairn:\$tree\$options"
 END
 chmod +x "$helper"
 
 grep -q fuse.cairn "$XFSTESTS/common/rc" || sed -i "s#-e 's/fuse.ceph-fuse/ceph-fuse/'#& -e 's/fuse.cairn/fuse/'#" "$XFSTESTS/common/rc"
 cat >"$work/local.config" <<END
 export FSTYP=fuse FUSE_SUBTYP=.cairn
-export TEST_DEV=test TEST_DIR=$work/test/mnt TEST_FS_MOUNT_OPTS=-oallow_other
-export SCRATCH_DEV=scratch SCRATCH_MNT=$work/scratch/mnt MOUNT_OPTIONS=-oallow_other
+export TEST_DEV=cairn:one TEST_DIR=$work/one/mnt TEST_FS_MOUNT_OPTS=-oallow_other
+export SCRATCH_DEV=cairn:two SCRATCH_MNT=$work/two/mnt MOUNT_OPTIONS=-oallow_other
 END
 # Of docs/OPERATING.md, "Known limits": times of access (003), devices (184, 306, 434) and set-id programs (633) in a mount that is nodev and
 # nosuid; and of the kernel: a FUSE mount is no upper layer of overlayfs (631).
