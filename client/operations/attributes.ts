@@ -38,7 +38,7 @@ function decodeChange(request: Request, valid: number): AttributeChange {
 	if (valid & SETATTR.SIZE) change.size = u64(request, 16)
 	if (valid & SETATTR.ATIME) change.atime = valid & SETATTR.ATIME_NOW ? now() : { s: signed64(request.view, request.at + 32), ns: u32(request, 56) }
 	if (valid & SETATTR.MTIME) change.mtime = valid & SETATTR.MTIME_NOW ? now() : { s: signed64(request.view, request.at + 40), ns: u32(request, 60) }
-	if (valid & SETATTR.KILL_SUIDGID) change.killSetId = { gid: request.gid }
+	if (valid & SETATTR.KILL_SUIDGID) change.killSetId = request.uid === 0 ? {} : { gid: request.gid }
 	return change
 }
 

@@ -31,8 +31,8 @@ export interface AttributeChange {
 	size?: number
 	atime?: Time
 	mtime?: Time
-	/** Whoever asks, with this group, may not keep set-id bits on a file he changes. */
-	killSetId?: { gid: number }
+	/** Whoever asks, with this group, may not keep set-id bits on a file he changes. Without one he is root, and of every group. */
+	killSetId?: { gid?: number }
 }
 
 const CAPABILITY = Buffer.from('security.capability')
@@ -77,7 +77,7 @@ function applied(row: FileRow, change: AttributeChange, time: Time): FileRow {
 	if (change.gid !== undefined) next.gid = change.gid
 	if (change.atime) Object.assign(next, { atime: change.atime.s, atime_ns: change.atime.ns })
 	if (change.mtime) Object.assign(next, { mtime: change.mtime.s, mtime_ns: change.mtime.ns })
-	if (losesSetId(row, change)) next.mode = withoutSetId(next.mode, !change.killSetId || change.killSetId.gid === row.gid)
+	if (losesSetId(row, change)) next.mode = withoutSetId(next.mode, change.killSetId?.gid === undefined || change.killSetId.gid === row.gid)
 	return next
 }
 

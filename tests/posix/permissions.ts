@@ -115,7 +115,7 @@ export const cases: Cases = {
 	},
 
 	'a write by another user clears the set-id bits, and succeeds'(dir) {
-		for (const [mode, expected] of [[0o6777, 0o777], [0o4777, 0o777], [0o2777, 0o777]]) {
+		for (const [mode, expected] of [[0o6777, 0o777], [0o4777, 0o777], [0o2777, 0o777], [0o6766, 0o766]]) {
 			const file = aliceHas(dir, `f${mode}`, mode as number)
 			asUser(BOB, () => {
 				const fd = open(file, O_WRONLY)
@@ -143,6 +143,18 @@ export const cases: Cases = {
 		assert.equal(modeOf(file), 0o6755)
 		asUser(ALICE, () => fs.chownSync(file, ALICE.uid, ALICE.gid))
 		assert.equal(modeOf(file), 0o755)
+	},
+
+	'the set-gid bit of a file that its group cannot run stays, for its group and for root'(dir) {
+		const file = aliceHas(dir, 'f', 0o6644)
+		asUser(ALICE, () => fs.appendFileSync(file, 'x'))
+		assert.equal(modeOf(file), 0o2644)
+		fs.chmodSync(file, 0o6644)
+		asUser(ALICE, () => truncate(file, 2))
+		assert.equal(modeOf(file), 0o2644)
+		fs.chmodSync(file, 0o6644)
+		fs.chownSync(file, BOB.uid, -1)
+		assert.equal(modeOf(file), 0o2644)
 	},
 
 	'an owner gives a file to a group of their own, and to no other'(dir) {
