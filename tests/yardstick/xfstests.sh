@@ -54,10 +54,9 @@ make_tree two "$3"
 # What mount(8) calls for `mount -t fuse.cairn cairn:one MOUNTPOINT -o OPTIONS`. Its own names of devices the suite replaces wherever they are printed.
 cat >"$helper" <<END
 #!/bin/sh
-tree=\${1#cairn:} mount_point=\$2 options=
+tree=\${1#cairn:} mount_point=\$2
 shift 2
-while getopts :sfnvrwo:t:N: letter; do [ "\$letter" != o ] || options=\$options,\$OPTARG; done
-exec "$(dirname -- "$cairn")/deploy/mount.cairn" "$work/\$tree/config.ts" "\$mount_point" -o "fsname=cairn:\$tree\$options"
+exec "$(dirname -- "$cairn")/deploy/mount.cairn" "$work/\$tree/config.ts" "\$mount_point" "\$@" -o "fsname=cairn:\$tree"
 END
 chmod +x "$helper"
 
