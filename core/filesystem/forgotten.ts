@@ -5,6 +5,7 @@
  * right stays there. A daemon that is killed makes no disk forget.
  */
 import type { Intent } from '../catalogue/intents.ts'
+import { codeOf } from '../errors.ts'
 import type { FileId, Path } from '../ids.ts'
 import { isHalfExchanged } from '../intents.ts'
 import type { Inode, Node } from '../nodes/node.ts'
@@ -49,9 +50,10 @@ export function* whatIsForgotten(fs: Filesystem, node: Node, step: Step): Op<Int
 	return op === 'unlink' || op === 'rmdir' || (yield* isFree(node, step, toPath)) ? step : undefined
 }
 
-function* standing(node: Node, { state }: Step, path: Path, { id }: Inode): Op<Inode | undefined> {
+function* standing(node: Node, step: Step, path: Path, { id }: Inode): Op<Inode | undefined> {
+	const { state } = step
 	const there = yield* wait(node.operations.inode(path))
-	return there && (there.id === id || state.made.has(there.id)) ? there : undefined
+	return there && (there.id === id || state.made.has(there.id)) && isOfDisk(there, step) ? there : undefined
 }
 
 /** Whether something that stands where it stood is there because the disk has forgotten the step; undefined where it cannot tell. */
@@ -64,7 +66,7 @@ function* isUndone(node: Node, step: Step, { path, here, was }: { path: Path; he
 		state.forgotten = Math.min(state.forgotten, seq)
 		return true
 	}
-	return isLaterThanForgotten(step) && isOfDisk(here, step) ? true : undefined
+	return isLaterThanForgotten(step) ? true : undefined
 }
 
 /** What was done since things are done again the disk had no time to forget. */
@@ -124,12 +126,22 @@ export function* hasReturned(fs: Filesystem, node: Node, step: Step): Op<boolean
 	const { op, path, inodes: [was] } = step
 	if (op !== 'unlink' && op !== 'rename' && op !== 'move') return false
 	const there = yield* wait(node.operations.inode(path))
-	if (there === undefined || there.id === was.id || ageOf(there, step) === 'after') return false
-	if (((yield* wait(node.operations.stat(path))).mode & S_IFMT) === S_IFDIR) return false
-	if (isLaterThanForgotten(step) && isOfDisk(there, step)) return true
+	if (there === undefined || there.id === was.id || ageOf(there, step) === 'after' || !isOfDisk(there, step)) return false
+	if (!(yield* mayBeStray(node, path))) return false
+	if (isLaterThanForgotten(step)) return true
 	const isOfThatMoment = ageOf(there, step) !== 'before' && there.changed < step.since
 	if (isOfThatMoment || (yield* isWayYounger(node, step, path))) return false
 	return (yield* whoseByRight(fs, node.id, path)) === undefined
+}
+
+/** No directory; nor gone by now. */
+function* mayBeStray(node: Node, path: Path): Op<boolean> {
+	try {
+		return ((yield* wait(node.operations.stat(path))).mode & S_IFMT) !== S_IFDIR
+	} catch (error) {
+		if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error
+		return false
+	}
 }
 
 /** Whether the disk knows of something as late. Taking a name away changes its directory, and so does whatever leads elsewhere by the same path later. */

@@ -3,13 +3,14 @@
  * moment, in order, and nothing of what came after. So the rows of all who were there are gone through in their order, and nothing
  * else is done on a node before that has come to its end.
  */
+import { isDeepStrictEqual } from 'node:util'
 import * as carried from '../catalogue/carried.ts'
 import type { CarriedRow } from '../catalogue/carried.ts'
 import type { Intent } from '../catalogue/intents.ts'
 import * as leases from '../catalogue/leases.ts'
 import type { ClientId, NodeId, Path } from '../ids.ts'
 import { applyIntent, isNodeTrouble } from '../intents.ts'
-import type { Node } from '../nodes/node.ts'
+import type { Inode, Node } from '../nodes/node.ts'
 import { takesChanges } from '../nodes/service.ts'
 import { type Op, wait } from '../op.ts'
 import { isRunning, takeLease } from './clients.ts'
@@ -123,13 +124,33 @@ function* redoRow(fs: Filesystem, node: Node, row: CarriedRow, { state, begun }:
 	const [path, toPath] = [row.path, row.to_path ?? ''].map((bytes) => Buffer.from(bytes))
 	const since = row.seq < state.since ? Math.min(state.since, begun) : begun
 	const step: Step = { nodeId: node.id, op: row.op, path, toPath, fileId: row.file_id, token: row.token, inodes: inodesOf(row.inode), seq: row.seq, since, state }
-	const again = yield* whatIsForgotten(fs, node, step)
-	if (!again && !(yield* hasReturned(fs, node, step))) return false
+	const again = yield* whatToDo(fs, node, step)
+	if (!again) return false
 	state.since = Math.min(state.since, begun)
 	for (const id of yield* idsAt(node, [path, toPath, parentOf(path), parentOf(toPath)])) state.touched.add(id)
-	if (again) yield* doAgain(fs, node, again, state)
-	else yield* putAway(fs, node, path)
+	if (again === RETURNED) yield* putAway(fs, node, path)
+	else yield* doAgain(fs, node, again, state)
 	return true
+}
+
+const RETURNED = 'returned'
+
+/**
+ * The tree is in use meanwhile. What was looked at may have been moved on before the catalogue was asked whose it is, and by now somebody's new
+ * file may have its name: what is done next, without waiting for anything, is done to what was judged or not at all.
+ */
+function* whatToDo(fs: Filesystem, node: Node, step: Step): Op<Intent | typeof RETURNED | undefined> {
+	for (;;) {
+		const judged = yield* inodesOn(node, step)
+		const again = (yield* whatIsForgotten(fs, node, step)) ?? ((yield* hasReturned(fs, node, step)) ? RETURNED : undefined)
+		if (!again || isDeepStrictEqual(judged, yield* inodesOn(node, step))) return again
+	}
+}
+
+function* inodesOn(node: Node, { path, toPath }: Step): Op<Array<Inode | undefined>> {
+	const inodes: Array<Inode | undefined> = []
+	for (const each of toPath.length > 0 ? [path, toPath] : [path]) inodes.push(yield* wait(node.operations.inode(each)))
+	return inodes
 }
 
 /** A directory that was lost as well, and is made for it, stands for the lost one from then on. */
