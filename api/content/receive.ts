@@ -73,7 +73,7 @@ function arrivalAt(headers: IncomingHttpHeaders, { config }: Api, { place, path,
 	let isNew = true
 	const ending: StoreOptions = {
 		verify: (found) => verify(expected, found),
-		modified: modifiedOf(headers['x-oc-mtime']),
+		modified: modifiedOf(headers),
 		exclusive: options.exclusive,
 		bytesMax: options.bytesMax,
 		isFree: row === undefined,
@@ -112,7 +112,7 @@ export function refuseParts({ headers }: FastifyRequest): void {
 }
 
 /** What ownCloud's clients, and rclone as one of them, say of the time a file was last changed. */
-function modifiedOf(value: string | string[] | undefined): { s: number; ns: number } | undefined {
+export function modifiedOf({ 'x-oc-mtime': value }: IncomingHttpHeaders): { s: number; ns: number } | undefined {
 	const [, seconds, fraction = ''] = /^(\d{1,12})(?:\.(\d{1,9}))?$/.exec(String(value ?? '')) ?? []
 	return seconds === undefined ? undefined : { s: Number(seconds), ns: Number(fraction.padEnd(9, '0')) }
 }

@@ -1,11 +1,13 @@
 /** MKCOL, DELETE, MOVE and COPY of WebDAV. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { KIND } from '../../core/catalogue/files.ts'
 import { codeOf, fail } from '../../core/errors.ts'
 import { makeDirectory } from '../../core/filesystem/create.ts'
 import { run } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { textOf } from '../content/body.ts'
 import { pathIn } from '../content/paths.ts'
+import { modifiedOf } from '../content/receive.ts'
 import { conditionOf, require } from '../content/validators.ts'
 import { HttpError } from '../errors.ts'
 import { destinationOf, mayOverwrite } from '../tree/destination.ts'
@@ -59,6 +61,8 @@ export async function transfer(request: FastifyRequest, reply: FastifyReply, api
 	const from = await run(reachExisting(request, api.fs, pathIn(request.originalUrl, PREFIX), { role: isMove ? 'write' : 'read', follow: !isMove }))
 	const to = await target(request, api, destinationOf(request, PREFIX), false)
 	require(request.headers, from.row)
+	// What is moved has its time with it.
+	const modified = isMove || from.row.kind !== KIND.regular ? undefined : modifiedOf(request.headers)
 	const changes = [{ path: to.path, deep: true, name: to.row === undefined }, ...(isMove ? [{ path: from.path, deep: true, name: true }] : [])]
 	await run(checkLocks(request, api, changes))
 	const isNew = await (isMove ? move : copy)(api, {
@@ -66,6 +70,7 @@ export async function transfer(request: FastifyRequest, reply: FastifyReply, api
 		to,
 		overwrite: mayOverwrite(request),
 		shallow: depth === '0',
+		modified,
 		*check(tx, source) {
 			require(request.headers, source)
 			const locks = yield* checkLocksNow(request, api, changes, tx)
@@ -73,5 +78,6 @@ export async function transfer(request: FastifyRequest, reply: FastifyReply, api
 			if (isMove) forgetLocks(tx, locks, from.path)
 		},
 	})
+	if (modified) reply.header('x-oc-mtime', 'accepted')
 	return reply.code(isNew ? 201 : 204).send()
 }

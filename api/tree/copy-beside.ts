@@ -28,7 +28,7 @@ const LASTS_SECONDS = 30 * 86_400
 /** Of this process. */
 const underWay = new Set<string>()
 
-export interface BesideOptions extends Pick<CopyOptions, 'shallow'> {
+export interface BesideOptions extends Pick<CopyOptions, 'shallow' | 'modified'> {
 	/** What has the place now gives way; else nothing may have it. */
 	replaces: FileRow | undefined
 	/** Asked in the transaction in which the copy takes its place. */
@@ -36,7 +36,7 @@ export interface BesideOptions extends Pick<CopyOptions, 'shallow'> {
 }
 
 /** `path` leads to the source. EEXIST where something has the place that need not give way. */
-export async function copyBeside(api: Api, path: Path, source: Source, to: Target, { replaces, check, shallow }: BesideOptions): Promise<void> {
+export async function copyBeside(api: Api, path: Path, source: Source, to: Target, { replaces, check, ...how }: BesideOptions): Promise<void> {
 	const { fs } = api
 	const own = `${fs.client}-${fs.returns}-${fs.nextToken++}`
 	const stake = { name: STAKE + own, client_id: fs.client, token: to.place.parent }
@@ -45,7 +45,7 @@ export async function copyBeside(api: Api, path: Path, source: Source, to: Targe
 	try {
 		await write(fs, (tx) => leases.putStake(tx, stake, LASTS_SECONDS, fs.capabilities))
 		try {
-			await copyTree(api, path, source, { place, path: to.path }, { shallow, onItsWay: true })
+			await copyTree(api, path, source, { place, path: to.path }, { ...how, onItsWay: true })
 			await takePlace(fs, place, to.place, { source, replaces, check: claimed(fs, stake.name, check) })
 		} catch (error) {
 			await giveUp(api, stake, replaces)

@@ -25,7 +25,8 @@ export interface Target {
 	path: Path
 }
 
-export interface CopyOptions extends Pick<StoreOptions, 'check' | 'exclusive'> {
+/** `modified` is of a file: what is below a directory has the time of its copying. */
+export interface CopyOptions extends Pick<StoreOptions, 'check' | 'exclusive' | 'modified'> {
 	/** A directory without what is in it. */
 	shallow?: boolean
 	/** It is made where it is not to stay: `path` says where that is. */
@@ -68,7 +69,7 @@ async function copyFile(api: Api, path: Path, mode: number, to: Target, options:
 		if (!content) continue
 		try {
 			const intake = { ...to, attributes: { mode, uid, gid }, bytes: content.size }
-			const stored = await store(fs, intake, readRange(fs, content, 0, content.size), { ...madeWith(to, options), exclusive: options.exclusive, bytesExactly: content.size })
+			const stored = await store(fs, intake, readRange(fs, content, 0, content.size), { ...madeWith(to, options), exclusive: options.exclusive, modified: options.modified, bytesExactly: content.size })
 			return await copyXattrs(api, row.id, stored.row.id)
 		} finally {
 			await run(closeContent(fs, content))

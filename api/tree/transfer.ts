@@ -8,6 +8,7 @@ import { located } from '../../core/filesystem/expected.ts'
 import type { Place } from '../../core/filesystem/names.ts'
 import { rename, type RenameCheck, type RenameMode } from '../../core/filesystem/rename.ts'
 import type { Located } from '../../core/filesystem/resolve.ts'
+import type { StoreOptions } from '../../core/filesystem/store.ts'
 import { type Op, run } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { HttpError } from '../errors.ts'
@@ -26,6 +27,8 @@ export interface Transfer {
 	check?: TransferCheck
 	/** COPY of a directory without what is in it. */
 	shallow?: boolean
+	/** COPY of a file: when it was last changed, instead of now. */
+	modified?: StoreOptions['modified']
 }
 
 /** False when something was replaced. */
@@ -60,7 +63,7 @@ async function removeReplaced({ fs }: Api, place: Place, row: LocatedRow, former
 	}
 }
 
-export async function copy(api: Api, { from, to, overwrite, shallow, check }: Transfer): Promise<boolean> {
+export async function copy(api: Api, { from, to, overwrite, shallow, modified, check }: Transfer): Promise<boolean> {
 	const { place: target, row } = to
 	if (!target) return fail('EACCES', 'the root stays what it is')
 	if (to.path.equals(from.path) || (isBelow(to.path, from.path) && !shallow) || (row && isBelow(from.path, to.path))) {
@@ -70,8 +73,8 @@ export async function copy(api: Api, { from, to, overwrite, shallow, check }: Tr
 	const inOneStep = row ? from.row.kind === KIND.regular && row.kind === KIND.regular : from.row.kind !== KIND.directory
 	const destination = { place: target, path: to.path }
 	try {
-		if (inOneStep) await copyTree(api, from.path, from.row, destination, { exclusive: !overwrite, check: check && checkBoth })
-		else await copyBeside(api, from.path, from.row, destination, { replaces: row, shallow, check: (tx, _, current) => checkBoth(tx, current) })
+		if (inOneStep) await copyTree(api, from.path, from.row, destination, { exclusive: !overwrite, modified, check: check && checkBoth })
+		else await copyBeside(api, from.path, from.row, destination, { replaces: row, shallow, modified, check: (tx, _, current) => checkBoth(tx, current) })
 	} catch (error) {
 		if (codeOf(error) === 'EEXIST') throw new HttpError(412, 'something has that name')
 		throw error

@@ -41,6 +41,14 @@ for (const engine of engines) {
 		assert.equal(await status(door, 'COPY', '/dav/c/f', to('/dav/c/g', 'F')), 412)
 		assert.equal(await status(door, 'COPY', '/dav/c/f', to('/dav/c/g')), 204)
 		assert.equal(await status(door, 'COPY', '/dav/c/f', to('/dav/no/g')), 409)
+		// As rclone does where it speaks to ownCloud: else it copies the same file every time.
+		for (const path of ['/dav/c/g', '/dav/c/timed']) {
+			const timed = await ask(door, 'COPY', '/dav/c/f', { headers: { destination: path, 'x-oc-mtime': '981173110' } })
+			assert.equal(timed.headers.get('x-oc-mtime'), 'accepted')
+			assert.equal((await ask(door, 'HEAD', path)).headers.get('last-modified'), 'Sat, 03 Feb 2001 04:05:10 GMT')
+		}
+		assert.equal((await ask(door, 'COPY', '/dav/c', { headers: { destination: '/dav/timed', 'x-oc-mtime': '981173110' } })).headers.get('x-oc-mtime'), null)
+		for (const path of ['/dav/c/timed', '/dav/timed']) assert.equal(await status(door, 'DELETE', path), 204)
 		assert.equal(await status(door, 'COPY', '/dav/c', to('/dav/shallow', 'T', '0')), 201)
 		assert.deepEqual(hrefs(await ask(door, 'PROPFIND', '/dav/shallow', { headers: { depth: '1' } })), ['/dav/shallow/'])
 		assert.equal(await status(door, 'COPY', '/dav/c/', to('/dav/d/')), 201)
