@@ -125,7 +125,8 @@ function* refresh(request: FastifyRequest, { fs }: Api, { path }: Located): Op<D
 }
 
 export async function unlock(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
-	const [, token] = /^\s*<([^>]+)>\s*$/.exec(String(request.headers['lock-token'] ?? '')) ?? []
+	// Some clients, Windows among them, leave the brackets out.
+	const [, token] = /^\s*<?([^<>\s]+)>?\s*$/.exec(String(request.headers['lock-token'] ?? '')) ?? []
 	if (token === undefined) throw new HttpError(400, 'the request does not say which lock (Lock-Token)')
 	const { fs } = api
 	const { path } = await run(reachExisting(request, fs, pathIn(request.originalUrl, PREFIX), { role: 'write' }))
