@@ -83,6 +83,9 @@ export function askFirst(app: FastifyInstance): void {
 	})
 }
 
+/** With these a body that is not announced would be lost. */
+const BRING_CONTENT = new Set(['PUT', 'POST', 'PATCH'])
+
 export function refuseUnclear(app: FastifyInstance): void {
 	app.addHook('onRequest', ({ raw, headers }, _, done) => {
 		const hosts = hostsOf(raw)
@@ -90,6 +93,10 @@ export function refuseUnclear(app: FastifyInstance): void {
 		const { expect } = headers
 		if (expect !== undefined && !/\b100-continue\b/i.test(expect)) return done(new HttpError(417, `'${expect}' is nothing to expect here`, { connection: 'close' }))
 		const coding = headers['transfer-encoding']
+		// Node takes it for an empty one (RFC 1945, 7.2.2).
+		if (raw.httpVersion === '1.0' && BRING_CONTENT.has(raw.method ?? '') && coding === undefined && headers['content-length'] === undefined) {
+			return done(new HttpError(411, 'how long the body is has to be said', { connection: 'close' }))
+		}
 		if (coding !== undefined && coding.toLowerCase() !== 'chunked') return done(new HttpError(501, `a body in '${coding}' is not understood`, { connection: 'close' }))
 		done()
 	})

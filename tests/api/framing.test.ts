@@ -88,6 +88,7 @@ test('codings and lengths that do not go together are refused', async (t) => {
 		assert.match(answer, /\r\n\r\n\{"error":\{"code":"\w+","message":"[^"]+"\}\}$/, rest.slice(0, 60))
 	}
 	for (const version of ['1.0', '1.1']) assert.deepEqual(statuses(await said(door, `GET /files/ HTTP/${version}\r\n${CLOSE}\r\n`)), [version === '1.0' ? 200 : 400])
+	for (const method of ['PUT', 'POST']) assert.deepEqual(statuses(await said(door, `${method} /files/f HTTP/1.0\r\n\r\nhello`)), [411], 'no empty file is made of what is not announced')
 	assert.match(await said(door, 'GET /api/v1/list HTTP/1.1\r\n\r\n'), /"success":false/)
 	assert.equal((await door.fetch('/files/f')).status, 404)
 })
