@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { HttpError } from '../errors.ts'
+import { isWaiting } from '../framing.ts'
 
 /** Handlers of this scope read bodies themselves, whatever their type and length. */
 export function takeBodies(app: FastifyInstance): void {
@@ -23,9 +24,9 @@ export async function* bodyOf({ raw }: Pick<FastifyRequest, 'raw'>): AsyncGenera
 /** Gathered before anybody sees it. */
 const SMALL_BYTES_MAX = 64 * 1024
 
-/** The same of what is of no use unless all of it comes: whole where it is small. */
+/** The same of what is of no use unless all of it comes: whole where it is small. Who asks whether to send it may still hear that nobody takes it. */
 export async function contentOf(request: Pick<FastifyRequest, 'raw' | 'headers'>): Promise<AsyncIterable<Buffer> | Buffer> {
-	return isSmall(request) ? await gathered(request.raw) : bodyOf(request)
+	return isSmall(request) && !isWaiting(request.raw) ? await gathered(request.raw) : bodyOf(request)
 }
 
 /** The same as a stream where it is large. */

@@ -60,7 +60,7 @@ export async function put(gateway: Gateway, target: Target, incoming: Incoming, 
 		},
 		also: (tx, row) => enter(gateway, tx, target, incoming, row, sum.crc),
 	}
-	const stored = await take(gateway, intake, incoming.content, sum, options).catch((error: unknown) => {
+	const stored = await take(gateway, intake, incoming, sum, options).catch((error: unknown) => {
 		if (codeOf(error) === 'EFBIG') throw tooLarge(objectBytesMax)
 		if (codeOf(error) !== 'ENOENT') throw error
 		// Somebody removed the directory in this moment. The content has passed; the next attempt makes a new one.
@@ -80,8 +80,8 @@ export interface Said {
 }
 
 /** What is small need not be written in steps. */
-async function take({ fs }: Gateway, intake: Intake, content: Incoming['content'], sum: { crc: number }, options: StoreOptions): Promise<Stored> {
-	const whole = Buffer.isBuffer(content) ? content : await gathered(content, intake.bytes)
+async function take({ fs }: Gateway, intake: Intake, { content, packed }: Incoming, sum: { crc: number }, options: StoreOptions): Promise<Stored> {
+	const whole = Buffer.isBuffer(content) ? content : packed ? await gathered(content, intake.bytes) : undefined
 	if (!whole) return await store(fs, intake, summed(content as AsyncIterable<Uint8Array>, sum), options)
 	sum.crc = crc32c(whole)
 	return await run(storeWhole(fs, intake, whole, options))

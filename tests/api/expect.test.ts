@@ -142,8 +142,10 @@ test('where no node takes new files nobody is told to send one', async (t) => {
 	await door.driver.change("UPDATE node SET state = 'ro'")
 	await door.reload()
 	const said = []
-	for (const line of ['PUT /files/f', 'PUT /dav/f', 'PUT /file?path=f', `PUT /${fid}`, 'POST /submit']) said.push(await heard(door, { line }))
-	assert.deepEqual(said, [503, 503, 504, 503, 503])
+	for (const bytes of [BYTES, 5]) {
+		for (const line of ['PUT /files/f', 'PUT /dav/f', 'PUT /file?path=f', `PUT /${fid}`, 'POST /submit']) said.push(await heard(door, { line, bytes }))
+	}
+	assert.deepEqual(said, [503, 503, 504, 503, 503, 503, 503, 504, 503, 503])
 })
 
 test('curl sends nothing of what is refused, and all of what is taken', async (t) => {
