@@ -93,10 +93,10 @@ function isAfter(row: LocatedRow, ms: number | undefined): boolean {
 	return ms !== undefined && row.mtime * 1000 > ms
 }
 
-/** Undefined of what is no date: such a condition is as if it were not there. */
+/** Undefined of what is no date: such a condition is as if it were not there. The oldest form says no zone, and means that of the others (RFC 9110, 5.6.7). */
 function time(value: string | string[] | undefined): number | undefined {
 	if (typeof value !== 'string' || !/GMT|UTC|^\w{3} \w{3}/.test(value)) return undefined
-	const ms = Date.parse(value)
+	const ms = Date.parse(/GMT|UTC/.test(value) ? value : `${value} GMT`)
 	return Number.isNaN(ms) ? undefined : ms
 }
 

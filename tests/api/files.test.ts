@@ -91,6 +91,14 @@ for (const engine of engines) {
 		assert.equal(await status({ 'if-modified-since': modified, 'if-none-match': first }), 200)
 		assert.equal(await status({ 'if-modified-since': 'yesterday' }), 200)
 		assert.equal(await status({ 'if-unmodified-since': 'Thu, 01 Jan 1970 00:00:00 GMT' }), 412)
+		// The oldest form of a date names no zone, and does not mean that of the door.
+		const { TZ } = process.env
+		for (const zone of ['America/New_York', 'Asia/Tokyo']) {
+			process.env.TZ = zone
+			const asctime = modified.replace(/^(\w+), (\d+) (\w+) (\d+) (.*) GMT$/, (_, day, date, month, year, time) => `${day} ${month} ${String(Number(date)).padStart(2)} ${time} ${year}`)
+			assert.deepEqual([await status({ 'if-modified-since': asctime }), await status({ 'if-unmodified-since': asctime }), await status({ range: 'bytes=1-', 'if-range': asctime })], [304, 200, 206], zone)
+		}
+		process.env.TZ = TZ ?? 'UTC'
 		assert.equal(await status({ 'if-match': first }, 'DELETE'), 412)
 		const range = { range: 'bytes=1-' }
 		assert.equal(await status({ ...range, 'if-range': etag }), 206)
