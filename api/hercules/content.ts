@@ -17,7 +17,7 @@ import type { Api } from '../api.ts'
 import { verifyWhole } from '../content/digests.ts'
 import { withWhole } from '../content/held.ts'
 import { reachExisting } from '../tree/reach.ts'
-import { numberOf } from './reading.ts'
+import { offsetOf } from './reading.ts'
 import { pathAsked } from './tree.ts'
 
 /** As many as one of their clients writes at a time. */
@@ -81,7 +81,8 @@ export function content(app: FastifyInstance, api: Api): void {
 		config: MAY_WRITE,
 		schema: { summary: 'Writes into a file', querystring: QUERY },
 		handler: async (request) => {
-			const offset = numberOf(request.query, 'offset', 0)
+			const offset = offsetOf(request.query)
+			if (!Number.isSafeInteger(offset)) fail('EFBIG')
 			await run(regularFile(request))
 			const count = await withWhole(request, BYTES_MAX, (whole) => {
 				verifyWhole(request.headers, whole)

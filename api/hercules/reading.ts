@@ -11,6 +11,7 @@ import { run } from '../../core/op.ts'
 import { mayReach } from '../access/access.ts'
 import type { Api } from '../api.ts'
 import { textParameter } from '../content/text-parameter.ts'
+import { HttpError } from '../errors.ts'
 import { pages } from '../tree/pages.ts'
 import { reachExisting } from '../tree/reach.ts'
 import { pathAsked, toPath } from './tree.ts'
@@ -58,6 +59,7 @@ export function reading(app: FastifyInstance, { fs }: Api): void {
 		schema: { summary: 'Bytes of a file', querystring: QUERY },
 		handler: async (request, reply) => {
 			const { path } = pathAsked(request)
+			const offset = offsetOf(request.query)
 			mayReach(request, path, 'read')
 			const content = await run(openContent(fs, path))
 			try {
@@ -66,7 +68,7 @@ export function reading(app: FastifyInstance, { fs }: Api): void {
 				await run(closeContent(fs, content))
 				throw error
 			}
-			const start = Math.min(numberOf(request.query, 'offset', 0), content.size)
+			const start = Math.min(offset, content.size)
 			const end = Math.min(start + (numberOf(request.query, 'length', 0) || LENGTH_DEFAULT), content.size)
 			const bytes = end - start
 			return reply.type('application/octet-stream').headers({ 'x-bytes-read': bytes, 'content-length': bytes }).send(Readable.from(bytesOf()))
@@ -85,7 +87,13 @@ export function reading(app: FastifyInstance, { fs }: Api): void {
 /** What is no number counts as not said, as it does with them. */
 export function numberOf(query: unknown, name: string, otherwise: number): number {
 	const text = (query as Record<string, string | undefined>)[name] ?? ''
-	return /^\d{1,15}$/.test(text) ? Number(text) : otherwise
+	return /^\d+$/.test(text) ? Number(text) : otherwise
+}
+
+/** Nothing is read, or written over, elsewhere than was said. */
+export function offsetOf(query: unknown): number {
+	if (/^-\d+$/.test((query as Record<string, string | undefined>).offset ?? '')) throw new HttpError(400, 'nothing is there before the beginning of a file')
+	return numberOf(query, 'offset', 0)
 }
 
 function describe({ kind, size }: Pick<FileRow, 'kind' | 'size'>) {

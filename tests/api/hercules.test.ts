@@ -153,6 +153,10 @@ test('what is wrong with a request is said in its shape, and nothing changed', a
 	const read = await fetch(`${door.url}/api/v1/read?path=file&offset=100&length=5`)
 	assert.equal(read.status, 200)
 	assert.equal(read.headers.get('x-bytes-read'), '0')
+	for (const [offset, status] of [['-1', 400], ['9007199254740993', 413], ['1000000000000000', 413], ['9'.repeat(400), 413]] as const) {
+		assert.equal((await ask(door, 'POST', `write?path=file&offset=${offset}`, 'x')).status, status, offset)
+		assert.equal((await fetch(`${door.url}/api/v1/read?path=file&offset=${offset}`)).status, status === 400 ? 400 : 200, offset)
+	}
 	assert.equal((await fetch(`${door.url}/api/v1/append?path=file`, { method: 'POST', body: new Uint8Array(16 * 1024 * 1024 + 1) })).status, 413)
 	const socket = connect(Number(new URL(door.url).port), '127.0.0.1')
 	socket.on('error', () => undefined).write(`POST /api/v1/append?path=file HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n${'x'.repeat(500)}`)
