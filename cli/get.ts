@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream, renameSync, rmSync, statSync, utimesSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
-import { basename, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Run } from '../replicator/run.ts'
@@ -11,6 +11,9 @@ import type { DoorAddress } from './door-address.ts'
 import { ask, Refused, told } from './door-request.ts'
 import { addressOf, type TransferOptions, transfer, transferOptions } from './transfer.ts'
 import type { Deps, Verb } from './verb.ts'
+
+/** Of most filesystems. */
+const NAME_BYTES_MAX = 255
 
 interface Options extends TransferOptions {
 	path: string
@@ -56,7 +59,7 @@ interface Remote {
 /** Under another name until all of it is there; that name says which content it is of. */
 async function fetchWhole(door: DoorAddress, address: string, file: string, shown: Run): Promise<number> {
 	const remote = await withAttempts(shown.signal, () => look(door, address))
-	const part = `${file}.${createHash('sha256').update(remote.etag).digest('hex').slice(0, 12)}.part`
+	const part = partOf(file, remote)
 	shown.expect(1, remote.size)
 	shown.moved(sizeOf(part))
 	await withAttempts(shown.signal, () => fetchRest(door, { address, part, remote, shown }))
@@ -64,6 +67,16 @@ async function fetchWhole(door: DoorAddress, address: string, file: string, show
 	utimesSync(part, remote.modifiedMs / 1000, remote.modifiedMs / 1000)
 	renameSync(part, file)
 	return remote.size
+}
+
+function partOf(file: string, { etag }: Remote): string {
+	const end = `.${hex(etag).slice(0, 12)}.part`
+	const name = basename(file)
+	return join(dirname(file), (Buffer.byteLength(name + end) > NAME_BYTES_MAX ? hex(name) : name) + end)
+}
+
+function hex(text: string): string {
+	return createHash('sha256').update(text).digest('hex')
 }
 
 async function look(door: DoorAddress, address: string): Promise<Remote> {
