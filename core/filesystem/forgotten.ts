@@ -51,9 +51,8 @@ export function* whatIsForgotten(fs: Filesystem, node: Node, step: Step): Op<Int
 }
 
 function* standing(node: Node, step: Step, path: Path, { id }: Inode): Op<Inode | undefined> {
-	const { state } = step
 	const there = yield* wait(node.operations.inode(path))
-	return there && (there.id === id || state.made.has(there.id)) && isOfDisk(there, step) ? there : undefined
+	return there && (there.id === id || step.state.made.has(there.id)) && isOfDisk(there, step) ? there : undefined
 }
 
 /** Whether something that stands where it stood is there because the disk has forgotten the step; undefined where it cannot tell. */

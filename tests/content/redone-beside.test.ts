@@ -1,6 +1,6 @@
 /** What a disk has forgotten is done again while others use the tree: what is theirs stays. On both engines. */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import * as carried from '../../core/catalogue/carried.ts'
@@ -19,11 +19,11 @@ const GONE_CLIENT = 1_000_000
 /** Of none that there is. */
 const OTHER_INODE = '1 1.1@1'
 
-/** Two processes, and that a third which has ended without a word had taken away another `x`, `secondsAgo`. */
-async function afterOneThatEnded(t: TestContext, engine: Engine, secondsAgo: number) {
+/** Two processes, and that a third which has ended without a word had taken away another `x`, or moved it, `secondsAgo`. */
+async function afterOneThatEnded(t: TestContext, engine: Engine, secondsAgo: number, to?: string) {
 	const made = await tree(t, engine)
 	const [living, settling] = [await made.start(), await made.start()]
-	const intent: Intent = { nodeId: 1, op: 'unlink', path: Buffer.from('x'), toPath: null, fileId: 1, token: 1 }
+	const intent: Intent = { nodeId: 1, op: to ? 'rename' : 'unlink', path: Buffer.from('x'), toPath: to ? Buffer.from(to) : null, fileId: 1, token: 1 }
 	const turn = { client: GONE_CLIENT, seq: (Date.now() - secondsAgo * 1000) * 1000 }
 	const [sql, params] = carried.insertQuery(turn, intent, OTHER_INODE, settling.fs.capabilities)
 	await settling.fs.catalogue.change(sql, params)
@@ -82,5 +82,21 @@ for (const engine of engines) {
 		})
 		await run(settle(settling))
 		assert.deepEqual([reports, existsSync(node(1, 'x'))], [[], false])
+	})
+
+	test(`${engine.name}: what came back goes, however often what stands where the other went is written`, async (t) => {
+		const { settling, reports, node } = await afterOneThatEnded(t, engine, -60, 'log')
+		for (const name of ['x', 'log']) writeFileSync(node(1, name), 'old')
+		await pause((2 * TICK_MICROSECONDS_MAX) / 1_000)
+		let looks = 0
+		whenAsked(settling, 'inode', async (ask) => {
+			// With a look that never ends the test would not either.
+			if (++looks < 1_000) appendFileSync(node(1, 'log'), 'and on')
+			return ask()
+		})
+		await run(settle(settling))
+		assert.ok(looks < 1_000)
+		assert.match(reports.join(), /x is back, whose successor was lost/)
+		assert.deepEqual(readdirSync(node(1)).sort(), ['.cairn', 'log'])
 	})
 }
