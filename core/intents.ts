@@ -10,6 +10,9 @@ import * as writers from './catalogue/writers.ts'
 import * as xattrs from './catalogue/xattrs.ts'
 import { codeOf } from './errors.ts'
 import { type Filesystem, runAside } from './filesystem/filesystem.ts'
+import { keepStray } from './filesystem/keep-stray.ts'
+import { isNoDirectory, makeParents } from './filesystem/materialise.ts'
+import { pathsOf } from './filesystem/paths.ts'
 import { toBeKept } from './filesystem/unsynced.ts'
 import type { NodeId, Path } from './ids.ts'
 import { covers, standsInTheWay } from './in-the-way.ts'
@@ -29,6 +32,7 @@ export function isNodeTrouble(error: unknown): boolean {
 }
 
 const STANDING_ROWS_MAX = 10_000
+const NAMES_MAX = 100
 
 /** By node, from the oldest on; where there are 10,000 of them there may be more. */
 export type Standing = ReadonlyMap<NodeId, readonly IntentRow[]>
@@ -70,7 +74,7 @@ function* unobstructed(fs: Filesystem, tx: Transaction, list: readonly Intent[],
 	const free: Intent[] = []
 	for (const [nodeId, own] of perNode(list)) {
 		const rows = known?.get(nodeId) ?? (yield* wait(intents.standing(tx, nodeId, STANDING_ROWS_MAX)))
-		const paths = own.flatMap(pathsOf)
+		const paths = own.flatMap(bothPaths)
 		const near = rows.filter((row) => touches(row, paths))
 		for (const row of near) if (isDone(fs, row)) intents.remove(tx, row)
 		const stopped = rows.length === STANDING_ROWS_MAX || near.some((row) => !isDone(fs, row))
@@ -83,11 +87,11 @@ function* unobstructed(fs: Filesystem, tx: Transaction, list: readonly Intent[],
 /** Whether an intent has to be through before others on these paths. */
 export function touches(row: IntentRow, paths: readonly Buffer[]): boolean {
 	if (paths.some((path) => standsInTheWay(row, path))) return true
-	const others = pathsOf(row)
+	const others = bothPaths(row)
 	return paths.some((path) => others.some((other) => covers(path, other)))
 }
 
-function pathsOf({ op, path, toPath, to_path }: { op: string; path: Uint8Array; toPath?: Uint8Array | null; to_path?: Uint8Array | null }): Buffer[] {
+function bothPaths({ op, path, toPath, to_path }: { op: string; path: Uint8Array; toPath?: Uint8Array | null; to_path?: Uint8Array | null }): Buffer[] {
 	const second = op === 'symlink' ? null : (toPath ?? to_path ?? null)
 	return (second ? [path, second] : [path]).map((bytes) => (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)))
 }
@@ -176,7 +180,7 @@ function leave(fs: Filesystem, node: Node | undefined, list: Intent[]): void {
 	for (const intent of list) fs.later.add(intents.leaveQuery(fs.client, intent))
 }
 
-type Deed = Pick<Intent, 'op' | 'path' | 'toPath' | 'fileId' | 'token'>
+type Deed = Pick<Intent, 'op' | 'path' | 'toPath' | 'fileId' | 'token' | 'isNew'>
 
 /** What the operating system answers when something unknown stands in the way. */
 const IN_THE_WAY = new Set(['EEXIST', 'ENOTEMPTY', 'EISDIR', 'ENOTDIR', 'ELOOP'])
@@ -216,7 +220,7 @@ function* step(fs: Filesystem, node: Node, intent: Deed): Op<void> {
 		case 'rmdir':
 			return yield* wait(operations.removeDirectory(intent.path))
 		case 'rename':
-			return yield* unlessGone(operations.rename.bind(operations, intent.path, to))
+			return yield* unlessGone(operations.rename.bind(operations, intent.path, to, intent.isNew))
 		case 'move':
 			if (yield* exists(node, to)) return
 			return yield* unlessGone(operations.rename.bind(operations, intent.path, to))
@@ -271,12 +275,17 @@ function* applyXattrs(fs: Filesystem, node: Node, { path, fileId }: Deed): Op<vo
 
 /**
  * Something stands in the way that the catalogue does not know of (a stray file of that name, a directory that is not
- * empty). It is nobody's to delete: it is set aside and reported, and the intent is tried once more.
+ * empty), or where one of the directories above should be. It is nobody's to delete: it is set aside, and the intent is tried once more.
  */
 function* makeWay(fs: Filesystem, node: Node, intent: Deed, why: Error): Op<void> {
 	const inTheWay = intent.op === 'rename' || intent.op === 'move' || intent.op === 'link' ? (intent.toPath as Path) : intent.path
-	const aside = yield* wait(node.operations.setAside(inTheWay))
-	fs.report(`node ${node.name}: ${inTheWay} stood in the way of ${intent.op} (${why.message}), kept as ${aside}`)
+	try {
+		yield* keepStray(fs, node, inTheWay, `${inTheWay} stood in the way of ${intent.op} (${why.message})`)
+	} catch (error) {
+		if (!isNoDirectory(error)) throw error
+		const named = (yield* pathsOf(fs, intent.fileId, NAMES_MAX)).find(({ path }) => path.equals(inTheWay))
+		if (named) yield* makeParents(fs, node, named.parent)
+	}
 	yield* unlessGone(() => run(step(fs, node, intent)))
 }
 

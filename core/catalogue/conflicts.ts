@@ -33,11 +33,15 @@ export interface ConflictRow {
 
 const COLUMNS = 'id, node_id, path, aside, file_id, reason, size, mtime, found'
 
-export function insert(tx: Transaction, conflict: Conflict, { now }: Capabilities): void {
-	const { nodeId, path, aside, fileId, reason, size, mtime } = conflict
-	tx.write(`INSERT INTO conflict (node_id, path, aside, file_id, reason, size, mtime, found) VALUES (?,?,?,?,?,?,?,${now})`, [
-		nodeId, path, aside, fileId, reason, size, mtime,
-	])
+export function insertQuery({ nodeId, path, aside, fileId, reason, size, mtime }: Conflict, { now }: Capabilities): Query {
+	return [
+		`INSERT INTO conflict (node_id, path, aside, file_id, reason, size, mtime, found) VALUES (?,?,?,?,?,?,?,${now})`,
+		[nodeId, path, aside, fileId, reason, size, mtime],
+	]
+}
+
+export function insert(tx: Transaction, conflict: Conflict, capabilities: Capabilities): void {
+	tx.write(...insertQuery(conflict, capabilities))
 }
 
 /** By id, those after `after`. */

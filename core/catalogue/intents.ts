@@ -17,6 +17,8 @@ export interface Intent {
 	fileId: FileId
 	/** The maker's number for the transaction it belongs to. */
 	token: number
+	/** rename: nothing of ours has that name. Known to its maker only; whoever carries it out later replaces what is there. */
+	isNew?: boolean
 }
 
 export interface IntentRow {

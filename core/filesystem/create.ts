@@ -21,9 +21,10 @@ import { classOf, nodesForNewFile } from '../placement/placement.ts'
 import { joinPath } from './directories.ts'
 import type { Check, Made } from './expected.ts'
 import { type Filesystem, transact, transactUnasked } from './filesystem.ts'
+import { keepStray } from './keep-stray.ts'
 import { checkName, type Place, readPlace } from './names.ts'
 import { newOpenFile, type OpenFile } from './open-files.ts'
-import { makeParents } from './materialise.ts'
+import { isNoDirectory, makeParents } from './materialise.ts'
 import { whileOpening } from './opening.ts'
 import { decided } from './undecided.ts'
 
@@ -219,17 +220,11 @@ function* createFile(fs: Filesystem, node: Node, parent: FileId, path: Path, att
 		return yield* wait(node.operations.create(path, attributes))
 	} catch (error) {
 		const code = codeOf(error)
-		if (code === 'ENOENT') yield* makeParents(fs, node, parent)
+		if (code === 'ENOENT' || isNoDirectory(error)) yield* makeParents(fs, node, parent)
 		else if (code === 'EEXIST' || code === 'EISDIR') yield* keepStray(fs, node, path)
 		else throw error
 		return yield* wait(node.operations.create(path, attributes))
 	}
-}
-
-/** A file the catalogue does not know has this path on the node. It is somebody's data: out of the way, never overwritten. */
-function* keepStray(fs: Filesystem, node: Node, path: Path): Op<void> {
-	const aside = yield* wait(node.operations.setAside(path))
-	fs.report(`node ${node.name}: an unknown file stood at ${path}, kept as ${aside}`)
 }
 
 /** Whatever was said of the last: the row is where the file will be, or nothing is written to it. */

@@ -1,9 +1,11 @@
 /** Directories are made on a node when something in them goes there, with the attributes the catalogue has for them. */
 import * as files from '../catalogue/files.ts'
-import { type FileId, ROOT_ID } from '../ids.ts'
-import type { Node } from '../nodes/node.ts'
+import { codeOf } from '../errors.ts'
+import { type FileId, type Path, ROOT_ID } from '../ids.ts'
+import type { Attributes, Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import type { Filesystem } from './filesystem.ts'
+import { keepStray } from './keep-stray.ts'
 
 /** The directory on the node, and what is missing above it. */
 export function* makeParents(fs: Filesystem, node: Node, directory: FileId): Op<void> {
@@ -12,7 +14,23 @@ export function* makeParents(fs: Filesystem, node: Node, directory: FileId): Op<
 		if (id === ROOT_ID) continue
 		const path = yield* fs.directories.path(fs.catalogue, id)
 		const row = yield* wait(files.find(fs.catalogue, id))
-		if (row) yield* wait(node.operations.makeDirectory(path, { mode: row.mode, uid: row.uid, gid: row.gid }))
+		if (row) yield* makeDirectory(fs, node, path, { mode: row.mode, uid: row.uid, gid: row.gid })
 	}
+}
+
+/** What has the name there and is none is unknown to the catalogue. */
+function* makeDirectory(fs: Filesystem, node: Node, path: Path, attributes: Attributes): Op<void> {
+	try {
+		yield* wait(node.operations.makeDirectory(path, attributes))
+	} catch (error) {
+		if (codeOf(error) !== 'EEXIST') throw error
+		yield* keepStray(fs, node, path)
+		yield* wait(node.operations.makeDirectory(path, attributes))
+	}
+}
+
+/** Something on the way to a name is a file, or a link that leads elsewhere. */
+export function isNoDirectory(error: unknown): boolean {
+	return codeOf(error) === 'ENOTDIR' || codeOf(error) === 'ELOOP'
 }
 

@@ -16,6 +16,7 @@ import { type Op, wait } from '../op.ts'
 import { isRunning, takeLease } from './clients.ts'
 import { type Filesystem, flushLater, transact } from './filesystem.ts'
 import { hasReturned, parentOf, type Step, TICK_MICROSECONDS_MAX, whatIsForgotten } from './forgotten.ts'
+import { keepStray } from './keep-stray.ts'
 import { cameBack, createRedoing, inodesOf, type Redoing, syncNode, waitsFor } from './unsynced.ts'
 
 const LEASE = 'redo'
@@ -128,11 +129,12 @@ function* redoRow(fs: Filesystem, node: Node, row: CarriedRow, { state, begun }:
 	if (!again) return false
 	state.since = Math.min(state.since, begun)
 	for (const id of yield* idsAt(node, [path, toPath, parentOf(path), parentOf(toPath)])) state.touched.add(id)
-	if (again === RETURNED) yield* putAway(fs, node, path)
+	if (again === RETURNED) yield* keepStray(fs, node, path, `${path} is back, whose successor was lost`)
 	else yield* doAgain(fs, node, again, state)
 	return true
 }
 
+/** What replaced it is lost with the power, and then the name was taken away: it must not come back for that. */
 const RETURNED = 'returned'
 
 /**
@@ -169,12 +171,6 @@ function* doAgain(fs: Filesystem, node: Node, intent: Intent, { made, touched }:
 		made.add(id)
 		touched.add(id)
 	}
-}
-
-/** What replaced it is lost with the power, and then the name was taken away: it must not come back for that. */
-function* putAway(fs: Filesystem, node: Node, path: Path): Op<void> {
-	const aside = yield* wait(node.operations.setAside(path))
-	fs.report(`node ${node.name}: ${path} is back, whose successor was lost, and is kept as ${aside}`)
 }
 
 function* idsAt(node: Node, paths: readonly Path[]): Op<string[]> {

@@ -28,6 +28,7 @@ import { freeBytes, hasRefused } from '../placement/room.ts'
 import { copyContent } from './copy-content.ts'
 import { unobstructed } from './create.ts'
 import { type Filesystem, transact } from './filesystem.ts'
+import { keepStray } from './keep-stray.ts'
 import { makeParents } from './materialise.ts'
 import type { OpenFile } from './open-files.ts'
 import { pathsOfNames } from './paths.ts'
@@ -219,15 +220,6 @@ function* prepareNames(fs: Filesystem, file: OpenFile, node: Node): Op<void> {
 	for (const { parent, path } of yield* pathsOfNames(fs, names)) {
 		yield* makeParents(fs, node, parent)
 		yield* keepStray(fs, node, path)
-	}
-}
-
-function* keepStray(fs: Filesystem, node: Node, path: Path): Op<void> {
-	try {
-		const aside = yield* wait(node.operations.setAside(path))
-		fs.report(`node ${node.name}: an unknown file stood at ${path}, kept as ${aside}`)
-	} catch (error) {
-		if (codeOf(error) !== 'ENOENT') throw error
 	}
 }
 

@@ -130,11 +130,12 @@ function* move(fs: Filesystem, tx: Transaction, { from, to, situation, time, tok
 	const replaced = target ? yield* replaceTarget(tx, { source, target, path: toPath, token, time }) : []
 	if (target) entries.remove(tx, to.parent, to.name)
 	entries.move(tx, from, to)
-	const { made: moved, having } = yield* moveOnNodes(tx, { rows: [source], op: 'rename', from: fromPath, to: toPath, token })
+	const isDirectory = source.kind === KIND.directory
+	const isNew = !target && !isDirectory
+	const { made: moved, having } = yield* moveOnNodes(tx, { rows: [source], op: 'rename', from: fromPath, to: toPath, token, isNew })
 	// Where the source has a copy its rename replaces the target's. An unlink before it would, repeated after a crash,
 	// remove the file that has the name by then.
 	const made = [...replaced.filter(({ nodeId }) => !having.has(nodeId)), ...moved]
-	const isDirectory = source.kind === KIND.directory
 	touchParents(tx, { from, to, leaves: isDirectory ? 1 : 0, arrives: (isDirectory ? 1 : 0) - (target?.kind === KIND.directory ? 1 : 0), time })
 	files.changeLinks(tx, source.id, 0, time)
 	if (source.kind === KIND.regular) reclassify(fs, tx, source, toPath)
@@ -178,9 +179,9 @@ function* swap(fs: Filesystem, tx: Transaction, { from, to, situation, time, tok
 /** A file is moved where it has copies, or may have, a directory wherever it may have been made. And where there is one that counts, or did. */
 function* moveOnNodes(
 	tx: Transaction,
-	{ rows, op, from, to, token }: { rows: FileRow[]; op: IntentOp; from: Path; to: Path; token: number },
+	{ rows, op, from, to, token, isNew }: { rows: FileRow[]; op: IntentOp; from: Path; to: Path; token: number; isNew?: boolean },
 ): Op<{ made: Intent[]; having: ReadonlySet<NodeId> }> {
-	const intent = { op, path: from, toPath: to, fileId: rows[0].id, token }
+	const intent = { op, path: from, toPath: to, fileId: rows[0].id, token, isNew }
 	if (rows.some((row) => row.kind === KIND.directory)) return { made: yield* onEveryNode(tx, intent), having: new Set() }
 	const holders = new Set<NodeId>()
 	const having = new Set<NodeId>()

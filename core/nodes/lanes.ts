@@ -99,7 +99,7 @@ export function openLaneOperations(root: string, { deadlineMs, callsMax, health 
 		makeDirectory: (path, attributes) => on('makeDirectory', [path, attributes]),
 		unlink: (path) => on('unlink', [path]),
 		removeDirectory: (path) => on('removeDirectory', [path]),
-		rename: (from, to) => on('rename', [from, to]),
+		rename: (from, to, isNew) => on('rename', [from, to, isNew]),
 		link: (from, to) => on('link', [from, to]),
 		symlink: (target, path) => on('symlink', [target, path]),
 		readlink: (path) => bytes('readlink', path),

@@ -50,6 +50,7 @@ const { ENOSYS } = system.errno
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = constants
 const O_ACCESS = O_WRONLY | O_RDWR
 const AT_REMOVEDIR = 0x200
+const RENAME_NOREPLACE = 1
 /** The longest target a symlink can have, and its NUL. */
 const TARGET_BYTES = 4097
 /** A longer name is cut when it is set aside, to leave room for what makes it unique. */
@@ -238,8 +239,15 @@ export function openLocalOperations(rootPath: string, isDisk = false): LocalOper
 		}
 	}
 
-	function rename(from: Buffer, to: Buffer): void {
-		moveTo(from, to, (a, name, b, other) => renameat2(a, name, b, other, 0))
+	function rename(from: Buffer, to: Buffer, isNew = false): void {
+		try {
+			moveTo(from, to, (a, name, b, other) => renameat2(a, name, b, other, isNew ? RENAME_NOREPLACE : 0))
+		} catch (error) {
+			if (!isNew || codeOf(error) !== 'EINVAL') throw error
+			// Filesystems over a network can only replace.
+			if (isThere(to)) fail('EEXIST')
+			return rename(from, to)
+		}
 		parents.forgetBelow(from)
 		parents.forgetBelow(to)
 	}

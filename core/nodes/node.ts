@@ -114,8 +114,8 @@ export interface NodeOperations {
 	unlink(path: Path): Maybe<void>
 	/** Gone already: no error. ENOTEMPTY when something is in it. */
 	removeDirectory(path: Path): Maybe<void>
-	/** Replaces a file of that name. Source gone: ENOENT. Makes missing parents of the target. */
-	rename(from: Path, to: Path): Maybe<void>
+	/** Replaces a file of that name; EEXIST instead where there should be none. Source gone: ENOENT. Makes missing parents of the target. */
+	rename(from: Path, to: Path, isNew?: boolean): Maybe<void>
 	/** Same inode there already: no error. EEXIST when another file has the name. Makes missing parents of the target. */
 	link(from: Path, to: Path): Maybe<void>
 	/** Same target there already: no error. Replaces another symlink; EEXIST for anything else. Makes missing parents. */

@@ -15,11 +15,12 @@ import * as replicas from '../catalogue/replicas.ts'
 import { REPLICA, type ReplicaRow } from '../catalogue/replicas.ts'
 import * as writers from '../catalogue/writers.ts'
 import { now } from '../clock.ts'
-import { codeOf, fail } from '../errors.ts'
+import { fail } from '../errors.ts'
 import { setAttributes } from '../filesystem/attributes.ts'
 import { makeDirectory } from '../filesystem/create.ts'
 import { joinPath } from '../filesystem/directories.ts'
 import { type Filesystem, transact } from '../filesystem/filesystem.ts'
+import { keepStray } from '../filesystem/keep-stray.ts'
 import { makeParents } from '../filesystem/materialise.ts'
 import type { Place } from '../filesystem/names.ts'
 import { pathsOfNames } from '../filesystem/paths.ts'
@@ -87,15 +88,7 @@ function* prepare(fs: Filesystem, node: Node, id: FileId): Op<void> {
 	const [names, copies] = (yield* wait(fs.catalogue.read(entries.namesQuery(id, NAMES_MAX), replicas.ofFileQuery(id)))) as [EntryRow[], ReplicaRow[]]
 	for (const { parent, path } of yield* pathsOfNames(fs, names)) {
 		yield* makeParents(fs, node, parent)
-		if (!copies.some((copy) => copy.node_id === node.id)) yield* keepAside(node, path)
-	}
-}
-
-function* keepAside(node: Node, path: Path): Op<void> {
-	try {
-		yield* wait(node.operations.setAside(path))
-	} catch (error) {
-		if (codeOf(error) !== 'ENOENT') throw error
+		if (!copies.some((copy) => copy.node_id === node.id)) yield* keepStray(fs, node, path)
 	}
 }
 

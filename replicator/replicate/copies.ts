@@ -1,5 +1,6 @@
 /** The bytes: each file from its best source, and from the next where that fails. */
 import { Errno, fail } from '../../core/errors.ts'
+import { keepStray } from '../../core/filesystem/keep-stray.ts'
 import type { Path } from '../../core/ids.ts'
 import { run as drive } from '../../core/op.ts'
 import { type Copied, type Conditions, copyFile, discard, type Order, PIECE_BYTES, type Readable, sideOf } from './copy.ts'
@@ -10,7 +11,6 @@ import type { Want } from './look.ts'
 import { type CopyAnswer, encodePath, type Failure, isFailure, treeOf } from './messages.ts'
 import { packSmall, unpackAnswers } from './packets.ts'
 import { patiently } from './patience.ts'
-import { keepAside } from './place.ts'
 import type { Round } from './round.ts'
 import { isUncertain, sinceLooked } from './since.ts'
 import type { Found, Source } from './sources.ts'
@@ -230,7 +230,7 @@ async function clear(round: Round, { want, order }: Attempt): Promise<boolean> {
 		round.rep.run.done(why, 0)
 		return false
 	}
-	for (const { path } of want.places) await keepAside(round, path)
+	for (const { path } of want.places) await drive(keepStray(round.rep.fs, round.rep.node, path))
 	return true
 }
 

@@ -1,11 +1,11 @@
 /** Bringing copies to their names on the node, and making sure that they came there. */
 import { REPLICA } from '../../core/catalogue/replicas.ts'
 import type { Intent } from '../../core/catalogue/intents.ts'
-import * as conflicts from '../../core/catalogue/conflicts.ts'
 import * as files from '../../core/catalogue/files.ts'
 import * as intents from '../../core/catalogue/intents.ts'
 import * as replicas from '../../core/catalogue/replicas.ts'
 import { transact } from '../../core/filesystem/filesystem.ts'
+import { keepStray } from '../../core/filesystem/keep-stray.ts'
 import { codeOf, Errno } from '../../core/errors.ts'
 import type { FileId, Path } from '../../core/ids.ts'
 import { applyIntent, isNodeTrouble } from '../../core/intents.ts'
@@ -60,26 +60,10 @@ async function makeDirectory(round: Round, directory: Directory): Promise<void> 
 		await node.operations.makeDirectory(path, attributes)
 	} catch (error) {
 		if (!IN_THE_WAY.has(codeOf(error))) throw error
-		await keepAside(round, path)
+		await drive(keepStray(fs, node, path))
 		await node.operations.makeDirectory(path, attributes)
 	}
 	round.made.add(key)
-}
-
-/** What the catalogue does not know is somebody's data. */
-export async function keepAside({ rep: { fs, node, run } }: Round, path: Path): Promise<void> {
-	try {
-		const { size, mtime } = await node.operations.stat(path)
-		const aside = await node.operations.setAside(path)
-		await patiently(run, async () =>
-			transact(fs, function* (tx) {
-				conflicts.insert(tx, { nodeId: node.id, path, aside, fileId: 0, reason: 'stray', size, mtime }, fs.capabilities)
-			}),
-		)
-		run.note(`node ${node.name}: an unknown file stood at ${path}, kept as ${aside}`)
-	} catch (error) {
-		if (codeOf(error) !== 'ENOENT') throw error
-	}
 }
 
 /**

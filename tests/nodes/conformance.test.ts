@@ -247,6 +247,17 @@ for (const [kind, openOperations] of Object.entries(kinds)) {
 			assert.equal(fs.existsSync(join(root, 'other')), false)
 		})
 
+		test('rename to a name that should be new replaces nothing', async () => {
+			await write('a', '1')
+			await write('b', '2')
+			await rejects('EEXIST', () => node.rename(path('a'), path('b'), true))
+			assert.deepEqual([content('a'), content('b')], ['1', '2'])
+			await node.rename(path('a'), path('new/c'), true)
+			assert.equal(content('new/c'), '1')
+			await rejects('ENOENT', () => node.rename(path('a'), path('b'), true))
+			assert.equal(content('b'), '2')
+		})
+
 		test('a directory that was renamed and made anew is not mistaken for the old one', async () => {
 			await node.makeDirectory(path('d'))
 			await write('d/f', 'old')
