@@ -244,7 +244,7 @@ export function openLocalOperations(rootPath: string, isDisk = false): LocalOper
 			moveTo(from, to, (a, name, b, other) => renameat2(a, name, b, other, isNew ? RENAME_NOREPLACE : 0))
 		} catch (error) {
 			if (!isNew || codeOf(error) !== 'EINVAL') throw error
-			// Filesystems over a network can only replace.
+			// Of NFS this cannot be asked, which does not look at the new name beforehand either.
 			if (isThere(to)) fail('EEXIST')
 			return rename(from, to)
 		}
