@@ -13,6 +13,11 @@ export interface ReplicaRow {
 	state: number
 }
 
+/** There is something on the node, or was: of a copy that is only wanted nothing has come yet. */
+export function hasCome({ state, version }: ReplicaRow): boolean {
+	return state !== REPLICA.wanted || version > 0
+}
+
 const OF_SIBLINGS = `SELECT DISTINCT r.node_id FROM (SELECT file_id FROM entry WHERE parent_id = ? ORDER BY name LIMIT ?) e
 	JOIN replica r ON r.file_id = e.file_id`
 const OF_FILE = 'SELECT node_id, version, state FROM replica WHERE file_id = ?'

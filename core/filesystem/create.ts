@@ -22,7 +22,7 @@ import { joinPath } from './directories.ts'
 import type { Check, Made } from './expected.ts'
 import { type Filesystem, transact, transactUnasked } from './filesystem.ts'
 import { keepStray } from './keep-stray.ts'
-import { checkName, type Place, readPlace } from './names.ts'
+import { checkPlace, type Place, readPlace } from './names.ts'
 import { newOpenFile, type OpenFile } from './open-files.ts'
 import { isNoDirectory, makeParents } from './materialise.ts'
 import { whileOpening } from './opening.ts'
@@ -44,7 +44,7 @@ const SIBLINGS_MAX = 16
  * `exclusive` was not asked for.
  */
 export function* create(fs: Filesystem, place: Place, file: NewFile, exclusive: boolean): Op<{ open: OpenFile } | { existing: FileRow }> {
-	checkName(place.name)
+	checkPlace(place)
 	const id = yield* fs.ids.next()
 	return yield* whileOpening(fs, id, createAs(fs, id, place, file, exclusive))
 }
@@ -260,7 +260,7 @@ export function* makeSpecial(fs: Filesystem, place: Place, file: NewFile, kind: 
 }
 
 function* makeEntry(fs: Filesystem, place: Place, file: NewFile, { kind, rdev, check }: { kind: number; rdev: number; check?: Check }): Op<FileRow> {
-	checkName(place.name)
+	checkPlace(place)
 	const id = yield* fs.ids.next()
 	const time = now()
 	const turn = fs.touched.begin(place.parent)
@@ -286,7 +286,7 @@ function* makeEntry(fs: Filesystem, place: Place, file: NewFile, { kind, rdev, c
 
 /** The catalogue answers readlink; as many nodes as the class asks for have the plain link too. */
 export function* makeSymlink(fs: Filesystem, place: Place, target: Buffer, owner: { uid: number; gid: number }, { check, classPath }: Made = {}): Op<FileRow> {
-	checkName(place.name)
+	checkPlace(place)
 	if (target.length > TARGET_BYTES_MAX) fail('ENAMETOOLONG')
 	if (target.length === 0) fail('ENOENT')
 	const id = yield* fs.ids.next()

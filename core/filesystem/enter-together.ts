@@ -93,7 +93,7 @@ function* enterAll(fs: Filesystem, tx: Transaction, arrivals: readonly Arrival[]
 	intents.insertAll(tx, fs.client, made, fs.capabilities)
 	nowStanding(tx, fs.client, made)
 	changes.insertAll(tx, fs.client, ready.map(({ arrival: { naming: { place, id } } }) => ({ op: 'create', parent: place.parent, name: place.name, file: id })), fs.capabilities)
-	return new Map(ready.map(({ arrival, directory, path, row, made }) => [arrival, { directory, replaced: undefined, row, path, standsThere: false, made }]))
+	return new Map(ready.map(({ arrival, directory, path, row, made }) => [arrival, { directory, replaced: undefined, row, path, made }]))
 }
 
 /** Those whose path is as it was made ready, with nothing still to be done near it. */
@@ -114,7 +114,7 @@ function* fitting(fs: Filesystem, tx: Transaction, arrivals: readonly Arrival[])
 		names.add(key)
 		const rule = classOf(fs, naming.conditions.classPath ?? path)
 		const row = rowOf(naming, directory, rule, undefined)
-		list.push({ arrival, directory, path, rule, row, made: arrivalOf(naming, row, path) })
+		list.push({ arrival, directory, path, rule, row, made: arrivalOf(naming, row, path, true) })
 	}
 	return list
 }

@@ -28,12 +28,12 @@ import { joinPath } from './directories.ts'
 import { enterTogether } from './enter-together.ts'
 import { checkExpected } from './expected.ts'
 import { type Filesystem, transactTogether } from './filesystem.ts'
-import { checkDirectory, checkName, type Place } from './names.ts'
+import { checkDirectory, checkPlace, type Place } from './names.ts'
 import { arrivalOf, type Conditions, type Named, type Naming, rowOf, type Staged } from './naming.ts'
 import { lostName, removeName } from './remove.ts'
 import { nowStanding, STANDING_ROWS_MAX, standingOn } from './standing.ts'
 import { takeBackWay } from './take-back-way.ts'
-import { makeReady, makeRoom } from './way-on-node.ts'
+import { makeReady } from './way-on-node.ts'
 
 /** Whoever is about to carry an intent out is mostly a moment away. */
 const INTENT_POLL_MS_MIN = 1
@@ -42,7 +42,7 @@ const INTENT_POLL_MS_MAX = 20
 type Answer = Named | { needs: 'sync' | 'patience' | 'way' }
 
 export function* giveName(fs: Filesystem, staged: Staged, place: Place, conditions: Conditions = {}): Op<FileRow> {
-	checkName(place.name)
+	checkPlace(place)
 	const path = yield* freshPath(fs, place)
 	const naming: Naming = { id: yield* fs.ids.next(), token: fs.nextToken++, time: now(), turn: 0, place, staged, conditions, path, ways: [], isSynced: false, isAlone: false }
 	let named: Path | undefined
@@ -142,12 +142,12 @@ function* enter(fs: Filesystem, tx: Transaction, naming: Naming, tried: Intent[]
 	enterFile(fs, tx, naming, { row, rule, existing })
 	conditions.also?.(tx, row)
 	files.touchDirectory(tx, place.parent, time)
-	tried.splice(0, tried.length, ...plan.list)
-	const made = yield* intend(fs, tx, plan.list, standing !== undefined, standing && new Map([[staged.node.id, standing]]))
-	nowStanding(tx, fs.client, plan.list)
+	tried.splice(0, tried.length, ...plan)
+	const made = yield* intend(fs, tx, plan, standing !== undefined, standing && new Map([[staged.node.id, standing]]))
+	nowStanding(tx, fs.client, plan)
 	if (existing) changes.insert(tx, fs.client, { op: 'unlink', parent: place.parent, name: place.name, file: existing.id }, fs.capabilities)
 	changes.insert(tx, fs.client, { op: 'create', parent: place.parent, name: place.name, file: id }, fs.capabilities)
-	return { directory, replaced: existing, row, path, standsThere: plan.standsThere, made }
+	return { directory, replaced: existing, row, path, made }
 }
 
 function pathOf(directory: FileId, chain: readonly ChainRow[]): Path {
@@ -181,14 +181,14 @@ function* replace(
 	tx: Transaction,
 	naming: Naming,
 	{ existing, row, path }: { existing: FileRow | undefined; row: FileRow; path: Path },
-): Op<{ list: Intent[]; standsThere: boolean }> {
+): Op<Intent[]> {
 	const { staged, token, time, id } = naming
 	if (existing && row.flags & files.FLAG_HAS_XATTRS) xattrs.copyAll(tx, existing.id, id)
 	if (existing && existing.flags & files.FLAG_IS_OBJECT) objects.follow(tx, existing.id, id)
-	const removals = existing ? yield* removeName(tx, { row: existing, path, token, time }) : []
+	const removal = existing && (yield* removeName(tx, { row: existing, path, token, time }))
 	// Where the content arrives its rename replaces the old copy: an unlink, repeated after a crash, would remove the new one.
-	const elsewhere = removals.filter(({ nodeId }) => nodeId !== staged.node.id)
-	return { list: [...elsewhere, ...arrivalOf(naming, row, path)], standsThere: removals.length > elsewhere.length }
+	const elsewhere = removal?.made.filter(({ nodeId }) => nodeId !== staged.node.id) ?? []
+	return [...elsewhere, ...arrivalOf(naming, row, path, !removal?.having.has(staged.node.id))]
 }
 
 function enterFile(
@@ -204,14 +204,13 @@ function enterFile(
 	for (const node of nodesForCopies(fs, rule, [staged.node.id], row.size)) replicas.insert(tx, row.id, node.id, 0, REPLICA.wanted)
 }
 
-function* finish(fs: Filesystem, { place, time, turn, staged }: Naming, named: Named): Op<FileRow> {
+function* finish(fs: Filesystem, { place, time, turn }: Naming, named: Named): Op<FileRow> {
 	fs.readAhead.changedNames(place.parent, place.name)
 	fs.touched.keep(turn, named.directory, time)
 	if (named.replaced) lostName(fs, named.replaced, time)
 	try {
 		// The old copies may only go when nothing can bring back a catalogue that believes in them.
 		if (named.replaced && named.replaced.size > 0) yield* wait(fs.catalogue.sync())
-		if (!named.standsThere) yield* makeRoom(fs, staged.node, named.path)
 	} finally {
 		yield* carryOut(fs, named.made)
 	}

@@ -15,14 +15,14 @@ import { type Op, wait } from '../op.ts'
 import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { withBacking } from './lookup.ts'
-import { checkName, type Place, readPlace } from './names.ts'
+import { checkPlace, type Place, readPlace } from './names.ts'
 import { hasPlainCopies } from './remove.ts'
 
 const LINKS_MAX = 65_000
 
 /** Another name for a file; on the nodes another name of the same inode. */
 export function* link(fs: Filesystem, id: FileId, place: Place): Op<FileRow> {
-	checkName(place.name)
+	checkPlace(place)
 	const time = now()
 	const token = fs.nextToken++
 	const turn = fs.touched.begin(place.parent)

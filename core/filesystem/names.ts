@@ -6,7 +6,7 @@ import * as files from '../catalogue/files.ts'
 import { KIND } from '../catalogue/files.ts'
 import * as intents from '../catalogue/intents.ts'
 import { fail } from '../errors.ts'
-import type { FileId, Name } from '../ids.ts'
+import { type FileId, type Name, ROOT_ID } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
 import type { Filesystem } from './filesystem.ts'
 
@@ -20,6 +20,14 @@ export function checkName(name: Name): void {
 export interface Place {
 	parent: FileId
 	name: Name
+}
+
+const OWN = Buffer.from('.cairn')
+
+/** What a name is to be given to or taken from. On a node `.cairn` is where what is no part of the tree is kept. */
+export function checkPlace({ parent, name }: Place): void {
+	checkName(name)
+	if (parent === ROOT_ID && name.equals(OWN)) fail('EACCES', "'.cairn' is not part of the tree")
 }
 
 export interface Situation {

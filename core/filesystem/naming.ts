@@ -67,8 +67,6 @@ export interface Named {
 	replaced: FileRow | undefined
 	row: FileRow
 	path: Path
-	/** A copy of what had the name before is there on the node. */
-	standsThere: boolean
 	made: Intent[]
 }
 
@@ -88,10 +86,10 @@ export function rowOf({ id, time, staged, conditions }: Naming, directory: FileR
 	}
 }
 
-/** What brings it to its name on the node. */
-export function arrivalOf({ staged, token, id }: Naming, row: FileRow, path: Path): Intent[] {
+/** What brings it to its name on the node; `isNew` where no copy of what had the name is there. */
+export function arrivalOf({ staged, token, id }: Naming, row: FileRow, path: Path, isNew: boolean): Intent[] {
 	const common = { fileId: id, token, nodeId: staged.node.id }
-	const arrival: Intent = { ...common, op: 'rename', path: staged.path, toPath: path }
+	const arrival: Intent = { ...common, op: 'rename', path: staged.path, toPath: path, isNew }
 	const { mode, uid, gid } = staged.attributes
 	const isAsBrought = row.mode === (mode & 0o7777) && row.uid === uid && row.gid === gid
 	return isAsBrought ? [arrival] : [arrival, { ...common, op: 'attributes', path, toPath: null }]

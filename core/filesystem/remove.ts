@@ -12,17 +12,17 @@ import type { ReplicaRow } from '../catalogue/replicas.ts'
 import * as xattrs from '../catalogue/xattrs.ts'
 import { now, type Time } from '../clock.ts'
 import { fail } from '../errors.ts'
-import type { Path } from '../ids.ts'
+import type { NodeId, Path } from '../ids.ts'
 import { carryOutAfterwards, intend } from '../intents.ts'
 import { type Op, wait } from '../op.ts'
 import { joinPath } from './directories.ts'
 import { checkExpected, type Expected } from './expected.ts'
 import { type Filesystem, transact } from './filesystem.ts'
-import { checkName, type Place, readPlace } from './names.ts'
+import { checkPlace, type Place, readPlace } from './names.ts'
 import { keepsRemoved, moveToTrash } from './trash.ts'
 
 export function* unlink(fs: Filesystem, place: Place, expected: Expected = {}): Op<void> {
-	checkName(place.name)
+	checkPlace(place)
 	if (!expected.forGood && keepsRemoved(fs) && (yield* moveToTrash(fs, place, expected))) return
 	const time = now()
 	const token = fs.nextToken++
@@ -44,28 +44,30 @@ function* removeEntry(
 	if (existing.kind === KIND.directory) fail('EISDIR')
 	yield* checkExpected(tx, existing, expected)
 	const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
-	const made = yield* intend(fs, tx, yield* removeName(tx, { row: existing, path, token, time }), standing)
+	const removal = yield* removeName(tx, { row: existing, path, token, time })
+	const made = yield* intend(fs, tx, removal.made, standing)
 	entries.remove(tx, place.parent, place.name)
 	files.touchDirectory(tx, place.parent, time)
 	changes.insert(tx, fs.client, { op: 'unlink', parent: place.parent, name: place.name, file: existing.id }, fs.capabilities)
 	return { directory, row: existing, made }
 }
 
+export interface Removal {
+	made: Intent[]
+	/** Where something of that name is. */
+	having: ReadonlySet<NodeId>
+}
+
 /** The rows and intents of a name that goes, its entry apart: with the last name goes the file. */
 export function* removeName(
 	tx: Transaction,
 	{ row, path, token, time }: { row: FileRow; path: Path; token: number; time: Time },
-): Op<Intent[]> {
-	const made: Intent[] = []
-	if (hasPlainCopies(row)) {
-		const [copies] = (yield* wait(tx.read(replicas.ofFileQuery(row.id)))) as [ReplicaRow[]]
-		for (const copy of copies) {
-			made.push({ nodeId: copy.node_id, op: 'unlink', path, toPath: null, fileId: row.id, token })
-		}
-	}
+): Op<Removal> {
+	const [copies] = hasPlainCopies(row) ? ((yield* wait(tx.read(replicas.ofFileQuery(row.id)))) as [ReplicaRow[]]) : [[]]
+	const made = copies.map((copy): Intent => ({ nodeId: copy.node_id, op: 'unlink', path, toPath: null, fileId: row.id, token }))
 	if (row.nlink > 1) files.changeLinks(tx, row.id, -1, time)
 	else removeFile(tx, row)
-	return made
+	return { made, having: new Set(copies.filter(replicas.hasCome).map((copy) => copy.node_id)) }
 }
 
 export function hasPlainCopies(row: FileRow): boolean {
@@ -93,7 +95,7 @@ export function lostName(fs: Filesystem, row: FileRow, time: Time): void {
 }
 
 export function* removeDirectory(fs: Filesystem, place: Place, expected: Expected = {}): Op<void> {
-	checkName(place.name)
+	checkPlace(place)
 	const time = now()
 	const token = fs.nextToken++
 	const turn = fs.touched.begin(place.parent)

@@ -8,7 +8,7 @@ import type { Intent, IntentOp } from '../catalogue/intents.ts'
 import * as intents from '../catalogue/intents.ts'
 import type { LocatedRow } from '../catalogue/paths.ts'
 import * as replicas from '../catalogue/replicas.ts'
-import { REPLICA, type ReplicaRow } from '../catalogue/replicas.ts'
+import type { ReplicaRow } from '../catalogue/replicas.ts'
 import * as touched from '../catalogue/stat-touched.ts'
 import { now, type Time } from '../clock.ts'
 import { fail } from '../errors.ts'
@@ -19,8 +19,8 @@ import { classOf } from '../placement/placement.ts'
 import { joinPath } from './directories.ts'
 import { located } from './expected.ts'
 import { type Filesystem, transact } from './filesystem.ts'
-import { checkDirectory, checkName, type Place } from './names.ts'
-import { hasPlainCopies, lostName, onEveryNode, removeEmptyDirectory, removeName } from './remove.ts'
+import { checkDirectory, checkPlace, type Place } from './names.ts'
+import { hasPlainCopies, lostName, onEveryNode, type Removal, removeEmptyDirectory, removeName } from './remove.ts'
 import type { Turn } from './touched.ts'
 
 export type RenameMode = 'replace' | 'noreplace' | 'exchange'
@@ -40,8 +40,8 @@ interface Situation {
 }
 
 export function* rename(fs: Filesystem, from: Place, to: Place, mode: RenameMode, check?: RenameCheck): Op<void> {
-	checkName(from.name)
-	checkName(to.name)
+	checkPlace(from)
+	checkPlace(to)
 	const time = now()
 	const token = fs.nextToken++
 	const turns = new Map([from.parent, to.parent].map((id) => [id, fs.touched.begin(id)]))
@@ -127,15 +127,15 @@ interface Step {
 
 function* move(fs: Filesystem, tx: Transaction, { from, to, situation, time, token }: Step): Op<Intent[]> {
 	const { source, target, fromPath, toPath } = situation
-	const replaced = target ? yield* replaceTarget(tx, { source, target, path: toPath, token, time }) : []
+	const replaced = target ? yield* replaceTarget(tx, { source, target, path: toPath, token, time }) : NOTHING
 	if (target) entries.remove(tx, to.parent, to.name)
 	entries.move(tx, from, to)
 	const isDirectory = source.kind === KIND.directory
-	const isNew = !target && !isDirectory
-	const { made: moved, having } = yield* moveOnNodes(tx, { rows: [source], op: 'rename', from: fromPath, to: toPath, token, isNew })
+	const { made: moved, having } = yield* moveOnNodes(tx, { rows: [source], op: 'rename', from: fromPath, to: toPath, token })
 	// Where the source has a copy its rename replaces the target's. An unlink before it would, repeated after a crash,
 	// remove the file that has the name by then.
-	const made = [...replaced.filter(({ nodeId }) => !having.has(nodeId)), ...moved]
+	const gone = replaced.made.filter(({ nodeId }) => !having.has(nodeId))
+	const made = [...gone, ...moved.map((intent) => ({ ...intent, isNew: !isDirectory && !replaced.having.has(intent.nodeId) }))]
 	touchParents(tx, { from, to, leaves: isDirectory ? 1 : 0, arrives: (isDirectory ? 1 : 0) - (target?.kind === KIND.directory ? 1 : 0), time })
 	files.changeLinks(tx, source.id, 0, time)
 	if (source.kind === KIND.regular) reclassify(fs, tx, source, toPath)
@@ -143,17 +143,19 @@ function* move(fs: Filesystem, tx: Transaction, { from, to, situation, time, tok
 	return made
 }
 
+const NOTHING: Removal = { made: [], having: new Set() }
+
 /** The target's rows go; where its copies are to be removed. */
 function* replaceTarget(
 	tx: Transaction,
 	{ source, target, path, token, time }: { source: FileRow; target: FileRow; path: Path; token: number; time: Time },
-): Op<Intent[]> {
+): Op<Removal> {
 	// The journal's line is about the file that takes its place.
 	touched.add(tx, target.id)
 	if (target.kind === KIND.directory) {
 		if (source.kind !== KIND.directory) fail('EISDIR')
 		yield* removeEmptyDirectory(tx, target)
-		return []
+		return NOTHING
 	}
 	if (source.kind === KIND.directory) fail('ENOTDIR')
 	return yield* removeName(tx, { row: target, path, token, time })
@@ -179,16 +181,16 @@ function* swap(fs: Filesystem, tx: Transaction, { from, to, situation, time, tok
 /** A file is moved where it has copies, or may have, a directory wherever it may have been made. And where there is one that counts, or did. */
 function* moveOnNodes(
 	tx: Transaction,
-	{ rows, op, from, to, token, isNew }: { rows: FileRow[]; op: IntentOp; from: Path; to: Path; token: number; isNew?: boolean },
+	{ rows, op, from, to, token }: { rows: FileRow[]; op: IntentOp; from: Path; to: Path; token: number },
 ): Op<{ made: Intent[]; having: ReadonlySet<NodeId> }> {
-	const intent = { op, path: from, toPath: to, fileId: rows[0].id, token, isNew }
+	const intent = { op, path: from, toPath: to, fileId: rows[0].id, token }
 	if (rows.some((row) => row.kind === KIND.directory)) return { made: yield* onEveryNode(tx, intent), having: new Set() }
 	const holders = new Set<NodeId>()
 	const having = new Set<NodeId>()
 	const copies = (yield* wait(tx.read(...rows.filter(hasPlainCopies).map((row) => replicas.ofFileQuery(row.id))))) as ReplicaRow[][]
-	for (const { node_id, state, version } of copies.flat()) {
-		holders.add(node_id)
-		if (state !== REPLICA.wanted || version > 0) having.add(node_id)
+	for (const copy of copies.flat()) {
+		holders.add(copy.node_id)
+		if (replicas.hasCome(copy)) having.add(copy.node_id)
 	}
 	return { made: [...holders].map((nodeId) => ({ ...intent, nodeId })), having }
 }

@@ -12,7 +12,7 @@ import { type Op, wait } from '../op.ts'
 import { joinPath } from './directories.ts'
 import type { Filesystem } from './filesystem.ts'
 import { withBacking } from './lookup.ts'
-import { checkName, type Place } from './names.ts'
+import { checkName, checkPlace, type Place } from './names.ts'
 
 /** As many as Linux follows. */
 const LINKS_MAX = 40
@@ -38,12 +38,9 @@ export function namesOfPath(path: Path): Name[] {
 	const names = split(path)
 	if (names.some(isDots)) fail('EINVAL', "'.' and '..' are no names")
 	for (const name of names) checkName(name)
-	// On a node that is where what is no part of the tree is kept.
-	if (names[0]?.equals(OWN)) fail('EACCES', "'.cairn' is not part of the tree")
+	if (names[0]) checkPlace({ parent: ROOT_ID, name: names[0] })
 	return names
 }
-
-const OWN = Buffer.from('.cairn')
 
 /**
  * Where a path leads. ENOENT and ENOTDIR of what is above the last name, ELOOP, EXDEV; that the last name is missing is no

@@ -1,11 +1,9 @@
 /** Making a node ready to take a file at a path, before the catalogue says that it has it. */
 import { codeOf, fail } from '../errors.ts'
 import type { FileId, Path } from '../ids.ts'
-import { isNodeTrouble } from '../intents.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import type { Filesystem } from './filesystem.ts'
-import { keepStray } from './keep-stray.ts'
 import { isNoDirectory, makeParents } from './materialise.ts'
 
 const SLASH = 0x2f
@@ -24,18 +22,8 @@ export function* makeReady(fs: Filesystem, node: Node, { parent, path, made }: {
 	}
 }
 
-/** What stands at a path that the catalogue has just given to somebody else is somebody's data: out of the way, never overwritten. */
-export function* makeRoom(fs: Filesystem, node: Node, path: Path): Op<void> {
-	try {
-		if (yield* statName(node, path)) yield* keepStray(fs, node, path)
-	} catch (error) {
-		// The intent stands, and is carried out when the node is well.
-		if (!isNodeTrouble(error) && codeOf(error) !== 'ENOENT') throw error
-	}
-}
-
-function* statName(node: Node, path: Path): Op<boolean> {
+function* statName(node: Node, path: Path): Op<void> {
 	const slash = path.lastIndexOf(SLASH)
 	const [found] = yield* wait(node.operations.statNames(path.subarray(0, Math.max(0, slash)), [path.subarray(slash + 1)]))
-	return typeof found === 'string' ? fail(found) : found !== undefined
+	if (typeof found === 'string') fail(found)
 }

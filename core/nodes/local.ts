@@ -58,7 +58,6 @@ const ASIDE_NAME_BYTES_MAX = 200
 const OWN_DIRECTORY_MODE = 0o700
 const DIRECTORY_MODE = 0o755
 const OWN = Buffer.from('.cairn')
-const INCOMING = Buffer.from('.cairn/incoming')
 const CONFLICTS = Buffer.from('.cairn/conflicts')
 
 export type LocalOperations = { [Method in keyof NodeOperations]: Synchronous<NodeOperations[Method]> }
@@ -265,22 +264,14 @@ export function openLocalOperations(rootPath: string, isDisk = false): LocalOper
 		try {
 			names.withParents(path, () => names.on(path, (directory, name) => symlinkat(wanted, directory, name)))
 		} catch (error) {
-			if (codeOf(error) !== 'EEXIST' || kind(path) !== S_IFLNK) throw error
-			if (!readlink(path).equals(text)) replaceSymlink(wanted, path)
+			const isThere = codeOf(error) === 'EEXIST' && kind(path) === S_IFLNK && readlink(path).equals(text)
+			if (!isThere) throw error
 		}
 	}
 
 	function readlink(path: Buffer): Buffer {
 		const length = names.on(path, (directory, name) => readlinkat(directory, name, target, TARGET_BYTES))
 		return Buffer.from(target.subarray(0, length))
-	}
-
-	/** Made aside and renamed over, so that the name leads to one of the two at every moment. */
-	function replaceSymlink(wanted: Uint8Array, path: Buffer): void {
-		makeDirectory(INCOMING, { mode: OWN_DIRECTORY_MODE })
-		const aside = below(INCOMING, Buffer.from(randomUUID()))
-		names.on(aside, (directory, name) => symlinkat(wanted, directory, name))
-		rename(aside, path)
 	}
 
 	function setAside(path: Buffer): Buffer {

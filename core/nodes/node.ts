@@ -118,7 +118,7 @@ export interface NodeOperations {
 	rename(from: Path, to: Path, isNew?: boolean): Maybe<void>
 	/** Same inode there already: no error. EEXIST when another file has the name. Makes missing parents of the target. */
 	link(from: Path, to: Path): Maybe<void>
-	/** Same target there already: no error. Replaces another symlink; EEXIST for anything else. Makes missing parents. */
+	/** Same target there already: no error. EEXIST for anything else. Makes missing parents. */
 	symlink(target: Buffer, path: Path): Maybe<void>
 	/** The target of a symlink. EINVAL where it is something else. */
 	readlink(path: Path): Maybe<Buffer>

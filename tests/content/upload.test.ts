@@ -194,6 +194,19 @@ for (const engine of engines) {
 		assert.deepEqual(await made.problems(), [])
 	})
 
+	test(`${engine.name}: a stray is kept where a copy of what is replaced has yet to come`, async (t) => {
+		const made = await tree(t, engine, { nodes: 2, copies: 2 })
+		const { fs } = await made.start()
+		await put(fs, 'f', 'first')
+		writeFileSync(made.node(2, 'f'), 'somebody put this here')
+		full(fs, 1)
+		await put(fs, 'f', 'second')
+		const [aside] = readdirSync(made.node(2, '.cairn/conflicts'))
+		const kept = [made.node(2, 'f'), made.node(2, `.cairn/conflicts/${aside}`)].map((path) => readFileSync(path, 'utf8'))
+		assert.deepEqual(kept, ['second', 'somebody put this here'])
+		assert.deepEqual(await made.problems(), [])
+	})
+
 	test(`${engine.name}: the directory is removed before the end`, async (t) => {
 		const made = await tree(t, engine)
 		const { fs } = await made.start()
