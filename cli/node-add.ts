@@ -1,7 +1,7 @@
 /** `cairn node add NAME PATH`. */
 import { randomUUID } from 'node:crypto'
-import { realpathSync, statfsSync, statSync } from 'node:fs'
-import { resolve, sep } from 'node:path'
+import { existsSync, realpathSync, rmSync, statfsSync, statSync } from 'node:fs'
+import { join, resolve, sep } from 'node:path'
 import * as nodes from '../core/catalogue/nodes.ts'
 import type { Driver } from '../core/catalogue/driver.ts'
 import { UserError } from '../core/errors.ts'
@@ -54,7 +54,9 @@ export async function addNode(driver: Driver, name: string, settings: nodes.Node
 	})
 	try {
 		writeIdentity(settings.path, { uuid, name })
+		refuseMerging(settings.path)
 	} catch (error) {
+		rmSync(join(settings.path, '.cairn/node.json'), { force: true })
 		await driver.transaction(function* (tx) {
 			nodes.remove(tx, id, driver.capabilities)
 		})
@@ -72,6 +74,11 @@ export function checkDirectory(path: string): string {
 function refuseOwned(path: string): void {
 	const identity = readIdentity(path)
 	if (identity) throw new UserError(`${path} is already the node '${identity.name}' (${path}/.cairn/node.json says so)`, EXIT.identity)
+}
+
+/** As exFAT, NTFS and SMB mostly do it. The tree has both names, and there one file would be written over the other. */
+function refuseMerging(path: string): void {
+	if (existsSync(join(path, '.CAIRN/node.json'))) throw new UserError(`${path}: README and readme are one name on its filesystem; a node needs one that tells them apart`, EXIT.refused)
 }
 
 export function refuseClash(other: NodeRow, name: string, path: string): void {

@@ -1,7 +1,7 @@
 /** Every number of the table, from the command line itself; each with one line and nothing changed. */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -93,6 +93,17 @@ test('15: an older catalogue that somebody uses is not migrated under his hands'
 	for (const verb of ['migrate', 'init']) ended(await place.cairn(verb), EXIT.busy, /in use by mount \/srv\/files, process 7 on elsewhere: end that first/)
 	db.exec('DELETE FROM client')
 	assert.match((await place.cairn('migrate')).stdout, /^brought the catalogue from schema 8 to \d+$/m)
+})
+
+test('a filesystem that takes two names for one is no node', async (t) => {
+	const place = makeWorkplace(t)
+	await place.cairn('init')
+	const directory = place.makeDirectory('a')
+	// It finds the one by the other's name, as such a filesystem does.
+	symlinkSync('.cairn', join(directory, '.CAIRN'))
+	ended(await place.cairn('node', 'add', 'a', directory), EXIT.refused, /README and readme are one name on its filesystem/)
+	rmSync(join(directory, '.CAIRN'))
+	assert.equal((await place.cairn('node', 'add', 'a', directory)).code, 0)
 })
 
 test('10, 11: mount points that will not do', async (t) => {
