@@ -67,6 +67,8 @@ export interface Filesystem {
 	 * did. Only where the database says at once whether another has.
 	 */
 	lookedUp: { parent: FileId; name: Name; row: FileRow } | undefined
+	/** Of this process, as many as were begun and have ended: what does not change meanwhile was not changed by its own. */
+	transactions: number
 	/** Set by a door that has work done after it answered: what its caller need not wait for, on the calling thread. */
 	afterAnswer: ((work: () => void) => void) | undefined
 	/** Told of every change another client made, after the caches here forgot it. */
@@ -104,9 +106,11 @@ type Begin<T> = (whole: (tx: Transaction) => Op<T>) => Maybe<T>
 
 function withPutOff<T>(fs: Filesystem, begin: Begin<T>, body: (tx: Transaction) => Op<T>, onFailure: OnFailure): Maybe<T> {
 	fs.lookedUp = undefined
+	fs.transactions++
 	const waiting = fs.later.take()
 	const since = fs.journal.position()
 	const failed = (error: unknown): never => {
+		fs.transactions++
 		if (waiting.length > 0) fs.later.putBack(waiting)
 		onFailure(fs, error, since)
 		throw error
@@ -120,6 +124,7 @@ function withPutOff<T>(fs: Filesystem, begin: Begin<T>, body: (tx: Transaction) 
 	if (!isPromise(result)) return result
 	const settled = result.then((value) => {
 		fs.lookedUp = undefined
+		fs.transactions++
 		return value
 	}, failed)
 	if (waiting.length > 0) fs.later.carriedBy(settled)

@@ -21,13 +21,16 @@ import { type Filesystem, transact } from './filesystem.ts'
 import { catchUp, directoryMoved, follow, isBehind, nameMoved } from './follow.ts'
 import { BATCH_ROWS_MAX } from './journal.ts'
 import { newOpenFile, type OpenFile } from './open-files.ts'
-import { whileOpening } from './opening.ts'
+import { isLastToOpen, whileOpening } from './opening.ts'
+import { release } from './publish.ts'
 import { withRoom } from './relocate.ts'
 import { STANDING_ROWS_MAX } from './standing.ts'
 
 const O_RDONLY = 0
 const O_RDWR = 2
 const INTENT_POLL_MS = 20
+/** As if there had been a transaction since. */
+const UNKNOWN = -1
 
 export interface OpenRequest {
 	write: boolean
@@ -42,19 +45,30 @@ export function open(fs: Filesystem, id: FileId, request: OpenRequest): Op<OpenF
 function* openNow(fs: Filesystem, id: FileId, request: OpenRequest): Op<OpenFile> {
 	const current = fs.open.get(id)
 	if (current?.orphan) return reopenOrphan(current, request)
+	const since = fs.transactions
 	const found = yield* find(fs, id)
-	const file = request.write ? yield* openToWrite(fs, found, request) : yield* openToRead(fs, found)
-	if (fs.capabilities.synchronous && isBehind(fs)) {
-		const news = yield* catchUp(fs)
+	const file = request.write ? yield* openToWrite(fs, found, request) : yield* openToRead(fs, found, since)
+	try {
+		const news = fs.capabilities.synchronous && isBehind(fs) ? yield* catchUp(fs) : []
 		// Somebody may have renamed what led there between the question and the answer.
-		if (nameMoved(news, id) || directoryMoved(news)) {
-			yield* closeUnused(fs, file, request)
-			if (nameMoved(news, id)) fail('ESTALE')
-			return yield* open(fs, id, request)
+		if (nameMoved(news, id)) fail('ESTALE')
+		if (!directoryMoved(news)) {
+			if (request.truncate) yield* withRoom(fs, file, () => file.node.operations.truncate(file.fd, 0), { bytes: 0 })
+			return file
 		}
+	} catch (error) {
+		yield* release(fs, file, request.write)
+		throw error
 	}
+	yield* release(fs, file, request.write)
+	return yield* open(fs, id, request)
+}
+
+/** Counted in the turn in which it is chosen: whoever closes it meanwhile finds that he is not the last. */
+function counted(fs: Filesystem, file: OpenFile, write: boolean): OpenFile {
 	file.handles++
-	fs.open.set(id, file)
+	if (write) file.writers++
+	fs.open.set(file.id, file)
 	return file
 }
 
@@ -117,13 +131,21 @@ function distance(fs: Filesystem, node: Node): number {
 	return (node.remote ? 2_000_000 + Math.min(999_999, node.health.read.ms * 100) : 0) + (node.row.zone === fs.config.zone ? 0 : 1_000_000)
 }
 
-function* openToRead(fs: Filesystem, found: Found): Op<OpenFile> {
+function* openToRead(fs: Filesystem, found: Found, since: number): Op<OpenFile> {
 	const current = fs.open.get(found.row.id)
 	if (current && isCurrent(current, found)) {
 		current.row = found.row
-		return current
+		return counted(fs, current, false)
 	}
-	return yield* openOn(fs, found, candidates(fs, found), O_RDONLY)
+	const opened = yield* openOn(fs, found, candidates(fs, found), { flags: O_RDONLY, since })
+	const other = fs.open.get(opened.id)
+	return other && isCurrent(other, found) ? instead(fs, opened, { other, write: false }) : counted(fs, opened, false)
+}
+
+/** Somebody else was quicker: who writes has to find the one open file there is. */
+function instead(fs: Filesystem, { node, fd }: OpenFile, { other, write }: { other: OpenFile; write: boolean }): OpenFile {
+	other.retired.push({ node, fd })
+	return counted(fs, other, write)
 }
 
 /** What is open already is what a new open would find. */
@@ -138,7 +160,7 @@ function isCurrent(file: OpenFile, found: Found): boolean {
  * The first candidate that opens. EIO when none does: the file exists, it is just not within reach. What was not where it was looked for
  * may have been moved by somebody else a moment ago: the journal says so, and it is looked for where it is now.
  */
-function* openOn(fs: Filesystem, found: Found, nodes: Node[], flags: number): Op<OpenFile> {
+function* openOn(fs: Filesystem, found: Found, nodes: Node[], { flags, since }: { flags: number; since: number }): Op<OpenFile> {
 	const deadlineMs = Date.now() + fs.config.nodeDeadlineMs
 	const tried = new Set<string>()
 	for (let isAgain = false; nodes.length > 0; isAgain = true) {
@@ -149,7 +171,7 @@ function* openOn(fs: Filesystem, found: Found, nodes: Node[], flags: number): Op
 			obstructed ||= paths.length < found.names.length
 			const untried = isAgain ? paths.filter((path) => !tried.has(keyOf(node, path))) : paths
 			const opened = yield* openOnNode(node, untried, flags)
-			if (opened) return yield* describe(found.row, node, opened, flags)
+			if (opened) return yield* judge(fs, yield* describe(found.row, node, opened, flags), since)
 			for (const path of untried) tried.add(keyOf(node, path))
 			isNew ||= untried.length > 0
 		}
@@ -191,6 +213,29 @@ function* openOnNode(node: Node, paths: Path[], flags: number): Op<{ path: Path;
 	return undefined
 }
 
+/** ESTALE where another file has the path by now: somebody renamed what was looked for, or saved over it, before it was opened. */
+function* judge(fs: Filesystem, file: OpenFile, since: number): Op<OpenFile> {
+	try {
+		if (yield* isAnother(fs, file, since)) fail('ESTALE')
+		return file
+	} catch (error) {
+		yield* wait(file.node.operations.close(file.fd))
+		throw error
+	}
+}
+
+function* isAnother(fs: Filesystem, { row, node, path, fd, known }: OpenFile, since: number): Op<boolean> {
+	const isCertain = fs.transactions === since && (fs.capabilities.synchronous || !fs.shared)
+	if (isCertain) return false
+	const stat = known ?? (yield* wait(node.operations.fstat(fd)))
+	if (stat.size === row.size && stat.mtime === row.mtime && stat.mtimeNs === row.mtime_ns) return false
+	// Or it is being written, or its copy is not what it should be.
+	if (fs.capabilities.synchronous && isBehind(fs)) yield* catchUp(fs)
+	const { names } = yield* findWhole(fs, row.id)
+	for (const { parent, name } of names) if (path.equals(joinPath(yield* fs.directories.path(fs.catalogue, parent), name))) return false
+	return true
+}
+
 function* describe(row: FileRow, node: Node, { path, fd }: { path: Path; fd: number }, flags: number): Op<OpenFile> {
 	const known = flags === O_RDONLY ? undefined : yield* wait(node.operations.fstat(fd))
 	return newOpenFile({ row, node, path, fd, known, writable: flags !== O_RDONLY })
@@ -198,10 +243,7 @@ function* describe(row: FileRow, node: Node, { path, fd }: { path: Path; fd: num
 
 function* openToWrite(fs: Filesystem, found: Found, { truncate }: OpenRequest): Op<OpenFile> {
 	const current = fs.open.get(found.row.id)
-	const file = current && current.writers > 0 ? current : yield* pinAndOpen(fs, found, truncate)
-	if (truncate) yield* withRoom(fs, file, () => file.node.operations.truncate(file.fd, 0), { bytes: 0 })
-	file.writers++
-	return file
+	return current && current.writers > 0 ? counted(fs, current, true) : yield* pinAndOpen(fs, found, truncate)
 }
 
 /**
@@ -214,10 +256,11 @@ function* pinAndOpen(fs: Filesystem, found: Found, truncate: boolean): Op<OpenFi
 	for (;;) {
 		const choice = yield* pin(fs, id, tried, truncate)
 		try {
-			const opened = yield* openOn(fs, choice.found, [choice.node], O_RDWR)
+			const opened = yield* openOn(fs, choice.found, [choice.node], { flags: O_RDWR, since: UNKNOWN })
 			return yield* adopt(fs, opened)
 		} catch (error) {
-			fs.later.add(writers.removeQuery(id, fs.client))
+			// Another that is opening it here has the same pin.
+			if (isLastToOpen(fs, id)) fs.later.add(writers.removeQuery(id, fs.client))
 			if (choice.pinned || codeOf(error) !== 'EIO') throw error
 			tried.add(choice.node.id)
 		}
@@ -255,30 +298,39 @@ function forfeit(tx: Transaction, { row, replicas, pin }: Found, { id }: Node): 
 	if (pin === null && isDoubtful) proofs.demote(tx, { file: row.id, node: id }, REPLICA.wanted)
 }
 
-/** Readers that have the same file of the same node open go on with the new descriptor: one open file, one backing inode. */
+/**
+ * Readers that have the same file of the same node open go on with the new descriptor: one open file, one backing inode. Whoever came first
+ * of two that opened it to write may have written: what he knows of it counts.
+ */
 function* adopt(fs: Filesystem, opened: OpenFile): Op<OpenFile> {
+	const readers = fs.open.get(opened.id)
+	const isSame = readers !== undefined && readers.writers === 0 && readers.node === opened.node && (yield* hasInodeOf(readers, opened))
 	const current = fs.open.get(opened.id)
-	if (!current || current.node !== opened.node) return opened
-	const { ino, dev } = yield* wait(current.node.operations.fstat(current.fd))
-	if (ino !== opened.known?.ino || dev !== opened.known.dev) return opened
-	current.retired.push({ node: current.node, fd: current.fd })
-	Object.assign(current, { fd: opened.fd, writable: true, row: opened.row, known: opened.known, path: opened.path, unsynced: false })
-	return current
+	if (current && current.writers > 0) return instead(fs, opened, { other: current, write: true })
+	if (!isSame || current !== readers) return counted(fs, opened, true)
+	readers.retired.push({ node: readers.node, fd: readers.fd })
+	Object.assign(readers, { fd: opened.fd, writable: true, row: opened.row, known: opened.known, path: opened.path, unsynced: false })
+	return counted(fs, readers, true)
 }
 
-function* closeUnused(fs: Filesystem, file: OpenFile, { write }: OpenRequest): Op<void> {
-	if (write) file.writers--
-	if (file.handles > 0) return
-	if (write) fs.later.add(writers.removeQuery(file.id, fs.client))
-	yield* wait(file.node.operations.close(file.fd))
+/** Of one that is closed meanwhile it does not matter. */
+function* hasInodeOf({ node, fd }: OpenFile, { known }: OpenFile): Op<boolean> {
+	try {
+		const { ino, dev } = yield* wait(node.operations.fstat(fd))
+		return ino === known?.ino && dev === known.dev
+	} catch (error) {
+		if (codeOf(error) !== 'EBADF') throw error
+		return false
+	}
 }
 
 /** An open file goes on, for reading, with another copy of the same version. EIO when there is none. */
 export function* failOver(fs: Filesystem, file: OpenFile, tried: ReadonlySet<number>): Op<void> {
+	const since = fs.transactions
 	const found = yield* find(fs, file.id)
 	if (found.row.version !== file.row.version) fail('EIO', 'the only copies left are of another version')
 	const nodes = candidates(fs, found).filter((node) => !tried.has(node.id))
-	const other = yield* openOn(fs, found, nodes, O_RDONLY)
+	const other = yield* openOn(fs, found, nodes, { flags: O_RDONLY, since })
 	file.retired.push({ node: file.node, fd: file.fd })
 	Object.assign(file, { node: other.node, fd: other.fd, path: other.path, known: other.known, writable: false })
 }

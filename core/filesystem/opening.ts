@@ -14,6 +14,11 @@ export function* whileOpening<T>({ opening }: Filesystem, id: FileId, work: Op<T
 	}
 }
 
+/** Nobody here writes to the file, or is about to, but the one who asks. */
+export function isLastToOpen({ opening, open }: Filesystem, id: FileId): boolean {
+	return (opening.get(id) ?? 0) <= 1 && (open.get(id)?.writers ?? 0) === 0
+}
+
 /** Nobody here writes to the file, or is about to. */
 export function isUnused({ opening, open }: Filesystem, id: FileId): boolean {
 	return !opening.has(id) && (open.get(id)?.writers ?? 0) === 0

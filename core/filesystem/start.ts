@@ -71,6 +71,7 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 		report,
 		touched: createTouched(capabilities),
 		lookedUp: undefined,
+		transactions: 0,
 		afterAnswer: undefined,
 		onChange,
 		shared: false,
