@@ -62,6 +62,8 @@ export interface Filesystem {
 	readonly nodesMarked: Set<NodeId>
 	/** Directories whose names this client changed lately, as they are since. */
 	readonly touched: Touched
+	/** Files whose writer has asked lately for them to be on the disk. */
+	readonly synced: Set<FileId>
 	/**
 	 * The file that was looked up last, by the only name it has; undefined once this client changed anything or heard that another
 	 * did. Only where the database says at once whether another has.

@@ -19,6 +19,7 @@ import { type Filesystem, flushLater, transact, transactUnasked } from './filesy
 import { catchUp, isBehind } from './follow.ts'
 import { contentDiffers, type OpenFile } from './open-files.ts'
 
+const SYNCED_MAX = 1_000
 const S_ISUID = 0o4000
 const S_ISGID = 0o2000
 const S_IXGRP = 0o0010
@@ -222,7 +223,14 @@ export function* sync(fs: Filesystem, file: OpenFile, dataOnly: boolean): Op<boo
 	yield* onNode(fs, file, () => file.node.operations.sync(file.fd, dataOnly))
 	const isNext = file.writers > 0 && (yield* publish(fs, file))
 	yield* wait(fs.catalogue.sync())
+	remember(fs, file.id)
 	return isNext
+}
+
+function remember({ synced }: Filesystem, id: FileId): void {
+	synced.delete(id)
+	synced.add(id)
+	if (synced.size > SYNCED_MAX) for (const oldest of synced.values().take(1)) synced.delete(oldest)
 }
 
 /** What the disk refused once is not on it, whatever a second sync answers: the kernel has forgotten it by then. */

@@ -53,7 +53,19 @@ export function* rename(fs: Filesystem, from: Place, to: Place, mode: RenameMode
 	rememberTouched(fs, situation, time, turns)
 	if (situation.target && mode === 'replace') lostName(fs, situation.target, time)
 	if (situation.source.kind === KIND.directory || situation.target?.kind === KIND.directory) fs.directories.forget()
-	yield* carryOutAfterwards(fs, made)
+	try {
+		if (mode === 'replace' && isSafelySaved(fs, situation)) yield* wait(fs.catalogue.sync())
+	} finally {
+		yield* carryOutAfterwards(fs, made)
+	}
+}
+
+/**
+ * Written beside, brought to the disk, renamed over: whatever happens now, the name is to have the old content or the new. A catalogue
+ * that has forgotten the rename while the node has not would find neither. Who does not ask for the disk does not wait for it.
+ */
+function isSafelySaved(fs: Filesystem, { source, target }: Situation): boolean {
+	return fs.synced.delete(source.id) && target?.kind === KIND.regular && target.size > 0
 }
 
 interface Wish {

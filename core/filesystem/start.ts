@@ -70,6 +70,7 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 		random,
 		report,
 		touched: createTouched(capabilities),
+		synced: new Set(),
 		lookedUp: undefined,
 		transactions: 0,
 		afterAnswer: undefined,

@@ -1,5 +1,6 @@
 /** The power is cut: what was synced is on the disks, in the tree of a node and in the catalogue. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -69,6 +70,19 @@ for (const io of ['passthrough', 'carried'] as const) {
 		assert.notEqual(contentAt(join(after.node, 'd/closed')), CONTENT)
 	})
 }
+
+it('a file that is saved as editors do it is there with the old content or the new, though its node kept the renaming', async (t) => {
+	const { up, cut, nodeDisk } = await start(t, {})
+	await withHands(async (hands) => {
+		await hands.do('write', join(up.mountPoint, 'f'), 'old', { sync: true })
+		await hands.do('write', join(up.mountPoint, 'f~'), CONTENT, { sync: true })
+		await hands.do('rename', join(up.mountPoint, 'f~'), join(up.mountPoint, 'f'))
+	})
+	execFileSync('sync', ['-f', nodeDisk.mountPoint])
+	const after = cut()
+	assert.equal(contentAt(join(after.node, 'f')), CONTENT)
+	assert.deepEqual(treeIn(after.catalogue), [{ name: 'f', size: CONTENT.length, good: 1 }])
+})
 
 it('a copy that counts is there with its name; one nobody synced is not', async (t) => {
 	const { up, cut, nodeDisk, catalogue } = await start(t, { nodes: 2, copies: 2 })
