@@ -167,6 +167,7 @@ export const unlinkat = libc<[directory: number, path: Bytes, flags: number]>(
 export const renameat2 = libc<[fromDirectory: number, from: Bytes, toDirectory: number, to: Bytes, flags: number]>(
 	'int renameat2(int fromDirectory, const void *from, int toDirectory, const void *to, unsigned int flags)',
 )
+export const RENAME_NOREPLACE = 1
 export const linkat = libc<[fromDirectory: number, from: Bytes, toDirectory: number, to: Bytes, flags: number]>(
 	'int linkat(int fromDirectory, const void *from, int toDirectory, const void *to, int flags)',
 )

@@ -15,6 +15,7 @@ import {
 	linkat,
 	mkdirat,
 	readlinkat,
+	RENAME_NOREPLACE,
 	renameat2,
 	symlinkat,
 	SYS_FCHMODAT2,
@@ -50,7 +51,6 @@ const { ENOSYS } = system.errno
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = constants
 const O_ACCESS = O_WRONLY | O_RDWR
 const AT_REMOVEDIR = 0x200
-const RENAME_NOREPLACE = 1
 /** The longest target a symlink can have, and its NUL. */
 const TARGET_BYTES = 4097
 /** A longer name is cut when it is set aside, to leave room for what makes it unique. */

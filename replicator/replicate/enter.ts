@@ -89,13 +89,21 @@ function write(fs: Filesystem, tx: Transaction, node: NodeId, list: ReadonlyArra
 function judge({ made, looked, standing, token, node }: Case): Verdict {
 	const { id } = made.want.file
 	const before = looked.there.has(id) ? standing.madeBy(token, id) : []
-	if (before.length > 0) return { entered: { file: id, ino: made.ino, made, places: made.want.places, intents: before }, isNew: false }
+	if (before.length > 0) {
+		const isFirst = isFirstHere(made.want)
+		return { entered: { file: id, ino: made.ino, made, places: made.want.places, intents: before.map((intent) => ({ ...intent, isNew: isFirst })) }, isNew: false }
+	}
 	const now = looked.wants.get(id)
 	if (!now) return { refused: 'gone' }
 	if (isUnsettled(now) || now.file.version !== made.want.file.version) return { refused: 'busy' }
 	if (!isOfTheseNames(made, now) || now.places.some(({ path }) => standing.isInTheWay(path))) return { refused: 'busy' }
 	const list = intentsOf({ made, now, token, node })
 	return { entered: { file: id, ino: made.ino, made: { ...made, want: now }, places: now.places, intents: list }, isNew: true }
+}
+
+/** Nothing of ours has its names on the node: what came to one since it was looked at is not replaced. */
+function isFirstHere({ own }: Want): boolean {
+	return own.version === 0
 }
 
 /** Without a hash to go by, what was read is the file's content only if the path it was read at is the file's still. */
@@ -111,7 +119,8 @@ function intentsOf({ made, now, token, node }: { made: Made; now: Want; token: n
 	const { file, places } = now
 	const common = { nodeId: node, fileId: file.id, token }
 	if (made.hash === undefined) return symlinkIntents(now, common)
-	const list = places.map(({ path }, index): Intent => ({ ...common, op: 'rename', path: made.asides[index], toPath: path }))
+	const isFirst = isFirstHere(now)
+	const list = places.map(({ path }, index): Intent => ({ ...common, op: 'rename', path: made.asides[index], toPath: path, isNew: isFirst }))
 	for (const aside of made.asides.slice(places.length)) list.push({ ...common, op: 'unlink', path: aside, toPath: null })
 	const { mode, uid, gid, mtime, mtime_ns } = made.want.file
 	const isSame = file.mode === mode && file.uid === uid && file.gid === gid && file.mtime === mtime && file.mtime_ns === mtime_ns

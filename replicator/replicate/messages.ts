@@ -59,6 +59,8 @@ export interface PlaceMessage {
 	from: string
 	to: string
 	inos: Float64Array
+	/** Not 0: nothing of ours has that name, so nothing that has it is replaced. */
+	areNew: Uint8Array
 	/** The names reach the disk; otherwise as above. */
 	isSynced: boolean
 }

@@ -100,6 +100,7 @@ async function placeOnThread({ rep: { node }, threads }: Round, entered: readonl
 		from: joinWays(moves.map(({ path }) => path)),
 		to: joinWays(moves.map(({ path, toPath }) => toPath ?? path)),
 		inos: new Float64Array(simple.flatMap(({ ino, intents: list }) => list.map(() => ino))),
+		areNew: Uint8Array.from(moves, ({ isNew }) => (isNew ? 1 : 0)),
 		isSynced: true,
 	})
 	let at = 0

@@ -10,7 +10,7 @@ import { carries } from '../../core/intents.ts'
 import type { Op } from '../../core/op.ts'
 import { isStillOurs } from '../replicator.ts'
 import type { MadePlain } from './plain-copy.ts'
-import { versionOf } from './plain-facts.ts'
+import { isNew, versionOf } from './plain-facts.ts'
 import { type Asked, sameAs } from './plain-look.ts'
 import type { Round } from './round.ts'
 import { NOTHING, othersStanding, type Standing, standingOf } from './standing.ts'
@@ -57,7 +57,7 @@ function write({ fs, node }: Round['rep'], tx: Transaction, list: readonly MadeP
 }
 
 export function intentOf({ plain, path, aside }: MadePlain, nodeId: NodeId, token: number): Intent {
-	return { nodeId, op: 'rename', path: aside, toPath: Buffer.from(path, 'latin1'), fileId: plain.id, token }
+	return { nodeId, op: 'rename', path: aside, toPath: Buffer.from(path, 'latin1'), fileId: plain.id, token, isNew: isNew(plain) }
 }
 
 /** Mostly nobody does. */

@@ -3,6 +3,8 @@ import { FACT } from '../../core/catalogue/wanted-plain.ts'
 import type { FileId } from '../../core/ids.ts'
 import { ASIDE, IS_NEW, WIDTH } from './packets.ts'
 
+const NOTHING_THERE = '0'
+
 export interface Plain {
 	id: FileId
 	bytes: number
@@ -44,11 +46,20 @@ export function numbersOf(plains: readonly Plain[], first: number): Float64Array
 		const fields = plains[index].facts.split(',', FACT.mtimeNs + 1)
 		for (let field = FACT.size; field <= FACT.mtimeNs; field++) numbers[at + field] = Number(fields[field])
 		numbers[at + ASIDE] = first + index
-		numbers[at + IS_NEW] = fields[FACT.own] === '0' ? 1 : 0
+		numbers[at + IS_NEW] = fields[FACT.own] === NOTHING_THERE ? 1 : 0
 	}
 	return numbers
 }
 
 export function versionOf({ facts }: Plain): number {
-	return Number(facts.split(',', FACT.version + 1)[FACT.version])
+	return Number(fieldOf(facts, FACT.version))
+}
+
+/** Nothing of ours has its name on the node. */
+export function isNew({ facts }: Plain): boolean {
+	return fieldOf(facts, FACT.own) === NOTHING_THERE
+}
+
+function fieldOf(facts: string, field: number): string {
+	return facts.split(',', field + 1)[field]
 }

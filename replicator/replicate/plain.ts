@@ -13,6 +13,7 @@ import { patiently } from './patience.ts'
 import { carryOut, makeWay } from './place.ts'
 import { copyGroup, groupsOf, type MadePlain } from './plain-copy.ts'
 import { enterPlain, intentOf } from './plain-enter.ts'
+import { isNew } from './plain-facts.ts'
 import { type Asked, askPlain } from './plain-look.ts'
 import type { Round } from './round.ts'
 import { joinWays } from './ways.ts'
@@ -102,6 +103,7 @@ async function areInPlace({ rep: { node }, threads }: Round, entered: readonly M
 		from: joinWays(entered.map(({ aside }) => aside)),
 		to: entered.map(({ path }) => `${path}\0`).join(''),
 		inos: Float64Array.from(entered, ({ ino }) => ino),
+		areNew: Uint8Array.from(entered, ({ plain }) => (isNew(plain) ? 1 : 0)),
 		isSynced: false,
 	})
 	return placed.every(Boolean)

@@ -1,7 +1,7 @@
 /** A thread that copies between trees of this machine: reading, hashing and writing keep it busy, and nobody waits for it. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { Errno, fail } from '../../core/errors.ts'
-import { libc, renameat2 } from '../../core/libc.ts'
+import { libc, RENAME_NOREPLACE, renameat2 } from '../../core/libc.ts'
 import { decodeStat, statInto } from '../../core/nodes/stat.ts'
 import { run } from '../../core/op.ts'
 import { type Conditions, type Copied, copyFile, discard, type Order, PIECE_BYTES } from './copy.ts'
@@ -157,15 +157,15 @@ function askers(): (bytes: number) => Promise<void> {
 	}
 }
 
-function place({ on, from, to, inos, isSynced }: PlaceMessage): boolean[] {
+function place({ on, from, to, inos, areNew, isSynced }: PlaceMessage): boolean[] {
 	const tree = openSide(on, 'target')
 	const [asides, names] = [from, to].map((paths) => waysOf(paths, tree.root.descriptor()))
 	const placed: boolean[] = []
 	try {
-		for (const ino of inos) {
+		for (const [index, ino] of inos.entries()) {
 			asides.next()
 			names.next()
-			placed.push(move(asides, names, ino))
+			placed.push(move(asides, names, { ino, isNew: areNew[index] !== 0 }))
 		}
 	} finally {
 		asides.end()
@@ -179,9 +179,10 @@ function place({ on, from, to, inos, isSynced }: PlaceMessage): boolean[] {
 }
 
 /** Whatever is not as it should be is for those who can do more about it. */
-function move(aside: Ways, name: Ways, ino: number): boolean {
+function move(aside: Ways, name: Ways, { ino, isNew }: { ino: number; isNew: boolean }): boolean {
 	try {
-		if (renameat2(aside.directory(), aside.name(), name.directory(), name.name(), 0) === -1) return false
+		const flags = isNew ? RENAME_NOREPLACE : 0
+		if (renameat2(aside.directory(), aside.name(), name.directory(), name.name(), flags) === -1) return false
 		return statInto(name.directory(), name.name()) === 0 && decodeStat().ino === ino
 	} catch (error) {
 		if (error instanceof Errno) return false

@@ -212,6 +212,24 @@ test('an older copy is replaced; what nobody knows is kept aside and written dow
 	assert.equal(typeof fresh, 'number')
 })
 
+// Many are copied and brought to their names in another way than a few.
+for (const many of [1, 10])
+	for (const point of ['copied', 'entered'] as const)
+		test(`what comes to the name of a copy that is made already is kept aside: one of ${many}, ${point}`, async (t) => {
+			const { fs, rows, node, statesOf } = await prepare(t, 2)
+			const [id] = Array.from({ length: many }, (_, index) => writeFile(fs, `f${index}`, 'ours'))
+			await flushLater(fs)
+			const hold = once(point, () => disk.writeFileSync(node(2, 'f0'), 'somebody’s'))
+			const made = await makeCopies(fs, 2, { hold })
+			assert.deepEqual([made.summary.outcomes, made.troubles], [{ copied: many }, []])
+			assert.equal(disk.readFileSync(node(2, 'f0'), 'utf8'), 'ours')
+			await flushLater(fs)
+			const [{ path, aside, reason }] = rows('SELECT path, aside, reason FROM conflict')
+			assert.deepEqual([`${Buffer.from(path)}`, reason], ['f0', 'stray'])
+			assert.equal(disk.readFileSync(node(2, `${Buffer.from(aside)}`), 'utf8'), 'somebody’s')
+			assert.deepEqual([statesOf(id), rows('SELECT * FROM intent')], [['1: 1@1', '2: 1@1'], []])
+		})
+
 test('rewritten while it is copied: busy, and the next run copies the new content', async (t) => {
 	const { fs, node, statesOf, incoming } = await prepare(t, 2)
 	const id = writeFile(fs, 'f', 'old content')
