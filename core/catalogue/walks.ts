@@ -68,10 +68,13 @@ export interface CopyRow {
 	replica_state: number | null
 	/** Somebody has it open for writing. */
 	written: number
+	/** Good copies of a version that has no hash; 0 where it has one. */
+	uncompared: number
 }
 
 const COPIES = `SELECT f.id, f.version, f.hash, f.hash_version, r.version AS replica_version, r.state AS replica_state,
-	EXISTS (SELECT 1 FROM writer w WHERE w.file_id = f.id) AS written
+	EXISTS (SELECT 1 FROM writer w WHERE w.file_id = f.id) AS written,
+	CASE WHEN f.hash_version = f.version THEN 0 ELSE (SELECT COUNT(*) FROM replica o WHERE o.file_id = f.id AND o.state = 1 AND o.version = f.version) END AS uncompared
 	FROM file f LEFT JOIN replica r ON r.file_id = f.id AND r.node_id = ? WHERE f.id IN ${IN_LIST}`
 
 export function copyQueries(node: NodeId, ids: readonly FileId[]): Query[] {

@@ -9,7 +9,7 @@ import type { Answers, Hashed, HashOptions, Hashing } from './hashing.ts'
 import { hashLarge } from './large.ts'
 import { type Gathered, isTooLarge, type Packet, packDirectories, packPaths, type Place, type Reply, type Survey } from './packets.ts'
 import { createQueue } from './queue.ts'
-import { hashRemote } from './remote.ts'
+import { hashByCalls } from './by-calls.ts'
 import { startThread, type Thread } from './thread.ts'
 
 /** Files of one message to a thread. */
@@ -85,7 +85,7 @@ export function openHashing(threadsWanted: number): Hashing {
 		waitingFiles--
 		remoteUnderWay++
 		void settle([range], async () =>
-			answerOne(asked, from, await hashRemote(asked.node, pathOf(asked, from), asked.options)),
+			answerOne(asked, from, await hashByCalls(asked.node, pathOf(asked, from), asked.options)),
 		).finally(() => {
 			remoteUnderWay--
 			distribute()

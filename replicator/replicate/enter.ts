@@ -4,6 +4,7 @@ import { FLAG_HAS_XATTRS } from '../../core/catalogue/files.ts'
 import * as hashes from '../../core/catalogue/hashes.ts'
 import type { Intent } from '../../core/catalogue/intents.ts'
 import * as intents from '../../core/catalogue/intents.ts'
+import { REPLICA } from '../../core/catalogue/replicas.ts'
 import { FILES_MAX, setMade } from '../../core/catalogue/wanted.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { transact } from '../../core/filesystem/filesystem.ts'
@@ -59,6 +60,11 @@ function* enterAll({ rep, underWay }: Round, tx: Transaction, list: readonly Mad
 	return verdicts
 }
 
+/** Of several copies, which nobody has compared yet, one may have rotted: it would not do as what the others are held against. */
+function isOnlySource({ copies, file }: Want): boolean {
+	return copies.filter(({ state, version }) => state === REPLICA.good && version === file.version).length === 1
+}
+
 interface Case {
 	made: Made
 	looked: Looked
@@ -76,7 +82,7 @@ function write(fs: Filesystem, tx: Transaction, node: NodeId, list: ReadonlyArra
 	for (let from = 0; from < ids.length; from += FILES_MAX) setMade(tx, node, ids.slice(from, from + FILES_MAX), fs.capabilities)
 	for (const { entered } of list) {
 		const { want, hash } = entered.made
-		if (hash && !want.hash) hashes.setHash(tx, want.file.id, want.file.version, hash)
+		if (hash && !want.hash && isOnlySource(want)) hashes.setHash(tx, want.file.id, want.file.version, hash)
 	}
 	intents.insertAll(
 		tx,

@@ -10,7 +10,7 @@ import { carries } from '../../core/intents.ts'
 import type { Op } from '../../core/op.ts'
 import { isStillOurs } from '../replicator.ts'
 import type { MadePlain } from './plain-copy.ts'
-import { isNew, versionOf } from './plain-facts.ts'
+import { isNew, isOnlySource, versionOf } from './plain-facts.ts'
 import { type Asked, sameAs } from './plain-look.ts'
 import type { Round } from './round.ts'
 import { NOTHING, othersStanding, type Standing, standingOf } from './standing.ts'
@@ -52,7 +52,7 @@ function write({ fs, node }: Round['rep'], tx: Transaction, list: readonly MadeP
 	const ids = list.map(({ plain }) => plain.id)
 	for (let from = 0; from < ids.length; from += FILES_MAX) setMade(tx, node.id, ids.slice(from, from + FILES_MAX), fs.capabilities)
 	for (const { plain, hash } of list) {
-		if (plain.hash === '') hashes.setHash(tx, plain.id, versionOf(plain), Buffer.from(hash, 'hex'))
+		if (plain.hash === '' && isOnlySource(plain)) hashes.setHash(tx, plain.id, versionOf(plain), Buffer.from(hash, 'hex'))
 	}
 }
 

@@ -60,6 +60,11 @@ export function isNew({ facts }: Plain): boolean {
 	return fieldOf(facts, FACT.own) === NOTHING_THERE
 }
 
+/** As in `enter`: of several that were never compared none says what the file is. */
+export function isOnlySource({ holders }: Plain): boolean {
+	return !holders.includes(' ')
+}
+
 function fieldOf(facts: string, field: number): string {
 	return facts.split(',', field + 1)[field]
 }

@@ -70,8 +70,7 @@ function stillGood(now: Facts, seen: readonly Seen[]): Node[] {
 
 function* enter({ fs, node }: Replicator, tx: Transaction, { facts, seen, strays }: Request & { strays: readonly Stray[] }, token: number): Op<Intent[]> {
 	const { id, version, paths } = facts
-	for (const { node: holder, wasRead, hash } of seen) {
-		if (hash && !facts.hash) hashes.setHash(tx, id, version, hash)
+	for (const { node: holder, wasRead } of seen) {
 		if (wasRead) hashes.setProved(tx, { file: id, node: holder.id, version }, fs.capabilities)
 	}
 	replicas.remove(tx, id, node.id)
@@ -108,7 +107,6 @@ export function takeBack(rep: Replicator, facts: Facts, own: Seen): Maybe<boolea
 		const copy = now?.copies.find(({ node_id }) => node_id === node.id)
 		if (!now || !isSame(facts, now) || copy?.state !== REPLICA.surplus || copy.version !== now.version) return false
 		replicas.setState(tx, facts.id, node.id, REPLICA.good)
-		if (own.hash && !facts.hash) hashes.setHash(tx, facts.id, facts.version, own.hash)
 		if (own.wasRead) hashes.setProved(tx, { file: facts.id, node: node.id, version: facts.version }, fs.capabilities)
 		return true
 	})

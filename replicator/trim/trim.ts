@@ -9,6 +9,7 @@ import { inService, takesChanges } from '../../core/nodes/service.ts'
 import { run as drive } from '../../core/op.ts'
 import { openHashing } from '../hashing/hashing.ts'
 import { type Copy, type Facts, factsOf } from '../proof/facts.ts'
+import { compareCopies, takeFirstHash } from '../proof/first-hash.ts'
 import { candidates, type Search, see, seeOne } from '../proof/others.ts'
 import { isLimited, paceOf } from '../rate.ts'
 import type { Job, Replicator } from '../replicator.ts'
@@ -85,11 +86,15 @@ async function trimSome(work: Work, rows: readonly CopyRow[]): Promise<void> {
 
 async function plan({ rep, search, options }: Work, row: CopyRow): Promise<Plan> {
 	const { fs, node } = rep
-	const facts = await drive(factsOf(fs, fs.catalogue, row.file_id))
-	if (!facts || facts.paths.length === 0) return { kept: facts ? 'it has too many names' : 'it has gone meanwhile', path: `file ${row.file_id}` }
-	const path = facts.paths[0].toString()
-	if (facts.isWritten) return { kept: 'it is being written', path }
+	const known = await drive(factsOf(fs, fs.catalogue, row.file_id))
+	if (!known || known.paths.length === 0) return { kept: known ? 'it has too many names' : 'it has gone meanwhile', path: `file ${row.file_id}` }
+	const path = known.paths[0].toString()
+	if (known.isWritten) return { kept: 'it is being written', path }
 	if (!takesChanges(node)) return { kept: 'the node takes no changes now', path }
+	const first = await (options.dryRun ? compareCopies : takeFirstHash)(rep, search, known)
+	if (first === 'changed') return { kept: 'it has changed meanwhile', path }
+	if ('differ' in first) return { kept: first.differ, path }
+	const facts = { ...known, hash: first.hash }
 	const { rule } = facts
 	const copies = candidates(fs, facts, node.id, isToStay)
 	const mayDo = isEnough(rule, copies.map((copy) => fs.nodes.get(copy.node_id) as Node), node)

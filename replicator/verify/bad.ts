@@ -16,6 +16,7 @@ import type { Node, NodeOperations } from '../../core/nodes/node.ts'
 import { type Op, run as drive, wait } from '../../core/op.ts'
 import { asidePath } from '../proof/aside.ts'
 import { type Facts, factsOf, isBlocked, isSame } from '../proof/facts.ts'
+import { takeFirstHash } from '../proof/first-hash.ts'
 import { readFromDisk } from '../proof/from-disk.ts'
 import { candidates, type Search, see, type Seen } from '../proof/others.ts'
 import type { Bad, Right, Sight } from '../proof/sight.ts'
@@ -36,15 +37,21 @@ export type Finding =
 
 export async function settleBad(rep: Replicator, search: Search, id: FileId): Promise<Finding> {
 	const { fs, node } = rep
-	const facts = await drive(factsOf(fs, fs.catalogue, id))
-	if (!facts || facts.paths.length === 0 || !holds(facts, rep) || (await drive(isBlocked(fs, fs.catalogue, node.id, facts.paths)))) return { is: 'changed' }
-	const [path] = facts.paths
-	const isDoubtful = facts.copies.some((copy) => copy.node_id === node.id && copy.state === REPLICA.suspect)
-	const read = (name: Path) => readFromDisk(search.hashing, node, { path: name, claim: facts, isDoubtful }, search.options)
-	const sight = await read(path)
+	const known = await drive(factsOf(fs, fs.catalogue, id))
+	if (!known || known.paths.length === 0 || !holds(known, rep) || (await drive(isBlocked(fs, fs.catalogue, node.id, known.paths)))) return { is: 'changed' }
+	const [path] = known.paths
+	const isDoubtful = known.copies.some((copy) => copy.node_id === node.id && copy.state === REPLICA.suspect)
+	const read = (name: Path, claim: Facts) => readFromDisk(search.hashing, node, { path: name, claim, isDoubtful }, search.options)
+	const unheld = known.hash ? undefined : await read(path, known)
+	if (unheld?.is === 'unknown') return { is: 'unknown', path, why: unheld.why }
+	const first = await takeFirstHash(rep, search, known, unheld?.is === 'unhashed' ? unheld.hash : undefined)
+	if (first === 'changed') return { is: 'changed' }
+	if ('differ' in first) return { is: 'unknown', path, why: first.differ }
+	const facts = { ...known, hash: first.hash }
+	const sight = await read(path, facts)
 	if (isRight(sight)) return await settleNames(rep, search, { facts, sight, path })
 	for (const name of await drive(otherFiles(node, facts.paths))) {
-		const found = await read(name)
+		const found = await read(name, facts)
 		if (isRight(found)) return await settleNames(rep, search, { facts, sight: found, path: name })
 	}
 	if (sight.is === 'unknown') return { is: 'unknown', path, why: sight.why }
@@ -145,7 +152,6 @@ interface Done {
 
 function* giveUp({ fs, node }: Replicator, tx: Transaction, { facts, sight, other, aside, further }: Case, token: number): Op<Done> {
 	const { id, version, paths } = facts
-	if (other?.hash && !facts.hash) hashes.setHash(tx, id, version, other.hash)
 	if (other) hashes.setProved(tx, { file: id, node: other.node.id, version }, fs.capabilities)
 	proofs.demote(tx, { file: id, node: node.id }, REPLICA.wanted)
 	if (sight.is === 'missing') return { made: [], finding: { is: 'missing', path: paths[0], why: sight.why, aside: null } }

@@ -66,17 +66,15 @@ export function createMarks(rep: Replicator): Marks {
 function* mark(rep: Replicator, tx: Transaction, good: Good): Op<string> {
 	const { row, sight } = good
 	const copy = { file: row.file_id, node: rep.node.id, version: row.version }
-	if (sight.is === 'unhashed' && !(yield* takeHash(rep, tx, good, sight.hash))) return 'changed'
+	if (sight.is === 'unhashed' && !(yield* isItsHash(rep, tx, good, sight.hash))) return 'changed'
 	if (row.state === REPLICA.suspect) proofs.trust(tx, copy)
 	hashes.setProved(tx, copy, rep.fs.capabilities)
 	return row.state === REPLICA.suspect ? 'good again' : 'good'
 }
 
-/** A hash for a version that has none: of bytes that are known to be that version. */
-function* takeHash({ fs }: Replicator, tx: Transaction, { row, path }: Good, hash: Buffer): Op<boolean> {
+/** Read before the version had a hash, which it got from this copy or from others. */
+function* isItsHash({ fs }: Replicator, tx: Transaction, { row, path }: Good, hash: Buffer): Op<boolean> {
 	const facts = yield* factsOf(fs, tx, row.file_id, fs.capabilities.forUpdate)
 	if (!facts || facts.isWritten || facts.version !== row.version || !facts.paths.some((each) => each.equals(path))) return false
-	if (facts.hash) return facts.hash.equals(hash)
-	hashes.setHash(tx, row.file_id, row.version, hash)
-	return true
+	return facts.hash?.equals(hash) === true
 }

@@ -12,8 +12,10 @@ import type { Node } from '../../core/nodes/node.ts'
 import { run as drive } from '../../core/op.ts'
 import { WHOLE_BYTES_MAX } from '../hashing/content.ts'
 import type { Hashing } from '../hashing/hashing.ts'
-import type { Claim } from '../proof/facts.ts'
+import { type Claim, factsOf } from '../proof/facts.ts'
+import { takeFirstHash } from '../proof/first-hash.ts'
 import { readFromDisk } from '../proof/from-disk.ts'
+import type { Search } from '../proof/others.ts'
 import { glance } from '../proof/sight.ts'
 import type { Pace } from '../rate.ts'
 import type { Replicator } from '../replicator.ts'
@@ -37,6 +39,8 @@ export interface Reading {
 export interface Reader {
 	rep: Replicator
 	hashing: Hashing
+	/** For copies of other nodes. */
+	search: Search
 	pace: Pace | undefined
 	marks: Marks
 	/** Counted up. */
@@ -120,8 +124,23 @@ async function readOne(state: Reader, { row, path, others, claim }: Reading): Pr
 	state.read++
 	if (sight.is !== 'right' && sight.is !== 'unhashed') return false
 	if (claim.kind === KIND.regular && !(await drive(areOne(rep.node, others, sight.stat.ino)))) return false
+	const first = sight.is === 'unhashed' ? await judgeFirst(state, { row, path }, sight.hash) : 'right'
+	if (first !== 'right') return first === 'passed'
 	await marks.good({ row, path, sight })
 	return true
+}
+
+
+/** Of a version without a hash: whether what was read is its first, or another copy has that. Passed: that cannot be said, and was told. */
+async function judgeFirst({ rep, search }: Reader, { row, path }: Pick<Reading, 'row' | 'path'>, hash: Buffer): Promise<'right' | 'bad' | 'passed'> {
+	const { fs, run } = rep
+	const facts = await drive(factsOf(fs, fs.catalogue, row.file_id))
+	const isStill = facts?.version === row.version && facts.paths.some((each) => each.equals(path))
+	const first = isStill ? await takeFirstHash(rep, search, facts, hash) : 'changed'
+	if (first === 'changed') pass(run, 'changed')
+	else if ('differ' in first) run.trouble(path.toString(), first.differ)
+	else return first.hash?.equals(hash) ? 'right' : 'bad'
+	return 'passed'
 }
 
 /** A piece of a large file. */

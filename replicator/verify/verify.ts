@@ -44,8 +44,6 @@ export const recheck: Job = { what: 'recheck', work: (replicator) => work(replic
 
 interface Work extends Reader {
 	options: VerifyOptions
-	/** For good copies of what is bad here. */
-	search: Search
 	left: { files: number; bytes: number }
 	bad: number
 }

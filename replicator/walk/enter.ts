@@ -209,10 +209,10 @@ function isAsKnown(row: CopyRow, { known }: Ready): boolean {
 	return row.version === known?.version && row.replica_version === known.replica_version && row.replica_state === known.replica_state
 }
 
-function isHash({ hash, hash_version, version, replica_state, replica_version }: CopyRow, item: Ready): boolean {
+function isHash({ hash, hash_version, version, replica_state, replica_version, uncompared }: CopyRow, item: Ready): boolean {
 	if (hash !== null && hash_version === version) return item.hash?.equals(hash) === true
-	// The hash of a good copy is the first there is.
-	return replica_state === REPLICA.good && replica_version === version
+	// The hash of the only good copy is the first there is.
+	return replica_state === REPLICA.good && replica_version === version && Number(uncompared) === 1
 }
 
 function writeCopies({ fs, node }: Walking, tx: Transaction, same: readonly Same[]): void {

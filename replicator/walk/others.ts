@@ -16,8 +16,10 @@ export interface Others {
 	many: number
 	/** Those of them that were looked at now and have the known size and time. */
 	seen: Node[]
-	/** Of the present version: the catalogue's, or read from one of them. */
+	/** Of the present version: the catalogue's, or what all of them have. */
 	hash: Buffer | undefined
+	/** The catalogue's. */
+	isKnown: boolean
 }
 
 type Asking = Pick<Walking, 'fs' | 'node' | 'hashing'> & { run?: Walking['run'] }
@@ -32,7 +34,7 @@ export async function askOthers(walking: Asking, row: WalkedRow, path: Path, nee
 		if (other && (await looksRight(other, path, row))) seen.push(other)
 	}
 	const hash = known && hashes.hashOf(known)
-	return { many: good.length, seen, hash: hash ?? (needsHash ? await readOne(walking, seen, path) : undefined) }
+	return { many: good.length, seen, hash: hash ?? (needsHash ? await readAll(walking, seen, path) : undefined), isKnown: hash !== undefined }
 }
 
 export function isGoodElsewhere(copy: ReplicaRow, row: WalkedRow, node: Node): boolean {
@@ -49,13 +51,15 @@ async function looksRight(node: Node, path: Path, row: WalkedRow): Promise<boole
 	}
 }
 
-async function readOne({ hashing, run }: Asking, nodes: readonly Node[], path: Path): Promise<Buffer | undefined> {
+/** Undefined where they differ too. */
+async function readAll({ hashing, run }: Asking, nodes: readonly Node[], path: Path): Promise<Buffer | undefined> {
+	const found: Buffer[] = []
 	for (const node of nodes) {
 		try {
-			return (await hashing.hashFile(node, path, { signal: run?.signal })).hash
+			found.push((await hashing.hashFile(node, path, { signal: run?.signal })).hash)
 		} catch (error) {
 			if (!(error instanceof Errno)) throw error
 		}
 	}
-	return undefined
+	return found.every((hash) => hash.equals(found[0])) ? found[0] : undefined
 }

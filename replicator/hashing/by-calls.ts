@@ -1,4 +1,4 @@
-/** Files of nodes that may hang: through the node's own lanes, whose calls have a deadline. Only the hash is computed here. */
+/** Through the node's own calls, the hash computed here: of nodes that may hang, whose calls have a deadline, and where it is not SHA-256. */
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { fail } from '../../core/errors.ts'
@@ -9,11 +9,11 @@ import type { Hashed, HashOptions } from './hashing.ts'
 
 const PIECE_BYTES = 1024 * 1024
 
-export async function hashRemote({ operations }: Node, path: Path, { pace, signal }: HashOptions): Promise<Hashed> {
+export async function hashByCalls({ operations }: Node, path: Path, { pace, signal }: HashOptions, algorithm = 'sha256'): Promise<Hashed> {
 	const fd = await operations.open(path, constants.O_RDONLY)
 	try {
 		const before = await operations.fstat(fd)
-		const hash = createHash('sha256')
+		const hash = createHash(algorithm)
 		const buffer = new Uint8Array(Math.min(PIECE_BYTES, before.size + 1))
 		for (let at = 0; ; ) {
 			if (signal?.aborted) fail('ECANCELED')
