@@ -13,10 +13,11 @@ export interface Stray {
 	stat: Stat
 }
 
-/** Of an older version nothing is known by which to tell. */
+/** Of an older version nothing is known by which to tell. Version 0: after an old dump or a reindex nobody knows what lies there, and it may be newer. */
 export function* straysAmong(node: Node, facts: Facts): Op<Stray[]> {
 	const strays: Stray[] = []
-	if (facts.copies.find(({ node_id }) => node_id === node.id)?.version !== facts.version) return strays
+	const version = facts.copies.find(({ node_id }) => node_id === node.id)?.version
+	if (version !== facts.version && version !== 0) return strays
 	for (const path of facts.paths) {
 		if (yield* glance(node, path, facts)) continue
 		const stat = yield* statIfThere(node, path)

@@ -4,17 +4,21 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { dumpInto } from '../../cli/dump.ts'
+import { REPLICA } from '../../core/catalogue/replicas.ts'
 import { loadDump } from '../../core/catalogue/dump/load.ts'
 import { openSqlite } from '../../core/catalogue/sqlite.ts'
 import { makeDirectory } from '../../core/filesystem/create.ts'
 import { open } from '../../core/filesystem/open.ts'
+import { release } from '../../core/filesystem/publish.ts'
 import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import { settle } from '../../core/filesystem/settle.ts'
 import { stopFilesystem } from '../../core/filesystem/start.ts'
 import { replicate } from '../../replicator/replicate/replicate.ts'
 import { type Job, runJob } from '../../replicator/replicator.ts'
+import { trim } from '../../replicator/trim/trim.ts'
 import { walk } from '../../replicator/walk/walk.ts'
+import { setCopy } from './copies.ts'
 import { at, type Client, type Installation, installation, now, OWNER, setUp, writeFile } from '../unit/installation.ts'
 
 const TWO = [{ name: 'default', pattern: '', copies: 2 }]
@@ -118,6 +122,36 @@ test('what was really still to be done is done: a deleted file does not come bac
 	const [conflict] = late.fs.catalogue.all('SELECT path, aside FROM conflict') as Array<{ path: Uint8Array; aside: Uint8Array }>
 	assert.equal(Buffer.from(conflict.path).toString(), 'removed')
 	assert.equal(readFileSync(place.node(2, Buffer.from(conflict.aside).toString()), 'utf8'), 'old removed')
+	await stopFilesystem(late.fs)
+})
+
+test('a copy that was to go then, and has the newest content now, is kept', async (t) => {
+	const place = await installation(t, 2, TWO)
+	const client = await place.start()
+	const { fs } = client
+	const id = writeFile(fs, 'f', 'of that day')
+	await onEach(client, replicate)
+	await setCopy(fs.catalogue, id, 2, REPLICA.surplus)
+	const dump = join(place.directory, 'dump')
+	await dumpInto(fs.catalogue, dump)
+	await setCopy(fs.catalogue, id, 2, REPLICA.good)
+	setUp(fs, 1, false)
+	const file = now(open(fs, id, { write: true, truncate: true }))
+	assert.equal(file.node.id, 2)
+	file.node.operations.write(file.fd, Buffer.from('of today, much longer'), 0)
+	now(release(fs, file, true))
+	await fs.later.written()
+	await stopFilesystem(fs)
+
+	const late = await putBack(place, dump)
+	await late.fs.catalogue.change('UPDATE class SET copies = 1')
+	await onEach(late, walk)
+	await onEach(late, trim)
+	await late.fs.later.written()
+	assert.deepEqual(late.fs.catalogue.all('SELECT 1 FROM replica WHERE state = 4'), [])
+	assert.ok(contents(place, 2).has('of today, much longer'))
+	const [{ path }] = late.fs.catalogue.all('SELECT path FROM conflict') as Array<{ path: Uint8Array }>
+	assert.equal(Buffer.from(path).toString(), 'f')
 	await stopFilesystem(late.fs)
 })
 
