@@ -6,7 +6,7 @@ import type { Driver } from '../../core/catalogue/driver.ts'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
 import { fail } from '../../core/errors.ts'
 import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
-import { makeDirectory } from '../../core/filesystem/create.ts'
+import { makeDirectory, makeSymlink } from '../../core/filesystem/create.ts'
 import { link } from '../../core/filesystem/links.ts'
 import { open } from '../../core/filesystem/open.ts'
 import { rename } from '../../core/filesystem/rename.ts'
@@ -56,6 +56,28 @@ test('what somebody put in its place is kept aside, whichever of the names it ha
 	assert.deepEqual([Buffer.from(conflict.path).toString(), conflict.reason, conflict.file_id], ['g', 'differs', id])
 	assert.equal(disk.readFileSync(place.node(3, Buffer.from(conflict.aside).toString()), 'utf8'), 'edited by hand')
 })
+
+for (const [what, put] of [
+	['a file', (path: string) => disk.writeFileSync(path, 'somebody’s')],
+	['a symlink that leads elsewhere', (path: string) => disk.symlinkSync('elsewhere', path)],
+	['nothing', () => undefined],
+] as const)
+	test(`in the place of a surplus symlink there is ${what}`, async (t) => {
+		const place = await installation(t, 2, [{ name: 'one', pattern: '', copies: 1 }])
+		const { fs, catalogue } = await place.start()
+		const { id } = now(makeSymlink(fs, at('l'), Buffer.from('target'), { uid: 0, gid: 0 }))
+		await flushLater(fs)
+		const [{ node_id: holder }] = place.rows('SELECT node_id FROM replica')
+		const other = holder === 1 ? 2 : 1
+		put(place.node(other, 'l'))
+		await setCopy(catalogue, id, other, surplus)
+		assert.deepEqual((await runOn(fs, other, trim())).outcomes, { removed: 1 })
+		const aside = place.rows('SELECT aside FROM conflict').map((row) => place.node(other, Buffer.from(row.aside).toString()))
+		const kept = aside.map((path) => (what === 'a file' ? disk.readFileSync(path, 'utf8') : disk.readlinkSync(path)))
+		assert.deepEqual(kept, { 'a file': ['somebody’s'], 'a symlink that leads elsewhere': ['elsewhere'], nothing: [] }[what])
+		assert.throws(() => disk.lstatSync(place.node(other, 'l')), { code: 'ENOENT' })
+		assert.equal(disk.readlinkSync(place.node(holder, 'l')), 'target')
+	})
 
 test('--dry-run says so and changes nothing', async (t) => {
 	const { place, fs, id } = await three(t)
