@@ -32,7 +32,7 @@ export async function readFromDisk(hashing: Hashing, node: Node, copy: Claimed, 
 	return await readWhole(hashing, node, copy, options)
 }
 
-function* dropFromMemory(node: Node, { path, isDoubtful = false }: Claimed): Op<void> {
+export function* dropFromMemory(node: Node, { path, isDoubtful = false }: Pick<Claimed, 'path' | 'isDoubtful'>): Op<void> {
 	const sync = isDoubtful || isRecent(yield* wait(node.operations.stat(path)))
 	// What a server has in its memory is its own.
 	if (node.remote && !sync) return

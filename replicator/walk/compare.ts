@@ -35,7 +35,12 @@ export function compare(row: WalkedRow, stat: Stat): Verdict {
 	const isSame = isSameTime(stat, row)
 	if (isSame && (isGood(row) || row.replica_state === REPLICA.surplus)) return 'known'
 	if (isOutdated(row) && !isSame) return 'outdated'
-	return isSame && row.hash_version === row.version ? 'alike' : 'doubtful'
+	return isSame && row.hash_version === row.version && !isSuspect(row) ? 'alike' : 'doubtful'
+}
+
+/** Its disk may have refused some of it: what memory has says nothing. */
+export function isSuspect({ replica_state }: WalkedRow): boolean {
+	return replica_state === REPLICA.suspect
 }
 
 export function isOutdated({ replica_version, version, kind }: WalkedRow): boolean {

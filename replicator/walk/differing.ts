@@ -8,11 +8,11 @@ import * as replicas from '../../core/catalogue/replicas.ts'
 import * as walks from '../../core/catalogue/walks.ts'
 import type { Stat } from '../../core/nodes/node.ts'
 import { wait } from '../../core/op.ts'
-import { compare, isGood, isOutdated, isSameTime } from './compare.ts'
+import { compare, isGood, isOutdated, isSameTime, isSuspect } from './compare.ts'
 import { asidePath } from '../proof/aside.ts'
 import { setAside, tellConflict } from './conflict.ts'
 import { conclude, type Finding } from './finding.ts'
-import { hashOf, tellUnreadable } from './look.ts'
+import { hashOf, hashOnDisk, tellUnreadable } from './look.ts'
 import { askOthers, isGoodElsewhere, type Others } from './others.ts'
 import { shown, type Walking } from './walking.ts'
 
@@ -28,7 +28,7 @@ export async function settleDifference(walking: Walking, finding: Met): Promise<
 	const isSameSize = stat.size === row.size
 	const others = await askOthers(walking, row, path, isSameSize)
 	if (!isSameSize) return await settleOther(walking, finding, others, 'differs')
-	const here = await hashOf(walking, path)
+	const here = await (isSuspect(row) ? hashOnDisk : hashOf)(walking, path)
 	if (here instanceof Error) {
 		tellUnreadable(walking, path, here)
 		return true
@@ -36,7 +36,7 @@ export async function settleDifference(walking: Walking, finding: Met): Promise<
 	if (others.hash?.equals(here.hash)) return await settleSame(walking, finding, here.hash)
 	const mayBeRight = isSameTime(stat, row) && !others.isKnown
 	if (others.hash && !mayBeRight) return await settleOther(walking, finding, others, isSameTime(stat, row) ? 'damaged' : 'differs')
-	if (mayBeRight && others.many === 0 && isLastKnown(finding)) return await settleSame(walking, finding, here.hash)
+	if (mayBeRight && others.many === 0 && isLastKnown(finding) && !isSuspect(row)) return await settleSame(walking, finding, here.hash)
 	if (isGood(row) && others.many === 0) return await settleOther(walking, finding, others, 'differs')
 	run.trouble(shown(path), 'there is nothing to tell by: no hash is known, and other copies differ or cannot be looked at')
 	return true

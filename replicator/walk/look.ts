@@ -2,8 +2,9 @@
 import { codeOf, Errno } from '../../core/errors.ts'
 import type { Name, Path } from '../../core/ids.ts'
 import type { DirectoryEntry, Node, Stat } from '../../core/nodes/node.ts'
-import { isPromise } from '../../core/op.ts'
+import { isPromise, run as drive } from '../../core/op.ts'
 import type { Hashed } from '../hashing/hashing.ts'
+import { dropFromMemory } from '../proof/from-disk.ts'
 import { shown, type Walking, WalkStopped } from './walking.ts'
 
 /** Calls under way on a remote node. */
@@ -76,6 +77,17 @@ export async function readTarget({ node }: Walking, path: Path): Promise<Buffer 
 /** Never rejected: what went wrong is an answer too. */
 export async function hashOf({ hashing, node, run }: Walking, path: Path): Promise<Hashed | Errno> {
 	return (await hashing.hashNames(node, TOP, [path], { signal: run.signal })).at(0)
+}
+
+/** The same of what the disk has, and not memory. */
+export async function hashOnDisk(walking: Walking, path: Path): Promise<Hashed | Errno> {
+	try {
+		await drive(dropFromMemory(walking.node, { path, isDoubtful: true }))
+	} catch (error) {
+		if (!(error instanceof Errno)) throw error
+		return error
+	}
+	return await hashOf(walking, path)
 }
 
 /** An empty mount point looks like a node that lost everything. Asked by the node's path, before anything is concluded. */
