@@ -34,9 +34,10 @@ export async function settleDifference(walking: Walking, finding: Met): Promise<
 		return true
 	}
 	if (others.hash?.equals(here.hash)) return await settleSame(walking, finding, here.hash)
-	const mayBeRight = isSameTime(stat, row) && !others.isKnown
+	// Two that count, by size and time the file both of them.
+	const mayBeRight = isGood(row) && isSameTime(stat, row) && !others.isKnown
 	if (others.hash && !mayBeRight) return await settleOther(walking, finding, others, isSameTime(stat, row) ? 'damaged' : 'differs')
-	if (mayBeRight && others.many === 0 && isLastKnown(finding) && !isSuspect(row)) return await settleSame(walking, finding, here.hash)
+	if (isSameTime(stat, row) && others.many === 0 && isLastKnown(finding) && !isSuspect(row)) return await settleSame(walking, finding, here.hash)
 	if (isGood(row) && others.many === 0) return await settleOther(walking, finding, others, 'differs')
 	run.trouble(shown(path), 'there is nothing to tell by: no hash is known, and other copies differ or cannot be looked at')
 	return true
