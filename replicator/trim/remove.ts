@@ -7,21 +7,18 @@ import type { Transaction } from '../../core/catalogue/driver.ts'
 import * as conflicts from '../../core/catalogue/conflicts.ts'
 import * as hashes from '../../core/catalogue/hashes.ts'
 import type { Intent } from '../../core/catalogue/intents.ts'
-import * as intents from '../../core/catalogue/intents.ts'
 import * as replicas from '../../core/catalogue/replicas.ts'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
 import { type Filesystem, transact } from '../../core/filesystem/filesystem.ts'
-import { carryOut, intend } from '../../core/intents.ts'
+import { intend } from '../../core/intents.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { type Maybe, type Op, run as drive } from '../../core/op.ts'
 import { type Facts, factsOf, isBlocked, isSame } from '../proof/facts.ts'
+import { carryOutInTime, isTooLate } from '../proof/in-time.ts'
 import { isStill, type Seen } from '../proof/others.ts'
 import { isStillOurs, type Replicator } from '../replicator.ts'
 import { isEnough, isToStay } from './enough.ts'
 import { type Stray, straysAmong } from './strays.ts'
-
-/** A process that stood still has seen nothing. Well below what a lease lasts. */
-const SEEN_MS_MAX = 20_000
 
 /** Decided and committed; the node has yet to be told. */
 export interface Removal {
@@ -59,7 +56,7 @@ function* refusal(rep: Replicator, tx: Transaction, { facts, seen }: Request, se
 	if (!isEnough(now.rule, stillGood(now, seen), node)) return 'another of its copies has gone meanwhile'
 	for (const each of seen) if (yield* isBlocked(fs, tx, each.node.id, now.paths)) return `${each.node.name} has yet to be told of a change`
 	// Last: whatever the transaction waited for lies before this.
-	if (performance.now() - seenMs > SEEN_MS_MAX) return 'it took too long since the others were seen'
+	if (isTooLate(seenMs)) return 'it took too long since the others were seen'
 	return undefined
 }
 
@@ -87,15 +84,7 @@ function* enter({ fs, node }: Replicator, tx: Transaction, { facts, seen, strays
 export async function carryOutAll(fs: Filesystem, removals: readonly Removal[]): Promise<void> {
 	if (removals.length === 0) return
 	await fs.catalogue.sync()
-	for (const { made, seenMs } of removals) {
-		if (performance.now() - seenMs > SEEN_MS_MAX) leave(fs, made)
-		else await drive(carryOut(fs, made))
-	}
-}
-
-/** Standing still for long, this process may have been taken for dead, and a new copy may have come to the place. */
-function leave(fs: Filesystem, made: readonly Intent[]): void {
-	for (const intent of made) fs.later.add(intents.leaveQuery(fs.client, intent))
+	for (const { made, seenMs } of removals) await drive(carryOutInTime(fs, made, seenMs))
 }
 
 /** A copy that is needed after all. False when it is not what it was any more. */

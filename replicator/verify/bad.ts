@@ -11,13 +11,14 @@ import * as proofs from '../../core/catalogue/proofs.ts'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
 import { transact } from '../../core/filesystem/filesystem.ts'
 import type { FileId, Path } from '../../core/ids.ts'
-import { carryOut, intend } from '../../core/intents.ts'
+import { intend } from '../../core/intents.ts'
 import type { Node, NodeOperations } from '../../core/nodes/node.ts'
 import { type Op, run as drive, wait } from '../../core/op.ts'
 import { asidePath } from '../proof/aside.ts'
 import { type Facts, factsOf, isBlocked, isSame } from '../proof/facts.ts'
 import { takeFirstHash } from '../proof/first-hash.ts'
 import { readFromDisk } from '../proof/from-disk.ts'
+import { carryOutInTime } from '../proof/in-time.ts'
 import { candidates, type Search, see, type Seen } from '../proof/others.ts'
 import type { Bad, Right, Sight } from '../proof/sight.ts'
 import { isStillOurs, type Replicator } from '../replicator.ts'
@@ -70,13 +71,14 @@ async function settleNames(rep: Replicator, search: Search, { facts, sight, path
 	const base = { path, inode: sight.stat.ino }
 	const astray = await namesAstray(search.hashing, node, facts, base)
 	if (astray.length === 0) return { is: 'good', facts, sight }
+	const seenMs = performance.now()
 	const token = fs.nextToken++
 	const made = await transact(fs, function* (tx) {
 		if (!(yield* isStillOurs(rep, tx)) || !(yield* stands(rep, tx, { facts, other: undefined }))) return undefined
 		return yield* bringBack(rep, tx, { facts, base, astray, token })
 	})
 	if (!made) return { is: 'changed' }
-	await drive(carryOut(fs, made))
+	await drive(carryOutInTime(fs, made, seenMs))
 	return { is: 'relinked', path, kept: astray.flatMap(({ aside }) => aside ?? []) }
 }
 
@@ -124,6 +126,7 @@ interface Case {
 
 async function conclude(rep: Replicator, found: Case): Promise<Finding> {
 	const { fs } = rep
+	const seenMs = performance.now()
 	const token = fs.nextToken++
 	const done = await transact(fs, function* (tx) {
 		if (!(yield* isStillOurs(rep, tx)) || !(yield* stands(rep, tx, found))) return undefined
@@ -132,7 +135,7 @@ async function conclude(rep: Replicator, found: Case): Promise<Finding> {
 	if (!done) return { is: 'changed' }
 	// What is moved out of the way must not be believed in by a catalogue that comes back.
 	if (done.made.length > 0) await fs.catalogue.sync()
-	await drive(carryOut(fs, done.made))
+	await drive(carryOutInTime(fs, done.made, seenMs))
 	return done.finding
 }
 

@@ -10,9 +10,10 @@ import * as writers from '../../core/catalogue/writers.ts'
 import { transact } from '../../core/filesystem/filesystem.ts'
 import type { Name, Path } from '../../core/ids.ts'
 import { standsInTheWay } from '../../core/in-the-way.ts'
-import { carryOut, intend, isDone } from '../../core/intents.ts'
+import { intend, isDone } from '../../core/intents.ts'
 import type { Stat } from '../../core/nodes/node.ts'
 import { type Op, run as drive, wait } from '../../core/op.ts'
+import { carryOutInTime } from '../proof/in-time.ts'
 import { isStillOurs } from '../replicator.ts'
 import { STANDING_ROWS_MAX } from './chunks.ts'
 import type { Watch } from './watch.ts'
@@ -41,13 +42,14 @@ export interface Conclusion {
 export async function conclude(walking: Walking, finding: Finding, body: (tx: Transaction, what: Conclusion) => Op<Intent[] | undefined>): Promise<boolean> {
 	const { fs } = walking
 	const token = fs.nextToken++
+	const seenMs = performance.now()
 	const made = await transact(fs, function* (tx) {
 		const copies = yield* stillSo(walking, tx, finding)
 		if (!copies) return undefined
 		const plan = yield* body(tx, { copies, token })
 		return plan && (yield* intend(fs, tx, plan, true))
 	})
-	if (made) await drive(carryOut(fs, made))
+	if (made) await drive(carryOutInTime(fs, made, seenMs))
 	return made !== undefined
 }
 

@@ -14,6 +14,7 @@ import type { Node } from '../../core/nodes/node.ts'
 import { trim } from '../../replicator/trim/trim.ts'
 import { at, installation, now, setState, setUp } from '../unit/installation.ts'
 import { copiedFile, holders, putCopy, runOn, setCopy, sha256, states } from './copies.ts'
+import { standingStill } from './standing-still.ts'
 
 const { good, wanted, suspect, surplus } = REPLICA
 
@@ -297,18 +298,6 @@ for (const [what, happen] of Object.entries(HAPPENINGS)) {
 		assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { kept: 1 })
 		assert.ok(disk.existsSync(place.node(3, what === 'another name' ? 'g' : 'f')))
 	})
-}
-
-/** A process that stands still: its clock goes on. */
-function standingStill(t: TestContext): { forMs(ms: number): void } {
-	const clock = performance.now.bind(performance)
-	let stoodMs = 0
-	t.mock.method(performance, 'now', () => clock() + stoodMs)
-	return {
-		forMs(ms) {
-			stoodMs += ms
-		},
-	}
 }
 
 test('what was seen long ago counts for nothing', async (t) => {
