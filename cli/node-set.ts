@@ -36,6 +36,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 		driver.transaction(function* (tx) {
 			const row = found(name, yield* wait(nodes.findByName(tx, name)))
 			const settings = withOptions(row, options)
+			checkDead(row, settings.state)
 			if (path !== undefined) settings.path = sameNode(row, checkDirectory(resolve(deps.directory, path)))
 			nodes.update(tx, row.id, settings, driver.capabilities)
 		}),
@@ -52,4 +53,10 @@ function sameNode(row: NodeRow, path: string): string {
 	const identity = readIdentity(path)
 	if (identity?.uuid === row.uuid) return path
 	throw new UserError(`${path} is ${identity ? `the node '${identity.name}'` : 'no node'}, not ${row.name}`, EXIT.identity)
+}
+
+/** What was removed or renamed since is written down for no node that is dead: its tree would bring it back. */
+function checkDead({ name, state }: NodeRow, wanted: string): void {
+	if (state === 'dead' && wanted !== state)
+		throw new UserError(`node ${name} is dead, and what it has is not the tree any more: give it an empty directory with cairn node replace ${name}`, EXIT.refused)
 }

@@ -50,6 +50,21 @@ async function twoNodes(t: TestContext): Promise<Workplace & { n1: string; n2: s
 	return { ...place, apart: made.cairn, n1, n2 }
 }
 
+test('a node that is dead gets another state with a new directory only: what was removed meanwhile would come back with the old one', async (t) => {
+	const place = await twoNodes(t)
+	const stateOf = async () => (await readCatalogue(place.catalogue)).nodes.find(({ name }) => name === 'n2')?.state
+	succeeded(await place.cairn('node', 'set', 'n2', '--state', 'dead'))
+	for (const state of ['rw', 'nc', 'ro', 'drain', 'down'])
+		refused(await place.cairn('node', 'set', 'n2', '--state', state), 8, /node n2 is dead, .* cairn node replace n2$/m)
+	succeeded(await place.cairn('node', 'set', 'n2', '--state', 'dead', '--zone', 'cellar'))
+	assert.equal(await stateOf(), 'dead')
+	const fresh = place.makeDirectory('fresh')
+	succeeded(await place.cairn('node', 'replace', 'n2', fresh))
+	assert.equal(await stateOf(), 'rw')
+	succeeded(await place.cairn('replicate', '--node', 'n2'))
+	assert.equal(readFileSync(join(fresh, 'x'), 'utf8'), 'this is x')
+})
+
 test('a node whose directory was lost gets a new one, and is full again', async (t) => {
 	const place = await twoNodes(t)
 	const before = readFileSync(join(place.n1, '.cairn/node.json'), 'utf8')
