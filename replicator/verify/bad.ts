@@ -43,12 +43,8 @@ export async function settleBad(rep: Replicator, search: Search, id: FileId): Pr
 	const [path] = known.paths
 	const isDoubtful = known.copies.some((copy) => copy.node_id === node.id && copy.state === REPLICA.suspect)
 	const read = (name: Path, claim: Facts) => readFromDisk(search.hashing, node, { path: name, claim, isDoubtful }, search.options)
-	const unheld = known.hash ? undefined : await read(path, known)
-	if (unheld?.is === 'unknown') return { is: 'unknown', path, why: unheld.why }
-	const first = await takeFirstHash(rep, search, known, unheld?.is === 'unhashed' ? unheld.hash : undefined)
-	if (first === 'changed') return { is: 'changed' }
-	if ('differ' in first) return { is: 'unknown', path, why: first.differ }
-	const facts = { ...known, hash: first.hash }
+	const facts = known.hash ? known : await withFirstHash(rep, search, known, await read(path, known))
+	if ('is' in facts) return facts
 	const sight = await read(path, facts)
 	if (isRight(sight)) return await settleNames(rep, search, { facts, sight, path })
 	for (const name of await drive(otherFiles(node, facts.paths))) {
@@ -59,6 +55,15 @@ export async function settleBad(rep: Replicator, search: Search, id: FileId): Pr
 	const copies = candidates(fs, facts, node.id, () => true)
 	const [other] = await see({ ...search, proofDays: 0 }, facts, copies, (seen) => seen.length > 0)
 	return await conclude(rep, { facts, sight, other, aside: asidePath(path), further: await drive(furtherNames(node, facts.paths)) })
+}
+
+/** `sight`: of the copy, with nothing to hold it against. One that was changed past the catalogue is not judged by others. */
+async function withFirstHash(rep: Replicator, search: Search, facts: Facts, sight: Sight): Promise<Facts | Finding> {
+	const [path] = facts.paths
+	if (sight.is === 'unknown') return { is: 'unknown', path, why: sight.why }
+	const first = await takeFirstHash(rep, search, facts, sight.is === 'unhashed' ? sight.hash : undefined)
+	if (first === 'changed') return { is: 'changed' }
+	return 'differ' in first ? { is: 'unknown', path, why: first.differ } : { ...facts, hash: first.hash }
 }
 
 function isRight(sight: Sight): sight is Right {

@@ -130,7 +130,6 @@ async function readOne(state: Reader, { row, path, others, claim }: Reading): Pr
 	return true
 }
 
-
 /** Of a version without a hash: whether what was read is its first, or another copy has that. Passed: that cannot be said, and was told. */
 async function judgeFirst({ rep, search }: Reader, { row, path }: Pick<Reading, 'row' | 'path'>, hash: Buffer): Promise<'right' | 'bad' | 'passed'> {
 	const { fs, run } = rep
