@@ -9,6 +9,7 @@ import { codeOf, fail } from '../errors.ts'
 import { type FileId, type Path, ROOT_ID } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
 import { makeDirectory } from './create.ts'
+import type { Expected } from './expected.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { lookup } from './lookup.ts'
 import type { Place } from './names.ts'
@@ -79,13 +80,15 @@ function* depthOf(fs: Filesystem, directory: FileId): Op<number> {
 	return (yield* fs.directories.ancestors(fs.catalogue, directory)).length - 1
 }
 
-/** False when something is in it, or it is gone. */
-export function* removeIfEmpty(fs: Filesystem, place: Place): Op<boolean> {
+const STAYS = new Set(['ENOTEMPTY', 'ENOENT', 'ESTALE'])
+
+/** False when something is in it, or it is gone, or not what is expected. */
+export function* removeIfEmpty(fs: Filesystem, place: Place, expected: Expected = {}): Op<boolean> {
 	try {
-		yield* removeDirectory(fs, place)
+		yield* removeDirectory(fs, place, expected)
 		return true
 	} catch (error) {
-		if (codeOf(error) !== 'ENOTEMPTY' && codeOf(error) !== 'ENOENT') throw error
+		if (!STAYS.has(codeOf(error))) throw error
 		return false
 	}
 }

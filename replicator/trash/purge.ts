@@ -1,6 +1,8 @@
 /** Removing from the trash, for good. */
 import { KIND } from '../../core/catalogue/files.ts'
-import { codeOf } from '../../core/errors.ts'
+import { codeOf, fail } from '../../core/errors.ts'
+import { joinPath } from '../../core/filesystem/directories.ts'
+import type { Expected } from '../../core/filesystem/expected.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { unlink } from '../../core/filesystem/remove.ts'
 import { below, folders, type Kept } from '../../core/filesystem/trash-contents.ts'
@@ -37,7 +39,7 @@ export async function purge(fs: Filesystem, run: Run, { isDue, filesMax }: Purge
 		for await (const kept of below(fs.catalogue, folder)) {
 			await breath()
 			if (run.signal.aborted) return false
-			if (kept.row.kind === KIND.directory) await drive(removeIfEmpty(fs, kept.place))
+			if (kept.row.kind === KIND.directory) await drive(removeIfEmpty(fs, kept.place, whereItWas(fs, kept)))
 			else if (!isDue(kept)) run.done('kept', 0)
 			else if (removed >= filesMax) return false
 			else if (await removeForGood(fs, run, kept)) removed++
@@ -49,13 +51,23 @@ export async function purge(fs: Filesystem, run: Run, { isDue, filesMax }: Purge
 
 async function removeForGood(fs: Filesystem, run: Run, kept: Kept): Promise<boolean> {
 	try {
-		await drive(unlink(fs, kept.place))
+		await drive(unlink(fs, kept.place, { ...whereItWas(fs, kept), forGood: true }))
 		run.done('removed', kept.row.size)
 		return true
 	} catch (error) {
-		// It was put back, or somebody else removed it.
-		if (codeOf(error) === 'ENOENT') run.done('gone', 0)
+		// It was put back, alone or with a directory it is in, or somebody else removed it.
+		if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ESTALE') run.done('gone', 0)
 		else run.trouble(kept.path.toString(), (error as Error).message)
 		return false
+	}
+}
+
+/** A directory keeps its number when it is moved out of the trash: what is in it is found by that, and is somebody's again. */
+function whereItWas(fs: Filesystem, { row, place, path }: Kept): Expected {
+	return {
+		only: row.id,
+		*check(tx) {
+			if (!joinPath(yield* fs.directories.path(tx, place.parent), place.name).equals(path)) fail('ESTALE')
+		},
 	}
 }

@@ -13,14 +13,19 @@ import { create, makeDirectory } from '../../core/filesystem/create.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { flushLater } from '../../core/filesystem/filesystem.ts'
 import { release } from '../../core/filesystem/publish.ts'
+import { lookup } from '../../core/filesystem/lookup.ts'
 import { unlink } from '../../core/filesystem/remove.ts'
+import { rename } from '../../core/filesystem/rename.ts'
 import { startFilesystem, stopFilesystem } from '../../core/filesystem/start.ts'
 import { findRemoved } from '../../core/filesystem/trash-contents.ts'
 import { restore } from '../../core/filesystem/trash-restore.ts'
+import type { Node } from '../../core/nodes/node.ts'
 import { run } from '../../core/op.ts'
+import { startRun } from '../../replicator/run.ts'
+import { purge } from '../../replicator/trash/purge.ts'
 import { config, engines, ready } from '../catalogue/engines.ts'
 import { at, OWNER } from '../unit/installation.ts'
-import { KEEPING, keptPaths } from './trash-installation.ts'
+import { KEEPING, keptPaths, today } from './trash-installation.ts'
 
 const FILES = 12
 
@@ -65,5 +70,33 @@ for (const engine of engines) {
 		const [kept] = await findRemoved(b.catalogue, Buffer.from('d/f3'))
 		await run(restore(b, kept, Buffer.from('d/f3')))
 		assert.equal((await keptPaths(a)).length, FILES - 1)
+	})
+	test(`${engine.name}: a directory that is moved out of the trash while that is emptied keeps what is in it`, async (t) => {
+		const root = mkdtempSync(join(tmpdir(), 'cairn-trash-'))
+		t.after(() => rmSync(root, { recursive: true, force: true }))
+		const { address } = await ready(t, engine)
+		const user = await start(t, address, root)
+		const emptying = await start(t, address)
+		const { id: photos } = await run(makeDirectory(user, at('photos'), { mode: 0o755, uid: 0, gid: 0 }))
+		const { id: year } = await run(makeDirectory(user, at('2026', photos), { mode: 0o755, uid: 0, gid: 0 }))
+		const names = Array.from({ length: FILES }, (_, index) => `f${index}`)
+		for (const name of names) await write(user, name, year)
+		for (const name of names) await run(unlink(user, at(name, year)))
+		await flushLater(user)
+		const trash = (await run(lookup(user, 1, Buffer.from('.trash'))))?.id as number
+		const day = (await run(lookup(user, trash, Buffer.from(today()))))?.id as number
+		const { operations } = emptying.nodes.get(1) as Node
+		const { unlink: own } = operations
+		let removed = 0
+		operations.unlink = (path) => {
+			if (++removed !== 3) return own(path)
+			return Promise.resolve(run(rename(user, at('photos', day), at('back'), 'noreplace'))).then(() => own(path))
+		}
+		const emptied = startRun(new AbortController().signal)
+		await purge(emptying, emptied, { isDue: () => true, filesMax: Number.POSITIVE_INFINITY })
+		assert.deepEqual(emptied.summary().outcomes, { removed: 3, gone: FILES - 3 })
+		const back = (await run(lookup(user, 1, Buffer.from('back'))))?.id as number
+		const kept = await user.catalogue.all('SELECT 1 FROM entry up JOIN entry e ON e.parent_id = up.file_id WHERE up.parent_id = ?', [back])
+		assert.equal(kept.length, FILES - 3)
 	})
 }
