@@ -29,11 +29,12 @@ interface Named {
 
 /** What somebody moves out of the way meanwhile is not removed: ESTALE. */
 export async function removeTree(fs: Filesystem, place: Place, { id, kind }: Pick<Named, 'id' | 'kind'>, { below, ...expected }: Removal = {}): Promise<void> {
-	await remove(fs, { place, id, kind }, expected, { top: { place, id, kind }, below, forGood: expected.forGood, formerly: expected.formerly })
+	await remove(fs, { place, id, kind }, expected, { way: [], below, forGood: expected.forGood, formerly: expected.formerly })
 }
 
 interface Whole extends Pick<Expected, 'forGood' | 'formerly'> {
-	top: Named
+	/** The directories that are being emptied, the top first. */
+	way: readonly Named[]
 	below: Check | undefined
 }
 
@@ -52,14 +53,15 @@ async function remove(fs: Filesystem, named: Named, expected: Expected, whole: W
 
 async function empty(fs: Filesystem, directory: Named, whole: Whole): Promise<void> {
 	const { forGood, formerly } = whole
+	const way = [...whole.way, directory]
 	const check: Check = function* (tx, current) {
-		yield* checkStillThere(tx, [directory, whole.top])
+		yield* checkStillThere(tx, way)
 		if (whole.below) yield* whole.below(tx, current)
 	}
 	for (;;) {
 		const rows = await run(listNames(fs, directory.id, BEGINNING, PAGE_ROWS))
 		if (rows.length === 0) return
-		for (const { id, kind, name } of rows) await gone(() => remove(fs, { place: { parent: directory.id, name: Buffer.from(name) }, id, kind }, { check, forGood, formerly }, whole))
+		for (const { id, kind, name } of rows) await gone(() => remove(fs, { place: { parent: directory.id, name: Buffer.from(name) }, id, kind }, { check, forGood, formerly }, { ...whole, way }))
 	}
 }
 

@@ -110,12 +110,16 @@ for (const engine of engines) {
 		}
 	})
 
-	test(`${engine.name}: a directory that is moved away while it is being removed is kept`, async (t) => {
+	test(`${engine.name}: a directory that is moved away while it, or one it is in, is being removed is kept`, async (t) => {
 		const door = await openDoor(t, { engine, nodes: 1 })
-		for (const [index, path] of ['/files/FOLDER/d?recursive', '/dav/FOLDER/d'].entries()) {
+		const cases = ['/files/FOLDER/d?recursive', '/dav/FOLDER/d'].flatMap((path) => ['d', 'middle'].map((moved) => ({ path, moved })))
+		for (const [index, { path, moved }] of cases.entries()) {
 			const folder = `away${index}`
 			await prepare(door, folder)
-			const move = ['UPDATE entry SET name = ? WHERE name = ? AND parent_id = (SELECT file_id FROM (SELECT file_id FROM entry WHERE name = ?) AS found)', asBytes('kept', 'd', folder)] as const
+			await door.fetch(`/files/${folder}/d/middle/deep/in`, { method: 'PUT', body: 'in' })
+			const [{ id }] = await door.driver.all<{ id: number }>('SELECT file_id AS id FROM entry WHERE name = ?', asBytes(folder))
+			const [{ found }] = await door.driver.all<{ found: number }>('SELECT file_id AS found FROM entry WHERE parent_id = ? AND name = ?', [id, ...asBytes('d')])
+			const move = ['UPDATE entry SET parent_id = ?, name = ? WHERE name = ? AND parent_id = ?', [id, ...asBytes('kept', moved), moved === 'd' ? id : found]] as const
 			// As a rename does: the directory itself is locked too.
 			const lock = [`SELECT id FROM file WHERE id = (${fileIn})${door.driver.capabilities.forUpdate}`, asBytes(folder, 'd')] as const
 			const commit = await holdChange(door, [lock, move])
@@ -126,7 +130,8 @@ for (const engine of engines) {
 			}
 			await commit()
 			assert.equal((await answer).status, 409)
-			assert.deepEqual(await namesIn(door, `/files/${folder}/kept`), ['in'])
+			assert.deepEqual(await namesIn(door, `/files/${folder}/kept`), moved === 'd' ? ['in', 'middle'] : ['deep'])
+			assert.deepEqual(await namesIn(door, `/files/${folder}/kept${moved === 'd' ? '/middle' : ''}/deep`), ['in'])
 		}
 	})
 
