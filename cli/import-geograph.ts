@@ -1,5 +1,5 @@
 /** `cairn import geograph --from mysql://...`: files, copies, classes, sites and what they hold, from the database of Geograph GridFS. */
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import * as sites from '../core/catalogue/sites.ts'
 import type { SiteId } from '../core/catalogue/sites.ts'
@@ -56,7 +56,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 				owner: { uid: options.uid, gid: options.gid },
 				signal: stop.signal,
 				leave({ file_id, filename }, reason) {
-					if (report !== undefined) writeSync(report, `${JSON.stringify({ file: file_id, path: filename.toString(), why: REASONS[reason] })}\n`)
+					if (report !== undefined) writeFileSync(report, `${JSON.stringify({ file: file_id, path: filename.toString(), why: REASONS[reason] })}\n`)
 				},
 				progress({ files, left }) {
 					if (options.json || performance.now() - toldAtMs < TOLD_MS) return

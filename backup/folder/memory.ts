@@ -27,7 +27,7 @@ export function recall(own: Directory): Memory {
 export async function remember(own: Directory, memory: Memory): Promise<void> {
 	const fd = fs.openSync(own.at(FILE_NEW), 'w', 0o600)
 	try {
-		fs.writeSync(fd, `${JSON.stringify(memory)}\n`)
+		fs.writeFileSync(fd, `${JSON.stringify(memory)}\n`)
 		fs.fsyncSync(fd)
 	} finally {
 		fs.closeSync(fd)

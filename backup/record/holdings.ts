@@ -44,7 +44,8 @@ export function openHoldings(own: Directory, logLinesMax: number = LOG_LINES_MAX
 	async function merge(): Promise<void> {
 		const fd = fs.openSync(own.at(BASE_NEW), 'w', 0o600)
 		try {
-			for (const text of blocksOf(all())) fs.writeSync(fd, text)
+			// All of it or an error: what a nearly full disk takes of one write may be a part.
+			for (const text of blocksOf(all())) fs.writeFileSync(fd, text)
 			fs.fsyncSync(fd)
 		} finally {
 			fs.closeSync(fd)
