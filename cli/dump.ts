@@ -1,4 +1,5 @@
 /** `cairn dump [FILE]`: the whole catalogue in one file that any engine can load. */
+import { randomBytes } from 'node:crypto'
 import { closeSync, createWriteStream, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Writable } from 'node:stream'
@@ -38,13 +39,13 @@ export async function run({ file, quiet, ...options }: Options, deps: Deps): Pro
 	})
 }
 
-/** Whole or not at all: another name until it is on the disk. */
+/** Whole or not at all: another name until it is on the disk, and one that nobody else has: the dump before may still be under way. */
 export async function dumpInto(driver: Driver, path: string, progress: Progress = {}): Promise<Header> {
 	if (!existsSync(dirname(path))) throw new UserError(`${dirname(path)}: no such directory`, EXIT.refused)
 	if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new UserError(`${path} is a directory: name a file`, EXIT.usage)
-	const temporary = `${path}.part`
+	const temporary = `${path}.${randomBytes(4).toString('hex')}.part`
 	try {
-		const header = await writeDump(driver, createWriteStream(temporary, { mode: MODE }), { progress })
+		const header = await writeDump(driver, createWriteStream(temporary, { flags: 'wx', mode: MODE }), { progress })
 		syncPath(temporary)
 		renameSync(temporary, path)
 		syncPath(dirname(path))

@@ -1,4 +1,5 @@
 /** Takes what a site sent out of the tree, into a plain directory of this machine. */
+import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { link, mkdir, open, rm } from 'node:fs/promises'
 import type { OrderRow } from '../core/catalogue/backup-orders.ts'
@@ -10,13 +11,12 @@ import { eachPiece, openSettled } from '../core/off-site/content.ts'
 import { dropScratch, findScratch } from '../core/off-site/upload.ts'
 import { run } from '../core/op.ts'
 
-/** Under a name of its own first: what has its name is whole. What is there already is not touched. */
+/** Under a name that nobody else has first, as the same command may be at it twice: what has its name is whole. What is there already is not touched. */
 export async function takeOut(fs: Filesystem, order: OrderRow, directory: string): Promise<void> {
 	const scratch = await run(findScratch(fs, order.id))
 	if (!scratch) throw new Error('what came back is gone')
 	const target = await prepare(Buffer.from(directory), Buffer.from(order.to_path as Uint8Array))
-	const part = Buffer.concat([target, Buffer.from(`.cairn-${order.id}`)])
-	await rm(part, { force: true })
+	const part = Buffer.concat([target, Buffer.from(`.cairn-${order.id}-${randomBytes(4).toString('hex')}`)])
 	try {
 		await copy(fs, { id: scratch.row.id, version: scratch.row.version, size: order.size }, part, order)
 		await link(part, target)

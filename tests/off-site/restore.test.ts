@@ -1,17 +1,23 @@
 /** The way back: from sites into the tree, into a directory, as a drill. */
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { run as runDrill } from '../../cli/drill.ts'
 import { run as runRestore } from '../../cli/restore.ts'
+import { takeOut } from '../../cli/restore-out.ts'
+import { findSite } from '../../cli/site-set.ts'
+import * as orders from '../../core/catalogue/backup-orders.ts'
 import * as entries from '../../core/catalogue/entries.ts'
 import { setAttributes } from '../../core/filesystem/attributes.ts'
 import { link } from '../../core/filesystem/links.ts'
 import { unlink } from '../../core/filesystem/remove.ts'
 import { ROOT_ID } from '../../core/ids.ts'
+import { place } from '../../core/off-site/order.ts'
+import { wantedBack } from '../../core/off-site/wanted-back.ts'
 import { run } from '../../core/op.ts'
 import { engines } from '../catalogue/engines.ts'
+import { until } from '../support/until.ts'
 import { cairn, type Keeper, openKeeper, type Said, type TestSite } from './keeper.ts'
 
 type Options = Partial<Parameters<typeof runRestore>[0]>
@@ -105,6 +111,26 @@ for (const engine of engines) {
 		assert.equal(readFileSync(keeper.node(1, 'd/changed'), 'utf8'), 'old')
 	})
 }
+
+test('what is taken out of the tree leaves alone what another has under way there', async (t) => {
+	const keeper = await openKeeper(t, { nodes: 1 })
+	const attic = await keeper.site('attic')
+	await keeper.put('f', 'content')
+	await keeper.feed()
+	await attic.fetchBatch()
+	const { id: site } = await findSite(keeper.driver, 'attic')
+	const wanted = await wantedBack(keeper.fs, { site, path: Buffer.from('f'), className: undefined, at: undefined, deleted: false })
+	await place(keeper.fs, wanted, { site, job: 'out', elsewhere: true, overwrite: false })
+	await attic.sendBack()
+	await until('nobody writes it any more', async () => (await keeper.driver.all('SELECT file_id FROM writer')).length === 0 || undefined)
+	const [order] = await orders.ofJob(keeper.driver, 'out', 'arrived', 1)
+	const out = join(keeper.directory, 'out')
+	const others = join(out, `f.cairn-${order.id}`)
+	mkdirSync(out)
+	writeFileSync(others, 'half')
+	await takeOut(keeper.fs, order, out)
+	assert.deepEqual([readFileSync(join(out, 'f'), 'utf8'), readFileSync(others, 'utf8')], ['content', 'half'])
+})
 
 test('what comes back to a node that was not to have it stands in for a copy that was: there are no more than the class asks for', async (t) => {
 	const keeper = await openKeeper(t, { nodes: 3, config: { classes: [{ name: 'default', pattern: '', copies: 2, offsite: 1 }] } })

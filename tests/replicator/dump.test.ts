@@ -1,7 +1,7 @@
 /** Dumps: what one engine wrote the other one loads, and what is cut, damaged or newer loads nothing. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { createWriteStream, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { createWriteStream, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
@@ -9,6 +9,7 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import { dumpInto } from '../../cli/dump.ts'
 import type { Driver, Value } from '../../core/catalogue/driver.ts'
 import { loadDump } from '../../core/catalogue/dump/load.ts'
+import { verifyDump } from '../../core/catalogue/dump/read.ts'
 import { LEFT_OUT, TABLES } from '../../core/catalogue/dump/tables.ts'
 import { writeDump } from '../../core/catalogue/dump/write.ts'
 import { initialise } from '../../core/catalogue/initialise.ts'
@@ -171,6 +172,23 @@ for (const engine of engines) {
 			await loadDump(other, join(place, 'dump'))
 			assert.equal((await other.all('SELECT file_id FROM xattr')).length, 2)
 			assert.equal((await driver.all('SELECT file_id FROM xattr')).length, 0)
+		})
+
+		test('two into one file at once: what stands there is one of them, whole', async (t) => {
+			const place = folder(t)
+			const { driver, address } = await ready(t, engine)
+			await fill(driver)
+			const other = await open(t, address)
+			const file = join(place, 'dump')
+			let second: Promise<unknown> | undefined
+			const done = () => {
+				second ??= dumpInto(other, file)
+			}
+			await dumpInto(driver, file, { done })
+			await verifyDump(file)
+			await second
+			await verifyDump(file)
+			assert.deepEqual(readdirSync(place), ['dump'])
 		})
 
 		test('numbers go on above all that were given out, and the journal too', async (t) => {
