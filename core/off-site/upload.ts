@@ -16,6 +16,7 @@ import { release, sync } from '../filesystem/publish.ts'
 import { removeDirectory, unlink } from '../filesystem/remove.ts'
 import { ROOT_ID } from '../ids.ts'
 import { type Op, run, wait } from '../op.ts'
+import { type Digest, knownDigest } from './known-digest.ts'
 import { SCRATCH } from './scratch.ts'
 
 const CHUNK_BYTES = 1_048_576
@@ -48,7 +49,8 @@ async function takePartNow(fs: Filesystem, order: OrderRow, offset: number, byte
 		const received = offset + bytes.length
 		await orders.setReceived(fs.catalogue, order.id, received)
 		if (received < order.size) return { offset: received, done: false }
-		if (order.hash === null || (await hashOf(fs, file)).equals(Buffer.from(order.hash))) return { offset: received, done: true }
+		const known = await run(knownDigest(fs, order))
+		if (!known || (await digestOf(fs, file, known.algorithm)).equals(known.bytes)) return { offset: received, done: true }
 		await run(setAttributes(fs, file.id, { size: 0 }, file))
 		await orders.setReceived(fs.catalogue, order.id, 0)
 		return { wrongHash: true }
@@ -57,8 +59,8 @@ async function takePartNow(fs: Filesystem, order: OrderRow, offset: number, byte
 	}
 }
 
-async function hashOf(fs: Filesystem, file: OpenFile): Promise<Buffer> {
-	const hash = createHash('sha256')
+async function digestOf(fs: Filesystem, file: OpenFile, algorithm: Digest['algorithm']): Promise<Buffer> {
+	const hash = createHash(algorithm)
 	const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
 	for (let at = 0; ; ) {
 		const bytes = await run(read(fs, file, chunk, at))

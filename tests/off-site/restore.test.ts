@@ -1,5 +1,6 @@
 /** The way back: from sites into the tree, into a directory, as a drill. */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -73,6 +74,31 @@ for (const engine of engines) {
 		const again = await restore(keeper, { path: 'd' })
 		assert.deepEqual([JSON.parse(again.out).there, JSON.parse(again.out).ordered], [2, 0])
 		assert.deepEqual(await keeper.driver.all('SELECT * FROM intent'), [])
+	})
+
+	test(`${engine.name}: what a site told no hash of is compared with what the catalogue knows`, async (t) => {
+		const keeper = await openKeeper(t, { engine, nodes: 1 })
+		const attic = await keeper.site('attic')
+		const content = Buffer.from('the right bytes')
+		const digest = (algorithm: string) => createHash(algorithm).update(content).digest()
+		const hashed = await keeper.put('hashed', content)
+		const imported = await keeper.put('imported', content)
+		await keeper.put('unknown', content)
+		await keeper.feed()
+		await attic.fetchBatch()
+		await keeper.driver.change('UPDATE backup SET hash = NULL')
+		await keeper.driver.change('UPDATE file SET hash = ?, hash_version = version WHERE id = ?', [digest('sha256'), hashed])
+		await keeper.driver.change('INSERT INTO xattr (file_id, name, value) VALUES (?,?,?)', [imported, Buffer.from('user.md5'), Buffer.from(digest('md5').toString('hex'))])
+		for (const [path, status] of [['hashed', 422], ['imported', 422], ['unknown', 200]] as const) {
+			rmSync(keeper.node(1, path))
+			await restore(keeper, { path, wait: false })
+			const [{ order, hash }] = (await attic.ask('GET', '/backup/v1/orders')).body.orders
+			assert.equal(hash, null)
+			const put = (body: Buffer) => attic.ask('PUT', `/backup/v1/orders/${order}?offset=0`, { body })
+			assert.equal((await put(Buffer.from('the r0tten byte'))).status, status, path)
+			assert.equal((await put(content)).body.done, true, path)
+			assert.equal(readFileSync(keeper.node(1, path), 'utf8') === content.toString(), status === 422, path)
+		}
 	})
 
 	test(`${engine.name}: what was deleted or changed comes back when it is asked for by name or time`, async (t) => {
