@@ -74,7 +74,7 @@ function* becomeCopy(fs: Filesystem, there: FileRow, scratch: Scratch, order: Or
 	const [copies] = (yield* wait(fs.catalogue.read(replicas.ofFileQuery(scratch.row.id)))) as [ReplicaRow[]]
 	const node = copies.filter((copy) => copy.version === scratch.row.version && copy.state === REPLICA.good).flatMap(({ node_id }) => fs.nodes.get(node_id) ?? [])[0]
 	if (!node) return fail('EIO', 'the node that took it is away')
-	yield* prepare(fs, node, there.id)
+	yield* prepare(fs, node, there)
 	const token = fs.nextToken++
 	const made = yield* wait(transact(fs, (tx) => enter(fs, tx, { there, scratch, node, token, order })))
 	if (!made) return false
@@ -83,12 +83,14 @@ function* becomeCopy(fs: Filesystem, there: FileRow, scratch: Scratch, order: Or
 	return true
 }
 
-/** Directories on the node; what is unknown and stands at one of the file's paths there is kept aside. */
-function* prepare(fs: Filesystem, node: Node, id: FileId): Op<void> {
-	const [names, copies] = (yield* wait(fs.catalogue.read(entries.namesQuery(id, NAMES_MAX), replicas.ofFileQuery(id)))) as [EntryRow[], ReplicaRow[]]
+/** Directories on the node. What stands at one of the file's paths there and is no good copy of it may be somebody's work: it is kept aside. */
+function* prepare(fs: Filesystem, node: Node, { id, version }: FileRow): Op<void> {
+	const queries = [entries.namesQuery(id, NAMES_MAX), replicas.ofFileQuery(id), writers.ofFileQuery(id)]
+	const [names, copies, pins] = (yield* wait(fs.catalogue.read(...queries))) as [EntryRow[], ReplicaRow[], unknown[]]
+	const isGood = copies.some((copy) => copy.node_id === node.id && copy.state === REPLICA.good && copy.version === version)
 	for (const { parent, path } of yield* pathsOfNames(fs, names)) {
 		yield* makeParents(fs, node, parent)
-		if (!copies.some((copy) => copy.node_id === node.id)) yield* keepStray(fs, node, path)
+		if (!isGood && pins.length === 0) yield* keepStray(fs, node, path)
 	}
 }
 
@@ -132,11 +134,8 @@ function* enter(
 		fs,
 		tx,
 		[
-			{ ...common, op: 'rename', path: from, toPath: paths[0] },
-			...paths.slice(1).flatMap((path): Intent[] => [
-				{ ...common, op: 'unlink', path, toPath: null },
-				{ ...common, op: 'link', path: paths[0], toPath: path },
-			]),
+			{ ...common, op: 'rename', path: from, toPath: paths[0], isNew: true },
+			...paths.slice(1).map((path): Intent => ({ ...common, op: 'link', path: paths[0], toPath: path })),
 			{ ...common, op: 'attributes', path: paths[0], toPath: null },
 			...others.map((copy): Intent => ({ op: 'unlink', path: from, toPath: null, fileId: scratch.row.id, token, nodeId: copy.node_id })),
 		],

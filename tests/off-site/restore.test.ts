@@ -14,9 +14,12 @@ import { setAttributes } from '../../core/filesystem/attributes.ts'
 import { link } from '../../core/filesystem/links.ts'
 import { unlink } from '../../core/filesystem/remove.ts'
 import { ROOT_ID } from '../../core/ids.ts'
+import type { Node } from '../../core/nodes/node.ts'
 import { place } from '../../core/off-site/order.ts'
 import { wantedBack } from '../../core/off-site/wanted-back.ts'
 import { run } from '../../core/op.ts'
+import { runJob } from '../../replicator/replicator.ts'
+import { verify } from '../../replicator/verify/verify.ts'
 import { engines } from '../catalogue/engines.ts'
 import { until } from '../support/until.ts'
 import { cairn, type Keeper, openKeeper, type Said, type TestSite } from './keeper.ts'
@@ -99,6 +102,32 @@ for (const engine of engines) {
 			assert.equal((await put(content)).body.done, true, path)
 			assert.equal(readFileSync(keeper.node(1, path), 'utf8') === content.toString(), status === 422, path)
 		}
+	})
+
+	test(`${engine.name}: what stands on the node where the copy goes, and is no good copy, is kept and listed`, async (t) => {
+		const keeper = await openKeeper(t, { engine, nodes: 1 })
+		const attic = await keeper.site('attic')
+		const edited = await keeper.put('edited', 'as the site has it')
+		await run(link(keeper.fs, edited, { parent: ROOT_ID, name: Buffer.from('hard') }))
+		const adopted = await keeper.put('adopted', 'as the site has it too')
+		await keeper.feed()
+		await attic.fetchBatch()
+		writeFileSync(keeper.node(1, 'edited'), 'a week of work')
+		const node = keeper.fs.nodes.get(1) as Node
+		await runJob(keeper.fs, node, verify({ all: true }), { signal: new AbortController().signal })
+		// As a node that took another's place with the files of a backup, before it is walked.
+		await keeper.driver.change('UPDATE replica SET state = 2, version = 0, verified_at = NULL WHERE file_id = ?', [adopted])
+		writeFileSync(keeper.node(1, 'adopted'), 'of another day')
+		const said = await answered(attic, restore(keeper, { path: '/' }))
+		assert.equal(JSON.parse(said.out).done, 2, said.err)
+		assert.deepEqual(['edited', 'hard', 'adopted'].map((path) => readFileSync(keeper.node(1, path), 'utf8')), ['as the site has it', 'as the site has it', 'as the site has it too'])
+		assert.equal(statSync(keeper.node(1, 'edited')).ino, statSync(keeper.node(1, 'hard')).ino)
+		const kept = await until('they are listed', async () => {
+			const rows = await keeper.driver.all<{ path: Uint8Array; aside: Uint8Array }>('SELECT path, aside FROM conflict ORDER BY path')
+			return rows.length === 3 ? rows : undefined
+		})
+		const texts = kept.map(({ path, aside }) => `${Buffer.from(path)}: ${readFileSync(keeper.node(1, Buffer.from(aside).toString()), 'utf8')}`)
+		assert.deepEqual(texts, ['adopted: of another day', 'edited: a week of work', 'hard: a week of work'])
 	})
 
 	test(`${engine.name}: what was deleted or changed comes back when it is asked for by name or time`, async (t) => {
