@@ -24,8 +24,7 @@ export function keep(as: string | undefined): Decide {
 			await keepInPlace(decision)
 			return 'it is the file now'
 		}
-		const own = path ?? ownPath(decision.row)
-		const { needsWalk } = await keepAs(decision, own)
+		const { path: own, needsWalk } = await keepAs(decision, path ?? ownPath(decision.row))
 		return needsWalk ? `moved to ${own}; cairn walk -p ${own} adopts it` : `kept as ${own}`
 	}
 }

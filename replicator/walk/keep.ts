@@ -10,6 +10,7 @@ import * as xattrs from '../../core/catalogue/xattrs.ts'
 import * as writers from '../../core/catalogue/writers.ts'
 import { now } from '../../core/clock.ts'
 import { fail } from '../../core/errors.ts'
+import { joinPath } from '../../core/filesystem/directories.ts'
 import { type Filesystem, transact } from '../../core/filesystem/filesystem.ts'
 import { makeParents } from '../../core/filesystem/materialise.ts'
 import { checkName, type Place, readPlace } from '../../core/filesystem/names.ts'
@@ -40,8 +41,8 @@ export function ownPath({ id, path }: ConflictRow): Path {
 	return above.length === 0 ? own : Buffer.concat([above, Buffer.from('/'), own])
 }
 
-/** Under a name of its own. Where it is a whole directory, a walk of that name adopts what is in it. */
-export async function keepAs(decision: Decision, path: Path): Promise<{ needsWalk: boolean }> {
+/** Under a name of its own, and where that is now: a directory above may be renamed meanwhile. A whole directory there is adopted by a walk. */
+export async function keepAs(decision: Decision, path: Path): Promise<{ path: Path; needsWalk: boolean }> {
 	const { fs, node, row } = decision
 	const aside = Buffer.from(row.aside as Uint8Array)
 	const stat = await node.operations.stat(aside)
@@ -50,24 +51,26 @@ export async function keepAs(decision: Decision, path: Path): Promise<{ needsWal
 	const isFile = kindOfStat(stat) === KIND.regular
 	const item = isFile ? await itemOf(decision, { aside, place, path }) : undefined
 	const token = fs.nextToken++
-	const made = await transact(fs, function* (tx) {
+	const { made, to } = await transact(fs, function* (tx) {
 		const { existing, standing } = yield* readPlace(fs, tx, place)
 		if (existing) fail('EEXIST', `${path} is in the tree already`)
 		if (!(yield* wait(conflicts.find(tx, row.id, fs.capabilities.forUpdate)))) fail('ENOENT', 'somebody else has just decided about it')
 		conflicts.remove(tx, row.id)
-		const move: Intent = { nodeId: node.id, op: 'rename', path: aside, toPath: path, fileId: item?.id ?? 0, token }
-		if (!item) return yield* intend(fs, tx, [move], standing)
-		const placed = placeNew(decision, item, token)
+		const above = yield* fs.directories.path(tx, place.parent)
+		const to = joinPath(above, place.name)
+		const move: Intent = { nodeId: node.id, op: 'rename', path: aside, toPath: to, fileId: item?.id ?? 0, token, isNew: true }
+		if (!item) return { to, made: yield* intend(fs, tx, [move], standing) }
+		const placed = placeNew(decision, { ...item, directory: { ...item.directory, path: above } }, token)
 		walks.insertFiles(tx, fs.client, [placed.row], () => 'create', fs.capabilities)
 		xattrs.insertAll(tx, xattrsOf(item))
 		walks.insertReplicas(tx, placed.here ? [placed.here] : [], true, fs.capabilities)
 		walks.insertReplicas(tx, placed.elsewhere, false, fs.capabilities)
 		files.touchDirectory(tx, place.parent, now())
-		return yield* intend(fs, tx, [move], standing)
+		return { to, made: yield* intend(fs, tx, [move], standing) }
 	})
 	fs.readAhead.forgetDirectory(place.parent)
 	await drive(carryOut(fs, made))
-	return { needsWalk: !isFile }
+	return { path: to, needsWalk: !isFile }
 }
 
 async function placeAt(fs: Filesystem, path: Path): Promise<Place> {

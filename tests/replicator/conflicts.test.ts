@@ -10,8 +10,9 @@ import { type Decision, keepAs, keepInPlace, ownPath } from '../../replicator/wa
 import { makeWorkplace } from '../cli/workplace.ts'
 import { settle } from '../../core/filesystem/settle.ts'
 import { flushLater } from '../../core/filesystem/filesystem.ts'
-import { now, setUp } from '../unit/installation.ts'
-import { type Ground, ground } from './walked.ts'
+import { rename } from '../../core/filesystem/rename.ts'
+import { at, now, setUp } from '../unit/installation.ts'
+import { change, type Ground, ground } from './walked.ts'
 
 const TWO = [{ name: 'default', pattern: '', copies: 2 }]
 
@@ -58,6 +59,33 @@ test('kept while its node goes away: the move stands until it is back', async (t
 	flushLater(client.fs)
 	now(settle(client.fs))
 	assert.equal(read(2, 'd/kept'), 'edited on the node')
+})
+
+test('kept while a directory above is renamed: it is where the tree has it', async (t) => {
+	const { decision, client, read, file, walk, start } = await aside(t)
+	const user = await start()
+	change(client, 2, ({ xattrs }) => ({
+		xattrs(path) {
+			now(rename(user.fs, at('d'), at('e'), 'replace'))
+			return xattrs(path)
+		},
+	}))
+	const { path } = await keepAs(decision, Buffer.from('d/kept'))
+	for (const { fs } of [user, client]) await flushLater(fs)
+	// It had to wait its turn behind the renaming.
+	now(settle(client.fs))
+	assert.deepEqual([`${path}`, file('e/kept')?.size, read(2, 'e/kept')], ['e/kept', 18, 'edited on the node'])
+	assert.deepEqual((await walk(2)).outcomes, { known: 1 })
+})
+
+test('kept under a name that something unknown has on the node: that is kept too', async (t) => {
+	const { decision, client, conflicts, node, put, read } = await aside(t)
+	put(2, 'd/kept', 'put there by hand')
+	await keepAs(decision, Buffer.from('d/kept'))
+	await flushLater(client.fs)
+	const [kept, ...others] = disk.readdirSync(node(2, '.cairn/conflicts'))
+	assert.deepEqual([read(2, 'd/kept'), read(2, `.cairn/conflicts/${kept}`), others], ['edited on the node', 'put there by hand', []])
+	assert.deepEqual(conflicts(), ['d/kept stray'])
 })
 
 test('not under a name that is taken, nor in a directory there is none of', async (t) => {
