@@ -2,9 +2,11 @@
 import * as conflicts from '../../core/catalogue/conflicts.ts'
 import type { ConflictRow } from '../../core/catalogue/conflicts.ts'
 import * as files from '../../core/catalogue/files.ts'
-import type { FileRow } from '../../core/catalogue/files.ts'
 import { KIND } from '../../core/catalogue/files.ts'
 import type { Intent } from '../../core/catalogue/intents.ts'
+import * as replicas from '../../core/catalogue/replicas.ts'
+import type { ReplicaRow } from '../../core/catalogue/replicas.ts'
+import type { WalkedRow } from '../../core/catalogue/walks.ts'
 import * as walks from '../../core/catalogue/walks.ts'
 import * as xattrs from '../../core/catalogue/xattrs.ts'
 import * as writers from '../../core/catalogue/writers.ts'
@@ -20,9 +22,10 @@ import { carryOut, intend } from '../../core/intents.ts'
 import type { Node, Stat } from '../../core/nodes/node.ts'
 import { run as drive, wait } from '../../core/op.ts'
 import type { Hashing } from '../hashing/hashing.ts'
-import { kindOfStat } from './compare.ts'
+import { isOutdated, kindOfStat } from './compare.ts'
 import type { Ready } from './item.ts'
 import { placeNew } from './new-file.ts'
+import { isGoodElsewhere } from './others.ts'
 import { directoryAt, splitPath } from './place.ts'
 import { xattrsOf } from './xattrs.ts'
 
@@ -98,15 +101,25 @@ async function itemOf({ fs, node, hashing }: Decision, { aside, place, path }: {
 	}
 }
 
-/** One that was left where it stood becomes the file's next version. */
+/** One that was left where it stood becomes the file's next version, if it is still what there is of the file: it may have stood there for long. */
 export async function keepInPlace({ fs, node, row }: Decision): Promise<void> {
-	const stat: Stat = await node.operations.stat(Buffer.from(row.path))
+	const path = Buffer.from(row.path)
+	const { above, name } = splitPath(path)
+	const parent = (await drive(directoryAt(fs, above))) ?? fail('ENOENT', MOVED)
+	const before = await fs.catalogue.get<WalkedRow>(...walks.oneQuery(node.id, parent, name))
+	const stat: Stat = await node.operations.stat(path)
 	await transact(fs, function* (tx) {
-		const [[file], pins] = (yield* wait(tx.read(files.findQuery(row.file_id, fs.capabilities.forUpdate), writers.ofFileQuery(row.file_id)))) as [FileRow[], unknown[]]
-		if (!file) fail('ENOENT', 'the file is no longer in the tree')
-		if (pins.length > 0) fail('EBUSY', 'the file is being written')
+		yield* wait(tx.read(...walks.lockQueries([row.file_id], fs.capabilities)))
+		const queries = [walks.oneQuery(node.id, parent, name), writers.ofFileQuery(row.file_id), replicas.ofFileQuery(row.file_id)]
+		const [[known], pins, copies] = (yield* wait(tx.read(...queries))) as [WalkedRow[], unknown[], ReplicaRow[]]
+		if (known?.id !== row.file_id) fail('ENOENT', MOVED)
+		if (pins.length > 0 || known.version !== before?.version) fail('EBUSY', 'the file is being written')
+		if (isOutdated(known)) fail('ESTALE', 'the tree has newer content by now: this is an old copy')
+		if (copies.some((copy) => isGoodElsewhere(copy, known, node))) fail('EEXIST', 'another copy is good by now: a walk of this node sets this one aside, to be kept beside the file')
 		conflicts.remove(tx, row.id)
 		yield* record(fs, tx, { id: row.file_id, nodeId: node.id, stat, isRight: true })
 	})
 	fs.readAhead.forgetFile(row.file_id)
 }
+
+const MOVED = 'the file no longer has this name in the tree'

@@ -10,8 +10,12 @@ import { type Decision, keepAs, keepInPlace, ownPath } from '../../replicator/wa
 import { makeWorkplace } from '../cli/workplace.ts'
 import { settle } from '../../core/filesystem/settle.ts'
 import { flushLater } from '../../core/filesystem/filesystem.ts'
+import { open } from '../../core/filesystem/open.ts'
+import { release } from '../../core/filesystem/publish.ts'
 import { rename } from '../../core/filesystem/rename.ts'
-import { at, now, setUp } from '../unit/installation.ts'
+import { replicate } from '../../replicator/replicate/replicate.ts'
+import { at, now, setUp, writeFile } from '../unit/installation.ts'
+import { runOn } from './copies.ts'
 import { change, type Ground, ground } from './walked.ts'
 
 const TWO = [{ name: 'default', pattern: '', copies: 2 }]
@@ -131,6 +135,63 @@ test('left where it stood: keeping it makes it the next version', async (t) => {
 	await keepInPlace(decisionOn(t, place, 1))
 	assert.deepEqual([place.file('f')?.size, place.file('f')?.version, place.copies('f')], [6, 2, { 1: 'good 2', 2: 'wanted 0' }])
 	assert.deepEqual([place.conflicts(), (await place.walk()).outcomes], [[], { known: 1 }])
+})
+
+/** One node has the only copy, edited there, and the other node none; `meddle` comes before the keeper decides. */
+async function leftFor(t: TestContext, meddle: (place: Ground) => Promise<void> | void): Promise<{ place: Ground; refused: Promise<void> }> {
+	const place = await ground(t, 2, TWO)
+	place.put(1, 'f', 'content')
+	await place.walk()
+	place.put(1, 'f', 'edited on the node')
+	await place.walk()
+	assert.deepEqual(place.conflicts(), ['f differs in place'])
+	const decision = decisionOn(t, place, 1)
+	await meddle(place)
+	await flushLater(place.client.fs)
+	return { place, refused: keepInPlace(decision) }
+}
+
+/** Through the mount, while the other node is away. */
+function write({ client: { fs }, file }: Ground, away: number, text: string): void {
+	setUp(fs, away, false)
+	const opened = now(open(fs, file('f')?.id ?? 0, { write: true, truncate: true }))
+	opened.node.operations.write(opened.fd, Buffer.from(text), 0)
+	now(release(fs, opened, true))
+	setUp(fs, away, true)
+}
+
+test('left where it stood: another file has its name by now, and stays what it is, as does the renamed one', async (t) => {
+	const { place, refused } = await leftFor(t, ({ client: { fs } }) => {
+		now(rename(fs, at('f'), at('g'), 'replace'))
+		writeFile(fs, 'f', 'new')
+	})
+	await assert.rejects(refused, { code: 'ENOENT' })
+	assert.deepEqual([place.file('g')?.version, place.file('g')?.size, place.file('f')?.size], [1, 7, 3])
+	assert.equal(place.conflicts().length, 1)
+})
+
+test('left where it stood: an old copy by now does not become the content', async (t) => {
+	const { place, refused } = await leftFor(t, async (place) => {
+		write(place, 2, 'second')
+		await runOn(place.client.fs, 2, replicate())
+		write(place, 1, 'third, the newest')
+	})
+	await assert.rejects(refused, { code: 'ESTALE' })
+	assert.deepEqual([place.copies('f'), place.read(2, 'f')], [{ 1: 'wanted 2', 2: 'good 3' }, 'third, the newest'])
+})
+
+test('left where it stood: with another good copy by now it is set aside by a walk, and kept beside the file', async (t) => {
+	const { place, refused } = await leftFor(t, async (place) => {
+		place.put(2, 'f', 'content')
+		place.client.catalogue.change('UPDATE file SET mtime_ns = 0')
+		disk.utimesSync(place.node(2, 'f'), 0, place.file('f')?.mtime ?? 0)
+		await place.walk(2)
+	})
+	assert.equal(place.copies('f')[2], 'good 1')
+	await assert.rejects(refused, { code: 'EEXIST' })
+	await place.walk(1)
+	assert.ok(place.conflicts().includes('f differs'), String(place.conflicts()))
+	assert.equal(place.read(2, 'f'), 'content')
 })
 
 test('left where it stood: it may only go when the tree has the file elsewhere', async (t) => {
