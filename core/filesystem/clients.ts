@@ -1,6 +1,6 @@
 /** This process as a client of the catalogue: joining, heartbeats, knowing who else is alive. */
 import { hostname } from 'node:os'
-import { readFileSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 import * as changes from '../catalogue/changes.ts'
 import type { ClientRow } from '../catalogue/clients.ts'
 import * as clients from '../catalogue/clients.ts'
@@ -29,6 +29,9 @@ const DISREGARDED: readonly string[] = [REPLICATOR, QUIET_DOOR]
 export const HEARTBEAT_MS = 5_000
 /** Silent this long, a client on another machine is taken for dead. */
 const SILENT_SECONDS_MAX = 30
+
+/** Whose processes these are: this boot's, of what counts them. */
+const HERE = `${readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()}:${readlinkSync('/proc/self/ns/pid')}`
 
 export function* join(driver: Driver, what: string): Op<ClientId> {
 	const id = yield* openSequence(driver, 'next_client_id', 1).next()
@@ -75,9 +78,12 @@ export function* refreshClients(fs: Filesystem): Op<ClientRow[]> {
 	return rows
 }
 
-/** A process of this machine is looked up, one of another is believed until it has been silent for long. */
+/**
+ * A process that can be seen from here is looked up, any other is believed until it has been silent for long: machines may share a name, and so
+ * may containers on one of them, each of which counts processes of its own.
+ */
 export function isAlive(row: ClientRow): boolean {
-	if (row.host === hostname()) return startedAt(row.pid) === row.started
+	if (row.started.startsWith(`${HERE}:`)) return startedAt(row.pid) === row.started
 	return row.silent <= SILENT_SECONDS_MAX
 }
 
@@ -92,14 +98,13 @@ export function* takeLease(fs: Filesystem, name: string, seconds: number): Op<bo
 	return yield* leases.take(fs, name, seconds, (tx, id) => isRunning(fs, tx, id))
 }
 
-/** The boot and the moment a process started: together they tell a reused pid apart. Undefined when there is no such process. */
+/** Where and when a process started: together they tell a reused pid apart. Undefined when there is no such process. */
 function startedAt(pid: number): string | undefined {
 	try {
-		const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
 		const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
 		const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 		const isZombie = fields[0] === 'Z' || fields[0] === 'X'
-		return isZombie ? undefined : `${boot}:${fields[19]}`
+		return isZombie ? undefined : `${HERE}:${fields[19]}`
 	} catch {
 		return undefined
 	}

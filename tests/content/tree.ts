@@ -72,7 +72,7 @@ export async function tree(test: TestContext, engine: Engine, { nodes = 1, copie
 				fs.later.take()
 				fs.later.end()
 				for (const each of fs.nodes.values()) closeNode(each)
-				await driver.change("UPDATE client SET started = 'another boot' WHERE id = ?", [fs.client])
+				await driver.change("UPDATE client SET started = 'another boot', heartbeat = 0 WHERE id = ?", [fs.client])
 				await catalogue.close()
 			},
 			async stop() {

@@ -145,7 +145,7 @@ for (const engine of engines) {
 		const started = await made.rows('SELECT started FROM client WHERE id = ?', door.fs.client)
 		const first = await run(beginUpload(door.fs, await intakeOf(door.fs, 'first')))
 		const second = await run(beginUpload(door.fs, await intakeOf(door.fs, 'second')))
-		await other.fs.catalogue.change("UPDATE client SET started = 'another boot' WHERE id = ?", [door.fs.client])
+		await other.fs.catalogue.change("UPDATE client SET started = 'another boot', heartbeat = 0 WHERE id = ?", [door.fs.client])
 		for (let round = 0; round < 2; round++) await run(settle(other.fs))
 		await assert.rejects(async () => run(finishUpload(door.fs, first)), { code: 'EIO' })
 		await run(beat(door.fs))

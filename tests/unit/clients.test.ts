@@ -22,6 +22,22 @@ it('another door makes the tree shared, a replicator does not', async (test) => 
 	assert.equal(fs.shared, false)
 })
 
+it('a process that cannot be looked up is alive until it has been silent for long, whatever its machine is called', async (test) => {
+	const { start, rows } = await installation(test)
+	const { fs } = await start({ what: 'mount /a' })
+	const other = await start({ what: 'mount /b' })
+	const [{ started }] = rows('SELECT started FROM client WHERE id = ?', other.fs.client)
+	const [boot, , , birth] = `${started}`.split(':')
+	for (const elsewhere of [`${boot}:pid:[1]:${birth}`, `another boot:pid:[4026531836]:${birth}`]) {
+		rows('UPDATE client SET started = ?, heartbeat = ? WHERE id = ?', elsewhere, Math.floor(Date.now() / 1_000), other.fs.client)
+		now(refreshClients(fs))
+		assert.equal(fs.shared, true, elsewhere)
+		rows('UPDATE client SET heartbeat = heartbeat - 60 WHERE id = ?', other.fs.client)
+		now(refreshClients(fs))
+		assert.equal(fs.shared, false, elsewhere)
+	}
+})
+
 it('who was taken for dead comes back under its own name', async (test) => {
 	const { start, rows } = await installation(test)
 	const { fs } = await start({ what: REPLICATOR })

@@ -88,7 +88,7 @@ export async function installation(test: TestContext, nodes = 1, classes: ClassC
 			told,
 			kill() {
 				fs.later.take()
-				own.change("UPDATE client SET started = 'another boot' WHERE id = ?", [fs.client])
+				own.change("UPDATE client SET started = 'another boot', heartbeat = 0 WHERE id = ?", [fs.client])
 			},
 		}
 	}
