@@ -24,8 +24,10 @@ export interface Directories {
 	ancestors(reader: Reader, id: FileId): Op<FileId[]>
 	/** No directory was moved between the last number of the journal that was followed and this one; where numbers appear in the order of their commits. */
 	lookedTo: number
-	/** Learned on the way: a directory found by name in a directory whose place is known. */
-	learn(id: FileId, parent: FileId, name: Name): void
+	/** To be asked before the question whose answer is learned from. */
+	generation(): number
+	/** Learned on the way: a directory found by name in a directory whose place is known. `asked`: the generation in which that was asked for. */
+	learn(asked: number, id: FileId, parent: FileId, name: Name): void
 	forget(): void
 	forgetOne(id: FileId): void
 }
@@ -40,56 +42,66 @@ export function joinPath(directory: Path, name: Name): Path {
 export function createDirectories(): Directories {
 	const places = new Map<FileId, Place>()
 	const byPath = new Map<string, FileId>()
+	/** One more whenever something is to be forgotten, kept or not: what was asked for before may be an old place, and would be kept for good. */
+	let generation = 0
 
 	function keep(id: FileId, place: Place): void {
-		if (places.size >= DIRECTORIES_MAX) forget()
-		forgetOne(id)
+		if (places.size >= DIRECTORIES_MAX) clear()
+		drop(id)
 		places.set(id, place)
 		byPath.set(keyOf(place.path), id)
 	}
 
-	function forget(): void {
+	function clear(): void {
 		places.clear()
 		byPath.clear()
 	}
 
-	function forgetOne(id: FileId): void {
+	function forget(): void {
+		generation++
+		clear()
+	}
+
+	function drop(id: FileId): void {
 		const known = places.get(id)
 		if (!known) return
 		places.delete(id)
 		byPath.delete(keyOf(known.path))
 	}
 
-	function* load(reader: Reader, id: FileId): Op<Place> {
+	/** Its path, and it with what is above it, nearest first and without the root. */
+	function* load(reader: Reader, id: FileId): Op<{ path: Path; ids: FileId[] }> {
+		const asked = generation
 		const rows = yield* wait(entries.chain(reader, id))
 		if (rows.length === 0 || rows[rows.length - 1].parent_id !== ROOT_ID) fail('ENOENT')
-		let place = ROOT
+		const ids = rows.map((row) => row.id)
+		let { path } = ROOT
 		for (const row of rows.reverse()) {
-			place = { parent: row.parent_id, path: joinPath(place.path, Buffer.from(row.name)) }
-			keep(row.id, place)
+			path = joinPath(path, Buffer.from(row.name))
+			if (generation === asked) keep(row.id, { parent: row.parent_id, path })
 		}
-		return place
-	}
-
-	function* find(reader: Reader, id: FileId): Op<Place> {
-		if (id === ROOT_ID) return ROOT
-		return places.get(id) ?? (yield* load(reader, id))
+		return { path, ids }
 	}
 
 	return {
 		lookedTo: 0,
+		generation: () => generation,
 		*path(reader, id) {
-			return (yield* find(reader, id)).path
+			const { path } = id === ROOT_ID ? ROOT : (places.get(id) ?? (yield* load(reader, id)))
+			return path
 		},
 		*ancestors(reader, id) {
-			const ids = [id]
+			const ids: FileId[] = []
 			while (id !== ROOT_ID) {
-				id = (yield* find(reader, id)).parent
+				const known = places.get(id)
+				if (!known) return [...ids, ...(yield* load(reader, id)).ids, ROOT_ID]
 				ids.push(id)
+				id = known.parent
 			}
-			return ids
+			return [...ids, ROOT_ID]
 		},
-		learn(id, parent, name) {
+		learn(asked, id, parent, name) {
+			if (asked !== generation) return
 			const above = parent === ROOT_ID ? ROOT : places.get(parent)
 			if (!above) return
 			const place = { parent, path: joinPath(above.path, name) }
@@ -101,7 +113,10 @@ export function createDirectories(): Directories {
 		},
 		at: (path) => (path.length === 0 ? ROOT_ID : byPath.get(keyOf(path))),
 		forget,
-		forgetOne,
+		forgetOne(id) {
+			generation++
+			drop(id)
+		},
 	}
 }
 

@@ -49,8 +49,9 @@ function without(rows: readonly ChangeRow[], followed: readonly ChangeRow[]): Ch
 export function* takeNotice(fs: Filesystem, rows: readonly ChangeRow[]): Op<void> {
 	if (rows.some((row) => MOVES.has(row.op))) forgetPlaces(fs)
 	if (rows.length > 0) fs.touched.forgetAll()
+	// All of it before anybody else has a turn: what is still remembered of a name would tell anew where a directory was.
+	for (const row of rows) forget(fs, row)
 	for (const row of rows) {
-		forget(fs, row)
 		yield* refreshOpen(fs, row)
 		fs.onChange(row)
 	}

@@ -14,22 +14,25 @@ const TOGETHER_ROWS_MAX = 1_024
 
 /** The entries after a name, by name. The cursor is a name, so entries that come and go meanwhile neither hide nor double the others. */
 export function* list(fs: Filesystem, parent: FileId, after: Uint8Array, limit: number): Op<ListedRow[]> {
+	const asked = fs.directories.generation()
 	const rows = yield* wait(entries.list(fs.catalogue, parent, after, limit))
-	learn(fs, parent, rows, after)
+	learn(fs, asked, { parent, rows, after })
 	return rows
 }
 
 /** The same as a person sees it. */
 export function* listShown(fs: Filesystem, parent: FileId, after: Uint8Array, limit: number): Op<ShownRow[]> {
+	const asked = fs.directories.generation()
 	const rows = yield* wait(entries.listShown(fs.catalogue, parent, after, limit))
-	learn(fs, parent, rows, after)
+	learn(fs, asked, { parent, rows, after })
 	return rows
 }
 
 /** The same with the attributes of directories only: who walks a tree wants those, and often no others. */
 export function* listNames(fs: Filesystem, parent: FileId, after: Uint8Array, limit: number): Op<KeptRows> {
+	const asked = fs.directories.generation()
 	const rows = after.length === 0 ? yield* listWhole(fs, parent, limit) : yield* listPart(fs, parent, after, limit)
-	learn(fs, parent, rows, after)
+	learn(fs, asked, { parent, rows, after })
 	return rows
 }
 
@@ -102,9 +105,9 @@ function merge(rows: NamedRow[], directories: ListedRow[]): Array<NamedRow | Lis
 }
 
 /** What comes by: where directories are, and what whoever walks here will list next. */
-function learn(fs: Filesystem, parent: FileId, rows: readonly NamedRow[], after: Uint8Array): void {
+function learn(fs: Filesystem, asked: number, { parent, rows, after }: { parent: FileId; rows: readonly NamedRow[]; after: Uint8Array }): void {
 	const subdirectories = rows.filter(isDirectory)
-	for (const row of subdirectories) fs.directories.learn(row.id, parent, asBuffer(row.name))
+	for (const row of subdirectories) fs.directories.learn(asked, row.id, parent, asBuffer(row.name))
 	if (subdirectories.length > 1) fs.readAhead.listings.seen(parent, subdirectories.map(({ id }) => id), after.length === 0)
 }
 

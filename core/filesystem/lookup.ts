@@ -15,9 +15,10 @@ import type { OpenFile } from './open-files.ts'
 /** The file a name leads to, or undefined. */
 export function* lookup(fs: Filesystem, parent: FileId, name: Name): Op<FileRow | undefined> {
 	checkName(name)
+	const asked = fs.directories.generation()
 	const row = fs.capabilities.synchronous ? yield* find(fs, parent, name) : yield* fs.readAhead.lookup(fs.catalogue, parent, name)
 	if (!row) return undefined
-	if (row.kind === KIND.directory) fs.directories.learn(row.id, parent, name)
+	if (row.kind === KIND.directory) fs.directories.learn(asked, row.id, parent, name)
 	else if (isPlain(row) && fs.capabilities.synchronous) fs.lookedUp = { parent, name, row }
 	return yield* withBacking(fs, row)
 }

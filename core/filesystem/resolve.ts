@@ -82,6 +82,7 @@ interface Level {
 }
 
 function* walk(fs: Filesystem, reader: Reader, names: Name[], follow: boolean): Op<Located> {
+	const asked = fs.directories.generation()
 	let todo = names
 	let links = 0
 	let levels: Level[] = []
@@ -97,9 +98,9 @@ function* walk(fs: Filesystem, reader: Reader, names: Name[], follow: boolean): 
 			if (++links > LINKS_MAX) fail('ELOOP')
 			todo = [...(yield* target(reader, last.id)), ...todo]
 			levels = levels.slice(0, -1)
-		} else if (todo.length === 0) return yield* found(fs, levels, last)
+		} else if (todo.length === 0) return yield* found(fs, asked, levels, last)
 		else if (last.kind !== KIND.directory) fail('ENOTDIR')
-		else if (ids.length < run.length) return missing(fs, levels, todo)
+		else if (ids.length < run.length) return missing(fs, asked, levels, todo)
 	}
 }
 
@@ -114,26 +115,26 @@ function withDots(levels: Level[], name: Name): Level[] {
 	return levels.length > 0 ? levels.slice(0, -1) : fail('EXDEV', 'a symlink leads out of the tree')
 }
 
-function* found(fs: Filesystem, levels: Level[], last: LocatedRow): Op<Located> {
+function* found(fs: Filesystem, asked: number, levels: Level[], last: LocatedRow): Op<Located> {
 	const row = (yield* withBacking(fs, last)) as LocatedRow
 	if (levels.length === 0) return { path: Buffer.alloc(0), place: undefined, row }
-	const directory = learn(fs, levels.slice(0, -1))
+	const directory = learn(fs, asked, levels.slice(0, -1))
 	const { name } = levels[levels.length - 1]
 	return { path: joinPath(directory.path, name), place: { parent: directory.id, name }, row }
 }
 
-function missing(fs: Filesystem, levels: Level[], todo: Name[]): Located {
+function missing(fs: Filesystem, asked: number, levels: Level[], todo: Name[]): Located {
 	if (todo.length > 1) fail('ENOENT')
-	const directory = learn(fs, levels)
+	const directory = learn(fs, asked, levels)
 	return { path: joinPath(directory.path, todo[0]), place: { parent: directory.id, name: todo[0] }, row: undefined }
 }
 
 /** The directory that the names lead to. Its place is known now: that spares a question when a path is put together. */
-function learn(fs: Filesystem, levels: readonly Level[]): { id: FileId; path: Path } {
+function learn(fs: Filesystem, asked: number, levels: readonly Level[]): { id: FileId; path: Path } {
 	let id: FileId = ROOT_ID
 	let path: Path = Buffer.alloc(0)
 	for (const level of levels) {
-		fs.directories.learn(level.id, id, level.name)
+		fs.directories.learn(asked, level.id, id, level.name)
 		id = level.id
 		path = joinPath(path, level.name)
 	}

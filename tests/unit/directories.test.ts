@@ -60,9 +60,9 @@ test('what was learned needs no question; below what is not known nothing is lea
 	const { catalogue } = await start()
 	const silent = { ...catalogue, all: () => assert.fail('asked') } as unknown as Driver
 	const directories = createDirectories()
-	directories.learn(20, ROOT_ID, Buffer.from('a'))
-	directories.learn(21, 20, Buffer.from('b'))
-	directories.learn(31, 30, Buffer.from('x'))
+	directories.learn(directories.generation(), 20, ROOT_ID, Buffer.from('a'))
+	directories.learn(directories.generation(), 21, 20, Buffer.from('b'))
+	directories.learn(directories.generation(), 31, 30, Buffer.from('x'))
 	assert.equal(`${now(directories.path(silent, 21))}`, 'a/b')
 	assert.throws(() => now(directories.path(catalogue, 31)), { code: 'ENOENT' })
 })
