@@ -30,6 +30,8 @@ export interface Transaction extends Reader {
 	 * transaction of many changes is one round trip. An error in it surfaces there.
 	 */
 	write(sql: string, params?: readonly Value[]): void
+	/** A read that goes with the next one, or with the commit, and costs no round trip: `take` has its rows before whoever waits for that. Where neither follows it is not asked. */
+	along<T = Row>(query: Query, take: (rows: T[]) => void): void
 	/**
 	 * The last change of a transaction that took something for granted without asking: this one touches a row only if it was so. Where it
 	 * touches none all is taken back, and the transaction fails with `Overtaken`.

@@ -101,12 +101,16 @@ export function touchDirectory(tx: Transaction, id: FileId, now: Time, links = 0
 	])
 }
 
-/** The same of one that is as it was read a moment ago; where it is not, or changes wait to be carried out on a node, the transaction is overtaken. */
-export function touchKnownDirectory(tx: Transaction, { id, mode, gid }: FileRow, now: Time): void {
+/**
+ * The same of one that is as it was read a moment ago; where it is not, or a directory was moved since that number of moves, or changes wait
+ * to be carried out on a node, the transaction is overtaken.
+ */
+export function touchKnownDirectory(tx: Transaction, { id, mode, gid }: FileRow, now: Time, moves: number): void {
 	tx.decide(
 		`UPDATE file SET mtime = ?, mtime_ns = ?, ctime = ?, ctime_ns = ?
-			WHERE id = ? AND kind = ${KIND.directory} AND mode = ? AND gid = ? AND (SELECT 1 FROM intent LIMIT 1) IS NULL`,
-		[now.s, now.ns, now.s, now.ns, id, mode, gid],
+			WHERE id = ? AND kind = ${KIND.directory} AND mode = ? AND gid = ? AND (SELECT 1 FROM intent LIMIT 1) IS NULL
+			AND (SELECT number FROM moves WHERE id = 1) = ?`,
+		[now.s, now.ns, now.s, now.ns, id, mode, gid, moves],
 	)
 }
 

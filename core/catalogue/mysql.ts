@@ -170,8 +170,13 @@ interface Ground {
 	timeoutMs: number
 }
 
+interface Waiting {
+	statement: string
+	take?: (rows: Row[]) => void
+}
+
 async function attempt<T>({ pool, session, timeoutMs }: Ground, body: (tx: Transaction) => Op<T>, untilMs: number) {
-	const waiting: string[] = []
+	const waiting: Waiting[] = []
 	let begun = false
 	let wrote = false
 	/** By what its last statement touches. */
@@ -193,10 +198,12 @@ async function attempt<T>({ pool, session, timeoutMs }: Ground, body: (tx: Trans
 	/** Sends what waits and then these; the results are of these. */
 	async function send(statements: readonly string[]): Promise<Result[]> {
 		const opening = begun ? [] : ['START TRANSACTION']
-		const packet = [...opening, ...waiting.splice(0), ...statements]
+		const before = waiting.splice(0)
 		begun = true
 		try {
-			return (await session.send(packet, untilMs)).slice(packet.length - statements.length)
+			const results = await session.send([...opening, ...before.map(({ statement }) => statement), ...statements], untilMs)
+			for (const [index, { take }] of before.entries()) take?.(results[opening.length + index])
+			return results.slice(opening.length + before.length)
 		} catch (error) {
 			// The body may take an EEXIST for an answer, but what stood behind it in the packet was not carried out: no commit.
 			failure ??= error
@@ -213,7 +220,7 @@ async function attempt<T>({ pool, session, timeoutMs }: Ground, body: (tx: Trans
 		const token = nextToken(session)
 		const last = waiting.splice(-1)
 		try {
-			const results = await send([...last, tokenStatement(token, decides), 'COMMIT'])
+			const results = await send([...last.map(({ statement }) => statement), tokenStatement(token, decides), 'COMMIT'])
 			session.token = token
 			release(token.count === 1 ? PRUNE_TOKENS : undefined)
 			return last.length > 0 ? (results[0].affectedRows ?? 0) : 0
@@ -248,7 +255,10 @@ async function attempt<T>({ pool, session, timeoutMs }: Ground, body: (tx: Trans
 		read: (...queries) => send(texts(queries)),
 		write(sql, params) {
 			wrote = true
-			waiting.push(written(sql, params))
+			waiting.push({ statement: written(sql, params) })
+		},
+		along([sql, params], take) {
+			waiting.push({ statement: written(sql, params), take })
 		},
 		decide(sql, params) {
 			decides = true

@@ -25,7 +25,11 @@ export function listQuery(): Query {
 
 /** Those that will be used again. */
 export function living(reader: Reader): Maybe<Array<Pick<NodeRow, 'id'>>> {
-	return reader.all("SELECT id FROM node WHERE state <> 'dead' ORDER BY id")
+	return reader.all(...livingQuery())
+}
+
+export function livingQuery(): Query {
+	return ["SELECT id FROM node WHERE state <> 'dead' ORDER BY id", []]
 }
 
 export function findByName(reader: Reader, name: string): Maybe<NodeRow | undefined> {

@@ -159,6 +159,9 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		write(sql, params) {
 			inTransaction(() => write(sql, params))
 		},
+		along([sql, params], take) {
+			take(inTransaction(() => query(sql, params)))
+		},
 		decide(sql, params) {
 			inTransaction(() => {
 				if (alter(sql, params) === 0) throw new Overtaken()

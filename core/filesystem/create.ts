@@ -93,13 +93,14 @@ interface Created {
  */
 function* enterUnasked(fs: Filesystem, asked: Asked): Op<Created | undefined> {
 	const { place, time } = asked
-	const directory = fs.capabilities.synchronous || fs.standing ? undefined : fs.touched.get(place.parent)
-	if (!directory) return undefined
+	const { moves } = fs.directories
+	const directory = moves === undefined || fs.standing ? undefined : fs.touched.get(place.parent)
+	if (moves === undefined || !directory) return undefined
 	return yield* transactUnasked(fs, function* (tx) {
 		const { path, rule, nodes } = yield* nodesAt(fs, tx, place)
 		if (nodes.length === 0) return undefined
 		const created = put(fs, tx, asked, { directory, path, rule, nodes, standing: false })
-		files.touchKnownDirectory(tx, directory, time)
+		files.touchKnownDirectory(tx, directory, time, moves)
 		return created
 	})
 }

@@ -24,6 +24,8 @@ export interface Directories {
 	ancestors(reader: Reader, id: FileId): Op<FileId[]>
 	/** No directory was moved between the last number of the journal that was followed and this one; where numbers appear in the order of their commits. */
 	lookedTo: number
+	/** What is remembered is of when so many directories had been moved, or of later; where there is more than one writer at a time. */
+	moves: number | undefined
 	/** To be asked before the question whose answer is learned from. */
 	generation(): number
 	/** Learned on the way: a directory found by name in a directory whose place is known. `asked`: the generation in which that was asked for. */
@@ -85,6 +87,7 @@ export function createDirectories(): Directories {
 
 	return {
 		lookedTo: 0,
+		moves: undefined,
 		generation: () => generation,
 		*path(reader, id) {
 			const { path } = id === ROOT_ID ? ROOT : (places.get(id) ?? (yield* load(reader, id)))

@@ -13,7 +13,7 @@ import type { Directories } from './directories.ts'
 import type { Journal } from './journal.ts'
 import type { Later } from './later.ts'
 import type { OpenFile } from './open-files.ts'
-import { lookForMoves } from './places.ts'
+import { type Hold, holdPlaces, lookForMoves } from './places.ts'
 import type { ReadAhead } from './read-ahead.ts'
 import type { Touched } from './touched.ts'
 import type { Unsynced } from './unsynced.ts'
@@ -85,14 +85,20 @@ export interface Filesystem {
 /**
  * One transaction, with what was put off until the next one. What was put off stays put off when the transaction fails.
  */
-export function transact<T>(fs: Filesystem, body: (tx: Transaction) => Op<T>, onFailure: OnFailure = lookAfter): Maybe<T> {
-	return withPutOff(fs, (whole) => fs.catalogue.transaction(whole), body, onFailure)
+export function transact<T>(fs: Filesystem, body: (tx: Transaction) => Op<T>, how: How = {}): Maybe<T> {
+	return withPutOff(fs, (whole) => fs.catalogue.transaction(whole), body, how)
+}
+
+interface How {
+	onFailure?: OnFailure
+	/** What it does with paths: makes use of them, where nothing is said. */
+	hold?: Hold
 }
 
 /** The same for a change that takes something for granted: undefined where that is not so, and has to be looked at. */
-export function* transactUnasked<T>(fs: Filesystem, body: (tx: Transaction) => Op<T>): Op<T | undefined> {
+export function* transactUnasked<T>(fs: Filesystem, body: (tx: Transaction) => Op<T>, how: How = {}): Op<T | undefined> {
 	try {
-		return yield* wait(transact(fs, body))
+		return yield* wait(transact(fs, body, how))
 	} catch (error) {
 		if (!(error instanceof Overtaken) && codeOf(error) !== 'EEXIST') throw error
 		return undefined
@@ -101,12 +107,12 @@ export function* transactUnasked<T>(fs: Filesystem, body: (tx: Transaction) => O
 
 /** The same with a commit that is shared with others, where that is quicker. */
 export function transactTogether<T>(fs: Filesystem, body: (tx: Transaction) => Op<T>): Maybe<T> {
-	return withPutOff(fs, (whole) => fs.catalogue.together(whole), body, lookAfter)
+	return withPutOff(fs, (whole) => fs.catalogue.together(whole), body, {})
 }
 
 type Begin<T> = (whole: (tx: Transaction) => Op<T>) => Maybe<T>
 
-function withPutOff<T>(fs: Filesystem, begin: Begin<T>, body: (tx: Transaction) => Op<T>, onFailure: OnFailure): Maybe<T> {
+function withPutOff<T>(fs: Filesystem, begin: Begin<T>, body: (tx: Transaction) => Op<T>, { onFailure = lookAfter, hold = 'together' }: How): Maybe<T> {
 	fs.lookedUp = undefined
 	fs.transactions++
 	const waiting = fs.later.take()
@@ -119,7 +125,7 @@ function withPutOff<T>(fs: Filesystem, begin: Begin<T>, body: (tx: Transaction) 
 	}
 	let result: Maybe<T>
 	try {
-		result = begin((tx) => inTransaction(fs, tx, waiting, body))
+		result = begin((tx) => inTransaction(fs, tx, { waiting, hold }, body))
 	} catch (error) {
 		return failed(error)
 	}
@@ -133,7 +139,13 @@ function withPutOff<T>(fs: Filesystem, begin: Begin<T>, body: (tx: Transaction) 
 	return settled
 }
 
-function* inTransaction<T>(fs: Filesystem, tx: Transaction, waiting: readonly Query[], body: (tx: Transaction) => Op<T>): Op<T> {
+function* inTransaction<T>(
+	fs: Filesystem,
+	tx: Transaction,
+	{ waiting, hold }: { waiting: readonly Query[]; hold: Hold },
+	body: (tx: Transaction) => Op<T>,
+): Op<T> {
+	holdPlaces(fs, tx, hold)
 	for (const [sql, params] of waiting) tx.write(sql, params)
 	yield* lookForMoves(fs, tx)
 	return yield* body(tx)
@@ -151,7 +163,7 @@ function lookAfter(fs: Filesystem, error: unknown, since: number): void {
 /** Writes what was put off, if anything was. */
 export function flushLater(fs: Filesystem): Maybe<void> {
 	if (fs.later.size() === 0) return
-	return transact(fs, function* () {})
+	return transact(fs, function* () {}, { hold: 'nothing' })
 }
 
 /** Runs an operation nobody waits for; a failure is reported, not thrown. */

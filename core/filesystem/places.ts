@@ -1,17 +1,72 @@
 /**
- * Where directories are is remembered, and another client may have moved one a moment ago: the journal, which is followed now and
- * then, has not told yet. What a transaction decides goes to the nodes by path, so it looks there first.
+ * Where directories are is remembered, and another may have moved one a moment ago: another client, of which the journal has not told yet,
+ * or this one itself, which has not heard of its own commit. What a transaction decides goes to the nodes by path, so it looks there first.
+ *
+ * Where there is one writer at a time the look is a question at its start. Else it is a row (catalogue/moves.ts) that it holds until its
+ * commit: together with others if it makes use of paths, alone if it moves a directory. What is remembered is of the time after as many moves
+ * as are known here, or later; where there were more it is forgotten. Nobody can move a directory then, so what is read after that, as the
+ * intents that stand, is of everybody who moved one before.
  */
 import type { Transaction } from '../catalogue/driver.ts'
 import * as changes from '../catalogue/changes.ts'
+import * as moves from '../catalogue/moves.ts'
 import { type Op, wait } from '../op.ts'
 import type { Filesystem } from './filesystem.ts'
+import type { Place } from './names.ts'
 
-/** At the start of a transaction: forgets what is remembered where that may be wrong. */
-export function* lookForMoves(fs: Pick<Filesystem, 'catalogue' | 'capabilities' | 'client' | 'directories' | 'isBehind' | 'journal' | 'nodes' | 'shared'>, tx: Transaction): Op<void> {
-	const { synchronous } = fs.capabilities
-	if (synchronous ? !fs.isBehind && !fs.catalogue.isChangedElsewhere() : !fs.shared) return
-	const low = Math.max(fs.journal.position(), synchronous ? fs.directories.lookedTo : 0)
+/**
+ * What a transaction does with paths: makes use of them together with others; no use of any; moves directories, `alone`; moves two names, and
+ * what they lead to it has yet to see: alone where one of them seems to lead to a directory.
+ */
+export type Hold = 'together' | 'nothing' | 'alone' | readonly [Place, Place]
+
+/** By transaction: how many moves there were before those it makes. */
+const alone = new WeakMap<object, number>()
+
+/** Goes with the first packet of a transaction, before anything else is locked. */
+export function holdPlaces(fs: Filesystem, tx: Transaction, hold: Hold): void {
+	const { capabilities } = fs
+	if (capabilities.synchronous || hold === 'nothing') return
+	if (hold !== 'together') {
+		const query = hold === 'alone' ? moves.aloneQuery(capabilities) : moves.aloneIfDirectoryQuery(...hold, capabilities)
+		tx.along<moves.MovesRow>(query, ([row]) => {
+			if (row) alone.set(tx, row.number)
+		})
+	}
+	tx.along<moves.MovesRow>(moves.togetherQuery(capabilities), ([row]) => followMoves(fs, row?.number))
+}
+
+/** With what is kept of names: it would tell anew where a directory was. */
+function followMoves(fs: Filesystem, number: number | undefined): void {
+	if (number !== undefined && fs.directories.moves === number) return
+	forgetPlaces(fs)
+	fs.readAhead.forget()
+	fs.directories.moves = number
+}
+
+/** Of a transaction that has asked: where it is not so it has to begin anew, and alone. */
+export function mayMoveDirectories({ capabilities }: Filesystem, tx: Transaction): boolean {
+	return capabilities.synchronous || alone.has(tx)
+}
+
+/** One is moved. How many that makes, for `movedHere`. */
+export function countMove(tx: Transaction): number | undefined {
+	const before = alone.get(tx)
+	if (before === undefined) return undefined
+	moves.add(tx)
+	return before + 1
+}
+
+/** After the commit; who moved it has changed names, and those are forgotten already. */
+export function movedHere({ directories }: Filesystem, number: number | undefined): void {
+	directories.forget()
+	if (number !== undefined && directories.moves === number - 1) directories.moves = number
+}
+
+/** At the start of a transaction, where there is one writer at a time: forgets what is remembered where that may be wrong. */
+export function* lookForMoves(fs: Filesystem, tx: Transaction): Op<void> {
+	if (!fs.capabilities.synchronous || (!fs.isBehind && !fs.catalogue.isChangedElsewhere())) return
+	const low = Math.max(fs.journal.position(), fs.directories.lookedTo)
 	const [[{ seq, moved }]] = (yield* wait(tx.read(changes.movesQuery(low, fs.client)))) as [changes.MovesRow[]]
 	if (moved) forgetPlaces(fs)
 	if (seq !== null) fs.directories.lookedTo = Number(seq)

@@ -57,7 +57,7 @@ function* publishNow(fs: Filesystem, file: OpenFile, force: boolean): Op<boolean
 	if (!force && file.row.version > 0 && !contentDiffers(stat, file.known)) return false
 	yield* checkPath(fs, file)
 	const content = contentOf(file, stat)
-	const row = (yield* recordUnasked(fs, file, content)) ?? (yield* wait(transact(fs, (tx) => record(fs, tx, content))))
+	const row = (yield* recordUnasked(fs, file, content)) ?? (yield* wait(transact(fs, (tx) => record(fs, tx, content), { hold: 'nothing' })))
 	file.known = stat
 	file.publishedAtMs = Date.now()
 	file.published = true
@@ -112,13 +112,14 @@ function* recordUnasked(fs: Filesystem, file: OpenFile, { id, nodeId, stat, isRi
 	file.entered = undefined
 	if (fs.capabilities.synchronous || !entered || isRight === false) return undefined
 	const next = withContent(entered, stat)
-	return yield* transactUnasked(fs, function* (tx) {
+	const enter = function* (tx: Transaction) {
 		replicas.setVersion(tx, id, nodeId, next.version)
 		wantCopies(fs, tx, next, [nodeId])
 		changes.insert(tx, fs.client, { op: 'publish', file: id }, fs.capabilities)
 		files.setFirstContent(tx, entered, next, nodeId)
 		return next
-	})
+	}
+	return yield* transactUnasked(fs, enter, { hold: 'nothing' })
 }
 
 /** On further nodes, where its class asks for some. */

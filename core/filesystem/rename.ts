@@ -2,10 +2,12 @@
 import * as changes from '../catalogue/changes.ts'
 import type { Transaction } from '../catalogue/driver.ts'
 import * as entries from '../catalogue/entries.ts'
+import type { ChainRow } from '../catalogue/entries.ts'
 import * as files from '../catalogue/files.ts'
 import { type FileRow, KIND } from '../catalogue/files.ts'
 import type { Intent, IntentOp } from '../catalogue/intents.ts'
 import * as intents from '../catalogue/intents.ts'
+import * as nodes from '../catalogue/nodes.ts'
 import type { LocatedRow } from '../catalogue/paths.ts'
 import * as replicas from '../catalogue/replicas.ts'
 import type { ReplicaRow } from '../catalogue/replicas.ts'
@@ -20,7 +22,8 @@ import { joinPath } from './directories.ts'
 import { located } from './expected.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { checkDirectory, checkPlace, type Place } from './names.ts'
-import { hasPlainCopies, lostName, onEveryNode, type Removal, removeEmptyDirectory, removeName } from './remove.ts'
+import { countMove, mayMoveDirectories, movedHere } from './places.ts'
+import { hasPlainCopies, lostName, type Removal, removeEmptyDirectory, removeName } from './remove.ts'
 import type { Turn } from './touched.ts'
 
 export type RenameMode = 'replace' | 'noreplace' | 'exchange'
@@ -45,14 +48,15 @@ export function* rename(fs: Filesystem, from: Place, to: Place, mode: RenameMode
 	const time = now()
 	const token = fs.nextToken++
 	const turns = new Map([from.parent, to.parent].map((id) => [id, fs.touched.begin(id)]))
-	const { situation, made } = yield* wait(transact(fs, (tx) => decide(fs, tx, { from, to, mode, check, time, token })))
+	const wish = { from, to, mode, check, time, token }
+	const { situation, made, moves } = yield* decided(fs, wish)
 	if (!made) return
 	fs.readAhead.changedNames(from.parent)
 	fs.readAhead.changedNames(to.parent, to.name)
 	fs.readAhead.forgetFile(situation.source.id)
 	rememberTouched(fs, situation, time, turns)
 	if (situation.target && mode === 'replace') lostName(fs, situation.target, time)
-	if (situation.source.kind === KIND.directory || situation.target?.kind === KIND.directory) fs.directories.forget()
+	if (movesDirectory(situation)) movedHere(fs, moves)
 	try {
 		if (mode === 'replace' && isSafelySaved(fs, situation)) yield* wait(fs.catalogue.sync())
 	} finally {
@@ -77,23 +81,45 @@ interface Wish {
 	token: number
 }
 
-/** Nothing is made where both names lead to one file. */
-function* decide(fs: Filesystem, tx: Transaction, { from, to, mode, check, time, token }: Wish): Op<{ situation: Situation; made: Intent[] | undefined }> {
+interface Decided {
+	situation: Situation
+	/** Nothing is made where both names lead to one file. */
+	made?: Intent[]
+	/** With this one, where a directory is moved. */
+	moves?: number
+}
+
+function* decided(fs: Filesystem, wish: Wish): Op<Decided> {
+	const seen = yield* wait(transact(fs, (tx) => decide(fs, tx, wish), { hold: [wish.from, wish.to] }))
+	// A directory came to one of the names while the transaction began.
+	return seen ?? (yield* wait(transact(fs, (tx) => decide(fs, tx, wish), { hold: 'alone' }))) ?? fail('EIO', 'the catalogue does not count moves of directories')
+}
+
+/** Undefined where a directory is to be moved and others may move one at the same time. */
+function* decide(fs: Filesystem, tx: Transaction, { from, to, mode, check, time, token }: Wish): Op<Decided | undefined> {
 	const situation = yield* examine(fs, tx, from, to)
+	if (movesDirectory(situation) && !mayMoveDirectories(fs, tx)) return undefined
 	const { source, target } = situation
 	if (mode === 'noreplace' && target) fail('EEXIST')
 	if (mode === 'exchange' && !target) fail('ENOENT')
 	if (check) yield* check(tx, yield* located(tx, source), yield* located(tx, target))
-	if (target && target.id === source.id) return { situation, made: undefined }
-	const step = { from, to, situation, time, token }
+	if (target && target.id === source.id) return { situation }
+	const nodes = movesDirectory(situation) ? yield* examineMove(tx, from, to, situation) : []
+	const step = { from, to, situation, nodes, time, token }
 	const plan = mode === 'exchange' ? yield* swap(fs, tx, step) : yield* move(fs, tx, step)
-	return { situation, made: yield* intend(fs, tx, plan, situation.standing) }
+	const made = yield* intend(fs, tx, plan, situation.standing)
+	return { situation, made, moves: movesDirectory(situation) ? countMove(tx) : undefined }
+}
+
+function movesDirectory({ source, target }: Situation): boolean {
+	return source.kind === KIND.directory || target?.kind === KIND.directory
 }
 
 /** Whatever the kernel asks for next: that directory, where no directory moved. */
-function rememberTouched(fs: Filesystem, { directories, source, target }: Situation, time: Time, turns: ReadonlyMap<FileId, Turn>): void {
+function rememberTouched(fs: Filesystem, situation: Situation, time: Time, turns: ReadonlyMap<FileId, Turn>): void {
+	const { directories, source, target } = situation
 	for (const row of [source, target]) if (row) fs.touched.forget(row.id)
-	const moves = [source, target].some((row) => row?.kind === KIND.directory)
+	const moves = movesDirectory(situation)
 	for (const directory of directories) {
 		const turn = turns.get(directory.id)
 		if (moves || turn === undefined) fs.touched.forget(directory.id)
@@ -118,32 +144,39 @@ function* examine(fs: Filesystem, tx: Transaction, from: Place, to: Place): Op<S
 	if (!source) fail('ENOENT')
 	const fromPath = joinPath(yield* fs.directories.path(tx, from.parent), from.name)
 	const toPath = joinPath(yield* fs.directories.path(tx, to.parent), to.name)
-	yield* checkNotBelow(fs, tx, source, to.parent)
-	if (target) yield* checkNotBelow(fs, tx, target, from.parent, 'ENOTEMPTY')
 	return { directories, source, target, fromPath, toPath, standing: standing.length > 0 }
 }
 
-/** A directory cannot become part of itself. */
-function* checkNotBelow(fs: Filesystem, tx: Transaction, row: FileRow, directory: FileId, code = 'EINVAL'): Op<void> {
-	if (row.kind !== KIND.directory) return
-	if ((yield* fs.directories.ancestors(tx, directory)).includes(row.id)) fail(code)
+/**
+ * A directory cannot become part of itself: then nothing would lead to it any more, so what is remembered is not asked. The nodes it may
+ * have been made on, which are all, also such as this client has not heard of yet.
+ */
+function* examineMove(tx: Transaction, from: Place, to: Place, { source, target }: Situation): Op<NodeId[]> {
+	const [aboveTarget, aboveSource, living] = (yield* wait(
+		tx.read(entries.chainQuery(to.parent), entries.chainQuery(from.parent), nodes.livingQuery()),
+	)) as [ChainRow[], ChainRow[], Array<{ id: NodeId }>]
+	if (aboveTarget.some(({ id }) => id === source.id)) fail('EINVAL')
+	if (target && aboveSource.some(({ id }) => id === target.id)) fail('ENOTEMPTY')
+	return living.map(({ id }) => id)
 }
 
 interface Step {
 	from: Place
 	to: Place
 	situation: Situation
+	/** Where directories may have been made. */
+	nodes: readonly NodeId[]
 	time: Time
 	token: number
 }
 
-function* move(fs: Filesystem, tx: Transaction, { from, to, situation, time, token }: Step): Op<Intent[]> {
+function* move(fs: Filesystem, tx: Transaction, { from, to, situation, nodes, time, token }: Step): Op<Intent[]> {
 	const { source, target, fromPath, toPath } = situation
 	const replaced = target ? yield* replaceTarget(tx, { source, target, path: toPath, token, time }) : NOTHING
 	if (target) entries.remove(tx, to.parent, to.name)
 	entries.move(tx, from, to)
 	const isDirectory = source.kind === KIND.directory
-	const { made: moved, having } = yield* moveOnNodes(tx, { rows: [source], op: 'rename', from: fromPath, to: toPath, token })
+	const { made: moved, having } = yield* moveOnNodes(tx, { rows: [source], op: 'rename', nodes, from: fromPath, to: toPath, token })
 	// Where the source has a copy its rename replaces the target's. An unlink before it would, repeated after a crash,
 	// remove the file that has the name by then.
 	const gone = replaced.made.filter(({ nodeId }) => !having.has(nodeId))
@@ -173,12 +206,12 @@ function* replaceTarget(
 	return yield* removeName(tx, { row: target, path, token, time })
 }
 
-function* swap(fs: Filesystem, tx: Transaction, { from, to, situation, time, token }: Step): Op<Intent[]> {
+function* swap(fs: Filesystem, tx: Transaction, { from, to, situation, nodes, time, token }: Step): Op<Intent[]> {
 	const { source, fromPath, toPath } = situation
 	const target = situation.target as FileRow
 	entries.point(tx, from.parent, from.name, target.id)
 	entries.point(tx, to.parent, to.name, source.id)
-	const { made } = yield* moveOnNodes(tx, { rows: [source, target], op: 'exchange', from: fromPath, to: toPath, token })
+	const { made } = yield* moveOnNodes(tx, { rows: [source, target], op: 'exchange', nodes, from: fromPath, to: toPath, token })
 	const difference = Number(source.kind === KIND.directory) - Number(target.kind === KIND.directory)
 	touchParents(tx, { from, to, leaves: difference, arrives: difference, time })
 	for (const [row, path] of [[source, toPath], [target, fromPath]] as const) {
@@ -193,10 +226,10 @@ function* swap(fs: Filesystem, tx: Transaction, { from, to, situation, time, tok
 /** A file is moved where it has copies, or may have, a directory wherever it may have been made. And where there is one that counts, or did. */
 function* moveOnNodes(
 	tx: Transaction,
-	{ rows, op, from, to, token }: { rows: FileRow[]; op: IntentOp; from: Path; to: Path; token: number },
+	{ rows, op, nodes, from, to, token }: { rows: FileRow[]; op: IntentOp; nodes: readonly NodeId[]; from: Path; to: Path; token: number },
 ): Op<{ made: Intent[]; having: ReadonlySet<NodeId> }> {
 	const intent = { op, path: from, toPath: to, fileId: rows[0].id, token }
-	if (rows.some((row) => row.kind === KIND.directory)) return { made: yield* onEveryNode(tx, intent), having: new Set() }
+	if (rows.some((row) => row.kind === KIND.directory)) return { made: nodes.map((nodeId) => ({ ...intent, nodeId })), having: new Set() }
 	const holders = new Set<NodeId>()
 	const having = new Set<NodeId>()
 	const copies = (yield* wait(tx.read(...rows.filter(hasPlainCopies).map((row) => replicas.ofFileQuery(row.id))))) as ReplicaRow[][]

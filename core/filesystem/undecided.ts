@@ -40,7 +40,7 @@ function* takeUp(fs: Filesystem, tokens: readonly number[], since: number): Op<v
 /** A transaction of which it has to be known whether it was made, however long that takes: what follows depends on it. */
 export function* decided<T>(fs: Filesystem, body: (tx: Transaction) => Op<T>): Op<T> {
 	try {
-		return yield* wait(transact(fs, body, () => undefined))
+		return yield* wait(transact(fs, body, { onFailure: () => undefined }))
 	} catch (error) {
 		if (!(error instanceof Undecided) || !(yield* wait(error.open.outcome))) throw error
 		return error.open.value as T

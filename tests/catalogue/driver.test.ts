@@ -172,6 +172,22 @@ for (const engine of [...engines, holding]) {
 			assert.equal((await driver.get(COUNT)).n, 1)
 		})
 
+		test('a read that goes along has its rows before the next one is answered, and sees what was written before it', async (t) => {
+			const { driver } = await ready(t, engine)
+			const seen: unknown[] = []
+			await driver.transaction(function* (tx) {
+				tx.along<{ n: number }>([COUNT, []], ([row]) => seen.push(row.n))
+				tx.write(PUT, [1, name('a'), 2])
+				tx.along<{ n: number }>([COUNT, []], ([row]) => seen.push(row.n))
+				tx.along(['SELECT file_id FROM entry WHERE parent_id = ?', [2]], (rows) => seen.push(rows))
+				seen.push((yield* wait(tx.get(COUNT))).n)
+				tx.along<{ n: number }>([COUNT, []], ([row]) => seen.push(`with the commit ${row.n}`))
+				tx.write(PUT, [1, name('b'), 2])
+			})
+			assert.deepEqual(seen, [0, 1, [], 1, 'with the commit 1'])
+			assert.equal((await driver.get(COUNT)).n, 2)
+		})
+
 		test('a transaction whose last change touches nothing was overtaken: it leaves nothing, and the next one works', async (t) => {
 			const { driver } = await ready(t, engine)
 			const put = async (n: number, expected: number) =>

@@ -78,6 +78,28 @@ describe('MySQL', () => {
 		assert.match(packets[1], /^(INSERT INTO entry [^;]*;){10}UPDATE commit_token [^;]*;COMMIT$/)
 	})
 
+	test('a read that goes along is no round trip', async (t) => {
+		const { driver, proxy } = await through(t)
+		const seen: number[] = []
+		const along = (tx: Transaction) => tx.along<{ n: number }>([VALUE, ['a']], ([row]) => seen.push(row.n))
+		const packets = await packetsOf(proxy, () =>
+			driver.transaction(function* (tx) {
+				along(tx)
+				yield* wait(tx.get(`${VALUE} FOR UPDATE`, ['a']))
+				tx.write(INCREMENT, ['a'])
+				along(tx)
+				tx.write(INCREMENT, ['a'])
+			}),
+		)
+		assert.deepEqual([packets.length, seen], [2, [1, 2]])
+		const alone = await packetsOf(proxy, () =>
+			driver.transaction(function* (tx) {
+				along(tx)
+			}),
+		)
+		assert.deepEqual(alone, [])
+	})
+
 	test('a transaction that only changes, a single change, a read: one round trip each', async (t) => {
 		const { driver, proxy } = await through(t)
 		const changes = () =>

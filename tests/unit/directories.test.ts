@@ -103,6 +103,7 @@ function counting(driver: Driver, count: () => void): Driver {
 					get: counted(tx.get) as typeof tx.get,
 					write: counted(tx.write),
 					decide: counted(tx.decide),
+					along: tx.along,
 					read: (...queries) => {
 						for (const _ of queries) count()
 						return tx.read(...queries)

@@ -17,7 +17,7 @@ function fake() {
 	function transaction<T>(body: (tx: Transaction) => Op<T>): Maybe<T> {
 		state.attempts++
 		const wrote: string[] = []
-		const result = run(body({ write: (sql: string) => wrote.push(sql) } as unknown as Transaction)) as T
+		const result = run(body({ write: (sql: string) => wrote.push(sql), along: () => undefined } as unknown as Transaction)) as T
 		const finish = () => {
 			if (state.fails) fail('EIO')
 			committed.push(...wrote)

@@ -16,6 +16,8 @@ const ROWS_PER_STATEMENT = 100
 const STATEMENT_BYTES_MAX = 512 * 1024
 const STATEMENTS_PER_TRANSACTION = 8
 const EPOCH = 'epoch'
+/** Rows that are there as long as the catalogue is. */
+const KEPT: readonly string[] = ['migration', 'commit_token', 'moves']
 /**
  * What was given out after a dump or a manifest was written is not known, and may still be in a kernel's memory or in a
  * name on a node: ids go on this much higher. 64-bit ids have room for a few million of these.
@@ -34,7 +36,7 @@ export async function beginFilling(driver: Driver): Promise<void> {
 	await unmarkFilling(driver)
 	await migrate(driver)
 	await driver.change('INSERT INTO migration (version, name, at) VALUES (?,?,0)', [FILLING, 'filling'])
-	const emptied = [...TABLES.map(({ name }) => name), ...LEFT_OUT].filter((name) => name !== 'migration' && name !== 'commit_token')
+	const emptied = [...TABLES.map(({ name }) => name), ...LEFT_OUT].filter((name) => !KEPT.includes(name))
 	for (const name of emptied) await driver.script(`DELETE FROM \`${name}\``)
 }
 
