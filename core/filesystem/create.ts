@@ -14,7 +14,7 @@ import { now, type Time } from '../clock.ts'
 import { codeOf, Errno, fail } from '../errors.ts'
 import type { FileId, NodeId, Path } from '../ids.ts'
 import { standsInTheWay } from '../in-the-way.ts'
-import { carryOut, carryOutAfterwards, intend, isDone } from '../intents.ts'
+import { carryOutAfterwards, intend, isDone } from '../intents.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import { classOf, nodesForNewFile } from '../placement/placement.ts'
@@ -27,6 +27,7 @@ import { newOpenFile, type OpenFile } from './open-files.ts'
 import { isNoDirectory, makeParents } from './materialise.ts'
 import { whileOpening } from './opening.ts'
 import { decided } from './undecided.ts'
+import { takeBack, undoLater } from './undo-create.ts'
 
 export interface NewFile {
 	mode: number
@@ -200,15 +201,8 @@ function* createOnNode(fs: Filesystem, place: Place, made: Created): Op<OpenFile
 			if (codeOf(error) === 'ETIMEDOUT') yield* undoLater(fs, node, row.id, path)
 		}
 	}
-	yield* takeBack(fs, place, row.id)
+	yield* takeBack(fs, row.id)
 	throw new Errno(codeOf(failure))
-}
-
-/** A creation that timed out may still happen; what it leaves is removed when the node answers again. */
-function* undoLater(fs: Filesystem, node: Node, fileId: FileId, path: Path): Op<void> {
-	const intent: Intent = { nodeId: node.id, op: 'unlink', path, toPath: null, fileId, token: fs.nextToken++ }
-	const made = yield* wait(transact(fs, (tx) => intend(fs, tx, [intent], true)))
-	yield* carryOut(fs, made)
 }
 
 /** "No room" tells the caller more than "this one did not answer". */
@@ -234,20 +228,6 @@ function moveCreation(fs: Filesystem, id: FileId, from: NodeId, to: NodeId): Op<
 		replicas.moveTo(tx, id, from, to)
 		writers.moveTo(tx, id, fs.client, to)
 	})
-}
-
-/** No node took it: as if it had never been asked for. */
-export function* takeBack(fs: Filesystem, place: Place, id: FileId): Op<void> {
-	yield* wait(
-		transact(fs, function* (tx) {
-			entries.remove(tx, place.parent, place.name)
-			files.remove(tx, id)
-			replicas.removeAll(tx, id)
-			writers.removeAll(tx, id)
-			changes.insert(tx, fs.client, { op: 'unlink', parent: place.parent, name: place.name, file: id }, fs.capabilities)
-		}),
-	)
-	fs.readAhead.forgetDirectory(place.parent)
 }
 
 /** A directory is made on a node when the first file in it goes there. */

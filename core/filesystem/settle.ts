@@ -21,13 +21,13 @@ import type { Node, Stat } from '../nodes/node.ts'
 import { inService, takesChanges } from '../nodes/service.ts'
 import { isPromise, type Op, run, wait } from '../op.ts'
 import { isAlive, isRunning, refreshClients, takeLease } from './clients.ts'
-import { takeBack } from './create.ts'
 import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { isUnused } from './opening.ts'
 import { record } from './publish.ts'
 import { redo } from './redo.ts'
 import { removeLeftUploads } from './staged.ts'
+import { takeBack } from './undo-create.ts'
 import { KEPT, toBeKept } from './unsynced.ts'
 
 const BATCH_ROWS_MAX = 500
@@ -115,8 +115,8 @@ function* settleWriter(fs: Filesystem, dead: ClientId, id: FileId, nodeId: NodeI
 		const stat = node && (yield* statOf(fs, node, path))
 		if (stat === 'trouble') return false
 		// Never published and not on the node: the create that was under way was never acknowledged.
-		if (stat === undefined && row.version === 0) yield* takeBack(fs, place, id)
-		else if (stat !== undefined && (row.version === 0 || differs(row, stat))) yield* wait(transact(fs, (tx) => record(fs, tx, { id, nodeId, stat })))
+		if (stat === undefined && row.version === 0 && !(yield* takeBack(fs, id, path))) return false
+		if (stat !== undefined && (row.version === 0 || differs(row, stat))) yield* wait(transact(fs, (tx) => record(fs, tx, { id, nodeId, stat })))
 		// To this process it is as if another client had done it.
 		fs.readAhead.forgetFile(id)
 		fs.onChange({ seq: 0, client_id: dead, op: 'publish', parent_id: place.parent, name: place.name, file_id: id, detail: null })

@@ -9,7 +9,7 @@ import { type FileRow, KIND } from '../../core/catalogue/files.ts'
 import * as writers from '../../core/catalogue/writers.ts'
 import { isLater } from '../../core/clock.ts'
 import { Errno } from '../../core/errors.ts'
-import { takeBack } from '../../core/filesystem/create.ts'
+import { takeBack } from '../../core/filesystem/undo-create.ts'
 import { joinPath } from '../../core/filesystem/directories.ts'
 import { transact } from '../../core/filesystem/filesystem.ts'
 import { record } from '../../core/filesystem/publish.ts'
@@ -63,7 +63,7 @@ async function settle(replicator: Replicator, { names, replicas }: FileRecord, r
 	const newer = seen.filter(({ stat }) => row.version === 0 || isNewer(stat, row, since)).sort((a, b) => (isLater(timeOf(a.stat), timeOf(b.stat)) ? -1 : 1))
 	if (newer.length > 0) return await publishNewest(replicator, { row, path, newer })
 	// A create that reached no node was never acknowledged.
-	if (row.version === 0 && away === 0) await drive(takeBack(fs, { parent: names[0].parent, name: Buffer.from(names[0].name) }, row.id))
+	if (row.version === 0 && away === 0) await drive(takeBack(fs, row.id, path))
 	run.done('known', 0)
 }
 

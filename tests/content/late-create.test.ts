@@ -1,0 +1,124 @@
+/** A create comes to its node late, or not at all, and others have done something with its name by then. On both engines. */
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { type TestContext, test } from 'node:test'
+import { Errno } from '../../core/errors.ts'
+import { refreshClients } from '../../core/filesystem/clients.ts'
+import { create } from '../../core/filesystem/create.ts'
+import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
+import { catchUp } from '../../core/filesystem/follow.ts'
+import type { OpenFile } from '../../core/filesystem/open-files.ts'
+import { rename } from '../../core/filesystem/rename.ts'
+import { settle } from '../../core/filesystem/settle.ts'
+import type { Node, NodeOperations } from '../../core/nodes/node.ts'
+import { run } from '../../core/op.ts'
+import { type Engine, engines } from '../catalogue/engines.ts'
+import { at } from '../unit/installation.ts'
+import { get, OWNER, put, type Tree, tree } from './tree.ts'
+
+interface Two extends Tree {
+	a: Filesystem
+	b: Filesystem
+	reports: string[]
+}
+
+/** Two processes that know of each other. */
+async function two(t: TestContext, engine: Engine, options: { nodes?: number } = {}): Promise<Two> {
+	const made = await tree(t, engine, options)
+	const [a, b] = [await made.start(), await made.start()]
+	for (const { fs } of [a, b]) await run(refreshClients(fs))
+	return { ...made, a: a.fs, b: b.fs, reports: a.reports }
+}
+
+/** `answer` stands between when the node is first told to create `x`, or asked for it; it may do something before or after, or fail instead. */
+function once(fs: Filesystem, method: 'create' | 'stat', answer: (go: () => unknown) => Promise<unknown>): void {
+	const { operations } = fs.nodes.get(1) as Node
+	const real = operations[method] as (path: Buffer, ...rest: unknown[]) => unknown
+	let isFirst = true
+	const between = (path: Buffer, ...rest: unknown[]) => {
+		if (!isFirst || !path.equals(Buffer.from('x'))) return real(path, ...rest)
+		isFirst = false
+		return answer(() => real(path, ...rest))
+	}
+	Object.assign(operations, { [method]: between } as Partial<NodeOperations>)
+}
+
+async function make(fs: Filesystem, name: string): Promise<OpenFile> {
+	const made = await run(create(fs, at(name), OWNER, true))
+	if (!('open' in made)) throw new Error('it was there')
+	return made.open
+}
+
+async function store(fs: Filesystem, name: string, text: string): Promise<void> {
+	await put(fs, name, text)
+	await flushLater(fs)
+}
+
+async function move(fs: Filesystem, from: string, to: string): Promise<void> {
+	await run(rename(fs, at(from), at(to), 'replace'))
+	await flushLater(fs)
+}
+
+const read = async (fs: Filesystem, name: string) => String(await get(fs, name))
+
+for (const engine of engines) {
+	for (const code of ['ENOTCONN']) {
+		test(`${engine.name}: it fails with ${code}, and another has saved over the name: that stays`, async (t) => {
+			const { a, b, node, problems } = await two(t, engine)
+			once(a, 'create', async () => {
+				await store(b, 'x', 'saved')
+				throw new Errno(code)
+			})
+			await assert.rejects(make(a, 'x'), { code })
+			await flushLater(a)
+			await run(catchUp(b))
+			assert.equal(readFileSync(node(1, 'x'), 'latin1'), 'saved')
+			assert.equal(await read(b, 'x'), 'saved')
+			assert.deepEqual(await problems(), [])
+		})
+	}
+
+	test(`${engine.name}: it fails, and another has given the file another name: that goes too`, async (t) => {
+		const { a, b, rows, problems } = await two(t, engine)
+		once(a, 'create', async () => {
+			await move(b, 'x', 'y')
+			throw new Errno('ENOTCONN')
+		})
+		await assert.rejects(make(a, 'x'), { code: 'ENOTCONN' })
+		assert.deepEqual([await rows('SELECT name FROM entry'), await rows('SELECT file_id FROM writer'), await problems()], [[], [], []])
+	})
+
+	test(`${engine.name}: its process is gone and it is looked for in vain, and another has saved over the name by then`, async (t) => {
+		const made = await tree(t, engine)
+		const [dead, b, settling] = [await made.start(), await made.start(), await made.start()]
+		await make(dead.fs, 'x')
+		rmSync(made.node(1, 'x'))
+		await dead.kill()
+		once(settling.fs, 'stat', async (go) => {
+			assert.throws(go, { code: 'ENOENT' })
+			await store(b.fs, 'x', 'saved')
+			throw new Errno('ENOENT')
+		})
+		await run(settle(settling.fs))
+		await flushLater(settling.fs)
+		await run(catchUp(b.fs))
+		assert.equal(existsSync(made.node(1, 'x')) && readFileSync(made.node(1, 'x'), 'latin1'), 'saved')
+		assert.equal(await read(b.fs, 'x'), 'saved')
+		assert.deepEqual(await made.problems(), [])
+	})
+
+	test(`${engine.name}: its process is gone, and it is given another name while it is looked for: it stays`, async (t) => {
+		const made = await tree(t, engine)
+		const [dead, b, settling] = [await made.start(), await made.start(), await made.start()]
+		const file = await make(dead.fs, 'x')
+		await file.node.operations.write(file.fd, Buffer.from('text'), 0)
+		await dead.kill()
+		once(settling.fs, 'stat', (go) => move(b.fs, 'x', 'y').then(go))
+		await run(settle(settling.fs))
+		await run(settle(settling.fs))
+		await flushLater(settling.fs)
+		await run(catchUp(b.fs))
+		assert.equal(await read(b.fs, 'y'), 'text')
+		assert.deepEqual([readdirSync(made.node(1)).sort(), await made.problems()], [['.cairn', 'y'], []])
+	})
+}
