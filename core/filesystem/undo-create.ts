@@ -16,6 +16,7 @@ import { carryOut, intend } from '../intents.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import { type Filesystem, transact } from './filesystem.ts'
+import { ownerOf } from './owner-of.ts'
 import { pathsOfNames } from './paths.ts'
 
 /** Nobody makes more hard links to a file that is on no node yet. */
@@ -51,9 +52,17 @@ function* isItsPath(fs: Filesystem, tx: Transaction, names: readonly EntryRow[],
 	return paths.some((each) => each.path.equals(path))
 }
 
-/** A creation that timed out may still happen; what it leaves is removed when the node answers again. */
+/**
+ * A creation that timed out may still happen; what it leaves is removed when the node answers again. Unless the path is another's by now, and what
+ * comes to stand there his.
+ */
 export function* undoLater(fs: Filesystem, node: Node, id: FileId, path: Path): Op<void> {
 	const intent: Intent = { nodeId: node.id, op: 'unlink', path, toPath: null, fileId: id, token: fs.nextToken++ }
-	const made = yield* wait(transact(fs, (tx) => intend(fs, tx, [intent], true)))
+	const made = yield* wait(
+		transact(fs, function* (tx) {
+			const owner = yield* ownerOf(fs, tx, path)
+			return owner && owner.id !== id ? [] : yield* intend(fs, tx, [intent], true)
+		}),
+	)
 	yield* carryOut(fs, made)
 }

@@ -62,7 +62,7 @@ async function move(fs: Filesystem, from: string, to: string): Promise<void> {
 const read = async (fs: Filesystem, name: string) => String(await get(fs, name))
 
 for (const engine of engines) {
-	for (const code of ['ENOTCONN']) {
+	for (const code of ['ENOTCONN', 'ETIMEDOUT']) {
 		test(`${engine.name}: it fails with ${code}, and another has saved over the name: that stays`, async (t) => {
 			const { a, b, node, problems } = await two(t, engine)
 			once(a, 'create', async () => {
