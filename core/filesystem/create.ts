@@ -1,5 +1,5 @@
 /** New names: regular files, directories, symlinks, special files. */
-import type { Intent } from '../catalogue/intents.ts'
+import type { Intent, IntentRow } from '../catalogue/intents.ts'
 import type { ClassRow } from '../catalogue/classes.ts'
 import * as changes from '../catalogue/changes.ts'
 import * as entries from '../catalogue/entries.ts'
@@ -14,7 +14,7 @@ import { now, type Time } from '../clock.ts'
 import { codeOf, Errno, fail } from '../errors.ts'
 import type { FileId, NodeId, Path } from '../ids.ts'
 import { standsInTheWay } from '../in-the-way.ts'
-import { carryOutAfterwards, intend, isDone } from '../intents.ts'
+import { carryOutAfterwards, intend, isDone, touches } from '../intents.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import { classOf, nodesForNewFile } from '../placement/placement.ts'
@@ -111,7 +111,7 @@ function* enterFile(fs: Filesystem, tx: Transaction, asked: Asked): Op<{ existin
 	const { directory, existing, standing } = yield* readPlace(fs, tx, place)
 	if (existing) return exclusive ? fail('EEXIST') : { existing }
 	const { path, rule, nodes: taking } = yield* nodesAt(fs, tx, place)
-	const nodes = standing ? yield* unobstructed(fs, tx, taking, path) : taking
+	const nodes = standing ? yield* clearing(fs, tx, taking, path) : taking
 	if (nodes.length === 0) return { obstructed: taking.length }
 	const created = put(fs, tx, asked, { directory, path, rule, nodes, standing })
 	files.touchDirectory(tx, place.parent, time)
@@ -171,11 +171,29 @@ function enter(fs: Filesystem, tx: Transaction, place: Place, row: FileRow, targ
 	changes.insert(tx, fs.client, { op: row.kind === KIND.directory ? 'mkdir' : 'create', parent: place.parent, name: place.name, file: row.id }, fs.capabilities)
 }
 
+/**
+ * As `unobstructed`, for who gives the path a new file. The rows of what was done there go in the same transaction: found after a crash, when whatever
+ * was to take them away has not, they would be carried out again, on the new file.
+ */
+function* clearing(fs: Filesystem, tx: Transaction, nodes: Node[], path: Path): Op<Node[]> {
+	const standing = yield* standingOn(tx, nodes)
+	for (const row of standing.flat()) if (isDone(fs, row) && touches(row, [path])) intents.remove(tx, row)
+	return nodes.filter((_, i) => isUnobstructed(fs, standing[i], path))
+}
+
 /** Leaves out nodes on which an intent stands on the path: the old file of that name may still be there. */
-export function* unobstructed(fs: Filesystem, reader: Reader, nodes: Node[], path: Path): Op<Node[]> {
-	if (nodes.length === 0) return nodes
-	const standing = yield* wait(reader.read(...nodes.map((node) => intents.standingQuery(node.id, STANDING_ROWS_MAX))))
-	return nodes.filter((_, i) => standing[i].length < STANDING_ROWS_MAX && !standing[i].some((row) => !isDone(fs, row) && standsInTheWay(row, path)))
+export function* unobstructed(fs: Filesystem, nodes: Node[], path: Path): Op<Node[]> {
+	const standing = yield* standingOn(fs.catalogue, nodes)
+	return nodes.filter((_, i) => isUnobstructed(fs, standing[i], path))
+}
+
+function* standingOn(reader: Reader, nodes: readonly Node[]): Op<IntentRow[][]> {
+	if (nodes.length === 0) return []
+	return (yield* wait(reader.read(...nodes.map((node) => intents.standingQuery(node.id, STANDING_ROWS_MAX))))) as IntentRow[][]
+}
+
+function isUnobstructed(fs: Filesystem, standing: readonly IntentRow[], path: Path): boolean {
+	return standing.length < STANDING_ROWS_MAX && !standing.some((row) => !isDone(fs, row) && standsInTheWay(row, path))
 }
 
 const INTENT_POLL_MS = 20

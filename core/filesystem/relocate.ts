@@ -130,7 +130,7 @@ function* possibleMoves(fs: Filesystem, file: OpenFile, neededBytes: number, ref
 	)) as [EntryRow[], ReplicaRow[], WriterRow[]]
 	if (!mayMove(fs, names, pins)) return []
 	let nodes = nodesForNewFile(fs, classById(fs, file.row.class_id)).filter((node) => !refused.includes(node.id) && freeBytes(node) > neededBytes)
-	for (const { path } of yield* pathsOfNames(fs, names)) nodes = yield* unobstructed(fs, fs.catalogue, nodes, path)
+	for (const { path } of yield* pathsOfNames(fs, names)) nodes = yield* unobstructed(fs, nodes, path)
 	const holders = new Set(copies.map((copy) => copy.node_id))
 	const moves = nodes.map((to) => newMove(fs, file, to, holders.has(to.id)))
 	return [...moves.filter((move) => !move.replaces), ...moves.filter((move) => move.replaces && names.length <= 1)]
