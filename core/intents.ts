@@ -43,7 +43,16 @@ export type Standing = ReadonlyMap<NodeId, readonly IntentRow[]>
  * any intent stands anywhere, `known` which: of nodes whose rows this transaction has read already.
  */
 export function* intend(fs: Filesystem, tx: Transaction, list: readonly Intent[], standing: boolean, known?: Standing): Op<Intent[]> {
-	const free = standing ? yield* unobstructed(fs, tx, list, known) : [...list]
+	return enter(fs, tx, list, standing ? yield* unobstructed(fs, tx, list, known) : [...list])
+}
+
+/** The same of what is of no use later: nothing is written where any of it would have to wait. */
+export function* intendNow(fs: Filesystem, tx: Transaction, list: readonly Intent[]): Op<Intent[]> {
+	const free = yield* unobstructed(fs, tx, list)
+	return free.length === list.length ? enter(fs, tx, list, free) : []
+}
+
+function enter(fs: Filesystem, tx: Transaction, list: readonly Intent[], free: Intent[]): Intent[] {
 	let last: number | undefined
 	for (const { token } of free) {
 		if (token !== last) carries(fs, tx, token)

@@ -11,23 +11,20 @@ import { REPLICA } from '../catalogue/replicas.ts'
 import * as writers from '../catalogue/writers.ts'
 import type { Reader, Transaction } from '../catalogue/driver.ts'
 import { now, type Time } from '../clock.ts'
-import { codeOf, Errno, fail } from '../errors.ts'
-import type { FileId, NodeId, Path } from '../ids.ts'
+import { fail } from '../errors.ts'
+import type { FileId, Path } from '../ids.ts'
 import { standsInTheWay } from '../in-the-way.ts'
 import { carryOutAfterwards, intend, isDone, touches } from '../intents.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import { classOf, nodesForNewFile } from '../placement/placement.ts'
+import { arrive } from './arrive.ts'
 import { joinPath } from './directories.ts'
 import type { Check, Made } from './expected.ts'
 import { type Filesystem, transact, transactUnasked } from './filesystem.ts'
-import { keepStray } from './keep-stray.ts'
 import { checkPlace, type Place, readPlace } from './names.ts'
-import { newOpenFile, type OpenFile } from './open-files.ts'
-import { isNoDirectory, makeParents } from './materialise.ts'
+import type { OpenFile } from './open-files.ts'
 import { whileOpening } from './opening.ts'
-import { decided } from './undecided.ts'
-import { takeBack, undoLater } from './undo-create.ts'
 
 export interface NewFile {
 	mode: number
@@ -62,7 +59,7 @@ function* createAs(fs: Filesystem, id: FileId, place: Place, file: NewFile, excl
 			fs.standing = made.standing
 			fs.readAhead.changedNames(place.parent, place.name)
 			fs.touched.keep(turn, made.directory, time)
-			const open = yield* createOnNode(fs, place, made)
+			const open = yield* arrive(fs, { row: made.row, parent: place.parent, path: made.path }, made.nodes)
 			fs.open.set(id, open)
 			return { open }
 		}
@@ -199,54 +196,6 @@ function isUnobstructed(fs: Filesystem, standing: readonly IntentRow[], path: Pa
 const INTENT_POLL_MS = 20
 /** A node with this many intents to carry out takes new files again when it has fewer. */
 const STANDING_ROWS_MAX = 100
-
-/** On the first node that takes it; the others that were tried get nothing. */
-function* createOnNode(fs: Filesystem, place: Place, made: Created): Op<OpenFile> {
-	const { row, path, nodes } = made
-	let holder: NodeId = nodes[0].id
-	let failure: unknown
-	for (const node of nodes) {
-		try {
-			if (node.id !== holder) {
-				yield* moveCreation(fs, row.id, holder, node.id)
-				holder = node.id
-			}
-			const fd = yield* createFile(fs, node, place.parent, path, row)
-			const known = yield* wait(node.operations.fstat(fd))
-			return Object.assign(newOpenFile({ row, node, path, fd, known, writable: true }), { handles: 1, writers: 1, entered: row })
-		} catch (error) {
-			failure = worse(failure, error)
-			if (codeOf(error) === 'ETIMEDOUT') yield* undoLater(fs, node, row.id, path)
-		}
-	}
-	yield* takeBack(fs, row.id)
-	throw new Errno(codeOf(failure))
-}
-
-/** "No room" tells the caller more than "this one did not answer". */
-function worse(a: unknown, b: unknown): unknown {
-	return a !== undefined && (codeOf(a) === 'ENOSPC' || codeOf(b) !== 'ENOSPC') ? a : b
-}
-
-function* createFile(fs: Filesystem, node: Node, parent: FileId, path: Path, attributes: NewFile): Op<number> {
-	try {
-		return yield* wait(node.operations.create(path, attributes))
-	} catch (error) {
-		const code = codeOf(error)
-		if (code === 'ENOENT' || isNoDirectory(error)) yield* makeParents(fs, node, parent)
-		else if (code === 'EEXIST' || code === 'EISDIR') yield* keepStray(fs, node, path)
-		else throw error
-		return yield* wait(node.operations.create(path, attributes))
-	}
-}
-
-/** Whatever was said of the last: the row is where the file will be, or nothing is written to it. */
-function moveCreation(fs: Filesystem, id: FileId, from: NodeId, to: NodeId): Op<void> {
-	return decided(fs, function* (tx) {
-		replicas.moveTo(tx, id, from, to)
-		writers.moveTo(tx, id, fs.client, to)
-	})
-}
 
 /** A directory is made on a node when the first file in it goes there. */
 export function* makeDirectory(fs: Filesystem, place: Place, file: NewFile, check?: Check): Op<FileRow> {

@@ -1,6 +1,6 @@
 /** A create comes to its node late, or not at all, and others have done something with its name by then. On both engines. */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { Errno } from '../../core/errors.ts'
 import { refreshClients } from '../../core/filesystem/clients.ts'
@@ -8,6 +8,8 @@ import { create } from '../../core/filesystem/create.ts'
 import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
 import { catchUp } from '../../core/filesystem/follow.ts'
 import type { OpenFile } from '../../core/filesystem/open-files.ts'
+import { publishAtClose, release } from '../../core/filesystem/publish.ts'
+import { unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import { settle } from '../../core/filesystem/settle.ts'
 import type { Node, NodeOperations } from '../../core/nodes/node.ts'
@@ -31,12 +33,12 @@ async function two(t: TestContext, engine: Engine, options: { nodes?: number } =
 }
 
 /** `answer` stands between when the node is first told to create `x`, or asked for it; it may do something before or after, or fail instead. */
-function once(fs: Filesystem, method: 'create' | 'stat', answer: (go: () => unknown) => Promise<unknown>): void {
+function once(fs: Filesystem, method: 'create' | 'stat', answer: (go: () => unknown) => Promise<unknown>, name = 'x'): void {
 	const { operations } = fs.nodes.get(1) as Node
 	const real = operations[method] as (path: Buffer, ...rest: unknown[]) => unknown
 	let isFirst = true
 	const between = (path: Buffer, ...rest: unknown[]) => {
-		if (!isFirst || !path.equals(Buffer.from('x'))) return real(path, ...rest)
+		if (!isFirst || !path.equals(Buffer.from(name))) return real(path, ...rest)
 		isFirst = false
 		return answer(() => real(path, ...rest))
 	}
@@ -49,8 +51,20 @@ async function make(fs: Filesystem, name: string): Promise<OpenFile> {
 	return made.open
 }
 
+async function writeAndClose(fs: Filesystem, file: OpenFile, text: string): Promise<void> {
+	await file.node.operations.write(file.fd, Buffer.from(text), 0)
+	await run(publishAtClose(fs, file))
+	await run(release(fs, file, true))
+	await flushLater(fs)
+}
+
 async function store(fs: Filesystem, name: string, text: string): Promise<void> {
 	await put(fs, name, text)
+	await flushLater(fs)
+}
+
+async function remove(fs: Filesystem, name: string): Promise<void> {
+	await run(unlink(fs, at(name)))
 	await flushLater(fs)
 }
 
@@ -120,5 +134,46 @@ for (const engine of engines) {
 		await run(catchUp(b.fs))
 		assert.equal(await read(b.fs, 'y'), 'text')
 		assert.deepEqual([readdirSync(made.node(1)).sort(), await made.problems()], [['.cairn', 'y'], []])
+	})
+
+	test(`${engine.name}: the name is removed and given to another file: that is not taken for unknown`, async (t) => {
+		const { a, b, node, reports, problems } = await two(t, engine)
+		once(a, 'create', async (go) => {
+			await remove(b, 'x')
+			await writeAndClose(b, await make(b, 'x'), 'of another')
+			return go()
+		})
+		const file = await make(a, 'x')
+		assert.equal(file.orphan, true)
+		await writeAndClose(a, file, 'for nobody')
+		await run(catchUp(b))
+		assert.equal(await read(b, 'x'), 'of another')
+		assert.deepEqual([readdirSync(node(1)).sort(), readdirSync(node(1, '.cairn/conflicts')), readdirSync(node(1, '.cairn/incoming'))], [['.cairn', 'x'], [], []])
+		assert.deepEqual([reports, await problems()], [[], []])
+	})
+
+	test(`${engine.name}: the file is given another name, and the name to another file`, async (t) => {
+		const { a, b, node, reports, problems } = await two(t, engine)
+		once(a, 'create', async (go) => {
+			await move(b, 'x', 'y')
+			await writeAndClose(b, await make(b, 'x'), 'of another')
+			return go()
+		})
+		await writeAndClose(a, await make(a, 'x'), 'text')
+		await run(catchUp(b))
+		assert.deepEqual([await read(b, 'x'), await read(b, 'y')], ['of another', 'text'])
+		assert.deepEqual([readdirSync(node(1)).sort(), reports, await problems()], [['.cairn', 'x', 'y'], [], []])
+	})
+
+	test(`${engine.name}: what stands at a name that is its own still is unknown, and kept`, async (t) => {
+		const { a, node, reports, problems } = await two(t, engine)
+		once(a, 'create', async (go) => {
+			writeFileSync(node(1, 'x'), 'by hand')
+			return go()
+		})
+		await writeAndClose(a, await make(a, 'x'), 'text')
+		assert.equal(await read(a, 'x'), 'text')
+		const kept = readdirSync(node(1, '.cairn/conflicts')).map((name) => readFileSync(node(1, `.cairn/conflicts/${name}`), 'latin1'))
+		assert.deepEqual([kept, reports.length, await problems()], [['by hand'], 1, []])
 	})
 }
