@@ -9,6 +9,7 @@ import * as files from './catalogue/files.ts'
 import * as writers from './catalogue/writers.ts'
 import * as xattrs from './catalogue/xattrs.ts'
 import { codeOf } from './errors.ts'
+import { touchArriving } from './filesystem/arriving.ts'
 import { type Filesystem, runAside } from './filesystem/filesystem.ts'
 import { keepStray } from './filesystem/keep-stray.ts'
 import { isNoDirectory, makeParents } from './filesystem/materialise.ts'
@@ -53,6 +54,7 @@ export function* intendNow(fs: Filesystem, tx: Transaction, list: readonly Inten
 }
 
 function enter(fs: Filesystem, tx: Transaction, list: readonly Intent[], free: Intent[]): Intent[] {
+	if (fs.arriving.size > 0) touchArriving(fs.arriving, list)
 	let last: number | undefined
 	for (const { token } of free) {
 		if (token !== last) carries(fs, tx, token)

@@ -1,4 +1,9 @@
-/** A new file comes to a node. Its name was seen from the commit on, and until it is there others may take it for another file. */
+/**
+ * A new file comes to a node. Its name was seen from the commit on, and until it is there others may give it away, or take it for another file: what is
+ * not as it was when the file was entered is found out before its creator goes on, and the file put where it belongs by then.
+ */
+import * as entries from '../catalogue/entries.ts'
+import * as files from '../catalogue/files.ts'
 import type { FileRow } from '../catalogue/files.ts'
 import * as intents from '../catalogue/intents.ts'
 import * as replicas from '../catalogue/replicas.ts'
@@ -7,15 +12,16 @@ import { codeOf, Errno } from '../errors.ts'
 import type { FileId, NodeId, Path } from '../ids.ts'
 import { carryOut } from '../intents.ts'
 import type { Node, Stat } from '../nodes/node.ts'
-import { type Op, wait } from '../op.ts'
-import type { Filesystem } from './filesystem.ts'
+import { isPromise, type Op, run, wait } from '../op.ts'
+import { joinPath } from './directories.ts'
+import { type Filesystem, runAside } from './filesystem.ts'
 import { type Held, hold } from './hold.ts'
 import { keepStray } from './keep-stray.ts'
 import { isNoDirectory, makeParents } from './materialise.ts'
 import { newOpenFile, type OpenFile } from './open-files.ts'
 import type { NamedPath } from './paths.ts'
 import { decided } from './undecided.ts'
-import { takeBack, undoLater } from './undo-create.ts'
+import { removeLeft, takeBack, undoLater } from './undo-create.ts'
 
 /** As it was entered. */
 interface Entered extends NamedPath {
@@ -47,9 +53,13 @@ function worse(a: unknown, b: unknown): unknown {
 	return a !== undefined && (codeOf(a) === 'ENOSPC' || codeOf(b) !== 'ENOSPC') ? a : b
 }
 
-/** Whatever was said of the last: the row is where the file will be, or nothing is written to it. */
+/**
+ * Whatever was said of the last: the row is where the file will be, or nothing is written to it. Whoever does something with the file's names has it
+ * locked, and tells the nodes it is on: either that one, which it comes to then, or it is known here that something was done.
+ */
 function moveCreation(fs: Filesystem, id: FileId, from: NodeId, to: NodeId): Op<void> {
 	return decided(fs, function* (tx) {
+		yield* wait(tx.read(files.findQuery(id, fs.capabilities.forUpdate)))
 		replicas.moveTo(tx, id, from, to)
 		writers.moveTo(tx, id, fs.client, to)
 	})
@@ -57,13 +67,45 @@ function moveCreation(fs: Filesystem, id: FileId, from: NodeId, to: NodeId): Op<
 
 function* comeTo(fs: Filesystem, node: Node, entered: Entered): Op<OpenFile> {
 	const { row, path } = entered
-	const fd = yield* createUnheld(fs, node, entered)
+	const created = run(createUnheld(fs, node, entered))
+	const fd = yield* wait(created)
 	if (fd === undefined) return yield* comeHeld(fs, node, entered)
-	return newlyOpen({ row, node, path, fd, known: yield* wait(node.operations.fstat(fd)), entered: row })
+	try {
+		const there = { fd, known: yield* wait(node.operations.fstat(fd)) }
+		// Else everything since the commit was one turn.
+		const isLate = isPromise(created) || !fs.capabilities.synchronous
+		if (!isLate || !mayBeMoved(fs, row.id) || (yield* isWhereItWas(fs, row.id, path))) return newlyOpen({ ...there, row, node, path, entered: row })
+		return yield* comeHeld(fs, node, entered, there)
+	} catch (error) {
+		closeAside(fs, node, fd)
+		yield* undoLater(fs, node, row.id, path)
+		throw error
+	}
+}
+
+/** Whether that succeeds is nothing to whoever made it: he has another, or none. */
+function closeAside(fs: Filesystem, { name, operations }: Node, fd: number): void {
+	const closing = function* () {
+		yield* wait(operations.close(fd))
+	}
+	runAside(fs, `node ${name}: closing what is not used`, closing())
 }
 
 function newlyOpen({ entered, ...opened }: Pick<OpenFile, 'row' | 'node' | 'path' | 'fd' | 'known' | 'entered'>): OpenFile {
 	return Object.assign(newOpenFile({ ...opened, writable: true }), { handles: 1, writers: 1, entered })
+}
+
+/** Of itself this process knows; others only change anything where there are others. */
+function mayBeMoved(fs: Filesystem, id: FileId): boolean {
+	if (fs.shared || fs.arriving.get(id)?.isTouched) return true
+	return fs.capabilities.synchronous && (fs.isBehind || fs.catalogue.isChangedElsewhere())
+}
+
+/** That path is its only one. What is remembered of directories is not asked: somebody may have moved one. */
+function* isWhereItWas(fs: Filesystem, id: FileId, path: Path): Op<boolean> {
+	const chain = yield* wait(entries.chain(fs.catalogue, id))
+	const isOnly = chain.filter((level) => level.id === id).length === 1
+	return isOnly && chain.reduceRight<Path>((above, { name }) => joinPath(above, Buffer.from(name)), Buffer.alloc(0)).equals(path)
 }
 
 interface There {
@@ -71,22 +113,43 @@ interface There {
 	known: Stat
 }
 
-/** Where it belongs now. What stands there while the path is held is unknown to the catalogue. */
-function* comeHeld(fs: Filesystem, node: Node, { row, path }: Entered): Op<OpenFile> {
+/**
+ * Where it belongs now. What stands there while the path is held is unknown to the catalogue; what was made where it belonged before is used if somebody has
+ * moved it here, and left otherwise: nothing was written to it yet.
+ */
+function* comeHeld(fs: Filesystem, node: Node, { row, path }: Entered, mine?: There): Op<OpenFile> {
 	const held = yield* hold(fs, node, row.id, path)
-	const there = yield* landHeld(fs, node, held, row)
+	const there = yield* landHeld(fs, node, held, { row, path }, mine)
 	yield* carryOut(fs, held.made)
 	const file = newlyOpen({ ...there, node, path: held.path, row: held.row ?? { ...row, nlink: 0 }, entered: undefined })
 	file.orphan = held.row === undefined
 	return file
 }
 
-function* landHeld(fs: Filesystem, node: Node, held: Held, row: FileRow): Op<There> {
+function* landHeld(fs: Filesystem, node: Node, held: Held, { row, path }: { row: FileRow; path: Path }, mine: There | undefined): Op<There> {
 	try {
-		return yield* createHeld(fs, node, held, row)
+		const isThere = mine && (!held.row || (yield* isAt(node, held.path, mine)))
+		const there = isThere ? mine : yield* createHeld(fs, node, held, row)
+		if (mine && !held.path.equals(path)) yield* leave(fs, node, { id: row.id, path }, mine)
+		if (mine && mine !== there) closeAside(fs, node, mine.fd)
+		return there
 	} catch (error) {
 		for (const intent of held.made) fs.later.add(intents.leaveQuery(fs.client, intent))
 		throw error
+	}
+}
+
+function* leave(fs: Filesystem, node: Node, { id, path }: { id: FileId; path: Path }, mine: There): Op<void> {
+	if (yield* isAt(node, path, mine)) yield* removeLeft(fs, node, id, path)
+}
+
+function* isAt(node: Node, path: Path, { known }: There): Op<boolean> {
+	try {
+		const { ino, dev } = yield* wait(node.operations.stat(path))
+		return ino === known.ino && dev === known.dev
+	} catch (error) {
+		if (codeOf(error) !== 'ENOENT' && !isNoDirectory(error)) throw error
+		return false
 	}
 }
 
@@ -99,6 +162,7 @@ function* createUnheld(fs: Filesystem, node: Node, { row, parent, path }: Entere
 			if (codeOf(error) === 'EEXIST') return undefined
 			if (!isWayMissing(error) || isAgain) return yield* failed(fs, node, row.id, path, error)
 		}
+		if (mayBeMoved(fs, row.id) && !(yield* isWhereItWas(fs, row.id, path))) return undefined
 		yield* makeParents(fs, node, parent)
 	}
 }

@@ -44,7 +44,11 @@ const SIBLINGS_MAX = 16
 export function* create(fs: Filesystem, place: Place, file: NewFile, exclusive: boolean): Op<{ open: OpenFile } | { existing: FileRow }> {
 	checkPlace(place)
 	const id = yield* fs.ids.next()
-	return yield* whileOpening(fs, id, createAs(fs, id, place, file, exclusive))
+	try {
+		return yield* whileOpening(fs, id, createAs(fs, id, place, file, exclusive))
+	} finally {
+		fs.arriving.delete(id)
+	}
 }
 
 function* createAs(fs: Filesystem, id: FileId, place: Place, file: NewFile, exclusive: boolean): Op<{ open: OpenFile } | { existing: FileRow }> {
@@ -124,6 +128,7 @@ function* nodesAt(fs: Filesystem, tx: Transaction, place: Place): Op<{ path: Pat
 /** All rows of a new file, its directory's apart. */
 function put(fs: Filesystem, tx: Transaction, { id, place, file, time }: Asked, { rule, ...at }: Omit<Created, 'row'> & { rule: ClassRow }): Created {
 	const row = newRow(id, KIND.regular, file, at.directory, rule.id, time)
+	if (!fs.capabilities.synchronous || at.nodes.some(({ remote }) => remote)) fs.arriving.set(id, { path: at.path, isTouched: false })
 	enter(fs, tx, place, row)
 	replicas.insert(tx, id, at.nodes[0].id, 0, REPLICA.good)
 	writers.insertFirst(tx, id, fs.client, at.nodes[0].id)

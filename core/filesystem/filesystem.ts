@@ -9,6 +9,7 @@ import type { Node } from '../nodes/node.ts'
 import { CatalogueError, codeOf, Overtaken, Undecided } from '../errors.ts'
 import { isPromise, type Maybe, type Op, run, wait } from '../op.ts'
 import type { ClassRow } from '../catalogue/classes.ts'
+import type { Arriving } from './arriving.ts'
 import type { Directories } from './directories.ts'
 import type { Journal } from './journal.ts'
 import type { Later } from './later.ts'
@@ -51,6 +52,8 @@ export interface Filesystem {
 	readonly carrying: Set<number>
 	/** Files that are being opened for writing, or created, and how often: their pins may stand before they are open. */
 	readonly opening: Map<FileId, number>
+	/** Files on their way to a node where others have a turn meanwhile. */
+	readonly arriving: Map<FileId, Arriving>
 	/** Changes that may have been made, of which it is being found out. */
 	readonly undecided: Set<Promise<void>>
 	onUndecided: (error: Undecided, since: number) => void

@@ -62,6 +62,7 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 		nextToken: 0,
 		carrying: new Set(),
 		opening: new Map(),
+		arriving: new Map(),
 		undecided: new Set(),
 		onUndecided: (error, since) => findOut(fs, error, since),
 		standing: false,

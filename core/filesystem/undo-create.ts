@@ -7,9 +7,10 @@ import type { Transaction } from '../catalogue/driver.ts'
 import * as entries from '../catalogue/entries.ts'
 import type { EntryRow } from '../catalogue/entries.ts'
 import * as files from '../catalogue/files.ts'
-import type { FileRow } from '../catalogue/files.ts'
+import { type FileRow, KIND } from '../catalogue/files.ts'
 import type { Intent } from '../catalogue/intents.ts'
 import * as replicas from '../catalogue/replicas.ts'
+import type { ReplicaRow } from '../catalogue/replicas.ts'
 import * as writers from '../catalogue/writers.ts'
 import type { FileId, Path } from '../ids.ts'
 import { carryOut, intend } from '../intents.ts'
@@ -52,17 +53,31 @@ function* isItsPath(fs: Filesystem, tx: Transaction, names: readonly EntryRow[],
 	return paths.some((each) => each.path.equals(path))
 }
 
-/**
- * A creation that timed out may still happen; what it leaves is removed when the node answers again. Unless the path is another's by now, and what
- * comes to stand there his.
- */
+/** A creation that timed out may still happen; what it leaves is removed when the node answers again. */
 export function* undoLater(fs: Filesystem, node: Node, id: FileId, path: Path): Op<void> {
+	yield* unlinkAt(fs, node, { id, path }, true)
+}
+
+/** What came to a path that is not the file's any more. */
+export function* removeLeft(fs: Filesystem, node: Node, id: FileId, path: Path): Op<void> {
+	yield* unlinkAt(fs, node, { id, path }, false)
+}
+
+/** Unless the path is another's by now, and what comes to stand there his. */
+function* unlinkAt(fs: Filesystem, node: Node, { id, path }: { id: FileId; path: Path }, isItsOwn: boolean): Op<void> {
 	const intent: Intent = { nodeId: node.id, op: 'unlink', path, toPath: null, fileId: id, token: fs.nextToken++ }
 	const made = yield* wait(
 		transact(fs, function* (tx) {
 			const owner = yield* ownerOf(fs, tx, path)
-			return owner && owner.id !== id ? [] : yield* intend(fs, tx, [intent], true)
+			const mayGo = owner?.id === id ? isItsOwn : !owner || !(yield* isOn(tx, node, owner))
+			return mayGo ? yield* intend(fs, tx, [intent], true) : []
 		}),
 	)
 	yield* carryOut(fs, made)
+}
+
+/** A directory may be anywhere. A copy that comes later waits for what stands on its path. */
+function* isOn(tx: Transaction, node: Node, { id, kind }: FileRow): Op<boolean> {
+	const [copies] = (yield* wait(tx.read(replicas.ofFileQuery(id)))) as [ReplicaRow[]]
+	return kind === KIND.directory || copies.some((copy) => copy.node_id === node.id)
 }

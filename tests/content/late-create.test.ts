@@ -4,9 +4,11 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { type TestContext, test } from 'node:test'
 import { Errno } from '../../core/errors.ts'
 import { refreshClients } from '../../core/filesystem/clients.ts'
-import { create } from '../../core/filesystem/create.ts'
+import { create, makeDirectory } from '../../core/filesystem/create.ts'
 import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
 import { catchUp } from '../../core/filesystem/follow.ts'
+import { link } from '../../core/filesystem/links.ts'
+import { lookup } from '../../core/filesystem/lookup.ts'
 import type { OpenFile } from '../../core/filesystem/open-files.ts'
 import { publishAtClose, release } from '../../core/filesystem/publish.ts'
 import { unlink } from '../../core/filesystem/remove.ts'
@@ -175,5 +177,70 @@ for (const engine of engines) {
 		assert.equal(await read(a, 'x'), 'text')
 		const kept = readdirSync(node(1, '.cairn/conflicts')).map((name) => readFileSync(node(1, `.cairn/conflicts/${name}`), 'latin1'))
 		assert.deepEqual([kept, reports.length, await problems()], [['by hand'], 1, []])
+	})
+
+	test(`${engine.name}: the name is removed before it comes: it does not come back`, async (t) => {
+		const { a, b, node, problems } = await two(t, engine)
+		once(a, 'create', (go) => remove(b, 'x').then(go))
+		const file = await make(a, 'x')
+		await writeAndClose(a, file, 'for nobody')
+		assert.deepEqual([readdirSync(node(1)), readdirSync(node(1, '.cairn/incoming')), await problems()], [['.cairn'], [], []])
+	})
+
+	test(`${engine.name}: the file is given another name before it comes: what is written is found there`, async (t) => {
+		const { a, b, node, problems } = await two(t, engine)
+		once(a, 'create', (go) => move(b, 'x', 'y').then(go))
+		await writeAndClose(a, await make(a, 'x'), 'text')
+		await run(catchUp(b))
+		assert.equal(await read(b, 'y'), 'text')
+		assert.deepEqual([readdirSync(node(1)).sort(), await problems()], [['.cairn', 'y'], []])
+	})
+
+	test(`${engine.name}: the file is given a second name before it comes: it has both`, async (t) => {
+		const { a, b, node, problems } = await two(t, engine)
+		once(a, 'create', async (go) => {
+			const row = await run(lookup(b, at('x').parent, at('x').name))
+			await run(link(b, row?.id as number, at('y')))
+			await flushLater(b)
+			return go()
+		})
+		await writeAndClose(a, await make(a, 'x'), 'text')
+		assert.deepEqual(['x', 'y'].map((name) => readFileSync(node(1, name), 'latin1')), ['text', 'text'])
+		assert.deepEqual(await problems(), [])
+	})
+
+	test(`${engine.name}: its directory is moved before it comes`, async (t) => {
+		const { a, b, node, problems } = await two(t, engine)
+		const { id } = await run(makeDirectory(a, at('d'), { ...OWNER, mode: 0o755 }))
+		await run(catchUp(b))
+		once(a, 'create', (go) => move(b, 'd', 'e').then(go), 'd/x')
+		const made = await run(create(a, at('x', id), OWNER, true))
+		assert.ok('open' in made)
+		await writeAndClose(a, made.open, 'text')
+		await run(catchUp(b))
+		assert.equal(await read(b, 'e/x'), 'text')
+		assert.deepEqual([readdirSync(node(1)).sort(), await problems()], [['.cairn', 'e'], []])
+	})
+
+	test(`${engine.name}: its own process removes the name before it comes`, async (t) => {
+		const made = await tree(t, engine)
+		const { fs } = await made.start({ remote: true })
+		await (fs.nodes.get(1) as Node).ready
+		once(fs, 'create', (go) => remove(fs, 'x').then(go))
+		await writeAndClose(fs, await make(fs, 'x'), 'for nobody')
+		assert.deepEqual([readdirSync(made.node(1)), await made.problems()], [['.cairn'], []])
+	})
+
+	test(`${engine.name}: where nobody else can have changed anything the catalogue is not asked`, async (t) => {
+		const { fs } = await (await tree(t, engine)).start()
+		await make(fs, 'first')
+		const asked: string[] = []
+		const { all } = fs.catalogue
+		fs.catalogue.all = (sql, params) => {
+			asked.push(sql)
+			return all(sql, params)
+		}
+		await make(fs, 'x')
+		assert.deepEqual(asked, [])
 	})
 }
