@@ -23,6 +23,7 @@ const INTENT_POLL_MS = 20
 const NAMES_MAX = 100
 
 export interface Held extends NamedPath {
+	others: NamedPath[]
 	/** Undefined of a file that has no name any more: `path` is a place then that none leads to. */
 	row: FileRow | undefined
 	/** To be carried out when it is there. Takes it away again where it has no name. */
@@ -39,7 +40,7 @@ export function* hold(fs: Filesystem, node: Node, id: FileId, known?: Path): Op<
 			transact(fs, function* (tx): Op<Held> {
 				const { row, places } = yield* findPlaces(fs, tx, id, known)
 				const [first = nowhere, ...others] = places
-				return { ...first, row, made: yield* intendNow(fs, tx, planOf(intent, nowhere.path, first.path, others)) }
+				return { ...first, others, row, made: yield* intendNow(fs, tx, planOf(intent, nowhere.path, first.path, others)) }
 			}),
 		)
 		if (held.made.length > 0) return held

@@ -28,6 +28,7 @@ import { freeBytes, hasRefused } from '../placement/room.ts'
 import { copyContent } from './copy-content.ts'
 import { unobstructed } from './create.ts'
 import { type Filesystem, transact } from './filesystem.ts'
+import { hold } from './hold.ts'
 import { keepStray } from './keep-stray.ts'
 import { makeParents } from './materialise.ts'
 import type { OpenFile } from './open-files.ts'
@@ -214,12 +215,16 @@ function* letGo(file: OpenFile, node: Node, fd: number): Op<void> {
 	else yield* wait(node.operations.close(fd))
 }
 
-/** Directories with the attributes they should have; an unknown file that has the name there is kept out of the way. */
+/** Directories with the attributes they should have; an unknown file that has a name there is kept out of the way. */
 function* prepareNames(fs: Filesystem, file: OpenFile, node: Node): Op<void> {
-	const names = yield* wait(entries.namesOf(fs.catalogue, file.id, NAMES_MAX))
-	for (const { parent, path } of yield* pathsOfNames(fs, names)) {
-		yield* makeParents(fs, node, parent)
-		yield* keepStray(fs, node, path)
+	const held = yield* hold(fs, node, file.id)
+	try {
+		for (const { parent, path } of held.row ? [held, ...held.others] : []) {
+			yield* makeParents(fs, node, parent)
+			yield* keepStray(fs, node, path)
+		}
+	} finally {
+		yield* carryOut(fs, held.made)
 	}
 }
 
@@ -260,7 +265,7 @@ function changesOfTrees({ row, move, from, paths, token }: { row: FileRow; move:
 	const arrival = { ...common, nodeId: move.to.id }
 	const hasXattrs = (row.flags & files.FLAG_HAS_XATTRS) !== 0
 	return [
-		{ ...arrival, op: 'rename', path: move.aside, toPath: paths[0] },
+		{ ...arrival, op: 'rename', path: move.aside, toPath: paths[0], isNew: !move.replaces },
 		...(hasXattrs ? [{ ...arrival, op: 'xattrs' as const, path: paths[0], toPath: null }] : []),
 		...paths.slice(1).map((path, index): Intent => ({ ...arrival, op: 'link', path: paths[index], toPath: path })),
 		...paths.map((path): Intent => ({ ...common, nodeId: from, op: 'unlink', path, toPath: null })),

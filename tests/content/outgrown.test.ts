@@ -1,0 +1,72 @@
+/** A file outgrows its node while others use its names. On both engines. */
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { test } from 'node:test'
+import { Errno } from '../../core/errors.ts'
+import { refreshClients } from '../../core/filesystem/clients.ts'
+import { create } from '../../core/filesystem/create.ts'
+import { write } from '../../core/filesystem/data.ts'
+import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
+import { catchUp } from '../../core/filesystem/follow.ts'
+import type { OpenFile } from '../../core/filesystem/open-files.ts'
+import { publishAtClose, release } from '../../core/filesystem/publish.ts'
+import { rename } from '../../core/filesystem/rename.ts'
+import type { Node } from '../../core/nodes/node.ts'
+import { run } from '../../core/op.ts'
+import { engines } from '../catalogue/engines.ts'
+import { at } from '../unit/installation.ts'
+import { get, OWNER, tree } from './tree.ts'
+
+async function make(fs: Filesystem): Promise<OpenFile> {
+	const made = await run(create(fs, at('x'), OWNER, true))
+	if (!('open' in made)) throw new Error('it was there')
+	return made.open
+}
+
+async function close(fs: Filesystem, file: OpenFile): Promise<void> {
+	await run(publishAtClose(fs, file))
+	await run(release(fs, file, true))
+	await flushLater(fs)
+}
+
+function fullAtOnce({ operations }: Node): void {
+	const real = operations.write
+	operations.write = () => {
+		operations.write = real
+		throw new Errno('ENOSPC')
+	}
+}
+
+for (const engine of engines) {
+	test(`${engine.name}: when room is made for it on another node its name is another's: that is not taken for unknown`, async (t) => {
+		const made = await tree(t, engine, { nodes: 2 })
+		const [a, b] = [await made.start(), await made.start()]
+		for (const { fs } of [a, b]) await run(refreshClients(fs))
+		const file = await make(a.fs)
+		await run(write(a.fs, file, Buffer.from('of A'), 0))
+		await run(publishAtClose(a.fs, file))
+		await run(catchUp(b.fs))
+		const first = b.fs.nodes.get(1) as Node
+		first.space = { ...first.space, free: 2 ** 48 }
+		fullAtOnce(a.fs.nodes.get(1) as Node)
+		const { operations } = a.fs.nodes.get(2) as Node
+		const real = operations.stat
+		let isTaken = false
+		operations.stat = async (path) => {
+			if (isTaken) return real(path)
+			isTaken = true
+			await run(rename(b.fs, at('x'), at('y'), 'replace'))
+			await flushLater(b.fs)
+			const other = await make(b.fs)
+			await run(write(b.fs, other, Buffer.from('of B'), 0))
+			await close(b.fs, other)
+			return real(path)
+		}
+		await run(write(a.fs, file, Buffer.from(', and more'), 4))
+		await close(a.fs, file)
+		await run(catchUp(b.fs))
+		assert.deepEqual([isTaken, file.node.id], [true, 2])
+		assert.deepEqual([String(await get(b.fs, 'y')), String(await get(b.fs, 'x'))], ['of A, and more', 'of B'])
+		assert.deepEqual([a.reports, readdirSync(made.node(2, '.cairn/conflicts')), await made.problems()], [[], [], []])
+	})
+}
