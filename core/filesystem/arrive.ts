@@ -16,6 +16,7 @@ import { isPromise, type Op, run, wait } from '../op.ts'
 import { joinPath } from './directories.ts'
 import { type Filesystem, runAside } from './filesystem.ts'
 import { type Held, hold } from './hold.ts'
+import { isAt } from './is-at.ts'
 import { keepStray } from './keep-stray.ts'
 import { isNoDirectory, makeParents } from './materialise.ts'
 import { newOpenFile, type OpenFile } from './open-files.ts'
@@ -128,7 +129,7 @@ function* comeHeld(fs: Filesystem, node: Node, { row, path }: Entered, mine?: Th
 
 function* landHeld(fs: Filesystem, node: Node, held: Held, { row, path }: { row: FileRow; path: Path }, mine: There | undefined): Op<There> {
 	try {
-		const isThere = mine && (!held.row || (yield* isAt(node, held.path, mine)))
+		const isThere = mine && (!held.row || (yield* isAt(node, held.path, mine.known)))
 		const there = isThere ? mine : yield* createHeld(fs, node, held, row)
 		if (mine && !held.path.equals(path)) yield* leave(fs, node, { id: row.id, path }, mine)
 		if (mine && mine !== there) closeAside(fs, node, mine.fd)
@@ -140,17 +141,7 @@ function* landHeld(fs: Filesystem, node: Node, held: Held, { row, path }: { row:
 }
 
 function* leave(fs: Filesystem, node: Node, { id, path }: { id: FileId; path: Path }, mine: There): Op<void> {
-	if (yield* isAt(node, path, mine)) yield* removeLeft(fs, node, id, path)
-}
-
-function* isAt(node: Node, path: Path, { known }: There): Op<boolean> {
-	try {
-		const { ino, dev } = yield* wait(node.operations.stat(path))
-		return ino === known.ino && dev === known.dev
-	} catch (error) {
-		if (codeOf(error) !== 'ENOENT' && !isNoDirectory(error)) throw error
-		return false
-	}
+	if (yield* isAt(node, path, mine.known)) yield* removeLeft(fs, node, id, path)
 }
 
 /** Undefined where something stands in the way: it may be another's. */

@@ -2,9 +2,12 @@
 import type { Transaction } from '../catalogue/driver.ts'
 import * as entries from '../catalogue/entries.ts'
 import * as files from '../catalogue/files.ts'
-import type { FileRow } from '../catalogue/files.ts'
+import { type FileRow, KIND } from '../catalogue/files.ts'
+import * as replicas from '../catalogue/replicas.ts'
+import type { ReplicaRow } from '../catalogue/replicas.ts'
 import { codeOf } from '../errors.ts'
 import type { Path } from '../ids.ts'
+import type { Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import type { Filesystem } from './filesystem.ts'
 import type { Place } from './names.ts'
@@ -22,6 +25,12 @@ export function* ownerOf(fs: Filesystem, tx: Transaction, path: Path): Op<FileRo
 		tx.read(files.findQuery(place.parent, forUpdate), entries.lookupQuery(place.parent, place.name, forUpdate)),
 	)) as FileRow[][]
 	return row
+}
+
+/** Whether something of it is on the node, or comes there. A directory may be anywhere. A copy that comes later waits for what stands on its path. */
+export function* isOn(tx: Transaction, node: Node, { id, kind }: FileRow): Op<boolean> {
+	const [copies] = (yield* wait(tx.read(replicas.ofFileQuery(id)))) as [ReplicaRow[]]
+	return kind === KIND.directory || copies.some((copy) => copy.node_id === node.id)
 }
 
 function* placeAt(fs: Filesystem, tx: Transaction, path: Path): Op<Place | undefined> {

@@ -1,6 +1,5 @@
 /** Publishing: what was written to the backing file becomes the file's next version. */
 import * as changes from '../catalogue/changes.ts'
-import * as entries from '../catalogue/entries.ts'
 import * as files from '../catalogue/files.ts'
 import type { FileRow } from '../catalogue/files.ts'
 import * as replicas from '../catalogue/replicas.ts'
@@ -9,14 +8,14 @@ import * as writers from '../catalogue/writers.ts'
 import type { Transaction } from '../catalogue/driver.ts'
 import { isLater } from '../clock.ts'
 import { codeOf, fail } from '../errors.ts'
-import type { FileId, NodeId, Path } from '../ids.ts'
+import type { FileId, NodeId } from '../ids.ts'
 import type { Stat } from '../nodes/node.ts'
 import { isPromise, type Maybe, type Op, run, wait } from '../op.ts'
 import { classById, nodesForCopies } from '../placement/placement.ts'
-import { joinPath } from './directories.ts'
 import { distrust, distrustRead } from './distrust.ts'
 import { type Filesystem, flushLater, transact, transactUnasked } from './filesystem.ts'
 import { catchUp, isBehind } from './follow.ts'
+import { bringAlong } from './left-behind.ts'
 import { contentDiffers, type OpenFile } from './open-files.ts'
 
 const SYNCED_MAX = 1_000
@@ -67,31 +66,12 @@ function* publishNow(fs: Filesystem, file: OpenFile, force: boolean): Op<boolean
 	return row !== undefined && row.version > 1
 }
 
-/**
- * The file was made, or opened, where its directory was then. If somebody moved a directory above it in between, the file
- * may have been left behind on the node: it is brought to where its name leads now.
- */
+/** If somebody moved a directory above it while it was made, or opened, it may not be where its name leads. */
 function* checkPath(fs: Filesystem, file: OpenFile): Op<void> {
 	if (fs.capabilities.synchronous ? isBehind(fs) : fs.shared) yield* catchUp(fs)
 	if (!file.pathInDoubt) return
 	file.pathInDoubt = false
-	const [name] = yield* wait(entries.namesOf(fs.catalogue, file.id, 1))
-	if (!name) return
-	const path = joinPath(yield* fs.directories.path(fs.catalogue, name.parent_id), Buffer.from(name.name))
-	if (path.equals(file.path)) return
-	const left = yield* inodeAt(file, file.path)
-	const here = yield* wait(file.node.operations.fstat(file.fd))
-	if (left === here.ino) yield* wait(file.node.operations.rename(file.path, path))
-	file.path = path
-}
-
-function* inodeAt(file: OpenFile, path: Path): Op<number | undefined> {
-	try {
-		return (yield* wait(file.node.operations.stat(path))).ino
-	} catch (error) {
-		if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error
-		return undefined
-	}
+	yield* bringAlong(fs, file)
 }
 
 export interface Content {

@@ -7,17 +7,16 @@ import type { Transaction } from '../catalogue/driver.ts'
 import * as entries from '../catalogue/entries.ts'
 import type { EntryRow } from '../catalogue/entries.ts'
 import * as files from '../catalogue/files.ts'
-import { type FileRow, KIND } from '../catalogue/files.ts'
+import type { FileRow } from '../catalogue/files.ts'
 import type { Intent } from '../catalogue/intents.ts'
 import * as replicas from '../catalogue/replicas.ts'
-import type { ReplicaRow } from '../catalogue/replicas.ts'
 import * as writers from '../catalogue/writers.ts'
 import type { FileId, Path } from '../ids.ts'
 import { carryOut, intend } from '../intents.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import { type Filesystem, transact } from './filesystem.ts'
-import { ownerOf } from './owner-of.ts'
+import { isOn, ownerOf } from './owner-of.ts'
 import { pathsOfNames } from './paths.ts'
 
 /** Nobody makes more hard links to a file that is on no node yet. */
@@ -74,10 +73,4 @@ function* unlinkAt(fs: Filesystem, node: Node, { id, path }: { id: FileId; path:
 		}),
 	)
 	yield* carryOut(fs, made)
-}
-
-/** A directory may be anywhere. A copy that comes later waits for what stands on its path. */
-function* isOn(tx: Transaction, node: Node, { id, kind }: FileRow): Op<boolean> {
-	const [copies] = (yield* wait(tx.read(replicas.ofFileQuery(id)))) as [ReplicaRow[]]
-	return kind === KIND.directory || copies.some((copy) => copy.node_id === node.id)
 }

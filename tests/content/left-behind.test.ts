@@ -1,0 +1,87 @@
+/** A file that is written was left on its node where its directory was before, and is brought to its name while others use that. On both engines. */
+import assert from 'node:assert/strict'
+import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs'
+import { type TestContext, test } from 'node:test'
+import { refreshClients } from '../../core/filesystem/clients.ts'
+import { create, makeDirectory } from '../../core/filesystem/create.ts'
+import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
+import { catchUp } from '../../core/filesystem/follow.ts'
+import type { OpenFile } from '../../core/filesystem/open-files.ts'
+import { publishAtClose, release } from '../../core/filesystem/publish.ts'
+import { rename } from '../../core/filesystem/rename.ts'
+import type { FileId } from '../../core/ids.ts'
+import type { Node } from '../../core/nodes/node.ts'
+import { run } from '../../core/op.ts'
+import { type Engine, engines } from '../catalogue/engines.ts'
+import { at } from '../unit/installation.ts'
+import { get, OWNER, tree } from './tree.ts'
+
+async function makeIn(fs: Filesystem, directory: FileId, name: string): Promise<OpenFile> {
+	const made = await run(create(fs, at(name, directory), OWNER, true))
+	if (!('open' in made)) throw new Error('it was there')
+	return made.open
+}
+
+async function writeAndClose(fs: Filesystem, file: OpenFile, text: string): Promise<void> {
+	await file.node.operations.write(file.fd, Buffer.from(text), 0)
+	await run(publishAtClose(fs, file))
+	await run(release(fs, file, true))
+	await flushLater(fs)
+}
+
+/** `a` has `d/x` open; `b` has renamed `d` to `e`, and on the node the file is where it was. */
+async function leftBehind(t: TestContext, engine: Engine) {
+	const made = await tree(t, engine)
+	const [a, b] = [await made.start(), await made.start()]
+	for (const { fs } of [a, b]) await run(refreshClients(fs))
+	const { id } = await run(makeDirectory(a.fs, at('d'), { ...OWNER, mode: 0o755 }))
+	const file = await makeIn(a.fs, id, 'x')
+	await run(catchUp(b.fs))
+	await run(rename(b.fs, at('d'), at('e'), 'replace'))
+	await flushLater(b.fs)
+	mkdirSync(made.node(1, 'd'))
+	renameSync(made.node(1, 'e/x'), made.node(1, 'd/x'))
+	return { ...made, a: a.fs, b: b.fs, directory: id, file, reports: a.reports }
+}
+
+/** Before the node says what stands where the file was left, the `count`-th time. */
+function whenLookedFor(fs: Filesystem, count: number, meanwhile: () => Promise<unknown>): void {
+	const { operations } = fs.nodes.get(1) as Node
+	const real = operations.stat
+	operations.stat = (path) => {
+		if (!path.equals(Buffer.from('d/x')) || --count !== 0) return real(path)
+		return meanwhile().then(() => real(path))
+	}
+}
+
+for (const engine of engines) {
+	test(`${engine.name}: nobody is in the way`, async (t) => {
+		const { a, b, file, node } = await leftBehind(t, engine)
+		await writeAndClose(a, file, 'text')
+		await run(catchUp(b))
+		assert.equal(String(await get(b, 'e/x')), 'text')
+		assert.deepEqual(readdirSync(node(1, 'd')), [])
+	})
+
+	test(`${engine.name}: another renames it and makes a new one of that name: both are there`, async (t) => {
+		const { a, b, directory, file, node, reports } = await leftBehind(t, engine)
+		whenLookedFor(a, 1, async () => {
+			await run(rename(b, at('x', directory), at('y', directory), 'replace'))
+			await flushLater(b)
+			await writeAndClose(b, await makeIn(b, directory, 'x'), 'of another')
+		})
+		await writeAndClose(a, file, 'text')
+		await run(catchUp(b))
+		assert.deepEqual([String(await get(b, 'e/x')), String(await get(b, 'e/y'))], ['of another', 'text'])
+		assert.deepEqual([readdirSync(node(1, 'd')), reports], [[], []])
+	})
+
+	test(`${engine.name}: somebody has taken it along when it is to be moved`, async (t) => {
+		const { a, b, file, node, reports, rows } = await leftBehind(t, engine)
+		whenLookedFor(a, 2, async () => renameSync(node(1, 'd/x'), node(1, 'e/x')))
+		await writeAndClose(a, file, 'text')
+		await run(catchUp(b))
+		assert.equal(readFileSync(node(1, 'e/x'), 'latin1'), 'text')
+		assert.deepEqual([reports, await rows('SELECT op FROM intent')], [[], []])
+	})
+}
