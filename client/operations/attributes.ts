@@ -87,7 +87,9 @@ export const getxattr: Operation = (door) =>
 
 export const listxattr: Operation = (door) =>
 	function* (request) {
-		return sized(yield* listXattrs(door.fs, request.node), u32(request, 0))
+		// Read now: while the catalogue is asked, the next request takes this one's place.
+		const room = u32(request, 0)
+		return sized(yield* listXattrs(door.fs, request.node), room)
 	}
 
 export const setxattr: Operation = (door) =>
