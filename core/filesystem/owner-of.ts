@@ -3,22 +3,18 @@ import type { Transaction } from '../catalogue/driver.ts'
 import * as entries from '../catalogue/entries.ts'
 import * as files from '../catalogue/files.ts'
 import { type FileRow, KIND } from '../catalogue/files.ts'
+import { descend, NAMES_MAX } from '../catalogue/paths.ts'
 import * as replicas from '../catalogue/replicas.ts'
 import type { ReplicaRow } from '../catalogue/replicas.ts'
-import { codeOf } from '../errors.ts'
-import type { Path } from '../ids.ts'
+import { type Name, type Path, ROOT_ID } from '../ids.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import type { Filesystem } from './filesystem.ts'
 import type { Place } from './names.ts'
-import { resolve } from './resolve.ts'
-
-/** Nothing is there, and nobody can come to be there by this path. */
-const LEADS_NOWHERE = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EXDEV'])
 
 /** The file the path leads to, locked as its directory is: that it leads nowhere stays so as well until the commit. */
 export function* ownerOf(fs: Filesystem, tx: Transaction, path: Path): Op<FileRow | undefined> {
-	const place = yield* placeAt(fs, tx, path)
+	const place = yield* placeAt(tx, path)
 	if (!place) return undefined
 	const { forUpdate } = fs.capabilities
 	const [, [row]] = (yield* wait(
@@ -33,12 +29,16 @@ export function* isOn(tx: Transaction, node: Node, { id, kind }: FileRow): Op<bo
 	return kind === KIND.directory || copies.some((copy) => copy.node_id === node.id)
 }
 
-function* placeAt(fs: Filesystem, tx: Transaction, path: Path): Op<Place | undefined> {
-	try {
-		const located = yield* resolve(fs, path, { follow: false, reader: tx })
-		return located.path.equals(path) ? located.place : undefined
-	} catch (error) {
-		if (!LEADS_NOWHERE.has(codeOf(error))) throw error
-		return undefined
+/** No symlink leads on: on a node nothing is reached through one. */
+function* placeAt(tx: Transaction, path: Path): Op<Place | undefined> {
+	const names = path.toString('latin1').split('/').map((name) => Buffer.from(name, 'latin1'))
+	const name = names.pop() as Name
+	let parent = ROOT_ID
+	while (names.length > 0) {
+		const next = names.splice(0, NAMES_MAX)
+		const { ids } = yield* descend(tx, parent, next)
+		if (ids.length < next.length) return undefined
+		parent = ids[ids.length - 1]
 	}
+	return { parent, name }
 }
