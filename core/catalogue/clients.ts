@@ -7,7 +7,7 @@ export interface ClientRow {
 	id: ClientId
 	host: string
 	pid: number
-	/** Boot id and start time of the pid: tells a reused pid apart. */
+	/** Boot id and start time of the pid: tells a reused pid apart. `TAKEN_FOR_DEAD` from when it is settled until it says that it lives. */
 	started: string
 	what: string
 	joined: number
@@ -15,6 +15,9 @@ export interface ClientRow {
 	/** Seconds since its last heartbeat, by the database's clock. */
 	silent: number
 }
+
+/** No process has started like this. */
+export const TAKEN_FOR_DEAD = ''
 
 export function insert(tx: Transaction, client: Omit<ClientRow, 'joined' | 'heartbeat' | 'silent'>, { now }: Capabilities): void {
 	tx.write(`INSERT INTO client (id, host, pid, started, what, joined, heartbeat) VALUES (?,?,?,?,?,${now},${now})`, [
@@ -28,16 +31,20 @@ export function list(reader: Reader, capabilities: Capabilities): Maybe<ClientRo
 	return reader.all<ClientRow>(`SELECT ${columns(capabilities)} FROM client ORDER BY id`)
 }
 
-export function get(reader: Reader, id: ClientId, capabilities: Capabilities): Maybe<ClientRow | undefined> {
-	return reader.get<ClientRow>(`SELECT ${columns(capabilities)} FROM client WHERE id = ?`, [id])
+export function get(reader: Reader, id: ClientId, capabilities: Capabilities, lock = ''): Maybe<ClientRow | undefined> {
+	return reader.get<ClientRow>(`SELECT ${columns(capabilities)} FROM client WHERE id = ?${lock}`, [id])
 }
 
-export function find(reader: Reader, id: ClientId, lock: string): Maybe<{ id: ClientId } | undefined> {
+export function find(reader: Reader, id: ClientId, lock: string): Maybe<Pick<ClientRow, 'id' | 'started'> | undefined> {
 	return reader.get(...findQuery(id, lock))
 }
 
 export function findQuery(id: ClientId, lock: string): Query {
-	return [`SELECT id FROM client WHERE id = ?${lock}`, [id]]
+	return [`SELECT id, started FROM client WHERE id = ?${lock}`, [id]]
+}
+
+export function takeForDead(tx: Transaction, id: ClientId): void {
+	tx.write(`UPDATE client SET started = '${TAKEN_FOR_DEAD}' WHERE id = ?`, [id])
 }
 
 export function beat(tx: Transaction, id: ClientId, { now }: Capabilities): void {

@@ -60,7 +60,9 @@ export function* part(fs: Filesystem): Op<void> {
 export function* beat(fs: Filesystem): Op<void> {
 	yield* wait(
 		transact(fs, function* (tx) {
-			if (yield* wait(clients.find(tx, fs.client, fs.capabilities.forUpdate))) return clients.beat(tx, fs.client, fs.capabilities)
+			const row = yield* wait(clients.find(tx, fs.client, fs.capabilities.forUpdate))
+			if (row && row.started !== clients.TAKEN_FOR_DEAD) return clients.beat(tx, fs.client, fs.capabilities)
+			if (row) clients.remove(tx, fs.client)
 			// May count twice when the transaction runs again: what matters is that it grew before the row was back.
 			fs.returns++
 			clients.insert(tx, { id: fs.client, host: hostname(), pid: process.pid, started: startedAt(process.pid) ?? '', what: fs.what }, fs.capabilities)
@@ -83,6 +85,7 @@ export function* refreshClients(fs: Filesystem): Op<ClientRow[]> {
  * may containers on one of them, each of which counts processes of its own.
  */
 export function isAlive(row: ClientRow): boolean {
+	if (row.started === clients.TAKEN_FOR_DEAD) return false
 	if (row.started.startsWith(`${HERE}:`)) return startedAt(row.pid) === row.started
 	return row.silent <= SILENT_SECONDS_MAX
 }

@@ -70,37 +70,75 @@ function* settleOwn(fs: Filesystem, unready: Unready): Op<void> {
 	let isAllSettled = false
 	try {
 		if (fs.undecided.size > 0) yield* wait(Promise.all(fs.undecided))
-		isAllSettled = (yield* settleWriters(fs, fs.client, unready)) === 0
+		const { settled, left } = yield* settleWriters(fs, fs.client, unready)
+		for (const id of settled) if (isUnused(fs, id)) fs.later.add(writers.removeQuery(id, fs.client))
+		isAllSettled = left === 0
 	} finally {
 		fs.mayHaveLeftPins ||= !isAllSettled
 	}
 }
 
 function* settleClient(fs: Filesystem, dead: ClientRow, unready: Unready): Op<void> {
-	if (!(yield* takeLease(fs, `client:${dead.id}`, LEASE_SECONDS))) return
-	const left = yield* settleWriters(fs, dead.id, unready)
-	yield* wait(
+	const lease = `client:${dead.id}`
+	if (!(yield* takeLease(fs, lease, LEASE_SECONDS))) return
+	if (!(yield* takeForDead(fs, dead.id, lease))) return
+	const { settled, left } = yield* settleWriters(fs, dead.id, unready)
+	const isGone = yield* wait(
 		transact(fs, function* (tx) {
+			// It lives, and has said so meanwhile: the pins are its own again.
+			if ((yield* wait(clients.find(tx, dead.id, fs.capabilities.forUpdate)))?.started !== clients.TAKEN_FOR_DEAD) return false
+			for (const id of settled) tx.write(...writers.removeQuery(id, dead.id))
 			intents.leaveAllOf(tx, dead.id)
-			if (left > 0) return
+			if (left > 0) return false
 			clients.remove(tx, dead.id)
-			leases.drop(tx, `client:${dead.id}`)
+			leases.drop(tx, lease)
 			changes.insert(tx, fs.client, { op: 'client' }, fs.capabilities)
+			return true
 		}),
 	)
+	if (!isGone) return
 	// What it was bringing lies on nodes still.
-	if (left === 0) for (const id of fs.nodes.keys()) fs.nodesMarked.add(id)
-	if (left === 0) fs.report(`settled client ${dead.id} (${dead.what}, pid ${dead.pid} on ${dead.host}), which had ended without a word`)
+	for (const id of fs.nodes.keys()) fs.nodesMarked.add(id)
+	fs.report(`settled client ${dead.id} (${dead.what}, pid ${dead.pid} on ${dead.host}), which had ended without a word`)
 }
 
-/** How many of its files wait for their node to come back. */
-function* settleWriters(fs: Filesystem, dead: ClientId, unready: Unready): Op<number> {
+/**
+ * Asked once more, with its row locked: a heartbeat may have come since the round began. From then on it is dead for everybody until it says that it
+ * lives, which it is told by the row. That stays until nothing is left of it: should this process end before, the next goes on.
+ */
+function* takeForDead(fs: Filesystem, id: ClientId, lease: string): Op<boolean> {
+	return yield* wait(
+		transact(fs, function* (tx) {
+			const row = yield* wait(clients.get(tx, id, fs.capabilities, fs.capabilities.forUpdate))
+			if (!row || isAlive(row)) {
+				leases.drop(tx, lease)
+				return false
+			}
+			if (row.started === clients.TAKEN_FOR_DEAD) return true
+			clients.takeForDead(tx, id)
+			changes.insert(tx, fs.client, { op: 'client' }, fs.capabilities)
+			return true
+		}),
+	)
+}
+
+interface Writers {
+	/** Whose pins are needed no more. */
+	settled: FileId[]
+	/** How many wait, for their node to come back. */
+	left: number
+}
+
+function* settleWriters(fs: Filesystem, dead: ClientId, unready: Unready): Op<Writers> {
 	const rows = yield* wait(writers.ofClient(fs.catalogue, dead, BATCH_ROWS_MAX))
-	let left = 0
+	const settled: FileId[] = []
+	let left = rows.length === BATCH_ROWS_MAX ? 1 : 0
 	for (const { file_id, node_id } of rows) {
-		if (mayUnpin(fs, dead, file_id) && (unready.has(node_id) || !(yield* settleWriter(fs, dead, file_id, node_id)))) left++
+		if (!mayUnpin(fs, dead, file_id)) continue
+		if (!unready.has(node_id) && (yield* settleWriter(fs, dead, file_id, node_id))) settled.push(file_id)
+		else left++
 	}
-	return rows.length === BATCH_ROWS_MAX ? left + 1 : left
+	return { settled, left }
 }
 
 /** What is really on the node is the content: published if it differs from what is known. False while the node is away. */
@@ -121,7 +159,6 @@ function* settleWriter(fs: Filesystem, dead: ClientId, id: FileId, nodeId: NodeI
 		fs.readAhead.forgetFile(id)
 		fs.onChange({ seq: 0, client_id: dead, op: 'publish', parent_id: place.parent, name: place.name, file_id: id, detail: null })
 	}
-	if (mayUnpin(fs, dead, id)) fs.later.add(writers.removeQuery(id, dead))
 	return true
 }
 
