@@ -10,7 +10,8 @@ import { openSequence } from '../catalogue/sequence.ts'
 import * as writers from '../catalogue/writers.ts'
 import type { ClientId } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
-import { type Filesystem, transact } from './filesystem.ts'
+import { type Filesystem, runAside, transact } from './filesystem.ts'
+import { reclaimAll } from './reclaim.ts'
 
 /**
  * What a long-running replicator calls itself. It moves copies about; what it finds on a node and puts into the tree was
@@ -56,21 +57,24 @@ export function* part(fs: Filesystem): Op<void> {
 	)
 }
 
-/** Alive; and if others took this client for dead meanwhile, back, with its pins. */
+/** Alive; and if others took this client for dead meanwhile, back, with the pins of files that are what they were. */
 export function* beat(fs: Filesystem): Op<void> {
-	yield* wait(
+	const isBack = yield* wait(
 		transact(fs, function* (tx) {
 			const row = yield* wait(clients.find(tx, fs.client, fs.capabilities.forUpdate))
-			if (row && row.started !== clients.TAKEN_FOR_DEAD) return clients.beat(tx, fs.client, fs.capabilities)
+			if (row && row.started !== clients.TAKEN_FOR_DEAD) {
+				clients.beat(tx, fs.client, fs.capabilities)
+				return false
+			}
 			if (row) clients.remove(tx, fs.client)
 			// May count twice when the transaction runs again: what matters is that it grew before the row was back.
 			fs.returns++
 			clients.insert(tx, { id: fs.client, host: hostname(), pid: process.pid, started: startedAt(process.pid) ?? '', what: fs.what }, fs.capabilities)
-			for (const file of fs.open.values()) {
-				if (file.writers > 0 && !file.orphan) writers.insert(tx, file.id, fs.client, file.node.id, fs.capabilities)
-			}
+			return true
 		}),
 	)
+	// Not waited for: a publish that finds its pin gone shows a heartbeat first, and has its own file in hand.
+	if (isBack) runAside(fs, 'pins that others took away', reclaimAll(fs))
 }
 
 /** Whether somebody else is alive who changes the tree for people. */

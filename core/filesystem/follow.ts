@@ -32,7 +32,10 @@ export function* follow(fs: Filesystem, rows: readonly ChangeRow[]): Op<ChangeRo
 	fs.unfollowed = foreign
 	yield* takeNotice(fs, foreign)
 	if (directoryMoved(foreign)) for (const file of fs.open.values()) file.pathInDoubt ||= file.writers > 0
-	if (foreign.some((row) => row.op === 'client')) yield* refreshClients(fs)
+	if (foreign.some((row) => row.op === 'client')) {
+		for (const file of fs.open.values()) file.pinInDoubt ||= file.writers > 0
+		yield* refreshClients(fs)
+	}
 	if (foreign.some((row) => row.op === 'node')) yield* refreshNodes(fs)
 	if (foreign.some((row) => row.op === 'class')) yield* refreshClasses(fs)
 	if (fs.unfollowed.length > 0) fs.unfollowed = without(fs.unfollowed, foreign)

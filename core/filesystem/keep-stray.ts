@@ -4,7 +4,10 @@ import { codeOf } from '../errors.ts'
 import type { Path } from '../ids.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
+import { copyContent } from './copy-content.ts'
 import type { Filesystem } from './filesystem.ts'
+import { contentDiffers, type OpenFile } from './open-files.ts'
+import { bringerOf, createStaged, newPlace } from './staged.ts'
 
 /** It is among the conflicts from then on, for the keeper to decide. `what` says for the log what it was; one that has gone meanwhile needs nothing. */
 export function* keepStray(fs: Filesystem, node: Node, path: Path, what = `an unknown file stood at ${path}`): Op<void> {
@@ -16,4 +19,26 @@ export function* keepStray(fs: Filesystem, node: Node, path: Path, what = `an un
 	} catch (error) {
 		if (codeOf(error) !== 'ENOENT') throw error
 	}
+}
+
+/** What was written to a file while others made it another, by whoever closes it last. A copy: there may be no name for it on the node any more. */
+export function* keepWritten(fs: Filesystem, file: OpenFile): Op<void> {
+	const { id, node, path, fd, known, row } = file
+	const { operations } = node
+	const written = yield* wait(operations.fstat(fd))
+	if (!contentDiffers(written, known)) return
+	// Should this process end meanwhile it goes, as content does that was being brought.
+	const place = newPlace(fs, bringerOf(fs))
+	const copy = yield* createStaged(node, place, row)
+	try {
+		yield* copyContent(file, { node, fd: copy })
+	} catch (error) {
+		yield* wait(operations.unlink(place))
+		throw error
+	} finally {
+		yield* wait(operations.close(copy))
+	}
+	const aside = yield* wait(operations.setAside(place))
+	fs.later.add(conflicts.insertQuery({ nodeId: node.id, path, aside, fileId: id, reason: 'differs', size: written.size, mtime: written.mtime }, fs.capabilities))
+	fs.report(`node ${node.name}: what was written to ${path}, and is not that file any more, is kept as ${aside}`)
 }

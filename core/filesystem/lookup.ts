@@ -52,7 +52,7 @@ export function* getAttributes(fs: Filesystem, id: FileId): Op<FileRow> {
 /** While a file is open for writing here, its backing file says how large it is and when it was changed. */
 export function* withBacking(fs: Filesystem, row: FileRow): Op<FileRow> {
 	const open = fs.open.get(row.id)
-	if (!open || open.writers === 0) return row
+	if (!open || open.writers === 0 || open.parted) return row
 	open.row = { ...row }
 	return yield* backed(fs, open)
 }

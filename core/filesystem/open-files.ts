@@ -2,6 +2,7 @@
 import type { FileRow } from '../catalogue/files.ts'
 import type { FileId, Path } from '../ids.ts'
 import type { Node, Stat } from '../nodes/node.ts'
+import { isPromise, type Op, run, wait } from '../op.ts'
 
 export interface OpenFile {
 	readonly id: FileId
@@ -23,10 +24,14 @@ export interface OpenFile {
 	orphan: boolean
 	/** Its extended attributes from then on. */
 	readonly orphanXattrs: Map<string, Buffer>
-	/** A publish is under way; the next waits for it. */
+	/** A publish, or whatever else decides what the file's content is, is under way; the next waits for it. */
 	publishing: Promise<void> | undefined
 	/** A directory above it may have been moved by somebody else while it was being written. */
 	pathInDoubt: boolean
+	/** Others may have taken this process for dead, and the pin away. */
+	pinInDoubt: boolean
+	/** They did, and published something else since: what is written here is not the file any more. */
+	parted: boolean
 	/** Closed by everybody, but its content could not be published: kept, with its pin, until it can. */
 	abandoned: boolean
 	/** It is new: the row it was entered with, or as this process changed it since. */
@@ -56,6 +61,8 @@ export function newOpenFile(opened: Pick<OpenFile, 'row' | 'node' | 'path' | 'fd
 		orphanXattrs: new Map(),
 		publishing: undefined,
 		pathInDoubt: false,
+		pinInDoubt: false,
+		parted: false,
 		abandoned: false,
 		entered: undefined,
 		published: false,
@@ -69,4 +76,17 @@ export function newOpenFile(opened: Pick<OpenFile, 'row' | 'node' | 'path' | 'fd
 
 export function contentDiffers(a: Stat, b: Stat | undefined): boolean {
 	return b === undefined || a.size !== b.size || a.mtimeNs !== b.mtimeNs || a.ctimeNs !== b.ctimeNs || a.mtime !== b.mtime || a.ctime !== b.ctime
+}
+
+/** What decides about the content of a file, one after the other. */
+export function* inTurn<T>(file: OpenFile, work: () => Op<T>): Op<T> {
+	while (file.publishing) yield* wait(file.publishing)
+	const result = run(work())
+	if (!isPromise(result)) return result
+	file.publishing = result.then(() => undefined, () => undefined)
+	try {
+		return yield* wait(result)
+	} finally {
+		file.publishing = undefined
+	}
 }

@@ -150,6 +150,7 @@ function instead(fs: Filesystem, { node, fd }: OpenFile, { other, write }: { oth
 
 /** What is open already is what a new open would find. */
 function isCurrent(file: OpenFile, found: Found): boolean {
+	if (file.parted) return false
 	if (file.writers > 0) return true
 	if (!inService(file.node)) return false
 	if (found.pin !== null) return file.node.id === found.pin
@@ -243,7 +244,7 @@ function* describe(row: FileRow, node: Node, { path, fd }: { path: Path; fd: num
 
 function* openToWrite(fs: Filesystem, found: Found, { truncate }: OpenRequest): Op<OpenFile> {
 	const current = fs.open.get(found.row.id)
-	return current && current.writers > 0 ? counted(fs, current, true) : yield* pinAndOpen(fs, found, truncate)
+	return current && current.writers > 0 && !current.parted ? counted(fs, current, true) : yield* pinAndOpen(fs, found, truncate)
 }
 
 /**
@@ -304,9 +305,9 @@ function forfeit(tx: Transaction, { row, replicas, pin }: Found, { id }: Node): 
  */
 function* adopt(fs: Filesystem, opened: OpenFile): Op<OpenFile> {
 	const readers = fs.open.get(opened.id)
-	const isSame = readers !== undefined && readers.writers === 0 && readers.node === opened.node && (yield* hasInodeOf(readers, opened))
+	const isSame = readers !== undefined && readers.writers === 0 && !readers.parted && readers.node === opened.node && (yield* hasInodeOf(readers, opened))
 	const current = fs.open.get(opened.id)
-	if (current && current.writers > 0) return instead(fs, opened, { other: current, write: true })
+	if (current && current.writers > 0 && !current.parted) return instead(fs, opened, { other: current, write: true })
 	if (!isSame || current !== readers) return counted(fs, opened, true)
 	readers.retired.push({ node: readers.node, fd: readers.fd })
 	Object.assign(readers, { fd: opened.fd, writable: true, row: opened.row, known: opened.known, path: opened.path, unsynced: false })

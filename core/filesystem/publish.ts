@@ -5,18 +5,22 @@ import type { FileRow } from '../catalogue/files.ts'
 import * as replicas from '../catalogue/replicas.ts'
 import { REPLICA, type ReplicaRow } from '../catalogue/replicas.ts'
 import * as writers from '../catalogue/writers.ts'
+import type { WriterRow } from '../catalogue/writers.ts'
 import type { Transaction } from '../catalogue/driver.ts'
 import { isLater } from '../clock.ts'
 import { codeOf, fail } from '../errors.ts'
 import type { FileId, NodeId } from '../ids.ts'
 import type { Stat } from '../nodes/node.ts'
-import { isPromise, type Maybe, type Op, run, wait } from '../op.ts'
+import { type Maybe, type Op, wait } from '../op.ts'
 import { classById, nodesForCopies } from '../placement/placement.ts'
+import { beat } from './clients.ts'
 import { distrust, distrustRead } from './distrust.ts'
 import { type Filesystem, flushLater, transact, transactUnasked } from './filesystem.ts'
 import { catchUp, isBehind } from './follow.ts'
+import { keepWritten } from './keep-stray.ts'
 import { bringAlong } from './left-behind.ts'
-import { contentDiffers, type OpenFile } from './open-files.ts'
+import { contentDiffers, inTurn, type OpenFile } from './open-files.ts'
+import { reclaim } from './reclaim.ts'
 
 const SYNCED_MAX = 1_000
 const S_ISUID = 0o4000
@@ -24,6 +28,9 @@ const S_ISGID = 0o2000
 const S_IXGRP = 0o0010
 /** Pages of a mapping that were dirty at a publish can change again without a sign until they are written back. */
 const MAPPING_DOUBT_MS = 100
+/** Each time it was taken away the client was found silent for half a minute. */
+const CLAIMS_MAX = 3
+const PARTED = 'others have changed it while this process was taken for dead'
 /** Of a sync: data is lost. A node that is away may still do it when it is back. */
 const REFUSED_BY_DISK = new Set(['EIO', 'ENOSPC', 'EDQUOT'])
 
@@ -33,19 +40,12 @@ const REFUSED_BY_DISK = new Set(['EIO', 'ENOSPC', 'EDQUOT'])
  * changed through a mapping, and goes on with the times it knows.
  */
 export function* publish(fs: Filesystem, file: OpenFile, force = false): Op<boolean> {
-	while (file.publishing) yield* wait(file.publishing)
-	const result = run(publishNow(fs, file, force))
-	if (!isPromise(result)) return result
-	file.publishing = result.then(() => undefined, () => undefined)
-	try {
-		return yield* wait(result)
-	} finally {
-		file.publishing = undefined
-	}
+	return yield* inTurn(file, () => publishNow(fs, file, force))
 }
 
 /** Where nobody waits who could tell the kernel. */
 export function* publishAside(fs: Filesystem, file: OpenFile, force = false): Op<void> {
+	if (file.parted) return
 	const isNext = yield* publish(fs, file, force)
 	if (isNext) fs.onChange({ seq: 0, client_id: fs.client, op: 'attributes', parent_id: null, name: null, file_id: file.id, detail: null })
 }
@@ -54,9 +54,10 @@ function* publishNow(fs: Filesystem, file: OpenFile, force: boolean): Op<boolean
 	if (file.orphan) return false
 	const stat = yield* wait(file.node.operations.fstat(file.fd))
 	if (!force && file.row.version > 0 && !contentDiffers(stat, file.known)) return false
+	if (file.parted) fail('EIO', PARTED)
 	yield* checkPath(fs, file)
 	const content = contentOf(file, stat)
-	const row = (yield* recordUnasked(fs, file, content)) ?? (yield* wait(transact(fs, (tx) => record(fs, tx, content), { hold: 'nothing' })))
+	const row = (yield* recordUnasked(fs, file, content)) ?? (yield* recordPinned(fs, file, content))
 	file.known = stat
 	file.publishedAtMs = Date.now()
 	file.published = true
@@ -102,6 +103,38 @@ function* recordUnasked(fs: Filesystem, file: OpenFile, { id, nodeId, stat, isRi
 	return yield* transactUnasked(fs, enter, { hold: 'nothing' })
 }
 
+/** By the pin that stands; where others took it away, if what is written here is the file still. */
+function* recordPinned(fs: Filesystem, file: OpenFile, content: Content): Op<FileRow | undefined> {
+	const inDoubt = yield* isPinInDoubt(fs, file)
+	for (let tries = 1; tries <= CLAIMS_MAX; tries++) {
+		const recorded = yield* wait(transact(fs, (tx) => recordIfPinned(fs, tx, content, inDoubt || tries > 1), { hold: 'nothing' }))
+		if (recorded !== 'unpinned') return recorded
+		// First of all nobody settles this client any more, or the pin would go again.
+		yield* beat(fs)
+		if (!(yield* reclaim(fs, file))) fail('EIO', PARTED)
+	}
+	return fail('EIO', 'its pin does not stand')
+}
+
+/**
+ * Whether the pin has to be asked for. Across a socket that costs nothing, and is always done. Elsewhere the journal has told that clients came or went;
+ * after a heartbeat this one is alive for everybody, and knows what it lost.
+ */
+function* isPinInDoubt(fs: Filesystem, file: OpenFile): Op<boolean> {
+	if (!fs.capabilities.synchronous || !file.pinInDoubt) return false
+	file.pinInDoubt = false
+	yield* beat(fs)
+	return true
+}
+
+function* recordIfPinned(fs: Filesystem, tx: Transaction, content: Content, inDoubt: boolean): Op<FileRow | undefined | 'unpinned'> {
+	// What is to be followed yet may be that others settled this client.
+	const isAsked = inDoubt || fs.isBehind || fs.catalogue.isChangedElsewhere()
+	const { row, copies, pins } = yield* readRows(fs, tx, content.id, isAsked)
+	if (row && pins && !pins.some((pin) => pin.client_id === fs.client && pin.node_id === content.nodeId)) return 'unpinned'
+	return row && enterVersion(fs, tx, content, { row, copies })
+}
+
 /** On further nodes, where its class asks for some. */
 function wantCopies(fs: Filesystem, tx: Transaction, row: FileRow, holders: readonly NodeId[], there: readonly ReplicaRow[] = []): void {
 	for (const node of nodesForCopies(fs, classById(fs, row.class_id), holders, row.size)) {
@@ -112,9 +145,23 @@ function wantCopies(fs: Filesystem, tx: Transaction, row: FileRow, holders: read
 }
 
 /** The rows of a new version; undefined when the file is gone. */
-export function* record(fs: Filesystem, tx: Transaction, { id, nodeId, stat, isRight }: Content): Op<FileRow | undefined> {
-	const [[row], copies] = (yield* wait(tx.read(files.findQuery(id, fs.capabilities.forUpdate), replicas.ofFileQuery(id)))) as [FileRow[], ReplicaRow[]]
-	if (!row) return undefined
+export function* record(fs: Filesystem, tx: Transaction, content: Content): Op<FileRow | undefined> {
+	const { row, copies } = yield* readRows(fs, tx, content.id)
+	return row && enterVersion(fs, tx, content, { row, copies })
+}
+
+interface Rows {
+	row: FileRow
+	copies: ReplicaRow[]
+}
+
+function* readRows(fs: Filesystem, tx: Transaction, id: FileId, withPins = false): Op<Partial<Rows> & { copies: ReplicaRow[]; pins?: WriterRow[] }> {
+	const rows = [files.findQuery(id, fs.capabilities.forUpdate), replicas.ofFileQuery(id)]
+	const [[row], copies, pins] = (yield* wait(tx.read(...rows, ...(withPins ? [writers.ofFileQuery(id)] : [])))) as [FileRow[], ReplicaRow[], WriterRow[]?]
+	return { row, copies, pins }
+}
+
+function enterVersion(fs: Filesystem, tx: Transaction, { id, nodeId, stat, isRight }: Content, { row, copies }: Rows): FileRow {
 	const next = withContent(row, stat)
 	const own = copies.find((copy) => copy.node_id === nodeId)
 	if (!(isRight ?? own?.state !== REPLICA.suspect)) return distrust(fs, tx, { row, next, copies, nodeId })
@@ -153,7 +200,7 @@ export function* release(fs: Filesystem, file: OpenFile, write: boolean): Op<voi
 	file.handles--
 	try {
 		if (write && !file.orphan) yield* notice(fs, file)
-		if (write && !file.orphan) yield* publishAside(fs, file, file.unsynced || mayHaveMappedChanges(file))
+		if (write && !file.orphan) yield* bringOut(fs, file, file.unsynced || mayHaveMappedChanges(file))
 	} catch (error) {
 		// What is on the disk is not what the catalogue says. Nobody may read another copy meanwhile: the pin stays.
 		file.abandoned ||= file.writers === 1
@@ -163,9 +210,19 @@ export function* release(fs: Filesystem, file: OpenFile, write: boolean): Op<voi
 	yield* letGo(fs, file, write && file.writers === 0)
 }
 
+/** Published; or kept, by the last who has it open, where it is not the file any more. Who parted from it was told, or is told at its close. */
+function* bringOut(fs: Filesystem, file: OpenFile, force: boolean): Op<void> {
+	try {
+		yield* publishAside(fs, file, force)
+	} catch (error) {
+		if (!file.parted) throw error
+	}
+	if (file.parted && file.writers === 1) yield* keepWritten(fs, file)
+}
+
 /** With the last writer the pin goes, with the last handle the descriptor. */
 function* letGo(fs: Filesystem, file: OpenFile, isUnpinned: boolean): Op<void> {
-	if (isUnpinned) fs.later.add(writers.removeQuery(file.id, fs.client))
+	if (isUnpinned && !file.parted) fs.later.add(writers.removeQuery(file.id, fs.client))
 	if (file.handles === 0) yield* forget(fs, file)
 	if (isUnpinned && file.unsynced && !file.orphan) yield* giveWay(fs, file.id)
 }
@@ -178,7 +235,7 @@ function* giveWay(fs: Filesystem, id: FileId): Op<void> {
 
 /** Tries again to publish what could not be when it was closed. */
 export function* retryAbandoned(fs: Filesystem, file: OpenFile): Op<void> {
-	yield* publishAside(fs, file, true)
+	yield* bringOut(fs, file, true)
 	file.abandoned = false
 	file.writers--
 	yield* letGo(fs, file, true)

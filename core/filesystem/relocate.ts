@@ -246,6 +246,8 @@ function* enterMove(
 		tx.read(files.findQuery(id, forUpdate), writers.ofFileQuery(id, forUpdate), entries.namesQuery(id, NAMES_MAX)),
 	)) as [FileRow[], WriterRow[], EntryRow[]]
 	if (!mayMove(fs, names, pins)) return undefined
+	// Others took this process for dead, and may write to another copy.
+	if (row && pins.length === 0) return undefined
 	writers.moveTo(tx, id, fs.client, move.to.id)
 	// Of a file without a name the copy lives as long as it is open, and its removal stands already.
 	if (!row) return { row, path: move.aside, made: [move.leftover] }
