@@ -28,6 +28,8 @@ const S_ISGID = 0o2000
 const S_IXGRP = 0o0010
 /** Pages of a mapping that were dirty at a publish can change again without a sign until they are written back. */
 const MAPPING_DOUBT_MS = 100
+/** Whoever is overtaken that often enters what he saw: the others publish on, and the last of them what there is then. */
+const LOOKS_MAX = 10
 /** Each time it was taken away the client was found silent for half a minute. */
 const CLAIMS_MAX = 3
 const PARTED = 'others have changed it while this process was taken for dead'
@@ -51,20 +53,27 @@ export function* publishAside(fs: Filesystem, file: OpenFile, force = false): Op
 }
 
 function* publishNow(fs: Filesystem, file: OpenFile, force: boolean): Op<boolean> {
-	if (file.orphan) return false
-	const stat = yield* wait(file.node.operations.fstat(file.fd))
-	if (!force && file.row.version > 0 && !contentDiffers(stat, file.known)) return false
-	if (file.parted) fail('EIO', PARTED)
-	yield* checkPath(fs, file)
-	const content = contentOf(file, stat)
-	const row = (yield* recordUnasked(fs, file, content)) ?? (yield* recordPinned(fs, file, content))
-	file.known = stat
-	file.publishedAtMs = Date.now()
-	file.published = true
-	if (row) file.row = row
-	else file.orphan = true
-	fs.readAhead.forgetFile(file.id)
-	return row !== undefined && row.version > 1
+	for (let looks = 1; ; looks++) {
+		if (file.orphan) return false
+		const seen = looks < LOOKS_MAX ? file.row.version : undefined
+		const stat = yield* wait(file.node.operations.fstat(file.fd))
+		if (!force && file.row.version > 0 && !contentDiffers(stat, file.known)) return false
+		if (file.parted) fail('EIO', PARTED)
+		yield* checkPath(fs, file)
+		const content = { ...contentOf(file, stat), seen }
+		const row = (yield* recordUnasked(fs, file, content)) ?? (yield* recordPinned(fs, file, content))
+		if (row && 'overtakenBy' in row) {
+			file.row = row.overtakenBy
+			continue
+		}
+		file.known = stat
+		file.publishedAtMs = Date.now()
+		file.published = true
+		if (row) file.row = row
+		else file.orphan = true
+		fs.readAhead.forgetFile(file.id)
+		return row !== undefined && row.version > 1
+	}
 }
 
 /** If somebody moved a directory above it while it was made, or opened, it may not be where its name leads. */
@@ -81,6 +90,13 @@ export interface Content {
 	stat: Stat
 	/** False: its disk has refused some of it. True: somebody has decided that this is the content. Else a copy in doubt stays in doubt. */
 	isRight?: boolean
+	/** The file's version before it was looked at. Where another has published since, his is younger than what was seen: that is not entered. */
+	seen?: number
+}
+
+/** Nothing was entered: it is to be looked at again. */
+export interface Outdated {
+	overtakenBy: FileRow
 }
 
 export function contentOf({ id, node, unsynced }: OpenFile, stat: Stat): Content {
@@ -104,7 +120,7 @@ function* recordUnasked(fs: Filesystem, file: OpenFile, { id, nodeId, stat, isRi
 }
 
 /** By the pin that stands; where others took it away, if what is written here is the file still. */
-function* recordPinned(fs: Filesystem, file: OpenFile, content: Content): Op<FileRow | undefined> {
+function* recordPinned(fs: Filesystem, file: OpenFile, content: Content): Op<FileRow | Outdated | undefined> {
 	const inDoubt = yield* isPinInDoubt(fs, file)
 	for (let tries = 1; tries <= CLAIMS_MAX; tries++) {
 		const recorded = yield* wait(transact(fs, (tx) => recordIfPinned(fs, tx, content, inDoubt || tries > 1), { hold: 'nothing' }))
@@ -127,12 +143,23 @@ function* isPinInDoubt(fs: Filesystem, file: OpenFile): Op<boolean> {
 	return true
 }
 
-function* recordIfPinned(fs: Filesystem, tx: Transaction, content: Content, inDoubt: boolean): Op<FileRow | undefined | 'unpinned'> {
+function* recordIfPinned(fs: Filesystem, tx: Transaction, content: Content, inDoubt: boolean): Op<FileRow | Outdated | undefined | 'unpinned'> {
 	// What is to be followed yet may be that others settled this client.
 	const isAsked = inDoubt || fs.isBehind || fs.catalogue.isChangedElsewhere()
 	const { row, copies, pins } = yield* readRows(fs, tx, content.id, isAsked)
 	if (row && pins && !pins.some((pin) => pin.client_id === fs.client && pin.node_id === content.nodeId)) return 'unpinned'
-	return row && enterVersion(fs, tx, content, { row, copies })
+	return row && enterUnlessOutdated(fs, tx, content, { row, copies })
+}
+
+/** What was seen on a node while others may write to the file too. */
+export function* recordSeen(fs: Filesystem, tx: Transaction, content: Content): Op<FileRow | Outdated | undefined> {
+	const { row, copies } = yield* readRows(fs, tx, content.id)
+	return row && enterUnlessOutdated(fs, tx, content, { row, copies })
+}
+
+function enterUnlessOutdated(fs: Filesystem, tx: Transaction, content: Content, rows: Rows): FileRow | Outdated {
+	const { row } = rows
+	return content.seen === undefined || content.seen === row.version ? enterVersion(fs, tx, content, rows) : { overtakenBy: row }
 }
 
 /** On further nodes, where its class asks for some. */

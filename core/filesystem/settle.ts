@@ -24,7 +24,7 @@ import { isAlive, isRunning, refreshClients, takeLease } from './clients.ts'
 import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { isUnused } from './opening.ts'
-import { record } from './publish.ts'
+import { recordSeen } from './publish.ts'
 import { redo } from './redo.ts'
 import { removeLeftUploads } from './staged.ts'
 import { takeBack } from './undo-create.ts'
@@ -125,7 +125,7 @@ function* takeForDead(fs: Filesystem, id: ClientId, lease: string): Op<boolean> 
 interface Writers {
 	/** Whose pins are needed no more. */
 	settled: FileId[]
-	/** How many wait, for their node to come back. */
+	/** How many are for another round. */
 	left: number
 }
 
@@ -141,7 +141,7 @@ function* settleWriters(fs: Filesystem, dead: ClientId, unready: Unready): Op<Wr
 	return { settled, left }
 }
 
-/** What is really on the node is the content: published if it differs from what is known. False while the node is away. */
+/** What is really on the node is the content: published if it differs from what is known. False while the node is away, or others publish. */
 function* settleWriter(fs: Filesystem, dead: ClientId, id: FileId, nodeId: NodeId): Op<boolean> {
 	const node = fs.nodes.get(nodeId)
 	if (node && !inService(node)) return false
@@ -154,7 +154,11 @@ function* settleWriter(fs: Filesystem, dead: ClientId, id: FileId, nodeId: NodeI
 		if (stat === 'trouble') return false
 		// Never published and not on the node: the create that was under way was never acknowledged.
 		if (stat === undefined && row.version === 0 && !(yield* takeBack(fs, id, path))) return false
-		if (stat !== undefined && (row.version === 0 || differs(row, stat))) yield* wait(transact(fs, (tx) => record(fs, tx, { id, nodeId, stat })))
+		if (stat !== undefined && (row.version === 0 || differs(row, stat))) {
+			const content = { id, nodeId, stat, seen: row.version }
+			const next = yield* wait(transact(fs, (tx) => recordSeen(fs, tx, content)))
+			if (next && 'overtakenBy' in next) return false
+		}
 		// To this process it is as if another client had done it.
 		fs.readAhead.forgetFile(id)
 		fs.onChange({ seq: 0, client_id: dead, op: 'publish', parent_id: place.parent, name: place.name, file_id: id, detail: null })
