@@ -21,7 +21,7 @@ import { type Filesystem, transact } from './filesystem.ts'
 import { catchUp, directoryMoved, follow, isBehind, nameMoved } from './follow.ts'
 import { BATCH_ROWS_MAX } from './journal.ts'
 import { newOpenFile, type OpenFile } from './open-files.ts'
-import { isLastToOpen, whileOpening } from './opening.ts'
+import { isAlone, whileOpeningAgain } from './opening.ts'
 import { release } from './publish.ts'
 import { withRoom } from './relocate.ts'
 import { STANDING_ROWS_MAX } from './standing.ts'
@@ -39,29 +39,30 @@ export interface OpenRequest {
 
 /** The file, open here, with one more handle on it. ESTALE when a name that led to it leads elsewhere now: the door asks again by name. */
 export function open(fs: Filesystem, id: FileId, request: OpenRequest): Op<OpenFile> {
-	return request.write ? whileOpening(fs, id, openNow(fs, id, request)) : openNow(fs, id, request)
+	return request.write ? whileOpeningAgain(fs, id, openNow(fs, id, request)) : openNow(fs, id, request)
 }
 
 function* openNow(fs: Filesystem, id: FileId, request: OpenRequest): Op<OpenFile> {
-	const current = fs.open.get(id)
-	if (current?.orphan) return reopenOrphan(current, request)
-	const since = fs.transactions
-	const found = yield* find(fs, id)
-	const file = request.write ? yield* openToWrite(fs, found, request) : yield* openToRead(fs, found, since)
-	try {
-		const news = fs.capabilities.synchronous && isBehind(fs) ? yield* catchUp(fs) : []
-		// Somebody may have renamed what led there between the question and the answer.
-		if (nameMoved(news, id)) fail('ESTALE')
-		if (!directoryMoved(news)) {
-			if (request.truncate) yield* withRoom(fs, file, () => file.node.operations.truncate(file.fd, 0), { bytes: 0 })
-			return file
+	for (;;) {
+		const current = fs.open.get(id)
+		if (current?.orphan) return reopenOrphan(current, request)
+		const since = fs.transactions
+		const found = yield* find(fs, id)
+		const file = request.write ? yield* openToWrite(fs, found, request) : yield* openToRead(fs, found, since)
+		try {
+			const news = fs.capabilities.synchronous && isBehind(fs) ? yield* catchUp(fs) : []
+			// Somebody may have renamed what led there between the question and the answer.
+			if (nameMoved(news, id)) fail('ESTALE')
+			if (!directoryMoved(news)) {
+				if (request.truncate) yield* withRoom(fs, file, () => file.node.operations.truncate(file.fd, 0), { bytes: 0 })
+				return file
+			}
+		} catch (error) {
+			yield* release(fs, file, request.write)
+			throw error
 		}
-	} catch (error) {
 		yield* release(fs, file, request.write)
-		throw error
 	}
-	yield* release(fs, file, request.write)
-	return yield* open(fs, id, request)
 }
 
 /** Counted in the turn in which it is chosen: whoever closes it meanwhile finds that he is not the last. */
@@ -260,8 +261,8 @@ function* pinAndOpen(fs: Filesystem, found: Found, truncate: boolean): Op<OpenFi
 			const opened = yield* openOn(fs, choice.found, [choice.node], { flags: O_RDWR, since: UNKNOWN })
 			return yield* adopt(fs, opened)
 		} catch (error) {
-			// Another that is opening it here has the same pin.
-			if (isLastToOpen(fs, id)) fs.later.add(writers.removeQuery(id, fs.client))
+			// It goes before the next is asked for.
+			if (isAlone(fs, id)) fs.later.add(writers.removeQuery(id, fs.client))
 			if (choice.pinned || codeOf(error) !== 'EIO') throw error
 			tried.add(choice.node.id)
 		}

@@ -1,4 +1,5 @@
 /** Files on their way to being open for writing: their pins may stand already, and are not left by anybody. */
+import * as writers from '../catalogue/writers.ts'
 import type { FileId } from '../ids.ts'
 import type { Op } from '../op.ts'
 import type { Filesystem } from './filesystem.ts'
@@ -14,9 +15,19 @@ export function* whileOpening<T>({ opening }: Filesystem, id: FileId, work: Op<T
 	}
 }
 
-/** Nobody here writes to the file, or is about to, but the one who asks. */
-export function isLastToOpen({ opening, open }: Filesystem, id: FileId): boolean {
-	return (opening.get(id) ?? 0) <= 1 && (open.get(id)?.writers ?? 0) === 0
+/** The same of one that is there. Whoever closed it meanwhile has left the pin to this one, which gives it up should it fail. */
+export function* whileOpeningAgain<T>(fs: Filesystem, id: FileId, work: Op<T>): Op<T> {
+	try {
+		return yield* whileOpening(fs, id, work)
+	} catch (error) {
+		if (isUnused(fs, id)) fs.later.add(writers.removeQuery(id, fs.client))
+		throw error
+	}
+}
+
+/** Nobody but the one who is opening it here needs its pin. */
+export function isAlone({ opening, open }: Filesystem, id: FileId): boolean {
+	return opening.get(id) === 1 && (open.get(id)?.writers ?? 0) === 0
 }
 
 /** Nobody here writes to the file, or is about to. */

@@ -20,6 +20,7 @@ import { catchUp, isBehind } from './follow.ts'
 import { keepWritten } from './keep-stray.ts'
 import { bringAlong } from './left-behind.ts'
 import { contentDiffers, inTurn, type OpenFile } from './open-files.ts'
+import { isUnused } from './opening.ts'
 import { reclaim } from './reclaim.ts'
 
 const SYNCED_MAX = 1_000
@@ -249,7 +250,8 @@ function* bringOut(fs: Filesystem, file: OpenFile, force: boolean): Op<void> {
 
 /** With the last writer the pin goes, with the last handle the descriptor. */
 function* letGo(fs: Filesystem, file: OpenFile, isUnpinned: boolean): Op<void> {
-	if (isUnpinned && !file.parted) fs.later.add(writers.removeQuery(file.id, fs.client))
+	// Who is about to write to it here may count on the pin already, and gives it up in his turn.
+	if (isUnpinned && isUnused(fs, file.id)) fs.later.add(writers.removeQuery(file.id, fs.client))
 	if (file.handles === 0) yield* forget(fs, file)
 	if (isUnpinned && file.unsynced && !file.orphan) yield* giveWay(fs, file.id)
 }
