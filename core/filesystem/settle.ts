@@ -40,6 +40,43 @@ type Unready = ReadonlySet<NodeId>
 
 const underWay = new WeakMap<Filesystem, Promise<void>>()
 
+/** Nodes on which a call that was made here while settling them has not returned. */
+const unreturned = new WeakMap<Filesystem, Set<NodeId>>()
+
+/**
+ * A call that timed out may still happen. Until it has returned nobody else may carry out what it was for, or build on that: the node stays
+ * with this process, which does nothing there either.
+ */
+export function* keepLeases(fs: Filesystem): Op<void> {
+	for (const id of unreturned.get(fs) ?? []) if (isStuck(fs, id)) yield* takeLease(fs, leaseOf(id), LEASE_SECONDS)
+}
+
+/** In a round, and before its nodes are settled: they may be held again. */
+function* dropReturned(fs: Filesystem): Op<void> {
+	const nodes = unreturned.get(fs)
+	for (const id of nodes ?? []) {
+		if (isStuck(fs, id)) continue
+		nodes?.delete(id)
+		yield* dropLease(fs, leaseOf(id))
+	}
+}
+
+function isStuck(fs: Filesystem, id: NodeId): boolean {
+	return (fs.nodes.get(id)?.health.stuck ?? 0) > 0
+}
+
+function leaseOf(node: NodeId): string {
+	return `settle:${node}`
+}
+
+function* dropLease(fs: Filesystem, lease: string): Op<void> {
+	yield* wait(
+		transact(fs, function* (tx) {
+			if (yield* leases.stillHeld(fs, tx, lease)) leases.drop(tx, lease)
+		}),
+	)
+}
+
 /** Everything that can be settled now. Whoever asks while it is under way waits for its end. */
 export function* settle(fs: Filesystem): Op<void> {
 	const current = underWay.get(fs)
@@ -55,6 +92,8 @@ export function* settle(fs: Filesystem): Op<void> {
 }
 
 function* settleAll(fs: Filesystem): Op<void> {
+	yield* keepLeases(fs)
+	yield* dropReturned(fs)
 	const rows = yield* refreshClients(fs)
 	const dead = rows.filter((row) => row.id !== fs.client && !isAlive(row))
 	// What they had decided about the nodes' trees comes first: it says where the files are that they were writing.
@@ -192,24 +231,27 @@ function* statOf(fs: Filesystem, node: Node, path: Buffer): Op<Stat | undefined 
 
 /** Intents in their order, up to the first that a living client is carrying out. */
 function* settleNode(fs: Filesystem, node: Node): Op<void> {
-	const lease = `settle:${node.id}`
+	const lease = leaseOf(node.id)
 	const settled = { node, lease, isSynced: false }
 	let held = false
-	for (;;) {
-		if ((yield* ownerless(fs, node, 1)).length === 0) break
-		held = yield* takeLease(fs, lease, LEASE_SECONDS)
-		if (!held) return
-		// Read when it is held: who had it before may have carried out what was seen then, and others built on that.
-		const rows = yield* ownerless(fs, node, BATCH_ROWS_MAX)
-		if (!(yield* settleBatch(fs, settled, rows)) || rows.length < BATCH_ROWS_MAX) break
+	try {
+		for (;;) {
+			if ((yield* ownerless(fs, node, 1)).length === 0) break
+			held = yield* takeLease(fs, lease, LEASE_SECONDS)
+			if (!held) return
+			// Read when it is held: who had it before may have carried out what was seen then, and others built on that.
+			const rows = yield* ownerless(fs, node, BATCH_ROWS_MAX)
+			if (!(yield* settleBatch(fs, settled, rows)) || rows.length < BATCH_ROWS_MAX) break
+		}
+		if (isStuck(fs, node.id)) return
+		if (fs.nodesMarked.delete(node.id) || held) {
+			yield* removeMarks(fs, node)
+			yield* removeLeftUploads(fs, node)
+		}
+		if (held) yield* dropLease(fs, lease)
+	} finally {
+		if (held && isStuck(fs, node.id)) unreturned.set(fs, (unreturned.get(fs) ?? new Set()).add(node.id))
 	}
-	if (fs.nodesMarked.delete(node.id) || held) {
-		yield* removeMarks(fs, node)
-		yield* removeLeftUploads(fs, node)
-	}
-	if (held) yield* wait(transact(fs, function* (tx) {
-		if (yield* leases.stillHeld(fs, tx, lease)) leases.drop(tx, lease)
-	}))
 }
 
 /**

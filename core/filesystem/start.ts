@@ -19,12 +19,14 @@ import type { OpenFile } from './open-files.ts'
 import { pruneChanges } from './prune.ts'
 import { publishAside, release, retryAbandoned } from './publish.ts'
 import { createReadAhead } from './read-ahead.ts'
-import { settle } from './settle.ts'
+import { keepLeases, settle } from './settle.ts'
 import { createTouched } from './touched.ts'
 import { findOut } from './undecided.ts'
 import { createUnsynced, SYNC_MS, syncNodes } from './unsynced.ts'
 
 const SETTLE_MS = 2_000
+/** Well below what they last. */
+const LEASES_MS = 20_000
 const TOKENS_PER_CLIENT = 1_000_000_000
 const PRUNE_MS = 3_600_000
 
@@ -97,6 +99,8 @@ export function keepAlive(fs: Filesystem): () => void {
 		}),
 		every(fs, 'heartbeat', HEARTBEAT_MS, () => beat(fs)),
 		every(fs, 'settling', SETTLE_MS, () => settle(fs)),
+		// A round may last longer than a lease.
+		every(fs, 'keeping leases', LEASES_MS, () => keepLeases(fs)),
 		every(fs, 'syncing nodes', SYNC_MS, () => syncNodes(fs)),
 		every(fs, 'pruning', PRUNE_MS, function* () {
 			yield* pruneChanges(fs)
