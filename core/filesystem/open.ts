@@ -45,12 +45,9 @@ export function open(fs: Filesystem, id: FileId, request: OpenRequest): Op<OpenF
 function* openNow(fs: Filesystem, id: FileId, request: OpenRequest): Op<OpenFile> {
 	for (;;) {
 		const current = fs.open.get(id)
-		if (current?.orphan) return reopenOrphan(current, request)
-		const since = fs.transactions
-		const found = yield* find(fs, id)
-		const file = request.write ? yield* openToWrite(fs, found, request) : yield* openToRead(fs, found, since)
+		const file = current?.orphan ? reopenOrphan(current, request) : yield* openNamed(fs, id, request)
 		try {
-			const news = fs.capabilities.synchronous && isBehind(fs) ? yield* catchUp(fs) : []
+			const news = !file.orphan && fs.capabilities.synchronous && isBehind(fs) ? yield* catchUp(fs) : []
 			// Somebody may have renamed what led there between the question and the answer.
 			if (nameMoved(news, id)) fail('ESTALE')
 			if (!directoryMoved(news)) {
@@ -63,6 +60,12 @@ function* openNow(fs: Filesystem, id: FileId, request: OpenRequest): Op<OpenFile
 		}
 		yield* release(fs, file, request.write)
 	}
+}
+
+function* openNamed(fs: Filesystem, id: FileId, request: OpenRequest): Op<OpenFile> {
+	const since = fs.transactions
+	const found = yield* find(fs, id)
+	return request.write ? yield* openToWrite(fs, found, request) : yield* openToRead(fs, found, since)
 }
 
 /** Counted in the turn in which it is chosen: whoever closes it meanwhile finds that he is not the last. */

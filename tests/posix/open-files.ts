@@ -106,6 +106,20 @@ export const cases: Cases = {
 		fs.closeSync(again)
 	},
 
+	'an unlinked open file is empty when it is opened again with O_TRUNC'(dir) {
+		const file = join(dir, 'f')
+		const fd = open(file, O_RDWR | O_CREAT)
+		fs.writeSync(fd, 'was here')
+		fs.unlinkSync(file)
+		const again = open(`/proc/self/fd/${fd}`, O_WRONLY | O_TRUNC)
+		assert.deepEqual([fs.fstatSync(fd).size, fs.fstatSync(again).size], [0, 0])
+		fs.writeSync(again, 'anew')
+		fs.closeSync(again)
+		const back = Buffer.alloc(10)
+		assert.equal(back.toString('utf8', 0, fs.readSync(fd, back, 0, 10, 0)), 'anew')
+		fs.closeSync(fd)
+	},
+
 	'a new file takes the name of one that was unlinked while open'(dir) {
 		const file = join(dir, 'f')
 		fs.writeFileSync(file, 'old')
