@@ -1,5 +1,6 @@
 /** Files on their way to being open for writing: their pins may stand already, and are not left by anybody. */
 import * as writers from '../catalogue/writers.ts'
+import { CatalogueError } from '../errors.ts'
 import type { FileId } from '../ids.ts'
 import type { Op } from '../op.ts'
 import type { Filesystem } from './filesystem.ts'
@@ -20,7 +21,9 @@ export function* whileOpeningAgain<T>(fs: Filesystem, id: FileId, work: Op<T>): 
 	try {
 		return yield* whileOpening(fs, id, work)
 	} catch (error) {
-		if (isUnused(fs, id)) fs.later.add(writers.removeQuery(id, fs.client))
+		// Where the catalogue does not say what was done, it is found out first.
+		if (error instanceof CatalogueError) fs.mayHaveLeftPins = true
+		else if (isUnused(fs, id)) fs.later.add(writers.removeQuery(id, fs.client))
 		throw error
 	}
 }
