@@ -13,6 +13,7 @@ import { touchArriving } from './filesystem/arriving.ts'
 import { type Filesystem, runAside } from './filesystem/filesystem.ts'
 import { keepStray } from './filesystem/keep-stray.ts'
 import { isNoDirectory, makeParents } from './filesystem/materialise.ts'
+import { isUnused } from './filesystem/opening.ts'
 import { pathsOf } from './filesystem/paths.ts'
 import { toBeKept } from './filesystem/unsynced.ts'
 import type { NodeId, Path } from './ids.ts'
@@ -269,7 +270,8 @@ function* applyAttributes(fs: Filesystem, node: Node, intent: { path: Path; file
 	const owner = { mode, uid: row.uid, gid: row.gid }
 	// Where the file is being written, its times are the disk's to tell until it is published.
 	const times = { atime: row.atime, atimeNs: row.atime_ns, mtime: row.mtime, mtimeNs: row.mtime_ns }
-	const beingWritten = pins.some((pin) => pin.node_id === node.id)
+	// Of this process's pins some are about to be removed: nobody writes by them any more.
+	const beingWritten = pins.some((pin) => pin.node_id === node.id && !(pin.client_id === fs.client && isUnused(fs, row.id)))
 	yield* unlessGone(() => node.operations.setAttributes(intent.path, beingWritten ? owner : { ...owner, ...times }))
 }
 

@@ -185,6 +185,8 @@ function* move(fs: Filesystem, tx: Transaction, { from, to, situation, nodes, ti
 	files.changeLinks(tx, source.id, 0, time)
 	if (source.kind === KIND.regular) reclassify(fs, tx, source, toPath)
 	recordChange(fs, tx, { from, to, file: source.id, op: isDirectory ? 'renamedir' : 'rename' })
+	// It lives on under its other names, and others are told only of what took this one.
+	if (target && target.kind !== KIND.directory && target.nlink > 1) changes.insert(tx, fs.client, { op: 'attributes', file: target.id }, fs.capabilities)
 	return made
 }
 

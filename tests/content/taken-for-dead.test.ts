@@ -18,7 +18,7 @@ import { get, put, type Tree, tree } from './tree.ts'
 const WRITE = { write: true, truncate: false }
 
 /** On another machine, and silent for longer than half a minute. */
-const SILENT = "UPDATE client SET host = 'elsewhere', heartbeat = heartbeat - 100 WHERE id = ?"
+const SILENT = "UPDATE client SET host = 'elsewhere', started = 'another boot', heartbeat = heartbeat - 100 WHERE id = ?"
 
 async function pinsOf(made: Tree, id: number): Promise<number[]> {
 	return (await made.rows('SELECT client_id FROM writer WHERE file_id = ?', id)).map((row) => Number(row.client_id))
