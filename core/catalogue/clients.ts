@@ -17,7 +17,7 @@ export interface ClientRow {
 }
 
 /** No process has started like this. */
-export const TAKEN_FOR_DEAD = ''
+export const TAKEN_FOR_DEAD = 'taken for dead'
 
 export function insert(tx: Transaction, client: Omit<ClientRow, 'joined' | 'heartbeat' | 'silent'>, { now }: Capabilities): void {
 	tx.write(`INSERT INTO client (id, host, pid, started, what, joined, heartbeat) VALUES (?,?,?,?,?,${now},${now})`, [

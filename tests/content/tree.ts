@@ -93,7 +93,11 @@ export async function tree(test: TestContext, engine: Engine, { nodes = 1, copie
 		start,
 		rows: async (sql, ...params) => driver.all(sql, params),
 		async problems() {
-			for (const { fs } of processes) await flushLater(fs)
+			for (const { fs } of processes) {
+				await flushLater(fs)
+				// Some of it may be on its way with another transaction.
+				await fs.later.written()
+			}
 			return checkTree(address.replace(/^sqlite:/, ''))
 		},
 	}
