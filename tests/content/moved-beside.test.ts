@@ -23,7 +23,8 @@ import { at } from '../unit/installation.ts'
 import { get, OWNER, put, tree } from './tree.ts'
 
 const DIRECTORY = { ...OWNER, mode: 0o755 }
-const LOOK_EVERY_MS = 5
+/** The server answers from what it saw last where it was asked less than 100 ms ago, again and again. */
+const LOOK_EVERY_MS = 150
 
 interface Stop {
 	/** It stands there. */
