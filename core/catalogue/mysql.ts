@@ -221,6 +221,7 @@ async function attempt<T>({ pool, session, timeoutMs }: Ground, body: (tx: Trans
 		const last = waiting.splice(-1)
 		try {
 			const results = await send([...last.map(({ statement }) => statement), tokenStatement(token, decides), 'COMMIT'])
+			last[0]?.take?.(results[0])
 			session.token = token
 			release(token.count === 1 ? PRUNE_TOKENS : undefined)
 			return last.length > 0 ? (results[0].affectedRows ?? 0) : 0

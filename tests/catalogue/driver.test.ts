@@ -183,8 +183,9 @@ for (const engine of [...engines, holding]) {
 				seen.push((yield* wait(tx.get(COUNT))).n)
 				tx.along<{ n: number }>([COUNT, []], ([row]) => seen.push(`with the commit ${row.n}`))
 				tx.write(PUT, [1, name('b'), 2])
+				tx.along<{ n: number }>([COUNT, []], ([row]) => seen.push(`behind the last change ${row.n}`))
 			})
-			assert.deepEqual(seen, [0, 1, [], 1, 'with the commit 1'])
+			assert.deepEqual(seen, [0, 1, [], 1, 'with the commit 1', 'behind the last change 2'])
 			assert.equal((await driver.get(COUNT)).n, 2)
 		})
 
