@@ -13,8 +13,7 @@ import { bringerOf, createStaged, newPlace } from './staged.ts'
 export function* keepStray(fs: Filesystem, node: Node, path: Path, what = `an unknown file stood at ${path}`): Op<void> {
 	try {
 		const { size, mtime } = yield* wait(node.operations.stat(path))
-		const aside = yield* wait(node.operations.setAside(path))
-		fs.later.add(conflicts.insertQuery({ nodeId: node.id, path, aside, fileId: 0, reason: 'stray', size, mtime }, fs.capabilities))
+		const aside = yield* keepAside(fs, node, path, { path, fileId: 0, reason: 'stray', size, mtime })
 		fs.report(`node ${node.name}: ${what}, kept as ${aside}`)
 	} catch (error) {
 		if (codeOf(error) !== 'ENOENT') throw error
@@ -38,7 +37,13 @@ export function* keepWritten(fs: Filesystem, file: OpenFile): Op<void> {
 	} finally {
 		yield* wait(operations.close(copy))
 	}
-	const aside = yield* wait(operations.setAside(place))
-	fs.later.add(conflicts.insertQuery({ nodeId: node.id, path, aside, fileId: id, reason: 'differs', size: written.size, mtime: written.mtime }, fs.capabilities))
+	const aside = yield* keepAside(fs, node, place, { path, fileId: id, reason: 'differs', size: written.size, mtime: written.mtime })
 	fs.report(`node ${node.name}: what was written to ${path}, and is not that file any more, is kept as ${aside}`)
+}
+
+/** What stands at `from`, and a row that says what it is. */
+function* keepAside(fs: Filesystem, node: Node, from: Path, conflict: Omit<conflicts.Conflict, 'nodeId' | 'aside'>): Op<Path> {
+	const aside = yield* wait(node.operations.setAside(from))
+	fs.later.add(conflicts.insertQuery({ ...conflict, nodeId: node.id, aside }, fs.capabilities))
+	return aside
 }
