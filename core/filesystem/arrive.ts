@@ -13,14 +13,13 @@ import type { FileId, NodeId, Path } from '../ids.ts'
 import { carryOut } from '../intents.ts'
 import type { Node, Stat } from '../nodes/node.ts'
 import { isPromise, type Op, run, wait } from '../op.ts'
-import { joinPath } from './directories.ts'
 import { type Filesystem, runAside } from './filesystem.ts'
 import { type Held, hold } from './hold.ts'
 import { isAt } from './is-at.ts'
 import { keepStray } from './keep-stray.ts'
 import { isNoDirectory, makeParents } from './materialise.ts'
 import { newOpenFile, type OpenFile } from './open-files.ts'
-import type { NamedPath } from './paths.ts'
+import { joinChain, type NamedPath } from './paths.ts'
 import { decided } from './undecided.ts'
 import { removeLeft, takeBack, undoLater } from './undo-create.ts'
 
@@ -106,7 +105,7 @@ function mayBeMoved(fs: Filesystem, id: FileId): boolean {
 function* isWhereItWas(fs: Filesystem, id: FileId, path: Path): Op<boolean> {
 	const chain = yield* wait(entries.chain(fs.catalogue, id))
 	const isOnly = chain.filter((level) => level.id === id).length === 1
-	return isOnly && chain.reduceRight<Path>((above, { name }) => joinPath(above, Buffer.from(name)), Buffer.alloc(0)).equals(path)
+	return isOnly && joinChain(chain).equals(path)
 }
 
 interface There {

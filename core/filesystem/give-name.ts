@@ -30,6 +30,7 @@ import { checkExpected } from './expected.ts'
 import { type Filesystem, transactTogether } from './filesystem.ts'
 import { checkDirectory, checkPlace, type Place } from './names.ts'
 import { arrivalOf, type Conditions, type Named, type Naming, rowOf, type Staged } from './naming.ts'
+import { joinChain } from './paths.ts'
 import { lostName, removeName } from './remove.ts'
 import { nowStanding, STANDING_ROWS_MAX, standingOn } from './standing.ts'
 import { takeBackWay } from './take-back-way.ts'
@@ -118,19 +119,17 @@ function* withOthers(fs: Filesystem, naming: Naming, tried: Intent[]): Op<Named 
 
 function* enter(fs: Filesystem, tx: Transaction, naming: Naming, tried: Intent[]): Op<Answer> {
 	const { place, staged, conditions, id, time } = naming
-	const { forUpdate, synchronous } = fs.capabilities
-	const [guard, [parent], [existing], any, chain] = (yield* wait(
+	const { forUpdate } = fs.capabilities
+	const [guard, [parent], [existing], any] = (yield* wait(
 		tx.read(
 			staged.guard.query,
 			files.findQuery(place.parent, forUpdate),
 			entries.lookupQuery(place.parent, place.name, forUpdate),
 			intents.anyQuery(),
-			// Where answers come at once, what is remembered was looked through for moves when this transaction began.
-			...(synchronous ? [] : [entries.chainQuery(place.parent)]),
 		),
-	)) as [unknown[], FileRow[], FileRow[], unknown[], ChainRow[] | undefined]
+	)) as [unknown[], FileRow[], FileRow[], unknown[]]
 	const directory = checkDirectory(parent)
-	const path = joinPath(chain ? pathOf(place.parent, chain) : yield* fs.directories.path(tx, place.parent), place.name)
+	const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
 	yield* checkConditions(tx, existing, conditions)
 	const standing = any.length > 0 ? yield* standingOn(tx, staged.node.id) : undefined
 	const needs = lacks(fs, naming, { existing, path, standing })
@@ -153,7 +152,7 @@ function* enter(fs: Filesystem, tx: Transaction, naming: Naming, tried: Intent[]
 function pathOf(directory: FileId, chain: readonly ChainRow[]): Path {
 	if (directory === ROOT_ID) return Buffer.alloc(0)
 	if (chain.at(-1)?.parent_id !== ROOT_ID) fail('ENOENT')
-	return chain.reduceRight<Path>((path, { name }) => joinPath(path, Buffer.from(name)), Buffer.alloc(0))
+	return joinChain(chain)
 }
 
 function* checkConditions(tx: Transaction, existing: FileRow | undefined, { exclusive, check }: Conditions): Op<void> {

@@ -1,7 +1,7 @@
 /** Where a file is in the tree: one path for each of its names. */
 import type { Reader } from '../catalogue/driver.ts'
 import * as entries from '../catalogue/entries.ts'
-import type { EntryRow } from '../catalogue/entries.ts'
+import type { ChainRow, EntryRow } from '../catalogue/entries.ts'
 import type { FileId, Path } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
 import { joinPath } from './directories.ts'
@@ -10,6 +10,11 @@ import type { Filesystem } from './filesystem.ts'
 export interface NamedPath {
 	parent: FileId
 	path: Path
+}
+
+/** What a chain of names, nearest first, leads to. */
+export function joinChain(chain: readonly ChainRow[]): Path {
+	return chain.reduceRight<Path>((above, { name }) => joinPath(above, Buffer.from(name)), Buffer.alloc(0))
 }
 
 export function* pathsOf(fs: Filesystem, id: FileId, namesMax: number, reader: Reader = fs.catalogue): Op<NamedPath[]> {
