@@ -178,18 +178,18 @@ function enter(fs: Filesystem, tx: Transaction, place: Place, row: FileRow, targ
  * was to take them away has not, they would be carried out again, on the new file.
  */
 function* clearing(fs: Filesystem, tx: Transaction, nodes: Node[], path: Path): Op<Node[]> {
-	const standing = yield* standingOn(tx, nodes)
+	const standing = yield* intentsOn(tx, nodes)
 	for (const row of standing.flat()) if (isDone(fs, row) && touches(row, [path])) intents.remove(tx, row)
 	return nodes.filter((_, i) => isUnobstructed(fs, standing[i], path))
 }
 
 /** Leaves out nodes on which an intent stands on the path: the old file of that name may still be there. */
 export function* unobstructed(fs: Filesystem, nodes: Node[], path: Path): Op<Node[]> {
-	const standing = yield* standingOn(fs.catalogue, nodes)
+	const standing = yield* intentsOn(fs.catalogue, nodes)
 	return nodes.filter((_, i) => isUnobstructed(fs, standing[i], path))
 }
 
-function* standingOn(reader: Reader, nodes: readonly Node[]): Op<IntentRow[][]> {
+function* intentsOn(reader: Reader, nodes: readonly Node[]): Op<IntentRow[][]> {
 	if (nodes.length === 0) return []
 	return (yield* wait(reader.read(...nodes.map((node) => intents.standingQuery(node.id, STANDING_ROWS_MAX))))) as IntentRow[][]
 }

@@ -9,8 +9,6 @@ import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts
 import { catchUp } from '../../core/filesystem/follow.ts'
 import { link } from '../../core/filesystem/links.ts'
 import { lookup } from '../../core/filesystem/lookup.ts'
-import type { OpenFile } from '../../core/filesystem/open-files.ts'
-import { publishAtClose, release } from '../../core/filesystem/publish.ts'
 import { unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import { settle } from '../../core/filesystem/settle.ts'
@@ -18,7 +16,7 @@ import type { Node, NodeOperations } from '../../core/nodes/node.ts'
 import { run } from '../../core/op.ts'
 import { type Engine, engines } from '../catalogue/engines.ts'
 import { at } from '../unit/installation.ts'
-import { get, OWNER, put, type Tree, tree } from './tree.ts'
+import { get, openNew, OWNER, put, type Tree, tree, writeAndClose } from './tree.ts'
 
 interface Two extends Tree {
 	a: Filesystem
@@ -47,19 +45,6 @@ function once(fs: Filesystem, method: 'create' | 'stat', answer: (go: () => unkn
 	Object.assign(operations, { [method]: between } as Partial<NodeOperations>)
 }
 
-async function make(fs: Filesystem, name: string): Promise<OpenFile> {
-	const made = await run(create(fs, at(name), OWNER, true))
-	if (!('open' in made)) throw new Error('it was there')
-	return made.open
-}
-
-async function writeAndClose(fs: Filesystem, file: OpenFile, text: string): Promise<void> {
-	await file.node.operations.write(file.fd, Buffer.from(text), 0)
-	await run(publishAtClose(fs, file))
-	await run(release(fs, file, true))
-	await flushLater(fs)
-}
-
 async function store(fs: Filesystem, name: string, text: string): Promise<void> {
 	await put(fs, name, text)
 	await flushLater(fs)
@@ -85,7 +70,7 @@ for (const engine of engines) {
 				await store(b, 'x', 'saved')
 				throw new Errno(code)
 			})
-			await assert.rejects(make(a, 'x'), { code })
+			await assert.rejects(openNew(a, 'x'), { code })
 			await flushLater(a)
 			await run(catchUp(b))
 			assert.equal(readFileSync(node(1, 'x'), 'latin1'), 'saved')
@@ -100,14 +85,14 @@ for (const engine of engines) {
 			await move(b, 'x', 'y')
 			throw new Errno('ENOTCONN')
 		})
-		await assert.rejects(make(a, 'x'), { code: 'ENOTCONN' })
+		await assert.rejects(openNew(a, 'x'), { code: 'ENOTCONN' })
 		assert.deepEqual([await rows('SELECT name FROM entry'), await rows('SELECT file_id FROM writer'), await problems()], [[], [], []])
 	})
 
 	test(`${engine.name}: its process is gone and it is looked for in vain, and another has saved over the name by then`, async (t) => {
 		const made = await tree(t, engine)
 		const [dead, b, settling] = [await made.start(), await made.start(), await made.start()]
-		await make(dead.fs, 'x')
+		await openNew(dead.fs, 'x')
 		rmSync(made.node(1, 'x'))
 		await dead.kill()
 		once(settling.fs, 'stat', async (go) => {
@@ -126,7 +111,7 @@ for (const engine of engines) {
 	test(`${engine.name}: its process is gone, and it is given another name while it is looked for: it stays`, async (t) => {
 		const made = await tree(t, engine)
 		const [dead, b, settling] = [await made.start(), await made.start(), await made.start()]
-		const file = await make(dead.fs, 'x')
+		const file = await openNew(dead.fs, 'x')
 		await file.node.operations.write(file.fd, Buffer.from('text'), 0)
 		await dead.kill()
 		once(settling.fs, 'stat', (go) => move(b.fs, 'x', 'y').then(go))
@@ -142,10 +127,10 @@ for (const engine of engines) {
 		const { a, b, node, reports, problems } = await two(t, engine)
 		once(a, 'create', async (go) => {
 			await remove(b, 'x')
-			await writeAndClose(b, await make(b, 'x'), 'of another')
+			await writeAndClose(b, await openNew(b, 'x'), 'of another')
 			return go()
 		})
-		const file = await make(a, 'x')
+		const file = await openNew(a, 'x')
 		assert.equal(file.orphan, true)
 		await writeAndClose(a, file, 'for nobody')
 		await run(catchUp(b))
@@ -158,10 +143,10 @@ for (const engine of engines) {
 		const { a, b, node, reports, problems } = await two(t, engine)
 		once(a, 'create', async (go) => {
 			await move(b, 'x', 'y')
-			await writeAndClose(b, await make(b, 'x'), 'of another')
+			await writeAndClose(b, await openNew(b, 'x'), 'of another')
 			return go()
 		})
-		await writeAndClose(a, await make(a, 'x'), 'text')
+		await writeAndClose(a, await openNew(a, 'x'), 'text')
 		await run(catchUp(b))
 		assert.deepEqual([await read(b, 'x'), await read(b, 'y')], ['of another', 'text'])
 		assert.deepEqual([readdirSync(node(1)).sort(), reports, await problems()], [['.cairn', 'x', 'y'], [], []])
@@ -173,7 +158,7 @@ for (const engine of engines) {
 			writeFileSync(node(1, 'x'), 'by hand')
 			return go()
 		})
-		await writeAndClose(a, await make(a, 'x'), 'text')
+		await writeAndClose(a, await openNew(a, 'x'), 'text')
 		assert.equal(await read(a, 'x'), 'text')
 		const kept = readdirSync(node(1, '.cairn/conflicts')).map((name) => readFileSync(node(1, `.cairn/conflicts/${name}`), 'latin1'))
 		assert.deepEqual([kept, reports.length, await problems()], [['by hand'], 1, []])
@@ -182,7 +167,7 @@ for (const engine of engines) {
 	test(`${engine.name}: the name is removed before it comes: it does not come back`, async (t) => {
 		const { a, b, node, problems } = await two(t, engine)
 		once(a, 'create', (go) => remove(b, 'x').then(go))
-		const file = await make(a, 'x')
+		const file = await openNew(a, 'x')
 		await writeAndClose(a, file, 'for nobody')
 		assert.deepEqual([readdirSync(node(1)), readdirSync(node(1, '.cairn/incoming')), await problems()], [['.cairn'], [], []])
 	})
@@ -190,7 +175,7 @@ for (const engine of engines) {
 	test(`${engine.name}: the file is given another name before it comes: what is written is found there`, async (t) => {
 		const { a, b, node, problems } = await two(t, engine)
 		once(a, 'create', (go) => move(b, 'x', 'y').then(go))
-		await writeAndClose(a, await make(a, 'x'), 'text')
+		await writeAndClose(a, await openNew(a, 'x'), 'text')
 		await run(catchUp(b))
 		assert.equal(await read(b, 'y'), 'text')
 		assert.deepEqual([readdirSync(node(1)).sort(), await problems()], [['.cairn', 'y'], []])
@@ -204,7 +189,7 @@ for (const engine of engines) {
 			await flushLater(b)
 			return go()
 		})
-		await writeAndClose(a, await make(a, 'x'), 'text')
+		await writeAndClose(a, await openNew(a, 'x'), 'text')
 		assert.deepEqual(['x', 'y'].map((name) => readFileSync(node(1, name), 'latin1')), ['text', 'text'])
 		assert.deepEqual(await problems(), [])
 	})
@@ -227,20 +212,20 @@ for (const engine of engines) {
 		const { fs } = await made.start({ remote: true })
 		await (fs.nodes.get(1) as Node).ready
 		once(fs, 'create', (go) => remove(fs, 'x').then(go))
-		await writeAndClose(fs, await make(fs, 'x'), 'for nobody')
+		await writeAndClose(fs, await openNew(fs, 'x'), 'for nobody')
 		assert.deepEqual([readdirSync(made.node(1)), await made.problems()], [['.cairn'], []])
 	})
 
 	test(`${engine.name}: where nobody else can have changed anything the catalogue is not asked`, async (t) => {
 		const { fs } = await (await tree(t, engine)).start()
-		await make(fs, 'first')
+		await openNew(fs, 'first')
 		const asked: string[] = []
 		const { all } = fs.catalogue
 		fs.catalogue.all = (sql, params) => {
 			asked.push(sql)
 			return all(sql, params)
 		}
-		await make(fs, 'x')
+		await openNew(fs, 'x')
 		assert.deepEqual(asked, [])
 	})
 }

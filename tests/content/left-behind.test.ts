@@ -3,31 +3,15 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { refreshClients } from '../../core/filesystem/clients.ts'
-import { create, makeDirectory } from '../../core/filesystem/create.ts'
+import { makeDirectory } from '../../core/filesystem/create.ts'
 import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
 import { catchUp } from '../../core/filesystem/follow.ts'
-import type { OpenFile } from '../../core/filesystem/open-files.ts'
-import { publishAtClose, release } from '../../core/filesystem/publish.ts'
 import { rename } from '../../core/filesystem/rename.ts'
-import type { FileId } from '../../core/ids.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { run } from '../../core/op.ts'
 import { type Engine, engines } from '../catalogue/engines.ts'
 import { at } from '../unit/installation.ts'
-import { get, OWNER, tree } from './tree.ts'
-
-async function makeIn(fs: Filesystem, directory: FileId, name: string): Promise<OpenFile> {
-	const made = await run(create(fs, at(name, directory), OWNER, true))
-	if (!('open' in made)) throw new Error('it was there')
-	return made.open
-}
-
-async function writeAndClose(fs: Filesystem, file: OpenFile, text: string): Promise<void> {
-	await file.node.operations.write(file.fd, Buffer.from(text), 0)
-	await run(publishAtClose(fs, file))
-	await run(release(fs, file, true))
-	await flushLater(fs)
-}
+import { get, openNew, OWNER, tree, writeAndClose } from './tree.ts'
 
 /** `a` has `d/x` open; `b` has renamed `d` to `e`, and on the node the file is where it was. */
 async function leftBehind(t: TestContext, engine: Engine) {
@@ -35,7 +19,7 @@ async function leftBehind(t: TestContext, engine: Engine) {
 	const [a, b] = [await made.start(), await made.start()]
 	for (const { fs } of [a, b]) await run(refreshClients(fs))
 	const { id } = await run(makeDirectory(a.fs, at('d'), { ...OWNER, mode: 0o755 }))
-	const file = await makeIn(a.fs, id, 'x')
+	const file = await openNew(a.fs, 'x', id)
 	await run(catchUp(b.fs))
 	await run(rename(b.fs, at('d'), at('e'), 'replace'))
 	await flushLater(b.fs)
@@ -68,7 +52,7 @@ for (const engine of engines) {
 		whenLookedFor(a, 1, async () => {
 			await run(rename(b, at('x', directory), at('y', directory), 'replace'))
 			await flushLater(b)
-			await writeAndClose(b, await makeIn(b, directory, 'x'), 'of another')
+			await writeAndClose(b, await openNew(b, 'x', directory), 'of another')
 		})
 		await writeAndClose(a, file, 'text')
 		await run(catchUp(b))

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { create } from '../../core/filesystem/create.ts'
 import { read } from '../../core/filesystem/data.ts'
 import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
 import { catchUp } from '../../core/filesystem/follow.ts'
@@ -16,7 +15,7 @@ import type { Node, NodeOperations } from '../../core/nodes/node.ts'
 import { run } from '../../core/op.ts'
 import { engines, mariadb, sqlite } from '../catalogue/engines.ts'
 import { at } from '../unit/installation.ts'
-import { get, OWNER, put, tree } from './tree.ts'
+import { get, openNew, put, tree, writeAndClose } from './tree.ts'
 
 const READ = { write: false, truncate: false }
 const WRITE = { write: true, truncate: false }
@@ -33,12 +32,9 @@ async function close(fs: Filesystem, file: OpenFile): Promise<void> {
 }
 
 async function makeFile(fs: Filesystem, name: string, text: string): Promise<FileId> {
-	const made = await run(create(fs, at(name), OWNER, true))
-	assert.ok('open' in made)
-	await write(made.open, text)
-	await close(fs, made.open)
-	await flushLater(fs)
-	return made.open.id
+	const file = await openNew(fs, name)
+	await writeAndClose(fs, file, text)
+	return file.id
 }
 
 /** The next call on the first node is kept waiting for that. */

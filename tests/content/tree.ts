@@ -9,16 +9,21 @@ import { initialise } from '../../core/catalogue/initialise.ts'
 import { openCatalogue } from '../../core/catalogue/open.ts'
 import { withDefaults } from '../../core/config/defaults.ts'
 import type { ClassConfig } from '../../core/config/types.ts'
+import { create } from '../../core/filesystem/create.ts'
 import { flushLater, type Filesystem } from '../../core/filesystem/filesystem.ts'
+import type { OpenFile } from '../../core/filesystem/open-files.ts'
+import { publishAtClose, release } from '../../core/filesystem/publish.ts'
 import { startFilesystem, stopFilesystem } from '../../core/filesystem/start.ts'
 import { closeContent, openContent, readRange } from '../../core/filesystem/read-content.ts'
 import { resolve } from '../../core/filesystem/resolve.ts'
 import { store, type StoreOptions } from '../../core/filesystem/store.ts'
 import type { Intake, Stored } from '../../core/filesystem/upload.ts'
+import type { FileId } from '../../core/ids.ts'
 import { closeNode } from '../../core/nodes/open-node.ts'
 import { run } from '../../core/op.ts'
 import { config, type Engine, ready } from '../catalogue/engines.ts'
 import { checkTree } from '../support/check-tree.ts'
+import { at } from '../unit/installation.ts'
 
 export interface Tree {
 	address: string
@@ -112,6 +117,20 @@ export async function intakeOf(fs: Filesystem, path: string | Buffer, attributes
 /** A file stored as a door would. */
 export async function put(fs: Filesystem, path: string | Buffer, content: string | Buffer, options: StoreOptions = {}, attributes = OWNER): Promise<Stored> {
 	return store(fs, await intakeOf(fs, path, attributes), parts(Buffer.from(content as string)), options)
+}
+
+/** A new file, open for writing, as a mount would make it. */
+export async function openNew(fs: Filesystem, name: string, parent?: FileId): Promise<OpenFile> {
+	const made = await run(create(fs, at(name, parent), OWNER, true))
+	if (!('open' in made)) throw new Error(`${name} was there`)
+	return made.open
+}
+
+export async function writeAndClose(fs: Filesystem, file: OpenFile, text: string): Promise<void> {
+	await file.node.operations.write(file.fd, Buffer.from(text), 0)
+	await run(publishAtClose(fs, file))
+	await run(release(fs, file, true))
+	await flushLater(fs)
 }
 
 export async function* parts(content: Buffer): AsyncGenerator<Buffer> {
