@@ -9,6 +9,7 @@ import * as files from './catalogue/files.ts'
 import * as writers from './catalogue/writers.ts'
 import * as xattrs from './catalogue/xattrs.ts'
 import { codeOf } from './errors.ts'
+import { exchange, holdOf } from './exchange.ts'
 import { touchArriving } from './filesystem/arriving.ts'
 import { type Filesystem, runAside } from './filesystem/filesystem.ts'
 import { keepStray } from './filesystem/keep-stray.ts'
@@ -18,6 +19,7 @@ import { pathsOf } from './filesystem/paths.ts'
 import { toBeKept } from './filesystem/unsynced.ts'
 import type { NodeId, Path } from './ids.ts'
 import { covers, standsInTheWay } from './in-the-way.ts'
+import { exists, unlessGone } from './nodes/lacking.ts'
 import type { Node } from './nodes/node.ts'
 import { takesChanges } from './nodes/service.ts'
 import { isKeptOnNodes } from './nodes/xattrs.ts'
@@ -251,15 +253,6 @@ function* step(fs: Filesystem, node: Node, intent: Deed): Op<void> {
 	}
 }
 
-/** Source gone: it was done before, or the node never had it. */
-function* unlessGone(act: () => ReturnType<Node['operations']['rename']>): Op<void> {
-	try {
-		yield* wait(act())
-	} catch (error) {
-		if (codeOf(error) !== 'ENOENT') throw error
-	}
-}
-
 /** The attributes the catalogue has now, so that late and repeated ones end the same. */
 function* applyAttributes(fs: Filesystem, node: Node, intent: { path: Path; fileId: number }): Op<void> {
 	const [[row], pins] = (yield* wait(
@@ -302,31 +295,6 @@ function* makeWay(fs: Filesystem, node: Node, intent: Deed, why: Error): Op<void
 	yield* unlessGone(() => run(step(fs, node, intent)))
 }
 
-/**
- * Two names change places. Repeating an exchange would undo it, so each of its steps leaves a mark on the node before the
- * next begins: `taken` when the first file is out of the way at `hold/x`, `given` when the second has its name.
- */
-function* exchange(node: Node, a: Path, b: Path, token: number): Op<void> {
-	const { operations } = node
-	const hold = holdOf(token)
-	const [x, taken, given] = ['x', 'taken', 'given'].map((name) => Buffer.from(`${hold}/${name}`))
-	if (!(yield* exists(node, taken))) {
-		yield* unlessGone(() => operations.rename(a, x))
-		yield* wait(operations.makeDirectory(taken))
-	}
-	if (!(yield* exists(node, given))) {
-		if (!(yield* exists(node, a))) yield* unlessGone(() => operations.rename(b, a))
-		yield* wait(operations.makeDirectory(given))
-	}
-	yield* unlessGone(() => operations.rename(x, b))
-}
-
-/** Some of its steps were made: the others can be, however far it had come. */
-export function* isHalfExchanged(node: Node, token: number): Op<boolean> {
-	const isThere = (mark: string) => exists(node, Buffer.from(`${holdOf(token)}/${mark}`))
-	return (yield* isThere('x')) || ((yield* isThere('taken')) && !(yield* isThere('given')))
-}
-
 /** Somebody may have carried it out, or a part of it. */
 export function* mayHaveBegun(node: Node, { op, path, toPath, token }: Deed): Op<boolean> {
 	const isThere = function* (at: Path) {
@@ -334,32 +302,4 @@ export function* mayHaveBegun(node: Node, { op, path, toPath, token }: Deed): Op
 	}
 	if (op === 'exchange') return yield* isThere(Buffer.from(holdOf(token)))
 	return op === 'link' ? yield* isThere(toPath as Path) : !(yield* isThere(path))
-}
-
-const HOLDS = Buffer.from('.cairn')
-const HOLD_PREFIX = 'exchange-'
-
-function holdOf(token: number): string {
-	return `${HOLDS}/${HOLD_PREFIX}${token}`
-}
-
-/** The marks of exchanges whose rows are gone. They may not go earlier: without them a repetition would begin anew. */
-export function* removeMarks(fs: Filesystem, node: Node): Op<void> {
-	const holds = (yield* wait(node.operations.list(HOLDS))).map(({ name }) => name.toString()).filter((name) => name.startsWith(HOLD_PREFIX))
-	if (holds.length === 0) return
-	const standing = yield* wait(intents.standing(fs.catalogue, node.id, STANDING_ROWS_MAX))
-	for (const hold of holds) {
-		if (standing.some((row) => hold === `${HOLD_PREFIX}${row.token}`)) continue
-		for (const part of ['/taken', '/given', '']) yield* wait(node.operations.removeDirectory(Buffer.from(`${HOLDS}/${hold}${part}`)))
-	}
-}
-
-function* exists(node: Node, path: Path): Op<boolean> {
-	try {
-		yield* wait(node.operations.stat(path))
-		return true
-	} catch (error) {
-		if (codeOf(error) !== 'ENOENT') throw error
-		return false
-	}
 }

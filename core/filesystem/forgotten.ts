@@ -6,8 +6,8 @@
  */
 import type { Intent } from '../catalogue/intents.ts'
 import { codeOf } from '../errors.ts'
+import { isHalfExchanged } from '../exchange.ts'
 import type { FileId, Path } from '../ids.ts'
-import { isHalfExchanged } from '../intents.ts'
 import type { Inode, Node } from '../nodes/node.ts'
 import { S_IFDIR, S_IFMT } from '../nodes/stat.ts'
 import { type Op, wait } from '../op.ts'

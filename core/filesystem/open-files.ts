@@ -78,6 +78,11 @@ export function contentDiffers(a: Stat, b: Stat | undefined): boolean {
 	return b === undefined || a.size !== b.size || a.mtimeNs !== b.mtimeNs || a.ctimeNs !== b.ctimeNs || a.mtime !== b.mtime || a.ctime !== b.ctime
 }
 
+/** Whether what lies on a node is, by its size and time, what the catalogue has. */
+export function isAsEntered(row: FileRow, stat: Stat | undefined): boolean {
+	return row.size === stat?.size && row.mtime === stat.mtime && row.mtime_ns === stat.mtimeNs
+}
+
 /** What decides about the content of a file, one after the other. */
 export function* inTurn<T>(file: OpenFile, work: () => Op<T>): Op<T> {
 	while (file.publishing) yield* wait(file.publishing)

@@ -20,7 +20,7 @@ import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { catchUp, directoryMoved, follow, isBehind, nameMoved } from './follow.ts'
 import { BATCH_ROWS_MAX } from './journal.ts'
-import { newOpenFile, type OpenFile } from './open-files.ts'
+import { isAsEntered, newOpenFile, type OpenFile } from './open-files.ts'
 import { isAlone, whileOpeningAgain } from './opening.ts'
 import { release } from './publish.ts'
 import { withRoom } from './relocate.ts'
@@ -233,7 +233,7 @@ function* isAnother(fs: Filesystem, { row, node, path, fd, known }: OpenFile, si
 	const isCertain = fs.transactions === since && (fs.capabilities.synchronous || !fs.shared)
 	if (isCertain) return false
 	const stat = known ?? (yield* wait(node.operations.fstat(fd)))
-	if (stat.size === row.size && stat.mtime === row.mtime && stat.mtimeNs === row.mtime_ns) return false
+	if (isAsEntered(row, stat)) return false
 	// Or it is being written, or its copy is not what it should be.
 	if (fs.capabilities.synchronous && isBehind(fs)) yield* catchUp(fs)
 	const { names } = yield* findWhole(fs, row.id)

@@ -14,13 +14,14 @@ import { REPLICA, type ReplicaRow } from '../catalogue/replicas.ts'
 import * as replicas from '../catalogue/replicas.ts'
 import type { WriterRow } from '../catalogue/writers.ts'
 import * as writers from '../catalogue/writers.ts'
-import { codeOf, fail } from '../errors.ts'
+import { fail } from '../errors.ts'
 import { standsInTheWay } from '../in-the-way.ts'
 import { isDone } from '../intents.ts'
 import type { Stat } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import { type Filesystem, transact } from './filesystem.ts'
-import { inTurn, type OpenFile } from './open-files.ts'
+import { isAt } from './is-at.ts'
+import { inTurn, isAsEntered, type OpenFile } from './open-files.ts'
 import { pathsOf, pathsOfNames } from './paths.ts'
 import { STANDING_ROWS_MAX } from './standing.ts'
 
@@ -78,26 +79,19 @@ function* claim(fs: Filesystem, tx: Transaction, { id, node, known }: OpenFile, 
 	const isContent = own?.version === row.version && own.state !== REPLICA.suspect
 	if (!isContent || pins.some((pin) => pin.node_id !== node.id)) return 'lost'
 	// Of what a server says of a name it may be behind: there the file's times have to be those of this copy.
-	if (node.remote && !isSame(row, known) && !isSame(row, stat)) return 'lost'
+	if (node.remote && !isAsEntered(row, known) && !isAsEntered(row, stat)) return 'lost'
 	const [{ path }] = yield* pathsOfNames(fs, names, tx)
 	if (standing.some((intent) => !isDone(fs, intent) && standsInTheWay(intent, path))) return 'waits'
 	writers.insert(tx, id, fs.client, node.id, fs.capabilities)
 	return 'ours'
 }
 
-function isSame(row: FileRow, stat: Stat | undefined): boolean {
-	return row.size === stat?.size && row.mtime === stat.mtime && row.mtime_ns === stat.mtimeNs
-}
-
 /** Another copy of the same version may have taken its place. */
-function* isAtItsName(fs: Filesystem, { id, node }: OpenFile, { ino, dev }: Stat): Op<boolean> {
+function* isAtItsName(fs: Filesystem, { id, node }: OpenFile, stat: Stat): Op<boolean> {
 	let isThere = false
 	try {
 		const [named] = yield* pathsOf(fs, id, 1)
-		const found = named && (yield* wait(node.operations.stat(named.path)))
-		isThere = found?.ino === ino && found.dev === dev
-	} catch (error) {
-		if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error
+		isThere = named !== undefined && (yield* isAt(node, named.path, stat))
 	} finally {
 		if (!isThere) fs.later.add(writers.removeQuery(id, fs.client))
 	}

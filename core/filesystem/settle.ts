@@ -14,15 +14,17 @@ import * as intents from '../catalogue/intents.ts'
 import * as leases from '../catalogue/leases.ts'
 import * as writers from '../catalogue/writers.ts'
 import { codeOf } from '../errors.ts'
+import { removeMarks } from '../exchange.ts'
 import type { ClientId, FileId, NodeId } from '../ids.ts'
 import { standsInTheWay } from '../in-the-way.ts'
-import { applyIntent, mayHaveBegun, removeMarks } from '../intents.ts'
+import { applyIntent, mayHaveBegun } from '../intents.ts'
 import type { Node, Stat } from '../nodes/node.ts'
 import { inService, takesChanges } from '../nodes/service.ts'
 import { isPromise, type Op, run, wait } from '../op.ts'
 import { isAlive, isRunning, refreshClients, takeLease } from './clients.ts'
 import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
+import { isAsEntered } from './open-files.ts'
 import { isUnused } from './opening.ts'
 import { recordSeen } from './publish.ts'
 import { redo } from './redo.ts'
@@ -193,7 +195,7 @@ function* settleWriter(fs: Filesystem, dead: ClientId, id: FileId, nodeId: NodeI
 		if (stat === 'trouble') return false
 		// Never published and not on the node: the create that was under way was never acknowledged.
 		if (stat === undefined && row.version === 0 && !(yield* takeBack(fs, id, path))) return false
-		if (stat !== undefined && (row.version === 0 || differs(row, stat))) {
+		if (stat !== undefined && (row.version === 0 || !isAsEntered(row, stat))) {
 			const content = { id, nodeId, stat, seen: row.version }
 			const next = yield* wait(transact(fs, (tx) => recordSeen(fs, tx, content)))
 			if (next && 'overtakenBy' in next) return false
@@ -213,10 +215,6 @@ function mayUnpin(fs: Filesystem, client: ClientId, id: FileId): boolean {
 function* isObstructed(fs: Filesystem, node: Node, path: Buffer): Op<boolean> {
 	const rows = yield* wait(intents.standing(fs.catalogue, node.id, BATCH_ROWS_MAX))
 	return rows.length === BATCH_ROWS_MAX || rows.some((row) => standsInTheWay(row, path))
-}
-
-function differs(row: FileRow, stat: Stat): boolean {
-	return row.size !== stat.size || row.mtime !== stat.mtime || row.mtime_ns !== stat.mtimeNs
 }
 
 function* statOf(fs: Filesystem, node: Node, path: Buffer): Op<Stat | undefined | 'trouble'> {
