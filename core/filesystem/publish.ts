@@ -55,7 +55,8 @@ export function* publishAside(fs: Filesystem, file: OpenFile, force = false): Op
 
 function* publishNow(fs: Filesystem, file: OpenFile, force: boolean): Op<boolean> {
 	for (let looks = 1; ; looks++) {
-		if (file.orphan) return false
+		// Whoever had to wait may find it closed.
+		if (file.orphan || file.writers === 0) return false
 		const seen = looks < LOOKS_MAX ? file.row.version : undefined
 		const stat = yield* wait(file.node.operations.fstat(file.fd))
 		if (!force && file.row.version > 0 && !contentDiffers(stat, file.known)) return false
@@ -252,7 +253,8 @@ function* bringOut(fs: Filesystem, file: OpenFile, force: boolean): Op<void> {
 function* letGo(fs: Filesystem, file: OpenFile, isUnpinned: boolean): Op<void> {
 	// Who is about to write to it here may count on the pin already, and gives it up in his turn.
 	if (isUnpinned && isUnused(fs, file.id)) fs.later.add(writers.removeQuery(file.id, fs.client))
-	if (file.handles === 0) yield* forget(fs, file)
+	// Others who close it may have to publish yet, or are about to try again.
+	if (file.handles === 0 && file.writers === 0) yield* forget(fs, file)
 	if (isUnpinned && file.unsynced && !file.orphan) yield* giveWay(fs, file.id)
 }
 
@@ -276,6 +278,7 @@ function mayHaveMappedChanges(file: OpenFile): boolean {
 
 function* forget(fs: Filesystem, file: OpenFile): Op<void> {
 	if (fs.open.get(file.id) === file) fs.open.delete(file.id)
+	while (file.publishing) yield* wait(file.publishing)
 	for (const { node, fd } of [...file.retired, file]) yield* wait(node.operations.close(fd))
 }
 
