@@ -63,7 +63,11 @@ function enter(fs: Filesystem, tx: Transaction, list: readonly Intent[], free: I
 		if (token !== last) carries(fs, tx, token)
 		last = token
 	}
-	for (const intent of list) intents.insert(tx, free.includes(intent) ? fs.client : null, intent, fs.capabilities)
+	for (const intent of list) {
+		const isFree = free.includes(intent)
+		if (!isFree) fs.queued.add(intent.nodeId)
+		intents.insert(tx, isFree ? fs.client : null, intent, fs.capabilities)
+	}
 	return free
 }
 
@@ -112,10 +116,14 @@ function bothPaths({ op, path, toPath, to_path }: { op: string; path: Uint8Array
 
 /**
  * Carries out what this client has just decided, on every node that answers, and has the rows deleted with the next
- * transaction. What a node could not do stays standing for whoever settles it.
+ * transaction. What a node could not do stays standing for whoever settles it; what has to wait for others there has its turn soon.
  */
 export function* carryOut(fs: Filesystem, list: readonly Intent[]): Op<void> {
-	if (list.length === 0) return
+	if (list.length > 0) yield* carryOutAll(fs, list)
+	if (fs.queued.size > 0) yield* wait(fs.onQueued())
+}
+
+function* carryOutAll(fs: Filesystem, list: readonly Intent[]): Op<void> {
 	const { token } = list[0]
 	const pending: Array<Promise<boolean>> = []
 	let allDone = true

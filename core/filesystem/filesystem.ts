@@ -50,6 +50,10 @@ export interface Filesystem {
 	nextToken: number
 	/** Tokens of intents being carried out here, or given up: rows of this client with other tokens are done and about to go. */
 	readonly carrying: Set<number>
+	/** Nodes on which something that was decided here lately waits behind what others are carrying out. */
+	readonly queued: Set<NodeId>
+	/** Has it carried out, soon. */
+	onQueued: () => Maybe<void>
 	/** Files that are being opened for writing, or created, and how often: their pins may stand before they are open. */
 	readonly opening: Map<FileId, number>
 	/** Files on their way to a node where others have a turn meanwhile. */

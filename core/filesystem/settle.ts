@@ -41,6 +41,8 @@ const BATCH_MS_MAX = 20_000
 type Unready = ReadonlySet<NodeId>
 
 const underWay = new WeakMap<Filesystem, Promise<void>>()
+/** The same of one node. */
+const nodeUnderWay = new WeakMap<Node, Promise<void>>()
 
 /** Nodes on which a call that was made here while settling them has not returned. */
 const unreturned = new WeakMap<Filesystem, Set<NodeId>>()
@@ -227,8 +229,20 @@ function* statOf(fs: Filesystem, node: Node, path: Buffer): Op<Stat | undefined 
 	}
 }
 
-/** Intents in their order, up to the first that a living client is carrying out. */
-function* settleNode(fs: Filesystem, node: Node): Op<void> {
+/** Intents in their order, up to the first that a living client is carrying out. One at a time here, who both have the lease. */
+export function* settleNode(fs: Filesystem, node: Node): Op<void> {
+	while (nodeUnderWay.has(node)) yield* wait(nodeUnderWay.get(node))
+	const result = run(settleNodeNow(fs, node))
+	if (!isPromise(result)) return
+	nodeUnderWay.set(node, result.then(() => undefined, () => undefined))
+	try {
+		yield* wait(result)
+	} finally {
+		nodeUnderWay.delete(node)
+	}
+}
+
+function* settleNodeNow(fs: Filesystem, node: Node): Op<void> {
 	const lease = leaseOf(node.id)
 	const settled = { node, lease, isSynced: false }
 	let held = false

@@ -12,6 +12,7 @@ import { beat, HEARTBEAT_MS, join, part } from './clients.ts'
 import { createDirectories } from './directories.ts'
 import { type Filesystem, flushLater, runAside } from './filesystem.ts'
 import { catchUp, isBehind } from './follow.ts'
+import { hasten } from './hasten.ts'
 import { createJournal } from './journal.ts'
 import { createLater } from './later.ts'
 import { refreshNodes } from './nodes.ts'
@@ -63,6 +64,8 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 		removed: new Map(),
 		nextToken: 0,
 		carrying: new Set(),
+		queued: new Set(),
+		onQueued: () => hasten(fs),
 		opening: new Map(),
 		arriving: new Map(),
 		undecided: new Set(),
