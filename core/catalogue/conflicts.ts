@@ -54,6 +54,11 @@ export function latest(reader: Reader, limit: number): Maybe<ConflictRow[]> {
 	return reader.all<ConflictRow>(`SELECT ${COLUMNS} FROM conflict ORDER BY id DESC LIMIT ?`, [limit])
 }
 
+/** Where on a node something is kept. */
+export function asidesQuery(node: NodeId): Query {
+	return ['SELECT aside FROM conflict WHERE node_id = ? AND aside IS NOT NULL', [node]]
+}
+
 /** One that was left where it stood. */
 export function inPlaceQuery(node: NodeId, path: Path): Query {
 	return ['SELECT id FROM conflict WHERE node_id = ? AND path = ? AND aside IS NULL', [node, path]]

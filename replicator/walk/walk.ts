@@ -14,6 +14,7 @@ import { asKnown } from './as-known.ts'
 import { type Batches, createBatches } from './batch.ts'
 import { examine } from './examine.ts'
 import { createInodes } from './inodes.ts'
+import { listKept } from './kept.ts'
 import { adoptLinked } from './links.ts'
 import { checkIdentity, statAll } from './look.ts'
 import { type Child, componentBelow, type Order, startOrder } from './order.ts'
@@ -57,6 +58,7 @@ async function walkNode(walking: Walking): Promise<void> {
 	if (run.signal.aborted) return
 	await batches.finish(null)
 	await adoptLinked(walking, start === null && !options.part)
+	if (!options.part) await listKept(walking)
 	if (keepsPosition && !run.signal.aborted) await savePosition(walking, null)
 }
 

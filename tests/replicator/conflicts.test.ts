@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import * as disk from 'node:fs'
 import { test, type TestContext } from 'node:test'
 import type { ConflictRow } from '../../core/catalogue/conflicts.ts'
-import type { Node } from '../../core/nodes/node.ts'
+import type { Node, Stat } from '../../core/nodes/node.ts'
 import { openHashing } from '../../replicator/hashing/hashing.ts'
 import { dropAside, dropInPlace } from '../../replicator/walk/drop.ts'
 import { type Decision, keepAs, keepInPlace, ownPath } from '../../replicator/walk/keep.ts'
@@ -241,4 +241,35 @@ test('as typed', async (t) => {
 	assert.equal((await place.cairn('walk', '-p', '../x')).code, 2)
 	assert.equal((await place.cairn('walk', '--node', 'nobody')).code, 8)
 	assert.equal((await place.cairn('walk', '-p', 'nowhere')).code, 17)
+})
+
+test('kept aside by one who ended before he had said so: a whole walk lists it', async (t) => {
+	const place = await ground(t)
+	const { client, rows, node, walk, conflicts } = place
+	const [lost, young] = ['0b6f3a52-6f0e-4c0e-9d5c-2f1f7f3f6a10', '1c6f3a52-6f0e-4c0e-9d5c-2f1f7f3f6a11']
+	place.put(1, `.cairn/conflicts/${lost}-f`, 'edited on the node')
+	place.put(1, `.cairn/conflicts/${young}-g`, 'its row is on its way')
+	change(client, 1, ({ stat }) => ({
+		stat: (path) => (path.includes(lost) ? { ...(stat(path) as Stat), ctime: 1 } : stat(path)),
+	}))
+	assert.deepEqual([(await walk(1, { dryRun: true })).outcomes, conflicts()], [{ conflict: 1 }, []])
+	assert.deepEqual([(await walk(1, { part: Buffer.from('d') })).outcomes, conflicts()], [{}, []])
+	const { outcomes, notes } = await walk()
+	assert.deepEqual([outcomes, notes, conflicts()], [{ conflict: 1 }, ['node node1: f lies in .cairn/conflicts and was in no list; see cairn conflicts list'], ['f stray']])
+	assert.deepEqual((await walk()).outcomes, {})
+	await keepAs(decisionOn(t, place, 1), Buffer.from('kept'))
+	assert.deepEqual([place.read(1, 'kept'), rows('SELECT * FROM conflict'), disk.readdirSync(node(1, '.cairn/conflicts'))], ['edited on the node', [], [`${young}-g`]])
+})
+
+test('kept aside, and decided about while its node was away: no walk lists it again', async (t) => {
+	const { decision, client, walk, conflicts } = await aside(t)
+	change(client, 2, ({ stat }) => ({
+		stat: (path) => ({ ...(stat(path) as Stat), ctime: 1 }),
+		unlink: () => {
+			throw Object.assign(new Error('ENOTCONN'), { code: 'ENOTCONN' })
+		},
+	}))
+	await dropAside(decision)
+	await walk(2)
+	assert.deepEqual([conflicts(), disk.readdirSync(`${decision.node.root}/.cairn/conflicts`).length], [[], 1])
 })
