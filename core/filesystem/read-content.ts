@@ -2,7 +2,10 @@
  * Content for doors that carry it themselves. What is open goes on being what it was, whatever becomes of the name; a node
  * that fails in the middle is left for another copy of the same version.
  */
+import type { FileRow } from '../catalogue/files.ts'
+import * as files from '../catalogue/files.ts'
 import type { LocatedRow } from '../catalogue/paths.ts'
+import * as writers from '../catalogue/writers.ts'
 import { codeOf, fail } from '../errors.ts'
 import { sendfile } from '../libc.ts'
 import type { FileId, Path } from '../ids.ts'
@@ -50,9 +53,8 @@ export function* openLocated(fs: Filesystem, located: Located & { row: LocatedRo
 	const file = yield* openUnlessMoved(fs, located.row.id)
 	if (!file) return undefined
 	try {
-		if (file.row.version === located.row.version) {
-			return { located, file, size: yield* sizeOf(fs, file, located.row) }
-		}
+		const size = file.row.version === located.row.version ? yield* sizeOf(fs, file, located.row) : undefined
+		if (size !== undefined) return { located, file, size }
 	} catch (error) {
 		yield* release(fs, file, false)
 		throw error
@@ -70,10 +72,12 @@ function* openUnlessMoved(fs: Filesystem, id: FileId): Op<OpenFile | undefined> 
 	}
 }
 
-/** A copy that is not as long as the file is no copy, unless somebody is writing to it. */
-function* sizeOf(fs: Filesystem, file: OpenFile, row: LocatedRow): Op<number> {
+/** A copy that is not as long as the file is no copy, unless somebody is writing to it. Undefined where he has begun since it was looked up. */
+function* sizeOf(fs: Filesystem, file: OpenFile, row: LocatedRow): Op<number | undefined> {
 	const { size } = yield* wait(file.node.operations.fstat(file.fd))
 	if (size === row.size || row.written || file.writers > 0) return size
+	const [[now], pins] = (yield* wait(fs.catalogue.read(files.findQuery(row.id), writers.ofFileQuery(row.id)))) as [FileRow[], unknown[]]
+	if (now?.version !== row.version || pins.length > 0) return undefined
 	fs.report(`node ${file.node.name}: ${file.path} has ${size} bytes of ${row.size}`)
 	yield* failOver(fs, file, new Set([file.node.id]))
 	return (yield* wait(file.node.operations.fstat(file.fd))).size

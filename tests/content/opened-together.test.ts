@@ -9,7 +9,9 @@ import { catchUp } from '../../core/filesystem/follow.ts'
 import { open } from '../../core/filesystem/open.ts'
 import type { OpenFile } from '../../core/filesystem/open-files.ts'
 import { publishAtClose, release } from '../../core/filesystem/publish.ts'
+import { openLocated } from '../../core/filesystem/read-content.ts'
 import { rename } from '../../core/filesystem/rename.ts'
+import { locate } from '../../core/filesystem/resolve.ts'
 import type { FileId } from '../../core/ids.ts'
 import type { Node, NodeOperations } from '../../core/nodes/node.ts'
 import { run } from '../../core/op.ts'
@@ -73,6 +75,22 @@ for (const engine of engines) {
 		assert.deepEqual(await made.rows('SELECT size, version FROM file WHERE id = ?', id), [{ size: 7, version: 2 }])
 		await run(catchUp(b.fs))
 		assert.equal(String(await get(b.fs, 'x')), 'written')
+	})
+
+	test(`${engine.name}: somebody writes to it since it was looked up: it is looked up again, and its copy is not taken for a wrong one`, async (t) => {
+		const made = await tree(t, engine)
+		const [a, b] = [await made.start(), await made.start()]
+		const id = await makeFile(a.fs, 'x', 'old')
+		await run(catchUp(b.fs))
+		const located = await run(locate(b.fs, Buffer.from('x')))
+		const file = await run(open(a.fs, id, WRITE))
+		await write(file, 'longer')
+		assert.equal(await run(openLocated(b.fs, located)), undefined)
+		assert.equal(String(await get(b.fs, 'x')), 'longer')
+		await close(a.fs, file)
+		await flushLater(a.fs)
+		assert.equal(await run(openLocated(b.fs, located)), undefined)
+		assert.equal(b.fs.open.size, 0)
 	})
 
 	test(`${engine.name}: one that cannot be opened to write takes no pin from the other`, async (t) => {
