@@ -13,7 +13,7 @@ import { exchange, holdOf } from './exchange.ts'
 import { touchArriving } from './filesystem/arriving.ts'
 import { type Filesystem, runAside } from './filesystem/filesystem.ts'
 import { keepStray } from './filesystem/keep-stray.ts'
-import { isNoDirectory, makeParents } from './filesystem/materialise.ts'
+import { isNoDirectory, makeParentsHeld } from './filesystem/materialise.ts'
 import { isUnused } from './filesystem/opening.ts'
 import { pathsOf } from './filesystem/paths.ts'
 import { toBeKept } from './filesystem/unsynced.ts'
@@ -166,6 +166,8 @@ function perNode(list: readonly Intent[]): Map<NodeId, Intent[]> {
 /** True when all of them were carried out. */
 function* carryOutOn(fs: Filesystem, nodeId: NodeId, list: Intent[]): Op<boolean> {
 	const node = fs.nodes.get(nodeId)
+	// What was found there a moment ago, before the transaction, another may have moved since.
+	if (fs.shared && node?.remote === false) node.operations.forgetDirectories()
 	for (const [index, intent] of list.entries()) {
 		const done = node && takesChanges(node) ? yield* attempt(fs, node, intent) : false
 		if (!done) {
@@ -298,7 +300,7 @@ function* makeWay(fs: Filesystem, node: Node, intent: Deed, why: Error): Op<void
 	} catch (error) {
 		if (!isNoDirectory(error)) throw error
 		const named = (yield* pathsOf(fs, intent.fileId, NAMES_MAX)).find(({ path }) => path.equals(inTheWay))
-		if (named) yield* makeParents(fs, node, named.parent)
+		if (named) yield* makeParentsHeld(fs, node, named.parent)
 	}
 	yield* unlessGone(() => run(step(fs, node, intent)))
 }

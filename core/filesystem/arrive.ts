@@ -17,7 +17,7 @@ import { type Filesystem, runAside } from './filesystem.ts'
 import { type Held, hold } from './hold.ts'
 import { isAt } from './is-at.ts'
 import { keepStray } from './keep-stray.ts'
-import { isNoDirectory, makeParents } from './materialise.ts'
+import { isNoDirectory, makeParents, makeParentsHeld } from './materialise.ts'
 import { newOpenFile, type OpenFile } from './open-files.ts'
 import { joinChain, type NamedPath } from './paths.ts'
 import { decided } from './undecided.ts'
@@ -149,8 +149,8 @@ function* createUnheld(fs: Filesystem, node: Node, { row, parent, path }: Entere
 		try {
 			return yield* wait(node.operations.create(path, row))
 		} catch (error) {
-			if (codeOf(error) === 'EEXIST') return undefined
-			if (!isWayMissing(error) || isAgain) return yield* failed(fs, node, row.id, path, error)
+			if (codeOf(error) === 'EEXIST' || (isAgain && isWayMissing(error))) return undefined
+			if (!isWayMissing(error)) return yield* failed(fs, node, row.id, path, error)
 		}
 		if (mayBeMoved(fs, row.id) && !(yield* isWhereItWas(fs, row.id, path))) return undefined
 		yield* makeParents(fs, node, parent)
@@ -166,7 +166,7 @@ function* createHeld(fs: Filesystem, node: Node, { parent, path }: Held, row: Fi
 			const isInTheWay = codeOf(error) === 'EEXIST'
 			if (isAgain || !(isInTheWay || isWayMissing(error))) return yield* failed(fs, node, row.id, path, error)
 			if (isInTheWay) yield* keepStray(fs, node, path)
-			else yield* makeParents(fs, node, parent)
+			else yield* makeParentsHeld(fs, node, parent)
 		}
 	}
 }

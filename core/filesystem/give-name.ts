@@ -65,7 +65,7 @@ function* settleOn(fs: Filesystem, naming: Naming): Op<Named> {
 	const { place, staged } = naming
 	const { node } = staged
 	const { parent } = place
-	yield* makeReady(fs, node, { parent, path: naming.path, made: naming.ways })
+	let isReady = yield* makeReady(fs, node, { parent, path: naming.path, made: naming.ways })
 	// What comes together is entered in another order under load; the time of its directory is that of who comes last.
 	naming.time = now()
 	naming.turn = fs.touched.begin(parent)
@@ -73,11 +73,11 @@ function* settleOn(fs: Filesystem, naming: Naming): Op<Named> {
 	let pauseMs = INTENT_POLL_MS_MIN
 	for (;;) {
 		if (!takesChanges(node)) fail('EIO', `node ${node.name} is away`)
-		const answer = yield* decide(fs, naming)
+		const answer: Answer = isReady ? yield* decide(fs, naming) : { needs: 'patience' }
 		if ('row' in answer) return answer
 		if (answer.needs === 'way') {
 			naming.path = yield* freshPath(fs, place)
-			yield* makeReady(fs, node, { parent, path: naming.path, made: naming.ways })
+			isReady = yield* makeReady(fs, node, { parent, path: naming.path, made: naming.ways })
 		} else if (answer.needs === 'sync') {
 			yield* staged.sync()
 			naming.isSynced = true
@@ -85,6 +85,7 @@ function* settleOn(fs: Filesystem, naming: Naming): Op<Named> {
 			if (Date.now() > deadlineMs) fail('EIO', `node ${node.name} has not come to that path yet`)
 			yield* wait(new Promise((resolve) => setTimeout(resolve, pauseMs)))
 			pauseMs = Math.min(pauseMs * 2, INTENT_POLL_MS_MAX)
+			isReady = yield* makeReady(fs, node, { parent, path: naming.path, made: naming.ways })
 		}
 	}
 }

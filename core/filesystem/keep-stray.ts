@@ -3,20 +3,35 @@ import * as conflicts from '../catalogue/conflicts.ts'
 import { codeOf } from '../errors.ts'
 import type { Path } from '../ids.ts'
 import type { Node } from '../nodes/node.ts'
+import { S_IFDIR, S_IFMT } from '../nodes/stat.ts'
 import { type Op, wait } from '../op.ts'
 import { copyContent } from './copy-content.ts'
 import type { Filesystem } from './filesystem.ts'
 import { contentDiffers, type OpenFile } from './open-files.ts'
 import { bringerOf, createStaged, newPlace } from './staged.ts'
 
-/** It is among the conflicts from then on, for the keeper to decide. `what` says for the log what it was; one that has gone meanwhile needs nothing. */
+/**
+ * It is among the conflicts from then on, for the keeper to decide. `what` says for the log what it was; one that has gone meanwhile needs nothing. An empty
+ * directory is nothing to keep: mostly somebody was about to bring a file there, and it is removed.
+ */
 export function* keepStray(fs: Filesystem, node: Node, path: Path, what = `an unknown file stood at ${path}`): Op<void> {
 	try {
-		const { size, mtime } = yield* wait(node.operations.stat(path))
+		const { mode, size, mtime } = yield* wait(node.operations.stat(path))
+		if ((mode & S_IFMT) === S_IFDIR && (yield* isRemoved(node, path))) return
 		const aside = yield* keepAside(fs, node, path, { path, fileId: 0, reason: 'stray', size, mtime })
 		fs.report(`node ${node.name}: ${what}, kept as ${aside}`)
 	} catch (error) {
 		if (codeOf(error) !== 'ENOENT') throw error
+	}
+}
+
+function* isRemoved({ operations }: Node, path: Path): Op<boolean> {
+	try {
+		yield* wait(operations.removeDirectory(path))
+		return true
+	} catch (error) {
+		if (codeOf(error) !== 'ENOTEMPTY') throw error
+		return false
 	}
 }
 

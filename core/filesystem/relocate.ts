@@ -30,7 +30,7 @@ import { unobstructed } from './create.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { hold } from './hold.ts'
 import { keepStray } from './keep-stray.ts'
-import { makeParents } from './materialise.ts'
+import { makeParentsHeld } from './materialise.ts'
 import type { OpenFile } from './open-files.ts'
 import { pathsOfNames } from './paths.ts'
 import { contentOf, publish, record } from './publish.ts'
@@ -220,7 +220,7 @@ function* prepareNames(fs: Filesystem, file: OpenFile, node: Node): Op<void> {
 	const held = yield* hold(fs, node, file.id)
 	try {
 		for (const { parent, path } of held.row ? [held, ...held.others] : []) {
-			yield* makeParents(fs, node, parent)
+			yield* makeParentsHeld(fs, node, parent)
 			yield* keepStray(fs, node, path)
 		}
 	} finally {

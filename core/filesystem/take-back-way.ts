@@ -32,18 +32,23 @@ export function* takeBackWay(fs: Filesystem, node: Node, path: Path): Op<void> {
 	}
 }
 
-/** Locked as they are: whoever makes one of them does so before, and is seen, or afterwards, and sees the intent. */
+/**
+ * Locked as they are: whoever makes one of them does so before, and is seen, or afterwards, and sees the intent. None where a file has the name of one by
+ * now: that is what stands there, or is on its way.
+ */
 function* unknownAbove(fs: Filesystem, tx: Transaction, path: Path): Op<Path[]> {
 	const unknown: Path[] = []
 	let id: FileId | undefined = ROOT_ID
 	for (let from = 0, slash = path.indexOf(SLASH); slash !== -1; from = slash + 1, slash = path.indexOf(SLASH, from)) {
-		if (id !== undefined) id = yield* directoryIn(fs, tx, id, path.subarray(from, slash))
-		if (id === undefined) unknown.unshift(path.subarray(0, slash))
+		const row: FileRow | undefined = id === undefined ? undefined : yield* find(fs, tx, id, path.subarray(from, slash))
+		if (row && row.kind !== KIND.directory) return []
+		id = row?.id
+		if (!row) unknown.unshift(path.subarray(0, slash))
 	}
 	return unknown
 }
 
-function* directoryIn(fs: Filesystem, tx: Transaction, parent: FileId, name: Buffer): Op<FileId | undefined> {
+function* find(fs: Filesystem, tx: Transaction, parent: FileId, name: Buffer): Op<FileRow | undefined> {
 	const [[row]] = (yield* wait(tx.read(entries.lookupQuery(parent, name, fs.capabilities.forUpdate)))) as [FileRow[]]
-	return row?.kind === KIND.directory ? row.id : undefined
+	return row
 }

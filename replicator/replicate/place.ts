@@ -5,8 +5,8 @@ import * as files from '../../core/catalogue/files.ts'
 import * as intents from '../../core/catalogue/intents.ts'
 import * as replicas from '../../core/catalogue/replicas.ts'
 import { transact } from '../../core/filesystem/filesystem.ts'
-import { keepStray } from '../../core/filesystem/keep-stray.ts'
-import { codeOf, Errno } from '../../core/errors.ts'
+import { makeDirectory } from '../../core/filesystem/materialise.ts'
+import { Errno } from '../../core/errors.ts'
 import type { FileId, Path } from '../../core/ids.ts'
 import { applyIntent, isNodeTrouble } from '../../core/intents.ts'
 import { takesChanges } from '../../core/nodes/service.ts'
@@ -19,9 +19,6 @@ import { patiently } from './patience.ts'
 import { joinWays } from './ways.ts'
 import type { Round } from './round.ts'
 import type { Directory } from './tree-paths.ts'
-
-/** What a directory that cannot be made says of what stands there. */
-const IN_THE_WAY = new Set(['EEXIST', 'ENOTDIR', 'ELOOP'])
 
 /** A copy that counts, and what was decided so that it comes to its names. */
 export interface Brought {
@@ -38,7 +35,7 @@ export async function makeWay(round: Round, directories: ReadonlySet<Directory>)
 	const { node, run } = round.rep
 	for (const directory of directories) {
 		try {
-			await makeDirectory(round, directory)
+			await makeOne(round, directory)
 		} catch (error) {
 			if (!(error instanceof Errno)) throw error
 			run.note(`node ${node.name}: ${directory.path} cannot be made: ${error.message}`)
@@ -46,23 +43,16 @@ export async function makeWay(round: Round, directories: ReadonlySet<Directory>)
 	}
 }
 
-async function makeDirectory(round: Round, directory: Directory): Promise<void> {
+async function makeOne(round: Round, directory: Directory): Promise<void> {
 	const { above, id, path } = directory
 	if (above === undefined) return
 	const key = `${id}:${path.toString('latin1')}`
 	if (round.made.has(key)) return
-	await makeDirectory(round, above)
+	await makeOne(round, above)
 	const { fs, node, run } = round.rep
 	const row = await patiently(run, async () => files.find(fs.catalogue, id))
 	if (!row) return
-	const attributes = { mode: row.mode, uid: row.uid, gid: row.gid }
-	try {
-		await node.operations.makeDirectory(path, attributes)
-	} catch (error) {
-		if (!IN_THE_WAY.has(codeOf(error))) throw error
-		await drive(keepStray(fs, node, path))
-		await node.operations.makeDirectory(path, attributes)
-	}
+	await drive(makeDirectory(fs, node, { id, path, attributes: { mode: row.mode, uid: row.uid, gid: row.gid } }))
 	round.made.add(key)
 }
 

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { makeDirectory } from '../../core/filesystem/create.ts'
-import type { Filesystem } from '../../core/filesystem/filesystem.ts'
+import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
+import { catchUp } from '../../core/filesystem/follow.ts'
 import { resolve } from '../../core/filesystem/resolve.ts'
 import { removeDirectory } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
@@ -88,5 +90,44 @@ for (const engine of engines) {
 		assert.equal(ended, 'ENOENT', 'it is not the directory that was asked for')
 		assert.equal((await get(other, 'above/gone/y')).toString(), 'another')
 		assert.deepEqual([await problems(), reports], [[], []])
+	})
+
+	test(`${engine.name}: one whose name a file has by now: that stays`, async (t) => {
+		const { ended, problems, other, reports } = await between(t, engine, async (other) => {
+			await remove(other)
+			await put(other, 'above/gone', 'a file')
+		})
+		assert.equal(ended, 'ENOENT')
+		assert.equal((await get(other, 'above/gone')).toString(), 'a file')
+		assert.deepEqual([await problems(), reports], [[], []])
+	})
+
+	test(`${engine.name}: one that is to change places with a file, and has not yet on the node: what stands there is no stray`, async (t) => {
+		const made = await tree(t, engine)
+		const [{ fs, reports }, other] = [await made.start(), await made.start({ remote: true })]
+		await run(makeDirectory(fs, at('d'), directory))
+		await put(fs, 'd/y', 'below')
+		await put(fs, 'f', 'a file')
+		await flushLater(fs)
+		await run(catchUp(other.fs))
+		const [node, theirs] = [fs, other.fs].map((each) => (each.nodes.get(1) as Node).operations)
+		const gate = Promise.withResolvers<void>()
+		const move = theirs.rename
+		theirs.rename = (...args) => gate.promise.then(() => move(...args))
+		const changing = run(rename(other.fs, at('d'), at('f'), 'exchange'))
+		while ((await made.rows('SELECT * FROM intent')).length === 0) await pause(1)
+		const look = node.statNames
+		node.statNames = (...args) => {
+			try {
+				return look(...args)
+			} finally {
+				setImmediate(gate.resolve)
+			}
+		}
+		await put(fs, 'f/x', 'new')
+		await changing
+		await flushLater(other.fs)
+		assert.deepEqual((await Promise.all(['d', 'f/x', 'f/y'].map((path) => get(fs, path)))).map(String), ['a file', 'new', 'below'])
+		assert.deepEqual([await made.problems(), reports, readdirSync(made.node(1)).sort()], [[], [], ['.cairn', 'd', 'f']])
 	})
 }

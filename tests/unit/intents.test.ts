@@ -267,3 +267,18 @@ test('an exchange leaves nothing of its own on the node once its row is gone', a
 	now(settle(fs))
 	assert.deepEqual(disk.readdirSync(node(1, '.cairn')).sort(), ['conflicts', 'incoming', 'node.json'])
 })
+
+test('a directory that another has moved since it was looked at: what is carried out goes to the one that has the name now', async (t) => {
+	const { start, node } = await installation(t)
+	const { fs } = await start()
+	await start()
+	fs.shared = true
+	const { id } = now(makeDirectory(fs, at('d'), { mode: 0o755, uid: 0, gid: 0 }))
+	writeFile(fs, 'y', 'text', id)
+	writeFile(fs, 'x', 'text')
+	now(wait((fs.nodes.get(1) as Node).operations.statNames(Buffer.from('d'), [Buffer.from('y')])))
+	disk.renameSync(node(1, 'd'), node(1, 'e'))
+	disk.mkdirSync(node(1, 'd'))
+	now(rename(fs, at('x'), at('x', id), 'replace'))
+	assert.deepEqual([names(node(1, 'd')), names(node(1, 'e'))], [['x'], ['y']])
+})
