@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
@@ -24,9 +24,15 @@ echo 'npm error request to https://registry.example/node failed, reason: getaddr
 exit 1
 `
 
+interface Where {
+	directory: string
+	/** What the shell exports. */
+	environment: NodeJS.ProcessEnv
+}
+
 interface Machine {
 	home: string
-	run(words: string[], from?: string): Promise<{ code: number; stdout: string; stderr: string }>
+	run(words: string[], from?: string, where?: Where): Promise<{ code: number; stdout: string; stderr: string }>
 	calls(): string[]
 }
 
@@ -47,9 +53,9 @@ function makeMachine(t: TestContext, { npm, oldNode = true }: { npm: string | un
 	const log = join(home, 'calls')
 	return {
 		home,
-		run: (words, from = join(home, 'cairn')) =>
+		run: (words, from = join(home, 'cairn'), { directory, environment } = { directory: '/', environment: {} }) =>
 			new Promise((resolve) => {
-				execFile(from, words, { env: { PATH: bin, CALLS: log }, cwd: '/' }, (error, stdout, stderr) => {
+				execFile(from, words, { env: { PATH: bin, CALLS: log, ...environment }, cwd: directory }, (error, stdout, stderr) => {
 					resolve({ code: error ? Number(error.code) : 0, stdout, stderr })
 				})
 			}),
@@ -91,6 +97,15 @@ test('works through a symlink', async (t) => {
 	const machine = makeMachine(t, { npm: NPM })
 	symlinkSync(join(machine.home, 'cairn'), join(machine.home, 'bin/elsewhere'))
 	assert.equal((await machine.run(['x'], join(machine.home, 'bin/elsewhere'))).code, 0)
+})
+
+test('is at home where it lies, whatever CDPATH names', async (t) => {
+	const machine = makeMachine(t, { npm: NPM })
+	mkdirSync(join(machine.home, 'elsewhere', basename(machine.home)), { recursive: true })
+	const where = { directory: dirname(machine.home), environment: { CDPATH: `${machine.home}/elsewhere` } }
+	const { code, stderr } = await machine.run(['x'], `${basename(machine.home)}/cairn`, where)
+	assert.equal(code, 0, stderr)
+	assert.ok(existsSync(join(machine.home, '.runtime')))
 })
 
 test('exec runs a command with that Node first on PATH, and passes its exit code on', async (t) => {
