@@ -1,5 +1,6 @@
 /** What the parser of the command line says of a mistake, as the verbs say it: what is wrong, what is allowed, where to look. */
 import { nearest } from '../core/config/nearest.ts'
+import { dashed } from './misread.ts'
 import { VERB_NAMES } from './verbs.ts'
 
 const SEE_ALL = 'cairn --help'
@@ -54,8 +55,4 @@ function missing(got: number, { verb, words, places, see }: Typed): string {
 function noVerb(typed: string): string {
 	const meant = nearest(typed, VERB_NAMES)
 	return `there is no verb '${typed}'; ${meant ? `did you mean ${meant}?` : `see ${SEE_ALL}`}`
-}
-
-function dashed(name: string): string {
-	return name.length === 1 ? `-${name}` : `--${name}`
 }

@@ -2,6 +2,7 @@
 import { CatalogueError, codeOf, UserError } from '../core/errors.ts'
 import { guarded } from '../core/text.ts'
 import { EXIT } from './exit-codes.ts'
+import { withoutDashes } from './misread.ts'
 import { withoutOldForm } from './old-form.ts'
 import { reportToParent } from './parent.ts'
 import { readPlainly } from './plain-words.ts'
@@ -21,7 +22,7 @@ const deps: Deps = {
 }
 
 async function main(typed: string[]): Promise<void> {
-	const words = withoutOldForm(typed)
+	const words = withoutDashes(withoutOldForm(typed))
 	const commands = (await verbsFor(words)).map((verb) => verb(deps))
 	const plainly = commands.length === 1 ? readPlainly(commands[0], words) : undefined
 	if (plainly) await commands[0].handler(plainly as Parameters<AnyCommand['handler']>[0])

@@ -33,7 +33,7 @@ export const nodeAdd: Verb<Options> = (deps) => ({
 
 export async function run(options: Options, deps: Deps): Promise<void> {
 	if (!NAME.test(options.name)) throw new UserError(`'${options.name}' is no name for a node: letters, digits, . _ -`, EXIT.usage)
-	const path = checkDirectory(resolve(deps.directory, options.path))
+	const path = directoryNamed(options.path, deps)
 	const settings = withOptions({ path, ...DEFAULTS }, options)
 	await withCatalogue(options, deps, (driver) => addNode(driver, options.name, settings))
 	deps.print(`node ${options.name}: ${path}`)
@@ -62,6 +62,11 @@ export async function addNode(driver: Driver, name: string, settings: nodes.Node
 		})
 		throw error
 	}
+}
+
+export function directoryNamed(text: string, { directory }: Pick<Deps, 'directory'>): string {
+	if (text === '') throw new UserError('the path is empty; the directory you are in is .', EXIT.usage)
+	return checkDirectory(resolve(directory, text))
 }
 
 export function checkDirectory(path: string): string {

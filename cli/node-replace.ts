@@ -1,7 +1,6 @@
 /** `cairn node replace NAME [PATH]`: the node's directory was lost. It gets a new one, and all its copies are to be made again. */
 import { randomUUID } from 'node:crypto'
 import { readdirSync } from 'node:fs'
-import { resolve } from 'node:path'
 import * as clients from '../core/catalogue/clients.ts'
 import type { Reader } from '../core/catalogue/driver.ts'
 import * as losses from '../core/catalogue/losses.ts'
@@ -16,7 +15,7 @@ import { startRun, type Summary } from '../replicator/run.ts'
 import { untilSignal } from './activity.ts'
 import { EXIT } from './exit-codes.ts'
 import { withFilesystem } from './job.ts'
-import { checkDirectory, refuseClash } from './node-add.ts'
+import { checkDirectory, directoryNamed, refuseClash } from './node-add.ts'
 import { found } from './node-set.ts'
 import { showRun } from './progress.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
@@ -67,7 +66,7 @@ async function checkReplacement(fs: Filesystem, node: NodeRow, { path: given, ad
 			EXIT.refused,
 		)
 	}
-	const path = checkDirectory(given === undefined ? before : resolve(deps.directory, given))
+	const path = given === undefined ? checkDirectory(before) : directoryNamed(given, deps)
 	for (const other of await nodes.list(fs.catalogue)) if (other.id !== node.id) refuseClash(other, node.name, path)
 	const identity = readIdentity(path)
 	// Its own, not in service: the last run of this verb may have ended before it was said.

@@ -1,5 +1,4 @@
 /** `cairn node set NAME`: changes how a node is used. */
-import { resolve } from 'node:path'
 import * as nodes from '../core/catalogue/nodes.ts'
 import { UserError } from '../core/errors.ts'
 import { readIdentity } from '../core/nodes/identity.ts'
@@ -7,7 +6,7 @@ import type { NodeRow } from '../core/nodes/node.ts'
 import { wait } from '../core/op.ts'
 import { withCatalogue } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
-import { checkDirectory } from './node-add.ts'
+import { directoryNamed } from './node-add.ts'
 import { type NodeOptions, nodeOptions, withOptions } from './node-settings.ts'
 import type { Deps, Verb } from './verb.ts'
 
@@ -37,7 +36,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 			const row = found(name, yield* wait(nodes.findByName(tx, name)))
 			const settings = withOptions(row, options)
 			checkDead(row, settings.state)
-			if (path !== undefined) settings.path = sameNode(row, checkDirectory(resolve(deps.directory, path)))
+			if (path !== undefined) settings.path = sameNode(row, directoryNamed(path, deps))
 			nodes.update(tx, row.id, settings, driver.capabilities)
 		}),
 	)

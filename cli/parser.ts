@@ -4,6 +4,7 @@ import yargs from 'yargs/yargs'
 import { UserError } from '../core/errors.ts'
 import { EXIT, exitCodeTable } from './exit-codes.ts'
 import { inOurWords } from './in-our-words.ts'
+import { type Declared, refuseMisread } from './misread.ts'
 import { CONFIG_OPTION } from './plain-words.ts'
 import type { AnyCommand } from './verbs.ts'
 import { version } from './version.ts'
@@ -20,6 +21,11 @@ export async function parseAndRun(commands: readonly AnyCommand[], words: readon
 		.epilogue(exitCodeTable())
 		.demandCommand(1, 'which verb? See cairn --help')
 		.strict()
+		.parserConfiguration({ 'dot-notation': false })
+		.check((read, declared) => {
+			refuseMisread(read, words, declared as unknown as Declared)
+			return true
+		})
 		.fail((message, error) => refuse(message, { error, words, command: commands.length === 1 ? String([commands[0].command].flat()[0]) : '' }))
 	let work: unknown
 	for (const command of commands) {

@@ -26,6 +26,7 @@ export async function treePath(text: string, tree: Tree, deps: Pick<Deps, 'direc
 
 /** The same as text, with dots and slashes that were typed. */
 export async function fromRoot(text: string, tree: Tree, { directory }: Pick<Deps, 'directory'>): Promise<string> {
+	if (text === '') throw new UserError('the path is empty; all of the tree is /', EXIT.usage)
 	if (text.startsWith('/')) return text.slice((await mountPointOf(text, tree)).length)
 	const here = await mountHere(directory, tree)
 	if (here === undefined) return text
