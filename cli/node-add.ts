@@ -11,6 +11,7 @@ import { wait } from '../core/op.ts'
 import { withCatalogue } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
 import { type NodeOptions, nodeOptions, withOptions } from './node-settings.ts'
+import { refuseInTree } from './tree-path.ts'
 import type { Deps, Verb } from './verb.ts'
 
 interface Options extends NodeOptions {
@@ -35,7 +36,10 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	if (!NAME.test(options.name)) throw new UserError(`'${options.name}' is no name for a node: letters, digits, . _ -`, EXIT.usage)
 	const path = directoryNamed(options.path, deps)
 	const settings = withOptions({ path, ...DEFAULTS }, options)
-	await withCatalogue(options, deps, (driver) => addNode(driver, options.name, settings))
+	await withCatalogue(options, deps, async (driver, config) => {
+		await refuseInTree(path, config)
+		await addNode(driver, options.name, settings)
+	})
 	deps.print(`node ${options.name}: ${path}`)
 }
 

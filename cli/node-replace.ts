@@ -18,6 +18,7 @@ import { withFilesystem } from './job.ts'
 import { checkDirectory, directoryNamed, refuseClash } from './node-add.ts'
 import { found } from './node-set.ts'
 import { showRun } from './progress.ts'
+import { refuseInTree } from './tree-path.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
 interface Options extends Common {
@@ -67,6 +68,7 @@ async function checkReplacement(fs: Filesystem, node: NodeRow, { path: given, ad
 		)
 	}
 	const path = given === undefined ? checkDirectory(before) : directoryNamed(given, deps)
+	await refuseInTree(path, fs.config)
 	for (const other of await nodes.list(fs.catalogue)) if (other.id !== node.id) refuseClash(other, node.name, path)
 	const identity = readIdentity(path)
 	// Its own, not in service: the last run of this verb may have ended before it was said.

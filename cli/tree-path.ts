@@ -43,11 +43,22 @@ async function mountPointOf(text: string, { mount, catalogue }: Tree): Promise<s
 }
 
 /** The mount point of this tree that the shell stands in or below; undefined where it stands elsewhere. */
-async function mountHere(directory: string, { mount, catalogue }: Tree): Promise<string | undefined> {
+async function mountHere(directory: string, tree: Tree): Promise<string | undefined> {
 	const { mountPoint, type } = mountAbove(directory) ?? { mountPoint: '', type: '' }
 	if (!isOurs(type)) return undefined
-	if (mountPoint === mount.path || (await mountPoints(catalogue)).includes(mountPoint)) return mountPoint
+	if (await isMountOf(tree, mountPoint)) return mountPoint
 	throw new UserError(`here is another tree, mounted at ${mountPoint}, or one that does not answer: name the path from the root of the tree, as in /a/b`, EXIT.usage)
+}
+
+/** A node there would be a part of what it keeps. */
+export async function refuseInTree(path: string, tree: Tree): Promise<void> {
+	const above = mountAbove(path)
+	if (!above || !isOurs(above.type) || !(await isMountOf(tree, above.mountPoint))) return
+	throw new UserError(`${path} is in the tree itself, which is mounted at ${above.mountPoint}`, EXIT.refused)
+}
+
+async function isMountOf({ mount, catalogue }: Tree, mountPoint: string): Promise<boolean> {
+	return mountPoint === mount.path || (await mountPoints(catalogue)).includes(mountPoint)
 }
 
 async function mountPoints(catalogue: string): Promise<string[]> {

@@ -2,6 +2,8 @@
 import { checkSchema } from '../core/catalogue/migrate.ts'
 import { openCatalogue } from '../core/catalogue/open.ts'
 import type { Config } from '../core/config/types.ts'
+import { UserError } from '../core/errors.ts'
+import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import { refreshClasses, refreshNodes } from '../core/filesystem/nodes.ts'
 import { keepAlive, startFilesystem, stopFilesystem } from '../core/filesystem/start.ts'
 import { explainFor } from '../core/live/explained.ts'
@@ -9,7 +11,7 @@ import { offer } from '../core/live/offer.ts'
 import { measured } from '../core/metrics/measured-driver.ts'
 import { familiesOf } from '../core/metrics/process-families.ts'
 import { run } from '../core/op.ts'
-import type { Driver, MountOptions } from './driver.ts'
+import type { Attached, Driver, MountOptions } from './driver.ts'
 import { fuse } from './fuse/driver.ts'
 import { meter } from './meter.ts'
 
@@ -22,6 +24,8 @@ export interface Mount {
 	/** Takes over what the keeper changed. */
 	reload(): void
 }
+
+const EXIT_NOT_STARTED = 13
 
 const DRIVERS: Record<MountOptions['driver'], () => Driver | Promise<Driver>> = {
 	fuse: () => fuse,
@@ -37,7 +41,7 @@ export async function startMount(config: Config, options: MountOptions): Promise
 	const catalogue = measured(await openCatalogue(config, { holds: true }))
 	await checkSchema(catalogue)
 	const fs = await run(startFilesystem({ config, catalogue, what: `mount ${options.mountPoint}`, report }))
-	const attached = await driver.attach(fs, options).catch(async (error: Error) => {
+	const attached = await attach(fs, driver, options).catch(async (error: Error) => {
 		await stopFilesystem(fs)
 		await catalogue.close()
 		throw error
@@ -60,4 +64,15 @@ export async function startMount(config: Config, options: MountOptions): Promise
 			Promise.resolve(run(refreshNodes(fs))).then(() => run(refreshClasses(fs))).catch((error: Error) => report(`reload: ${error.message}`))
 		},
 	}
+}
+
+async function attach(fs: Filesystem, driver: Driver, options: MountOptions): Promise<Attached> {
+	refuseWithinNode(fs, options)
+	return await driver.attach(fs, options)
+}
+
+/** Whoever walks that node would find the tree in the tree. */
+function refuseWithinNode({ nodes }: Filesystem, { mountPoint }: MountOptions): void {
+	const node = [...nodes.values()].find(({ root }) => mountPoint.startsWith(`${root}/`))
+	if (node) throw new UserError(`cannot mount on ${mountPoint}: it lies in the node ${node.name}, at ${node.root}`, EXIT_NOT_STARTED)
 }

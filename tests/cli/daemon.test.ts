@@ -125,3 +125,18 @@ test('who reads what `up` prints and has had enough ends it, in order', async (t
 	assert.equal(code, 0)
 	assert.equal(isMounted(join(directory, 'combined')), false)
 })
+
+test('neither a node in the tree nor the tree in a node', async (t) => {
+	const place = makeWorkplace(t)
+	const mountPoint = await makeTree(place)
+	t.after(() => detach(mountPoint))
+	const within = await place.cairn('mount', place.makeDirectory('n1/mp'))
+	assert.equal(within.code, 13, within.stderr)
+	assert.match(within.stderr, /it lies in the node n1/)
+	await place.cairn('mount', mountPoint)
+	await exec('mkdir', [join(mountPoint, 'n2')], { timeout: 10_000 })
+	const added = await place.cairn('node', 'add', 'n2', join(mountPoint, 'n2'))
+	assert.equal(added.code, 8, added.stderr)
+	assert.match(added.stderr, /is in the tree itself/)
+	assert.equal((await place.cairn('umount', mountPoint)).code, 0)
+})
