@@ -2,7 +2,7 @@
 import { UserError } from '../core/errors.ts'
 import { EXIT } from './exit-codes.ts'
 import { canonicalMountPoint } from './mount-point.ts'
-import { mountAt } from './mountinfo.ts'
+import { isOurs, mountAt } from './mountinfo.ts'
 import { awaitLock, lockHolder, mountLockPath } from './run-lock.ts'
 import { unmountNow } from './unmount.ts'
 import type { Common, Deps, Verb } from './verb.ts'
@@ -26,7 +26,9 @@ export const umount: Verb<Options> = (deps) => ({
 
 export async function run({ mountpoint, lazy }: Options, deps: Deps): Promise<void> {
 	const path = canonicalMountPoint(mountpoint, deps.directory)
-	if (!mountAt(path)) throw new UserError(`nothing is mounted at ${path}`, EXIT.notMounted)
+	const entry = mountAt(path)
+	if (!entry) throw new UserError(`nothing is mounted at ${path}`, EXIT.notMounted)
+	if (!isOurs(entry.type)) throw new UserError(`what is mounted at ${path} is no Cairn (${entry.type}, ${entry.source})`, EXIT.notMounted)
 	await unmountNow(path, { lazy })
 	// A lazily detached mount lives on as long as someone uses it.
 	if (!lazy) await daemonEnded(mountLockPath(path, deps.environment))

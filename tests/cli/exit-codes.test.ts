@@ -120,6 +120,18 @@ test('14: nothing is mounted there', async (t) => {
 	ended(await place.cairn('umount', place.directory), EXIT.notMounted, /nothing is mounted/)
 })
 
+test('14: what others mounted is not taken away', { skip: process.getuid?.() !== 0 && 'only root mounts a tmpfs' }, async (t) => {
+	const place = makeWorkplace(t)
+	const mountPoint = place.makeDirectory('mp')
+	assert.equal(spawnSync('mount', ['-t', 'tmpfs', 'none', mountPoint]).status, 0)
+	try {
+		ended(await place.cairn('umount', mountPoint), EXIT.notMounted, /is no Cairn \(tmpfs, none\)/)
+		assert.ok(isMounted(mountPoint))
+	} finally {
+		spawnSync('umount', [mountPoint])
+	}
+})
+
 test('12, 15, 16: mount, umount and up beside a running up', async (t) => {
 	const running = await startUp()
 	t.after(() => running.remove())
