@@ -89,14 +89,20 @@ function tellNext(directory: string, { mountPoint, file, carriesOn, config, toke
 		const way = relative(deps.directory, path)
 		return way.startsWith('..') ? path : way || '.'
 	}
+	const typed = (path: string) => inShell(short(path))
 	const copies = Math.max(...config.classes.map((rule) => rule.copies))
 	deps.print(`${carriesOn ? 'carrying on with' : 'made'} ${short(directory)}: one tree over the nodes in it. Try, in another terminal:`)
-	deps.print(`  cp -r something ${short(mountPoint)}/ ; ls -R ${short(directory)}/node*/`)
+	deps.print(`  cp -r something ${typed(mountPoint)}/ ; ls -R ${typed(directory)}/node*/`)
 	if (copies > 1 && deps.replicates) deps.print(`  each file is on one node at once and on ${copies} a moment later; look again, or ask:`)
-	deps.print(`  ${deps.directory === HOME ? './cairn' : 'cairn'} status --config ${short(file)}`)
+	deps.print(`  ${deps.directory === HOME ? './cairn' : 'cairn'} status --config ${typed(file)}`)
 	if (token !== undefined) deps.print(`  a token that may do everything, shown this once: ${token}`)
 	deps.print(`${short(file)} says how; Ctrl-C unmounts.`)
 	deps.print(`ready: ${mountPoint}`)
+}
+
+/** As a shell takes it for one word. */
+function inShell(path: string): string {
+	return /^[\w./,:@%+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
 }
 
 function warnWithoutHelper({ uid, warn }: Deps): void {

@@ -140,3 +140,21 @@ test('neither a node in the tree nor the tree in a node', async (t) => {
 	assert.match(added.stderr, /is in the tree itself/)
 	assert.equal((await place.cairn('umount', mountPoint)).code, 0)
 })
+
+test('what `up` says to try can be typed, whatever its directory is called', async (t) => {
+	const place = makeWorkplace(t)
+	const directory = join(place.directory, "my 'data'")
+	t.after(() => detach(join(directory, 'combined')))
+	const up = spawn(CAIRN, ['up', directory, '--no-api', '--no-replicator'], { stdio: ['ignore', 'pipe', 'inherit'] })
+	t.after(() => up.kill('SIGKILL'))
+	let said = ''
+	for await (const text of up.stdout) {
+		said += text
+		if (said.includes('ready: ')) break
+	}
+	const [line] = /cp -r something .*/.exec(said) ?? []
+	await exec('sh', ['-c', String(line).replace('something', place.config)], { timeout: 20_000 })
+	assert.equal((await exec('cat', [join(directory, 'combined/config.ts')], { timeout: 10_000 })).stdout, readFileSync(place.config, 'utf8'))
+	up.kill('SIGTERM')
+	assert.deepEqual(await once(up, 'exit'), [0, null])
+})
