@@ -33,7 +33,7 @@ export async function run({ file, quiet, ...options }: Options, deps: Deps): Pro
 	if (file === STANDARD_OUTPUT && process.stdout.isTTY) throw new UserError('dump: a file must be named, or standard output led somewhere', EXIT.usage)
 	const path = resolve(deps.directory, file)
 	await withCatalogue(options, deps, async (driver) => {
-		if (file === STANDARD_OUTPUT) return void (await writeDump(driver, standardOutput()))
+		if (file === STANDARD_OUTPUT) return await printDump(driver)
 		const header = await dumpInto(driver, path, quiet ? {} : rowsShown('dump'))
 		if (!quiet) deps.print(`${path}: ${described(header)}`)
 	})
@@ -63,6 +63,13 @@ function syncPath(path: string): void {
 	} finally {
 		closeSync(fd)
 	}
+}
+
+/** Should whoever reads it go before its end, it is no dump: the code says so. */
+async function printDump(driver: Driver): Promise<void> {
+	process.exitCode = EXIT.unexpected
+	await writeDump(driver, standardOutput())
+	process.exitCode = EXIT.ok
 }
 
 /** Which stays open when the dump ends. */

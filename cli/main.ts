@@ -46,13 +46,27 @@ function toLine(error: unknown): { line: string; code: number } {
 	return { line: line.startsWith(code) || code === 'EIO' ? line : `${code}: ${line}`, code: EXIT.unexpected }
 }
 
-/** `cairn trash list | head`: whoever reads has had enough. What has to end in order, as a mount does, is told to, once. */
+/** What stays until it is told to end, as a mount does. */
+const staysForOthers = () => process.listenerCount('SIGTERM') > 0
+
+/** `cairn trash list | head`: whoever reads has had enough. What stays is told to end, in order, once. */
 let isReadNoMore = false
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-	if (error.code !== 'EPIPE') throw error
-	if (process.listenerCount('SIGTERM') === 0) process.exit(EXIT.ok)
+function endUnread(): void {
+	if (!staysForOthers()) process.exit(process.exitCode ?? EXIT.ok)
 	if (!isReadNoMore) process.emit('SIGTERM', 'SIGTERM')
 	isReadNoMore = true
-})
+}
+
+/** A log on a disk that is full is no reason for a mount to end. */
+let isUnwritten = false
+function goOnUnwritten(error: Error): void {
+	if (!isUnwritten) end(new UserError(`standard output: ${error.message}`, EXIT.unexpected))
+	isUnwritten = true
+	if (!staysForOthers()) process.exit()
+}
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EPIPE' ? endUnread() : goOnUnwritten(error)))
+// Nobody can be told.
+process.stderr.on('error', () => undefined)
 
 await main(process.argv.slice(2)).catch(end)

@@ -1,0 +1,52 @@
+/** Whoever reads goes, or the disk with the log is full: what is asked ends with a line and a code, what stays for others stays. */
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { detach, isMounted } from '../support/mount.ts'
+import { makeWorkplace } from './workplace.ts'
+
+const CAIRN = fileURLToPath(new URL('../../cairn', import.meta.url))
+
+function full(t: TestContext): number {
+	const fd = openSync('/dev/full', 'w')
+	t.after(() => closeSync(fd))
+	return fd
+}
+
+test('what cannot be printed is said in one line', async (t) => {
+	const place = makeWorkplace(t)
+	await place.cairn('init')
+	const { status, stderr } = spawnSync(CAIRN, ['status', '--config', place.config], { stdio: ['ignore', full(t), 'pipe'], encoding: 'utf8' })
+	assert.equal(status, 1)
+	assert.match(stderr, /^cairn: standard output: ENOSPC[^\n]*\n$/)
+})
+
+test('what is wrong has its code also where it cannot be said', (t) => {
+	assert.equal(spawnSync(CAIRN, ['no-such-verb'], { stdio: ['ignore', 'ignore', full(t)] }).status, 2)
+})
+
+test('a dump that nobody reads to its end is none', async (t) => {
+	const place = makeWorkplace(t)
+	await place.cairn('init')
+	const dump = spawn(CAIRN, ['dump', '--config', place.config], { stdio: ['ignore', 'pipe', 'inherit'] })
+	dump.stdout.destroy()
+	assert.deepEqual(await once(dump, 'exit'), [1, null])
+	assert.equal((await place.cairn('dump')).code, 0)
+})
+
+test('a mount whose log is on a full disk goes on, and ends in order', async (t) => {
+	const place = makeWorkplace(t)
+	const mountPoint = join(place.directory, 'data/combined')
+	t.after(() => detach(mountPoint))
+	const up = spawn(CAIRN, ['up', join(place.directory, 'data'), '--no-api', '--no-replicator'], { stdio: ['ignore', full(t), 'pipe'] })
+	t.after(() => up.kill('SIGKILL'))
+	assert.match(String(await once(up.stderr ?? up, 'data')), /standard output: ENOSPC/)
+	assert.ok(isMounted(mountPoint))
+	up.kill('SIGTERM')
+	await once(up, 'exit')
+	assert.equal(isMounted(mountPoint), false)
+})
