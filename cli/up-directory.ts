@@ -1,7 +1,7 @@
 /** What `cairn up` needs in its directory. What is there already stays as it is. */
-import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { makeToken } from '../core/access/token.ts'
 import * as nodes from '../core/catalogue/nodes.ts'
 import { openCatalogue } from '../core/catalogue/open.ts'
@@ -25,11 +25,13 @@ export interface Prepared {
 	mountPoint: string
 	/** True when the directory was prepared earlier. */
 	carriesOn: boolean
-	/** Of a new directory: what lets its maker in over HTTP. */
+	/** Lets its maker in over HTTP, and was not shown yet. */
 	token: string | undefined
 }
 
-export function makeDirectory(path: string): string {
+export function makeDirectory(text: string, { directory }: Pick<Deps, 'directory'>): string {
+	if (text === '') throw new UserError('the path is empty; the directory you are in is .', EXIT.usage)
+	const path = resolve(directory, text)
 	try {
 		makeWithParents(path)
 		return realpathSync(path)
@@ -48,15 +50,32 @@ function makeWithParents(path: string): void {
 export async function prepareDirectory(directory: string, plan: Omit<Plan, 'listen'>, deps: Deps): Promise<Prepared> {
 	const file = join(directory, 'config.ts')
 	const carriesOn = existsSync(file)
-	if (!carriesOn) writeFileSync(file, configText({ ...plan, listen: await freeAddress() }), { mode: PRIVATE_FILE, flag: 'wx' })
+	if (!carriesOn) {
+		writeFileSync(join(directory, TOKEN_OWED), '', { mode: PRIVATE_FILE })
+		writeFileSync(file, configText({ ...plan, listen: await freeAddress() }), { mode: PRIVATE_FILE, flag: 'wx' })
+	}
 	const config = await loadConfig({ path: file, environment: deps.environment })
 	await prepareCatalogue(config, deps)
 	await addMissingNodes(directory, plan.nodes, config)
-	const token = carriesOn ? undefined : await firstToken(config)
+	const token = await owedToken(directory, config)
 	return { config, file, mountPoint: config.mount.path || join(directory, 'combined'), carriesOn, token }
 }
 
 const TOKEN_NAME = 'up'
+/** There until the token of a new directory was shown: what `up` does before that may fail, and is tried again. */
+const TOKEN_OWED = '.up.token'
+
+async function owedToken(directory: string, config: Config): Promise<string | undefined> {
+	const file = join(directory, TOKEN_OWED)
+	if (!existsSync(file)) return undefined
+	const made = readFileSync(file, 'utf8') || (await firstToken(config))
+	if (made !== undefined) writeFileSync(file, made)
+	return made
+}
+
+export function tokenShown(directory: string): void {
+	rmSync(join(directory, TOKEN_OWED), { force: true })
+}
 
 /** None where the catalogue has one from another directory. */
 async function firstToken(config: Config): Promise<string | undefined> {

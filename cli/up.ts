@@ -9,7 +9,7 @@ import { prepareMountPoint } from './mount-point.ts'
 import { mountAt } from './mountinfo.ts'
 import { lockHolder, takeLock } from './run-lock.ts'
 import { type Serving, serve } from './serve.ts'
-import { makeDirectory, type Prepared, prepareDirectory } from './up-directory.ts'
+import { makeDirectory, type Prepared, prepareDirectory, tokenShown } from './up-directory.ts'
 import { startBeside } from './up-beside.ts'
 import type { Common, Deps, Verb } from './verb.ts'
 
@@ -49,7 +49,7 @@ export const up: Verb<Options> = (deps) => ({
 export async function run(options: Options, deps: Deps): Promise<void> {
 	const nodes = checkCount('--nodes', options.nodes ?? NODES, NODES_MAX)
 	const copies = checkCount('--copies', options.copies ?? Math.min(COPIES, nodes), NODES_MAX)
-	const directory = makeDirectory(resolve(deps.directory, options.dir))
+	const directory = makeDirectory(options.dir, deps)
 	const lockPath = join(directory, '.up.lock')
 	const lock = takeLock(lockPath)
 	if (!lock) throw new UserError(`cairn up runs on ${directory} already (process ${lockHolder(lockPath)})`, EXIT.running)
@@ -96,6 +96,7 @@ function tellNext(directory: string, { mountPoint, file, carriesOn, config, toke
 	if (copies > 1 && deps.replicates) deps.print(`  each file is on one node at once and on ${copies} a moment later; look again, or ask:`)
 	deps.print(`  ${deps.directory === HOME ? './cairn' : 'cairn'} status --config ${typed(file)}`)
 	if (token !== undefined) deps.print(`  a token that may do everything, shown this once: ${token}`)
+	tokenShown(directory)
 	deps.print(`${short(file)} says how; Ctrl-C unmounts.`)
 	deps.print(`ready: ${mountPoint}`)
 }

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Agent, get } from 'node:https'
 import { EXIT } from '../../cli/exit-codes.ts'
-import { startUp } from '../support/mount.ts'
+import { cairn, startUp } from '../support/mount.ts'
 import { until } from '../support/until.ts'
 import { makeWorkplace, type Workplace } from './workplace.ts'
 
@@ -147,4 +147,21 @@ test('up serves over HTTP with the token it shows once', async (t) => {
 	const again = await up.again()
 	t.after(() => again.stop())
 	assert.doesNotMatch(again.said(), /shown this once/)
+})
+
+test('a first `up` that fails shows no token, and the next one does', async (t) => {
+	const up = await startUp({
+		api: true,
+		async prepare(dir) {
+			mkdirSync(join(dir, 'combined/in-the-way'), { recursive: true })
+			const first = await cairn(['up', dir])
+			assert.equal(first.code, EXIT.notEmpty)
+			assert.doesNotMatch(first.stdout, /shown this once/)
+			rmdirSync(join(dir, 'combined/in-the-way'))
+		},
+	})
+	t.after(() => up.remove())
+	const [, token] = /shown this once: (\S+)/.exec(up.said()) ?? []
+	const address = await until('the door', () => /^ready: (http\S+) has the same over HTTP/m.exec(up.said())?.[1])
+	assert.equal(await status(address, token), 200)
 })

@@ -18,6 +18,7 @@ const REFUSED: Array<[words: string[], answer: RegExp]> = [
 	[['walk', '-p', ''], /the path is empty/],
 	[['verify', '-p', ''], /the path is empty/],
 	[['node', 'add', 'b', ''], /path is empty/],
+	[['up', ''], /path is empty/],
 	[['node', 'set', 'a', '--path', ''], /path is empty/],
 ]
 
