@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { mountAt } from '../../cli/mountinfo.ts'
 import { lockHolder, mountLockPath, takeLock } from '../../cli/run-lock.ts'
 import { detach, isMounted } from '../support/mount.ts'
 import { makeWorkplace, type Workplace } from './workplace.ts'
@@ -93,6 +94,11 @@ test('mount.cairn takes what mount(8) gives it', async (t) => {
 	assert.equal(isMounted(mountPoint), false)
 	await exec(HELPER, [place.config, mountPoint, '-s', '-n', '-v', '-o', 'rw,auto,x-systemd.automount'])
 	assert.equal(isMounted(mountPoint), true)
+	// By both mount(8) knows an entry of fstab that is mounted, which `mount -a` leaves alone.
+	assert.equal(mountAt(mountPoint)?.source, place.config)
+	assert.equal((await place.cairn('umount', mountPoint)).code, 0)
+	await exec(HELPER, [place.config, mountPoint, '-o', 'fsname=files'])
+	assert.equal(mountAt(mountPoint)?.source, 'files')
 	assert.equal((await place.cairn('umount', mountPoint)).code, 0)
 	await assert.rejects(exec(HELPER, [place.config]), { code: 2 })
 	await assert.rejects(exec(HELPER, [place.config, join(place.directory, 'none')]), { code: 10 })
