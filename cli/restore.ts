@@ -43,14 +43,14 @@ export const restore: Verb<Options> = (deps) => ({
 			.option('deleted', { type: 'boolean', default: false, describe: 'also what was deleted from below the path' })
 			.option('wait', { type: 'boolean', default: true, describe: 'until all of it is here; --no-wait returns at once' })
 			.option('cancel', { type: 'boolean', default: false, describe: 'take back everything that this site was asked for and has not sent' })
-			.option('json', JSON_OPTION)
-			.conflicts('to', 'overwrite'),
+			.option('json', JSON_OPTION),
 	handler: (options) => run(options, deps),
 })
 
 export async function run(options: Options, deps: Deps): Promise<void> {
 	const { path, from, class: className, to, overwrite, deleted, wait, json } = options
 	if (!options.cancel && path === undefined && className === undefined) throw new UserError('restore: what? A path, or --class', EXIT.usage)
+	if (to !== undefined && overwrite) throw new UserError('--to and --overwrite: which?', EXIT.usage)
 	if (!wait && to !== undefined) throw new UserError('--to: this command takes the files there itself, so it has to wait', EXIT.usage)
 	const at = options.at === undefined ? undefined : timeOf(options.at, '--at')
 	await withFilesystem(options, deps, async (fs) => {

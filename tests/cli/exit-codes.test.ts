@@ -152,6 +152,14 @@ test('12, 15, 16: mount, umount and up beside a running up', async (t) => {
 	assert.equal(isMounted(second.mountPoint), false)
 })
 
+test('restore takes --to, and not with --overwrite', async (t) => {
+	const place = makeWorkplace(t)
+	await place.cairn('init')
+	const words = ['restore', '/', '--from', 'attic', '--to', join(place.directory, 'out')]
+	ended(await place.cairn(...words), EXIT.refused, /there is no site attic/)
+	ended(await place.cairn(...words, '--overwrite'), EXIT.usage, /--to and --overwrite: which\?/)
+})
+
 test('what is missing or makes no sense is named', async (t) => {
 	const place = makeWorkplace(t)
 	ended(await place.cairn('node', 'add', 'a'), EXIT.usage, /node add: something is missing; see cairn node add --help/)
