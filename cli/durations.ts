@@ -11,3 +11,10 @@ export function secondsOf(text: string, option: string): number {
 	if (unit === undefined) throw new UserError(`${option}: found '${text}', allowed: a span of time such as 90s, 15m, 12h, 30d, 2w, 1y`, EXIT.usage)
 	return Math.round(Number(number) * UNIT_SECONDS[unit])
 }
+
+/** The same of what is to last: none at all would be taken for no end. */
+export function lastingSeconds(text: string, option: string): number {
+	const seconds = secondsOf(text, option)
+	if (seconds < 1) throw new UserError(`${option}: found '${text}', allowed: at least 1s`, EXIT.usage)
+	return seconds
+}

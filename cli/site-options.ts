@@ -65,6 +65,7 @@ export function withSiteOptions(settings: SiteSettings, options: SiteOptions): S
 		direct: options.direct && checkDirect(options.direct),
 		legacy: options.legacy,
 	}
+	if (said.paths?.includes('')) throw new UserError('--path: it is empty; all of the tree is /', EXIT.usage)
 	if (said.paths?.some((path) => path.includes('\n'))) throw new UserError('--path: a path with a line break in it cannot be one of a site', EXIT.usage)
 	const next: SiteSettings = { ...settings, ...(JSON.parse(JSON.stringify(said)) as SiteSettings) }
 	for (const name of options.default ?? []) delete next[NAMES[name as keyof typeof NAMES]]

@@ -1,7 +1,7 @@
 /** `cairn site pause NAME`, `cairn site resume NAME`. */
 import * as sites from '../core/catalogue/sites.ts'
 import { withCatalogue } from './catalogue.ts'
-import { secondsOf } from './durations.ts'
+import { lastingSeconds } from './durations.ts'
 import { findSite } from './site-set.ts'
 import type { Common, Deps, Verb } from './verb.ts'
 
@@ -29,7 +29,7 @@ export const siteResume: Verb<Options> = (deps) => ({
 
 export async function setState(options: Options, deps: Deps, state: 'paused' | 'active'): Promise<void> {
 	const { name } = options
-	const seconds = options.for === undefined ? 0 : secondsOf(options.for, '--for')
+	const seconds = options.for === undefined ? 0 : lastingSeconds(options.for, '--for')
 	await withCatalogue(options, deps, async (driver) => {
 		const row = await findSite(driver, name)
 		await driver.transaction(function* (tx) {

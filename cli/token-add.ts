@@ -5,7 +5,7 @@ import { makeToken } from '../core/access/token.ts'
 import { codeOf, UserError } from '../core/errors.ts'
 import { run as drive } from '../core/op.ts'
 import { withCatalogue } from './catalogue.ts'
-import { secondsOf } from './durations.ts'
+import { lastingSeconds } from './durations.ts'
 import { EXIT } from './exit-codes.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
@@ -40,8 +40,9 @@ export async function run({ name, role, path, expires, 'per-minute': perMinute, 
 	if (!(Number.isInteger(perMinute) && perMinute >= 0 && perMinute <= PER_MINUTE_MAX)) {
 		throw new UserError(`--per-minute: a whole number from 0 to ${PER_MINUTE_MAX}`, EXIT.usage)
 	}
+	if (path.includes('')) throw new UserError('--path: it is empty; for all of the tree leave it out', EXIT.usage)
 	if (path.some((top) => top.includes('\n'))) throw new UserError('--path: a path with a line break in it cannot be one of a token', EXIT.usage)
-	const lastsSeconds = expires === undefined ? 0 : secondsOf(expires, '--expires')
+	const lastsSeconds = expires === undefined ? 0 : lastingSeconds(expires, '--expires')
 	const scope = path.length === 0 ? undefined : path.map(toTop)
 	const text = await withCatalogue({ config }, deps, async (driver) => drive(makeToken(driver, { name, role, scope, perMinute, lastsSeconds }))).catch(
 		(error: Error) => {

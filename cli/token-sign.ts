@@ -3,7 +3,7 @@ import { signedTarget, signingKey, withoutSignature } from '../core/access/signe
 import { UserError } from '../core/errors.ts'
 import { run as drive } from '../core/op.ts'
 import { withCatalogue } from './catalogue.ts'
-import { secondsOf } from './durations.ts'
+import { lastingSeconds } from './durations.ts'
 import { EXIT } from './exit-codes.ts'
 import type { Common, Deps, Verb } from './verb.ts'
 
@@ -26,7 +26,7 @@ export const tokenSign: Verb<Options> = (deps) => ({
 
 export async function run({ address, method, for: span, config }: Options, deps: Deps): Promise<void> {
 	const url = toUrl(address)
-	const expires = Math.floor(Date.now() / 1000) + secondsOf(span, '--for')
+	const expires = Math.floor(Date.now() / 1000) + lastingSeconds(span, '--for')
 	const key = await withCatalogue({ config }, deps, async (driver) => drive(signingKey(driver)))
 	deps.print(url.origin + signedTarget(key, { method, target: withoutSignature(url.pathname + url.search), expires }))
 }

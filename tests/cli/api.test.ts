@@ -65,6 +65,8 @@ test('a token is made, let in, listed, limited to its role and revoked', async (
 for (const [words, why] of [
 	[['add', '../x'], /no name for a token/],
 	[['add', 'x', '--expires', 'soon'], /--expires: found 'soon'/],
+	[['add', 'x', '--expires', '0d'], /--expires: found '0d', allowed: at least 1s/],
+	[['add', 'x', '--path', ''], /--path: it is empty/],
 	[['add', 'x', '--per-minute', '-1'], /--per-minute: a whole number from 0/],
 	[['add', 'x', '--role', 'king'], /role/],
 	[['sign', 'ftp://x/y'], /no address/],
