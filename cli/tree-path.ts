@@ -8,6 +8,7 @@ import { UserError } from '../core/errors.ts'
 import type { Path } from '../core/ids.ts'
 import { EXIT } from './exit-codes.ts'
 import { isBelowFuse, isOurs, mountAbove } from './mountinfo.ts'
+import { typedPath } from './typed-name.ts'
 import type { Deps } from './verb.ts'
 
 /** For the help of whatever takes such a path. */
@@ -21,7 +22,7 @@ type Tree = Pick<Config, 'mount' | 'catalogue'>
 export async function treePath(text: string, tree: Tree, deps: Pick<Deps, 'directory'>): Promise<Path> {
 	const names = (await fromRoot(text, tree, deps)).split('/').filter((name) => name !== '' && name !== '.')
 	if (names.includes('..')) throw new UserError(`${text}: a path in the tree has no '..'`, EXIT.usage)
-	return Buffer.from(names.join('/'))
+	return typedPath(names)
 }
 
 /** The same as text, with dots and slashes that were typed. */

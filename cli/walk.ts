@@ -9,6 +9,7 @@ import { EXIT } from './exit-codes.ts'
 import { type Opened, openForJob } from './job-catalogue.ts'
 import { type JobOptions, jobOptions } from './job-options.ts'
 import { fromRoot, TREE_PATH } from './tree-path.ts'
+import { typedPath } from './typed-name.ts'
 import type { Deps, Verb } from './verb.ts'
 
 interface Options extends JobOptions {
@@ -58,5 +59,5 @@ export function partOf(text: string): Path | undefined {
 	const names = text.split('/').filter((name) => name !== '' && name !== '.')
 	if (names.includes('..') || text.includes('\0')) throw new UserError(`${text}: not a path in the tree`, EXIT.usage)
 	if (names[0] === '.cairn') throw new UserError(`${text}: .cairn is no part of the tree`, EXIT.usage)
-	return names.length === 0 ? undefined : Buffer.from(names.join('/'))
+	return names.length === 0 ? undefined : typedPath(names)
 }
