@@ -1,5 +1,5 @@
 /** What `cairn up` needs in its directory. What is there already stays as it is. */
-import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { makeToken } from '../core/access/token.ts'
@@ -52,13 +52,20 @@ export async function prepareDirectory(directory: string, plan: Omit<Plan, 'list
 	const carriesOn = existsSync(file)
 	if (!carriesOn) {
 		writeFileSync(join(directory, TOKEN_OWED), '', { mode: PRIVATE_FILE })
-		writeFileSync(file, configText({ ...plan, listen: await freeAddress() }), { mode: PRIVATE_FILE, flag: 'wx' })
+		writeWhole(file, configText({ ...plan, listen: await freeAddress() }))
 	}
 	const config = await loadConfig({ path: file, environment: deps.environment })
 	await prepareCatalogue(config, deps)
 	await addMissingNodes(directory, plan.nodes, config)
 	const token = await owedToken(directory, config)
 	return { config, file, mountPoint: config.mount.path || join(directory, 'combined'), carriesOn, token }
+}
+
+/** Half of a configuration would be carried on with. */
+function writeWhole(file: string, text: string): void {
+	const beside = `${file}.new`
+	writeFileSync(beside, text, { mode: PRIVATE_FILE })
+	renameSync(beside, file)
 }
 
 const TOKEN_NAME = 'up'

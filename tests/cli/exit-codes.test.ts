@@ -45,6 +45,9 @@ test('3: configuration', async (t) => {
 	ended(await place.cairn('init'), EXIT.configuration, /catalog: no such option/)
 	ended(await cairn(['init', '--config', '/does/not/exist.ts']), EXIT.configuration, /no such file/)
 	assert.deepEqual(readdirSync(place.directory), ['config.ts'])
+	const logging = makeWorkplace(t, "{ mount: { logFile: 'none/log' } }")
+	await logging.cairn('init')
+	ended(await logging.cairn('mount', logging.makeDirectory('mp')), EXIT.configuration, /mount\.logFile: .*none\/log cannot be opened \(ENOENT\)/)
 })
 
 test('5: the catalogue cannot be reached', async (t) => {
@@ -129,6 +132,22 @@ test('14: what others mounted is not taken away', { skip: process.getuid?.() !==
 		assert.ok(isMounted(mountPoint))
 	} finally {
 		spawnSync('umount', [mountPoint])
+	}
+})
+
+test('an `up` for which there was no room goes on when there is some', { skip: process.getuid?.() !== 0 && 'only root mounts a tmpfs' }, async (t) => {
+	const place = makeWorkplace(t)
+	const small = place.makeDirectory('small')
+	assert.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'none', small]).status, 0)
+	try {
+		const up = ['up', join(small, 'data'), '--no-api', '--no-replicator']
+		ended(await cairn(up), EXIT.unexpected, /ENOSPC/)
+		// Something in the mount point ends it when all else was made.
+		spawnSync('mount', ['-o', 'remount,size=20m', small])
+		mkdirSync(join(small, 'data/combined/in-the-way'), { recursive: true })
+		ended(await cairn(up), EXIT.notEmpty, /not empty/)
+	} finally {
+		spawnSync('umount', [small])
 	}
 })
 
