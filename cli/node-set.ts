@@ -6,7 +6,7 @@ import type { NodeRow } from '../core/nodes/node.ts'
 import { wait } from '../core/op.ts'
 import { withCatalogue } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
-import { directoryNamed } from './node-add.ts'
+import { directoryNamed, refuseClash } from './node-add.ts'
 import { type NodeOptions, nodeOptions, withOptions } from './node-settings.ts'
 import type { Deps, Verb } from './verb.ts'
 
@@ -36,7 +36,10 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 			const row = found(name, yield* wait(nodes.findByName(tx, name)))
 			const settings = withOptions(row, options)
 			checkDead(row, settings.state)
-			if (path !== undefined) settings.path = sameNode(row, directoryNamed(path, deps))
+			if (path !== undefined) {
+				settings.path = sameNode(row, directoryNamed(path, deps))
+				for (const other of yield* wait(nodes.list(tx))) if (other.id !== row.id) refuseClash(other, name, settings.path)
+			}
 			nodes.update(tx, row.id, settings, driver.capabilities)
 		}),
 	)

@@ -171,6 +171,16 @@ test('12, 15, 16: mount, umount and up beside a running up', async (t) => {
 	assert.equal(isMounted(second.mountPoint), false)
 })
 
+test('8: a node does not move into another', async (t) => {
+	const place = makeWorkplace(t)
+	await place.cairn('init')
+	for (const name of ['a', 'b']) await place.cairn('node', 'add', name, place.makeDirectory(name))
+	spawnSync('cp', ['-a', join(place.directory, 'a'), join(place.directory, 'b/a')])
+	ended(await place.cairn('node', 'set', 'a', '--path', join(place.directory, 'b/a')), EXIT.refused, /lie within each other/)
+	renameSync(join(place.directory, 'b/a'), join(place.directory, 'c'))
+	assert.equal((await place.cairn('node', 'set', 'a', '--path', join(place.directory, 'c'))).code, EXIT.ok)
+})
+
 test('restore takes --to, and not with --overwrite', async (t) => {
 	const place = makeWorkplace(t)
 	await place.cairn('init')
