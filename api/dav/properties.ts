@@ -54,7 +54,7 @@ const LIVE: Record<string, Live> = {
 const BY_NAME = new Set(['quota-available-bytes', 'quota-used-bytes'])
 
 export function isLive({ namespace, name }: Name): boolean {
-	return namespace === DAV && name in LIVE
+	return namespace === DAV && Object.hasOwn(LIVE, name)
 }
 
 function free(fs: Filesystem): number {

@@ -95,6 +95,9 @@ for (const engine of engines) {
 		assert.match(besides.body, /<D:resourcetype>.*<D:quota-available-bytes>\d/)
 		const without = hrefs(await ask(door, 'PROPFIND', '/dav/', { headers: { depth: '1,noroot' } }))
 		assert.deepEqual(without, hrefs(await ask(door, 'PROPFIND', '/dav/', { headers: { depth: '1' } })).slice(1))
+		// Names that every object of JavaScript has are nothing a resource has.
+		const inherited = ['constructor', 'toString', '__proto__', '__defineGetter__']
+		assert.match(await find(inherited.map((name) => `<D:${name}/>`).join('')), /<D:prop><D:constructor\/><D:toString\/><D:__proto__\/><D:__defineGetter__\/><\/D:prop><D:status>HTTP\/1.1 404/)
 		for (const wrong of ['<', '<a></b>', '<propfind xmlns="DAV:"/>', '<D:propfind/>', '<propfind xmlns="DAV:"><prop><x:a xmlns:x=""/></prop></propfind>', '<!DOCTYPE x [<!ENTITY a "b">]><propfind xmlns="DAV:"><allprop/></propfind>', `${'<a>'.repeat(100)}`, '<a>&unknown;</a>']) {
 			const answer = await ask(door, 'PROPFIND', '/dav/', { headers: { depth: '0' }, body: wrong })
 			assert.equal(answer.status, 400, wrong)
