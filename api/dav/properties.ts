@@ -13,7 +13,7 @@ import { validatorsOf } from '../content/validators.ts'
 import { covers } from './covers.ts'
 import { hrefOf } from './address.ts'
 import { withTag } from './tag.ts'
-import { DAV, escaped } from './xml.ts'
+import { contentOf, DAV, escaped, isName } from './xml.ts'
 
 export interface Name {
 	namespace: string
@@ -113,7 +113,8 @@ function* dead(fs: Filesystem, row: LocatedRow, name: Name): Op<string | undefin
 	const attribute = attributeOf(name)
 	if ((row.flags & FLAG_HAS_XATTRS) === 0 || attribute.length > ATTRIBUTE_BYTES_MAX) return undefined
 	try {
-		return Buffer.from(yield* getXattr(fs, row.id, attribute)).toString()
+		// A mount sets attributes as it likes.
+		return contentOf(Buffer.from(yield* getXattr(fs, row.id, attribute)).toString())
 	} catch (error) {
 		if (codeOf(error) !== 'ENODATA' && codeOf(error) !== 'ESTALE') throw error
 		return undefined
@@ -125,8 +126,8 @@ function* deadNames(fs: Filesystem, row: LocatedRow): Op<Name[]> {
 	const list = yield* listXattrs(fs, row.id)
 	const names: Name[] = []
 	for (let at = 0, end = list.indexOf(NUL); end !== -1; at = end + 1, end = list.indexOf(NUL, at)) {
-		const [, namespace, name] = /^user\.dav:\{([^}]*)\}(.+)$/s.exec(list.toString('utf8', at, end)) ?? []
-		if (name !== undefined) names.push({ namespace, name })
+		const [, namespace, name] = /^user\.dav:\{(.*)\}([^}]+)$/s.exec(list.toString('utf8', at, end)) ?? []
+		if (name !== undefined && isName(name)) names.push({ namespace, name })
 	}
 	return names
 }

@@ -216,3 +216,31 @@ async function change({ driver }: TestDoor, sql: string, ...values: Uint8Array[]
 		tx.write(sql, values)
 	})
 }
+
+test('XML that would cost much more than it is long is refused', async (t) => {
+	const door = await openDoor(t, { nodes: 1 })
+	const find = (declared: string, prop = '<D:getetag/>') => status(door, 'PROPFIND', '/dav/', { headers: { depth: '0' }, body: `<D:propfind xmlns:D="DAV:" ${declared}><D:prop>${prop}</D:prop></D:propfind>` })
+	const prefixes = (count: number) => Array.from({ length: count }, (_, index) => `xmlns:p${index}="urn:p"`).join(' ')
+	assert.equal(await find(prefixes(1_000), '<p1:a/><p999:b/>'), 207)
+	assert.equal(await find(prefixes(20_000)), 400, 'each element would take them along')
+	assert.equal(await find(`xmlns:n="${'n'.repeat(1_000)}"`, '<n:a/>'), 207)
+	assert.equal(await find(`xmlns:n="${'n'.repeat(2_000)}"`, '<n:a/>'), 400, 'each element would say it again')
+})
+
+test('whatever a client or a mount sets as a property, the answer is XML', async (t) => {
+	const door = await openDoor(t, { nodes: 1 })
+	await ask(door, 'PUT', '/dav/f', { body: 'x' })
+	const patch = (inside: string) => ask(door, 'PROPPATCH', '/dav/f', { body: `<D:propertyupdate xmlns:D="DAV:" xmlns:x="urn:x" xmlns:y="urn:{y}z"><D:set><D:prop>${inside}</D:prop></D:set></D:propertyupdate>` })
+	for (const wrong of ['<x:/>', '<x:a"b/>', '<x:a&amp;b/>', '<x:1/>', '<x:a:b/>', '<x:a><b c="1" c="2"/></x:a>', '<x:a><b 1="2"/></x:a>']) assert.equal((await patch(wrong)).status, 400, wrong)
+	assert.match((await patch('<y:n>1</y:n><x:n\u00e4-1.\u4e2d>2</x:n\u00e4-1.\u4e2d>')).body, /200 OK/)
+	const [{ id }] = await door.driver.all<{ id: number }>("SELECT file_id AS id FROM entry WHERE name = X'66'")
+	for (const [name, value] of [['{urn:x}a b', '1'], ['{urn:x}open', '</open><D:response>&'], ['{urn:x}bytes', '\x01<b>c</b>']]) {
+		await door.driver.change('INSERT INTO xattr (file_id, name, value) VALUES (?, ?, ?)', [id, Buffer.from(`user.dav:${name}`), Buffer.from(value)])
+	}
+	const { body } = await ask(door, 'PROPFIND', '/dav/f', { headers: { depth: '0' } })
+	assert.match(body, /<n xmlns="urn:\{y\}z">1<\/n>/)
+	assert.match(body, /<n\u00e4-1\.\u4e2d xmlns="urn:x">2</)
+	assert.match(body, /<open xmlns="urn:x">&lt;\/open&gt;&lt;D:response&gt;&amp;<\/open>/)
+	assert.match(body, /<bytes xmlns="urn:x">\ufffd<b xmlns="">c<\/b><\/bytes>/)
+	assert.doesNotMatch(body, /<a b/)
+})
