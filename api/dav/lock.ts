@@ -16,9 +16,10 @@ import { textOf } from '../content/body.ts'
 import { pathIn } from '../content/paths.ts'
 import { HttpError } from '../errors.ts'
 import { isBelow } from '../tree/below.ts'
-import { reach, reachExisting } from '../tree/reach.ts'
+import { reach } from '../tree/reach.ts'
 import { PREFIX } from './address.ts'
 import { BODY_BYTES_MAX, document, XML_TYPE } from './answers.ts'
+import { target } from './content.ts'
 import { covers } from './covers.ts'
 import { conditionsOf, tokensIn } from './if-header.ts'
 import { checkLocks, holderOf, locked } from './locks.ts'
@@ -32,8 +33,7 @@ const OWNER_BYTES_MAX = 8_192
 
 export async function lock(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
 	const body = await textOf(request, BODY_BYTES_MAX)
-	const path = pathIn(request.originalUrl, PREFIX)
-	const located = await run(reach(request, api.fs, path, { role: 'write' }))
+	const located = await target(request, api)
 	if (body.length === 0) return answer(reply, 200, await run(refresh(request, api, located)))
 	const wanted = wantedLock(request, body, located)
 	// A name that is not there yet is taken by an empty file (RFC 4918, 7.3).
@@ -129,7 +129,8 @@ export async function unlock(request: FastifyRequest, reply: FastifyReply, api: 
 	const [, token] = /^\s*<?([^<>\s]+)>?\s*$/.exec(String(request.headers['lock-token'] ?? '')) ?? []
 	if (token === undefined) throw new HttpError(400, 'the request does not say which lock (Lock-Token)')
 	const { fs } = api
-	const { path } = await run(reachExisting(request, fs, pathIn(request.originalUrl, PREFIX), { role: 'write' }))
+	// A lock stays when what it is about goes by another way than WebDAV.
+	const { path } = await run(reach(request, fs, pathIn(request.originalUrl, PREFIX), { role: 'write' }))
 	const locks = await run(davLocks.list(fs.catalogue, fs.capabilities))
 	const own = locks.find((lock) => lock.token === token && covers(lock, path))
 	if (!own) throw new HttpError(409, 'no such lock is held here')

@@ -148,6 +148,15 @@ for (const engine of engines) {
 		await door.driver.change('UPDATE dav_lock SET until_at = 1')
 		assert.equal(await atSecond('DELETE', '/dav/new'), 204)
 
+		assert.equal(await status(door, 'LOCK', '/dav/no/new', { body: LOCK() }), 409)
+
+		// What it is of goes by another way: whoever holds it can still give it up.
+		const left = tokenOf(await ask(door, 'LOCK', '/dav/left', { body: LOCK() }))
+		await ask(door, 'DELETE', '/files/left')
+		assert.equal(await atSecond('PUT', '/dav/left', {}, 'y'), 423)
+		assert.equal(await status(door, 'UNLOCK', '/dav/left', { headers: { 'lock-token': left } }), 204)
+		assert.equal(await atSecond('PUT', '/dav/left', {}, 'y'), 201)
+
 		// A deep one covers what is made below it; it goes with what it is of.
 		const deep = tokenOf(await ask(door, 'LOCK', '/dav/d', { body: LOCK() }))
 		assert.equal(await atSecond('PUT', '/dav/d/new', {}, 'y'), 423)
