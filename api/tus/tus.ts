@@ -126,11 +126,28 @@ async function tell(request: FastifyRequest, reply: FastifyReply, api: Api): Pro
 	const row = await find(request, api)
 	const { length } = row
 	const { metadata, concat } = saidOf(row)
-	reply.headers({ 'upload-offset': String(await bytesOf(api, row)), 'upload-expires': expiresOf(row) })
+	reply.headers({ 'upload-offset': String(await bytesTold(request, api, row)), 'upload-expires': expiresOf(row) })
 	reply.headers(length < 0 ? { 'upload-defer-length': '1' } : { 'upload-length': String(length) })
 	if (metadata !== '') reply.header('upload-metadata', metadata)
 	if (concat !== undefined) reply.header('upload-concat', concat)
 	return reply.code(200).send()
+}
+
+/** Whoever hears that all has come takes it for stored: then it is the file first. */
+async function bytesTold(request: FastifyRequest, api: Api, row: UploadRow): Promise<number> {
+	const bytes = await bytesOf(api, row)
+	if (bytes !== row.length || isOver(row) || isPartial(saidOf(row))) return bytes
+	try {
+		return await withUpload(api.fs, row, async () => {
+			const current = await find(request, api, row.id)
+			const end = await bytesOf(api, current)
+			if (end === current.length && !isOver(current)) await name(request, api, current, undefined)
+			return end
+		})
+	} catch (error) {
+		if (codeOf(error) === 'EBUSY') throw new HttpError(423, 'it is becoming the file at this moment')
+		throw error
+	}
 }
 
 async function goOn(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {

@@ -1,7 +1,7 @@
 /** Uploads that go on: after a pause, at another door, after a door was ended in the middle. */
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { engines } from '../catalogue/engines.ts'
 import { until } from '../support/until.ts'
@@ -93,6 +93,29 @@ for (const engine of engines) {
 		assert.match(told.headers.get('upload-concat') ?? '', /^final;http/)
 		assert.equal((await patch(door, final, CONTENT.length, Buffer.alloc(0))).status, 403)
 		await until('the parts are gone', () => kept(door).length === 2 || undefined)
+	})
+
+	test(`${engine.name}: of what has come and is not the file yet nobody hears that it is complete`, async (t) => {
+		const door = await openDoor(t, { engine, nodes: 1 })
+		const ask = (at: string) => door.fetch(at, { method: 'HEAD', headers: TUS })
+		const at = (await begin(door, 'd/f', 5)).headers.get('location') as string
+		assert.equal((await door.fetch('/files/d/f', { method: 'MKCOL' })).status, 201)
+		assert.equal((await patch(door, at, 0, Buffer.from('bytes'))).status, 409)
+		assert.equal((await ask(at)).status, 409, 'the name is not to be had')
+		assert.equal((await door.fetch('/files/d/f', { method: 'DELETE' })).status, 204)
+		assert.equal((await ask(at)).headers.get('upload-offset'), '5')
+		assert.equal(await (await door.fetch('/files/d/f')).text(), 'bytes')
+
+		// A door was killed before it gave the name.
+		const other = (await begin(door, 'd/g', 5)).headers.get('location') as string
+		const id = other.slice('/uploads/'.length)
+		writeFileSync(door.node(1, `.cairn/uploads/kept/${id}`), 'other')
+		await door.second()
+		await door.driver.change('INSERT INTO lease (name, client_id, token, until_at) SELECT ?, MAX(id), 1, 9999999999 FROM client', [`upload:${id}`])
+		assert.equal((await ask(other)).status, 423, 'another door may be giving it')
+		await door.driver.change('DELETE FROM lease WHERE name = ?', [`upload:${id}`])
+		assert.equal((await ask(other)).headers.get('upload-offset'), '5')
+		assert.equal(await (await door.fetch('/files/d/g')).text(), 'other')
 	})
 
 	test(`${engine.name}: an upload in one request, and by a client that knows only POST`, async (t) => {
