@@ -1,4 +1,5 @@
 /** Removing a name with everything below it. */
+import { setImmediate as othersFirst } from 'node:timers/promises'
 import type { Transaction } from '../../core/catalogue/driver.ts'
 import * as entries from '../../core/catalogue/entries.ts'
 import { type FileRow, KIND } from '../../core/catalogue/files.ts'
@@ -12,6 +13,8 @@ import type { FileId } from '../../core/ids.ts'
 import { type Op, run, wait } from '../../core/op.ts'
 
 const PAGE_ROWS = 500
+/** Then others have their turn: with SQLite a directory of any size would go in one. */
+const NAMES_AT_ONCE = 16
 /** What others put into a directory while it is being emptied is removed too, this often. */
 const ATTEMPTS_MAX = 5
 const BEGINNING = Buffer.alloc(0)
@@ -61,7 +64,10 @@ async function empty(fs: Filesystem, directory: Named, whole: Whole): Promise<vo
 	for (;;) {
 		const rows = await run(listNames(fs, directory.id, BEGINNING, PAGE_ROWS))
 		if (rows.length === 0) return
-		for (const { id, kind, name } of rows) await gone(() => remove(fs, { place: { parent: directory.id, name: Buffer.from(name) }, id, kind }, { check, forGood, formerly }, { ...whole, way }))
+		for (const [index, { id, kind, name }] of rows.entries()) {
+			if (index % NAMES_AT_ONCE === 0) await othersFirst()
+			await gone(() => remove(fs, { place: { parent: directory.id, name: Buffer.from(name) }, id, kind }, { check, forGood, formerly }, { ...whole, way }))
+		}
 	}
 }
 

@@ -317,3 +317,18 @@ test('large files may be carried by a web server in front, or by the door that i
 	assert.ok(location.startsWith(`${other.url}/files/large?dl&expires=`))
 	assert.equal((await fetch(`${redirecting.url}${location.slice(other.url.length)}`, { redirect: 'manual' })).status, 307, 'the address is good without a token')
 })
+
+test('others are served while a directory is removed with all that is in it', async (t) => {
+	const door = await openDoor(t, { nodes: 1 })
+	const names = Array.from({ length: 400 }, (_, index) => String(index).padStart(3, '0'))
+	await Promise.all(names.map((name) => put(door, `/files/d/${name}`, name)))
+	let isOver = false
+	const removing = door.fetch('/files/d?recursive', { method: 'DELETE' }).finally(() => (isOver = true))
+	const seen = new Set<string | undefined>()
+	while (!isOver) {
+		const listed = await door.fetch('/files/d/?limit=1')
+		if (listed.ok) seen.add(((await listed.json()) as { entries: Array<{ name: string }> }).entries[0]?.name)
+	}
+	assert.equal((await removing).status, 204)
+	assert.ok(seen.difference(new Set(['000', undefined])).size > 0, 'somebody saw some of it gone')
+})
