@@ -13,7 +13,7 @@ import type { Expected } from '../../core/filesystem/expected.ts'
 import { type Filesystem, transact } from '../../core/filesystem/filesystem.ts'
 import type { Place } from '../../core/filesystem/names.ts'
 import { rename, type RenameCheck, type RenameMode } from '../../core/filesystem/rename.ts'
-import type { Path } from '../../core/ids.ts'
+import type { FileId, Path } from '../../core/ids.ts'
 import { type Op, run, wait } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { copyTree, type CopyOptions, type Source, type Target } from './copy-tree.ts'
@@ -38,12 +38,8 @@ export interface BesideOptions extends Pick<CopyOptions, 'shallow' | 'modified'>
 /** `path` leads to the source. EEXIST where something has the place that need not give way. */
 export async function copyBeside(api: Api, path: Path, source: Source, to: Target, { replaces, check, ...how }: BesideOptions): Promise<void> {
 	const { fs } = api
-	const own = `${fs.client}-${fs.returns}-${fs.nextToken++}`
-	const stake = { name: STAKE + own, client_id: fs.client, token: to.place.parent }
-	const place = placeOf(stake)
-	underWay.add(stake.name)
-	try {
-		await write(fs, (tx) => leases.putStake(tx, stake, LASTS_SECONDS, fs.capabilities))
+	await withStake(fs, to.place.parent, async (stake) => {
+		const place = placeOf(stake)
 		try {
 			await copyTree(api, path, source, { place, path: to.path }, { ...how, onItsWay: true })
 			await takePlace(fs, place, to.place, { source, replaces, check: claimed(fs, stake.name, check) })
@@ -53,6 +49,53 @@ export async function copyBeside(api: Api, path: Path, source: Source, to: Targe
 		}
 		await removeAt(fs, place, { formerly: to.place })
 		await write(fs, (tx) => leases.drop(tx, stake.name))
+	})
+}
+
+export interface Replaced {
+	/** Where it stands now, and nobody else looks for it. */
+	place: Place
+	row: FileRow
+	/** Where it stood. */
+	formerly: Place
+}
+
+/** Its name is free at once; what cannot be removed now, `removeLeftCopies` tries again. */
+export async function removeReplaced({ fs, report }: Api, { place, row, formerly }: Replaced): Promise<void> {
+	await withStake(fs, place.parent, async (stake) => {
+		if (await takeAway(fs, place, placeOf(stake), row)) {
+			try {
+				await removeAt(fs, placeOf(stake), { formerly })
+			} catch (error) {
+				return report(`moving: what was replaced stays for now (${codeOf(error)})`)
+			}
+		}
+		await write(fs, (tx) => leases.drop(tx, stake.name))
+	})
+}
+
+/** False where somebody else did already. */
+async function takeAway(fs: Filesystem, from: Place, to: Place, { id }: FileRow): Promise<boolean> {
+	try {
+		await run(
+			rename(fs, from, to, 'noreplace', function* (_, source) {
+				if (source?.id !== id) fail('ESTALE')
+			}),
+		)
+		return true
+	} catch (error) {
+		if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ESTALE') throw error
+		return false
+	}
+}
+
+/** In a name below `parent`, until `use` has ended; `use` drops it. */
+async function withStake(fs: Filesystem, parent: FileId, use: (stake: leases.Stake) => Promise<void>): Promise<void> {
+	const stake = { name: `${STAKE}${fs.client}-${fs.returns}-${fs.nextToken++}`, client_id: fs.client, token: parent }
+	underWay.add(stake.name)
+	try {
+		await write(fs, (tx) => leases.putStake(tx, stake, LASTS_SECONDS, fs.capabilities))
+		await use(stake)
 	} finally {
 		underWay.delete(stake.name)
 	}

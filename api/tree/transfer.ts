@@ -13,9 +13,8 @@ import { type Op, run } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { HttpError } from '../errors.ts'
 import { isBelow } from './below.ts'
-import { copyBeside } from './copy-beside.ts'
+import { copyBeside, removeReplaced } from './copy-beside.ts'
 import { copyTree } from './copy-tree.ts'
-import { removeTree } from './remove-tree.ts'
 
 /** Asked in each transaction that changes something of the two names. */
 export type TransferCheck = RenameCheck
@@ -41,7 +40,8 @@ export async function move(api: Api, { from, to, overwrite, check }: Transfer): 
 	// A directory that is not empty does not give way by itself, and no directory to what is none: it changes places first.
 	const changesPlaces = row !== undefined && (row.kind === KIND.directory || from.row.kind === KIND.directory)
 	await renameAs(api, changesPlaces ? 'exchange' : overwrite ? 'replace' : 'noreplace', { source, target, check })
-	if (changesPlaces) await removeReplaced(api, source, row, target)
+	// Under the old name somebody would find it, put files there or move it once more.
+	if (changesPlaces) await removeReplaced(api, { place: source, row, formerly: target })
 	return row === undefined
 }
 
@@ -51,15 +51,6 @@ async function renameAs({ fs }: Api, mode: RenameMode, { source, target, check }
 	} catch (error) {
 		if (codeOf(error) === 'EEXIST') throw new HttpError(412, 'something has that name')
 		throw error
-	}
-}
-
-/** If it is still there: nobody else knows that it is on its way out. */
-async function removeReplaced({ fs }: Api, place: Place, row: LocatedRow, formerly: Place): Promise<void> {
-	try {
-		await removeTree(fs, place, row, { only: row.id, formerly: { id: row.id, place: formerly } })
-	} catch (error) {
-		if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ESTALE') throw error
 	}
 }
 

@@ -66,6 +66,22 @@ for (const engine of engines) {
 		assert.equal(await text(door, `b/in/${FILES - 1}`), `new ${FILES - 1}`)
 	})
 
+	test(`${engine.name}: a directory that was moved over another leaves its name free, and what is put there stays`, async (t) => {
+		const door = await openDoor(t, { engine, nodes: 1 })
+		await fill(door, 'a', 'new')
+		await Promise.all(Array.from({ length: 400 }, (_, index) => put(door, `b/in/${index}`, 'old')))
+		let isOver = false
+		const moving = copy(door, 'a', 'b', 'dav', 'MOVE').finally(() => (isOver = true))
+		await until('its name is free', async () => (await door.fetch('/files/a/')).status === 404 || undefined)
+		assert.ok(!isOver, 'what it replaced is still being removed')
+		assert.equal((await put(door, 'a/in/1', 'newer')).status, 201)
+		assert.equal((await moving).status, 204)
+		assert.deepEqual([await text(door, 'a/in/1'), await text(door, 'b/in/1')], ['newer', 'new 1'])
+		assert.deepEqual([await names(door), await names(door, 'b/in/')], [['a', 'b'], ['0', '1', '2']])
+		const [{ count }] = await door.driver.all<{ count: number }>("SELECT COUNT(*) AS count FROM lease WHERE name LIKE 'copy:%'")
+		assert.equal(Number(count), 0)
+	})
+
 	test(`${engine.name}: what a door left that was killed is removed`, async (t) => {
 		const door = await openDoor(t, { engine, nodes: 1 })
 		await fill(door, 'd', 'a word')
