@@ -10,6 +10,10 @@ import { signedTarget } from '../../core/access/signed-url.ts'
 const INTERNAL = '/.cairn/'
 const SMALL_BYTES = 64 * 1024
 
+/** Apache reads a path as it is written, without what is blank at its end, or decodes it, depending on its version: there may be another file. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: those that a header cannot have
+const UNCLEAR_IN_HEADER = /[\x00-\x1f\x7f%]| $/
+
 const SIGNED_SECONDS = 3_600
 
 /** The address of a request, good for a while without the token it came with: programs do not take that along to another host. */
@@ -35,8 +39,13 @@ export function handOverBy(request: FastifyRequest, reply: FastifyReply, { confi
 			return true
 		}
 		if (node.remote || api.carriedBy === 'cairn') return false
-		if (api.carriedBy === 'x-accel-redirect') reply.header('x-accel-redirect', `${INTERNAL}${encode(Buffer.from(node.name))}/${encode(path)}`)
-		else reply.header('x-sendfile', joinPath(Buffer.from(node.root), path).toString('latin1'))
+		if (api.carriedBy === 'x-accel-redirect') {
+			reply.header('x-accel-redirect', `${INTERNAL}${encode(Buffer.from(node.name))}/${encode(path)}`)
+			return true
+		}
+		const file = joinPath(Buffer.from(node.root), path).toString('latin1')
+		if (UNCLEAR_IN_HEADER.test(file)) return false
+		reply.header('x-sendfile', file)
 		return true
 	}
 }

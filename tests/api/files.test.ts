@@ -318,6 +318,19 @@ test('large files may be carried by a web server in front, or by the door that i
 	assert.equal((await fetch(`${redirecting.url}${location.slice(other.url.length)}`, { redirect: 'manual' })).status, 307, 'the address is good without a token')
 })
 
+test('a file whose path a header cannot say is carried by the door itself', async (t) => {
+	const door = await openDoor(t, { nodes: 1, api: { carriedBy: 'x-sendfile' } })
+	await put(door, '/files/d%C3%A9/plain', LARGE)
+	assert.equal((await door.fetch('/files/d%C3%A9/plain')).headers.get('x-sendfile'), Buffer.from(door.node(1, 'd\u00e9/plain')).toString('latin1'))
+	for (const name of ['two%0Alines', 'blank%20', 'a%2541', 'tab%09', 'del%7F']) {
+		await put(door, `/files/${name}`, LARGE)
+		const answer = await door.fetch(`/files/${name}`)
+		assert.deepEqual([answer.status, answer.headers.get('x-sendfile')], [200, null], name)
+		assert.ok(Buffer.from(await answer.arrayBuffer()).equals(LARGE), name)
+	}
+	assert.deepEqual(door.reports, [])
+})
+
 test('others are served while a directory is removed with all that is in it', async (t) => {
 	const door = await openDoor(t, { nodes: 1 })
 	const names = Array.from({ length: 400 }, (_, index) => String(index).padStart(3, '0'))
