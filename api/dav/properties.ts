@@ -21,7 +21,10 @@ export interface Name {
 }
 
 export interface Resource {
+	/** As clients say it. */
 	path: Path
+	/** Where that leads. */
+	real: Path
 	row: LocatedRow
 }
 
@@ -45,7 +48,7 @@ const LIVE: Record<string, Live> = {
 	getetag: ofFiles(({ row }) => escaped(validatorsOf(withTag(row)).etag)),
 	supportedlock: () =>
 		['exclusive', 'shared'].map((scope) => `<D:lockentry><D:lockscope><D:${scope}/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>`).join(''),
-	lockdiscovery: ({ path }, _, locks) => locks.filter((lock) => covers(lock, path)).map(activeLock).join(''),
+	lockdiscovery: ({ real }, _, locks) => locks.filter((lock) => covers(lock, real)).map(activeLock).join(''),
 	'quota-available-bytes': (resource, fs) => (isDirectory(resource) ? String(free(fs)) : undefined),
 	'quota-used-bytes': (resource, fs) => (isDirectory(resource) ? String(used(fs)) : undefined),
 }

@@ -6,7 +6,7 @@ import type { Api } from '../api.ts'
 import { textOf } from '../content/body.ts'
 import { pathIn } from '../content/paths.ts'
 import { HttpError } from '../errors.ts'
-import { reachExisting } from '../tree/reach.ts'
+import { plainPath, reachExisting } from '../tree/reach.ts'
 import { hrefOf, PREFIX } from './address.ts'
 import { BODY_BYTES_MAX, MULTISTATUS, XML_TYPE } from './answers.ts'
 import { checkLocks, checkOf } from './locks.ts'
@@ -23,7 +23,8 @@ interface Change extends Name {
 
 export async function proppatch(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
 	const changes = changesIn(await textOf(request, BODY_BYTES_MAX))
-	const { path, row } = await run(reachExisting(request, api.fs, pathIn(request.originalUrl, PREFIX), { role: 'write' }))
+	const asked = plainPath(pathIn(request.originalUrl, PREFIX))
+	const { path, row } = await run(reachExisting(request, api.fs, asked, { role: 'write' }))
 	await run(checkLocks(request, api, [{ path }]))
 	const check = checkOf(request, api, [{ path }])
 	const refused = changes.filter(isRefused)
@@ -31,7 +32,7 @@ export async function proppatch(request: FastifyRequest, reply: FastifyReply, ap
 	if (refused.length === 0) await run(changeXattrs(api.fs, row.id, changes.map(toXattr), check))
 	const others = changes.filter((change) => !refused.includes(change))
 	const parts = refused.length === 0 ? propstat(names(changes), '200 OK') : propstat(names(refused), '403 Forbidden') + (others.length > 0 ? propstat(names(others), '424 Failed Dependency') : '')
-	const href = escaped(hrefOf(path, row.kind === KIND.directory))
+	const href = escaped(hrefOf(asked, row.kind === KIND.directory))
 	return reply.code(207).type(XML_TYPE).send(`${MULTISTATUS.open}<D:response><D:href>${href}</D:href>${parts}</D:response>${MULTISTATUS.close}`)
 }
 

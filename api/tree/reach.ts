@@ -81,6 +81,11 @@ async function makeOne(request: Asking, { fs, config }: Api, { place, path: real
 	}
 }
 
+/** As it is written where nothing is written twice. */
+export function plainPath(path: Path): Path {
+	return pathOf(namesOfPath(path))
+}
+
 function pathOf(names: readonly Name[]): Path {
 	return Buffer.concat(names.flatMap((name, index) => (index === 0 ? [name] : [SLASH, name])))
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { engines } from '../catalogue/engines.ts'
 import { openDoor, type TestDoor } from './door.ts'
 import { knownToken } from './known-token.ts'
+import { symlinkInTree } from './symlink.ts'
 
 interface Said {
 	status: number
@@ -197,6 +198,26 @@ test('a scope holds for destinations and If headers too', async (t) => {
 	assert.equal(await as('COPY', '/dav/other', { destination: '/dav/mine/got' }), 403)
 	assert.equal(await as('DELETE', '/dav/other'), 403)
 	assert.equal((await fetch(`${door.url}/dav/`, { method: 'PROPFIND' })).status, 401)
+})
+
+test('what is reached through symlinks has the address it was asked by, and the length of what is read there', async (t) => {
+	const door = await openDoor(t, { nodes: 1 })
+	await ask(door, 'MKCOL', '/dav/d')
+	await ask(door, 'MKCOL', '/dav/secret')
+	await ask(door, 'PUT', '/dav/d/f', { body: 'content' })
+	await ask(door, 'PUT', '/dav/secret/f', { body: 'a secret' })
+	for (const [path, target] of [['link', 'd'], ['d/file', 'f'], ['d/up', '..'], ['d/nowhere', 'none'], ['d/out', '/etc/passwd'], ['d/secret', '../secret/f']]) await symlinkInTree(door, path, target)
+	const list = async (path: string, headers: Record<string, string> = {}) => {
+		const { body } = await ask(door, 'PROPFIND', path, { headers: { depth: '1', ...headers } })
+		return [...body.matchAll(/<D:href>([^<]*)<.*?(?:<D:collection|<D:getcontentlength>(\d+))/g)].map(([, href, length]) => [href, length])
+	}
+	const links = (secret: string) => [['file', '7'], ['nowhere', '4'], ['out', '11'], ['secret', secret], ['up', '2']].map(([name, length]) => [`/dav/link/${name}`, length])
+	const through = [['/dav/link/', undefined], ['/dav/link/f', '7'], ...links('8')].sort()
+	assert.deepEqual((await list('/dav//link')).sort(), through)
+	const authorization = `Bearer ${await knownToken(door, 'read', { paths: ['d', 'link'] })}`
+	assert.deepEqual((await list('/dav/link/', { authorization })).find(([href]) => href === '/dav/link/secret'), ['/dav/link/secret', '11'], 'of the target as it is written')
+	const patched = await ask(door, 'PROPPATCH', '/dav/link/f', { body: '<propertyupdate xmlns="DAV:"><set><prop><x xmlns="u">1</x></prop></set></propertyupdate>' })
+	assert.deepEqual(hrefs(patched), ['/dav/link/f'])
 })
 
 test('a tag is the same before and after the hash is known, another when the content is, and every door takes it', async (t) => {
