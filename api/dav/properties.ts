@@ -5,7 +5,7 @@ import type { LocatedRow } from '../../core/catalogue/paths.ts'
 import { codeOf } from '../../core/errors.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { statfs } from '../../core/filesystem/statfs.ts'
-import { getXattr, listXattrs } from '../../core/filesystem/xattrs.ts'
+import { getXattr, xattrNames } from '../../core/filesystem/xattrs.ts'
 import type { Path } from '../../core/ids.ts'
 import { type Op, run } from '../../core/op.ts'
 import { mediaTypeOf } from '../content/media-type.ts'
@@ -30,7 +30,6 @@ export interface Resource {
 
 const ATTRIBUTE = 'user.dav:'
 export const ATTRIBUTE_BYTES_MAX = 255
-const NUL = 0
 
 type Live = (resource: Resource, fs: Filesystem, locks: readonly DavLock[]) => string | undefined
 
@@ -126,10 +125,9 @@ function* dead(fs: Filesystem, row: LocatedRow, name: Name): Op<string | undefin
 
 function* deadNames(fs: Filesystem, row: LocatedRow): Op<Name[]> {
 	if ((row.flags & FLAG_HAS_XATTRS) === 0) return []
-	const list = yield* listXattrs(fs, row.id)
 	const names: Name[] = []
-	for (let at = 0, end = list.indexOf(NUL); end !== -1; at = end + 1, end = list.indexOf(NUL, at)) {
-		const [, namespace, name] = /^user\.dav:\{(.*)\}([^}]+)$/s.exec(list.toString('utf8', at, end)) ?? []
+	for (const attribute of yield* xattrNames(fs, row.id)) {
+		const [, namespace, name] = /^user\.dav:\{(.*)\}([^}]+)$/s.exec(attribute.toString()) ?? []
 		if (name !== undefined && isName(name)) names.push({ namespace, name })
 	}
 	return names

@@ -10,7 +10,7 @@ import type { Place } from '../../core/filesystem/names.ts'
 import { closeContent, openLocated, readRange } from '../../core/filesystem/read-content.ts'
 import { resolve } from '../../core/filesystem/resolve.ts'
 import { store, type StoreOptions } from '../../core/filesystem/store.ts'
-import { getXattr, listXattrs, setXattr } from '../../core/filesystem/xattrs.ts'
+import { findXattr, setXattr, xattrNames } from '../../core/filesystem/xattrs.ts'
 import type { FileId, Path } from '../../core/ids.ts'
 import { run } from '../../core/op.ts'
 import type { Api } from '../api.ts'
@@ -18,7 +18,6 @@ import { pages } from './pages.ts'
 
 const PAGE_ROWS = 500
 const ATTEMPTS_MAX = 5
-const NUL = 0
 
 export interface Target {
 	place: Place
@@ -87,9 +86,8 @@ async function targetOf({ fs }: Api, id: FileId): Promise<Buffer> {
 }
 
 async function copyXattrs({ fs }: Api, from: FileId, to: FileId): Promise<void> {
-	const names = await run(listXattrs(fs, from))
-	for (let at = 0, end = names.indexOf(NUL); end !== -1; at = end + 1, end = names.indexOf(NUL, at)) {
-		const name = names.subarray(at, end)
-		await run(setXattr(fs, to, name, Buffer.from(await run(getXattr(fs, from, name))), { create: false, replace: false }))
+	for (const name of await run(xattrNames(fs, from))) {
+		const value = await run(findXattr(fs, from, name))
+		if (value) await run(setXattr(fs, to, name, Buffer.from(value), { create: false, replace: false }))
 	}
 }

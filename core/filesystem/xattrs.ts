@@ -56,14 +56,18 @@ function* known(fs: Filesystem, id: FileId): Op<FileRow> {
 	return (yield* wait(files.find(fs.catalogue, id))) ?? fail('ESTALE')
 }
 
+/** As the kernel wants them, and no more than it takes. */
 export function* listXattrs(fs: Filesystem, id: FileId): Op<Buffer> {
-	const orphan = orphanAttributes(fs, id)
-	if (orphan) return Buffer.from([...orphan.keys()].map((name) => `${name}\0`).join(''), 'latin1')
-	const row = yield* known(fs, id)
-	if ((row.flags & files.FLAG_HAS_XATTRS) === 0) return Buffer.alloc(0)
-	const rows = yield* wait(xattrs.names(fs.catalogue, id))
-	const list = Buffer.concat(rows.flatMap(({ name }) => [name, NUL]))
+	const list = Buffer.concat((yield* xattrNames(fs, id)).flatMap((name) => [name, NUL]))
 	return list.length > LIST_BYTES_MAX ? fail('E2BIG') : list
+}
+
+export function* xattrNames(fs: Filesystem, id: FileId): Op<Buffer[]> {
+	const orphan = orphanAttributes(fs, id)
+	if (orphan) return [...orphan.keys()].map((name) => Buffer.from(name, 'latin1'))
+	const row = yield* known(fs, id)
+	if ((row.flags & files.FLAG_HAS_XATTRS) === 0) return []
+	return (yield* wait(xattrs.names(fs.catalogue, id))).map(({ name }) => Buffer.from(name))
 }
 
 export function* setXattr(fs: Filesystem, id: FileId, name: Buffer, value: Buffer, flags: { create: boolean; replace: boolean }): Op<void> {
@@ -116,7 +120,7 @@ export interface XattrChange {
 	value: Buffer | undefined
 }
 
-/** Several at once, all of them or none. */
+/** Several at once, all of them or none. ENOSPC where a mount could not list them any more. */
 export function* changeXattrs(fs: Filesystem, id: FileId, list: readonly XattrChange[], check?: Check): Op<void> {
 	const names = list.map(({ name }) => name)
 	yield* change(fs, id, names, function* (tx, row) {
@@ -125,8 +129,10 @@ export function* changeXattrs(fs: Filesystem, id: FileId, list: readonly XattrCh
 			if (value === undefined) xattrs.remove(tx, id, name)
 			else xattrs.set(tx, id, name, value, fs.capabilities)
 		}
-		const [[{ count }]] = (yield* wait(tx.read(xattrs.countQuery(id)))) as [Array<{ count: number }>]
-		return count > 0 ? row.flags | files.FLAG_HAS_XATTRS : row.flags & ~files.FLAG_HAS_XATTRS
+		const all = yield* wait(xattrs.names(tx, id))
+		const bytes = all.reduce((sum, { name }) => sum + name.length + NUL.length, 0)
+		if (bytes > LIST_BYTES_MAX && list.some(({ value }) => value !== undefined)) fail('ENOSPC', 'it has too many attributes')
+		return all.length > 0 ? row.flags | files.FLAG_HAS_XATTRS : row.flags & ~files.FLAG_HAS_XATTRS
 	})
 }
 

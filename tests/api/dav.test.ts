@@ -274,3 +274,18 @@ test('whatever a client or a mount sets as a property, the answer is XML', async
 	assert.match(body, /<bytes xmlns="urn:x">\ufffd<b xmlns="">c<\/b><\/bytes>/)
 	assert.doesNotMatch(body, /<a b/)
 })
+
+test('more properties than a mount could list are refused, and one that has them can be listed and copied', async (t) => {
+	const door = await openDoor(t, { nodes: 1 })
+	await ask(door, 'PUT', '/dav/f', { body: 'x' })
+	const names = Array.from({ length: 300 }, (_, index) => `${'p'.repeat(230)}${index}`)
+	const patch = (action: string, some: string[]) => ask(door, 'PROPPATCH', '/dav/f', { body: `<propertyupdate xmlns="DAV:"><${action}><prop>${some.map((name) => `<${name} xmlns="u">1</${name}>`).join('')}</prop></${action}></propertyupdate>` })
+	assert.equal((await patch('set', names)).status, 507)
+	assert.equal((await patch('set', names.slice(0, 200))).status, 207)
+	const [{ id }] = await door.driver.all<{ id: number }>("SELECT file_id AS id FROM entry WHERE name = X'66'")
+	for (const name of names.slice(200)) await door.driver.change('INSERT INTO xattr (file_id, name, value) VALUES (?, ?, ?)', [id, Buffer.from(`user.dav:{u}${name}`), Buffer.from('1')])
+	assert.equal(await status(door, 'COPY', '/dav/f', { headers: { destination: '/dav/g' } }), 201)
+	const { body } = await ask(door, 'PROPFIND', '/dav/', { headers: { depth: '1' } })
+	assert.equal([...body.matchAll(/<p+\d+ xmlns="u">1</g)].length, 2 * names.length)
+	assert.equal((await patch('remove', names.slice(1))).status, 207)
+})
