@@ -126,9 +126,19 @@ function* dead(fs: Filesystem, row: LocatedRow, name: Name): Op<string | undefin
 function* deadNames(fs: Filesystem, row: LocatedRow): Op<Name[]> {
 	if ((row.flags & FLAG_HAS_XATTRS) === 0) return []
 	const names: Name[] = []
-	for (const attribute of yield* xattrNames(fs, row.id)) {
+	for (const attribute of yield* attributesOf(fs, row)) {
 		const [, namespace, name] = /^user\.dav:\{(.*)\}([^}]+)$/s.exec(attribute.toString()) ?? []
 		if (name !== undefined && isName(name)) names.push({ namespace, name })
 	}
 	return names
+}
+
+/** None of what was removed since it was listed. */
+function* attributesOf(fs: Filesystem, row: LocatedRow): Op<Buffer[]> {
+	try {
+		return yield* xattrNames(fs, row.id)
+	} catch (error) {
+		if (codeOf(error) !== 'ESTALE') throw error
+		return []
+	}
 }
