@@ -1,15 +1,17 @@
 /** MOVE and COPY of one name to another, as REST and WebDAV have them in common. */
 import type { Transaction } from '../../core/catalogue/driver.ts'
+import * as entries from '../../core/catalogue/entries.ts'
 import * as paths from '../../core/catalogue/paths.ts'
 import type { LocatedRow } from '../../core/catalogue/paths.ts'
 import { type FileRow, KIND } from '../../core/catalogue/files.ts'
 import { codeOf, fail } from '../../core/errors.ts'
 import { located } from '../../core/filesystem/expected.ts'
 import type { Place } from '../../core/filesystem/names.ts'
+import { unlink } from '../../core/filesystem/remove.ts'
 import { rename, type RenameCheck, type RenameMode } from '../../core/filesystem/rename.ts'
 import type { Located } from '../../core/filesystem/resolve.ts'
 import type { StoreOptions } from '../../core/filesystem/store.ts'
-import { type Op, run } from '../../core/op.ts'
+import { type Op, run, wait } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { HttpError } from '../errors.ts'
 import { isBelow } from './below.ts'
@@ -37,6 +39,10 @@ export async function move(api: Api, { from, to, overwrite, check }: Transfer): 
 	if (!source || !target) return fail('EACCES', 'the root stays where it is')
 	if (isBelow(to.path, from.path) || isBelow(from.path, to.path)) throw new HttpError(403, 'the one is part of the other')
 	if (row && !overwrite) throw new HttpError(412, 'something has that name')
+	if (row?.id === from.row.id) {
+		await removeOther(api, { source, target, check }, row)
+		return false
+	}
 	// A directory that is not empty does not give way by itself, and no directory to what is none: it changes places first.
 	const changesPlaces = row !== undefined && (row.kind === KIND.directory || from.row.kind === KIND.directory)
 	await renameAs(api, changesPlaces ? 'exchange' : overwrite ? 'replace' : 'noreplace', { source, target, check })
@@ -45,7 +51,28 @@ export async function move(api: Api, { from, to, overwrite, check }: Transfer): 
 	return row === undefined
 }
 
-async function renameAs({ fs }: Api, mode: RenameMode, { source, target, check }: { source: Place; target: Place; check?: TransferCheck }): Promise<void> {
+interface Names {
+	source: Place
+	target: Place
+	check?: TransferCheck
+}
+
+/** Two names of one file: rename(2) would leave both (POSIX), and nothing is moved that is still there. */
+async function removeOther({ fs }: Api, { source, target, check }: Names, { id }: LocatedRow): Promise<void> {
+	await run(
+		unlink(fs, source, {
+			only: id,
+			*check(tx, current) {
+				const [[other]] = (yield* wait(tx.read(entries.lookupQuery(target.parent, target.name, fs.capabilities.forUpdate)))) as [FileRow[]]
+				if (other?.id !== id) fail('ESTALE', 'somebody else changed it meanwhile')
+				const row = yield* located(tx, current)
+				if (check) yield* check(tx, row, row)
+			},
+		}),
+	)
+}
+
+async function renameAs({ fs }: Api, mode: RenameMode, { source, target, check }: Names): Promise<void> {
 	try {
 		await run(rename(fs, source, target, mode, check))
 	} catch (error) {

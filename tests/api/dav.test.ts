@@ -2,15 +2,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { describe } from '../../api/dav/properties.ts'
-import { openCatalogue } from '../../core/catalogue/open.ts'
 import type { LocatedRow } from '../../core/catalogue/paths.ts'
 import { resolve } from '../../core/filesystem/resolve.ts'
-import { startFilesystem, stopFilesystem } from '../../core/filesystem/start.ts'
-import { run } from '../../core/op.ts'
+import { wait } from '../../core/op.ts'
 import { engines } from '../catalogue/engines.ts'
 import { openDoor, type TestDoor } from './door.ts'
 import { knownToken } from './known-token.ts'
-import { symlinkInTree } from './symlink.ts'
+import { inTree, symlinkInTree } from './symlink.ts'
 
 interface Said {
 	status: number
@@ -285,14 +283,11 @@ test('what is removed while its directory is being listed does not break the lis
 	const door = await openDoor(t, { nodes: 1 })
 	await ask(door, 'PUT', '/dav/f', { body: 'x' })
 	await ask(door, 'PROPPATCH', '/dav/f', { body: '<propertyupdate xmlns="DAV:"><set><prop><x xmlns="u">1</x></prop></set></propertyupdate>' })
-	const catalogue = await openCatalogue(door.config)
-	const fs = await run(startFilesystem({ config: door.config, catalogue, what: 'test', report: () => undefined }))
 	const path = Buffer.from('f')
-	const { row } = await run(resolve(fs, path))
+	const { row } = await inTree(door, (fs) => resolve(fs, path))
 	await ask(door, 'DELETE', '/dav/f')
-	assert.match(await describe(fs, { path, real: path, row: row as LocatedRow }, { kind: 'all' }, []), /<D:href>\/dav\/f<.*200 OK/)
-	await stopFilesystem(fs)
-	await catalogue.close()
+	const described = await inTree(door, (fs) => wait(describe(fs, { path, real: path, row: row as LocatedRow }, { kind: 'all' }, [])))
+	assert.match(described, /<D:href>\/dav\/f<.*200 OK/)
 })
 
 test('more properties than a mount could list are refused, and one that has them can be listed and copied', async (t) => {

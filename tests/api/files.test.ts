@@ -5,11 +5,14 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
 import { test } from 'node:test'
+import { link } from '../../core/filesystem/links.ts'
+import { resolve } from '../../core/filesystem/resolve.ts'
+import { type FileId, ROOT_ID } from '../../core/ids.ts'
 import { engines } from '../catalogue/engines.ts'
 import { until } from '../support/until.ts'
 import { openDoor, type TestDoor } from './door.ts'
 import { knownToken } from './known-token.ts'
-import { symlinkInTree } from './symlink.ts'
+import { inTree, symlinkInTree } from './symlink.ts'
 
 const LARGE = randomBytes(2_500_000)
 
@@ -316,6 +319,23 @@ test('large files may be carried by a web server in front, or by the door that i
 	assert.equal((await redirecting.fetch('/file?path=large', { redirect: 'manual' })).status, 200, 'a signature says nothing of a parameter')
 	assert.ok(location.startsWith(`${other.url}/files/large?dl&expires=`))
 	assert.equal((await fetch(`${redirecting.url}${location.slice(other.url.length)}`, { redirect: 'manual' })).status, 307, 'the address is good without a token')
+})
+
+test('a file that is moved to another of its names has lost the first', async (t) => {
+	const door = await openDoor(t, { nodes: 1 })
+	for (const prefix of ['files', 'dav']) {
+		await put(door, `/${prefix}/a`, 'content')
+		await inTree(door, function* (fs) {
+			const { row } = yield* resolve(fs, Buffer.from('a'))
+			yield* link(fs, row?.id as FileId, { parent: ROOT_ID, name: Buffer.from('b') })
+		})
+		const moved = await door.fetch(`/${prefix}/a`, { method: 'MOVE', headers: { destination: `/${prefix}/b` } })
+		assert.equal(moved.status, 204)
+		assert.equal((await door.fetch('/files/a')).status, 404)
+		assert.equal(await text(door, '/files/b'), 'content')
+		assert.equal(readFileSync(door.node(1, 'b'), 'utf8'), 'content')
+		await door.fetch('/files/b', { method: 'DELETE' })
+	}
 })
 
 test('a file whose path a header cannot say is carried by the door itself', async (t) => {
