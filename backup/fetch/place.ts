@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import { setAside } from '../folder/aside.ts'
 import type { Folder } from '../folder/folder.ts'
-import { hashOfFile, openLocal } from '../folder/local-file.ts'
+import { isRight, openLocal } from '../folder/local-file.ts'
 import { findSpot, reach } from '../folder/spot.ts'
 import type { Find } from '../folder/spots.ts'
 import { namesOf } from '../names/archive-path.ts'
@@ -37,7 +37,7 @@ export async function adopt(folder: Folder, { path, size, hash, mtimeS }: Wanted
 		const file = openLocal(spot)
 		if (file === undefined) return undefined
 		try {
-			if (file.size !== size || (await hashOfFile(file)) !== hash) return undefined
+			if (!(await isRight(file, { size, hash }))) return undefined
 			// Windows wants a descriptor for writing here, and writes soon by itself.
 			if (process.platform !== 'win32') fs.fsyncSync(file.fd)
 		} finally {

@@ -51,12 +51,28 @@ export async function hashOfFile({ fd, size }: Pick<LocalFile, 'fd' | 'size'>): 
 	return hash.digest('hex')
 }
 
+/** Whether it has this size and hash; one that cannot be read to its end has not. */
+export async function isRight(file: LocalFile, { size, hash }: { size: number; hash: string }): Promise<boolean> {
+	if (file.size !== size) return false
+	try {
+		return (await hashOfFile(file)) === hash
+	} catch (error) {
+		if (isUnreadable(error)) return false
+		throw error
+	}
+}
+
+/** The disk does not give the bytes of an open file. */
+export function isUnreadable(error: unknown): boolean {
+	return (error as NodeJS.ErrnoException).syscall === 'read'
+}
+
 /** Whether the file of that name here has this size and hash. */
-export async function isThere(spot: Pick<Spot, 'directory' | 'name'>, { size, hash }: { size: number; hash: string }): Promise<boolean> {
+export async function isThere(spot: Pick<Spot, 'directory' | 'name'>, what: { size: number; hash: string }): Promise<boolean> {
 	const file = openLocal(spot)
 	if (file === undefined) return false
 	try {
-		return file.size === size && (await hashOfFile(file)) === hash
+		return await isRight(file, what)
 	} finally {
 		file.close()
 	}

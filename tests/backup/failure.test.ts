@@ -1,7 +1,7 @@
 /** What goes wrong on the way: connections, answers, disks, processes. What was right before stays until the new one is right. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
@@ -218,6 +218,30 @@ test('killed at any moment: what was claimed is there and right, and what is the
 	assert.equal(server.claimed.size, 300)
 	assert.equal((await agent.run('-a', 'verify')).code, 0)
 	assert.match((await agent.run('-a', 'status')).out, /copies: 300 files/)
+})
+
+test('a copy that the disk cannot read any more: comes again, what stood there is set aside', async () => {
+	server.offer('d/f', 'content')
+	await agent.run('-a', 'replicate')
+	const preload = join(agent.base, 'bad-sector.mjs')
+	const bad = statSync(join(agent.folder, 'd/f')).ino
+	writeFileSync(preload, `import fs from 'node:fs'
+const { read } = fs
+fs.read = (fd, ...rest) => {
+	if (fs.fstatSync(fd).ino !== ${bad}) return read(fd, ...rest)
+	rest.at(-1)(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' }))
+}
+`)
+	agent.environment['NODE_OPTIONS'] = `--import ${preload}`
+	const verified = await agent.run('-a', 'verify')
+	assert.equal(verified.code, 1)
+	assert.match(verified.err, /d\/f: cannot be read; the server is told and sends it again/)
+	server.failed.length = 0
+	server.claimed.clear()
+	assert.deepEqual(await agent.run('-a', 'replicate'), { code: 0, out: '', err: '' })
+	assert.deepEqual(agent.paths(), ['d', 'd/f', 'd/f.old'])
+	assert.notEqual(statSync(join(agent.folder, 'd/f')).ino, bad)
+	assert.equal(server.claimed.size, 1)
 })
 
 test('a full disk: what fits comes, the rest is named, the server is told; with room again it comes', async () => {
