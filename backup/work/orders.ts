@@ -1,7 +1,7 @@
 /** The way back: files the keeper asks for are sent, in parts, going on where the server has got to. */
 import fs from 'node:fs'
 import { setAsideBefore } from '../folder/aside.ts'
-import { hashOfFile, type LocalFile, lookFailure, openLocal } from '../folder/local-file.ts'
+import { hashOfFile, isUnreadable, type LocalFile, lookFailure, openLocal } from '../folder/local-file.ts'
 import { findSpot } from '../folder/spot.ts'
 import { namesOf } from '../names/archive-path.ts'
 import { hashIn, listIn, pathIn, shown, wholeIn } from '../wire/answers.ts'
@@ -62,7 +62,7 @@ async function fill(run: Run, order: Order): Promise<void> {
 
 /** The file itself, or one of that name that was set aside, whichever is what is wanted. */
 async function find({ folder }: Run, { path, size, hash }: Order): Promise<LocalFile | 'missing' | 'mismatch' | 'io'> {
-	let seen: 'missing' | 'mismatch' = 'missing'
+	let seen: 'missing' | 'mismatch' | 'io' = 'missing'
 	try {
 		const spot = findSpot(folder, namesOf(path, folder.platform), false)
 		if (spot === undefined) return 'missing'
@@ -70,9 +70,10 @@ async function find({ folder }: Run, { path, size, hash }: Order): Promise<Local
 			for (const name of [spot.name, ...setAsideBefore(spot)]) {
 				const file = openLocal({ directory: spot.directory, name })
 				if (file === undefined) continue
-				if (file.size === size && (hash === null || (await hashOfFile(file)) === hash)) return file
+				const why = await unfit(file, { size, hash })
+				if (why === undefined) return file
 				file.close()
-				seen = 'mismatch'
+				seen = why
 			}
 			return seen
 		} finally {
@@ -80,6 +81,15 @@ async function find({ folder }: Run, { path, size, hash }: Order): Promise<Local
 		}
 	} catch (error) {
 		return lookFailure(error)
+	}
+}
+
+async function unfit(file: LocalFile, { size, hash }: Pick<Order, 'size' | 'hash'>): Promise<'mismatch' | 'io' | undefined> {
+	try {
+		return file.size === size && (hash === null || (await hashOfFile(file)) === hash) ? undefined : 'mismatch'
+	} catch (error) {
+		if (isUnreadable(error)) return 'io'
+		throw error
 	}
 }
 

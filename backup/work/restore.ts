@@ -6,7 +6,7 @@ import { EXIT, Ending } from '../exit-codes.ts'
 import { setAsideBefore } from '../folder/aside.ts'
 import { openDirectory } from '../folder/directory.ts'
 import type { Folder } from '../folder/folder.ts'
-import { eachPart, isThere, openLocal } from '../folder/local-file.ts'
+import { eachPart, isThere, isUnreadable, type LocalFile, openLocal } from '../folder/local-file.ts'
 import { findSpot, type Ground, type Spot } from '../folder/spot.ts'
 import { type Names, namesOf } from '../names/archive-path.ts'
 import type { Held } from '../record/held.ts'
@@ -75,23 +75,41 @@ async function restoreOne(folder: Folder, ground: Ground, held: Held): Promise<s
 async function copyRight(folder: Folder, names: Names, { target, held }: { target: Spot; held: Held }): Promise<string | undefined> {
 	const source = findSpot(folder, names, false)
 	if (source === undefined) return 'is missing'
+	let why = 'is missing, or not what it was'
 	try {
 		for (const name of [source.name, ...setAsideBefore(source)]) {
-			if (await copyIfRight({ directory: source.directory, name }, target, held)) return undefined
+			try {
+				if (await copyIfRight({ directory: source.directory, name }, target, held)) return undefined
+			} catch (error) {
+				if (!isUnreadable(error)) throw error
+				why = (error as Error).message
+			}
 		}
-		return 'is missing, or not what it was'
+		return why
 	} finally {
 		source.close()
 	}
 }
 
-async function copyIfRight(from: Pick<Spot, 'directory' | 'name'>, { directory, name }: Spot, { size, hash }: Held): Promise<boolean> {
+async function copyIfRight(from: Pick<Spot, 'directory' | 'name'>, { directory, name }: Spot, held: Held): Promise<boolean> {
 	const file = openLocal(from)
-	if (file === undefined || file.size !== size) {
-		file?.close()
-		return false
-	}
+	if (file === undefined) return false
 	const partial = directory.at(Buffer.from(PARTIAL))
+	let isDone = false
+	try {
+		if (file.size !== held.size || !(await copyTo(partial, file, held))) return false
+		fs.renameSync(partial, directory.at(name))
+		isDone = true
+		return true
+	} finally {
+		file.close()
+		// It would take the room of those that follow.
+		if (!isDone) fs.rmSync(partial, { force: true })
+	}
+}
+
+/** Whether it was what it should be. */
+async function copyTo(partial: Buffer | string, file: LocalFile, { size, hash }: Held): Promise<boolean> {
 	const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW = 0 } = fs.constants
 	const fd = fs.openSync(partial, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o644)
 	try {
@@ -100,17 +118,12 @@ async function copyIfRight(from: Pick<Spot, 'directory' | 'name'>, { directory, 
 			found.update(part)
 			for (let done = 0; done < part.length; ) done += fs.writeSync(fd, part, done)
 		})
-		if (found.digest('hex') !== hash) {
-			fs.rmSync(partial)
-			return false
-		}
+		if (found.digest('hex') !== hash) return false
 		const { atimeMs, mtimeMs } = fs.fstatSync(file.fd)
 		fs.futimesSync(fd, atimeMs / 1000, mtimeMs / 1000)
 		fs.fsyncSync(fd)
 	} finally {
 		fs.closeSync(fd)
-		file.close()
 	}
-	fs.renameSync(partial, directory.at(name))
 	return true
 }

@@ -1,10 +1,11 @@
 /** What goes wrong on the way: connections, answers, disks, processes. What was right before stays until the new one is right. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
+import { hashOf } from '../../core/off-site/signature.ts'
 import { randomFrom, seedOfRun } from '../support/random.ts'
 import { type Agent, placeAgent } from './agent.ts'
 import { type FakeServer, frameLine, framesOf, type Offered, startFakeServer } from './fake-server.ts'
@@ -33,6 +34,21 @@ function partOf(response: ServerResponse, { content }: Offered, bytes: number, f
 		...(from > 0 ? { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` } : {}),
 	})
 	response.write(content.subarray(from, bytes), () => response.destroy())
+}
+
+/** From now on the agent's disk does not give the bytes of this file. Its inode. */
+function badSectorIn(path: string): number {
+	const preload = join(agent.base, 'bad-sector.mjs')
+	const bad = statSync(join(agent.folder, path)).ino
+	writeFileSync(preload, `import fs from 'node:fs'
+const { read } = fs
+fs.read = (fd, ...rest) => {
+	if (fs.fstatSync(fd).ino !== ${bad}) return read(fd, ...rest)
+	rest.at(-1)(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' }))
+}
+`)
+	agent.environment['NODE_OPTIONS'] = `--import ${preload}`
+	return bad
 }
 
 test('a connection that is cut at 1, 50 and 99 % is gone on with', async () => {
@@ -223,16 +239,7 @@ test('killed at any moment: what was claimed is there and right, and what is the
 test('a copy that the disk cannot read any more: comes again, what stood there is set aside', async () => {
 	server.offer('d/f', 'content')
 	await agent.run('-a', 'replicate')
-	const preload = join(agent.base, 'bad-sector.mjs')
-	const bad = statSync(join(agent.folder, 'd/f')).ino
-	writeFileSync(preload, `import fs from 'node:fs'
-const { read } = fs
-fs.read = (fd, ...rest) => {
-	if (fs.fstatSync(fd).ino !== ${bad}) return read(fd, ...rest)
-	rest.at(-1)(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' }))
-}
-`)
-	agent.environment['NODE_OPTIONS'] = `--import ${preload}`
+	const bad = badSectorIn('d/f')
 	const verified = await agent.run('-a', 'verify')
 	assert.equal(verified.code, 1)
 	assert.match(verified.err, /d\/f: cannot be read; the server is told and sends it again/)
@@ -242,6 +249,46 @@ fs.read = (fd, ...rest) => {
 	assert.deepEqual(agent.paths(), ['d', 'd/f', 'd/f.old'])
 	assert.notEqual(statSync(join(agent.folder, 'd/f')).ino, bad)
 	assert.equal(server.claimed.size, 1)
+})
+
+test('a copy that the disk cannot read any more, and a good one that was set aside: that one is restored and given back', async () => {
+	server.offer('f', 'content')
+	server.offer('g', 'another')
+	await agent.run('-a', 'replicate')
+	writeFileSync(join(agent.folder, 'f.old'), 'content')
+	badSectorIn('f')
+	const to = join(agent.base, 'to')
+	assert.deepEqual(await agent.run('-a', 'restore', '--to', to), { code: 0, out: '', err: '' })
+	assert.equal(readFileSync(join(to, 'f'), 'utf8'), 'content')
+	const hash = hashOf(Buffer.from('content'))
+	server.orders.push({ order: 1, path: Buffer.from('f'), hash, size: 7, received: Buffer.alloc(0) })
+	assert.equal((await agent.run('-a', 'replicate')).code, 0)
+	assert.equal(server.orders[0]?.done, true)
+	rmSync(join(agent.folder, 'f.old'))
+	server.orders.push({ order: 2, path: Buffer.from('f'), hash, size: 7, received: Buffer.alloc(0) })
+	assert.equal((await agent.run('-a', 'replicate')).code, 1)
+	assert.equal(server.orders[1]?.failed, 'io')
+	const left = await agent.run('-a', 'restore', '--to', join(agent.base, 'empty'))
+	assert.deepEqual(left, { code: 1, out: '', err: 'cairn-backup: f: EIO: i/o error, read\n' })
+	assert.deepEqual(readdirSync(join(agent.base, 'empty')), ['g'])
+})
+
+test('restore to a disk that is too small: what does not fit takes no room of what does', async () => {
+	const to = join(agent.base, 'disk')
+	mkdirSync(to)
+	server.offer('a/large', Buffer.alloc(3_000_000, 'large'))
+	server.offer('b/small', Buffer.alloc(500_000, 'small'))
+	await agent.run('-a', 'replicate')
+	execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'none', to])
+	try {
+		const { code, err } = await agent.run('-a', 'restore', '--to', to)
+		assert.equal(code, 1)
+		assert.match(err, /^cairn-backup: a\/large: ENOSPC[^\n]*\n$/)
+		assert.deepEqual(readdirSync(to, { recursive: true }).sort(), ['a', 'b', 'b/small'])
+		assert.equal(statSync(join(to, 'b/small')).size, 500_000)
+	} finally {
+		execFileSync('umount', [to])
+	}
 })
 
 test('a full disk: what fits comes, the rest is named, the server is told; with room again it comes', async () => {
