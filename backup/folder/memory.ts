@@ -5,6 +5,7 @@ import { newAgentId } from './folder.ts'
 
 const FILE = Buffer.from('agent.json')
 const FILE_NEW = Buffer.from('agent.json.new')
+const AGENT = /^[A-Za-z0-9_-]{8,}$/
 
 export interface Memory {
 	/** Who runs, so that two folders do not pass for one. */
@@ -14,14 +15,16 @@ export interface Memory {
 	lastRun?: { action: string; at: string; exit: number; said: string }
 }
 
+/** Where it is missing or damaged we are somebody new: the server says so, and what needs no server goes on. */
 export function recall(own: Directory): Memory {
 	try {
 		const { agent, notice, lastRun } = JSON.parse(fs.readFileSync(own.at(FILE), 'utf8')) as Memory
-		return { agent, notice, ...(lastRun ? { lastRun } : {}) }
+		if (AGENT.test(agent) && Number.isSafeInteger(notice)) return { agent, notice, ...(lastRun ? { lastRun } : {}) }
 	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-		return { agent: newAgentId(), notice: 0 }
+		const isDamaged = error instanceof SyntaxError || error instanceof TypeError
+		if (!isDamaged && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
 	}
+	return { agent: newAgentId(), notice: 0 }
 }
 
 export async function remember(own: Directory, memory: Memory): Promise<void> {

@@ -273,6 +273,22 @@ test('a copy that the disk cannot read any more, and a good one that was set asi
 	assert.deepEqual(readdirSync(join(agent.base, 'empty')), ['g'])
 })
 
+test('agent.json damaged: restore and status, which need no server, do their work all the same', async () => {
+	server.offer('f', 'content')
+	await agent.run('-a', 'replicate')
+	const file = join(agent.folder, '.cairn-backup/agent.json')
+	for (const damaged of ['', '\0'.repeat(100), '{"agent":', 'null', '{}', '{"agent":"","notice":0}', '{"agent":"x"}']) {
+		writeFileSync(file, damaged)
+		assert.match((await agent.run('-a', 'status')).out, /copies: 1 files/, damaged)
+		const to = join(agent.base, 'to')
+		assert.deepEqual(await agent.run('-a', 'restore', '--to', to), { code: 0, out: '', err: '' }, damaged)
+		assert.equal(readFileSync(join(to, 'f'), 'utf8'), 'content')
+		const { agent: name, notice } = JSON.parse(readFileSync(file, 'utf8'))
+		assert.match(name, /^[A-Za-z0-9_-]{24}$/)
+		assert.equal(notice, 0)
+	}
+})
+
 test('restore to a disk that is too small: what does not fit takes no room of what does', async () => {
 	const to = join(agent.base, 'disk')
 	mkdirSync(to)
