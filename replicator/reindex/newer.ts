@@ -1,7 +1,7 @@
 /**
  * What was written after the manifests were. A manifest is some minutes old; a file that was changed in place since then has
  * another size or time on its node than is known, and was changed there after the manifest was written. That content is the
- * file's: it becomes the next version, as if the writer had ended without a word.
+ * file's: it becomes the next version, as if the writer had ended without a word. Likewise with who may read and write it.
  */
 import * as conflicts from '../../core/catalogue/conflicts.ts'
 import * as files from '../../core/catalogue/files.ts'
@@ -10,6 +10,7 @@ import * as writers from '../../core/catalogue/writers.ts'
 import { isLater } from '../../core/clock.ts'
 import { Errno } from '../../core/errors.ts'
 import { takeBack } from '../../core/filesystem/undo-create.ts'
+import { setAttributes } from '../../core/filesystem/attributes.ts'
 import { joinPath } from '../../core/filesystem/directories.ts'
 import { transact } from '../../core/filesystem/filesystem.ts'
 import { record } from '../../core/filesystem/publish.ts'
@@ -24,6 +25,8 @@ import type { Job, Replicator } from '../replicator.ts'
 
 /** The clocks of two machines. */
 const DOUBT_SECONDS = 120
+/** Whether its owner may read and write it does not show: on a node each file may be kept open to the process that keeps it. */
+const PERMISSIONS_SHOWN = 0o177
 
 /** `knownAt`: when the newest of what the catalogue was made from was written, Unix seconds. */
 export const takeNewer = (knownAt: number): Job => ({ what: 'reindex', ofTree: true, work: (replicator) => work(replicator, knownAt - DOUBT_SECONDS) })
@@ -60,11 +63,20 @@ async function settle(replicator: Replicator, { names, replicas }: FileRecord, r
 		if (!node || !inService(node)) away++
 		if (node && stat) seen.push({ node, stat })
 	}
+	const mode = modeSince(seen, row, since)
+	if (mode !== undefined) await drive(setAttributes(fs, row.id, { mode }))
 	const newer = seen.filter(({ stat }) => row.version === 0 || isNewer(stat, row, since)).sort((a, b) => (isLater(timeOf(a.stat), timeOf(b.stat)) ? -1 : 1))
 	if (newer.length > 0) return await publishNewest(replicator, { row, path, newer })
 	// A create that reached no node was never acknowledged.
 	if (row.version === 0 && away === 0) await drive(takeBack(fs, row.id, path))
-	run.done('known', 0)
+	run.done(mode === undefined ? 'known' : 'permissions', 0)
+}
+
+/** The copy that was touched last says it, if that was after the manifest; undefined where it says nothing new. */
+function modeSince(seen: readonly Seen[], row: FileRow, since: number): number | undefined {
+	const [last] = seen.map(({ stat }) => stat).sort((a, b) => b.ctime - a.ctime)
+	if (!last || last.ctime <= since || ((row.mode ^ last.mode) & PERMISSIONS_SHOWN) === 0) return undefined
+	return (row.mode & ~PERMISSIONS_SHOWN) | (last.mode & PERMISSIONS_SHOWN)
 }
 
 async function statOf(node: Node, path: Path): Promise<Stat | undefined> {

@@ -1,6 +1,6 @@
 /** A catalogue that is lost comes back from the nodes: everything of it, from whatever is left. */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
@@ -15,6 +15,7 @@ import { setAttributes } from '../../core/filesystem/attributes.ts'
 import { makeDirectory, makeSpecial, makeSymlink } from '../../core/filesystem/create.ts'
 import { transact } from '../../core/filesystem/filesystem.ts'
 import { stopFilesystem } from '../../core/filesystem/start.ts'
+import { getAttributes } from '../../core/filesystem/lookup.ts'
 import { link } from '../../core/filesystem/links.ts'
 import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
@@ -312,6 +313,24 @@ test('a file written after the manifest has its new content, and the other copy 
 	)
 	assert.deepEqual(aside, ['one'])
 	assert.ok(rowsOf(place).entry.some((row) => String(row).includes('unknown')))
+})
+
+test('a file closed to others after the manifest was written stays closed to them', async (t) => {
+	const place = await installation(t, 2, CLASSES)
+	const client = await place.start()
+	const directory = now(makeDirectory(client.fs, at('precious'), OWNER)).id
+	const closed = writeFile(client.fs, 'closed', 'secret', directory)
+	const same = writeFile(client.fs, 'same', 'content', directory)
+	now(setAttributes(client.fs, closed, { mode: 0o4755 }))
+	now(setAttributes(client.fs, same, { mode: 0o4711 }))
+	await onEach(client, replicate)
+	await onEach(client, () => manifest())
+	now(setAttributes(client.fs, closed, { mode: 0o4700 }))
+	await lose(place, client)
+	const { client: again, looked } = await reindex(t, place, [1, 2])
+	assert.deepEqual([closed, same].map((id) => now(getAttributes(again.fs, id)).mode), [0o4700, 0o4711])
+	for (const number of [1, 2]) assert.equal(statSync(place.node(number, 'precious/closed')).mode & 0o777, 0o700)
+	assert.deepEqual(looked[0].outcomes, { permissions: 1, known: 1 })
 })
 
 function copiesOf(place: Installation, id: number): number[][] {
