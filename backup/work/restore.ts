@@ -38,7 +38,14 @@ export async function restore(folder: Folder, watcher: Watcher, { to, path }: { 
 		}
 	}
 	await ground.root.sync()
+	if (count.files + count.left === 0) throw nothingKnown(path)
 	return count
+}
+
+/** Who restores expects something. */
+function nothingKnown(path: string | undefined): Ending {
+	if (path !== undefined) return new Ending(EXIT.usage, `-p ${path}: the record speaks of nothing there`)
+	return new Ending(EXIT.folder, 'the record of this folder speaks of no file; if there are copies, -a walk makes it again')
 }
 
 function openTarget(folder: Folder, to: string): Ground {

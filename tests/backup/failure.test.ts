@@ -289,6 +289,19 @@ test('agent.json damaged: restore and status, which need no server, do their wor
 	}
 })
 
+test('restore where the record speaks of nothing: that is said, and is no success', async () => {
+	server.offer('d/f', 'content')
+	await agent.run('-a', 'replicate')
+	const restore = (...words: string[]) => agent.run('-a', 'restore', '--to', join(agent.base, 'to'), ...words)
+	assert.deepEqual(await restore('-p', 'e'), { code: 2, out: '', err: 'cairn-backup: -p e: the record speaks of nothing there\n' })
+	rmSync(join(agent.folder, '.cairn-backup/held.log'))
+	const { code, err } = await restore()
+	assert.equal(code, 7)
+	assert.match(err, /^cairn-backup: the record of this folder speaks of no file; if there are copies, -a walk makes it again\n$/)
+	assert.equal((await agent.run('-a', 'walk')).code, 0)
+	assert.equal((await restore('-p', 'd')).code, 0)
+})
+
 test('restore to a disk that is too small: what does not fit takes no room of what does', async () => {
 	const to = join(agent.base, 'disk')
 	mkdirSync(to)
