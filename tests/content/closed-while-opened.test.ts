@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { fail } from '../../core/errors.ts'
 import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
 import { open } from '../../core/filesystem/open.ts'
-import { publishAtClose, release } from '../../core/filesystem/publish.ts'
+import { publishAside, publishAtClose, release } from '../../core/filesystem/publish.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { run } from '../../core/op.ts'
 import { type Engine, engines } from '../catalogue/engines.ts'
@@ -79,5 +79,25 @@ for (const engine of engines) {
 		for (const file of opened) await run(release(fs, file, true))
 		await flushLater(fs)
 		assert.deepEqual(await pins(), [])
+	})
+
+	test(`${engine.name}: closed while the regular publish waits for its turn, its number is another's`, async (t) => {
+		const { made, fs, id } = await ground(t, engine)
+		await put(fs, 'other', 'the content of another file')
+		const file = await run(open(fs, id, WRITE))
+		const { operations } = file.node
+		await operations.write(file.fd, Buffer.from('newer'), 0)
+		const { close } = operations
+		const number = file.fd
+		operations.close = (fd) => {
+			Object.assign(operations, { close })
+			close(fd)
+			assert.equal(operations.open(Buffer.from('other'), 0), number)
+		}
+		await Promise.all([run(release(fs, file, true)), run(publishAside(fs, file))])
+		await flushLater(fs)
+		await close(number)
+		assert.deepEqual(await made.rows('SELECT size, version FROM file WHERE id = ?', id), [{ size: 5, version: 2 }])
+		assert.deepEqual(await made.problems(), [])
 	})
 }
