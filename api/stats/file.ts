@@ -1,4 +1,5 @@
 /** A file's own page: what `cairn why` says, for people who look at it. */
+import { covers, type Scope } from '../../core/access/scope.ts'
 import type { LocatedRow } from '../../core/catalogue/paths.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { readlink } from '../../core/filesystem/links.ts'
@@ -12,14 +13,15 @@ import { count, counted } from '../web/amounts.ts'
 import type { CopyShown, FileShown, OwedLine, Standing } from '../web/shown.ts'
 import { kindText } from './directory.ts'
 
-export function* readFile(fs: Filesystem, row: LocatedRow, path: Path): Op<FileShown> {
+/** Other names are shown where whoever asks may reach them. */
+export function* readFile(fs: Filesystem, row: LocatedRow, { path, scope }: { path: Path; scope: Scope }): Op<FileShown> {
 	const found = yield* explain(askerOf(fs), row.id, fs.classes)
 	const { class: rule } = found
 	const target = row.kind === KIND.symlink ? yield* readlink(fs, row.id) : undefined
 	const isUp = ({ nodeId }: ExplainedCopy) => fs.nodes.get(nodeId)?.health.up ?? false
 	return {
 		path,
-		otherPaths: found.paths.filter((other) => !other.equals(path)),
+		otherPaths: found.paths.filter((other) => !other.equals(path) && covers(scope, other)),
 		id: found.id,
 		kind: kindText(found.kind),
 		mode: row.mode,

@@ -1,13 +1,12 @@
 /** A page for each file and directory, by its path, and the search. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { KIND } from '../../core/catalogue/files.ts'
-import { locate } from '../../core/filesystem/resolve.ts'
 import type { Path } from '../../core/ids.ts'
 import { run } from '../../core/op.ts'
 import { type Matches, searchNames } from '../../core/stats/search.ts'
-import { mayReach } from '../access/access.ts'
 import type { Api } from '../api.ts'
 import { pathOf } from '../errors.ts'
+import { reachExisting } from '../tree/reach.ts'
 import { directoryBody } from '../web/directory.ts'
 import { fileBody } from '../web/file.ts'
 import { layout } from '../web/layout.ts'
@@ -28,13 +27,12 @@ const NOTHING_FOUND: Matches = { found: [] }
 export function treePages(app: FastifyInstance, api: Api): void {
 	app.get(`${PREFIX}*`, { config: { access: 'read', byPath: true }, schema: { hide: true } }, async (request, reply) => {
 		const path = asked(request)
-		mayReach(request, path, 'read')
-		const { row } = await inTime(run(locate(api.fs, path, { follow: false })))
+		const { row } = await inTime(run(reachExisting(request, api.fs, path, { role: 'read', follow: false })))
 		const nowSeconds = Date.now() / 1000
 		const body =
 			row.kind === KIND.directory
 				? directoryBody(await inTime(run(readDirectory(api.fs, row.id, { path, after: after(request) }))), nowSeconds)
-				: fileBody(await inTime(run(readFile(api.fs, row, path))), nowSeconds)
+				: fileBody(await inTime(run(readFile(api.fs, row, { path, scope: request.grant.scope }))), nowSeconds)
 		return sendPage(reply, layout({ title: `Cairn: ${path.length === 0 ? 'all files' : plainName(path)}`, body, visitor: visitorOf(request), place: 'files' }))
 	})
 

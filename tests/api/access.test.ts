@@ -6,7 +6,9 @@ import { run } from '../../core/op.ts'
 import { QUIET_DOOR } from '../../core/filesystem/clients.ts'
 import { engines } from '../catalogue/engines.ts'
 import { openDoor } from './door.ts'
+import { knownToken } from './known-token.ts'
 import { routesOf } from './routes.ts'
+import { hardLinkInTree, symlinkInTree } from './symlink.ts'
 
 const OPEN = new Set(['GET /health', 'HEAD /health', 'GET /ready', 'HEAD /ready', 'GET /healthz', 'HEAD /healthz'])
 /** As public as the program itself; how one comes in and goes; a summary that has to be switched on. */
@@ -90,6 +92,23 @@ test('a token for a path holds below it, and not for what is only called alike',
 	assert.deepEqual(await Promise.all(['photos/a', 'photos2/a', 'photo', 'photos/../photos2/a', ''].map(mine)), [200, 403, 403, 403, 403])
 	const anybody = async (path: string) => (await fetch(`${door.url}/files/${path}`)).status
 	assert.deepEqual(await Promise.all(['open/a', 'open.a/a', 'photos/a', ''].map(anybody)), [200, 401, 401, 401])
+})
+
+test('the page of a file says nothing of what is elsewhere, whatever leads there', async (t) => {
+	const door = await openDoor(t, { api: { publicPaths: ['open'] } })
+	for (const path of ['open/a', 'kept/secret']) assert.equal((await door.fetch(`/files/${path}`, { method: 'PUT', body: 'text' })).status, 201)
+	await symlinkInTree(door, 'open/out', '../kept')
+	await hardLinkInTree(door, 'kept/twin', 'open/a')
+	const token = await knownToken(door, 'read', { paths: ['open'] })
+	const as = async (path: string, init?: RequestInit) => {
+		const response = await fetch(`${door.url}/tree/${path}`, init)
+		return [response.status, /Also named/.test(await response.text())]
+	}
+	const mine = { headers: { authorization: `Bearer ${token}` } }
+	assert.deepEqual(await Promise.all(['open/a', 'open/out', 'open/out/secret', 'kept/secret'].map((path) => as(path, mine))), [[200, false], [200, false], [403, false], [403, false]])
+	assert.deepEqual(await Promise.all(['open/a', 'open/out/secret'].map((path) => as(path))), [[200, false], [401, false]])
+	const everything = await door.fetch('/tree/open/a')
+	assert.match(await everything.text(), /Also named.*kept\/twin/)
 })
 
 test('an address that lets anybody in does so there, and only as far as it says', async (t) => {
