@@ -54,9 +54,9 @@ export async function put(gateway: Gateway, target: Target, incoming: Incoming, 
 		flags: FLAG_IS_OBJECT,
 		isFree: target.file === undefined,
 		verify: ({ md5 }) => checkMd5(incoming, md5),
-		*check(tx) {
+		*check(tx, current) {
 			if (holds) yield* holds(tx)
-			yield* checkStill(tx, target)
+			yield* checkStill(tx, target, current)
 		},
 		also: (tx, row) => enter(gateway, tx, target, incoming, row, sum.crc),
 	}
@@ -135,10 +135,10 @@ function checkMd5({ md5: said }: Incoming, md5: Buffer | undefined): void {
 	if (said !== undefined && said !== md5?.toString('base64')) throw new HttpError(400, 'Content-MD5 is not that of the content')
 }
 
-/** Somebody else may have uploaded to it, or removed it, while this came. */
-function* checkStill(tx: Transaction, { fid, file }: Target): Op<void> {
+/** Somebody else may have uploaded to it, moved or removed it, while this came; `current` has its place. */
+function* checkStill(tx: Transaction, { fid, file }: Target, current: FileRow | undefined): Op<void> {
 	const row = yield* wait(tx.get<{ file_id: number }>('SELECT file_id FROM object WHERE id = ?', [fid.key]))
-	if (row?.file_id !== file?.row.id) throw new HttpError(409, 'somebody else has changed this object meanwhile')
+	if (row?.file_id !== file?.row.id || current?.id !== file?.row.id) throw new HttpError(409, 'somebody else has changed this object meanwhile')
 }
 
 function enter({ fs }: Gateway, tx: Transaction, target: Target, { name, mime, headers }: Incoming, row: FileRow, crc: number): void {

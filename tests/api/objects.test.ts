@@ -8,6 +8,7 @@ import { describe, type TestContext, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { engines, type Engine } from '../catalogue/engines.ts'
 import { type DoorOptions, openDoor, type TestDoor } from './door.ts'
+import { begin } from './half-sent.ts'
 
 const ANYBODY = [{ at: '127.0.0.1:0', anybody: 'write' as const }]
 const month = () => new Date().toISOString().slice(0, 7).replace('-', '/')
@@ -50,6 +51,23 @@ function plainFiles(door: TestDoor, number = 1): string[] {
 
 for (const engine of engines) {
 	describe(engine.name, () => {
+		test('what has the name of an object that was moved while new content came for it is left alone', async (t) => {
+			const door = await open(t, engine, { nodes: 1 })
+			const { fid } = await assign(door)
+			await upload(`${door.url}/${fid}`, 'first')
+			const href = `/files/.blobs/${plainFiles(door)[0]}`
+			const coming = begin(door, { method: 'PUT', target: `/${fid}`, body: 'second', headers: { expect: '100-continue' } })
+			await coming.begun
+			assert.equal((await door.fetch(href, { method: 'MOVE', headers: { destination: '/files/moved' } })).status, 201)
+			assert.equal((await door.fetch(href, { method: 'PUT', body: 'of somebody else' })).status, 201)
+			coming.end()
+			assert.equal((await coming.answered)[0], 409)
+			const text = async (path: string) => (await door.fetch(path)).text()
+			assert.deepEqual(await Promise.all([href, `/${fid}`, '/files/moved'].map(text)), ['of somebody else', 'first', 'first'])
+			assert.equal((await upload(`${door.url}/${fid}`, 'third')).status, 201)
+			assert.equal(await text('/files/moved'), 'third')
+		})
+
 		test('assigned, uploaded, read, replaced, deleted', async (t) => {
 			const door = await open(t, engine, { nodes: 1 })
 			const { fid, url, publicUrl, count } = await assign(door)
