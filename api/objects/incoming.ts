@@ -27,8 +27,14 @@ export interface Incoming {
 const TEXT_BYTES_MAX = 255
 const HEADERS_BYTES_MAX = 65_535
 const PREFIX = 'seaweed-'
-/** Would mean something to whoever the answer passes through. */
-const NOT_THEIRS = /^(content-|access-control-|cross-origin-|set-cookie|location$|refresh$|link$|transfer-encoding|connection|keep-alive|upgrade|trailer|te$|strict-|www-|proxy-|authorization|etag|last-modified|accept-ranges|date$|server$|vary|age$|clear-site|x-accel|x-sendfile)/
+/** Would mean something to whoever the answer passes through, or to a browser for all that this door serves. */
+const NOT_THEIRS = new RegExp(
+	`^(${[
+		'content-|access-control-|cross-origin-|set-cookie|location$|refresh$|link$|transfer-encoding|connection|keep-alive|upgrade|trailer|te$',
+		'strict-|www-|proxy-|authorization|etag|last-modified|accept-ranges|date$|server$|vary|age$|clear-site|x-accel|x-sendfile|x-lighttpd|x-reproxy',
+		'nel$|report-to$|reporting-endpoints$|alt-svc|service-worker|speculation-|origin-agent|public-key-pins|expect-ct|accept-ch$|critical-ch$|set-login|use-as-dictionary',
+	].join('|')})`,
+)
 
 /** PUT takes forms too: their documentation has always said so. What shows in the head is refused before any content is read. */
 export async function incoming(request: FastifyRequest, address: { name: string; extension: string }, bytesMax: number): Promise<Incoming> {

@@ -314,6 +314,10 @@ test('what is said with an upload: checksums, headers of their own, packed conte
 	assert.equal(read.headers.get('mood'), 'good')
 	assert.equal(read.headers.get('set-cookie'), null)
 	assert.equal(read.headers.get('seaweed-set-cookie'), 'a=b')
+	const ofTheWholeDoor = ['nel', 'report-to', 'reporting-endpoints', 'alt-svc', 'service-worker-allowed', 'x-reproxy-url']
+	await upload(`${door.url}/${fid}`, 'content', { headers: Object.fromEntries(ofTheWholeDoor.map((name) => [`seaweed-${name}`, 'x'])) })
+	const reread = await fetch(`${door.url}/${fid}`)
+	assert.deepEqual(ofTheWholeDoor.filter((name) => reread.headers.has(name) || !reread.headers.has(`seaweed-${name}`)), [])
 	assert.match(read.headers.get('content-disposition') ?? '', /filename\*=UTF-8''n%C3%AF\.txt/)
 	assert.match(plainFiles(door)[0], /_nï\.txt$/)
 	const packed = await assign(door)
