@@ -8,7 +8,8 @@ export function allowOrigins(app: FastifyInstance, origins: readonly string[]): 
 	if (origins.length === 0) return
 	app.addHook('onRequest', async (request, reply) => {
 		const { origin } = request.headers
-		if (!origins.includes('*')) addVary(reply, 'Origin')
+		// Also of what is sent to no page: a browser would give it to one from its cache, without the word that it may have it.
+		addVary(reply, 'Origin')
 		if (origin === undefined || !(origins.includes('*') || origins.includes(origin))) return
 		// No credentials: a token travels in a header that the page sets itself, never in what the browser adds by itself.
 		reply.headers({ 'access-control-allow-origin': origins.includes('*') ? '*' : origin, 'access-control-expose-headers': EXPOSED })

@@ -29,8 +29,13 @@ export async function get(request: FastifyRequest, reply: FastifyReply, api: Api
 		},
 		headersOf: (located) => headersOf(path, located, isDownload),
 		handOver: handOverBy(request, reply, api, signed),
-		sent: (located, headers, bytes) => api.answers?.keep(request.originalUrl, { found: located, headers, bytes }),
+		sent: (located, headers, bytes) => api.answers?.keep(request.originalUrl, { found: located, headers: { ...headers, ...variesBy(reply) }, bytes }),
 	})
+}
+
+function variesBy(reply: FastifyReply): Record<string, string> {
+	const vary = reply.getHeader('vary')
+	return vary === undefined ? {} : { vary: String(vary) }
 }
 
 /** What is stored here may be anything: a browser is not to take it for a page of this door. */

@@ -162,6 +162,17 @@ test('pages of origins that are named may ask, others are told nothing', async (
 	assert.equal((await ask('https://other.example')).headers.get('access-control-allow-origin'), null)
 })
 
+test('what a browser kept of an image is not given to a page that asks for it as one of another origin', async (t) => {
+	for (const corsOrigins of [['https://photos.example'], ['*']]) {
+		const door = await openDoor(t, { listen: [{ at: '127.0.0.1:0', anybody: 'write' }], api: { corsOrigins } })
+		await fetch(`${door.url}/files/f`, { method: 'PUT', body: 'x' })
+		// The second is known, and does not come by the router.
+		for (const headers of [{}, {}, { origin: 'https://photos.example' }, { 'if-none-match': '*' }] as Array<Record<string, string>>) {
+			assert.equal((await fetch(`${door.url}/files/f`, { headers })).headers.get('vary'), 'Origin')
+		}
+	}
+})
+
 test('a door says that it changes the tree before it does so, and only then', async (t) => {
 	const door = await openDoor(t)
 	const what = async () => (await door.driver.get<{ what: string }>('SELECT what FROM client WHERE what LIKE ?', ['api%']))?.what
