@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import * as entries from '../../core/catalogue/entries.ts'
 import { type FileRow, KIND } from '../../core/catalogue/files.ts'
 import { fail } from '../../core/errors.ts'
-import type { Filesystem } from '../../core/filesystem/filesystem.ts'
+import { type Filesystem, runAside } from '../../core/filesystem/filesystem.ts'
 import { closeContent, openContent, readRange } from '../../core/filesystem/read-content.ts'
 import type { FileId } from '../../core/ids.ts'
 import { run } from '../../core/op.ts'
@@ -70,16 +70,10 @@ export function reading(app: FastifyInstance, { fs }: Api): void {
 			}
 			const start = Math.min(offset, content.size)
 			const end = Math.min(start + (numberOf(request.query, 'length', 0) || LENGTH_DEFAULT), content.size)
-			const bytes = end - start
-			return reply.type('application/octet-stream').headers({ 'x-bytes-read': bytes, 'content-length': bytes }).send(Readable.from(bytesOf()))
-
-			async function* bytesOf() {
-				try {
-					yield* readRange(fs, content, start, end)
-				} finally {
-					await run(closeContent(fs, content))
-				}
-			}
+			const bytes = Readable.from(readRange(fs, content, start, end))
+			// Also where whoever asked is gone before anything is read.
+			bytes.once('close', () => runAside(fs, 'closing what was read', closeContent(fs, content)))
+			return reply.type('application/octet-stream').headers({ 'x-bytes-read': end - start, 'content-length': end - start }).send(bytes)
 		},
 	})
 }

@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
-import { engines, type Engine } from '../catalogue/engines.ts'
+import { createConnection, type RowDataPacket } from 'mysql2/promise'
+import { engines, type Engine, mariadb } from '../catalogue/engines.ts'
+import { until } from '../support/until.ts'
 import { curl } from './curl.ts'
 import { openDoor, type TestDoor } from './door.ts'
 
@@ -107,6 +109,36 @@ for (const engine of engines) {
 		assert.equal(await (await fetch(`${door.url}/files/g`)).text(), 'new hello!')
 	})
 }
+
+/** What this process has open of a file. */
+function descriptorsOf(file: string): number {
+	const targets = readdirSync('/proc/self/fd').map((fd) => {
+		try {
+			return readlinkSync(`/proc/self/fd/${fd}`)
+		} catch {
+			return ''
+		}
+	})
+	return targets.filter((target) => target === file).length
+}
+
+test('whoever is gone before what he asked for was opened leaves nothing open', async (t) => {
+	const door = await open(t, mariadb)
+	assert.equal((await fetch(`${door.url}/files/f`, { method: 'PUT', body: Buffer.alloc(1_000_000) })).status, 201)
+	const { pathname, searchParams, username } = new URL(door.config.catalogue)
+	const other = await createConnection({ user: username, socketPath: searchParams.get('socketPath') ?? '', database: pathname.slice(1) })
+	await other.query('LOCK TABLES entry WRITE')
+	const { hostname, port } = new URL(door.url)
+	const sockets = Array.from({ length: 4 }, () => connect(Number(port), hostname))
+	for (const socket of sockets) socket.write('GET /api/v1/read?path=f&length=1000000 HTTP/1.1\r\nhost: x\r\n\r\n')
+	await until('they are asked for', async () => (await other.query<RowDataPacket[]>('SHOW PROCESSLIST'))[0].filter(({ State }) => /lock/i.test(State ?? '')).length >= 4 || undefined)
+	for (const socket of sockets) socket.destroy()
+	await fetch(`${door.url}/health`)
+	await other.query('UNLOCK TABLES')
+	await other.end()
+	assert.equal((await fetch(`${door.url}/api/v1/read?path=f`)).status, 200)
+	await until('it is closed', () => descriptorsOf(door.node(1, 'f')) === 0 || undefined)
+})
 
 test('with curl, which says that JSON is a form', async (t) => {
 	const door = await open(t)
