@@ -15,6 +15,7 @@ import { HttpError } from '../errors.ts'
 import { signedGrant, tokenOf } from './credentials.ts'
 import type { TokenGrant } from './known.ts'
 import { createBuckets } from './limits.ts'
+import { isOfNamedOrigin, isOfOwnPage } from './origin.ts'
 
 const ACCESS: readonly Access[] = ['read', 'write', 'admin', 'site', 'open']
 /** Wrong credentials from one address. */
@@ -59,6 +60,7 @@ export async function guard(app: FastifyInstance, api: Api, { anybody = '' }: Li
 		if (access === undefined || access === 'open') return
 		const grant = await grantOf(request, access)
 		if (!holds(grant, access, byPath)) refuseGrant(grant)
+		if (access !== 'read' && isByBrowser(request, grant)) refusePages(request)
 		request.grant = grant
 	})
 
@@ -70,6 +72,11 @@ export async function guard(app: FastifyInstance, api: Api, { anybody = '' }: Li
 		if (access === 'site') throw new HttpError(401, 'this needs the signature of a site')
 		if (everybody) return everybody
 		return stranger()
+	}
+
+	/** A page of anybody has a browser send them, with what it adds by itself or to who lets everybody in. */
+	function refusePages(request: FastifyRequest): void {
+		if (!isOfOwnPage(request) && !isOfNamedOrigin(request, api.config.api.corsOrigins)) throw new HttpError(403, 'a page of another origin may change nothing here (api.corsOrigins)')
 	}
 
 	function stranger(): Grant {
@@ -125,6 +132,11 @@ export async function guard(app: FastifyInstance, api: Api, { anybody = '' }: Li
 
 export function isOfToken(grant: Grant): grant is TokenGrant {
 	return 'token' in grant
+}
+
+/** Not so a token that somebody put into the request, and a signature. */
+function isByBrowser({ headers: { authorization = '' } }: FastifyRequest, { anonymous }: Grant): boolean {
+	return anonymous || /^basic /i.test(authorization)
 }
 
 function reaches(grant: Grant, path: Path, role: Role): boolean {

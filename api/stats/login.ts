@@ -1,6 +1,7 @@
 /** Coming in with a token, and leaving. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { createBuckets } from '../access/limits.ts'
+import { isOfOwnPage } from '../access/origin.ts'
 import type { Api } from '../api.ts'
 import { HttpError } from '../errors.ts'
 import { layout } from '../web/layout.ts'
@@ -47,14 +48,8 @@ export function login(app: FastifyInstance, api: Api): void {
 }
 
 /** Only forms of these pages: nobody is logged in as somebody else, or out, by the page of a third. */
-function checkOrigin({ headers, host }: FastifyRequest): void {
-	const site = headers['sec-fetch-site']
-	const isOwn = site === undefined ? headers.origin === undefined || hostOf(headers.origin) === host : site === 'same-origin' || site === 'none'
-	if (!isOwn) throw new HttpError(403, 'this form is not of this page')
-}
-
-function hostOf(origin: string): string | undefined {
-	return URL.canParse(origin) ? new URL(origin).host : undefined
+function checkOrigin(request: FastifyRequest): void {
+	if (!isOfOwnPage(request)) throw new HttpError(403, 'this form is not of this page')
 }
 
 /** An address of this door, or its first page. */

@@ -162,6 +162,32 @@ test('pages of origins that are named may ask, others are told nothing', async (
 	assert.equal((await ask('https://other.example')).headers.get('access-control-allow-origin'), null)
 })
 
+test('a page of anybody changes nothing through the browser of who may', async (t) => {
+	const corsOrigins = ['https://photos.example']
+	const door = await openDoor(t, { listen: [{ at: '127.0.0.1:0', anybody: 'write' }, { at: '127.0.0.1:0' }], api: { corsOrigins } })
+	const token = await door.token('admin')
+	const known = { authorization: `Basic ${Buffer.from(`me:${token}`).toString('base64')}` }
+	const remove = async (index: number, headers: Record<string, string>) => {
+		assert.ok((await fetch(`${door.url}/files/.blobs/c/f`, { method: 'PUT', body: 'x' })).ok)
+		// As a form, or a page that asks for no answer, can send it.
+		return (await fetch(`${door.addresses[index]}/api/v1/delete`, { method: 'POST', body: '{"path":"/.blobs/c/f"}', headers: { 'content-type': 'text/plain', ...headers } })).status
+	}
+	for (const [index, own] of [[0, {}], [1, known]] as Array<[number, Record<string, string>]>) {
+		const origin = door.addresses[index]
+		assert.equal(await remove(index, { ...own, origin: 'https://evil.example' }), 403)
+		assert.equal(await remove(index, { ...own, origin: 'null' }), 403)
+		assert.equal(await remove(index, { ...own, 'sec-fetch-site': 'same-site', origin: 'http://127.0.0.1:1' }), 403)
+		assert.equal(await remove(index, { ...own, origin: corsOrigins[0] }), 200)
+		assert.equal(await remove(index, { ...own, 'sec-fetch-site': 'cross-site', origin: corsOrigins[0] }), 200)
+		assert.equal(await remove(index, { ...own, origin }), 200)
+		assert.equal(await remove(index, { ...own, 'sec-fetch-site': 'none' }), 200)
+		assert.equal(await remove(index, own), 200)
+	}
+	// An image of a page.
+	assert.equal((await fetch(`${door.addresses[1]}/col/delete?collection=c`, { headers: { ...known, 'sec-fetch-site': 'cross-site' } })).status, 403)
+	assert.equal(await remove(1, { authorization: `Bearer ${token}`, origin: 'https://app.example' }), 200)
+})
+
 test('what a browser kept of an image is not given to a page that asks for it as one of another origin', async (t) => {
 	for (const corsOrigins of [['https://photos.example'], ['*']]) {
 		const door = await openDoor(t, { listen: [{ at: '127.0.0.1:0', anybody: 'write' }], api: { corsOrigins } })
