@@ -28,7 +28,8 @@ const COMPACTED = 0
 const NEEDLE_VERSION = 3
 
 export function topology(app: FastifyInstance, { fs, ...gateway }: Gateway): void {
-	const may = { access: 'read', byPath: true } as const
+	/** Figures about the whole tree. */
+	const may = { access: 'read' } as const
 
 	app.get('/dir/status', { config: may, schema: { summary: 'Nodes', querystring: query() } }, async (request, reply) => {
 		const list = await volumes.list(fs.catalogue)
@@ -58,7 +59,7 @@ export function topology(app: FastifyInstance, { fs, ...gateway }: Gateway): voi
 		return answer(request, reply, 200, { Version: VERSION, Volumes: { ...sum(nodes.map(roomOf)), DataCenters } })
 	})
 
-	app.get('/cluster/status', { config: may, schema: { summary: 'The door that is asked', querystring: query() } }, async (request, reply) => {
+	app.get('/cluster/status', { config: { access: 'read', byPath: true }, schema: { summary: 'The door that is asked', querystring: query() } }, async (request, reply) => {
 		const list = await volumes.list(fs.catalogue)
 		return answer(request, reply, 200, { IsLeader: true, Leader: request.host, Peers: [], MaxVolumeId: list.at(-1)?.id ?? 0 })
 	})

@@ -8,7 +8,7 @@ import type { Api } from '../api.ts'
 type Facts = Record<string, string>
 
 export function status(app: FastifyInstance, { fs }: Api): void {
-	app.get('/status', { config: { access: 'read', byPath: true }, schema: { summary: 'Nodes, and this door' } }, async (_request, reply) => {
+	app.get('/status', { config: { access: 'read' }, schema: { summary: 'Nodes, and this door' } }, async (_request, reply) => {
 		const storages = Object.fromEntries([...fs.nodes.values()].map((node) => [node.name, factsOf(node)]))
 		const body = { storages, webserver: { host: hostname(), machine: arch(), pid: String(process.pid), uptime: String(Math.floor(process.uptime())), rss: String(process.memoryUsage.rss()) } satisfies Facts }
 		return reply.code(Object.values(storages).some(({ state }) => state === 'up') ? 200 : 504).send(body)

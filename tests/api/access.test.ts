@@ -92,6 +92,11 @@ test('a token for a path holds below it, and not for what is only called alike',
 	assert.deepEqual(await Promise.all(['photos/a', 'photos2/a', 'photo', 'photos/../photos2/a', ''].map(mine)), [200, 403, 403, 403, 403])
 	const anybody = async (path: string) => (await fetch(`${door.url}/files/${path}`)).status
 	assert.deepEqual(await Promise.all(['open/a', 'open.a/a', 'photos/a', ''].map(anybody)), [200, 401, 401, 401])
+	// Figures about the whole tree, and the machines.
+	const figures = ['/', '/metrics', '/events', '/search?q=a', '/status', '/dir/status', '/vol/status']
+	const ask = async (path: string, headers: Record<string, string>) => (await fetch(door.url + path, { headers })).status
+	assert.deepEqual(await Promise.all(figures.map((path) => ask(path, { authorization: `Bearer ${token}` }))), figures.map(() => 403))
+	assert.deepEqual(await Promise.all(figures.map((path) => ask(path, {}))), figures.map(() => 401))
 })
 
 test('the page of a file says nothing of what is elsewhere, whatever leads there', async (t) => {
