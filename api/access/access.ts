@@ -67,7 +67,8 @@ export async function guard(app: FastifyInstance, api: Api, { anybody = '' }: Li
 	async function grantOf(request: FastifyRequest, access: Access): Promise<Grant> {
 		// The part first: what it knows may look like a token that nobody has.
 		const own = await request.routeOptions.config.part?.credentials?.(request, api)
-		const said = own ?? (access === 'site' ? undefined : await generalGrant(request))
+		if (own) return isOfToken(own) ? limited(own) : own
+		const said = access === 'site' ? undefined : await generalGrant(request)
 		if (said) return said
 		if (access === 'site') throw new HttpError(401, 'this needs the signature of a site')
 		if (everybody) return everybody

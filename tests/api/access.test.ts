@@ -84,6 +84,17 @@ test('a token with a limit is told when to come again; wrong ones are slowed dow
 	while ((await ask(other)).status !== 200) await new Promise((resolve) => setTimeout(resolve, 20))
 })
 
+test('whoever logs in with a token that has a limit has that limit', async (t) => {
+	const door = await openDoor(t)
+	const token = await door.token('read', { perMinute: 2 })
+	const { headers, status } = await fetch(`${door.url}/login`, { method: 'POST', redirect: 'manual', body: new URLSearchParams({ token }) })
+	assert.equal(status, 303)
+	const [cookie] = (headers.get('set-cookie') ?? '').split(';')
+	const ask = async () => (await fetch(`${door.url}/search?q=a`, { headers: { cookie } })).status
+	assert.deepEqual([await ask(), await ask(), await ask()], [200, 200, 429])
+	assert.equal((await fetch(`${door.url}/files/`, { headers: { authorization: `Bearer ${token}` } })).status, 429)
+})
+
 test('a token for a path holds below it, and not for what is only called alike', async (t) => {
 	const door = await openDoor(t, { api: { publicPaths: ['open'] } })
 	const token = await door.token('write', { paths: ['/photos/'] })
