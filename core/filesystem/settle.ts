@@ -245,6 +245,7 @@ export function* settleNode(fs: Filesystem, node: Node): Op<void> {
 function* settleNodeNow(fs: Filesystem, node: Node): Op<void> {
 	const lease = leaseOf(node.id)
 	const settled = { node, lease, isSynced: false }
+	const endMs = performance.now() + BATCH_MS_MAX
 	let held = false
 	try {
 		for (;;) {
@@ -253,7 +254,9 @@ function* settleNodeNow(fs: Filesystem, node: Node): Op<void> {
 			if (!held) return
 			// Read when it is held: who had it before may have carried out what was seen then, and others built on that.
 			const rows = yield* ownerless(fs, node, BATCH_ROWS_MAX)
-			if (!(yield* settleBatch(fs, settled, rows)) || rows.length < BATCH_ROWS_MAX) break
+			if (!(yield* settleBatch(fs, settled, rows))) break
+			// What was added behind them meanwhile is not left to the next round: by then more would stand behind that, and so on for ever.
+			if (rows.length < BATCH_ROWS_MAX && performance.now() > endMs) break
 		}
 		if (isStuck(fs, node.id)) return
 		if (fs.nodesMarked.delete(node.id) || held) {

@@ -170,6 +170,29 @@ test('what another settled while this one waited for the lease is not done again
 	assert.equal(disk.readFileSync(node(1, 'f'), 'utf8'), 'new')
 })
 
+test('what others go on adding behind intents while these are settled is settled with them', async (t) => {
+	const { start, rows, node } = await installation(t)
+	const dying = await start()
+	const other = await start()
+	const { fs } = await start()
+	writeFile(dying.fs, 'a', 'text')
+	setUp(dying.fs, 1, false)
+	now(rename(dying.fs, at('a'), at('b'), 'noreplace'))
+	dying.kill()
+	const back = [['b', 'c'], ['c', 'd'], ['d', 'e']]
+	const { operations } = fs.nodes.get(1) as Node
+	const real = operations.rename
+	operations.rename = (...how) => {
+		const [from, to] = back.shift() ?? []
+		// It has to wait: the one before is not carried out yet.
+		if (from && to) now(rename(other.fs, at(from), at(to), 'noreplace'))
+		return real(...how)
+	}
+	now(settle(fs))
+	assert.deepEqual(rows('SELECT path FROM intent'), [])
+	assert.equal(disk.readFileSync(node(1, 'e'), 'utf8'), 'text')
+})
+
 test('the intents of a client that came after this round began are its own', async (t) => {
 	const { start, rows, node } = await installation(t)
 	const newcomer = await start()
