@@ -9,7 +9,7 @@ import { takeFigures } from './figures.ts'
 import { createLatest, type Latest } from './latest.ts'
 import { fromText, marksOf, tellChanges, toText } from './live.ts'
 import { sendPage, visitorOf } from './page.ts'
-import type { Streams } from './stream.ts'
+import { createStreams, type Streams } from './stream.ts'
 
 const SINCE = { type: 'object', properties: { since: { type: 'string', maxLength: 1_000 } } } as const
 
@@ -19,6 +19,12 @@ interface View {
 	make(latest: Latest): Sections
 }
 
+interface Serving {
+	access: 'read' | 'open'
+	streams: Streams
+	check: () => void
+}
+
 const WHOLE: View = { url: '/', live: '/live', make: ({ overview, isStale }) => sections(overview, isStale) }
 const SUMMARY: View = { url: '/summary', live: '/summary/live', make: ({ overview, isStale }) => summarySections(overview, isStale) }
 
@@ -26,12 +32,17 @@ export function overviewPages(app: FastifyInstance, api: Api, streams: Streams):
 	const others = createListener(api.config.catalogue)
 	const latest = createLatest(() => takeFigures(api.fs, others()))
 
-	serve(WHOLE, 'read', () => undefined)
-	serve(SUMMARY, 'open', () => {
-		if (!api.config.api.publicSummary) throw new HttpError(404, 'there is nothing at this address')
+	serve(WHOLE, { access: 'read', streams, check: () => undefined })
+	serve(SUMMARY, {
+		access: 'open',
+		// Of their own: strangers who listen keep no keeper out.
+		streams: createStreams(app),
+		check() {
+			if (!api.config.api.publicSummary) throw new HttpError(404, 'there is nothing at this address')
+		},
 	})
 
-	function serve({ url, live, make }: View, access: 'read' | 'open', check: () => void): void {
+	function serve({ url, live, make }: View, { access, streams, check }: Serving): void {
 		app.get(url, { config: { access }, schema: { hide: true } }, async (request, reply) => {
 			check()
 			const found = await latest()

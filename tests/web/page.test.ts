@@ -182,6 +182,16 @@ test('the summary names no file, no node and no machine; without being switched 
 	assert.equal((await fetch(`${other.url}/summary`)).status, 404)
 })
 
+test('however many listen to the summary, whoever has a token can listen too', async (t) => {
+	const door = await openDoor(t, { nodes: 1, api: { publicSummary: true } })
+	const over = new AbortController()
+	const listen = async (path: string, headers: Record<string, string> = {}) => (await fetch(door.url + path, { headers, signal: over.signal })).status
+	const strangers = await Promise.all(Array.from({ length: 201 }, () => listen('/summary/live')))
+	assert.deepEqual([strangers.filter((status) => status === 200).length, strangers.filter((status) => status === 503).length], [200, 1])
+	assert.equal(await listen('/live', { authorization: `Bearer ${await door.token('read')}` }), 200)
+	over.abort()
+})
+
 test('events go on from a position, and end with the door', async (t) => {
 	const door = await openDoor(t)
 	await door.fetch('/files/a', { method: 'PUT', body: 'a' })
