@@ -30,7 +30,7 @@ export function openFileCallbacks(portable: Portable): OpenFileCallbacks {
 
 function* openPath({ fs, paths, handles }: Portable, path: string, flags: number): Op<number> {
 	const write = (flags & O_ACCMODE) !== O_RDONLY
-	const file = yield* open(fs, yield* paths.id(path), { write, truncate: write && (flags & O_TRUNC) !== 0 })
+	const file = yield* open(fs, yield* paths.id(path), { write, truncate: (flags & O_TRUNC) !== 0 })
 	return handles.addFile({ file, write, passedThrough: false })
 }
 

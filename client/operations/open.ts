@@ -52,8 +52,7 @@ export const openFile: Operation = (door) =>
 		const flags = u32(request, 0)
 		const killSetId = (u32(request, 4) & OPEN_KILL_SUIDGID) !== 0
 		const write = (flags & O_ACCMODE) !== O_RDONLY
-		const id = request.node
-		const file = yield* open(door.fs, id, { write, truncate: write && (flags & O_TRUNC) !== 0 })
+		const file = yield* open(door.fs, request.node, { write, truncate: (flags & O_TRUNC) !== 0 })
 		if (killSetId) yield* clearSetId(door, file, request)
 		const opened = grant(door, file, write)
 		return (out) => putOpened(out, out.at, opened)
@@ -85,7 +84,7 @@ function* asAsked(door: Door, file: OpenFile, write: boolean): Op<OpenFile> {
 /** Somebody else created it between the kernel's question and its request. */
 function* openExisting(door: Door, row: { id: number; kind: number }, flags: number, write: boolean): Op<OpenFile> {
 	if (row.kind !== KIND.regular) fail(row.kind === KIND.directory ? 'EISDIR' : 'ESTALE')
-	return yield* open(door.fs, row.id, { write, truncate: write && (flags & O_TRUNC) !== 0 })
+	return yield* open(door.fs, row.id, { write, truncate: (flags & O_TRUNC) !== 0 })
 }
 
 /** close(2): what was written is the file's content for everybody from now on. */

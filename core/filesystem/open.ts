@@ -34,12 +34,19 @@ const UNKNOWN = -1
 
 export interface OpenRequest {
 	write: boolean
+	/** Also for one who only reads: that he has the right to is the door's affair. */
 	truncate: boolean
 }
 
 /** The file, open here, with one more handle on it. ESTALE when a name that led to it leads elsewhere now: the door asks again by name. */
 export function open(fs: Filesystem, id: FileId, request: OpenRequest): Op<OpenFile> {
-	return request.write ? whileOpeningAgain(fs, id, openNow(fs, id, request)) : openNow(fs, id, request)
+	if (request.write) return whileOpeningAgain(fs, id, openNow(fs, id, request))
+	return request.truncate ? openEmptied(fs, id) : openNow(fs, id, request)
+}
+
+function* openEmptied(fs: Filesystem, id: FileId): Op<OpenFile> {
+	yield* release(fs, yield* open(fs, id, { write: true, truncate: true }), true)
+	return yield* openNow(fs, id, { write: false, truncate: false })
 }
 
 function* openNow(fs: Filesystem, id: FileId, request: OpenRequest): Op<OpenFile> {

@@ -51,6 +51,19 @@ export const cases: Cases = {
 		fs.closeSync(reader)
 	},
 
+	'O_TRUNC empties the file for one who only reads, too'(dir) {
+		const file = join(dir, 'f')
+		fs.writeFileSync(file, 'old content')
+		const reader = open(file, O_RDONLY | O_TRUNC)
+		assert.equal(fs.fstatSync(reader).size, 0)
+		assert.equal(fs.readFileSync(file, 'utf8'), '')
+		fs.writeFileSync(file, 'new')
+		assert.equal(fs.readFileSync(reader, 'utf8'), 'new')
+		const again = open(file, O_RDONLY | O_CREAT | O_TRUNC)
+		assert.equal(fs.fstatSync(again).size, 0)
+		for (const fd of [reader, again]) fs.closeSync(fd)
+	},
+
 	'O_DIRECTORY and O_NOFOLLOW refuse what they should'(dir) {
 		fs.writeFileSync(join(dir, 'f'), '')
 		fs.symlinkSync('f', join(dir, 'l'))
