@@ -53,10 +53,20 @@ export const openFile: Operation = (door) =>
 		const killSetId = (u32(request, 4) & OPEN_KILL_SUIDGID) !== 0
 		const write = (flags & O_ACCMODE) !== O_RDONLY
 		const file = yield* open(door.fs, request.node, { write, truncate: (flags & O_TRUNC) !== 0 })
-		if (killSetId) yield* clearSetId(door, file, request)
+		if (killSetId) yield* clearOrRelease(door, file, write, request)
 		const opened = grant(door, file, write)
 		return (out) => putOpened(out, out.at, opened)
 	}
+
+/** Whoever is told that it failed closes nothing. */
+function* clearOrRelease(door: Door, file: OpenFile, write: boolean, request: { gid: number }): Op<void> {
+	try {
+		yield* clearSetId(door, file, request)
+	} catch (error) {
+		yield* release(door.fs, file, write)
+		throw error
+	}
+}
 
 export const createFile: Operation = (door) =>
 	function* (request) {
