@@ -112,8 +112,11 @@ function* setInCatalogue(fs: Filesystem, id: FileId, change: AttributeChange): O
 	fs.readAhead.forgetFile(id)
 	fs.touched.forget(id)
 	const file = fs.open.get(id)
-	if (file) yield* setOnOpen(file, done.row, change)
-	yield* carryOutAfterwards(fs, done.made)
+	try {
+		if (file) yield* setOnOpen(file, done.row, change)
+	} finally {
+		yield* carryOutAfterwards(fs, done.made)
+	}
 }
 
 function* planned(
