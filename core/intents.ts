@@ -193,10 +193,10 @@ function* attempt(fs: Filesystem, node: Node, intent: Intent): Op<boolean> {
 }
 
 /**
- * A call that timed out may still happen on the node. Until it has returned nobody else may carry the intent out: the row
+ * To whoever settles the node. A call that timed out may still happen there. Until it has returned nobody else may carry the intent out: the row
  * keeps this client's name.
  */
-function leave(fs: Filesystem, node: Node | undefined, list: Intent[]): void {
+export function leave(fs: Filesystem, node: Node | undefined, list: readonly Intent[]): void {
 	if (node && node.health.stuck > 0) {
 		setTimeout(() => leave(fs, node, list), 1_000).unref()
 		return

@@ -10,7 +10,8 @@ import type { FileRow } from '../catalogue/files.ts'
 import type { Intent } from '../catalogue/intents.ts'
 import * as intents from '../catalogue/intents.ts'
 import type { FileId, Path } from '../ids.ts'
-import { carryOut, intend } from '../intents.ts'
+import { carryOut, intend, leave } from '../intents.ts'
+import type { Stat } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { isAt } from './is-at.ts'
@@ -28,9 +29,18 @@ export function* bringAlong(fs: Filesystem, file: OpenFile): Op<void> {
 	}
 	const { path, made } = yield* wait(transact(fs, (tx) => decide(fs, tx, file)))
 	// Whoever had something to do there before may have taken it along.
-	if (yield* isAt(file.node, file.path, own)) yield* carryOut(fs, made)
+	if (yield* isStillAt(fs, file, own, made)) yield* carryOut(fs, made)
 	else drop(fs, made)
 	file.path = path
+}
+
+function* isStillAt(fs: Filesystem, { node, path }: OpenFile, own: Stat, made: readonly Intent[]): Op<boolean> {
+	try {
+		return yield* isAt(node, path, own)
+	} catch (error) {
+		leave(fs, node, made)
+		throw error
+	}
 }
 
 /** Nothing is moved from a path that is another's: what is found there may be his in a moment. */

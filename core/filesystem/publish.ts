@@ -83,7 +83,12 @@ function* checkPath(fs: Filesystem, file: OpenFile): Op<void> {
 	if (fs.capabilities.synchronous ? isBehind(fs) : fs.shared) yield* catchUp(fs)
 	if (!file.pathInDoubt) return
 	file.pathInDoubt = false
-	yield* bringAlong(fs, file)
+	try {
+		yield* bringAlong(fs, file)
+	} catch (error) {
+		file.pathInDoubt = true
+		throw error
+	}
 }
 
 export interface Content {

@@ -2,11 +2,14 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
+import { fail } from '../../core/errors.ts'
 import { refreshClients } from '../../core/filesystem/clients.ts'
 import { makeDirectory } from '../../core/filesystem/create.ts'
 import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
 import { catchUp } from '../../core/filesystem/follow.ts'
+import { release } from '../../core/filesystem/publish.ts'
 import { rename } from '../../core/filesystem/rename.ts'
+import { settle } from '../../core/filesystem/settle.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { run } from '../../core/op.ts'
 import { type Engine, engines } from '../catalogue/engines.ts'
@@ -39,6 +42,20 @@ function whenLookedFor(fs: Filesystem, count: number, meanwhile: () => Promise<u
 }
 
 for (const engine of engines) {
+	for (const [when, count] of [['is looked for', 1], ['is about to be moved', 2]] as const) {
+		test(`${engine.name}: the node fails when it ${when}: its close does, and afterwards it is brought along`, async (t) => {
+			const { a, b, file, rows, reports } = await leftBehind(t, engine)
+			whenLookedFor(a, count, async () => fail('EIO'))
+			await assert.rejects(writeAndClose(a, file, 'text'), { code: 'EIO' })
+			await run(release(a, file, true))
+			await flushLater(a)
+			await run(settle(a))
+			await run(catchUp(b))
+			assert.equal(String(await get(b, 'e/x')), 'text')
+			assert.deepEqual([reports, await rows('SELECT op FROM intent')], [[], []])
+		})
+	}
+
 	test(`${engine.name}: nobody is in the way`, async (t) => {
 		const { a, b, file, node } = await leftBehind(t, engine)
 		await writeAndClose(a, file, 'text')
