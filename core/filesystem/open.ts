@@ -183,7 +183,7 @@ function* openOn(fs: Filesystem, found: Found, nodes: Node[], { flags, since }: 
 			obstructed ||= paths.length < found.names.length
 			const untried = isAgain ? paths.filter((path) => !tried.has(keyOf(node, path))) : paths
 			const opened = yield* openOnNode(node, untried, flags)
-			if (opened) return yield* judge(fs, yield* describe(found.row, node, opened, flags), since)
+			if (opened) return yield* judge(fs, { row: found.row, node, ...opened, flags }, since)
 			for (const path of untried) tried.add(keyOf(node, path))
 			isNew ||= untried.length > 0
 		}
@@ -225,13 +225,22 @@ function* openOnNode(node: Node, paths: Path[], flags: number): Op<{ path: Path;
 	return undefined
 }
 
+interface Opened {
+	row: FileRow
+	node: Node
+	path: Path
+	fd: number
+	flags: number
+}
+
 /** ESTALE where another file has the path by now: somebody renamed what was looked for, or saved over it, before it was opened. */
-function* judge(fs: Filesystem, file: OpenFile, since: number): Op<OpenFile> {
+function* judge(fs: Filesystem, opened: Opened, since: number): Op<OpenFile> {
 	try {
+		const file = yield* describe(opened)
 		if (yield* isAnother(fs, file, since)) fail('ESTALE')
 		return file
 	} catch (error) {
-		yield* wait(file.node.operations.close(file.fd))
+		yield* wait(opened.node.operations.close(opened.fd))
 		throw error
 	}
 }
@@ -248,7 +257,7 @@ function* isAnother(fs: Filesystem, { row, node, path, fd, known }: OpenFile, si
 	return true
 }
 
-function* describe(row: FileRow, node: Node, { path, fd }: { path: Path; fd: number }, flags: number): Op<OpenFile> {
+function* describe({ row, node, path, fd, flags }: Opened): Op<OpenFile> {
 	const known = flags === O_RDONLY ? undefined : yield* wait(node.operations.fstat(fd))
 	return newOpenFile({ row, node, path, fd, known, writable: flags !== O_RDONLY })
 }

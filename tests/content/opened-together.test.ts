@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { fail } from '../../core/errors.ts'
 import { read } from '../../core/filesystem/data.ts'
 import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
 import { catchUp } from '../../core/filesystem/follow.ts'
@@ -232,3 +233,27 @@ for (const when of ['before', 'after'] as const) test(`a remote node: opened to 
 	assert.equal(new Set(closed).size, 2, `${closed}`)
 	assert.equal(closed.length, 2, `${closed}`)
 })
+
+for (const engine of engines) {
+	test(`${engine.name}: what was opened to write and then cannot be looked at is closed again`, async (t) => {
+		const { fs } = await (await tree(t, engine)).start()
+		const id = await makeFile(fs, 'x', 'old')
+		const { operations } = fs.nodes.get(1) as Node
+		const { open: realOpen, close: realClose } = operations
+		const opened: number[] = []
+		const closed: number[] = []
+		operations.open = async (path, flags) => {
+			const fd = await realOpen(path, flags)
+			opened.push(fd)
+			return fd
+		}
+		operations.close = (fd) => {
+			closed.push(fd)
+			return realClose(fd)
+		}
+		operations.fstat = () => fail('ETIMEDOUT')
+		await assert.rejects(async () => run(open(fs, id, WRITE)), { code: 'ETIMEDOUT' })
+		assert.equal(opened.length, 1)
+		assert.deepEqual(closed, opened)
+	})
+}
