@@ -328,7 +328,7 @@ function* adopt(fs: Filesystem, opened: OpenFile): Op<OpenFile> {
 	const isSame = readers !== undefined && readers.writers === 0 && !readers.parted && readers.node === opened.node && (yield* hasInodeOf(readers, opened))
 	const current = fs.open.get(opened.id)
 	if (current && current.writers > 0 && !current.parted) return instead(fs, opened, { other: current, write: true })
-	if (!isSame || current !== readers) return counted(fs, opened, true)
+	if (!isSame || current !== readers || readers.node !== opened.node) return counted(fs, opened, true)
 	readers.retired.push({ node: readers.node, fd: readers.fd })
 	Object.assign(readers, { fd: opened.fd, writable: true, row: opened.row, known: opened.known, path: opened.path, unsynced: false })
 	return counted(fs, readers, true)
@@ -345,13 +345,19 @@ function* hasInodeOf({ node, fd }: OpenFile, { known }: OpenFile): Op<boolean> {
 	}
 }
 
-/** An open file goes on, for reading, with another copy of the same version. EIO when there is none. */
+/**
+ * An open file goes on, for reading, with another copy of the same version. EIO when there is none. Where it was opened to write meanwhile, what it has is
+ * the content, and stays.
+ */
 export function* failOver(fs: Filesystem, file: OpenFile, tried: ReadonlySet<number>): Op<void> {
 	const since = fs.transactions
 	const found = yield* find(fs, file.id)
 	if (found.row.version !== file.row.version) fail('EIO', 'the only copies left are of another version')
 	const nodes = candidates(fs, found).filter((node) => !tried.has(node.id))
 	const other = yield* openOn(fs, found, nodes, { flags: O_RDONLY, since })
-	file.retired.push({ node: file.node, fd: file.fd })
+	const isWritten = file.writers > 0
+	const { node, fd } = isWritten ? other : file
+	file.retired.push({ node, fd })
+	if (isWritten) return
 	Object.assign(file, { node: other.node, fd: other.fd, path: other.path, known: other.known, writable: false })
 }
