@@ -66,13 +66,18 @@ function forget(fs: Filesystem, row: ChangeRow): void {
 	if (row.file_id !== null) fs.readAhead.forgetFile(row.file_id)
 }
 
-/** A file that is open here and has lost its last name lives on until it is closed. */
+/**
+ * A file that is open here and has lost its last name lives on until it is closed. Who only reads it goes on with the version he has; whether there are
+ * extended attributes is asked of what is open.
+ */
 function* refreshOpen(fs: Filesystem, { file_id }: ChangeRow): Op<void> {
 	const open = file_id === null ? undefined : fs.open.get(file_id)
 	if (!open || open.orphan) return
 	const row = yield* wait(files.find(fs.catalogue, open.id))
-	if (row && open.writers > 0) open.row = row
-	if (row) return
+	if (row) {
+		open.row = open.writers > 0 ? row : { ...open.row, flags: row.flags }
+		return
+	}
 	open.orphan = true
 	open.row = { ...open.row, nlink: 0 }
 }
