@@ -47,8 +47,10 @@ export function openNames(root: () => number): Names {
 
 	function onBoth(from: Buffer, to: Buffer, call: OnNames): number {
 		const start = lastComponent(to)
+		const isBeside = from.subarray(0, lastComponent(from)).equals(to.subarray(0, start))
 		return on(from, (directory, name) => {
-			const otherDirectory = parents.of(to, start - 1)
+			// Asked for again it may be too old by now, and the descriptor in hand would be closed.
+			const otherDirectory = isBeside ? directory : parents.of(to, start - 1)
 			return call(directory, name, otherDirectory, terminated(to, start, to.length, second))
 		})
 	}
