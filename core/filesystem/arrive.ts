@@ -17,11 +17,12 @@ import { type Filesystem, runAside } from './filesystem.ts'
 import { type Held, hold } from './hold.ts'
 import { isAt } from './is-at.ts'
 import { keepStray } from './keep-stray.ts'
-import { isNoDirectory, makeParents, makeParentsHeld } from './materialise.ts'
+import { isNoDirectory, makeParentsHeld } from './materialise.ts'
 import { newOpenFile, type OpenFile } from './open-files.ts'
 import { joinChain, type NamedPath } from './paths.ts'
 import { decided } from './undecided.ts'
 import { removeLeft, takeBack, undoLater } from './undo-create.ts'
+import { makeParents } from './way-on-node.ts'
 
 /** As it was entered. */
 interface Entered extends NamedPath {

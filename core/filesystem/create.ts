@@ -1,11 +1,10 @@
 /** New names: regular files, directories, symlinks, special files. */
-import type { Intent, IntentRow } from '../catalogue/intents.ts'
+import type { Intent } from '../catalogue/intents.ts'
 import type { ClassRow } from '../catalogue/classes.ts'
 import * as changes from '../catalogue/changes.ts'
 import * as entries from '../catalogue/entries.ts'
 import * as files from '../catalogue/files.ts'
 import { type FileRow, KIND } from '../catalogue/files.ts'
-import * as intents from '../catalogue/intents.ts'
 import * as replicas from '../catalogue/replicas.ts'
 import { REPLICA } from '../catalogue/replicas.ts'
 import * as writers from '../catalogue/writers.ts'
@@ -13,8 +12,7 @@ import type { Reader, Transaction } from '../catalogue/driver.ts'
 import { now, type Time } from '../clock.ts'
 import { fail } from '../errors.ts'
 import type { FileId, Path } from '../ids.ts'
-import { standsInTheWay } from '../in-the-way.ts'
-import { carryOutAfterwards, intend, isDone, touches } from '../intents.ts'
+import { carryOutAfterwards, intend } from '../intents.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import { classOf, nodesForNewFile } from '../placement/placement.ts'
@@ -24,6 +22,7 @@ import type { Check, Made } from './expected.ts'
 import { type Filesystem, transact, transactUnasked } from './filesystem.ts'
 import { checkPlace, type Place, readPlace } from './names.ts'
 import type { OpenFile } from './open-files.ts'
+import { clearing } from './obstructed.ts'
 import { whileOpening } from './opening.ts'
 
 export interface NewFile {
@@ -173,34 +172,7 @@ function enter(fs: Filesystem, tx: Transaction, place: Place, row: FileRow, targ
 	changes.insert(tx, fs.client, { op: row.kind === KIND.directory ? 'mkdir' : 'create', parent: place.parent, name: place.name, file: row.id }, fs.capabilities)
 }
 
-/**
- * As `unobstructed`, for who gives the path a new file. The rows of what was done there go in the same transaction: found after a crash, when whatever
- * was to take them away has not, they would be carried out again, on the new file.
- */
-function* clearing(fs: Filesystem, tx: Transaction, nodes: Node[], path: Path): Op<Node[]> {
-	const standing = yield* intentsOn(tx, nodes)
-	for (const row of standing.flat()) if (isDone(fs, row) && touches(row, [path])) intents.remove(tx, row)
-	return nodes.filter((_, i) => isUnobstructed(fs, standing[i], path))
-}
-
-/** Leaves out nodes on which an intent stands on the path: the old file of that name may still be there. */
-export function* unobstructed(fs: Filesystem, nodes: Node[], path: Path): Op<Node[]> {
-	const standing = yield* intentsOn(fs.catalogue, nodes)
-	return nodes.filter((_, i) => isUnobstructed(fs, standing[i], path))
-}
-
-function* intentsOn(reader: Reader, nodes: readonly Node[]): Op<IntentRow[][]> {
-	if (nodes.length === 0) return []
-	return (yield* wait(reader.read(...nodes.map((node) => intents.standingQuery(node.id, STANDING_ROWS_MAX))))) as IntentRow[][]
-}
-
-function isUnobstructed(fs: Filesystem, standing: readonly IntentRow[], path: Path): boolean {
-	return standing.length < STANDING_ROWS_MAX && !standing.some((row) => !isDone(fs, row) && standsInTheWay(row, path))
-}
-
 const INTENT_POLL_MS = 20
-/** A node with this many intents to carry out takes new files again when it has fewer. */
-const STANDING_ROWS_MAX = 100
 
 /** A directory is made on a node when the first file in it goes there. */
 export function* makeDirectory(fs: Filesystem, place: Place, file: NewFile, check?: Check): Op<FileRow> {

@@ -2,11 +2,9 @@
 import * as files from '../catalogue/files.ts'
 import { codeOf } from '../errors.ts'
 import { type FileId, type Path, ROOT_ID } from '../ids.ts'
-import { carryOut } from '../intents.ts'
 import type { Attributes, Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import type { Filesystem } from './filesystem.ts'
-import { hold } from './hold.ts'
 import { keepStray } from './keep-stray.ts'
 
 export interface Wanted {
@@ -15,19 +13,15 @@ export interface Wanted {
 	attributes: Attributes
 }
 
-type Make = (fs: Filesystem, node: Node, wanted: Wanted) => Op<void>
+export type Make = (fs: Filesystem, node: Node, wanted: Wanted) => Op<void>
 
-/** The directory on the node, and what is missing above it. */
-export function makeParents(fs: Filesystem, node: Node, directory: FileId): Op<void> {
-	return makeAll(fs, node, directory, makeDirectory)
-}
-
-/** The same for whoever holds a path below it. */
+/** The directory on the node, and what is missing above it; for whoever holds a path below it. */
 export function makeParentsHeld(fs: Filesystem, node: Node, directory: FileId): Op<void> {
 	return makeAll(fs, node, directory, makeHeld)
 }
 
-function* makeAll(fs: Filesystem, node: Node, directory: FileId, make: Make): Op<void> {
+/** The same, each as `make` does it. */
+export function* makeAll(fs: Filesystem, node: Node, directory: FileId, make: Make): Op<void> {
 	const ids = yield* fs.directories.ancestors(fs.catalogue, directory)
 	for (const id of ids.reverse()) {
 		if (id === ROOT_ID) continue
@@ -37,26 +31,8 @@ function* makeAll(fs: Filesystem, node: Node, directory: FileId, make: Make): Op
 	}
 }
 
-/**
- * What has the name there and is none may be another's, of whom it is yet to be carried out that he goes elsewhere: it is nobody's if it still
- * stands there while the path is held. Nothing is made where the directory has moved meanwhile.
- */
-export function* makeDirectory(fs: Filesystem, node: Node, wanted: Wanted): Op<void> {
-	try {
-		return yield* wait(node.operations.makeDirectory(wanted.path, wanted.attributes))
-	} catch (error) {
-		if (codeOf(error) !== 'EEXIST' && !isNoDirectory(error)) throw error
-	}
-	const held = yield* hold(fs, node, wanted.id, wanted.path)
-	try {
-		if (held.row && held.path.equals(wanted.path)) yield* makeHeld(fs, node, wanted)
-	} finally {
-		yield* carryOut(fs, held.made)
-	}
-}
-
 /** What has the name there and is none is unknown to the catalogue. */
-function* makeHeld(fs: Filesystem, node: Node, { path, attributes }: Wanted): Op<void> {
+export function* makeHeld(fs: Filesystem, node: Node, { path, attributes }: Wanted): Op<void> {
 	try {
 		yield* wait(node.operations.makeDirectory(path, attributes))
 	} catch (error) {

@@ -16,7 +16,6 @@ import * as writers from '../catalogue/writers.ts'
 import { codeOf } from '../errors.ts'
 import { removeMarks } from '../exchange.ts'
 import type { ClientId, FileId, NodeId } from '../ids.ts'
-import { standsInTheWay } from '../in-the-way.ts'
 import { applyIntent, mayHaveBegun } from '../intents.ts'
 import type { Node, Stat } from '../nodes/node.ts'
 import { inService, takesChanges } from '../nodes/service.ts'
@@ -24,6 +23,7 @@ import { isPromise, type Op, run, wait } from '../op.ts'
 import { isAlive, isRunning, refreshClients, takeLease } from './clients.ts'
 import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
+import { isObstructed } from './obstructed.ts'
 import { isAsEntered } from './open-files.ts'
 import { isUnused } from './opening.ts'
 import { recordSeen } from './publish.ts'
@@ -214,11 +214,6 @@ function mayUnpin(fs: Filesystem, client: ClientId, id: FileId): boolean {
 }
 
 /** Something the node has yet to carry out decides what stands at the path. */
-function* isObstructed(fs: Filesystem, node: Node, path: Buffer): Op<boolean> {
-	const rows = yield* wait(intents.standing(fs.catalogue, node.id, BATCH_ROWS_MAX))
-	return rows.length === BATCH_ROWS_MAX || rows.some((row) => standsInTheWay(row, path))
-}
-
 function* statOf(fs: Filesystem, node: Node, path: Buffer): Op<Stat | undefined | 'trouble'> {
 	try {
 		return yield* wait(node.operations.stat(path))
