@@ -1,7 +1,7 @@
 /**
  * What was written after the manifests were. A manifest is some minutes old; a file that was changed in place since then has
  * another size or time on its node than is known, and was changed there after the manifest was written. That content is the
- * file's: it becomes the next version, as if the writer had ended without a word. Likewise with who may read and write it.
+ * file's: it becomes the next version, as if the writer had ended without a word. And what was closed to others since stays closed.
  */
 import * as conflicts from '../../core/catalogue/conflicts.ts'
 import * as files from '../../core/catalogue/files.ts'
@@ -72,11 +72,15 @@ async function settle(replicator: Replicator, { names, replicas }: FileRecord, r
 	run.done(mode === undefined ? 'known' : 'permissions', 0)
 }
 
-/** The copy that was touched last says it, if that was after the manifest; undefined where it says nothing new. */
+/**
+ * What was taken from group and others shows in the copy that was touched last, if that was after the manifest. Nothing is given: a node may have
+ * modes of its own. Undefined where nothing changes.
+ */
 function modeSince(seen: readonly Seen[], row: FileRow, since: number): number | undefined {
 	const [last] = seen.map(({ stat }) => stat).sort((a, b) => b.ctime - a.ctime)
-	if (!last || last.ctime <= since || ((row.mode ^ last.mode) & PERMISSIONS_SHOWN) === 0) return undefined
-	return (row.mode & ~PERMISSIONS_SHOWN) | (last.mode & PERMISSIONS_SHOWN)
+	if (!last || last.ctime <= since) return undefined
+	const mode = row.mode & (last.mode | ~PERMISSIONS_SHOWN)
+	return mode === row.mode ? undefined : mode
 }
 
 async function statOf(node: Node, path: Path): Promise<Stat | undefined> {
