@@ -284,7 +284,15 @@ function mayHaveMappedChanges(file: OpenFile): boolean {
 function* forget(fs: Filesystem, file: OpenFile): Op<void> {
 	if (fs.open.get(file.id) === file) fs.open.delete(file.id)
 	while (file.publishing) yield* wait(file.publishing)
-	for (const { node, fd } of [...file.retired, file]) yield* wait(node.operations.close(fd))
+	const failures: unknown[] = []
+	for (const { node, fd } of [...file.retired, file]) {
+		try {
+			yield* wait(node.operations.close(fd))
+		} catch (error) {
+			failures.push(error)
+		}
+	}
+	if (failures.length > 0) throw failures[0]
 }
 
 /** close(2) by somebody who may write: what he wrote is the content for everybody, or he is told that its node has not taken it. As `publish` says. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
+import { fail } from '../../core/errors.ts'
 import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
 import { open } from '../../core/filesystem/open.ts'
 import type { OpenFile } from '../../core/filesystem/open-files.ts'
@@ -90,6 +91,16 @@ for (const engine of engines) {
 		await run(release(fs, file, true))
 		assert.equal(fs.open.get(file.id), file)
 		await run(retryAbandoned(fs, file))
+		await isPublishedAndClosedOnce(at, 'text')
+	})
+
+	test(`${engine.name}: one of its descriptors cannot be closed: the others are`, async (t) => {
+		const at = await watched(t, engine)
+		const { fs, file } = at
+		await write(file, 'text')
+		const gone = { operations: { close: () => fail('ENOTCONN') } } as never
+		file.retired.push({ node: gone, fd: 0 })
+		await assert.rejects(async () => run(release(fs, file, true)), { code: 'ENOTCONN' })
 		await isPublishedAndClosedOnce(at, 'text')
 	})
 }
