@@ -18,7 +18,7 @@ import type { Walking } from './walking.ts'
 
 const CONFLICTS = '.cairn/conflicts'
 /** What makes it unique stands before its name. */
-const MARK_CHARACTERS = 37
+const MARK = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-(?=.)/s
 /** Of what came there a moment ago the row may be on its way. */
 const YOUNG_SECONDS = 60
 
@@ -46,7 +46,7 @@ async function listOne(walking: Walking, aside: Path): Promise<void> {
 	const [stat] = await statAll(walking, [aside])
 	if (!stat || stat instanceof Error || now().s - stat.ctime < YOUNG_SECONDS) return
 	const { size, mtime } = stat
-	const path = aside.subarray(CONFLICTS.length + 1 + MARK_CHARACTERS)
+	const path = Buffer.from(latin1(aside.subarray(CONFLICTS.length + 1)).replace(MARK, ''), 'latin1')
 	const enter = function* (tx: Transaction): Op<boolean> {
 		const [rows, standing] = (yield* wait(tx.read(conflicts.asidesQuery(node.id), intents.standingQuery(node.id, STANDING_ROWS_MAX)))) as [Array<{ aside: Uint8Array }>, intents.IntentRow[]]
 		// Listed meanwhile, or decided about: on its way into the tree, or off the node.

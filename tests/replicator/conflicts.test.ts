@@ -249,16 +249,19 @@ test('kept aside by one who ended before he had said so: a whole walk lists it',
 	const [lost, young] = ['0b6f3a52-6f0e-4c0e-9d5c-2f1f7f3f6a10', '1c6f3a52-6f0e-4c0e-9d5c-2f1f7f3f6a11']
 	place.put(1, `.cairn/conflicts/${lost}-f`, 'edited on the node')
 	place.put(1, `.cairn/conflicts/${young}-g`, 'its row is on its way')
+	place.put(1, '.cairn/conflicts/by hand', 'and nobody marked it')
 	change(client, 1, ({ stat }) => ({
-		stat: (path) => (path.includes(lost) ? { ...(stat(path) as Stat), ctime: 1 } : stat(path)),
+		stat: (path) => (!path.includes(young) ? { ...(stat(path) as Stat), ctime: 1 } : stat(path)),
 	}))
-	assert.deepEqual([(await walk(1, { dryRun: true })).outcomes, conflicts()], [{ conflict: 1 }, []])
+	assert.deepEqual([(await walk(1, { dryRun: true })).outcomes, conflicts()], [{ conflict: 2 }, []])
 	assert.deepEqual([(await walk(1, { part: Buffer.from('d') })).outcomes, conflicts()], [{}, []])
 	const { outcomes, notes } = await walk()
-	assert.deepEqual([outcomes, notes, conflicts()], [{ conflict: 1 }, ['node node1: f lies in .cairn/conflicts and was in no list; see cairn conflicts list'], ['f stray']])
+	const told = (name: string) => `node node1: ${name} lies in .cairn/conflicts and was in no list; see cairn conflicts list`
+	assert.deepEqual([outcomes, notes.sort(), conflicts()], [{ conflict: 2 }, [told('by hand'), told('f')], ['by hand stray', 'f stray']])
 	assert.deepEqual((await walk()).outcomes, {})
-	await keepAs(decisionOn(t, place, 1), Buffer.from('kept'))
-	assert.deepEqual([place.read(1, 'kept'), rows('SELECT * FROM conflict'), disk.readdirSync(node(1, '.cairn/conflicts'))], ['edited on the node', [], [`${young}-g`]])
+	const [row] = rows("SELECT * FROM conflict WHERE path = CAST('f' AS BLOB)") as ConflictRow[]
+	await keepAs({ ...decisionOn(t, place, 1), row }, Buffer.from('kept'))
+	assert.deepEqual([place.read(1, 'kept'), conflicts(), disk.readdirSync(node(1, '.cairn/conflicts')).sort()], ['edited on the node', ['by hand stray'], [`${young}-g`, 'by hand']])
 })
 
 test('kept aside, and decided about while its node was away: no walk lists it again', async (t) => {
