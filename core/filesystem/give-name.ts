@@ -65,7 +65,8 @@ function* settleOn(fs: Filesystem, naming: Naming): Op<Named> {
 	const { place, staged } = naming
 	const { node } = staged
 	const { parent } = place
-	let isReady = yield* makeReady(fs, node, { parent, path: naming.path, made: naming.ways })
+	const ready = () => makeReady(fs, node, { parent, path: naming.path, made: naming.ways })
+	let isReady = yield* ready()
 	// What comes together is entered in another order under load; the time of its directory is that of who comes last.
 	naming.time = now()
 	naming.turn = fs.touched.begin(parent)
@@ -77,7 +78,7 @@ function* settleOn(fs: Filesystem, naming: Naming): Op<Named> {
 		if ('row' in answer) return answer
 		if (answer.needs === 'way') {
 			naming.path = yield* freshPath(fs, place)
-			isReady = yield* makeReady(fs, node, { parent, path: naming.path, made: naming.ways })
+			isReady = yield* ready()
 		} else if (answer.needs === 'sync') {
 			yield* staged.sync()
 			naming.isSynced = true
@@ -85,7 +86,7 @@ function* settleOn(fs: Filesystem, naming: Naming): Op<Named> {
 			if (Date.now() > deadlineMs) fail('EIO', `node ${node.name} has not come to that path yet`)
 			yield* wait(new Promise((resolve) => setTimeout(resolve, pauseMs)))
 			pauseMs = Math.min(pauseMs * 2, INTENT_POLL_MS_MAX)
-			isReady = yield* makeReady(fs, node, { parent, path: naming.path, made: naming.ways })
+			isReady = yield* ready()
 		}
 	}
 }

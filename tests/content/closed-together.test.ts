@@ -41,6 +41,15 @@ async function write({ node, fd }: OpenFile, text: string): Promise<void> {
 	await node.operations.write(fd, Buffer.from(text), 0)
 }
 
+/** The catalogue takes no version of what was written. */
+async function closeInVain({ fs, file }: Watched, text: string): Promise<void> {
+	await write(file, text)
+	const { transaction } = fs.catalogue
+	fs.catalogue.transaction = () => assert.fail('not now')
+	await assert.rejects(async () => run(release(fs, file, true)), /not now/)
+	fs.catalogue.transaction = transaction
+}
+
 async function isPublishedAndClosedOnce({ fs, file, calls, rows, node, problems }: Watched, text: string): Promise<void> {
 	await flushLater(fs)
 	assert.equal(readFileSync(node(1, 'x'), 'latin1'), text)
@@ -69,11 +78,7 @@ for (const engine of engines) {
 	test(`${engine.name}: what could not be published at a close before is tried again, and somebody who has opened it since closes it`, async (t) => {
 		const at = await watched(t, engine)
 		const { fs, file } = at
-		await write(file, 'text')
-		const { transaction } = fs.catalogue
-		fs.catalogue.transaction = () => assert.fail('not now')
-		await assert.rejects(async () => run(release(fs, file, true)), /not now/)
-		fs.catalogue.transaction = transaction
+		await closeInVain(at, 'text')
 		assert.equal(await run(open(fs, file.id, WRITE)), file)
 		await Promise.all([run(retryAbandoned(fs, file)), run(release(fs, file, true))])
 		await isPublishedAndClosedOnce(at, 'text')
@@ -82,11 +87,7 @@ for (const engine of engines) {
 	test(`${engine.name}: closed by who opened it after a close that could not publish: it is tried again all the same`, async (t) => {
 		const at = await watched(t, engine)
 		const { fs, file } = at
-		await write(file, 'text')
-		const { transaction } = fs.catalogue
-		fs.catalogue.transaction = () => assert.fail('not now')
-		await assert.rejects(async () => run(release(fs, file, true)), /not now/)
-		fs.catalogue.transaction = transaction
+		await closeInVain(at, 'text')
 		await run(open(fs, file.id, WRITE))
 		await run(release(fs, file, true))
 		assert.equal(fs.open.get(file.id), file)
