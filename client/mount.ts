@@ -11,7 +11,7 @@ import { offer } from '../core/live/offer.ts'
 import { measured } from '../core/metrics/measured-driver.ts'
 import { familiesOf } from '../core/metrics/process-families.ts'
 import { run } from '../core/op.ts'
-import type { Attached, Driver, MountOptions } from './driver.ts'
+import { type Attached, type Driver, EXIT_NOT_STARTED, type MountOptions } from './driver.ts'
 import { fuse } from './fuse/driver.ts'
 import { meter } from './meter.ts'
 
@@ -24,8 +24,6 @@ export interface Mount {
 	/** Takes over what the keeper changed. */
 	reload(): void
 }
-
-const EXIT_NOT_STARTED = 13
 
 const DRIVERS: Record<MountOptions['driver'], () => Driver | Promise<Driver>> = {
 	fuse: () => fuse,

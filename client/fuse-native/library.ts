@@ -1,6 +1,7 @@
 /** What the package fuse-native offers, as far as it is used here, and loading it. */
 import { createRequire } from 'node:module'
 import { UserError } from '../../core/errors.ts'
+import { EXIT_NOT_STARTED } from '../driver.ts'
 
 /** Zero or a count, or a negative errno; then what was asked for. */
 export type Done<T = void> = (result: number, value?: T) => void
@@ -104,8 +105,6 @@ export interface Library {
 	unmount(mountPoint: string, done: (error: Error | null) => void): void
 }
 
-/** The mount could not be started. */
-export const EXIT_NOT_STARTED = 13
 const HOW = 'see docs/fuse-native.md, or mount with --driver fuse'
 
 const load = createRequire(import.meta.url)

@@ -3,6 +3,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { closeSync, constants, openSync } from 'node:fs'
 import { UserError } from '../../core/errors.ts'
 import { errno, errnoName } from '../../core/libc.ts'
+import { EXIT_NOT_STARTED } from '../driver.ts'
 import { receiveDescriptor, socketPair } from './descriptor-passing.ts'
 import { cString, MNT_DETACH, MS, mount, umount2 } from './system-calls.ts'
 
@@ -14,8 +15,6 @@ export interface MountRequest {
 	/** Words the kernel or mount(8) understands: noexec, noatime, ... */
 	kernelOptions: string[]
 }
-
-const EXIT_MOUNT_FAILED = 13
 
 const FLAGS: Record<string, number> = {
 	noexec: MS.NOEXEC, noatime: MS.NOATIME, nodiratime: MS.NODIRATIME, sync: MS.SYNCHRONOUS, dirsync: MS.DIRSYNC,
@@ -34,7 +33,7 @@ function attachAsRoot({ mountPoint, fsname, readOnly, allowOther, kernelOptions 
 	if (mount(cString(fsname), cString(mountPoint), cString('fuse.cairn'), flags, cString(data)) === 0) return fd
 	const code = errnoName(errno())
 	closeSync(fd)
-	throw new UserError(`cannot mount on ${mountPoint}: ${code}`, EXIT_MOUNT_FAILED)
+	throw new UserError(`cannot mount on ${mountPoint}: ${code}`, EXIT_NOT_STARTED)
 }
 
 /** fusermount3 mounts and sends the descriptor back over a socket. */
@@ -51,12 +50,12 @@ async function attachThroughHelper({ mountPoint, fsname, readOnly, allowOther, k
 	const said: Buffer[] = []
 	helper.stderr?.on('data', (chunk: Buffer) => said.push(chunk))
 	const code = await new Promise<number | null>((resolve, reject) => {
-		helper.once('error', () => reject(new UserError('fusermount3 is missing: install the package fuse3, or mount as root', EXIT_MOUNT_FAILED)))
+		helper.once('error', () => reject(new UserError('fusermount3 is missing: install the package fuse3, or mount as root', EXIT_NOT_STARTED)))
 		helper.once('close', resolve)
 	})
 	closeSync(theirs)
 	try {
-		if (code !== 0) throw new UserError(`cannot mount on ${mountPoint}: ${Buffer.concat(said).toString().trim().split('\n')[0]}`, EXIT_MOUNT_FAILED)
+		if (code !== 0) throw new UserError(`cannot mount on ${mountPoint}: ${Buffer.concat(said).toString().trim().split('\n')[0]}`, EXIT_NOT_STARTED)
 		return receiveDescriptor(ours)
 	} finally {
 		closeSync(ours)
