@@ -13,6 +13,7 @@ import type { Arriving } from './arriving.ts'
 import type { Directories } from './directories.ts'
 import type { Journal } from './journal.ts'
 import type { Later } from './later.ts'
+import type { Place } from './names.ts'
 import type { OpenFile } from './open-files.ts'
 import { type Hold, holdPlaces, lookForMoves } from './places.ts'
 import type { ReadAhead } from './read-ahead.ts'
@@ -76,6 +77,8 @@ export interface Filesystem {
 	 * did. Only where the database says at once whether another has.
 	 */
 	lookedUp: { parent: FileId; name: Name; row: FileRow } | undefined
+	/** The name that was looked up last of those that led to nothing, and after how many transactions. As `lookedUp`. */
+	absent: { place: Place; transactions: number } | undefined
 	/** Of this process, as many as were begun and have ended: what does not change meanwhile was not changed by its own. */
 	transactions: number
 	/** Set by a door that has work done after it answered: what its caller need not wait for, on the calling thread. */
@@ -165,6 +168,11 @@ function lookAfter(fs: Filesystem, error: unknown, since: number): void {
 	if (!(error instanceof CatalogueError)) return
 	fs.mayHaveLeftPins = true
 	if (error instanceof Undecided) fs.onUndecided(error, since)
+}
+
+/** Whether all that others have committed is known here. Only where the database says at once whether they have. */
+export function isFollowed(fs: Filesystem): boolean {
+	return !fs.isBehind && !fs.catalogue.isChangedElsewhere()
 }
 
 /** Writes what was put off, if anything was. */

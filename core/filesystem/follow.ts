@@ -19,6 +19,7 @@ export function isBehind(fs: Filesystem): boolean {
 /** Everything others did since the last time. */
 export function* catchUp(fs: Filesystem): Op<ChangeRow[]> {
 	fs.lookedUp = undefined
+	fs.absent = undefined
 	fs.isBehind = true
 	const news = yield* follow(fs, yield* fs.journal.read(fs.catalogue))
 	fs.isBehind = false

@@ -8,7 +8,7 @@ import { fail } from '../errors.ts'
 import type { FileId, Name } from '../ids.ts'
 import type { Stat } from '../nodes/node.ts'
 import { isPromise, type Op, wait } from '../op.ts'
-import type { Filesystem } from './filesystem.ts'
+import { type Filesystem, isFollowed } from './filesystem.ts'
 import { checkName } from './names.ts'
 import type { OpenFile } from './open-files.ts'
 
@@ -26,13 +26,14 @@ export function* lookup(fs: Filesystem, parent: FileId, name: Name): Op<FileRow 
 function* find(fs: Filesystem, parent: FileId, name: Name): Op<FileRow | undefined> {
 	const { names } = fs.readAhead
 	// What another has committed is not forgotten here yet.
-	const isFollowed = !fs.isBehind && !fs.catalogue.isChangedElsewhere()
-	const known = isFollowed ? names.find(parent, name) : undefined
+	const isKnown = isFollowed(fs)
+	const known = isKnown ? names.find(parent, name) : undefined
 	if (known) return known
 	const answer = entries.lookup(fs.catalogue, parent, name)
 	// Another process has the lock: anything may happen until the answer is there.
 	if (isPromise(answer)) return yield* wait(answer)
-	if (isFollowed && answer && isPlain(answer)) names.keep(parent, name, answer)
+	if (!answer) fs.absent = { place: { parent, name }, transactions: fs.transactions }
+	else if (isKnown && isPlain(answer)) names.keep(parent, name, answer)
 	return answer
 }
 

@@ -17,7 +17,7 @@ import type { Node } from '../nodes/node.ts'
 import { inService } from '../nodes/service.ts'
 import { type Op, wait } from '../op.ts'
 import { joinPath } from './directories.ts'
-import { type Filesystem, transact } from './filesystem.ts'
+import { type Filesystem, isFollowed, transact } from './filesystem.ts'
 import { catchUp, directoryMoved, follow, isBehind, nameMoved } from './follow.ts'
 import { BATCH_ROWS_MAX } from './journal.ts'
 import { isAsEntered, newOpenFile, type OpenFile } from './open-files.ts'
@@ -97,7 +97,7 @@ function* find(fs: Filesystem, id: FileId): Op<Found> {
 /** Whoever opens a file has nearly always just looked it up: what is left to ask is where its copies are. */
 function* findKnown(fs: Filesystem, id: FileId): Op<Found | undefined> {
 	const known = fs.lookedUp
-	if (known?.row.id !== id || fs.isBehind || fs.catalogue.isChangedElsewhere()) return undefined
+	if (known?.row.id !== id || !isFollowed(fs)) return undefined
 	fs.lookedUp = undefined
 	const rows = yield* wait(fs.catalogue.all<openings.CopyRow>(...openings.copiesQuery(id)))
 	// The row is the open file's, which may change it.

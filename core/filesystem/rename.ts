@@ -6,7 +6,6 @@ import type { ChainRow } from '../catalogue/entries.ts'
 import * as files from '../catalogue/files.ts'
 import { type FileRow, KIND } from '../catalogue/files.ts'
 import type { Intent, IntentOp } from '../catalogue/intents.ts'
-import * as intents from '../catalogue/intents.ts'
 import * as nodes from '../catalogue/nodes.ts'
 import type { LocatedRow } from '../catalogue/paths.ts'
 import * as replicas from '../catalogue/replicas.ts'
@@ -21,7 +20,7 @@ import { classOf } from '../placement/placement.ts'
 import { joinPath } from './directories.ts'
 import { located } from './expected.ts'
 import { type Filesystem, transact } from './filesystem.ts'
-import { checkDirectory, checkPlace, type Place } from './names.ts'
+import { checkPlace, type Place, readPlaces } from './names.ts'
 import { countMove, mayMoveDirectories, movedHere } from './places.ts'
 import { hasPlainCopies, lostName, type Removal, removeEmptyDirectory, removeName } from './remove.ts'
 import type { Turn } from './touched.ts'
@@ -128,23 +127,14 @@ function rememberTouched(fs: Filesystem, situation: Situation, time: Time, turns
 }
 
 function* examine(fs: Filesystem, tx: Transaction, from: Place, to: Place): Op<Situation> {
-	const { forUpdate } = fs.capabilities
 	// Directories are locked by id, so that two renames in opposite directions do not wait for each other.
 	const parents = [...new Set([from.parent, to.parent])].sort((a, b) => a - b)
-	const rows = (yield* wait(
-		tx.read(
-			...parents.map((id) => files.findQuery(id, forUpdate)),
-			entries.lookupQuery(from.parent, from.name, forUpdate),
-			entries.lookupQuery(to.parent, to.name, forUpdate),
-			intents.anyQuery(),
-		),
-	)) as FileRow[][]
-	const directories = rows.splice(0, parents.length).map(([row]) => checkDirectory(row))
-	const [[source], [target], standing] = rows
+	const { directories, existing, standing } = yield* readPlaces(fs, tx, parents, [from, to])
+	const [source, target] = existing
 	if (!source) fail('ENOENT')
 	const fromPath = joinPath(yield* fs.directories.path(tx, from.parent), from.name)
 	const toPath = joinPath(yield* fs.directories.path(tx, to.parent), to.name)
-	return { directories, source, target, fromPath, toPath, standing: standing.length > 0 }
+	return { directories, source, target, fromPath, toPath, standing }
 }
 
 /**

@@ -78,6 +78,7 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 		touched: createTouched(capabilities),
 		synced: new Set(),
 		lookedUp: undefined,
+		absent: undefined,
 		transactions: 0,
 		afterAnswer: undefined,
 		onChange,
