@@ -8,7 +8,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as later } from 'node:timers/promises'
 import { CatalogueError, Overtaken } from '../errors.ts'
 import { isPromise, type Maybe, type Op } from '../op.ts'
-import type { Capabilities, Driver, Query, Transaction, Value } from './driver.ts'
+import type { Capabilities, Driver, Query, Row, Transaction, Value } from './driver.ts'
 import { createHeld } from './held.ts'
 import { openHeldLog } from './held-log.ts'
 import { isBusy, translated } from './sqlite-errors.ts'
@@ -96,6 +96,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		after: index.after,
 		carriedOut() {
 			own++
+			unread.doubt()
 		},
 		report: (line) => process.emitWarning(line),
 	})
@@ -117,7 +118,14 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		return statement
 	}
 
-	const query = (sql: string, params: readonly Value[] = []) => prepared(known(sql)).all(params)
+	function query(sql: string, params: readonly Value[] = []): Row[] {
+		const asked = known(sql)
+		if (unread.isEmpty(asked.concern) && !isChangedElsewhere()) return []
+		const rows = prepared(asked).all(params)
+		if (rows.length === 0) unread.sawNothing(asked.concern)
+		return rows
+	}
+
 	const first = (sql: string, params: readonly Value[] = []) => prepared(known(sql)).get(params)
 
 	// A failed statement leaves its transaction open; a body that went on regardless would commit half of itself.
@@ -135,7 +143,9 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 
 	/** How many rows it changed. */
 	function alter(sql: string, params: readonly Value[] = []): number {
-		const rows = prepared(known(sql)).run(params)
+		const statement = known(sql)
+		const rows = prepared(statement).run(params)
+		unread.wrote(statement.concern)
 		if (rows > 0) wroteBy(sql, params)
 		return rows
 	}
@@ -192,6 +202,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		} catch (error) {
 			// SQLite has rolled back by itself where the disk was full or failed.
 			if (db.isTransaction) rollback.run()
+			unread.doubt()
 			throw error
 		}
 	}
@@ -234,6 +245,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 			if (!db.isTransaction) throw error
 			rollbackToOne.run()
 			release.run()
+			unread.doubt()
 			wrote = wroteBefore
 			return { error }
 		}
@@ -242,6 +254,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 	function script(sql: string): void {
 		commitHeld()
 		own++
+		unread.doubt()
 		db.exec(sql)
 	}
 
@@ -257,6 +270,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 	}
 
 	const isHeldElsewhere = () => held?.isHeldElsewhere() === true
+	const isChangedElsewhere = () => isHeldElsewhere() || index.isChangedElsewhere()
 
 	/** At once if no other process holds the lock, else a promise. */
 	function attempt<T>(work: () => T, timeoutMs: number = options.timeoutMs): Maybe<T> {
@@ -281,9 +295,10 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		script: (sql) => attempt(() => script(sql)),
 		changedElsewhere() {
 			const isChanged = index.changedElsewhere()
+			if (isChanged) unread.doubt()
 			return isHeldElsewhere() || isChanged
 		},
-		isChangedElsewhere: () => isHeldElsewhere() || index.isChangedElsewhere(),
+		isChangedElsewhere,
 		// The database counts the commits of others only. Both numbers only grow.
 		commits() {
 			if (index.moved()) others = dataVersion()
@@ -300,6 +315,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 				return result
 			} catch (error) {
 				if (db.isTransaction) rollback.run()
+				unread.doubt()
 				throw translated(error)
 			}
 		},

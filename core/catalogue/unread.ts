@@ -2,6 +2,8 @@
  * Rows that are written with every change and hardly ever read before its commit: the journal, what has to be done on nodes, who writes. While
  * changes are held (held.ts) such an INSERT waits for the commit, where one after the other they take half the time; and a DELETE that comes for
  * the row before that takes it away unwritten. Whatever else names such a table has them written first, so nobody can tell.
+ *
+ * So such a table is nearly always empty, and that it is is remembered for whoever asks just that, until anything is written to it.
  */
 import type { Value } from './driver.ts'
 import type { Prepared } from './sqlite-rows.ts'
@@ -13,6 +15,7 @@ const KEYS: Readonly<Record<string, string>> = { intent: 'node_id, path, client_
 const ROWS_LOOKED_AT_MAX = 8
 const PUTS = new RegExp(`^INSERT( OR IGNORE)? INTO \`?(${TABLES.join('|')})\`? \\(([^)]*)\\) VALUES \\((.*)\\)$`)
 const TAKES = new RegExp(`^DELETE FROM (${Object.keys(KEYS).join('|')}) WHERE (\\w+ = \\?(?: AND \\w+ = \\?)*)$`)
+const GLANCE = new RegExp(`^SELECT 1 AS found FROM (${TABLES.join('|')}) LIMIT 1$`)
 
 /** What a statement has to do with these tables. */
 export interface Concern {
@@ -22,16 +25,19 @@ export interface Concern {
 	puts?: { table: number; places?: ReadonlyMap<string, number> }
 	/** It takes a row away from this one: that with these values in these columns, which are its key. */
 	takes?: { table: number; columns: readonly string[] }
+	/** It asks whether its table has any row at all. */
+	glances: boolean
 }
 
 export function concernOf(sql: string): Concern {
 	const tables = TABLES.reduce((bits, name, table) => (new RegExp(`\\b${name}\\b`).test(sql) ? bits | (1 << table) : bits), 0)
+	const glances = GLANCE.test(sql)
 	const [, ignoring, into, names, values] = PUTS.exec(sql) ?? []
-	if (into) return { tables, puts: { table: TABLES.indexOf(into), places: ignoring ? undefined : placesOf(names, values) } }
+	if (into) return { tables, glances, puts: { table: TABLES.indexOf(into), places: ignoring ? undefined : placesOf(names, values) } }
 	const [, from, conditions] = TAKES.exec(sql) ?? []
 	const columns = conditions?.split(' AND ').map((one) => one.split(' ')[0])
-	if (!columns || columns.join(', ') !== KEYS[from]) return { tables }
-	return { tables, takes: { table: TABLES.indexOf(from), columns } }
+	if (!columns || columns.join(', ') !== KEYS[from]) return { tables, glances }
+	return { tables, glances, takes: { table: TABLES.indexOf(from), columns } }
 }
 
 function placesOf(columns: string, values: string): Map<string, number> | undefined {
@@ -53,15 +59,25 @@ export interface Unread {
 	puts(concern: Concern, statement: Prepared, params: readonly Value[]): boolean
 	/** Whether a statement may see what waits, or miss it. */
 	isNamedBy(concern: Concern): boolean
+	/** Whether a glance would find nothing, here or in the database: as was seen, if only this connection has written since. */
+	isEmpty(concern: Concern): boolean
+	/** A glance found nothing. */
+	sawNothing(concern: Concern): void
+	/** A statement has written. */
+	wrote(concern: Concern): void
 	/** All that waits. What fails is lost, and with it the transaction. */
 	write(): void
 	forget(): void
+	/** What the tables are like may be different from what was seen. */
+	doubt(): void
 }
 
 export function createUnread(): Unread {
 	let waiting: Row[][] = TABLES.map(() => [])
-	/** The tables for which any wait. */
+	/** The tables for which any wait, */
 	let bits = 0
+	/** and those in which the database has nothing. */
+	let empty = 0
 
 	function write(): void {
 		if (bits === 0) return
@@ -73,6 +89,11 @@ export function createUnread(): Unread {
 	function forget(): void {
 		waiting = TABLES.map(() => [])
 		bits = 0
+		doubt()
+	}
+
+	function doubt(): void {
+		empty = 0
 	}
 
 	/** The one row of those that wait which a DELETE is about. */
@@ -95,8 +116,16 @@ export function createUnread(): Unread {
 			return true
 		},
 		isNamedBy: ({ tables }) => (tables & bits) !== 0,
+		isEmpty: ({ glances, tables }) => glances && (tables & empty & ~bits) !== 0,
+		sawNothing({ glances, tables }) {
+			if (glances) empty |= tables
+		},
+		wrote({ tables }) {
+			empty &= ~tables
+		},
 		write,
 		forget,
+		doubt,
 	}
 }
 

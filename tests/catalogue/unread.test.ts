@@ -4,6 +4,9 @@ import { test } from 'node:test'
 import type { Driver, Query, Transaction } from '../../core/catalogue/driver.ts'
 import { openCatalogue } from '../../core/catalogue/open.ts'
 import { fail } from '../../core/errors.ts'
+import { anyQuery } from '../../core/catalogue/intents.ts'
+import { wait } from '../../core/op.ts'
+import { randomFrom, seedOfRun } from '../support/random.ts'
 import { config, holding, open, ready } from './engines.ts'
 import { killedNow } from './killed-now.ts'
 
@@ -13,6 +16,10 @@ const JOURNAL = 'INSERT INTO `change` (at, client_id, op, parent_id, name, file_
 const OPENED = 'INSERT INTO writer (file_id, client_id, node_id) VALUES (?,?,?)'
 const OPENED_ANYHOW = 'INSERT OR IGNORE INTO writer (file_id, client_id, node_id) VALUES (?,?,?)'
 const CLOSED = 'DELETE FROM writer WHERE file_id = ? AND client_id = ?'
+const CLEARED: Query = ['DELETE FROM intent WHERE node_id = ?', [1]]
+const PUT = "INSERT INTO intent (node_id, op, path, file_id, token, created) VALUES (1, 'unlink', x'61', 7, 9, 0)"
+const GLANCE = anyQuery()
+const STEPS = 1_000
 
 const writes = (...queries: Query[]) =>
 	function* (tx: Transaction) {
@@ -107,4 +114,56 @@ test('rows that waited for a commit that failed are there when there is room aga
 	const other = await open(t, address)
 	assert.deepEqual((await waited(other)).journal, names)
 	assert.deepEqual((await waited(driver)).journal, names)
+})
+
+test('what stands is found as often as it is asked for, also when it was written meanwhile', async (t) => {
+	const { driver } = await ready(t, holding)
+	const found = async () => (await driver.all(...GLANCE)).length
+	assert.equal(await found(), 0)
+	driver.transaction(writes(intent(1)))
+	assert.deepEqual([await found(), await found()], [1, 1])
+	driver.transaction(writes(done(1)))
+	assert.equal(await found(), 0)
+	driver.transaction(writes(intent(2)))
+	await driver.sync()
+	assert.equal(await found(), 1)
+})
+
+test('that nothing stands is remembered no longer than it is so', async (t) => {
+	const seed = seedOfRun()
+	t.diagnostic(`CAIRN_TEST_SEED=${seed}`)
+	const random = randomFrom(seed)
+	const { driver, address } = await ready(t, holding)
+	const other = await open(t, address)
+	const both = [driver, other]
+	const token = () => 1 + random.below(2)
+	const failing = function* (tx: Transaction) {
+		for (const [sql, params] of [done(token()), random.chance(0.5) ? CLEARED : intent(token())]) tx.write(sql, params)
+		yield* wait(tx.read(GLANCE))
+		fail('EEXIST')
+	}
+	const steps: ReadonlyArray<(by: Driver) => unknown> = [
+		(by) => by.transaction(writes(intent(token()))),
+		(by) => by.transaction(writes(done(token()))),
+		(by) => by.transaction(writes(CLEARED)),
+		(by) => by.transaction(writes(intent(3), done(3))),
+		(by) => by.change(...CLEARED),
+		(by) => assert.rejects(async () => by.transaction(failing), { code: 'EEXIST' }),
+		async (by) => {
+			const [added] = await Promise.allSettled([by.together(writes(random.pick([intent(token()), CLEARED]))), by.together(failing)])
+			assert.equal(added.status, 'fulfilled')
+		},
+		(by) => by.script(random.pick(['DELETE FROM intent', PUT])),
+		(by) => by.sync(),
+		(by) => by.changedElsewhere(),
+	]
+	for (let step = 0; step < STEPS; step++) {
+		const at = random.below(steps.length)
+		await steps[at](random.pick(both))
+		const asked = random.pick(both)
+		if (random.chance(0.5)) continue
+		const found = (await asked.all(...GLANCE)).length
+		const [{ rows }] = await asked.all<{ rows: number }>('SELECT COUNT(*) AS `rows` FROM intent')
+		assert.equal(found, Math.min(1, rows), `step ${step}, ${at}`)
+	}
 })
