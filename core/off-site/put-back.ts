@@ -79,6 +79,7 @@ function* becomeCopy(fs: Filesystem, there: FileRow, scratch: Scratch, order: Or
 	const made = yield* wait(transact(fs, (tx) => enter(fs, tx, { there, scratch, node, token, order })))
 	if (!made) return false
 	fs.readAhead.forgetFile(there.id)
+	fs.touched.forget(scratch.place.parent)
 	yield* carryOut(fs, made)
 	return true
 }

@@ -156,7 +156,10 @@ export async function writeItems(walking: Walking, { items, sheaves = [], unaske
 }
 
 function tellEntered({ fs, run }: Walking, { done, sheaves }: Entered): void {
-	for (const { directory } of [...done, ...sheaves]) fs.readAhead.forgetDirectory(directory.id)
+	for (const { directory } of [...done, ...sheaves]) {
+		fs.readAhead.forgetDirectory(directory.id)
+		fs.touched.forget(directory.id)
+	}
 	for (const item of done) run.done(outcomeOf(item), bytesOf(item))
 	for (const { gathered, places } of sheaves) for (const at of places) run.done('adopted', sizeOf(gathered.numbers, at))
 }

@@ -72,6 +72,7 @@ export async function keepAs(decision: Decision, path: Path): Promise<{ path: Pa
 		return { to, made: yield* intend(fs, tx, [move], standing) }
 	})
 	fs.readAhead.forgetDirectory(place.parent)
+	fs.touched.forget(place.parent)
 	await drive(carryOut(fs, made))
 	return { path: to, needsWalk: !isFile }
 }
