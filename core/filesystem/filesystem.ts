@@ -45,7 +45,7 @@ export interface Filesystem {
 	readonly unsynced: Unsynced
 	/** Files open in this process. */
 	readonly open: Map<FileId, OpenFile>
-	/** Directories and special files removed lately: somebody may still be in one, or have it open, and the kernel asks by id. */
+	/** As `removed.ts` says. */
 	readonly removed: Map<FileId, { row: FileRow; xattrs: Map<string, Buffer> }>
 	/** Numbers the transactions of this client that leave intents. */
 	nextToken: number

@@ -22,6 +22,7 @@ import { bringAlong } from './left-behind.ts'
 import { contentDiffers, inTurn, type OpenFile } from './open-files.ts'
 import { isUnused } from './opening.ts'
 import { reclaim } from './reclaim.ts'
+import { rememberRemoved } from './removed.ts'
 
 const SYNCED_MAX = 1_000
 const S_ISUID = 0o4000
@@ -283,6 +284,8 @@ function mayHaveMappedChanges(file: OpenFile): boolean {
 
 function* forget(fs: Filesystem, file: OpenFile): Op<void> {
 	if (fs.open.get(file.id) === file) fs.open.delete(file.id)
+	// An older version of it may be open still.
+	if (file.orphan) rememberRemoved(fs, file.row, file.orphanXattrs)
 	while (file.publishing) yield* wait(file.publishing)
 	const failures: unknown[] = []
 	for (const { node, fd } of [...file.retired, file]) {

@@ -19,6 +19,7 @@ import { joinPath } from './directories.ts'
 import { checkExpected, type Expected } from './expected.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { checkPlace, type Place, readPlace } from './names.ts'
+import { rememberRemoved } from './removed.ts'
 import { keepsRemoved, moveToTrash } from './trash.ts'
 
 export function* unlink(fs: Filesystem, place: Place, expected: Expected = {}): Op<void> {
@@ -87,7 +88,7 @@ export function lostName(fs: Filesystem, row: FileRow, time: Time): void {
 	fs.readAhead.forgetFile(row.id)
 	const isLast = row.kind === KIND.directory || row.nlink <= 1
 	const left = { nlink: isLast ? 0 : row.nlink - 1, ctime: time.s, ctime_ns: time.ns }
-	if (isLast && row.kind !== KIND.regular) remember(fs, { ...row, ...left })
+	if (isLast && row.kind !== KIND.regular) rememberRemoved(fs, { ...row, ...left })
 	const open = fs.open.get(row.id)
 	if (!open) return
 	open.row = { ...open.row, ...left }
@@ -121,13 +122,6 @@ export function* removeDirectory(fs: Filesystem, place: Place, expected: Expecte
 	fs.directories.forgetOne(row.id)
 	lostName(fs, row, time)
 	yield* carryOutAfterwards(fs, made)
-}
-
-const REMOVED_MAX = 1_000
-
-function remember(fs: Filesystem, row: FileRow): void {
-	if (fs.removed.size >= REMOVED_MAX) fs.removed.delete(fs.removed.keys().next().value as number)
-	fs.removed.set(row.id, { row, xattrs: new Map() })
 }
 
 /** Its row, its entry apart. ENOTEMPTY as long as a name is in it. */

@@ -7,10 +7,12 @@ import { fail } from '../../core/errors.ts'
 import { read } from '../../core/filesystem/data.ts'
 import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
 import { catchUp } from '../../core/filesystem/follow.ts'
+import { getAttributes } from '../../core/filesystem/lookup.ts'
 import { open } from '../../core/filesystem/open.ts'
 import type { OpenFile } from '../../core/filesystem/open-files.ts'
 import { publishAtClose, release } from '../../core/filesystem/publish.ts'
 import { openLocated } from '../../core/filesystem/read-content.ts'
+import { unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import { locate } from '../../core/filesystem/resolve.ts'
 import type { FileId } from '../../core/ids.ts'
@@ -330,5 +332,26 @@ for (const engine of engines) {
 		await assert.rejects(async () => run(open(fs, id, WRITE)), { code: 'ETIMEDOUT' })
 		assert.equal(opened.length, 1)
 		assert.deepEqual(closed, opened)
+	})
+}
+
+for (const engine of engines) {
+	test(`${engine.name}: removed while two versions of it are open: who has the older one sees it still when the other is closed`, async (t) => {
+		const { start } = await tree(t, engine)
+		const [a, b] = [await start(), await start()]
+		const id = await makeFile(a.fs, 'x', 'old')
+		const older = await run(open(a.fs, id, READ))
+		await run(catchUp(b.fs))
+		const writer = await run(open(b.fs, id, WRITE))
+		await write(writer, 'newer')
+		await close(b.fs, writer)
+		await flushLater(b.fs)
+		await run(catchUp(a.fs))
+		const newer = await run(open(a.fs, id, READ))
+		assert.notEqual(older, newer)
+		await run(unlink(a.fs, at('x')))
+		await run(release(a.fs, newer, false))
+		assert.equal((await run(getAttributes(a.fs, id))).nlink, 0)
+		await run(release(a.fs, older, false))
 	})
 }
