@@ -3,42 +3,40 @@ import type { Transaction } from '../catalogue/driver.ts'
 import * as entries from '../catalogue/entries.ts'
 import * as files from '../catalogue/files.ts'
 import { type FileRow, KIND } from '../catalogue/files.ts'
-import { descend, NAMES_MAX } from '../catalogue/paths.ts'
 import * as replicas from '../catalogue/replicas.ts'
 import type { ReplicaRow } from '../catalogue/replicas.ts'
 import { type Name, type Path, ROOT_ID } from '../ids.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import type { Filesystem } from './filesystem.ts'
-import type { Place } from './names.ts'
 
-/** The file the path leads to, locked as its directory is: that it leads nowhere stays so as well until the commit. */
+/** The file the path leads to, locked as all above it is: that it leads nowhere stays so as well until the commit. */
 export function* ownerOf(fs: Filesystem, tx: Transaction, path: Path): Op<FileRow | undefined> {
-	const place = yield* placeAt(tx, path)
-	if (!place) return undefined
-	const { forUpdate } = fs.capabilities
-	const [, [row]] = (yield* wait(
-		tx.read(files.findQuery(place.parent, forUpdate), entries.lookupQuery(place.parent, place.name, forUpdate)),
-	)) as FileRow[][]
-	return row
+	const names = namesOf(path)
+	return (yield* rowsAlong(fs, tx, names))[names.length - 1]
+}
+
+/**
+ * What names lead to, each looked up in the one before, as far as they lead anywhere. A name that is not there cannot be locked: whoever is about to make it
+ * has locked its directory, and nobody else sees what he decides before his commit. No symlink leads on: on a node nothing is reached through one.
+ */
+export function* rowsAlong({ capabilities: { forUpdate } }: Filesystem, tx: Transaction, names: readonly Name[]): Op<FileRow[]> {
+	const rows: FileRow[] = []
+	yield* wait(tx.read(files.findQuery(ROOT_ID, forUpdate)))
+	for (const name of names) {
+		const [[row]] = (yield* wait(tx.read(entries.lookupQuery(rows.at(-1)?.id ?? ROOT_ID, name, forUpdate)))) as [FileRow[]]
+		if (!row) break
+		rows.push(row)
+	}
+	return rows
+}
+
+export function namesOf(path: Path): Name[] {
+	return path.toString('latin1').split('/').map((name) => Buffer.from(name, 'latin1'))
 }
 
 /** Whether something of it is on the node, or comes there. A directory may be anywhere. A copy that comes later waits for what stands on its path. */
 export function* isOn(tx: Transaction, node: Node, { id, kind }: FileRow): Op<boolean> {
 	const [copies] = (yield* wait(tx.read(replicas.ofFileQuery(id)))) as [ReplicaRow[]]
 	return kind === KIND.directory || copies.some((copy) => copy.node_id === node.id)
-}
-
-/** No symlink leads on: on a node nothing is reached through one. */
-function* placeAt(tx: Transaction, path: Path): Op<Place | undefined> {
-	const names = path.toString('latin1').split('/').map((name) => Buffer.from(name, 'latin1'))
-	const name = names.pop() as Name
-	let parent = ROOT_ID
-	while (names.length > 0) {
-		const next = names.splice(0, NAMES_MAX)
-		const { ids } = yield* descend(tx, parent, next)
-		if (ids.length < next.length) return undefined
-		parent = ids[ids.length - 1]
-	}
-	return { parent, name }
 }

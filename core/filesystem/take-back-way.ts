@@ -2,17 +2,16 @@
  * Directories are made on a node before the catalogue is asked for the last time: meanwhile it may have said, and the node may have carried out, that one
  * of them goes or is elsewhere. Made again then, it would stand there empty and known to nobody, and a walk would bring it back.
  */
-import * as entries from '../catalogue/entries.ts'
 import type { Transaction } from '../catalogue/driver.ts'
-import { type FileRow, KIND } from '../catalogue/files.ts'
+import { KIND } from '../catalogue/files.ts'
 import type { Intent } from '../catalogue/intents.ts'
-import { type FileId, type Path, ROOT_ID } from '../ids.ts'
+import type { Path } from '../ids.ts'
 import { carryOut, intend } from '../intents.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
+import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
-
-const SLASH = 0x2f
+import { namesOf, rowsAlong } from './owner-of.ts'
 
 /** Those above a path that the catalogue does not have are removed from the node, the lowest first. */
 export function* takeBackWay(fs: Filesystem, node: Node, path: Path): Op<void> {
@@ -37,18 +36,9 @@ export function* takeBackWay(fs: Filesystem, node: Node, path: Path): Op<void> {
  * now: that is what stands there, or is on its way.
  */
 function* unknownAbove(fs: Filesystem, tx: Transaction, path: Path): Op<Path[]> {
-	const unknown: Path[] = []
-	let id: FileId | undefined = ROOT_ID
-	for (let from = 0, slash = path.indexOf(SLASH); slash !== -1; from = slash + 1, slash = path.indexOf(SLASH, from)) {
-		const row: FileRow | undefined = id === undefined ? undefined : yield* find(fs, tx, id, path.subarray(from, slash))
-		if (row && row.kind !== KIND.directory) return []
-		id = row?.id
-		if (!row) unknown.unshift(path.subarray(0, slash))
-	}
-	return unknown
-}
-
-function* find(fs: Filesystem, tx: Transaction, parent: FileId, name: Buffer): Op<FileRow | undefined> {
-	const [[row]] = (yield* wait(tx.read(entries.lookupQuery(parent, name, fs.capabilities.forUpdate)))) as [FileRow[]]
-	return row
+	const names = namesOf(path).slice(0, -1)
+	const known = yield* rowsAlong(fs, tx, names)
+	if (known.some(({ kind }) => kind !== KIND.directory)) return []
+	const paths = names.map((_, index) => names.slice(0, index + 1).reduce(joinPath))
+	return paths.slice(known.length).reverse()
 }

@@ -1,6 +1,6 @@
 /** A create comes to its node late, or not at all, and others have done something with its name by then. On both engines. */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { Errno } from '../../core/errors.ts'
 import { refreshClients } from '../../core/filesystem/clients.ts'
@@ -12,10 +12,12 @@ import { lookup } from '../../core/filesystem/lookup.ts'
 import { unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import { settle } from '../../core/filesystem/settle.ts'
+import { removeLeft } from '../../core/filesystem/undo-create.ts'
 import type { Node, NodeOperations } from '../../core/nodes/node.ts'
 import { run } from '../../core/op.ts'
-import { type Engine, engines } from '../catalogue/engines.ts'
+import { type Engine, engines, mariadb } from '../catalogue/engines.ts'
 import { at } from '../unit/installation.ts'
+import { duringNext } from './meanwhile.ts'
 import { get, openNew, OWNER, put, type Tree, tree, writeAndClose } from './tree.ts'
 
 interface Two extends Tree {
@@ -229,3 +231,17 @@ for (const engine of engines) {
 		assert.deepEqual(asked, [])
 	})
 }
+
+test('MariaDB: another gives a path to a file while what came there late is found to be nobody\'s: that stays', async (t) => {
+	const { a, b, node, problems } = await two(t, mariadb)
+	mkdirSync(node(1, 'd'))
+	writeFileSync(node(1, 'd/x'), 'late')
+	const storing = duringNext(a, async () => {
+		await run(makeDirectory(b, at('d'), { ...OWNER, mode: 0o755 }))
+		await store(b, 'd/x', 'stored')
+	})
+	await run(removeLeft(a, a.nodes.get(1) as Node, 1_000, Buffer.from('d/x')))
+	await storing
+	assert.equal(await read(b, 'd/x'), 'stored')
+	assert.deepEqual(await problems(), [])
+})

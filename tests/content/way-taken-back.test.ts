@@ -1,6 +1,6 @@
 /** A directory that goes, or moves, in the moment in which it is made on a node for a new file: nothing of it stays there. On both engines. */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { makeDirectory } from '../../core/filesystem/create.ts'
@@ -10,10 +10,12 @@ import { resolve } from '../../core/filesystem/resolve.ts'
 import { removeDirectory } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import { settle } from '../../core/filesystem/settle.ts'
+import { takeBackWay } from '../../core/filesystem/take-back-way.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { run } from '../../core/op.ts'
-import { type Engine, engines } from '../catalogue/engines.ts'
+import { type Engine, engines, mariadb } from '../catalogue/engines.ts'
 import { at } from '../unit/installation.ts'
+import { duringNext } from './meanwhile.ts'
 import { get, put, tree } from './tree.ts'
 
 const directory = { mode: 0o755, uid: 0, gid: 0 }
@@ -131,3 +133,14 @@ for (const engine of engines) {
 		assert.deepEqual([await made.problems(), reports, readdirSync(made.node(1)).sort()], [[], [], ['.cairn', 'd', 'f']])
 	})
 }
+
+test('MariaDB: a file comes to have the name of one while that is found to lead nowhere: it stays', async (t) => {
+	const { start, node, problems } = await tree(t, mariadb)
+	const [{ fs, reports }, other] = [await start(), await start()]
+	mkdirSync(node(1, 'gone'))
+	const storing = duringNext(fs, () => put(other.fs, 'gone', 'a file'))
+	await run(takeBackWay(fs, fs.nodes.get(1) as Node, Buffer.from('gone/x')))
+	await storing
+	assert.equal((await get(other.fs, 'gone')).toString(), 'a file')
+	assert.deepEqual([await problems(), reports, other.reports], [[], [], []])
+})
