@@ -11,7 +11,7 @@ import { setAttributes } from '../../core/filesystem/attributes.ts'
 import { makeDirectory, makeSymlink } from '../../core/filesystem/create.ts'
 import { flushLater } from '../../core/filesystem/filesystem.ts'
 import { link } from '../../core/filesystem/links.ts'
-import { unlink } from '../../core/filesystem/remove.ts'
+import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import { settle } from '../../core/filesystem/settle.ts'
 import { isDone } from '../../core/intents.ts'
@@ -157,6 +157,23 @@ test('what stands in the way and is unknown is set aside, not removed', async (t
 	const [aside] = disk.readdirSync(node(1, '.cairn/conflicts'))
 	assert.equal(disk.readFileSync(node(1, `.cairn/conflicts/${aside}/stray`), 'utf8'), 'stray')
 	assert.equal(reports.length, 1)
+})
+
+test('what stands where something was to be removed, and is something else, stays', async (t) => {
+	const { start, node, rows } = await installation(t)
+	const { fs, reports } = await start()
+	const [, above] = ['directory', 'above'].map((name) => now(makeDirectory(fs, at(name), { mode: 0o755, uid: 0, gid: 0 })))
+	writeFile(fs, 'file', 'text')
+	writeFile(fs, 'below', 'text', above.id)
+	for (const name of ['file', 'above']) disk.rmSync(node(1, name), { recursive: true })
+	disk.mkdirSync(node(1, 'file/in it'), { recursive: true })
+	for (const name of ['directory', 'above']) disk.writeFileSync(node(1, name), 'mine')
+	now(unlink(fs, at('file')))
+	now(unlink(fs, at('below', above.id)))
+	for (const name of ['directory', 'above']) now(removeDirectory(fs, at(name)))
+	flushLater(fs)
+	assert.deepEqual([names(node(1)), names(node(1, 'file'))], [['above', 'directory', 'file'], ['in it']])
+	assert.deepEqual([reports, rows('SELECT * FROM intent'), rows('SELECT * FROM entry')], [[], [], []])
 })
 
 test('an intent that cannot be carried out does not stand under the name of a living client for good', async (t) => {
