@@ -42,7 +42,7 @@ export function* whatIsForgotten(fs: Filesystem, node: Node, step: Step): Op<Int
 	const { op, path, toPath, inodes: [was], fileId } = step
 	if (op === 'exchange') return yield* exchangeAgain(fs, node, step)
 	const here = yield* standing(node, step, path, was)
-	if (!here) return undefined
+	if (!here || (op === 'link' && (yield* isNameOf(node, toPath, here)))) return undefined
 	const answer = yield* isUndone(node, step, { path, here, was })
 	if (op === 'link') return (answer ?? (yield* isLinkMissing(fs, node, step))) ? step : undefined
 	// It may have come back, and as it is there by right it may as well stay.
@@ -112,6 +112,11 @@ function* isExchangeMissing(fs: Filesystem, node: Node, { path, toPath, fileId }
 function* isFree(node: Node, step: Step, path: Path): Op<boolean> {
 	const there = yield* wait(node.operations.inode(path))
 	return there === undefined || (ageOf(there, step) !== 'after' && isOfDisk(there, step))
+}
+
+/** It is done, and may have been before anybody decided it: making a link that is there changes no time. */
+function* isNameOf(node: Node, path: Path, { id }: Inode): Op<boolean> {
+	return (yield* wait(node.operations.inode(path)))?.id === id
 }
 
 /** The name that it was made for stays where it is. */

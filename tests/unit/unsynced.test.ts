@@ -11,7 +11,7 @@ import { flushLater, transact } from '../../core/filesystem/filesystem.ts'
 import { catchUp } from '../../core/filesystem/follow.ts'
 import { link } from '../../core/filesystem/links.ts'
 import { lookup } from '../../core/filesystem/lookup.ts'
-import { unlink } from '../../core/filesystem/remove.ts'
+import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import { settle } from '../../core/filesystem/settle.ts'
 import { syncNodes } from '../../core/filesystem/unsynced.ts'
@@ -112,6 +112,33 @@ test('where others have changed things since, what is somewhere by right stays t
 	now(settle(fs))
 	flushLater(fs)
 	assert.deepEqual(['e/f', 'd/later', 'd/of late'].map((path) => disk.readFileSync(node(1, path), 'utf8')), ['long there', 'later', 'of late'])
+	assert.deepEqual(disk.readdirSync(node(1, '.cairn/conflicts')), [])
+	assert.doesNotMatch(reports.join('\n'), /again|back,/)
+})
+
+test('a link that was there before it was known says nothing of what the disk has forgotten', async (t) => {
+	const { start, node } = await installation(t)
+	const first = await start()
+	const [walked, q] = ['walked', 'q'].map((name) => now(makeDirectory(first.fs, at(name), OWNER)).id)
+	const [d, e] = ['d', 'e'].map((name) => now(makeDirectory(first.fs, at(name, q), OWNER)).id)
+	const known = writeFile(first.fs, 'known', 'two names', walked)
+	writeFile(first.fs, 'f', 'goes', d)
+	writeFile(first.fs, 'f', 'stays', e)
+	disk.linkSync(node(1, 'walked/known'), node(1, 'walked/again'))
+	await pause(LONGER_THAN_A_TICK_MS)
+	// As a walk does it.
+	now(link(first.fs, known, at('again', walked)))
+	await pause(LONGER_THAN_A_TICK_MS)
+	now(unlink(first.fs, at('f', d)))
+	now(removeDirectory(first.fs, at('d', q)))
+	now(rename(first.fs, at('e', q), at('d', q), 'replace'))
+	flushLater(first.fs)
+	first.kill()
+	await pause(LONGER_THAN_A_TICK_MS)
+	const { fs, reports } = await start()
+	now(settle(fs))
+	flushLater(fs)
+	assert.equal(disk.readFileSync(node(1, 'q/d/f'), 'utf8'), 'stays')
 	assert.deepEqual(disk.readdirSync(node(1, '.cairn/conflicts')), [])
 	assert.doesNotMatch(reports.join('\n'), /again|back,/)
 })
