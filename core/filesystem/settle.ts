@@ -13,7 +13,7 @@ import type { Intent, IntentRow } from '../catalogue/intents.ts'
 import * as intents from '../catalogue/intents.ts'
 import * as leases from '../catalogue/leases.ts'
 import * as writers from '../catalogue/writers.ts'
-import { codeOf } from '../errors.ts'
+import { CatalogueError, codeOf, Errno } from '../errors.ts'
 import { removeMarks } from '../exchange.ts'
 import type { ClientId, FileId, NodeId } from '../ids.ts'
 import { applyIntent, mayHaveBegun } from '../intents.ts'
@@ -43,6 +43,9 @@ type Unready = ReadonlySet<NodeId>
 const underWay = new WeakMap<Filesystem, Promise<void>>()
 /** The same of one node. */
 const nodeUnderWay = new WeakMap<Node, Promise<void>>()
+
+/** Nodes of which it was said that they cannot be tidied. */
+const untidy = new WeakSet<Node>()
 
 /** Nodes on which a call that was made here while settling them has not returned. */
 const unreturned = new WeakMap<Filesystem, Set<NodeId>>()
@@ -254,13 +257,24 @@ function* settleNodeNow(fs: Filesystem, node: Node): Op<void> {
 			if (rows.length < BATCH_ROWS_MAX && performance.now() > endMs) break
 		}
 		if (isStuck(fs, node.id)) return
-		if (fs.nodesMarked.delete(node.id) || held) {
-			yield* removeMarks(fs, node)
-			yield* removeLeftUploads(fs, node)
-		}
+		if (fs.nodesMarked.delete(node.id) || held) yield* tidy(fs, node)
 		if (held) yield* dropLease(fs, lease)
 	} finally {
 		if (held && isStuck(fs, node.id)) unreturned.set(fs, (unreturned.get(fs) ?? new Set()).add(node.id))
+	}
+}
+
+/** What others left beside the tree. Nobody waits for it to go: where the node does not let it be seen, that is tried again in the next round. */
+function* tidy(fs: Filesystem, node: Node): Op<void> {
+	try {
+		yield* removeMarks(fs, node)
+		yield* removeLeftUploads(fs, node)
+		untidy.delete(node)
+	} catch (error) {
+		if (!(error instanceof Errno) || error instanceof CatalogueError) throw error
+		fs.nodesMarked.add(node.id)
+		if (!untidy.has(node)) fs.report(`node ${node.name}: what others left in its .cairn cannot be looked through: ${error.message}`)
+		untidy.add(node)
 	}
 }
 

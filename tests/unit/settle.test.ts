@@ -1,6 +1,7 @@
 /** What dead clients left behind. */
 import assert from 'node:assert/strict'
 import * as disk from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { flushLater } from '../../core/filesystem/filesystem.ts'
 import { beat, takeLease } from '../../core/filesystem/clients.ts'
@@ -288,4 +289,26 @@ test('no node takes new files: EIO, and nothing is left', async (t) => {
 	setUp(fs, 1, false)
 	assert.throws(() => now(create(fs, at('f'), OWNER, true)), { code: 'EIO' })
 	assert.deepEqual(rows('SELECT * FROM entry'), [])
+})
+
+test('a node whose own folder cannot be listed keeps nobody from the others, nor a process from starting; it is tidied when it can be', async (t) => {
+	const { start, rows, node } = await installation(t, 2)
+	const dying = await start()
+	const file = createFile(dying.fs, 'f')
+	const [bad, good] = [1, 2].map((id) => node(id, '.cairn/uploads'))
+	for (const uploads of [bad, good]) disk.rmSync(uploads, { recursive: true, force: true })
+	disk.writeFileSync(bad, 'no folder')
+	disk.mkdirSync(join(good, `${dying.fs.client}-0`), { recursive: true })
+	dying.kill()
+	const { fs, reports } = await start()
+	now(settle(fs))
+	now(settle(fs))
+	assert.deepEqual(rows('SELECT * FROM writer WHERE file_id = ?', file.id), [])
+	assert.deepEqual(disk.readdirSync(good), [])
+	assert.equal(reports.filter((line) => /^node node1: .*ENOTDIR/.test(line)).length, 1)
+
+	disk.rmSync(bad)
+	disk.mkdirSync(join(bad, `${dying.fs.client}-0`), { recursive: true })
+	now(settle(fs))
+	assert.deepEqual(disk.readdirSync(bad), [])
 })
