@@ -2,7 +2,7 @@
 import { checkSchema } from '../core/catalogue/migrate.ts'
 import type { Config } from '../core/config/types.ts'
 import { isPromise, run as drive } from '../core/op.ts'
-import { UserError } from '../core/errors.ts'
+import { CatalogueError, Errno, UserError } from '../core/errors.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import { keepAlive, startFilesystem, stopFilesystem } from '../core/filesystem/start.ts'
 import type { Node } from '../core/nodes/node.ts'
@@ -39,19 +39,27 @@ interface Circumstances {
 
 async function runOn(fs: Filesystem, node: Node, job: Job, { options, deps, signal }: Circumstances): Promise<void> {
 	const view = showRun(`${job.what} ${node.name}`, options, deps)
-	if (!inService(node)) {
-		view.watcher.trouble?.(node.name, node.health.reason || `the node is ${node.row.state}`)
+	const leave = (why: string) => {
+		view.watcher.trouble?.(node.name, why)
 		view.end(undefined)
 		process.exitCode = EXIT.left
-		return
 	}
-	const { summary, holder } = await runJob(fs, node, job, { signal, watcher: view.watcher }).catch((error: Error) => {
+	if (!inService(node)) return leave(node.health.reason || `the node is ${node.row.state}`)
+	const outcome = await runJob(fs, node, job, { signal, watcher: view.watcher }).catch((error: Error) => {
+		if (isOfNode(error)) return leave(`the run ended early: ${error.message}`)
 		view.end(undefined)
 		throw error
 	})
+	if (!outcome) return
+	const { summary, holder } = outcome
 	if (!summary) return view.elsewhere(holder)
 	view.end(summary)
 	if (summary.troubles > 0 || summary.stopped) process.exitCode = EXIT.left
+}
+
+/** It did not let itself be worked on: the next node may. */
+function isOfNode(error: Error): boolean {
+	return error instanceof Errno && !(error instanceof CatalogueError)
 }
 
 /** A filesystem without a mount, for the length of one verb. The catalogue is closed with it. */

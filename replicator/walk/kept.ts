@@ -32,11 +32,11 @@ export async function listKept(walking: Walking): Promise<void> {
 	}
 }
 
-async function namesIn({ node }: Walking): Promise<Buffer[]> {
+async function namesIn({ node, run }: Walking): Promise<Buffer[]> {
 	try {
 		return (await node.operations.list(Buffer.from(CONFLICTS))).map(({ name }) => name)
 	} catch (error) {
-		if (codeOf(error) !== 'ENOENT') throw error
+		if (codeOf(error) !== 'ENOENT') run.trouble(CONFLICTS, `the directory cannot be read: ${(error as Error).message}`)
 		return []
 	}
 }

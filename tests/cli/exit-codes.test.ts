@@ -135,6 +135,27 @@ test('14: what others mounted is not taken away', { skip: process.getuid?.() !==
 	}
 })
 
+test('17: a node that lets nobody into a part of its own folder is named, and the next ones have their turn', async (t) => {
+	const place = makeWorkplace(t, "{ classes: [{ name: 'default', pattern: '', copies: 2 }] }")
+	await place.cairn('init')
+	const [a, b] = ['a', 'b'].map((name) => place.makeDirectory(name))
+	writeFileSync(join(a, 'f'), 'text')
+	for (const [name, path] of [['a', a], ['b', b]]) assert.equal((await place.cairn('node', 'add', name, path)).code, 0)
+	assert.equal((await place.cairn('walk', '--node', 'a')).code, 0)
+	const spoil = (folder: string) => {
+		rmSync(folder, { recursive: true })
+		writeFileSync(folder, 'no folder')
+	}
+	spoil(join(a, '.cairn/incoming'))
+	const said = await place.cairn('replicate')
+	ended(said, EXIT.left, /replicate a: a: the run ended early: ENOTDIR/)
+	assert.match(said.stdout, /replicate b: 1 copied/)
+	spoil(join(a, '.cairn/conflicts'))
+	const walked = await place.cairn('walk')
+	ended(walked, EXIT.left, /walk a: \.cairn\/conflicts: the directory cannot be read: ENOTDIR/)
+	assert.match(walked.stdout, /walk a: .*1 known.*\nwalk b: .*1 known/)
+})
+
 test('an `up` for which there was no room goes on when there is some', { skip: process.getuid?.() !== 0 && 'only root mounts a tmpfs' }, async (t) => {
 	const place = makeWorkplace(t)
 	const small = place.makeDirectory('small')
