@@ -273,7 +273,7 @@ function* tidy(fs: Filesystem, node: Node): Op<void> {
 	} catch (error) {
 		if (!(error instanceof Errno) || error instanceof CatalogueError) throw error
 		fs.nodesMarked.add(node.id)
-		if (!untidy.has(node)) fs.report(`node ${node.name}: what others left in its .cairn cannot be looked through: ${error.message}`)
+		if (inService(node) && !untidy.has(node)) fs.report(`node ${node.name}: what others left in its .cairn cannot be looked through: ${error.message}`)
 		untidy.add(node)
 	}
 }
