@@ -26,11 +26,15 @@ const CHANGES = new Set<keyof NodeOperations>([
 
 /** What is to be known of a node while its breaker is open: whether it is well, and that descriptors get closed. */
 const ALWAYS = ['close', 'end', 'forgetDirectories', 'identify'] as const
+/** By a descriptor, their first argument. */
+const ON_DESCRIPTOR = new Set<keyof NodeOperations>([
+	'fstat', 'read', 'write', 'truncate', 'allocate', 'seek', 'copyRange', 'sync', 'flush', 'setFileAttributes',
+])
 /** A hole sought past the end is no failure of the node. */
 const ENXIO_IS_AN_ANSWER = new Set<keyof NodeOperations>(['seek'])
 
 export function newHealth(): Health {
-	return { up: false, since: seconds(), reason: 'not identified yet', read: { ms: 0, measuredMs: 0 }, write: { ms: 0, measuredMs: 0 }, failures: 0, calls: 0, stuck: 0 }
+	return { up: false, since: seconds(), era: 0, reason: 'not identified yet', read: { ms: 0, measuredMs: 0 }, write: { ms: 0, measuredMs: 0 }, failures: 0, calls: 0, stuck: 0 }
 }
 
 function measured(latency: Latency, startMs: number): void {
@@ -49,6 +53,7 @@ function setUp(health: Health, up: boolean): boolean {
 	if (health.up === up) return false
 	health.up = up
 	health.since = seconds()
+	if (up) health.era++
 	return true
 }
 
@@ -64,6 +69,8 @@ export interface Breaker {
 /** The same operations, watched. */
 export function withBreaker({ operations, health, remote, opened }: Breaker): NodeOperations {
 	let inARow = 0
+	/** When descriptors were opened; a number that is given anew is that of another. */
+	const eras = new Map<unknown, number>()
 
 	function judge(error: unknown, method: keyof NodeOperations): void {
 		const code = codeOf(error)
@@ -91,17 +98,24 @@ export function withBreaker({ operations, health, remote, opened }: Breaker): No
 		throw error
 	}
 
-	async function carried<T>(result: Promise<T>, method: keyof NodeOperations, latency: Latency): Promise<T> {
+	async function carried<T>(result: Promise<T>, method: keyof NodeOperations, { latency, on }: { latency: Latency; on: unknown }): Promise<T> {
 		const startMs = performance.now()
+		const { era } = health
 		try {
 			const value = await result
 			measured(latency, startMs)
 			succeeded()
+			if (method === 'open' || method === 'create') eras.set(value, era)
 			return value
 		} catch (error) {
-			judge(error, method)
+			if (!isOfBefore(error, method, on)) judge(error, method)
 			throw error
 		}
+	}
+
+	/** What a mount that is gone answers says nothing of the one there is now. A call that hangs is one all the same. */
+	function isOfBefore(error: unknown, method: keyof NodeOperations, fd: unknown): boolean {
+		return ON_DESCRIPTOR.has(method) && codeOf(error) !== 'ETIMEDOUT' && health.era !== (eras.get(fd) ?? health.era)
 	}
 
 	type AnyCall = (a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown) => Maybe<unknown>
@@ -115,7 +129,7 @@ export function withBreaker({ operations, health, remote, opened }: Breaker): No
 			const startMs = ++health.calls % TIMED_EVERY === 0 ? performance.now() : 0
 			try {
 				const result = call(a, b, c, d, e)
-				if (isPromise(result)) return carried(result, method, latency)
+				if (isPromise(result)) return carried(result, method, { latency, on: a })
 				inARow = 0
 				if (startMs > 0) measured(latency, startMs)
 				return result

@@ -184,6 +184,8 @@ export interface Health {
 	up: boolean
 	/** Unix seconds since `up` has its value. */
 	since: number
+	/** How often it came into service. What was opened before it did the last time may be of a mount that is gone. */
+	era: number
 	/** Why it is not up, or the last failure. */
 	reason: string
 	/** Of calls that ask, and of those that change something. */

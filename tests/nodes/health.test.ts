@@ -75,6 +75,34 @@ test('a seek past the end says nothing of the node, and a close is made whatever
 	watched.close(1)
 })
 
+test('what was opened before the node came back says nothing of the node there is now, unless it hangs', async () => {
+	const state = { code: '' }
+	const answer = async () => (state.code === '' ? 7 : fail(state.code))
+	const operations = { open: answer, fstat: answer, identify: answer, space: () => SPACE } as unknown as NodeOperations
+	const health = newHealth()
+	const watched = withBreaker({ operations, health, remote: true, opened: () => undefined })
+	const monitor = watch({ operations, health, uuid: 'u', found: () => undefined })
+	monitor.end()
+	const fails = async (code: string) => {
+		state.code = code
+		await assert.rejects(async () => await watched.fstat(7), { code })
+		state.code = ''
+	}
+	await monitor.probe()
+	await watched.open(FILE, 0)
+	await fails('ENOTCONN')
+	assert.equal(health.up, false)
+	await monitor.probe()
+	await fails('ENOTCONN')
+	assert.equal(health.up, true)
+	await watched.open(FILE, 0)
+	await fails('ENOTCONN')
+	assert.equal(health.up, false)
+	await monitor.probe()
+	await fails('ETIMEDOUT')
+	assert.equal(health.up, false)
+})
+
 test('what asks and what changes is timed apart; failures and what was long ago are not', async (t) => {
 	let takesMs = 0
 	t.mock.method(performance, 'now', () => nowMs)
