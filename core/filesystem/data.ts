@@ -4,6 +4,7 @@ import { isNodeTrouble } from '../intents.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Maybe, type Op, run, wait } from '../op.ts'
 import { freeBytes } from '../placement/room.ts'
+import { isCutOff } from './cut-off.ts'
 import type { Filesystem } from './filesystem.ts'
 import { failOver } from './open.ts'
 import type { OpenFile } from './open-files.ts'
@@ -29,7 +30,7 @@ export function* read(fs: Filesystem, file: OpenFile, buffer: Uint8Array, positi
 			if (!isNodeTrouble(error)) throw error
 			// What is being written exists in one place only.
 			if (file.writers > 0 || file.orphan) fail('EIO', codeOf(error))
-			tried.add(node.id)
+			if (!(yield* isCutOff(file))) tried.add(node.id)
 			if (file.node === node) yield* failOver(fs, file, tried)
 		}
 	}

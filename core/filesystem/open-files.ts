@@ -12,6 +12,8 @@ export interface OpenFile {
 	/** On that node, at the time of opening. */
 	path: Path
 	fd: number
+	/** Of the node, when it was opened. */
+	era: number
 	/** The descriptor is O_RDWR. */
 	writable: boolean
 	handles: number
@@ -54,6 +56,7 @@ export function newOpenFile(opened: Pick<OpenFile, 'row' | 'node' | 'path' | 'fd
 	return {
 		...opened,
 		id: opened.row.id,
+		era: opened.node.health.era,
 		handles: 0,
 		writers: 0,
 		publishedAtMs: 0,

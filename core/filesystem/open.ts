@@ -12,10 +12,11 @@ import * as writers from '../catalogue/writers.ts'
 import { codeOf, Errno, fail } from '../errors.ts'
 import type { FileId, Path } from '../ids.ts'
 import { standsInTheWay } from '../in-the-way.ts'
-import { isDone } from '../intents.ts'
+import { isDone, isNodeTrouble } from '../intents.ts'
 import type { Node } from '../nodes/node.ts'
 import { inService } from '../nodes/service.ts'
 import { type Op, wait } from '../op.ts'
+import { isCutOff } from './cut-off.ts'
 import { joinPath } from './directories.ts'
 import { type Filesystem, isFollowed, transact } from './filesystem.ts'
 import { catchUp, directoryMoved, follow, isBehind, nameMoved } from './follow.ts'
@@ -143,14 +144,16 @@ function distance(fs: Filesystem, node: Node): number {
 }
 
 function* openToRead(fs: Filesystem, found: Found, since: number): Op<OpenFile> {
+	const before = fs.open.get(found.row.id)
+	const gone = before?.writers === 0 && (yield* isCutOff(before)) ? before : undefined
 	const current = fs.open.get(found.row.id)
-	if (current && isCurrent(current, found)) {
+	if (current && current !== gone && isCurrent(current, found)) {
 		current.row = found.row
 		return counted(fs, current, false)
 	}
 	const opened = yield* openOn(fs, found, candidates(fs, found), { flags: O_RDONLY, since })
 	const other = fs.open.get(opened.id)
-	return other && isCurrent(other, found) ? instead(fs, opened, { other, write: false }) : counted(fs, opened, false)
+	return other && other !== gone && isCurrent(other, found) ? instead(fs, opened, { other, write: false }) : counted(fs, opened, false)
 }
 
 /** Somebody else was quicker: who writes has to find the one open file there is. */
@@ -330,19 +333,27 @@ function* adopt(fs: Filesystem, opened: OpenFile): Op<OpenFile> {
 	if (current && current.writers > 0 && !current.parted) return instead(fs, opened, { other: current, write: true })
 	if (!isSame || current !== readers || readers.node !== opened.node) return counted(fs, opened, true)
 	readers.retired.push({ node: readers.node, fd: readers.fd })
-	Object.assign(readers, { fd: opened.fd, writable: true, row: opened.row, known: opened.known, path: opened.path, unsynced: false })
+	Object.assign(readers, { fd: opened.fd, era: opened.era, writable: true, row: opened.row, known: opened.known, path: opened.path, unsynced: false })
 	return counted(fs, readers, true)
 }
 
-/** Of one that is closed meanwhile it does not matter. */
+/** Of one that is closed meanwhile, or cut off from its node, it does not matter. */
 function* hasInodeOf({ node, fd }: OpenFile, { known }: OpenFile): Op<boolean> {
 	try {
 		const { ino, dev } = yield* wait(node.operations.fstat(fd))
 		return ino === known?.ino && dev === known.dev
 	} catch (error) {
-		if (codeOf(error) !== 'EBADF') throw error
+		if (codeOf(error) !== 'EBADF' && !isNodeTrouble(error)) throw error
 		return false
 	}
+}
+
+/** Everybody has closed it, and was told that his content may not be there: what its node has now is all there is. */
+export function* openAnew(fs: Filesystem, file: OpenFile): Op<void> {
+	const { node, fd: gone } = file
+	const { fd, path, era } = yield* openOn(fs, yield* find(fs, file.id), [node], { flags: O_RDWR, since: UNKNOWN })
+	file.retired.push({ node, fd: gone })
+	Object.assign(file, { fd, path, era })
 }
 
 /**
@@ -359,5 +370,5 @@ export function* failOver(fs: Filesystem, file: OpenFile, tried: ReadonlySet<num
 	const { node, fd } = isWritten ? other : file
 	file.retired.push({ node, fd })
 	if (isWritten) return
-	Object.assign(file, { node: other.node, fd: other.fd, path: other.path, known: other.known, writable: false })
+	Object.assign(file, { node: other.node, fd: other.fd, era: other.era, path: other.path, known: other.known, writable: false })
 }

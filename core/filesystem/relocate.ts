@@ -193,7 +193,7 @@ function* moveOver(fs: Filesystem, file: OpenFile, move: Move, copy: Copy): Op<b
 	const entered = yield* decided(fs, (tx) => enterMove(fs, tx, { file, move, stat: copy.stat, token }))
 	if (!entered) return false
 	const { row, path, made } = entered
-	Object.assign(file, { node: move.to, fd: copy.fd, path, known: copy.stat, writable: true, publishedAtMs: Date.now(), published: true })
+	Object.assign(file, { node: move.to, fd: copy.fd, era: move.to.health.era, path, known: copy.stat, writable: true, publishedAtMs: Date.now(), published: true })
 	if (row) {
 		file.row = row
 		fs.carrying.delete(move.leftover.token)

@@ -9,6 +9,7 @@ import { closeNode } from '../nodes/open-node.ts'
 import { type Op, run, wait } from '../op.ts'
 import { boundTouched } from '../stats/bound.ts'
 import { beat, HEARTBEAT_MS, join, part } from './clients.ts'
+import { isCutOff } from './cut-off.ts'
 import { createDirectories } from './directories.ts'
 import { type Filesystem, flushLater, runAside } from './filesystem.ts'
 import { catchUp, isBehind } from './follow.ts'
@@ -16,6 +17,7 @@ import { hasten } from './hasten.ts'
 import { createJournal } from './journal.ts'
 import { createLater } from './later.ts'
 import { refreshNodes } from './nodes.ts'
+import { openAnew } from './open.ts'
 import type { OpenFile } from './open-files.ts'
 import { pruneChanges } from './prune.ts'
 import { publishAside, release, retryAbandoned } from './publish.ts'
@@ -132,8 +134,24 @@ function every(fs: Filesystem, what: string, ms: number, round: () => Op<unknown
 	}, ms)
 }
 
+/** One that its node does not let be looked at keeps none of the others waiting. */
 function* publishOpen(fs: Filesystem): Op<void> {
-	for (const file of [...fs.open.values()]) if (file.writers > 0 && !file.orphan) yield* file.abandoned ? retryAbandoned(fs, file) : publishAside(fs, file)
+	const failures: unknown[] = []
+	for (const file of [...fs.open.values()]) {
+		if (file.writers === 0 || file.orphan) continue
+		try {
+			yield* file.abandoned ? publishAbandoned(fs, file) : publishAside(fs, file)
+		} catch (error) {
+			if (error instanceof CatalogueError) throw error
+			failures.push(error)
+		}
+	}
+	if (failures.length > 0) throw failures[0]
+}
+
+function* publishAbandoned(fs: Filesystem, file: OpenFile): Op<void> {
+	if (yield* isCutOff(file)) yield* openAnew(fs, file)
+	yield* retryAbandoned(fs, file)
 }
 
 function* closeWhole(fs: Filesystem, file: OpenFile): Op<void> {

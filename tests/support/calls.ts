@@ -79,6 +79,10 @@ export const allocate = (path: PathLike, mode: number, offset: number, length: n
 export function openDescriptor(path: PathLike, flags: string, mode = 0o644): number {
 	return fs.openSync(path, flags, mode)
 }
+export function readDescriptor(fd: number, length: number, position = 0): Buffer {
+	const buffer = Buffer.alloc(length)
+	return buffer.subarray(0, fs.readSync(fd, buffer, 0, length, position))
+}
 export const closeDescriptor = (fd: number): void => fs.closeSync(fd)
 export const syncDescriptor = (fd: number): void => fs.fsyncSync(fd)
 export function writeDescriptor(fd: number, data: Buffer, position: number | null = null): number {
