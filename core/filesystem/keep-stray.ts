@@ -2,10 +2,13 @@
 import * as conflicts from '../catalogue/conflicts.ts'
 import { codeOf } from '../errors.ts'
 import type { Path } from '../ids.ts'
+import { unlessGone } from '../nodes/lacking.ts'
+import { isLeftOpen } from '../nodes/left-open.ts'
 import type { Node } from '../nodes/node.ts'
 import { S_IFDIR, S_IFMT } from '../nodes/stat.ts'
 import { type Op, wait } from '../op.ts'
 import { copyContent } from './copy-content.ts'
+import { joinPath } from './directories.ts'
 import type { Filesystem } from './filesystem.ts'
 import { contentDiffers, type OpenFile } from './open-files.ts'
 import { bringerOf, createStaged, newPlace } from './staged.ts'
@@ -17,7 +20,7 @@ import { bringerOf, createStaged, newPlace } from './staged.ts'
 export function* keepStray(fs: Filesystem, node: Node, path: Path, what = `an unknown file stood at ${path}`): Op<void> {
 	try {
 		const { mode, size, mtime } = yield* wait(node.operations.stat(path))
-		if ((mode & S_IFMT) === S_IFDIR && (yield* isRemoved(node, path))) return
+		if ((mode & S_IFMT) === S_IFDIR && (yield* isRemoved(fs, node, path))) return
 		const aside = yield* keepAside(fs, node, path, { path, fileId: 0, reason: 'stray', size, mtime })
 		fs.report(`node ${node.name}: ${what}, kept as ${aside}`)
 	} catch (error) {
@@ -25,7 +28,20 @@ export function* keepStray(fs: Filesystem, node: Node, path: Path, what = `an un
 	}
 }
 
-function* isRemoved({ operations }: Node, path: Path): Op<boolean> {
+function* isRemoved(fs: Filesystem, node: Node, path: Path): Op<boolean> {
+	if (yield* isRemovedEmpty(node, path)) return true
+	return (yield* takeOutLeftOpen(fs, node, path)) && (yield* isRemovedEmpty(node, path))
+}
+
+/** What is in a directory and was removed already, if that is all there is. Whoever has it open does not notice; it goes with this client at the latest. */
+function* takeOutLeftOpen(fs: Filesystem, { operations }: Node, directory: Path): Op<boolean> {
+	const entries = yield* wait(operations.list(directory))
+	if (!entries.every(({ name }) => isLeftOpen(name))) return false
+	for (const { name } of entries) yield* unlessGone(operations.rename.bind(operations, joinPath(directory, name), newPlace(fs, bringerOf(fs))))
+	return true
+}
+
+function* isRemovedEmpty({ operations }: Node, path: Path): Op<boolean> {
 	try {
 		yield* wait(operations.removeDirectory(path))
 		return true

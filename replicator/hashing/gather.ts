@@ -1,6 +1,7 @@
 /** Whole directories with their files read: what is new goes as a few flat arrays from the disk to the catalogue. */
 import { codeOf } from '../../core/errors.ts'
 import { close } from '../../core/libc.ts'
+import { isLeftOpen } from '../../core/nodes/left-open.ts'
 import { DT_DIR, DT_REG, eachName } from '../../core/nodes/listing.ts'
 import { decodeStat, statInto } from '../../core/nodes/stat.ts'
 import { hashQuietInto, openName, quietSince } from './content.ts'
@@ -27,7 +28,8 @@ function list(fd: number, namesMax: number): Gathered | undefined {
 	const others: Gathered['others'] = []
 	const isWhole = eachName(fd, (name, length, kind) => {
 		const text = name.toString('latin1', 0, length)
-		if (kind === DT_REG) files.push(text)
+		// What is left of one that was removed is no file of the directory.
+		if (kind === DT_REG && !isLeftOpen(name.subarray(0, length))) files.push(text)
 		else others.push({ name: text, kind, stat: kind === DT_DIR && statInto(fd, name) === 0 ? decodeStat() : undefined })
 		return files.length + others.length <= namesMax
 	})

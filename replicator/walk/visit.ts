@@ -5,6 +5,7 @@ import type { WalkedRow } from '../../core/catalogue/walks.ts'
 import { joinPath } from '../../core/filesystem/directories.ts'
 import { codeOf } from '../../core/errors.ts'
 import type { Name } from '../../core/ids.ts'
+import { isLeftOpen } from '../../core/nodes/left-open.ts'
 import type { Stat } from '../../core/nodes/node.ts'
 import { run as drive } from '../../core/op.ts'
 import { standsInTheWay } from '../../core/in-the-way.ts'
@@ -86,7 +87,10 @@ export async function visitNew(walking: Walking, batches: Batches, directory: Di
 		if (isPlain(gathered, at)) places.push(at)
 		else here.unread.push(newItem({ directory, name: nameIn(gathered, at), kind: KIND.regular }))
 	}
-	for (const { name, kind, stat } of gathered.others) await meetUnknown(here, Buffer.from(name, 'latin1'), kind, stat)
+	for (const { name, kind, stat } of gathered.others) {
+		if (kind === KIND.regular) walking.run.done('busy', 0)
+		else await meetUnknown(here, Buffer.from(name, 'latin1'), kind, stat)
+	}
 	batches.addSheaf({ directory, gathered, places, first: await firstId(walking, places.length) })
 	await read(here)
 	return here.children
@@ -103,12 +107,14 @@ async function isStillThere({ watchman, fs }: Walking, directory: Directory): Pr
 
 async function sort(here: Visit, pairs: readonly Pair[], standing: readonly IntentRow[]): Promise<void> {
 	if (standing.length >= STANDING_ROWS_MAX) throw new WalkStopped(`node ${here.walking.node.name} has much to carry out first`)
+	const { walking } = here
 	const both: Array<{ row: WalkedRow; name: Name }> = []
 	for (const pair of pairs) {
 		const name = nameOf(pair)
 		if (!isAsked(here, name, pair)) continue
 		const { row, entry } = pair
 		if (standing.length > 0 && isWaiting(here, standing, name)) waiting(here, pair)
+		else if (!row && isLeftOpen(name)) walking.run.done('busy', 0)
 		else if (!row && entry?.kind === KIND.regular) here.unread.push(newItem({ directory: here.directory, name, kind: entry.kind }))
 		else if (!row && entry) await meetUnknown(here, name, entry.kind)
 		else if (row && !entry) meetAbsent(here, name, row)

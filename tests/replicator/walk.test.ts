@@ -242,6 +242,21 @@ test('something of another kind than the tree has makes way for it', async (t) =
 	assert.deepEqual([read(1, asides[0]), read(1, `${asides[1]}/below`), read(1, asides[2])], ['no directory', 'below', 'no link'])
 })
 
+test('what a network filesystem calls a file that was removed and is open is not adopted, unless the tree knows it', async (t) => {
+	const { client, put, walk, file } = await ground(t)
+	const names = ['.fuse_hidden0000000700000002', '.nfs00000000000a1b2c0000000d']
+	writeFile(client.fs, names[0], 'made by that name')
+	await flushLater(client.fs)
+	for (const [at, name] of names.entries()) {
+		for (const path of [`new/${name}`, `new/beside${at}`]) put(1, path, path)
+	}
+	put(1, names[1], 'open')
+	assert.deepEqual((await walk()).outcomes, { known: 1, directory: 1, adopted: 2, busy: 3 })
+	put(1, `new/${names[0]}0`, 'of another form')
+	assert.deepEqual((await walk()).outcomes, { known: 3, adopted: 1, busy: 3 })
+	assert.equal(file(`new/${names[0]}`), undefined)
+})
+
 test('hard links are one file with several names, whether one of them is known or none', async (t) => {
 	const { put, walk, node, file } = await ground(t)
 	put(1, 'known', 'known')
