@@ -20,6 +20,7 @@ import { setAttributes } from '../filesystem/attributes.ts'
 import { makeDirectory } from '../filesystem/create.ts'
 import { joinPath } from '../filesystem/directories.ts'
 import { type Filesystem, transact } from '../filesystem/filesystem.ts'
+import { hold } from '../filesystem/hold.ts'
 import { keepStray } from '../filesystem/keep-stray.ts'
 import { makeParents } from '../filesystem/way-on-node.ts'
 import type { Place } from '../filesystem/names.ts'
@@ -84,14 +85,21 @@ function* becomeCopy(fs: Filesystem, there: FileRow, scratch: Scratch, order: Or
 	return true
 }
 
-/** Directories on the node. What stands at one of the file's paths there and is no good copy of it may be somebody's work: it is kept aside. */
+/**
+ * Directories on the node. What stands at one of the file's paths there and is no good copy of it may be somebody's work: it is kept aside, when all that was
+ * decided about that path is carried out, or it could be another file on its way elsewhere.
+ */
 function* prepare(fs: Filesystem, node: Node, { id, version }: FileRow): Op<void> {
 	const queries = [entries.namesQuery(id, NAMES_MAX), replicas.ofFileQuery(id), writers.ofFileQuery(id)]
 	const [names, copies, pins] = (yield* wait(fs.catalogue.read(...queries))) as [EntryRow[], ReplicaRow[], unknown[]]
+	for (const { parent } of yield* pathsOfNames(fs, names)) yield* makeParents(fs, node, parent)
 	const isGood = copies.some((copy) => copy.node_id === node.id && copy.state === REPLICA.good && copy.version === version)
-	for (const { parent, path } of yield* pathsOfNames(fs, names)) {
-		yield* makeParents(fs, node, parent)
-		if (!isGood && pins.length === 0) yield* keepStray(fs, node, path)
+	if (isGood || pins.length > 0) return
+	const { row, path, others, made } = yield* hold(fs, node, id)
+	try {
+		if (row) for (const each of [path, ...others.map((other) => other.path)]) yield* keepStray(fs, node, each)
+	} finally {
+		yield* carryOut(fs, made)
 	}
 }
 

@@ -13,6 +13,7 @@ import * as entries from '../../core/catalogue/entries.ts'
 import { setAttributes } from '../../core/filesystem/attributes.ts'
 import { link } from '../../core/filesystem/links.ts'
 import { unlink } from '../../core/filesystem/remove.ts'
+import { rename } from '../../core/filesystem/rename.ts'
 import { ROOT_ID } from '../../core/ids.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { place } from '../../core/off-site/order.ts'
@@ -128,6 +129,37 @@ for (const engine of engines) {
 		})
 		const texts = kept.map(({ path, aside }) => `${Buffer.from(path)}: ${readFileSync(keeper.node(1, Buffer.from(aside).toString()), 'utf8')}`)
 		assert.deepEqual(texts, ['adopted: of another day', 'edited: a week of work', 'hard: a week of work'])
+	})
+
+	test(`${engine.name}: what stands there and is about to be moved elsewhere is not set aside`, async (t) => {
+		const keeper = await openKeeper(t, { engine, nodes: 1 })
+		const attic = await keeper.site('attic')
+		const lost = await keeper.put('lost', 'as the site has it')
+		await keeper.put('moved', 'another file')
+		await keeper.feed()
+		await attic.fetchBatch()
+		const { operations } = keeper.fs.nodes.get(1) as Node
+		const [begun, goesOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+		const slow = t.mock.method(operations, 'rename', async (...args: Parameters<typeof operations.rename>) => {
+			begun.resolve()
+			await goesOn.promise
+			slow.mock.restore()
+			return operations.rename(...args)
+		})
+		const at = (name: string) => ({ parent: ROOT_ID, name: Buffer.from(name) })
+		const moving = Promise.resolve(run(rename(keeper.fs, at('moved'), at('elsewhere'), 'replace')))
+		await begun.promise
+		const following = Promise.resolve(run(rename(keeper.fs, at('lost'), at('moved'), 'replace')))
+		rmSync(keeper.node(1, 'lost'))
+		await keeper.driver.change('UPDATE replica SET state = 2, version = 0 WHERE file_id = ?', [lost])
+		await restore(keeper, { path: 'moved', wait: false })
+		const coming = attic.sendBack()
+		await until('its bytes are there', async () => ((await keeper.driver.all('SELECT id FROM backup_order WHERE received = size')).length > 0 ? true : undefined))
+		goesOn.resolve()
+		await Promise.all([moving, following, coming])
+		await until('all is carried out', async () => ((await keeper.driver.all('SELECT token FROM intent')).length === 0 ? true : undefined))
+		assert.deepEqual(['elsewhere', 'moved'].map((path) => readFileSync(keeper.node(1, path), 'utf8')), ['another file', 'as the site has it'])
+		assert.deepEqual(await keeper.driver.all('SELECT path FROM conflict'), [])
 	})
 
 	test(`${engine.name}: what was deleted or changed comes back when it is asked for by name or time`, async (t) => {
