@@ -17,12 +17,13 @@ const SPACE_CODES = ['ENOSPC', 'EDQUOT', 'EFBIG']
 /** Undefined for what is no failure of a file: the run cannot go on, or a program is wrong. */
 export function failureOf(error: unknown): Failure | undefined {
 	if (!(error instanceof Error)) return undefined
-	const { code, message } = error as NodeJS.ErrnoException
+	const { code, message, syscall } = error as NodeJS.ErrnoException
 	if (error instanceof BadPath) return { error: 'name', text: `refused: ${message}` }
 	if (error instanceof NotADirectory || error instanceof DirectoryInTheWay) return { error: 'io', text: `refused: ${message}` }
 	if (error instanceof Mismatch) return { error: 'mismatch', text: message }
 	if (error instanceof Broken || error instanceof Refusal) return { error: 'io', text: message }
-	if (typeof code !== 'string' || !/^E[A-Z]+$/.test(code)) return undefined
+	// Of some that systems answer Node does not know the name.
+	if (typeof code !== 'string' || (syscall === undefined && !/^E[A-Z]+$/.test(code))) return undefined
 	if (SPACE_CODES.includes(code)) return { error: 'no-space', text: 'the disk is full' }
 	return { error: NAME_CODES.includes(code) ? 'name' : 'io', text: message }
 }

@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import { setAside } from '../folder/aside.ts'
 import type { Folder } from '../folder/folder.ts'
-import { isRight, openLocal } from '../folder/local-file.ts'
+import { isRight, openReadable } from '../folder/local-file.ts'
 import { findSpot, reach } from '../folder/spot.ts'
 import type { Find } from '../folder/spots.ts'
 import { namesOf } from '../names/archive-path.ts'
@@ -34,7 +34,7 @@ export async function adopt(folder: Folder, { path, size, hash, mtimeS }: Wanted
 	const spot = findSpot(folder, namesOf(path, folder.platform), false)
 	if (spot === undefined) return undefined
 	try {
-		const file = openLocal(spot)
+		const file = openReadable(spot)
 		if (file === undefined) return undefined
 		try {
 			if (!(await isRight(file, { size, hash }))) return undefined

@@ -9,6 +9,8 @@ import type { Spot } from './spot.ts'
 const read = promisify(fs.read)
 const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants
 const READ_BYTES = 1024 * 1024
+/** EBADMSG and EUCLEAN, for which Node has no name: what a filesystem answers that finds its own records damaged. */
+const DAMAGED = [-74, -117]
 
 export interface LocalFile {
 	fd: number
@@ -62,14 +64,25 @@ export async function isRight(file: LocalFile, { size, hash }: { size: number; h
 	}
 }
 
-/** The disk does not give the bytes of an open file. */
+/** The disk does not give the bytes of a file, or not even open it. */
 export function isUnreadable(error: unknown): boolean {
-	return (error as NodeJS.ErrnoException).syscall === 'read'
+	const { syscall, code, errno = 0 } = error as NodeJS.ErrnoException
+	return syscall === 'read' || (syscall === 'open' && (code === 'EIO' || DAMAGED.includes(errno)))
+}
+
+/** As `openLocal`; one that the disk does not open is none. */
+export function openReadable(spot: Pick<Spot, 'directory' | 'name'>): LocalFile | undefined {
+	try {
+		return openLocal(spot)
+	} catch (error) {
+		if (isUnreadable(error)) return undefined
+		throw error
+	}
 }
 
 /** Whether the file of that name here has this size and hash. */
 export async function isThere(spot: Pick<Spot, 'directory' | 'name'>, what: { size: number; hash: string }): Promise<boolean> {
-	const file = openLocal(spot)
+	const file = openReadable(spot)
 	if (file === undefined) return false
 	try {
 		return await isRight(file, what)

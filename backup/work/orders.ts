@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import { setAsideBefore } from '../folder/aside.ts'
 import { hashOfFile, isUnreadable, type LocalFile, lookFailure, openLocal } from '../folder/local-file.ts'
-import { findSpot } from '../folder/spot.ts'
+import { findSpot, type Spot } from '../folder/spot.ts'
 import { namesOf } from '../names/archive-path.ts'
 import { hashIn, listIn, pathIn, shown, wholeIn } from '../wire/answers.ts'
 import { Refusal } from '../wire/failures.ts'
@@ -13,6 +13,8 @@ const ROUNDS_MAX = 10_000
 const PART_BYTES = 8 * 1024 * 1024
 /** Times one upload may be told to go on elsewhere, or to begin again. */
 const TURNS_MAX = 3
+
+type Unfit = 'missing' | 'mismatch' | 'io'
 
 interface Order {
 	order: number
@@ -55,25 +57,23 @@ async function fill(run: Run, order: Order): Promise<void> {
 		}
 		run.watcher.done()
 	} catch (error) {
+		if (isUnreadable(error)) return await cannot(run, order, 'io')
 		if (!(error instanceof Refusal) || error.status !== 404) throw error
 		run.watcher.note(`${shown(order.path)}: is no longer asked for`)
 	}
 }
 
 /** The file itself, or one of that name that was set aside, whichever is what is wanted. */
-async function find({ folder }: Run, { path, size, hash }: Order): Promise<LocalFile | 'missing' | 'mismatch' | 'io'> {
-	let seen: 'missing' | 'mismatch' | 'io' = 'missing'
+async function find({ folder }: Run, order: Order): Promise<LocalFile | Unfit> {
+	let seen: Unfit = 'missing'
 	try {
-		const spot = findSpot(folder, namesOf(path, folder.platform), false)
+		const spot = findSpot(folder, namesOf(order.path, folder.platform), false)
 		if (spot === undefined) return 'missing'
 		try {
 			for (const name of [spot.name, ...setAsideBefore(spot)]) {
-				const file = openLocal({ directory: spot.directory, name })
-				if (file === undefined) continue
-				const why = await unfit(file, { size, hash })
-				if (why === undefined) return file
-				file.close()
-				seen = why
+				const found = await fitting({ directory: spot.directory, name }, order)
+				if (typeof found !== 'string') return found
+				if (found !== 'missing') seen = found
 			}
 			return seen
 		} finally {
@@ -84,12 +84,19 @@ async function find({ folder }: Run, { path, size, hash }: Order): Promise<Local
 	}
 }
 
-async function unfit(file: LocalFile, { size, hash }: Pick<Order, 'size' | 'hash'>): Promise<'mismatch' | 'io' | undefined> {
+async function fitting(spot: Pick<Spot, 'directory' | 'name'>, { size, hash }: Pick<Order, 'size' | 'hash'>): Promise<LocalFile | Unfit> {
+	let file: LocalFile | undefined
+	let isFit = false
 	try {
-		return file.size === size && (hash === null || (await hashOfFile(file)) === hash) ? undefined : 'mismatch'
+		file = openLocal(spot)
+		if (file === undefined) return 'missing'
+		isFit = file.size === size && (hash === null || (await hashOfFile(file)) === hash)
+		return isFit ? file : 'mismatch'
 	} catch (error) {
 		if (isUnreadable(error)) return 'io'
 		throw error
+	} finally {
+		if (!isFit) file?.close()
 	}
 }
 

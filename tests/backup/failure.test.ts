@@ -36,12 +36,22 @@ function partOf(response: ServerResponse, { content }: Offered, bytes: number, f
 	response.write(content.subarray(from, bytes), () => response.destroy())
 }
 
-/** From now on the agent's disk does not give the bytes of this file. Its inode. */
-function badSectorIn(path: string): number {
+/** From now on the agent's disk does not give the bytes of this file, or does not open it. Its inode. */
+function badSectorIn(path: string, where: 'read' | 'open' = 'read'): number {
 	const preload = join(agent.base, 'bad-sector.mjs')
 	const bad = statSync(join(agent.folder, path)).ino
-	writeFileSync(preload, `import fs from 'node:fs'
-const { read } = fs
+	writeFileSync(preload, where === 'open' ? `import fs from 'node:fs'
+const { openSync } = fs
+fs.openSync = (path, ...rest) => {
+	if (fs.lstatSync(path, { throwIfNoEntry: false })?.ino !== ${bad}) return openSync(path, ...rest)
+	throw Object.assign(new Error('EUCLEAN'), { code: 'Unknown system error -117', errno: -117, syscall: 'open' })
+}
+` : `import fs from 'node:fs'
+const { read, readSync } = fs
+fs.readSync = (fd, ...rest) => {
+	if (fs.fstatSync(fd).ino !== ${bad}) return readSync(fd, ...rest)
+	throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' })
+}
 fs.read = (fd, ...rest) => {
 	if (fs.fstatSync(fd).ino !== ${bad}) return read(fd, ...rest)
 	rest.at(-1)(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' }))
@@ -236,38 +246,54 @@ test('killed at any moment: what was claimed is there and right, and what is the
 	assert.match((await agent.run('-a', 'status')).out, /copies: 300 files/)
 })
 
-test('a copy that the disk cannot read any more: comes again, what stood there is set aside', async () => {
-	server.offer('d/f', 'content')
-	await agent.run('-a', 'replicate')
-	const bad = badSectorIn('d/f')
-	const verified = await agent.run('-a', 'verify')
-	assert.equal(verified.code, 1)
-	assert.match(verified.err, /d\/f: cannot be read; the server is told and sends it again/)
-	server.failed.length = 0
-	server.claimed.clear()
-	assert.deepEqual(await agent.run('-a', 'replicate'), { code: 0, out: '', err: '' })
-	assert.deepEqual(agent.paths(), ['d', 'd/f', 'd/f.old'])
-	assert.notEqual(statSync(join(agent.folder, 'd/f')).ino, bad)
-	assert.equal(server.claimed.size, 1)
-})
+for (const where of ['read', 'open'] as const) {
+	test(`a copy that the disk does not ${where} any more: comes again, what stood there is set aside`, async () => {
+		server.offer('d/f', 'content')
+		await agent.run('-a', 'replicate')
+		const bad = badSectorIn('d/f', where)
+		const verified = await agent.run('-a', 'verify')
+		assert.equal(verified.code, 1)
+		assert.match(verified.err, /d\/f: cannot be read; the server is told and sends it again/)
+		server.failed.length = 0
+		server.claimed.clear()
+		assert.deepEqual(await agent.run('-a', 'replicate'), { code: 0, out: '', err: '' })
+		assert.deepEqual(agent.paths(), ['d', 'd/f', 'd/f.old'])
+		assert.notEqual(statSync(join(agent.folder, 'd/f')).ino, bad)
+		assert.equal(server.claimed.size, 1)
+	})
 
-test('a copy that the disk cannot read any more, and a good one that was set aside: that one is restored and given back', async () => {
+	test(`a copy that the disk does not ${where} any more, and a good one that was set aside: that one is restored and given back`, async () => {
+		server.offer('f', 'content')
+		await agent.run('-a', 'replicate')
+		writeFileSync(join(agent.folder, 'f.old'), 'content')
+		badSectorIn('f', where)
+		const to = join(agent.base, 'to')
+		assert.deepEqual(await agent.run('-a', 'restore', '--to', to), { code: 0, out: '', err: '' })
+		assert.equal(readFileSync(join(to, 'f'), 'utf8'), 'content')
+		server.orders.push({ order: 1, path: Buffer.from('f'), hash: hashOf(Buffer.from('content')), size: 7, received: Buffer.alloc(0) })
+		assert.equal((await agent.run('-a', 'replicate')).code, 0)
+		assert.equal(server.orders[0]?.done, true)
+	})
+}
+
+test('a file that is wanted back, of which no hash is known and the disk does not give the bytes: the server is told, and the next is sent', async () => {
 	server.offer('f', 'content')
 	server.offer('g', 'another')
 	await agent.run('-a', 'replicate')
-	writeFileSync(join(agent.folder, 'f.old'), 'content')
 	badSectorIn('f')
-	const to = join(agent.base, 'to')
-	assert.deepEqual(await agent.run('-a', 'restore', '--to', to), { code: 0, out: '', err: '' })
-	assert.equal(readFileSync(join(to, 'f'), 'utf8'), 'content')
-	const hash = hashOf(Buffer.from('content'))
-	server.orders.push({ order: 1, path: Buffer.from('f'), hash, size: 7, received: Buffer.alloc(0) })
-	assert.equal((await agent.run('-a', 'replicate')).code, 0)
-	assert.equal(server.orders[0]?.done, true)
-	rmSync(join(agent.folder, 'f.old'))
-	server.orders.push({ order: 2, path: Buffer.from('f'), hash, size: 7, received: Buffer.alloc(0) })
+	for (const [order, path] of ['f', 'g'].entries()) server.orders.push({ order, path: Buffer.from(path), hash: null, size: 7, received: Buffer.alloc(0) })
 	assert.equal((await agent.run('-a', 'replicate')).code, 1)
-	assert.equal(server.orders[1]?.failed, 'io')
+	assert.deepEqual(server.orders.map(({ failed, done }) => failed ?? done), ['io', true])
+})
+
+test('a copy that the disk cannot read any more, and no other: the server is told; what else there is is restored', async () => {
+	server.offer('f', 'content')
+	server.offer('g', 'another')
+	await agent.run('-a', 'replicate')
+	badSectorIn('f')
+	server.orders.push({ order: 2, path: Buffer.from('f'), hash: hashOf(Buffer.from('content')), size: 7, received: Buffer.alloc(0) })
+	assert.equal((await agent.run('-a', 'replicate')).code, 1)
+	assert.equal(server.orders[0]?.failed, 'io')
 	const left = await agent.run('-a', 'restore', '--to', join(agent.base, 'empty'))
 	assert.deepEqual(left, { code: 1, out: '', err: 'cairn-backup: f: EIO: i/o error, read\n' })
 	assert.deepEqual(readdirSync(join(agent.base, 'empty')), ['g'])
