@@ -1,4 +1,4 @@
-/** flock(2) and fcntl(2) locks of one machine: between descriptors and between processes. */
+/** flock(2) and fcntl(2) locks of one mount: between descriptors and between processes. */
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import { join } from 'node:path'
