@@ -51,6 +51,15 @@ export function codeOf(error: unknown): string {
 	return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : 'EIO'
 }
 
+/** They speak of a node; to who asked they would say that the mount itself is gone. */
+const OF_A_NODE = new Set(['ENOTCONN', 'ENODEV', 'ECONNABORTED', 'ECONNRESET', 'ESHUTDOWN', 'EHOSTDOWN', 'EREMOTEIO'])
+
+/** What the kernel is told of an error. */
+export function toldCode(error: unknown): string {
+	const code = codeOf(error)
+	return OF_A_NODE.has(code) ? 'EIO' : code
+}
+
 /** A mistake of the person at the keyboard (configuration, arguments, state of the machine): one line, one exit code. */
 export class UserError extends Error {
 	readonly exitCode: number

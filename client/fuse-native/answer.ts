@@ -1,5 +1,5 @@
 /** Runs an operation and answers the library: a value, or a negative errno. */
-import { codeOf, Errno } from '../../core/errors.ts'
+import { Errno, toldCode } from '../../core/errors.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { errnoNumber } from '../../core/libc.ts'
 import { isPromise, type Maybe, type Op, run } from '../../core/op.ts'
@@ -30,5 +30,5 @@ function settle<T>(fs: Filesystem, op: Op<T>, succeeded: (value: T) => void, fai
 function numberFor(fs: Filesystem, error: unknown): number {
 	const isOurs = error instanceof Errno || (error as { code?: unknown } | null)?.code !== undefined
 	if (!isOurs) fs.report(`fuse-native: ${(error as Error)?.stack ?? error}`)
-	return errnoNumber(codeOf(error))
+	return errnoNumber(toldCode(error))
 }

@@ -2,7 +2,7 @@
  * The conversation with the kernel: one thread, a hybrid loop. When the waiter says there is something to read, requests
  * are read and answered in one go for as long as they keep coming; in between the event loop has its turn.
  */
-import { codeOf, Errno } from '../../core/errors.ts'
+import { Errno, toldCode } from '../../core/errors.ts'
 import { close, errno, errnoName, errnoNumber, read, write } from '../../core/libc.ts'
 import { isPromise, type Op, run } from '../../core/op.ts'
 import type { Meter } from '../meter.ts'
@@ -179,7 +179,7 @@ export function openSession({ fd, handlers, onEnd, report, meter }: SessionOptio
 		if (!(error instanceof Errno) && (error as { code?: unknown })?.code === undefined) {
 			report(`operation ${request.opcode}: ${(error as Error)?.stack ?? error}`)
 		}
-		return codeOf(error)
+		return toldCode(error)
 	}
 
 	function send(request: Request, reply: Reply | undefined): void {

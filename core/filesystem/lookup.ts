@@ -6,6 +6,7 @@ import { KIND } from '../catalogue/files.ts'
 import { isLater } from '../clock.ts'
 import { fail } from '../errors.ts'
 import type { FileId, Name } from '../ids.ts'
+import { isNodeTrouble } from '../intents.ts'
 import type { Stat } from '../nodes/node.ts'
 import { isPromise, type Op, wait } from '../op.ts'
 import { type Filesystem, isFollowed } from './filesystem.ts'
@@ -50,7 +51,7 @@ export function* getAttributes(fs: Filesystem, id: FileId): Op<FileRow> {
 	return yield* withBacking(fs, row)
 }
 
-/** While a file is open for writing here, its backing file says how large it is and when it was changed. */
+/** While a file is open for writing here, its backing file says how large it is and when it was changed; while its node is away it is what was known last. */
 export function* withBacking(fs: Filesystem, row: FileRow): Op<FileRow> {
 	const open = fs.open.get(row.id)
 	if (!open || open.writers === 0 || open.parted) return row
@@ -63,6 +64,7 @@ function* backed(fs: Filesystem, open: OpenFile): Op<FileRow> {
 	// Whoever closed it has published what it was.
 	if (!stat) return yield* getAttributes(fs, open.id)
 	const { row } = open
+	if (stat === AWAY) return row
 	row.size = stat.size
 	row.blocks = stat.blocks
 	if (stat.mtime !== open.known?.mtime || stat.mtimeNs !== open.known.mtimeNs) {
@@ -76,14 +78,17 @@ function* backed(fs: Filesystem, open: OpenFile): Op<FileRow> {
 	return row
 }
 
+const AWAY = 'away'
+
 /** Undefined where its last user closed it while a remote node was asked: the number may have been another file's by then. */
-function* statOf(fs: Filesystem, open: OpenFile): Op<Stat | undefined> {
+function* statOf(fs: Filesystem, open: OpenFile): Op<Stat | typeof AWAY | undefined> {
 	const isOpen = () => fs.open.get(open.id) === open
 	try {
 		const stat = yield* wait(open.node.operations.fstat(open.fd))
 		return isOpen() ? stat : undefined
 	} catch (error) {
-		if (isOpen()) throw error
-		return undefined
+		if (!isOpen()) return undefined
+		if (!isNodeTrouble(error)) throw error
+		return AWAY
 	}
 }
