@@ -10,6 +10,8 @@ const CACHE_KIB_MAX = 8 * 1024
 export interface Opened {
 	config: Config
 	catalogue: Driver
+	/** By this process, which is let in while nobody else is. */
+	isBeingFilled?: boolean
 }
 
 export async function openForJob(config: Config): Promise<Opened> {

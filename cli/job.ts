@@ -64,9 +64,9 @@ function isOfNode(error: Error): boolean {
 
 /** A filesystem without a mount, for the length of one verb. The catalogue is closed with it. */
 export async function withFilesystem<T>(options: Common, deps: Deps, body: (fs: Filesystem) => Promise<T>, opened?: Opened): Promise<T> {
-	const { config, catalogue } = opened ?? (await openForJob(await loadFor(options, deps)))
+	const { config, catalogue, isBeingFilled } = opened ?? (await openForJob(await loadFor(options, deps)))
 	try {
-		await checkSchema(catalogue)
+		if (!isBeingFilled) await checkSchema(catalogue)
 		const fs = await drive(startFilesystem({ config, catalogue, what: ownName(), report: deps.warn }))
 		const rest = keepAlive(fs)
 		try {

@@ -1,7 +1,8 @@
 /** `cairn reindex`: makes a lost catalogue anew from what the nodes hold and know. */
 import { dirname, resolve } from 'node:path'
 import type { Argv } from 'yargs'
-import { initialise } from '../core/catalogue/initialise.ts'
+import { endMarked } from '../core/catalogue/dump/fill.ts'
+import { makeTree } from '../core/catalogue/initialise.ts'
 import { openCatalogue } from '../core/catalogue/open.ts'
 import { now } from '../core/clock.ts'
 import type { Config } from '../core/config/types.ts'
@@ -19,6 +20,7 @@ import { walk } from '../replicator/walk/walk.ts'
 import { loadFor, shownAddress } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
 import { stopOnSignal, withFilesystem } from './job.ts'
+import { openForJob } from './job-catalogue.ts'
 import { makeRoom } from './load.ts'
 import { showRun } from './progress.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
@@ -105,7 +107,7 @@ async function fillCatalogue(config: Config, { found, plan, replace, deps }: Fil
 		await makeRoom(driver, { replace, directory: besideCatalogue(config, deps), deps })
 		await fill(driver, found, plan, deps.warn)
 		// Where no source has a root directory.
-		await initialise(driver, { owner: { uid: deps.uid, gid: deps.gid }, classes: config.classes, now: now() })
+		await makeTree(driver, { owner: { uid: deps.uid, gid: deps.gid }, classes: config.classes, now: now() })
 	} finally {
 		await driver.close()
 	}
@@ -116,19 +118,25 @@ function besideCatalogue({ catalogue }: Config, { directory }: Deps): string {
 	return /^(mysql|mariadb):/.test(catalogue) ? directory : dirname(resolve(directory, catalogue.replace(/^sqlite:/, '')))
 }
 
-/** What was written since, then everything else that the nodes know better. */
+/**
+ * What was written since, then everything else that the nodes know better. Others are let in in between: before, they would take what was written last
+ * for copies that are not what they should be.
+ */
 async function lookAtNodes({ nodes }: Survey, known: number, options: Options, deps: Deps): Promise<void> {
+	const opened = await openForJob(await loadFor(options, deps))
 	await withFilesystem(options, deps, async (fs) => {
 		const stop = stopOnSignal()
 		const here = [...fs.nodes.values()].filter((node) => nodes.some(({ uuid }) => uuid === node.row.uuid))
 		try {
 			const usable = here.filter((node) => isUsable(node, deps))
 			if (usable.length > 0) await runOne(fs, usable[0], takeNewer(known), { options, deps, signal: stop.signal, title: 'reindex' })
+			if (stop.signal.aborted) return
+			await endMarked(fs.catalogue)
 			for (const node of usable) await runOne(fs, node, walk(), { options, deps, signal: stop.signal, title: `walk ${node.name}` })
 		} finally {
 			stop.end()
 		}
-	})
+	}, { ...opened, isBeingFilled: true })
 }
 
 function isUsable(node: Node, { warn }: Deps): boolean {

@@ -28,8 +28,13 @@ export interface Initialised {
 
 export async function initialise(driver: Driver, tree: NewTree): Promise<Initialised> {
 	const { from, to } = await migrate(driver)
+	return { from, to, made: await makeTree(driver, tree) }
+}
+
+/** False when it was there already. */
+export async function makeTree(driver: Driver, tree: NewTree): Promise<boolean> {
 	// Of two that start at once the lock lets one insert; the other runs again and finds the row.
-	const made = await driver.transaction(function* (tx) {
+	return await driver.transaction(function* (tx) {
 		const [sql, params] = files.findQuery(ROOT_ID, driver.capabilities.forUpdate)
 		if (yield* wait(tx.get(sql, params))) return false
 		files.insert(tx, rootDirectory(tree))
@@ -37,7 +42,6 @@ export async function initialise(driver: Driver, tree: NewTree): Promise<Initial
 		yield* classes.apply(tx, tree.classes)
 		return true
 	})
-	return { from, to, made }
 }
 
 function rootDirectory({ owner, now }: NewTree): files.FileRow {

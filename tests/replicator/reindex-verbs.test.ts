@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { dumpInto } from '../../cli/dump.ts'
 import { EXIT } from '../../cli/exit-codes.ts'
+import { run as reindex } from '../../cli/reindex.ts'
 import { openCatalogue } from '../../core/catalogue/open.ts'
 import { config } from '../catalogue/engines.ts'
 import { startMariadb } from '../support/mariadb.ts'
@@ -66,6 +67,31 @@ test('a catalogue that is deleted is there again after one command', async (t) =
 	assert.match(refused.stderr, /--replace/)
 	await done(place, 'reindex', '--replace', '--node', `a=${join(place.directory, 'a')}`)
 	assert.deepEqual(await treeOf(place), before)
+})
+
+test('cut off before what was written last is known: nobody is let in, and it is run again', async (t) => {
+	const place = await withFiles(t)
+	await done(place, 'replicate', '-q')
+	await done(place, 'manifest', '-q')
+	lose(place)
+	const file = join(place.directory, 'a/photos/one')
+	writeFileSync(file, 'a newer content')
+	const node = `a=${join(place.directory, 'a')}`
+	const options = { config: place.config, node: [node], from: [], replace: false, dryRun: false, json: false, quiet: false }
+	const print = (line: string) => {
+		if (/filled/.test(line)) throw new Error('cut off')
+	}
+	const deps = { print, warn: () => undefined, environment: process.env, directory: place.directory, uid: 0, gid: 0 }
+	await assert.rejects(reindex(options, deps), /cut off/)
+	for (const verb of [['replicate'], ['mount', place.makeDirectory('mp'), '-f'], ['verify']]) {
+		const refused = await place.cairn(...verb)
+		assert.equal(refused.code, EXIT.schema, `${verb}`)
+		assert.match(refused.stderr, /ended half-way: run it again/)
+	}
+	assert.match(await done(place, 'reindex', '--node', node), /reindex: .*1 newer/)
+	await done(place, 'replicate', '-q')
+	assert.equal(readFileSync(join(place.directory, 'b/photos/one'), 'utf8'), 'a newer content')
+	assert.equal(readFileSync(file, 'utf8'), 'a newer content')
 })
 
 test('what cannot be used is named and the rest goes on', async (t) => {

@@ -7,7 +7,8 @@ import { type TestContext, test } from 'node:test'
 import type { Driver } from '../../core/catalogue/driver.ts'
 import { KIND } from '../../core/catalogue/files.ts'
 import * as files from '../../core/catalogue/files.ts'
-import { initialise } from '../../core/catalogue/initialise.ts'
+import { endMarked } from '../../core/catalogue/dump/fill.ts'
+import { makeTree } from '../../core/catalogue/initialise.ts'
 import * as volumes from '../../core/catalogue/object-volumes.ts'
 import * as objects from '../../core/catalogue/objects.ts'
 import { openSqlite } from '../../core/catalogue/sqlite.ts'
@@ -76,11 +77,12 @@ async function reindex(t: TestContext, place: Installation, numbers: readonly nu
 	const driver: Driver = openSqlite(join(place.directory, 'catalogue.db'), { timeoutMs: 5_000 })
 	t.after(() => driver.close())
 	await fill(driver, found, plan, (line) => notes.push(line))
-	await initialise(driver, { owner: { uid: 0, gid: 0 }, classes: CLASSES, now: { s: 1, ns: 0 } })
+	await makeTree(driver, { owner: { uid: 0, gid: 0 }, classes: CLASSES, now: { s: 1, ns: 0 } })
 	const client = await place.start()
 	const best = plan.parts[plan.parts.length - 1]?.source
 	const knownAt = best && 'found' in best ? Date.parse(best.found.state.date) / 1000 : 0
 	const looked = [await once(client, takeNewer(knownAt), numbers[0])]
+	await endMarked(driver)
 	for (const node of client.fs.nodes.values()) if (existsSync(node.root)) looked.push(await once(client, walk(), node.id))
 	return { client, notes, looked }
 }

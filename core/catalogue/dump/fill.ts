@@ -78,7 +78,7 @@ export interface Past {
 	seq: number
 }
 
-/** Numbers go on above everything that was ever given out, and the catalogue is whole. */
+/** Numbers go on above everything that was ever given out: all is there, and nobody let in yet. */
 export async function endFilling(driver: Driver, past: Past): Promise<void> {
 	const { capabilities } = driver
 	const [{ last }] = await driver.all<{ last: number | null }>('SELECT MAX(id) AS last FROM file')
@@ -91,8 +91,12 @@ export async function endFilling(driver: Driver, past: Past): Promise<void> {
 		touched.addAll(tx)
 		settings.set(tx, EPOCH, String(Math.max(past.epoch + 1, clock[0].seconds)), capabilities)
 		tx.write(`INSERT INTO \`change\` (seq, at, client_id, op) VALUES (?, ${capabilities.now}, ?, 'node')`, [past.seq + 1, KEEPER])
-		tx.write('DELETE FROM migration WHERE version = ?', [FILLING])
 	})
+}
+
+/** From now on anybody may work with it. */
+export async function endMarked(driver: Driver): Promise<void> {
+	await driver.change('DELETE FROM migration WHERE version = ?', [FILLING])
 	await driver.sync()
 }
 

@@ -7,7 +7,7 @@ import { REPLICA } from '../replicas.ts'
 import type { Driver, Value } from '../driver.ts'
 import * as settings from '../settings.ts'
 import { checkSchemaOf } from '../migrate.ts'
-import { beginFilling, endFilling, insertRows } from './fill.ts'
+import { beginFilling, endFilling, endMarked, insertRows } from './fill.ts'
 import type { Header } from './lines.ts'
 import { loadIntents } from './loaded-intents.ts'
 import { type Chunk, readDump, verifyDump } from './read.ts'
@@ -25,6 +25,7 @@ export async function loadDump(driver: Driver, path: string, progress: Progress 
 	await fillFrom(driver, path, progress)
 	await checkCounts(driver, path, header)
 	await endFilling(driver, header)
+	await endMarked(driver)
 	return header
 }
 
