@@ -5,11 +5,13 @@ import { loadDump } from '../core/catalogue/dump/load.ts'
 import { verifyDump } from '../core/catalogue/dump/read.ts'
 import { checkSchema, isHalfFilled, migrate } from '../core/catalogue/migrate.ts'
 import { openCatalogue } from '../core/catalogue/open.ts'
+import type { Config } from '../core/config/types.ts'
 import { UserError } from '../core/errors.ts'
 import { loadFor, shownAddress } from './catalogue.ts'
 import { described, dumpInto, rowsShown } from './dump.ts'
 import { EXIT } from './exit-codes.ts'
 import { refuseInUse } from './in-use.ts'
+import { fillLockPath, lockHolder, type RunLock, takeLock } from './run-lock.ts'
 import type { Common, Deps, Verb } from './verb.ts'
 
 interface Options extends Common {
@@ -33,6 +35,23 @@ export async function run({ file, replace, quiet, ...options }: Options, deps: D
 	const path = resolve(deps.directory, file)
 	await verifyDump(path)
 	const config = await loadFor(options, deps)
+	const lock = lockFilling(config, deps)
+	try {
+		await loadInto(config, path, { replace, quiet, deps })
+	} finally {
+		lock.release()
+	}
+}
+
+/** Whoever fills it empties it first: of two at a time one would say that it is whole when the other has just done that. */
+export function lockFilling({ catalogue }: Config, { environment }: Deps): RunLock {
+	const path = fillLockPath(catalogue, environment)
+	const lock = takeLock(path)
+	if (!lock) throw new UserError(`the catalogue is being filled by another load or reindex, process ${lockHolder(path)}: wait for its end`, EXIT.busy)
+	return lock
+}
+
+async function loadInto(config: Config, path: string, { replace, quiet, deps }: { replace: boolean; quiet: boolean; deps: Deps }): Promise<void> {
 	const driver = await openCatalogue(config, { create: true })
 	try {
 		await makeRoom(driver, { replace, directory: dirname(path), deps })

@@ -21,7 +21,7 @@ import { loadFor, shownAddress } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
 import { stopOnSignal, withFilesystem } from './job.ts'
 import { openForJob } from './job-catalogue.ts'
-import { makeRoom } from './load.ts'
+import { lockFilling, makeRoom } from './load.ts'
 import { showRun } from './progress.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
@@ -58,9 +58,14 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	const plan = await planOf(found, deps.warn)
 	if (!options.quiet) tell(found, plan, options, deps)
 	if (options.dryRun) return
-	await fillCatalogue(config, { found, plan, replace: options.replace, deps })
-	if (!options.quiet && !options.json) deps.print(`catalogue ${shownAddress(config.catalogue)}: filled; now the nodes are looked at`)
-	await lookAtNodes(found, knownAt(found, plan), options, deps)
+	const lock = lockFilling(config, deps)
+	try {
+		await fillCatalogue(config, { found, plan, replace: options.replace, deps })
+		if (!options.quiet && !options.json) deps.print(`catalogue ${shownAddress(config.catalogue)}: filled; now the nodes are looked at`)
+		await lookAtNodes(found, knownAt(found, plan), options, deps)
+	} finally {
+		lock.release()
+	}
 }
 
 function directoriesOf(config: Config, named: readonly string[], deps: Deps): { path: string; name?: string }[] {

@@ -56,5 +56,14 @@ export function lockHolder(path: string): string {
 
 /** The lock file of the daemon of a mount point. */
 export function mountLockPath(mountPoint: string, environment: NodeJS.ProcessEnv): string {
-	return join(runDirectory(environment), `${createHash('sha256').update(mountPoint).digest('hex').slice(0, 32)}.lock`)
+	return lockPathOf(mountPoint, environment)
+}
+
+/** The lock file of who fills a catalogue. */
+export function fillLockPath(catalogue: string, environment: NodeJS.ProcessEnv): string {
+	return lockPathOf(`filling ${catalogue.replace(/^sqlite:/, '')}`, environment)
+}
+
+function lockPathOf(what: string, environment: NodeJS.ProcessEnv): string {
+	return join(runDirectory(environment), `${createHash('sha256').update(what).digest('hex').slice(0, 32)}.lock`)
 }

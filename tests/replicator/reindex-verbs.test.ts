@@ -7,6 +7,7 @@ import { gunzipSync } from 'node:zlib'
 import { dumpInto } from '../../cli/dump.ts'
 import { EXIT } from '../../cli/exit-codes.ts'
 import { run as reindex } from '../../cli/reindex.ts'
+import { fillLockPath, takeLock } from '../../cli/run-lock.ts'
 import { openCatalogue } from '../../core/catalogue/open.ts'
 import { config } from '../catalogue/engines.ts'
 import { startMariadb } from '../support/mariadb.ts'
@@ -92,6 +93,24 @@ test('cut off before what was written last is known: nobody is let in, and it is
 	await done(place, 'replicate', '-q')
 	assert.equal(readFileSync(join(place.directory, 'b/photos/one'), 'utf8'), 'a newer content')
 	assert.equal(readFileSync(file, 'utf8'), 'a newer content')
+})
+
+test('one at a time fills a catalogue', async (t) => {
+	const place = await withFiles(t)
+	await done(place, 'manifest', '-q')
+	const dump = join(place.directory, 'dump')
+	await done(place, 'dump', dump)
+	lose(place)
+	const lock = takeLock(fillLockPath(place.catalogue, process.env))
+	const node = `a=${join(place.directory, 'a')}`
+	for (const words of [['reindex', '--node', node], ['load', dump]]) {
+		const refused = await place.cairn(...words)
+		assert.equal(refused.code, EXIT.busy, words[0])
+		assert.match(refused.stderr, new RegExp(`being filled by another load or reindex, process ${process.pid}: wait for its end`))
+	}
+	lock?.release()
+	await done(place, 'reindex', '--node', node)
+	assert.equal((await place.cairn('load', dump)).code, EXIT.refused)
 })
 
 test('what cannot be used is named and the rest goes on', async (t) => {
