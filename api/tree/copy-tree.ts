@@ -68,8 +68,8 @@ async function copyFile(api: Api, path: Path, mode: number, to: Target, options:
 		if (!content) continue
 		try {
 			const intake = { ...to, attributes: { mode, uid, gid }, bytes: content.size }
-			const stored = await store(fs, intake, readRange(fs, content, 0, content.size), { ...madeWith(to, options), exclusive: options.exclusive, modified: options.modified, bytesExactly: content.size })
-			return await copyXattrs(api, row.id, stored.row.id)
+			const { exclusive, modified } = options
+			return void (await store(fs, intake, readRange(fs, content, 0, content.size), { ...madeWith(to, options), exclusive, modified, bytesExactly: content.size, copyOf: row.id }))
 		} finally {
 			await run(closeContent(fs, content))
 		}

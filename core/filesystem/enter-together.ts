@@ -28,6 +28,7 @@ import { nowStanding, STANDING_ROWS_MAX, standingOn } from './standing.ts'
 
 /** Of one transaction: a failure costs all of them a second one. */
 const NAMES_MAX = 32
+const NOTHING = { existing: undefined, model: undefined }
 
 export interface Arrival {
 	naming: Naming
@@ -113,7 +114,7 @@ function* fitting(fs: Filesystem, tx: Transaction, arrivals: readonly Arrival[])
 		if (any.length > 0 && !isClear(yield* standingOn(tx, naming.staged.node.id), path)) continue
 		names.add(key)
 		const rule = classOf(fs, naming.conditions.classPath ?? path)
-		const row = rowOf(naming, directory, rule, undefined)
+		const row = rowOf(naming, directory, rule, NOTHING)
 		list.push({ arrival, directory, path, rule, row, made: arrivalOf(naming, row, path, true) })
 	}
 	return list

@@ -29,7 +29,7 @@ import { enterTogether } from './enter-together.ts'
 import { checkExpected } from './expected.ts'
 import { type Filesystem, transactTogether } from './filesystem.ts'
 import { checkDirectory, checkPlace, type Place } from './names.ts'
-import { arrivalOf, type Conditions, type Named, type Naming, rowOf, type Staged } from './naming.ts'
+import { arrivalOf, type Before, type Conditions, type Named, type Naming, rowOf, type Staged } from './naming.ts'
 import { joinChain } from './paths.ts'
 import { lostName, removeName } from './remove.ts'
 import { nowStanding, STANDING_ROWS_MAX, standingOn } from './standing.ts'
@@ -138,8 +138,9 @@ function* enter(fs: Filesystem, tx: Transaction, naming: Naming, tried: Intent[]
 	if (needs) return needs
 	staged.guard.judge(tx, guard)
 	const rule = classOf(fs, conditions.classPath ?? path)
-	const row = rowOf(naming, directory, rule, existing)
-	const plan = yield* replace(tx, naming, { existing, row, path })
+	const model = yield* modelOf(tx, conditions, existing)
+	const row = rowOf(naming, directory, rule, { existing, model })
+	const plan = yield* replace(tx, naming, { existing, model, row, path })
 	enterFile(fs, tx, naming, { row, rule, existing })
 	conditions.also?.(tx, row)
 	files.touchDirectory(tx, place.parent, time)
@@ -177,14 +178,15 @@ function lacks(
 	return isObstructed ? { needs: 'patience' } : undefined
 }
 
+/** Whose extended attributes it has. */
+function* modelOf(tx: Transaction, { copyOf }: Conditions, existing: FileRow | undefined): Op<FileRow | undefined> {
+	return copyOf === undefined ? existing : ((yield* wait(files.find(tx, copyOf))) ?? fail('ESTALE', 'what was being copied is gone'))
+}
+
 /** The rows of what had the name go; what the nodes have to do. */
-function* replace(
-	tx: Transaction,
-	naming: Naming,
-	{ existing, row, path }: { existing: FileRow | undefined; row: FileRow; path: Path },
-): Op<Intent[]> {
+function* replace(tx: Transaction, naming: Naming, { existing, model, row, path }: Before & { row: FileRow; path: Path }): Op<Intent[]> {
 	const { staged, token, time, id } = naming
-	if (existing && row.flags & files.FLAG_HAS_XATTRS) xattrs.copyAll(tx, existing.id, id)
+	if (model && row.flags & files.FLAG_HAS_XATTRS) xattrs.copyAll(tx, model.id, id)
 	if (existing && existing.flags & files.FLAG_IS_OBJECT) objects.follow(tx, existing.id, id)
 	const removal = existing && (yield* removeName(tx, { row: existing, path, token, time }))
 	// Where the content arrives its rename replaces the old copy: an unlink, repeated after a crash, would remove the new one.

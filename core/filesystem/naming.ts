@@ -14,8 +14,6 @@ import type { Place } from './names.ts'
 import { withoutSetId } from './publish.ts'
 import type { Turn } from './touched.ts'
 
-const TAKEN_OVER = files.FLAG_HAS_XATTRS | files.FLAG_IS_OBJECT
-
 export interface Staged {
 	node: Node
 	/** On that node, where no name leads. */
@@ -39,6 +37,8 @@ export interface Conditions extends Made {
 	isFree?: boolean
 	/** Of the file, besides those it takes over from what had the name. */
 	flags?: number
+	/** Its extended attributes are those of this file, which it is a copy of, and not those of what had the name. ESTALE where that is gone. */
+	copyOf?: FileId
 	/** Written in the transaction, for the file as it is then. */
 	also?: (tx: Transaction, row: FileRow) => void
 }
@@ -70,8 +70,14 @@ export interface Named {
 	made: Intent[]
 }
 
+/** What had the name, and whose extended attributes the file has: mostly the same. */
+export interface Before {
+	existing: FileRow | undefined
+	model: FileRow | undefined
+}
+
 /** Whom the file belongs to and who may use it stays as it was. */
-export function rowOf({ id, time, staged, conditions }: Naming, directory: FileRow, rule: ClassRow, existing: FileRow | undefined): FileRow {
+export function rowOf({ id, time, staged, conditions }: Naming, directory: FileRow, rule: ClassRow, { existing, model }: Before): FileRow {
 	const { stat } = staged
 	const keeps = existing?.kind === KIND.regular ? { mode: withoutSetId(existing.mode), uid: existing.uid, gid: existing.gid } : {}
 	return {
@@ -82,7 +88,7 @@ export function rowOf({ id, time, staged, conditions }: Naming, directory: FileR
 		mtime: stat.mtime,
 		mtime_ns: stat.mtimeNs,
 		version: 1,
-		flags: ((existing?.flags ?? 0) & TAKEN_OVER) | (conditions.flags ?? 0),
+		flags: ((existing?.flags ?? 0) & files.FLAG_IS_OBJECT) | ((model?.flags ?? 0) & files.FLAG_HAS_XATTRS) | (conditions.flags ?? 0),
 	}
 }
 
@@ -92,5 +98,8 @@ export function arrivalOf({ staged, token, id }: Naming, row: FileRow, path: Pat
 	const arrival: Intent = { ...common, op: 'rename', path: staged.path, toPath: path, isNew }
 	const { mode, uid, gid } = staged.attributes
 	const isAsBrought = row.mode === (mode & 0o7777) && row.uid === uid && row.gid === gid
-	return isAsBrought ? [arrival] : [arrival, { ...common, op: 'attributes', path, toPath: null }]
+	const made = [arrival]
+	if (!isAsBrought) made.push({ ...common, op: 'attributes', path, toPath: null })
+	if (row.flags & files.FLAG_HAS_XATTRS) made.push({ ...common, op: 'xattrs', path, toPath: null })
+	return made
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
+import { openLocalOperations } from '../../core/nodes/local.ts'
 import { engines } from '../catalogue/engines.ts'
 import { until } from '../support/until.ts'
 import { openDoor, type TestDoor } from './door.ts'
@@ -80,6 +81,34 @@ for (const engine of engines) {
 		assert.deepEqual([await names(door), await names(door, 'b/in/')], [['a', 'b'], ['0', '1', '2']])
 		const [{ count }] = await door.driver.all<{ count: number }>("SELECT COUNT(*) AS count FROM lease WHERE name LIKE 'copy:%'")
 		assert.equal(Number(count), 0)
+	})
+
+	test(`${engine.name}: a copy of a file has its properties with its content, and none of what had the name`, async (t) => {
+		const door = await openDoor(t, { engine, nodes: 1 })
+		const operations = openLocalOperations(door.node(1))
+		t.after(() => operations.end())
+		const onNode = (path: string) => operations.xattrs(Buffer.from(path)).map(({ name, value }) => `${name}=${Buffer.from(value)}`)
+		const set = (path: string, property: string) =>
+			door.fetch(`/dav/${path}`, { method: 'PROPPATCH', body: `<propertyupdate xmlns="DAV:"><set><prop><${property} xmlns="u">${path}</${property}></prop></set></propertyupdate>` })
+		const properties = async (path: string) =>
+			[...(await (await door.fetch(`/dav/${path}`, { method: 'PROPFIND', headers: { depth: '0' } })).text()).matchAll(/<(\w+) xmlns="u">([^<]*)</g)].map(([, name, value]) => `user.dav:{u}${name}=${value}`)
+		for (const [name, property] of [['a', 'one'], ['b', 'two'], ['plain', '']]) {
+			await put(door, name, name)
+			if (property !== '') assert.equal((await set(name, property)).status, 207)
+		}
+		await put(door, 'a', 'a again')
+		for (const [target, status] of [['b', 204], ['fresh', 201]] as const) {
+			assert.equal((await copy(door, 'a', target)).status, status)
+			assert.deepEqual([await text(door, target), await properties(target)], ['a again', ['user.dav:{u}one=a']])
+		}
+		for (const name of ['a', 'b', 'fresh']) await until(`${name} has them on the node`, () => onNode(name).join() === 'user.dav:{u}one=a' || undefined)
+		await copy(door, 'plain', 'b')
+		assert.deepEqual([await text(door, 'b'), await properties('b')], ['plain', []])
+		await until('none are left on the node', () => onNode('b').length === 0 || undefined)
+		const broken = door.driver.capabilities.synchronous ? "SELECT RAISE(ABORT, 'broken');" : "SIGNAL SQLSTATE '45000';"
+		await door.driver.change(`CREATE TRIGGER broken BEFORE INSERT ON xattr FOR EACH ROW BEGIN ${broken} END`, [])
+		for (const target of ['b', 'other']) assert.ok((await copy(door, 'a', target)).status >= 500)
+		assert.deepEqual([await text(door, 'b'), await text(door, 'other')], ['plain', 404])
 	})
 
 	test(`${engine.name}: what a door left that was killed is removed`, async (t) => {
