@@ -12,7 +12,7 @@ import { codeOf, fail } from '../../core/errors.ts'
 import type { Expected } from '../../core/filesystem/expected.ts'
 import { type Filesystem, transact } from '../../core/filesystem/filesystem.ts'
 import type { Place } from '../../core/filesystem/names.ts'
-import { rename, type RenameCheck, type RenameMode } from '../../core/filesystem/rename.ts'
+import { rename, type RenameCheck, type RenameMode, renameOver } from '../../core/filesystem/rename.ts'
 import type { FileId, Path } from '../../core/ids.ts'
 import { type Op, run, wait } from '../../core/op.ts'
 import type { Api } from '../api.ts'
@@ -52,40 +52,32 @@ export async function copyBeside(api: Api, path: Path, source: Source, to: Targe
 	})
 }
 
-export interface Replaced {
-	/** Where it stands now, and nobody else looks for it. */
-	place: Place
-	row: FileRow
-	/** Where it stood. */
-	formerly: Place
+export interface Over {
+	source: Place
+	/** Where something stands that gives way. */
+	target: Place
+	check?: RenameCheck
 }
 
-/** Its name is free at once; what cannot be removed now, `removeLeftCopies` tries again. */
-export async function removeReplaced({ fs, report }: Api, { place, row, formerly }: Replaced): Promise<void> {
-	await withStake(fs, place.parent, async (stake) => {
-		if (await takeAway(fs, place, placeOf(stake), row)) {
-			try {
-				await removeAt(fs, placeOf(stake), { formerly })
-			} catch (error) {
-				return report(`moving: what was replaced stays for now (${codeOf(error)})`)
-			}
+/** In one step: the source's name is free with it. What gave way and cannot be removed now, `removeLeftCopies` tries again. */
+export async function moveOver(api: Api, { source, target, check }: Over): Promise<void> {
+	const { fs } = api
+	await withStake(fs, source.parent, async (stake) => {
+		try {
+			await run(renameOver(fs, source, target, placeOf(stake).name, claimed(fs, stake.name, check)))
+		} finally {
+			await removeReplaced(api, stake, target)
 		}
-		await write(fs, (tx) => leases.drop(tx, stake.name))
 	})
 }
 
-/** False where somebody else did already. */
-async function takeAway(fs: Filesystem, from: Place, to: Place, { id }: FileRow): Promise<boolean> {
+/** Nothing is there where it was not moved, and a catalogue that failed may not have said that it was. */
+async function removeReplaced({ fs, report }: Api, stake: leases.Stake, formerly: Place): Promise<void> {
 	try {
-		await run(
-			rename(fs, from, to, 'noreplace', function* (_, source) {
-				if (source?.id !== id) fail('ESTALE')
-			}),
-		)
-		return true
+		await removeAt(fs, placeOf(stake), { formerly })
+		await write(fs, (tx) => leases.drop(tx, stake.name))
 	} catch (error) {
-		if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ESTALE') throw error
-		return false
+		report(`moving: what was replaced stays for now (${codeOf(error)})`)
 	}
 }
 
@@ -112,10 +104,10 @@ async function write(fs: Filesystem, statements: (tx: Transaction) => void): Pro
 }
 
 /** Whoever took this process for dead may be removing it at this moment. */
-function claimed(fs: Filesystem, stake: string, check: RenameCheck): RenameCheck {
+function claimed(fs: Filesystem, stake: string, check: RenameCheck | undefined): RenameCheck {
 	return function* (tx, source, target) {
-		if (!(yield* leases.stillHeld(fs, tx, stake))) fail('EIO', 'this process was taken for dead, and what it was copying was removed')
-		yield* check(tx, source, target)
+		if (!(yield* leases.stillHeld(fs, tx, stake))) fail('EIO', 'this process was taken for dead, and what it was about is given up')
+		if (check) yield* check(tx, source, target)
 	}
 }
 

@@ -15,7 +15,7 @@ import { type Op, run, wait } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { HttpError } from '../errors.ts'
 import { isBelow } from './below.ts'
-import { copyBeside, removeReplaced } from './copy-beside.ts'
+import { copyBeside, moveOver } from './copy-beside.ts'
 import { copyTree } from './copy-tree.ts'
 
 /** Asked in each transaction that changes something of the two names. */
@@ -43,11 +43,10 @@ export async function move(api: Api, { from, to, overwrite, check }: Transfer): 
 		await removeOther(api, { source, target, check }, row)
 		return false
 	}
-	// A directory that is not empty does not give way by itself, and no directory to what is none: it changes places first.
+	// A directory that is not empty does not give way by itself, and no directory to what is none.
 	const changesPlaces = row !== undefined && (row.kind === KIND.directory || from.row.kind === KIND.directory)
-	await renameAs(api, changesPlaces ? 'exchange' : overwrite ? 'replace' : 'noreplace', { source, target, check })
-	// Under the old name somebody would find it, put files there or move it once more.
-	if (changesPlaces) await removeReplaced(api, { place: source, row, formerly: target })
+	if (changesPlaces) await moveOver(api, { source, target, check })
+	else await renameAs(api, overwrite ? 'replace' : 'noreplace', { source, target, check })
 	return row === undefined
 }
 

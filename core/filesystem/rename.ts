@@ -13,7 +13,7 @@ import type { ReplicaRow } from '../catalogue/replicas.ts'
 import * as touched from '../catalogue/stat-touched.ts'
 import { now, type Time } from '../clock.ts'
 import { fail } from '../errors.ts'
-import type { FileId, NodeId, Path } from '../ids.ts'
+import type { FileId, Name, NodeId, Path } from '../ids.ts'
 import { carryOutAfterwards, intend } from '../intents.ts'
 import { type Op, wait } from '../op.ts'
 import { classOf } from '../placement/placement.ts'
@@ -42,13 +42,21 @@ interface Situation {
 }
 
 export function* rename(fs: Filesystem, from: Place, to: Place, mode: RenameMode, check?: RenameCheck): Op<void> {
+	yield* renameAs(fs, { from, to, mode, check })
+}
+
+/** In place of whatever has the name, which goes to the name `aside` beside the source in the same step. ENOENT where nothing has it. */
+export function* renameOver(fs: Filesystem, from: Place, to: Place, aside: Name, check?: RenameCheck): Op<void> {
+	yield* renameAs(fs, { from, to, mode: 'exchange', aside, check })
+}
+
+function* renameAs(fs: Filesystem, asked: Asked): Op<void> {
+	const { from, to, mode } = asked
 	checkPlace(from)
 	checkPlace(to)
 	const time = now()
-	const token = fs.nextToken++
 	const turns = new Map([from.parent, to.parent].map((id) => [id, fs.touched.begin(id)]))
-	const wish = { from, to, mode, check, time, token }
-	const { situation, made, moves } = yield* decided(fs, wish)
+	const { situation, made, moves } = yield* decided(fs, { ...asked, time, token: fs.nextToken++ })
 	if (!made) return
 	fs.readAhead.changedNames(from.parent)
 	fs.readAhead.changedNames(to.parent, to.name)
@@ -71,11 +79,16 @@ function isSafelySaved(fs: Filesystem, { source, target }: Situation): boolean {
 	return fs.synced.delete(source.id) && target?.kind === KIND.regular && target.size > 0
 }
 
-interface Wish {
+interface Asked {
 	from: Place
 	to: Place
 	mode: RenameMode
+	/** Of an exchange: what would come to the source's name goes on to this one. */
+	aside?: Name
 	check: RenameCheck | undefined
+}
+
+interface Wish extends Asked {
 	time: Time
 	token: number
 }
@@ -95,7 +108,7 @@ function* decided(fs: Filesystem, wish: Wish): Op<Decided> {
 }
 
 /** Undefined where a directory is to be moved and others may move one at the same time. */
-function* decide(fs: Filesystem, tx: Transaction, { from, to, mode, check, time, token }: Wish): Op<Decided | undefined> {
+function* decide(fs: Filesystem, tx: Transaction, { from, to, mode, aside, check, time, token }: Wish): Op<Decided | undefined> {
 	const situation = yield* examine(fs, tx, from, to)
 	if (movesDirectory(situation) && !mayMoveDirectories(fs, tx)) return undefined
 	const { source, target } = situation
@@ -106,6 +119,7 @@ function* decide(fs: Filesystem, tx: Transaction, { from, to, mode, check, time,
 	const nodes = movesDirectory(situation) ? yield* examineMove(tx, from, to, situation) : []
 	const step = { from, to, situation, nodes, time, token }
 	const plan = mode === 'exchange' ? yield* swap(fs, tx, step) : yield* move(fs, tx, step)
+	if (aside) plan.push(...(yield* setAside(fs, tx, step, aside)))
 	const made = yield* intend(fs, tx, plan, situation.standing)
 	return { situation, made, moves: movesDirectory(situation) ? countMove(tx) : undefined }
 }
@@ -213,6 +227,15 @@ function* swap(fs: Filesystem, tx: Transaction, { from, to, situation, nodes, ti
 	recordChange(fs, tx, { from, to, file: source.id, op: 'exchange' })
 	touched.add(tx, target.id)
 	return made
+}
+
+/** What has the source's name after an exchange. */
+function* setAside(fs: Filesystem, tx: Transaction, step: Step, name: Name): Op<Intent[]> {
+	const { from, situation } = step
+	const source = situation.target as FileRow
+	const to = { parent: from.parent, name }
+	const toPath = joinPath(yield* fs.directories.path(tx, from.parent), name)
+	return yield* move(fs, tx, { ...step, to, situation: { ...situation, source, target: undefined, toPath } })
 }
 
 /** A file is moved where it has copies, or may have, a directory wherever it may have been made. And where there is one that counts, or did. */

@@ -83,6 +83,29 @@ for (const engine of engines) {
 		assert.equal(Number(count), 0)
 	})
 
+	test(`${engine.name}: a directory takes the place of another and that one gives way in one step: moved once more it is where it was moved to`, async (t) => {
+		const door = await openDoor(t, { engine, nodes: 1 })
+		await fill(door, 'a', 'new')
+		await fill(door, 'b', 'old')
+		await put(door, 'file', 'old')
+		const before = await standing(door)
+		const broken = door.driver.capabilities.synchronous ? "SELECT RAISE(ABORT, 'broken');" : "IF NEW.name LIKE '.cairn-copy-%' THEN SIGNAL SQLSTATE '45000'; END IF;"
+		const when = door.driver.capabilities.synchronous ? "WHEN CAST(NEW.name AS TEXT) LIKE '.cairn-copy-%'" : ''
+		await door.driver.change(`CREATE TRIGGER broken BEFORE UPDATE ON entry FOR EACH ROW ${when} BEGIN ${broken} END`, [])
+		for (const target of ['b', 'file']) assert.ok((await copy(door, 'a', target, 'dav', 'MOVE')).status >= 500)
+		assert.deepEqual(await standing(door), before)
+		assert.deepEqual([await text(door, 'a/in/1'), await text(door, 'b/in/1'), await text(door, 'file')], ['new 1', 'old 1', 'old'])
+		await door.driver.change('DROP TRIGGER broken', [])
+		for (const [from, to] of [['a', 'b'], ['b', 'file']]) {
+			assert.equal((await copy(door, from, to, 'dav', 'MOVE')).status, 204)
+			assert.equal((await copy(door, from, to, 'dav', 'MOVE')).status, 404)
+			assert.equal(await text(door, `${to}/in/1`), 'new 1')
+		}
+		assert.deepEqual(await names(door), ['file'])
+		assert.deepEqual(await door.driver.all("SELECT name FROM lease WHERE name LIKE 'copy:%'"), [])
+		await until('the node has it so too', () => existsSync(door.node(1, 'file/in/1')) && !existsSync(door.node(1, 'b')) || undefined)
+	})
+
 	test(`${engine.name}: a copy of a file has its properties with its content, and none of what had the name`, async (t) => {
 		const door = await openDoor(t, { engine, nodes: 1 })
 		const operations = openLocalOperations(door.node(1))
