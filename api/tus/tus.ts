@@ -83,7 +83,7 @@ async function create(request: FastifyRequest, reply: FastifyReply, api: Api): P
 	const row = await keep(request, api, said, length)
 	reply.code(201).header('location', `${PREFIX}/${row.id}`)
 	if (request.headers['content-type'] !== TYPE && length !== 0) return reply.header('upload-expires', expiresOf(row)).send()
-	return await add(request, reply, api, row, 0)
+	return await withUpload(api.fs, row, () => add(request, reply, api, row, 0))
 }
 
 /** A part of another has no path of its own. */
@@ -152,28 +152,31 @@ async function bytesTold(request: FastifyRequest, api: Api, row: UploadRow): Pro
 
 async function goOn(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
 	if (request.headers['content-type'] !== TYPE) throw new HttpError(415, `a part of an upload is ${TYPE}`)
-	const row = await find(request, api)
-	if (partsOf(saidOf(row))) throw new HttpError(403, 'what is made of parts does not go on')
-	if (row.length < 0 && request.headers['upload-length'] !== undefined) row.length = numberOf(request, 'upload-length')
-	reply.code(204)
-	return await add(request, reply, api, row, numberOf(request, 'upload-offset'))
+	const offset = numberOf(request, 'upload-offset')
+	const known = await find(request, api)
+	if (partsOf(saidOf(known))) throw new HttpError(403, 'what is made of parts does not go on')
+	return await withUpload(api.fs, known, async () => {
+		// Whoever had it until now may have said how long it is, or have made it the file.
+		const row = await find(request, api)
+		if (row.length < 0 && request.headers['upload-length'] !== undefined) row.length = numberOf(request, 'upload-length')
+		reply.code(204)
+		return await add(request, reply, api, row, offset)
+	})
 }
 
-/** When all has come it is the file; a part waits for the others. */
+/** When all has come it is the file; a part waits for the others. Within `withUpload`. */
 async function add(request: FastifyRequest, reply: FastifyReply, api: Api, row: UploadRow, offset: number): Promise<FastifyReply> {
 	const { source, verify, sha256 } = checked(request, { sha256: offset === 0, bytesMax: row.length < 0 ? Number.POSITIVE_INFINITY : row.length - offset })
 	const { fs } = api
-	return await withUpload(fs, row, async () => {
-		const end = await addToUpload(fs, row, offset, source, verify)
-		reply.headers({ 'upload-offset': String(end), 'upload-expires': expiresOf({ ...row, seconds: SECONDS }) })
-		if (end === row.length && !isPartial(saidOf(row)) && !isOver(row)) await name(request, api, row, sha256())
-		else {
-			await transact(fs, function* (tx) {
-				uploads.goOn(tx, row.id, { length: row.length, seconds: SECONDS }, fs.capabilities)
-			})
-		}
-		return reply.send()
-	})
+	const end = await addToUpload(fs, row, offset, source, verify)
+	reply.headers({ 'upload-offset': String(end), 'upload-expires': expiresOf({ ...row, seconds: SECONDS }) })
+	if (end === row.length && !isPartial(saidOf(row)) && !isOver(row)) await name(request, api, row, sha256())
+	else {
+		await transact(fs, function* (tx) {
+			uploads.goOn(tx, row.id, { length: row.length, seconds: SECONDS }, fs.capabilities)
+		})
+	}
+	return reply.send()
 }
 
 async function name(request: FastifyRequest, api: Api, row: UploadRow, hash: Buffer | undefined): Promise<void> {

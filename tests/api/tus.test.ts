@@ -3,11 +3,15 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { engines } from '../catalogue/engines.ts'
 import { until } from '../support/until.ts'
 import { openDoor, type TestDoor } from './door.ts'
+import { holdChange } from './held-change.ts'
 
 const CONTENT = randomBytes(1_500_000)
+const LOOKED_MS = 20
+const LOOKS = 3
 const TUS = { 'tus-resumable': '1.0.0' }
 const PART = { ...TUS, 'content-type': 'application/offset+octet-stream' }
 
@@ -116,6 +120,31 @@ for (const engine of engines) {
 		await door.driver.change('DELETE FROM lease WHERE name = ?', [`upload:${id}`])
 		assert.equal((await ask(other)).headers.get('upload-offset'), '5')
 		assert.equal(await (await door.fetch('/files/d/g')).text(), 'other')
+	})
+
+	test(`${engine.name}: what is sent goes on from where the upload is when its turn comes`, async (t) => {
+		const door = await openDoor(t, { engine, nodes: 1 })
+		const begun = (path: string) => door.fetch('/uploads', { method: 'POST', headers: { ...TUS, ...metadata(path), 'upload-defer-length': '1' } }).then(({ headers }) => headers.get('location') as string)
+		const sent = async (at: string, then: string, body: Buffer) => {
+			const id = at.slice('/uploads/'.length)
+			// Whoever goes on with an upload has a lease, and the row of that is what the next one waits for.
+			const commit = await holdChange(door, [
+				['INSERT INTO lease (name, client_id, token, until_at) VALUES (?, 0, 1, 1)', [`upload:${id}`]],
+				[`UPDATE upload SET ${then} WHERE id = ?`, [id]],
+			])
+			const answer = patch(door, at, 0, body)
+			for (let look = 0; look < LOOKS; look++) {
+				await sleep(LOOKED_MS)
+				await door.fetch('/files/')
+			}
+			await commit()
+			return (await answer).status
+		}
+		const at = await begun('length')
+		assert.equal(await sent(at, 'length = 5', Buffer.from('bytes')), 204)
+		assert.equal(await (await door.fetch('/files/length')).text(), 'bytes', 'somebody said meanwhile how long it is')
+		assert.equal((await door.fetch(at, { method: 'HEAD', headers: TUS })).headers.get('upload-length'), '5')
+		assert.equal(await sent(await begun('over'), 'node_id = 0, length = 5', Buffer.from('bytes')), 409, 'somebody made it the file meanwhile')
 	})
 
 	test(`${engine.name}: an upload in one request, and by a client that knows only POST`, async (t) => {
