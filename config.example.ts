@@ -138,7 +138,7 @@ export default defineConfig({
 		gid: 0,
 		fileMode: 0o644,
 		directoryMode: 0o755,
-		// A line of JSON for each request goes to this file; '-' is standard output, '' nowhere.
+		// A line of JSON for each request goes to this file, or to a new one of its name when it was moved away; '-' is standard output, '' nowhere.
 		requestLog: '',
 		// A request that neither sends nor takes anything for so long is ended; those under way when the door ends have drainMs.
 		idleMs: 60_000,

@@ -72,7 +72,7 @@ export async function startApi(config: Config, report: (line: string) => void, s
 		await timer
 		stopping.abort()
 		clearInterval(sweeping)
-		log.end()
+		await log.end()
 		announcer.end()
 		silent()
 		quiet()

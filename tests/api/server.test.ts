@@ -1,6 +1,7 @@
 /** What every address does whoever asks: how it is, what it bears, and how it ends. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -71,6 +72,43 @@ test('the request log has who and what, and no secret', async (t) => {
 	assert.match(first.who, /^token \d+/)
 	assert.deepEqual([first.method, first.status, first.url], ['GET', 200, '/openapi.json?signature=...&expires=1&x=%0A'])
 	assert.equal(second.url, '/health?token=...')
+})
+
+test('the request log goes on when its disk has room again, and in a new file when the old one was moved away', async (t) => {
+	const folder = mkdtempSync(join(tmpdir(), 'cairn-log-'))
+	execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'none', folder])
+	t.after(() => {
+		execFileSync('umount', ['-l', folder])
+		rmSync(folder, { recursive: true, force: true })
+	})
+	const [log, old, filling] = ['requests', 'old', 'filling'].map((name) => join(folder, name))
+	const door = await openDoor(t, { api: { requestLog: log } })
+	const ask = (name: string) => door.fetch(`/files/${name}`)
+	// What was being written when there was no room may be half there.
+	const lines = () => (existsSync(log) ? readFileSync(log, 'utf8') : '').split('\n').filter((line) => line.endsWith('}'))
+	const urls = () => lines().map((line) => JSON.parse(line).url as string)
+	await ask('first')
+	await until('the first is there', () => urls().includes('/files/first') || undefined)
+	writeFileSync(filling, '')
+	assert.throws(() => appendFileSync(filling, Buffer.alloc(100_000)), { code: 'ENOSPC' })
+	await until('it is full', async () => {
+		await ask('lost'.padEnd(2_000, '-'))
+		return door.reports.some((line) => line.includes('ENOSPC')) || undefined
+	})
+	await ask('lost')
+	rmSync(filling)
+	await until('it goes on', async () => {
+		await ask('found')
+		return urls().includes('/files/found') || undefined
+	})
+	assert.ok(urls().includes('/files/first'))
+	assert.equal(door.reports.filter((line) => line.startsWith('request log')).length, 1, 'said once')
+	renameSync(log, old)
+	await ask('second')
+	await until('the second is there', () => urls().includes('/files/second') || undefined)
+	await ask('last')
+	await door.stop()
+	assert.ok(urls().includes('/files/last'), 'all of it is written at the end')
 })
 
 test('stopping ends connections that are idle and refuses new ones', async (t) => {
