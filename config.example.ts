@@ -113,6 +113,7 @@ export default defineConfig({
 		// Where `cairn api` listens: host:port or unix:/path. Each address serves all parts, or those it names: files (REST, tus), dav
 		// (WebDAV), sfss, hercules, objects (SeaweedFS), backup, stats, metrics; and lets `anybody` who reaches it 'read' or 'write' without a token:
 		// { at: '127.0.0.1:9333', parts: ['objects'], anybody: 'write' }
+		// Where clients or a proxy in front call such an address by a name with a dot in it, it has to be said: hosts: ['storage.example.org'].
 		listen: [{ at: '127.0.0.1:7780' }],
 		// Processes that serve these addresses, where there are processors for them: for reading, for SQLite has one writer at a time. Each takes its own memory.
 		// What a token may ask in a minute each of them counts by itself.

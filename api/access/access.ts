@@ -16,6 +16,7 @@ import { signedGrant, tokenOf } from './credentials.ts'
 import type { TokenGrant } from './known.ts'
 import { createBuckets } from './limits.ts'
 import { isOfNamedOrigin, isOfOwnPage } from './origin.ts'
+import { createIsOwnHost } from './own-host.ts'
 
 const ACCESS: readonly Access[] = ['read', 'write', 'admin', 'site', 'open']
 /** Wrong credentials from one address. */
@@ -40,10 +41,12 @@ export interface Gate {
 	admit(headers: IncomingHttpHeaders, access: Role): Grant | undefined
 }
 
-export async function guard(app: FastifyInstance, api: Api, { anybody = '' }: ListenConfig): Promise<Gate> {
+export async function guard(app: FastifyInstance, api: Api, at: ListenConfig): Promise<Gate> {
+	const { anybody = '' } = at
 	const requests = createBuckets()
 	const wrong = createBuckets()
 	const key = await run(signingKey(api.fs.catalogue))
+	const isOwnHost = createIsOwnHost(at)
 	const everybody = anybody === '' ? undefined : ({ name: '', role: anybody, scope: undefined, anonymous: true } satisfies Grant)
 
 	app.addHook('onRoute', (route) => {
@@ -71,8 +74,9 @@ export async function guard(app: FastifyInstance, api: Api, { anybody = '' }: Li
 		const said = access === 'site' ? undefined : await generalGrant(request)
 		if (said) return said
 		if (access === 'site') throw new HttpError(401, 'this needs the signature of a site')
-		if (everybody) return everybody
-		return stranger()
+		if (!everybody) return stranger()
+		if (!isOwnHost(request.headers.host)) throw new HttpError(421, `whoever has no token is let in by this address's own names, and '${request.headers.host}' is none (hosts, in api.listen)`)
+		return everybody
 	}
 
 	/** A page of anybody has a browser send them, with what it adds by itself or to who lets everybody in. */
@@ -112,7 +116,7 @@ export async function guard(app: FastifyInstance, api: Api, { anybody = '' }: Li
 	}
 
 	function atHand(headers: IncomingHttpHeaders): Grant | undefined {
-		if (headers.authorization === undefined) return everybody ?? stranger()
+		if (headers.authorization === undefined) return everybody ? (isOwnHost(headers.host) ? everybody : undefined) : stranger()
 		const text = tokenOf({ headers })
 		return text === undefined ? undefined : api.tokens.atHand(text)
 	}

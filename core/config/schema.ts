@@ -80,6 +80,7 @@ const listenChecks: ChecksOf<ListenConfig> = {
 	at: address,
 	parts: list(oneOf(...PARTS)),
 	anybody: oneOf('', 'read', 'write'),
+	hosts: list(filledText),
 }
 
 const MODE_MAX = 0o7777

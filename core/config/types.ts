@@ -130,6 +130,8 @@ export interface ListenConfig {
 	parts?: PartName[]
 	/** Whoever reaches this address may do that without a token. */
 	anybody?: 'read' | 'write' | ''
+	/** Names with a dot in them by which it may be asked without a token, besides that of the machine. */
+	hosts?: string[]
 }
 
 export const CARRIERS = ['cairn', 'x-accel-redirect', 'x-sendfile'] as const

@@ -1,12 +1,17 @@
 /** Who comes in, and who does not: through a real server, for every route the router has. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { hostname } from 'node:os'
 import { test } from 'node:test'
+import type { ListenConfig } from '../../core/config/types.ts'
 import { sign, signedTarget, signingKey, withoutSignature } from '../../core/access/signed-url.ts'
 import { run } from '../../core/op.ts'
 import { QUIET_DOOR } from '../../core/filesystem/clients.ts'
 import { engines } from '../catalogue/engines.ts'
 import { openDoor } from './door.ts'
 import { knownToken } from './known-token.ts'
+import { plainConnection } from './plain-connection.ts'
 import { routesOf } from './routes.ts'
 import { hardLinkInTree, symlinkInTree } from './symlink.ts'
 
@@ -132,6 +137,40 @@ test('an address that lets anybody in does so there, and only as far as it says'
 	assert.equal((await fetch(`${door.addresses[0]}/openapi.json`)).status, 200)
 	assert.equal((await fetch(`${door.addresses[1]}/openapi.json`)).status, 401)
 	assert.equal((await fetch(`${door.addresses[0]}/openapi.json`, { headers: { authorization: 'Bearer wrong' } })).status, 401)
+})
+
+test('an address that lets anybody in does so by its own names: a page may have another lead there', async (t) => {
+	const listen: ListenConfig[] = [{ at: '127.0.0.1:0', anybody: 'write', hosts: ['storage.example'] }, { at: '127.0.0.1:0', anybody: 'read' }]
+	const door = await openDoor(t, { listen, api: { publicPaths: ['open'] } })
+	const token = await door.token('write')
+	const asked = async (host: string, index = 0, more: Record<string, string> = {}) => {
+		const { port } = new URL(door.addresses[index])
+		const statuses = []
+		for (const [method, path] of [['PUT', '/files/f'], ['GET', '/files/f'], ['GET', '/files/f'], ['GET', '/dir/assign']]) {
+			const sent = request({ port, path, method, headers: { host, ...more }, agent: false })
+			sent.end(method === 'PUT' ? 'x' : undefined)
+			const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+			answer.resume()
+			statuses.push(answer.statusCode)
+		}
+		return statuses
+	}
+	await asked('localhost')
+	const { port } = new URL(door.url)
+	for (const host of [`127.0.0.1:${port}`, `[::1]:${port}`, 'localhost', `cairn:${port}`, `${hostname()}:1`, `STORAGE.example:${port}`, 'me.localhost']) assert.deepEqual(await asked(host), [200, 200, 200, 200], host)
+	for (const host of [`evil.example:${port}`, '127.0.0.1.evil.example', 'storage.example.evil', 'localhost.evil']) {
+		assert.deepEqual(await asked(host), [421, 421, 421, 421], host)
+		assert.deepEqual(await asked(host, 0, { origin: `http://${host}`, 'sec-fetch-site': 'same-origin' }), [421, 421, 421, 421], host)
+		assert.deepEqual(await asked(host, 0, { authorization: `Bearer ${token}` }), [200, 200, 200, 200], host)
+	}
+	assert.deepEqual(await asked('storage.example', 1), [421, 421, 421, 421])
+	const plain = await plainConnection(door.url)
+	const statusOf = async (host: string) => {
+		plain.send(`GET /files/f HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+		return (await plain.answer()).status
+	}
+	assert.deepEqual([await statusOf('localhost'), await statusOf('evil.example'), await statusOf('localhost')], [200, 421, 200])
+	plain.socket.destroy()
 })
 
 test('a signed address works as it was signed, for its method and its time', async (t) => {
