@@ -14,6 +14,8 @@ export interface LogRow {
 const DETAIL_CHARACTERS_MAX = 500
 const LOG_DAYS = 90
 const NONCE_SECONDS = 1_800
+/** A hundred years. */
+const FOR_GOOD_SECONDS = 100 * 365 * 86_400
 const DELETED_AT_ONCE = 5_000
 
 export function log(tx: Pick<Transaction, 'write'>, site: SiteId, line: { what: string; detail: string }, { now }: Capabilities): void {
@@ -49,8 +51,17 @@ export function ofDay(reader: Reader, day: number): Maybe<Array<{ site_id: SiteI
 
 /** False where it was used before. */
 export async function useNonce(driver: Driver, site: SiteId, nonce: string): Promise<boolean> {
+	return await use(driver, site, nonce, 0)
+}
+
+/** The same of one that says nothing of when it was made: it is remembered as long as there is the site. */
+export async function useForGood(driver: Driver, site: SiteId, nonce: string): Promise<boolean> {
+	return await use(driver, site, nonce, FOR_GOOD_SECONDS)
+}
+
+async function use(driver: Driver, site: SiteId, nonce: string, longerSeconds: number): Promise<boolean> {
 	const { insertIgnore, now } = driver.capabilities
-	return (await driver.change(`${insertIgnore} INTO site_nonce (site_id, nonce, at) VALUES (?, ?, ${now})`, [site, nonce])) === 1
+	return (await driver.change(`${insertIgnore} INTO site_nonce (site_id, nonce, at) VALUES (?, ?, ${now} + ?)`, [site, nonce, longerSeconds])) === 1
 }
 
 /** What is too old to matter. */

@@ -4,10 +4,12 @@ import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import { legacySignature } from '../../api/off-site/legacy/signature.ts'
 import { addSite } from '../../cli/site-add.ts'
+import { prune } from '../../core/catalogue/site-records.ts'
 import { engines } from '../catalogue/engines.ts'
 import { type Keeper, openKeeper } from './keeper.ts'
 
 const SECRET = 's3cret'
+const YEAR_SECONDS = 365 * 86_400
 const BACKUP = { legacy: true, legacyDocroot: '/mnt/combined', legacyServers: ['http://one.example', 'http://two.example'] }
 
 function sign(text: string, secret = SECRET): string {
@@ -79,6 +81,15 @@ test('defect 1: what nobody signed is refused, however it is asked', async (t) =
 	]
 	for (const query of refused) assert.deepEqual(await ask(keeper, query), { error: 'Invalid signature' }, query)
 	assert.deepEqual((await fetch(`${keeper.url}/backup/v1/notices`)).status, 401)
+})
+
+test('what was signed once is used once, however long ago: no time is in it', async (t) => {
+	const keeper = await open(t)
+	const asked = sign(`ident=dwo&command=notify&r=${number++}`)
+	assert.deepEqual(await ask(keeper, asked, { file_ids: '' }), { ids_received: '0', files_affected: '0' })
+	await keeper.driver.change('UPDATE site_nonce SET at = at - ?', [YEAR_SECONDS])
+	await prune(keeper.driver)
+	assert.deepEqual(await ask(keeper, asked, { file_ids: '1' }), { error: 'Invalid signature' })
 })
 
 test('it is off unless it is enabled', async (t) => {

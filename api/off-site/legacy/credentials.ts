@@ -1,4 +1,4 @@
-/** Who sends a request of the old protocol. Their agents know no nonces: a signature is used once, which does for one. */
+/** Who sends a request of the old protocol. Their agents know neither nonces nor times: a signature is used once and never again, which does for both. */
 import type { FastifyRequest } from 'fastify'
 import * as records from '../../../core/catalogue/site-records.ts'
 import type { Api, Grant } from '../../api.ts'
@@ -21,7 +21,7 @@ export async function signedByLegacy(request: FastifyRequest, api: Api): Promise
 		if (site) logRefusal(api, site, 'legacy signature', `from ${request.ip}`)
 		throw refused()
 	}
-	if (!(await records.useNonce(api.fs.catalogue, site.row.id, `legacy:${signed.signature.toString('hex')}`))) {
+	if (!(await records.useForGood(api.fs.catalogue, site.row.id, `legacy:${signed.signature.toString('hex')}`))) {
 		logRefusal(api, site, 'replay')
 		throw refused()
 	}
