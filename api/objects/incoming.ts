@@ -26,6 +26,8 @@ export interface Incoming {
 /** Longer names and types are not kept, as with them. */
 const TEXT_BYTES_MAX = 255
 const HEADERS_BYTES_MAX = 65_535
+/** A form may say of its file what no answer could. */
+const SENDABLE = /^[\x20-\x7e\xa0-\xff]+$/
 const PREFIX = 'seaweed-'
 /** Would mean something to whoever the answer passes through, or to a browser for all that this door serves. */
 const NOT_THEIRS = new RegExp(
@@ -75,7 +77,7 @@ function plainType(headers: IncomingHttpHeaders): string {
 
 function named(name: string, type: string): Pick<Incoming, 'name' | 'mime'> {
 	const text = toText(type)
-	const says = text !== '' && text !== 'application/octet-stream' && text !== mediaTypeOf(Buffer.from(name))
+	const says = SENDABLE.test(text) && text !== 'application/octet-stream' && text !== mediaTypeOf(Buffer.from(name))
 	return { name: shortEnough(name), mime: says ? shortEnough(text) : '' }
 }
 

@@ -334,6 +334,18 @@ test('what is said with an upload: checksums, headers of their own, packed conte
 	assert.deepEqual(door.reports, [])
 })
 
+test('a type that no header can say is not kept: what was stored can be read', async (t) => {
+	const door = await open(t, sqlite)
+	for (const type of ['text/plain; charset="\0"', 'text/plain; x="\x7f"', 'text/plain; x="写真"', '\x1b[2J']) {
+		const { fid } = await assign(door)
+		const body = `--b\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\nContent-Type: ${type}\r\n\r\nphoto\r\n--b--\r\n`
+		assert.equal((await upload(`${door.url}/${fid}`, body, { headers: { 'content-type': 'multipart/form-data; boundary=b' } })).status, 201)
+		const read = await fetch(`${door.url}/${fid}`)
+		assert.deepEqual([read.status, read.headers.get('content-type'), await read.text()], [200, 'image/jpeg', 'photo'], JSON.stringify(type))
+	}
+	assert.deepEqual(door.reports, [])
+})
+
 test('too large, packed or not, in a form or not: nothing is left', async (t) => {
 	const door = await open(t, sqlite, { nodes: 1, api: { objectBytesMax: 1_000_000 } })
 	const { fid } = await assign(door)
