@@ -18,8 +18,17 @@ export function filenameOf(header: string): string {
 	return baseName(extended(parameters.get('filename*')) ?? parameters.get('filename') ?? '')
 }
 
+/** The same of a file in a form: what would end the name there, and nothing else, is written %xx (HTML, "multipart form data"; curl too). */
+export function filenameInForm(header: string): string {
+	return filenameOf(header).replace(/%(22|0A|0D)/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)))
+}
+
+/** A backslash is a letter like any other, unless it stands in a whole path of Windows. */
+const WINDOWS_PATH = /^([a-z]:|\\)\\/i
+
 export function baseName(name: string): string {
-	return name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1)
+	const own = WINDOWS_PATH.test(name) ? name.lastIndexOf('\\') : -1
+	return name.slice(Math.max(name.lastIndexOf('/'), own) + 1)
 }
 
 /** For a response: an old client reads the first form, every other one the second. */

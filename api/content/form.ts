@@ -5,7 +5,7 @@
 import { Readable } from 'node:stream'
 import { Dicer } from '@fastify/busboy'
 import { HttpError } from '../errors.ts'
-import { filenameOf, parametersOf } from './disposition.ts'
+import { filenameInForm, parametersOf } from './disposition.ts'
 import { partsOfWhole, type WholePart } from './whole-form.ts'
 
 /** What a part says of itself. */
@@ -148,5 +148,5 @@ async function* from(chunks: Buffer[]): AsyncGenerator<Buffer> {
 function toHead(lines: ReadonlyArray<[name: string, value: string]>): PartHead {
 	const headers = Object.fromEntries(lines.toReversed())
 	const said = headers['content-disposition'] ?? ''
-	return { field: parametersOf(said).get('name') ?? '', filename: filenameOf(said), headers }
+	return { field: parametersOf(said).get('name') ?? '', filename: filenameInForm(said), headers }
 }

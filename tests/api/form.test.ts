@@ -78,7 +78,9 @@ test('names of files', () => {
 		['form-data; name="f"; filename="x.txt"', 'x.txt'],
 		['attachment; filename=x.txt', 'x.txt'],
 		['filename="x.txt"', 'x.txt'],
-		['form-data; filename="a\\"b\\\\c.txt"', 'c.txt'],
+		['form-data; filename="a\\"b\\\\c.txt"', 'a"b\\c.txt'],
+		['form-data; filename="back\\slash"', 'back\\slash'],
+		['form-data; filename="\\\\\\server\\dir\\x.txt"', 'x.txt'],
 		['form-data; filename="a\\"b.txt"', 'a"b.txt'],
 		['form-data; filename="C:\\dir\\x.txt"', 'x.txt'],
 		['form-data; filename="../../etc/passwd"', 'passwd'],
@@ -93,6 +95,12 @@ test('names of files', () => {
 		assert.equal(filenameOf(header), name, header)
 	}
 	assert.equal(parametersOf('form-data; NAME=a; name=b').get('name'), 'a')
+})
+
+test('a file in a form has the name it has where it comes from, as browsers and curl write it', async () => {
+	for (const [written, name] of [['%22q%22', '"q"'], ['new%0Aline%0D', 'new\nline\r'], ['100%25 %41 %2Fx', '100%25 %41 %2Fx'], ['back\\slash', 'back\\slash']]) {
+		assert.deepEqual(await read(part(`name="f"; filename="${written}"`, 'x') + END), { head: `f:${name}`, text: 'x' })
+	}
 })
 
 test('names for whoever downloads', () => {
