@@ -68,7 +68,7 @@ export function tus(app: FastifyInstance, api: Api): void {
 		if (!handler) throw new HttpError(405, 'an upload goes on with PATCH', { allow: 'OPTIONS, HEAD, PATCH, DELETE' })
 		return await handler(request, reply, api)
 	})
-	const expiring = setInterval(() => void Promise.resolve(run(giveUpExpired(api.fs))).catch((error: Error) => api.report(`uploads: ${error.message}`)), EXPIRE_MS)
+	const expiring = setInterval(() => void giveUpExpired(api.fs).catch((error: Error) => api.report(`uploads: ${error.message}`)), EXPIRE_MS)
 	expiring.unref()
 	app.addHook('onClose', async () => clearInterval(expiring))
 }

@@ -230,6 +230,19 @@ export function* giveUpUpload(fs: Filesystem, row: UploadRow): Op<void> {
 	yield* carryOut(fs, made)
 }
 
-export function* giveUpExpired(fs: Filesystem): Op<void> {
-	for (const row of yield* wait(uploads.expired(fs.catalogue, EXPIRED_AT_ONCE_MAX, fs.capabilities))) if (!busy.has(row.id)) yield* giveUpUpload(fs, row)
+/** Of which nobody is bringing more at this moment. */
+export async function giveUpExpired(fs: Filesystem): Promise<void> {
+	for (const expired of await uploads.expired(fs.catalogue, EXPIRED_AT_ONCE_MAX, fs.capabilities)) {
+		try {
+			await withUpload(fs, expired, () => giveUpIfExpired(fs, expired))
+		} catch (error) {
+			if (codeOf(error) !== 'EBUSY') throw error
+		}
+	}
+}
+
+/** Who brought more until now has given it more time. */
+async function giveUpIfExpired(fs: Filesystem, { id }: UploadRow): Promise<void> {
+	const row = await uploads.find(fs.catalogue, id, fs.capabilities)
+	if (row && row.seconds <= 0) await run(giveUpUpload(fs, row))
 }

@@ -12,6 +12,7 @@ import { holdChange } from './held-change.ts'
 const CONTENT = randomBytes(1_500_000)
 const LOOKED_MS = 20
 const LOOKS = 3
+const SWEEP_MS = 600_000
 const TUS = { 'tus-resumable': '1.0.0' }
 const PART = { ...TUS, 'content-type': 'application/offset+octet-stream' }
 
@@ -145,6 +146,26 @@ for (const engine of engines) {
 		assert.equal(await (await door.fetch('/files/length')).text(), 'bytes', 'somebody said meanwhile how long it is')
 		assert.equal((await door.fetch(at, { method: 'HEAD', headers: TUS })).headers.get('upload-length'), '5')
 		assert.equal(await sent(await begun('over'), 'node_id = 0, length = 5', Buffer.from('bytes')), 409, 'somebody made it the file meanwhile')
+	})
+
+	test(`${engine.name}: what goes on at one door is not given up at another, and of what is nothing stays`, async (t) => {
+		const door = await openDoor(t, { engine, nodes: 1 })
+		t.mock.timers.enable({ apis: ['setInterval'] })
+		await door.second()
+		const place = async (path: string) => ((await begin(door, path, 5)).headers.get('location') as string).slice('/uploads/'.length)
+		const [going, left] = [await place('going'), await place('left')]
+		const hold = (id: string, holder: string) => door.driver.change(`INSERT INTO lease (name, client_id, token, until_at) SELECT ?, ${holder}, 1, 9999999999 FROM client`, [`upload:${id}`])
+		await hold(going, 'MIN(id)')
+		// A door was killed in the middle of the other.
+		await hold(left, '999999 + 0 * MIN(id)')
+		await door.driver.change('UPDATE upload SET expires_at = CASE WHEN id = ? THEN 1 ELSE 2 END', [going])
+		t.mock.timers.tick(SWEEP_MS)
+		// What was begun without them is ended without them.
+		t.mock.timers.reset()
+		await until('the other is given up', async () => (await door.driver.all('SELECT id FROM upload WHERE id = ?', [left])).length === 0 || undefined)
+		await until('its file is gone', () => !kept(door).includes(left) || undefined)
+		assert.deepEqual([kept(door), await door.driver.all('SELECT id FROM upload')], [[going], [{ id: going }]])
+		await until('nobody has it any more', async () => (await door.driver.all("SELECT name FROM lease WHERE name LIKE 'upload:%'")).length === 1 || undefined)
 	})
 
 	test(`${engine.name}: an upload in one request, and by a client that knows only POST`, async (t) => {
