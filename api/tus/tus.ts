@@ -83,7 +83,8 @@ async function create(request: FastifyRequest, reply: FastifyReply, api: Api): P
 	const row = await keep(request, api, said, length)
 	reply.code(201).header('location', `${PREFIX}/${row.id}`)
 	if (request.headers['content-type'] !== TYPE && length !== 0) return reply.header('upload-expires', expiresOf(row)).send()
-	return await withUpload(api.fs, row, () => add(request, reply, api, row, 0))
+	await withUpload(api.fs, row, () => add(request, reply, api, row, 0))
+	return reply.send()
 }
 
 /** A part of another has no path of its own. */
@@ -155,17 +156,18 @@ async function goOn(request: FastifyRequest, reply: FastifyReply, api: Api): Pro
 	const offset = numberOf(request, 'upload-offset')
 	const known = await find(request, api)
 	if (partsOf(saidOf(known))) throw new HttpError(403, 'what is made of parts does not go on')
-	return await withUpload(api.fs, known, async () => {
+	await withUpload(api.fs, known, async () => {
 		// Whoever had it until now may have said how long it is, or have made it the file.
 		const row = await find(request, api)
 		if (row.length < 0 && request.headers['upload-length'] !== undefined) row.length = numberOf(request, 'upload-length')
-		reply.code(204)
-		return await add(request, reply, api, row, offset)
+		await add(request, reply, api, row, offset)
 	})
+	// Not before somebody else can have it.
+	return reply.code(204).send()
 }
 
 /** When all has come it is the file; a part waits for the others. Within `withUpload`. */
-async function add(request: FastifyRequest, reply: FastifyReply, api: Api, row: UploadRow, offset: number): Promise<FastifyReply> {
+async function add(request: FastifyRequest, reply: FastifyReply, api: Api, row: UploadRow, offset: number): Promise<void> {
 	const { source, verify, sha256 } = checked(request, { sha256: offset === 0, bytesMax: row.length < 0 ? Number.POSITIVE_INFINITY : row.length - offset })
 	const { fs } = api
 	const end = await addToUpload(fs, row, offset, source, verify)
@@ -176,7 +178,6 @@ async function add(request: FastifyRequest, reply: FastifyReply, api: Api, row: 
 			uploads.goOn(tx, row.id, { length: row.length, seconds: SECONDS }, fs.capabilities)
 		})
 	}
-	return reply.send()
 }
 
 async function name(request: FastifyRequest, api: Api, row: UploadRow, hash: Buffer | undefined): Promise<void> {
