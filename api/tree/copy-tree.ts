@@ -7,6 +7,7 @@ import { joinPath } from '../../core/filesystem/directories.ts'
 import type { Made } from '../../core/filesystem/expected.ts'
 import { list } from '../../core/filesystem/list.ts'
 import type { Place } from '../../core/filesystem/names.ts'
+import { withoutSetId } from '../../core/filesystem/publish.ts'
 import { closeContent, openLocated, readRange } from '../../core/filesystem/read-content.ts'
 import { resolve } from '../../core/filesystem/resolve.ts'
 import { store, type StoreOptions } from '../../core/filesystem/store.ts'
@@ -67,7 +68,8 @@ async function copyFile(api: Api, path: Path, mode: number, to: Target, options:
 		const content = await run(openLocated(fs, { ...located, row }))
 		if (!content) continue
 		try {
-			const intake = { ...to, attributes: { mode, uid, gid }, bytes: content.size }
+			// Whom it would run as was its owner's to say.
+			const intake = { ...to, attributes: { mode: withoutSetId(mode, false), uid, gid }, bytes: content.size }
 			const { exclusive, modified } = options
 			return void (await store(fs, intake, readRange(fs, content, 0, content.size), { ...madeWith(to, options), exclusive, modified, bytesExactly: content.size, copyOf: row.id }))
 		} finally {

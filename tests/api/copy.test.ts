@@ -1,7 +1,7 @@
 /** COPY of directories: whole or not at all, and what it replaces is there until then. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { openLocalOperations } from '../../core/nodes/local.ts'
 import { engines } from '../catalogue/engines.ts'
@@ -147,6 +147,18 @@ for (const engine of engines) {
 		assert.deepEqual(await standing(door), before)
 	})
 }
+
+test('a copy runs as whoever runs it: it belongs to the door', async (t) => {
+	const door = await openDoor(t, { nodes: 1 })
+	await put(door, 'd/program', 'a program')
+	await door.driver.change("UPDATE file SET mode = 3565 WHERE id IN (SELECT file_id FROM entry WHERE name = X'70726f6772616d')")
+	for (const prefix of ['dav', 'files']) {
+		for (const [from, to] of [['d/program', 'copy'], ['d', 'e']]) assert.equal((await copy(door, from, to, prefix)).status, prefix === 'dav' ? 201 : 204)
+		const modes = await door.driver.all<{ mode: number }>("SELECT mode FROM file WHERE id IN (SELECT file_id FROM entry WHERE name IN (X'636f7079', X'70726f6772616d')) ORDER BY id")
+		assert.deepEqual(modes.map(({ mode }) => mode.toString(8)), ['6755', '755', '755'])
+		for (const path of ['copy', 'e/program']) assert.equal((statSync(door.node(1, path)).mode & 0o7777).toString(8), '755', `${prefix} ${path}`)
+	}
+})
 
 async function openSmall(t: TestContext, config = {}): Promise<TestDoor> {
 	let mounted = ''
