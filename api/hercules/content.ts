@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { KIND } from '../../core/catalogue/files.ts'
 import type { LocatedRow } from '../../core/catalogue/paths.ts'
 import { codeOf, fail } from '../../core/errors.ts'
+import { takePrivileges } from '../../core/filesystem/attributes.ts'
 import { allocate, write } from '../../core/filesystem/data.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { catchUp, isBehind } from '../../core/filesystem/follow.ts'
@@ -108,6 +109,7 @@ export function content(app: FastifyInstance, api: Api): void {
 /** There is room for all of it, or nothing is written. */
 function* writeWhole(fs: Filesystem, file: OpenFile, whole: Buffer, offset: number): Op<number> {
 	const at = offset === APPEND ? (yield* wait(file.node.operations.fstat(file.fd))).size : offset
+	yield* takePrivileges(fs, file)
 	try {
 		if (whole.length > 0) yield* allocate(fs, file, FALLOC_FL_KEEP_SIZE, { offset: at, length: whole.length })
 	} catch (error) {

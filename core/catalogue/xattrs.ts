@@ -49,6 +49,14 @@ export function removeAll(tx: Transaction, file: FileId): void {
 	tx.write('DELETE FROM xattr WHERE file_id = ?', [file])
 }
 
+/** Lets a program do what root may: it is of the content it was set for (capabilities(7)). */
+export const CAPABILITY = Buffer.from('security.capability')
+
+/** To a file that has none, and other content or another owner. */
+export function copyToOther(tx: Transaction, from: FileId, to: FileId): void {
+	tx.write('INSERT INTO xattr (file_id, name, value) SELECT ?, name, value FROM xattr WHERE file_id = ? AND name <> ?', [to, from, CAPABILITY])
+}
+
 /** To a file that has none. */
 export function copyAll(tx: Transaction, from: FileId, to: FileId): void {
 	tx.write('INSERT INTO xattr (file_id, name, value) SELECT ?, name, value FROM xattr WHERE file_id = ?', [to, from])

@@ -23,6 +23,7 @@ import type { OpenFile } from './open-files.ts'
 import { publish, release, withoutSetId } from './publish.ts'
 import { withRoom } from './relocate.ts'
 import { hasPlainCopies, onEveryNode } from './remove.ts'
+import { findXattr } from './xattrs.ts'
 
 export interface AttributeChange {
 	mode?: number
@@ -35,8 +36,6 @@ export interface AttributeChange {
 	killSetId?: { gid?: number }
 }
 
-const CAPABILITY = Buffer.from('security.capability')
-
 /** `file` is the open file the request came through, if it did. */
 export function* setAttributes(fs: Filesystem, id: FileId, asked: AttributeChange, file?: OpenFile): Op<FileRow> {
 	const change = asked.atime || asked.mtime ? withTimesWithin(asked) : asked
@@ -46,6 +45,13 @@ export function* setAttributes(fs: Filesystem, id: FileId, asked: AttributeChang
 	const target = file ?? fs.open.get(id)
 	if (!gone && !isContentOnly(change)) yield* target?.orphan ? setOnOrphan(target, change) : setInCatalogue(fs, id, change)
 	return yield* getAttributes(fs, id)
+}
+
+/** As the kernel does before it writes for anybody but root: what would let the file run as somebody else goes. For doors without one. */
+export function* takePrivileges(fs: Filesystem, file: OpenFile): Op<void> {
+	const { id, mode } = file.row
+	if (mode === withoutSetId(mode) && !(yield* findXattr(fs, id, xattrs.CAPABILITY))) return
+	yield* setAttributes(fs, id, { killSetId: {} }, file)
 }
 
 function withTimesWithin(change: AttributeChange): AttributeChange {
@@ -103,7 +109,7 @@ function* setInCatalogue(fs: Filesystem, id: FileId, change: AttributeChange): O
 			if (!row) return fail('ESTALE')
 			const next = applied(row, change, now())
 			files.setAttributes(tx, next)
-			if (losesSetId(row, change) && row.flags & files.FLAG_HAS_XATTRS) xattrs.remove(tx, id, CAPABILITY)
+			if (losesSetId(row, change) && row.flags & files.FLAG_HAS_XATTRS) xattrs.remove(tx, id, xattrs.CAPABILITY)
 			changes.insert(tx, fs.client, { op: 'attributes', file: id }, fs.capabilities)
 			const plan = names.length === 0 ? [] : yield* planned(fs, tx, { row: next, name: names[0], holders: copies.map((c) => c.node_id), token })
 			return { row: next, made: yield* intend(fs, tx, plan, standing.length > 0) }

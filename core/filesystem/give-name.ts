@@ -186,7 +186,7 @@ function* modelOf(tx: Transaction, { copyOf }: Conditions, existing: FileRow | u
 /** The rows of what had the name go; what the nodes have to do. */
 function* replace(tx: Transaction, naming: Naming, { existing, model, row, path }: Before & { row: FileRow; path: Path }): Op<Intent[]> {
 	const { staged, token, time, id } = naming
-	if (model && row.flags & files.FLAG_HAS_XATTRS) xattrs.copyAll(tx, model.id, id)
+	if (model && row.flags & files.FLAG_HAS_XATTRS) xattrs.copyToOther(tx, model.id, id)
 	if (existing && existing.flags & files.FLAG_IS_OBJECT) objects.follow(tx, existing.id, id)
 	const removal = existing && (yield* removeName(tx, { row: existing, path, token, time }))
 	// Where the content arrives its rename replaces the old copy: an unlink, repeated after a crash, would remove the new one.

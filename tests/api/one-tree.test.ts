@@ -8,10 +8,12 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { FLAG_HAS_XATTRS } from '../../core/catalogue/files.ts'
 import { checkTree } from '../support/check-tree.ts'
 import { withHands } from '../support/hands.ts'
 import { type Mounted, startUp } from '../support/mount.ts'
 import { until } from '../support/until.ts'
+import { openDoor } from './door.ts'
 
 const CAIRN = fileURLToPath(new URL('../../cairn', import.meta.url))
 
@@ -99,4 +101,27 @@ test('what comes by one way is there by all, and a door that is killed leaves no
 	await once(second.child, 'exit')
 	await up.stop()
 	assert.deepEqual(await checkTree(up.catalogue), [])
+})
+
+test('what somebody writes by whichever way runs as whoever runs it, as it does where the kernel writes', async (t) => {
+	const door = await openDoor(t, { nodes: 1 })
+	const ways: Record<string, [method: string, path: string]> = {
+		rest: ['PUT', '/files/program'],
+		dav: ['PUT', '/dav/program'],
+		sfss: ['PUT', '/file?path=program'],
+		'a write': ['POST', '/api/v1/write?path=program'],
+		'an append': ['POST', '/api/v1/append?path=program'],
+	}
+	const capability = Buffer.from('security.capability')
+	for (const [way, [method, path]] of Object.entries(ways)) {
+		await door.fetch('/files/program', { method: 'PUT', body: 'of root' })
+		const [{ id }] = await door.driver.all<{ id: number }>("SELECT file_id AS id FROM entry WHERE name = X'70726f6772616d'")
+		await door.driver.change('UPDATE file SET mode = ?, flags = ? WHERE id = ?', [0o6755, FLAG_HAS_XATTRS, id])
+		for (const name of [capability, Buffer.from('user.kept')]) await door.driver.change('INSERT INTO xattr (file_id, name, value) VALUES (?, ?, ?)', [id, name, Buffer.from('x')])
+		assert.ok((await door.fetch(path, { method, body: 'of somebody' })).ok, way)
+		const [{ mode }] = await door.driver.all<{ mode: number }>("SELECT mode FROM file JOIN entry ON file_id = id WHERE name = X'70726f6772616d'")
+		const names = await door.driver.all<{ name: Uint8Array }>('SELECT name FROM xattr')
+		assert.deepEqual([mode.toString(8), names.map(({ name }) => `${Buffer.from(name)}`)], ['755', ['user.kept']], way)
+		await door.fetch('/files/program', { method: 'DELETE' })
+	}
 })
