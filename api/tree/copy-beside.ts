@@ -41,7 +41,7 @@ export async function copyBeside(api: Api, path: Path, source: Source, to: Targe
 	await withStake(fs, to.place.parent, async (stake) => {
 		const place = placeOf(stake)
 		try {
-			await copyTree(api, path, source, { place, path: to.path }, { ...how, onItsWay: true })
+			await copyTree(api, path, source, { place, path: to.path }, { ...how, onItsWay: true, passesOver: (each) => isStaked(fs, each) })
 			await takePlace(fs, place, to.place, { source, replaces, check: claimed(fs, stake.name, check) })
 		} catch (error) {
 			await giveUp(api, stake, replaces)
@@ -95,6 +95,16 @@ async function withStake(fs: Filesystem, parent: FileId, use: (stake: leases.Sta
 
 function placeOf({ name, token }: leases.Stake): Place {
 	return { parent: token, name: Buffer.from(NAME + name.slice(STAKE.length)) }
+}
+
+/**
+ * What is being copied to there, or was replaced there, and nobody looks for: it goes, or takes another place. It may be this very copy, where somebody moves
+ * the directory it is made in below what is copied.
+ */
+async function isStaked({ catalogue }: Filesystem, { parent, name }: Place): Promise<boolean> {
+	const text = name.toString()
+	if (!text.startsWith(NAME)) return false
+	return (await leases.stake(catalogue, STAKE + text.slice(NAME.length)))?.token === parent
 }
 
 async function write(fs: Filesystem, statements: (tx: Transaction) => void): Promise<void> {

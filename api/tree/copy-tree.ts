@@ -31,6 +31,8 @@ export interface CopyOptions extends Pick<StoreOptions, 'check' | 'exclusive' | 
 	shallow?: boolean
 	/** It is made where it is not to stay: `path` says where that is. */
 	onItsWay?: boolean
+	/** Of what is below a directory: what is none of it. */
+	passesOver?: (place: Place) => Promise<boolean>
 }
 
 export type Source = Pick<FileRow, 'id' | 'kind' | 'mode' | 'rdev'>
@@ -46,14 +48,15 @@ export async function copyTree(api: Api, path: Path, source: Source, to: Target,
 	if (kind !== KIND.directory) return void (await run(makeSpecial(fs, to.place, { mode, uid, gid }, kind, rdev, check)))
 	const { id: parent } = await run(makeDirectory(fs, to.place, { mode, uid, gid }, check))
 	await copyXattrs(api, id, parent)
-	if (!options.shallow) await copyBelow(api, path, id, { parent, path: to.path }, options.onItsWay)
+	if (!options.shallow) await copyBelow(api, path, id, { parent, path: to.path }, options)
 }
 
-async function copyBelow(api: Api, path: Path, directory: FileId, to: { parent: FileId; path: Path }, onItsWay?: boolean): Promise<void> {
+async function copyBelow(api: Api, path: Path, directory: FileId, to: { parent: FileId; path: Path }, { onItsWay, passesOver }: CopyOptions): Promise<void> {
 	for await (const rows of pages(PAGE_ROWS, (after, limit) => run(list(api.fs, directory, after, limit)))) {
 		for (const row of rows) {
 			const name = Buffer.from(row.name)
-			await copyTree(api, joinPath(path, name), row, { place: { parent: to.parent, name }, path: joinPath(to.path, name) }, { onItsWay })
+			if (await passesOver?.({ parent: directory, name })) continue
+			await copyTree(api, joinPath(path, name), row, { place: { parent: to.parent, name }, path: joinPath(to.path, name) }, { onItsWay, passesOver })
 		}
 	}
 }

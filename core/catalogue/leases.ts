@@ -77,6 +77,10 @@ export function putStake(tx: Transaction, { name, client_id, token }: Stake, sec
 	tx.write(`INSERT INTO lease (name, client_id, token, until_at) VALUES (?, ?, ?, ${now} + ?) ${end}`, [name, client_id, token, seconds])
 }
 
+export function stake(reader: Reader, name: string): Maybe<Stake | undefined> {
+	return reader.get<Stake>('SELECT name, client_id, token FROM lease WHERE name = ?', [name])
+}
+
 /** Those that hold, of names between two. */
 export function stakes(reader: Reader, [from, to]: readonly [string, string], { now }: Capabilities): Maybe<Stake[]> {
 	return reader.all<Stake>(`SELECT name, client_id, token FROM lease WHERE name >= ? AND name < ? AND until_at > ${now}`, [from, to])

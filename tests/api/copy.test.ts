@@ -134,6 +134,26 @@ for (const engine of engines) {
 		assert.deepEqual([await text(door, 'b'), await text(door, 'other')], ['plain', 404])
 	})
 
+	test(`${engine.name}: what is being copied into a directory is no part of a copy of it, nor of itself`, { timeout: 120_000 }, async (t) => {
+		const door = await openDoor(t, { engine, nodes: 1 })
+		await fill(door, 'a', 'a word')
+		await fill(door, `a/.cairn-copy-${GONE}-0-1`, 'half')
+		await fill(door, 'a/.cairn-copy-mine', 'whole')
+		const [{ id }] = await door.driver.all<{ id: number }>("SELECT file_id AS id FROM entry WHERE name = X'61'")
+		await door.driver.change('INSERT INTO lease (name, client_id, token, until_at) SELECT ?, MIN(id), ?, 9999999999 FROM client', [`copy:${GONE}-0-1`, id])
+		assert.equal((await copy(door, 'a', 'b')).status, 201)
+		assert.deepEqual(await names(door, 'b/'), ['.cairn-copy-mine', 'in'])
+
+		await Promise.all(Array.from({ length: 300 }, (_, index) => put(door, `source/${index}`, 'x')))
+		for (const path of ['source/z', 'c']) await door.fetch(`/files/${path}`, { method: 'MKCOL' })
+		const copying = copy(door, 'source', 'c/copy')
+		await until('it is being copied', async () => (await names(door, 'c/')).length > 0 || undefined)
+		assert.equal((await copy(door, 'c', 'source/z/c', 'dav', 'MOVE')).status, 201)
+		assert.equal((await copying).status, 201)
+		assert.equal((await names(door, 'source/z/c/')).join(), 'copy')
+		assert.equal((await names(door, 'source/z/c/copy/')).length, 301)
+	})
+
 	test(`${engine.name}: what a door left that was killed is removed`, async (t) => {
 		const door = await openDoor(t, { engine, nodes: 1 })
 		await fill(door, 'd', 'a word')
