@@ -4,8 +4,8 @@ import { existsSync, realpathSync, rmSync, statfsSync, statSync } from 'node:fs'
 import { join, resolve, sep } from 'node:path'
 import * as nodes from '../core/catalogue/nodes.ts'
 import type { Driver } from '../core/catalogue/driver.ts'
-import { UserError } from '../core/errors.ts'
-import { readIdentity, writeIdentity } from '../core/nodes/identity.ts'
+import { codeOf, UserError } from '../core/errors.ts'
+import { type Identity, readIdentity, writeIdentity } from '../core/nodes/identity.ts'
 import type { NodeRow } from '../core/nodes/node.ts'
 import { wait } from '../core/op.ts'
 import { withCatalogue } from './catalogue.ts'
@@ -57,14 +57,23 @@ export async function addNode(driver: Driver, name: string, settings: nodes.Node
 		return made
 	})
 	try {
-		writeIdentity(settings.path, { uuid, name })
+		identify(settings.path, { uuid, name })
 		refuseMerging(settings.path)
 	} catch (error) {
-		rmSync(join(settings.path, '.cairn/node.json'), { force: true })
 		await driver.transaction(function* (tx) {
 			nodes.remove(tx, id, driver.capabilities)
 		})
+		const identity = join(settings.path, '.cairn/node.json')
+		if (existsSync(identity)) rmSync(identity)
 		throw error
+	}
+}
+
+function identify(path: string, identity: Identity): void {
+	try {
+		writeIdentity(path, identity)
+	} catch (error) {
+		throw error instanceof UserError ? error : new UserError(`${path}: its .cairn cannot be made (${codeOf(error)})`, EXIT.refused)
 	}
 }
 

@@ -1,7 +1,7 @@
 /** What `cairn up` needs in its directory. What is there already stays as it is. */
-import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { dirname, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { makeToken } from '../core/access/token.ts'
 import * as nodes from '../core/catalogue/nodes.ts'
 import { openCatalogue } from '../core/catalogue/open.ts'
@@ -9,6 +9,7 @@ import type { Driver } from '../core/catalogue/driver.ts'
 import { loadConfig } from '../core/config/load.ts'
 import type { Config } from '../core/config/types.ts'
 import { codeOf, UserError } from '../core/errors.ts'
+import { makeWithParents } from '../core/make-directory.ts'
 import { run as drive } from '../core/op.ts'
 import { prepareCatalogue } from './init.ts'
 import { addNode } from './node-add.ts'
@@ -38,13 +39,6 @@ export function makeDirectory(text: string, { directory }: Pick<Deps, 'directory
 	} catch (error) {
 		throw new UserError(`${path} cannot be made (${codeOf(error)})`, EXIT.noMountPoint)
 	}
-}
-
-/** By hand: what Node does tries for ever where nothing can be made, as in /proc. */
-function makeWithParents(path: string): void {
-	if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
-	makeWithParents(dirname(path))
-	mkdirSync(path)
 }
 
 export async function prepareDirectory(directory: string, plan: Omit<Plan, 'listen'>, deps: Deps): Promise<Prepared> {
@@ -133,6 +127,6 @@ const isNumbered = (name: string) => /^node\d+$/.test(name)
 
 async function addNumbered(directory: string, number: number, driver: Driver): Promise<void> {
 	const path = join(directory, nameOf(number))
-	mkdirSync(path, { recursive: true, mode: PRIVATE_DIRECTORY })
+	makeWithParents(path, PRIVATE_DIRECTORY)
 	await addNode(driver, nameOf(number), { path, zone: '', reserve: -1, weight: 100, io: 'auto', state: 'rw' })
 }

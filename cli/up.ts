@@ -1,9 +1,9 @@
 /** `cairn up [DIR]`: a whole Cairn in one directory, made if it is not there, mounted until Ctrl-C. */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { loadConfig } from '../core/config/load.ts'
 import { UserError } from '../core/errors.ts'
+import { makeWithParents } from '../core/make-directory.ts'
 import { EXIT } from './exit-codes.ts'
 import { prepareMountPoint } from './mount-point.ts'
 import { mountAt } from './mountinfo.ts'
@@ -80,7 +80,7 @@ function toServing({ driver, io }: Options, { config, mountPoint }: Prepared): S
 
 /** Not where something is mounted: even making what is there already asks it, and it may be dead. */
 async function readyMountPoint(path: string): Promise<void> {
-	if (!mountAt(path)) mkdirSync(path, { recursive: true })
+	if (!mountAt(path)) makeWithParents(path)
 	await prepareMountPoint(path)
 }
 

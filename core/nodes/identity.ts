@@ -2,9 +2,10 @@
  * `root/.cairn/node.json` says which node a directory is. Its absence means that this is not the node, perhaps the empty
  * mount point of one.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { codeOf, UserError } from '../errors.ts'
+import { makeWithParents } from '../make-directory.ts'
 
 export interface Identity {
 	uuid: string
@@ -30,9 +31,7 @@ export function writeIdentity(root: string, identity: Identity): void {
 		throw new UserError(`${root} is already the node '${found.name}' (${found.uuid})`, EXIT_NOT_THIS_NODE)
 	}
 	const directory = join(root, '.cairn')
-	for (const name of ['incoming', 'conflicts']) {
-		mkdirSync(join(directory, name), { recursive: true, mode: PRIVATE_DIRECTORY })
-	}
+	for (const name of ['incoming', 'conflicts']) makeWithParents(join(directory, name), PRIVATE_DIRECTORY)
 	const temporary = join(directory, `node.json.${process.pid}`)
 	writeFileSync(temporary, `${JSON.stringify({ uuid: identity.uuid, name: identity.name }, null, '\t')}\n`, { flush: true })
 	renameSync(temporary, join(directory, 'node.json'))

@@ -202,12 +202,26 @@ test('8: a node does not move into another', async (t) => {
 	assert.equal((await place.cairn('node', 'set', 'a', '--path', join(place.directory, 'c'))).code, EXIT.ok)
 })
 
+test('where nothing can be made there is no node, and none is left in the catalogue', async (t) => {
+	const place = makeWorkplace(t)
+	await place.cairn('init')
+	const taken = place.makeDirectory('taken')
+	writeFileSync(join(taken, '.cairn'), '')
+	ended(await place.cairn('node', 'add', 'a', taken), EXIT.refused, /taken: its \.cairn cannot be made \(EEXIST\)/)
+	ended(await place.cairn('node', 'add', 'a', '/proc'), EXIT.refused, /\/proc: its \.cairn cannot be made \(ENOENT\)/)
+	assert.deepEqual(JSON.parse((await place.cairn('node', 'list', '--json')).stdout), [])
+})
+
 test('restore takes --to, and not with --overwrite', async (t) => {
 	const place = makeWorkplace(t)
 	await place.cairn('init')
 	const words = ['restore', '/', '--from', 'attic', '--to', join(place.directory, 'out')]
 	ended(await place.cairn(...words), EXIT.refused, /there is no site attic/)
 	ended(await place.cairn(...words, '--overwrite'), EXIT.usage, /--to and --overwrite: which\?/)
+	await place.cairn('site', 'add', 'attic')
+	const to = (path: string) => place.cairn('restore', '/', '--from', 'attic', '--to', path)
+	ended(await to(place.config), EXIT.refused, /--to: .*config\.ts cannot be made \(EEXIST\)/)
+	ended(await to('/proc/out'), EXIT.refused, /--to: \/proc\/out cannot be made \(ENOENT\)/)
 })
 
 test('what is missing or makes no sense is named', async (t) => {
