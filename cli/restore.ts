@@ -1,7 +1,8 @@
 /** `cairn restore PATH --from SITE`: asks a site to send files back. Its agent does so when it calls. */
-import { UserError } from '../core/errors.ts'
+import { codeOf, UserError } from '../core/errors.ts'
 import * as orders from '../core/catalogue/backup-orders.ts'
 import type { OrderRow } from '../core/catalogue/backup-orders.ts'
+import { makeWithParents } from '../core/make-directory.ts'
 import { jobOf, place } from '../core/off-site/order.ts'
 import { wantedBack } from '../core/off-site/wanted-back.ts'
 import { resolve } from 'node:path'
@@ -56,7 +57,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	await withFilesystem(options, deps, async (fs) => {
 		const site = await findSite(fs.catalogue, from)
 		if (options.cancel) return deps.print(`${await orders.removeOpen(fs.catalogue, site.id)} orders taken back`)
-		const directory = to === undefined ? undefined : resolve(deps.directory, to)
+		const directory = to === undefined ? undefined : madeDirectory(resolve(deps.directory, to))
 		const tree = await treePath(path ?? '/', fs.config, deps)
 		const wanted = await wantedBack(fs, { site: site.id, path: tree, className, at, deleted })
 		if (wanted.length === 0) throw new UserError(`${from} has nothing of that${at === undefined ? '' : ' from that time'}`, EXIT.refused)
@@ -73,6 +74,16 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 			stop.end()
 		}
 	})
+}
+
+/** Before anything is asked of the site, which may send for hours. */
+function madeDirectory(path: string): string {
+	try {
+		makeWithParents(path)
+		return path
+	} catch (error) {
+		throw new UserError(`--to: ${path} cannot be made (${codeOf(error)})`, EXIT.refused)
+	}
 }
 
 const NONE: Outcome = { done: 0, bytes: 0, failed: [], left: 0, seconds: 0 }
