@@ -36,7 +36,7 @@ export const verify: Verb<Options> = (deps) => ({
 export async function run(options: Options, deps: Deps): Promise<void> {
 	const wanted = new Set<number>()
 	const { all, path, limit, 'max-bytes': bytes, 'believe-bad': believeBad } = options
-	if (limit !== undefined && !(limit >= 1)) throw new UserError('--limit: a number of files, 1 or more', EXIT.usage)
+	if (limit !== undefined && !(Number.isInteger(limit) && limit >= 1)) throw new UserError('--limit: a whole number of files, 1 or more', EXIT.usage)
 	const bytesMax = bytes === undefined ? undefined : parseSize(bytes, '--max-bytes')
 	const isWatched = limit === undefined && bytes === undefined
 	await runJobs(options, deps, async (config) => {
