@@ -8,6 +8,7 @@ import { withCatalogue } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
 import { directoryNamed, refuseClash } from './node-add.ts'
 import { type NodeOptions, nodeOptions, withOptions } from './node-settings.ts'
+import { refuseInTree } from './tree-path.ts'
 import type { Deps, Verb } from './verb.ts'
 
 interface Options extends NodeOptions {
@@ -31,18 +32,20 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	if ([path, zone, reserve, weight, io, state].every((value) => value === undefined)) {
 		throw new UserError('node set: what? One of --path --zone --reserve --weight --io --state', EXIT.usage)
 	}
-	await withCatalogue(options, deps, async (driver) =>
-		driver.transaction(function* (tx) {
+	await withCatalogue(options, deps, async (driver, config) => {
+		const moved = path === undefined ? undefined : directoryNamed(path, deps)
+		if (moved !== undefined) await refuseInTree(moved, config)
+		await driver.transaction(function* (tx) {
 			const row = found(name, yield* wait(nodes.findByName(tx, name)))
 			const settings = withOptions(row, options)
 			checkDead(row, settings.state)
-			if (path !== undefined) {
-				settings.path = sameNode(row, directoryNamed(path, deps))
+			if (moved !== undefined) {
+				settings.path = sameNode(row, moved)
 				for (const other of yield* wait(nodes.list(tx))) if (other.id !== row.id) refuseClash(other, name, settings.path)
 			}
 			nodes.update(tx, row.id, settings, driver.capabilities)
-		}),
-	)
+		})
+	})
 	deps.print(`node ${name}: changed`)
 }
 

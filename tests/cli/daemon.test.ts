@@ -144,6 +144,10 @@ test('neither a node in the tree nor the tree in a node', async (t) => {
 	const added = await place.cairn('node', 'add', 'n2', join(mountPoint, 'n2'))
 	assert.equal(added.code, 8, added.stderr)
 	assert.match(added.stderr, /is in the tree itself/)
+	await exec('cp', ['-r', join(place.directory, 'n1/.cairn'), join(mountPoint, 'n2')], { timeout: 10_000 })
+	const set = await place.cairn('node', 'set', 'n1', '--path', join(mountPoint, 'n2'))
+	assert.equal(set.code, 8, set.stderr)
+	assert.match(set.stderr, /is in the tree itself/)
 	assert.equal((await place.cairn('umount', mountPoint)).code, 0)
 })
 
