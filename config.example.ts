@@ -26,7 +26,7 @@ export default defineConfig({
 			name: 'default',
 			// A regular expression on the path from the root of the tree, without the first slash; '' matches everything.
 			pattern: '',
-			// How many nodes hold each file, in at least how many zones, and how many off-site copies there are besides.
+			// How many nodes hold each file, in at least how many zones (no more than copies), and how many off-site copies there are besides.
 			copies: 2,
 			zones: 1,
 			offsite: 0,

@@ -1,6 +1,6 @@
 /** Which values a configuration may hold, key by key. The types see to it that none is forgotten. */
 import {
-	address, type Check, cron, dictionary, filledText, flag, hours, integer, list, namedList, oneOf, pattern, record, seconds, secret, share, text,
+	address, type Check, cron, dictionary, filledText, flag, hours, integer, list, namedList, oneOf, pattern, record, seconds, secret, share, text, Wrong,
 } from './checks.ts'
 import {
 	type ApiConfig, type BackupConfig, CARRIERS, type ClassConfig, type Config, type ListenConfig, type MountConfig, type NodeConfig, PARTS, type RateConfig, type ReplicatorConfig,
@@ -23,6 +23,14 @@ const classChecks: ChecksOf<ClassConfig> = {
 	offsite: integer(0, COPIES_MAX),
 	policy: oneOf('most-free', 'random', 'local-first', 'existing-path', 'zone-spread'),
 	trashDays: integer(0, DAYS_MAX),
+}
+
+const classShape = record(classChecks, ['name', 'pattern', 'copies'])
+
+const rule: Check = (value, key) => {
+	classShape(value, key)
+	const { copies, zones } = value as ClassConfig
+	if (zones !== undefined && zones > copies) throw new Wrong(`${key}.zones: found ${zones}, allowed: at most ${copies}, as there are no more copies`)
 }
 
 const PORT_MAX = 65_535
@@ -134,7 +142,7 @@ const configChecks: ChecksOf<Config> = {
 	cataloguePasswordFile: text,
 	catalogueTimeoutMs: integer(100, DAY_MS),
 	catalogueConnections: integer(1, 1_000),
-	classes: namedList(record(classChecks, ['name', 'pattern', 'copies'])),
+	classes: namedList(rule),
 	nodes: dictionary(record(nodeChecks)),
 	zone: text,
 	nodeDeadlineMs: integer(100, DAY_MS),

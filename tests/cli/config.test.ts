@@ -42,6 +42,7 @@ const WRONG: Array<[said: string, answer: string]> = [
 		'{ classes: [{ name: "a", pattern: "", copies: 1, policy: "best" }] }',
 		"classes[0].policy: found \"best\", allowed: 'most-free', 'random', 'local-first', 'existing-path', 'zone-spread'",
 	],
+	['{ classes: [{ name: "a", pattern: "", copies: 2, zones: 3 }] }', 'classes[0].zones: found 3, allowed: at most 2, as there are no more copies'],
 	['{ nodes: { n1: { io: "fast" } } }', "nodes.n1.io: found \"fast\", allowed: 'auto', 'passthrough', 'carried'"],
 	['{ nodes: { n1: { remote: "yes" } } }', 'nodes.n1.remote: found "yes", allowed: true or false'],
 	['{ mount: { cacheSeconds: -1 } }', 'mount.cacheSeconds: found -1, allowed: a number from 0 to 86400000'],
