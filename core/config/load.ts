@@ -49,15 +49,24 @@ export async function loadConfig(place: Place = {}): Promise<Config> {
 }
 
 async function read(file: string): Promise<unknown> {
+	const ended = () => {
+		process.exitCode = EXIT_CONFIGURATION
+		process.stderr.write(`cairn: ${file}: it ends the program, or waits for what never comes\n`)
+	}
+	process.once('exit', ended)
 	try {
 		return await importConfig(file, String(statSync(file).mtimeMs))
 	} catch (error) {
 		throw wrong(`${file}: ${String((error as Error).message).split('\n')[0]}`)
+	} finally {
+		process.off('exit', ended)
 	}
 }
 
 function checkThere(file: string): string {
-	if (!existsSync(file)) throw wrong(`${file}: no such file`)
+	const found = statSync(file, { throwIfNoEntry: false })
+	if (!found) throw wrong(`${file}: no such file`)
+	if (found.isDirectory()) throw wrong(`${file} is a directory: name the file`)
 	return file
 }
 

@@ -44,7 +44,13 @@ test('3: configuration', async (t) => {
 	const place = makeWorkplace(t, '{ catalog: 1 }')
 	ended(await place.cairn('init'), EXIT.configuration, /catalog: no such option/)
 	ended(await cairn(['init', '--config', '/does/not/exist.ts']), EXIT.configuration, /no such file/)
+	ended(await cairn(['init', '--config', place.directory]), EXIT.configuration, /is a directory: name the file/)
 	assert.deepEqual(readdirSync(place.directory), ['config.ts'])
+	for (const program of ['process.exit(0)', 'await new Promise(() => undefined)']) {
+		const said = await makeWorkplace(t, `{}\n${program}`).cairn('status')
+		assert.equal(said.code, EXIT.configuration, program)
+		assert.match(said.stderr, /config\.ts: it ends the program, or waits for what never comes/)
+	}
 	const logging = makeWorkplace(t, "{ mount: { logFile: 'none/log' } }")
 	await logging.cairn('init')
 	ended(await logging.cairn('mount', logging.makeDirectory('mp')), EXIT.configuration, /mount\.logFile: .*none\/log cannot be opened \(ENOENT\)/)
