@@ -42,7 +42,7 @@ export function makeDirectory(text: string, { directory }: Pick<Deps, 'directory
 }
 
 export async function prepareDirectory(directory: string, plan: Omit<Plan, 'listen'>, deps: Deps): Promise<Prepared> {
-	const file = join(directory, 'config.ts')
+	const file = configOf(directory)
 	const carriesOn = existsSync(file)
 	if (!carriesOn) {
 		writeFileSync(join(directory, TOKEN_OWED), '', { mode: PRIVATE_FILE })
@@ -54,6 +54,13 @@ export async function prepareDirectory(directory: string, plan: Omit<Plan, 'list
 	const token = await owedToken(directory, config)
 	return { config, file, mountPoint: config.mount.path || join(directory, 'combined'), carriesOn, token }
 }
+
+/** Whether it was made before: its configuration is there. */
+export function isPrepared(text: string, { directory }: Pick<Deps, 'directory'>): boolean {
+	return existsSync(configOf(resolve(directory, text)))
+}
+
+const configOf = (directory: string) => join(directory, 'config.ts')
 
 /** Half of a configuration would be carried on with. */
 function writeWhole(file: string, text: string): void {

@@ -9,7 +9,7 @@ import { prepareMountPoint } from './mount-point.ts'
 import { mountAt } from './mountinfo.ts'
 import { lockHolder, takeLock } from './run-lock.ts'
 import { type Serving, serve } from './serve.ts'
-import { makeDirectory, type Prepared, prepareDirectory, tokenShown } from './up-directory.ts'
+import { isPrepared, makeDirectory, type Prepared, prepareDirectory, tokenShown } from './up-directory.ts'
 import { startBeside } from './up-beside.ts'
 import type { Common, Deps, Verb } from './verb.ts'
 
@@ -49,6 +49,8 @@ export const up: Verb<Options> = (deps) => ({
 export async function run(options: Options, deps: Deps): Promise<void> {
 	const nodes = checkCount('--nodes', options.nodes ?? NODES, NODES_MAX)
 	const copies = checkCount('--copies', options.copies ?? Math.min(COPIES, nodes), NODES_MAX)
+	const isNew = !isPrepared(options.dir, deps)
+	if (isNew && copies > nodes) throw new UserError(`--copies: found ${copies}, allowed: at most as many as there are nodes (--nodes ${nodes})`, EXIT.usage)
 	const directory = makeDirectory(options.dir, deps)
 	const lockPath = join(directory, '.up.lock')
 	const lock = takeLock(lockPath)
@@ -56,6 +58,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	warnWithoutHelper(deps)
 	const plan = { catalogue: options.catalogue ?? '', nodes, copies, allowOther: deps.uid === 0 }
 	const prepared = await prepareDirectory(directory, plan, deps)
+	if (!isNew) warnOfUnused(options, prepared, deps)
 	await readyMountPoint(prepared.mountPoint)
 	const reread = () => loadConfig({ path: prepared.file, environment: deps.environment })
 	const ready = () => tellNext(directory, prepared, { ...deps, replicates: options.replicator })
@@ -104,6 +107,13 @@ function tellNext(directory: string, { mountPoint, file, carriesOn, config, toke
 /** As a shell takes it for one word. */
 function inShell(path: string): string {
 	return /^[\w./,:@%+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
+}
+
+/** The configuration holds, which its user may have changed since. */
+function warnOfUnused({ copies, catalogue }: Options, { config, file }: Prepared, { warn }: Deps): void {
+	const say = (option: string) => warn(`${option} is for a new directory: ${file} says how it is here`)
+	if (copies !== undefined && config.classes.every((rule) => rule.copies !== copies)) say('--copies')
+	if (catalogue?.includes('://') && config.catalogue !== catalogue) say('--catalogue')
 }
 
 function warnWithoutHelper({ uid, warn }: Deps): void {

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { mountAt } from '../../cli/mountinfo.ts'
 import { lockHolder, mountLockPath, takeLock } from '../../cli/run-lock.ts'
@@ -130,6 +131,22 @@ test('who reads what `up` prints and has had enough ends it, in order', async (t
 	const [code] = await once(up, 'exit')
 	assert.equal(code, 0)
 	assert.equal(isMounted(join(directory, 'combined')), false)
+})
+
+test('up says what it does not take over into a directory that is there', async (t) => {
+	const directory = join(makeWorkplace(t).directory, 'data')
+	t.after(() => detach(join(directory, 'combined')))
+	const up = async (...words: string[]) => {
+		const child = spawn(CAIRN, ['up', directory, '--no-api', '--no-replicator', ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
+		t.after(() => child.kill('SIGKILL'))
+		// It ends as soon as it says that it is ready.
+		child.stdout.destroy()
+		return await text(child.stderr)
+	}
+	assert.equal(await up('--copies', '2'), '')
+	assert.equal(await up('--copies', '2'), '')
+	assert.match(await up('--copies', '3'), /--copies is for a new directory: .*data\/config\.ts says how it is here/)
+	assert.match(await up('--catalogue', 'mysql://u@127.0.0.1:1/none'), /--catalogue is for a new directory/)
 })
 
 test('neither a node in the tree nor the tree in a node', async (t) => {

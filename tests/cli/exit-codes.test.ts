@@ -37,6 +37,7 @@ test('2: usage', async (t) => {
 	ended(await place.cairn('node'), EXIT.usage, /add, list, set, replace or remove/)
 	ended(await place.cairn('mount', place.directory, '-o', 'rp'), EXIT.usage, /'rp'/)
 	ended(await cairn(['up', join(place.directory, 'up'), '--nodes', 'x']), EXIT.usage, /--nodes: a whole number/)
+	ended(await cairn(['up', join(place.directory, 'up'), '--nodes', '2', '--copies', '5']), EXIT.usage, /--copies: found 5, allowed: at most as many as there are nodes \(--nodes 2\)/)
 	assert.equal(existsSync(join(place.directory, 'up')), false)
 })
 
