@@ -2,14 +2,13 @@
 import { readFileSync } from 'node:fs'
 import type { Server as SecureServer } from 'node:tls'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { checkSchema } from '../core/catalogue/migrate.ts'
 import { openCatalogue } from '../core/catalogue/open.ts'
 import type { Config } from '../core/config/types.ts'
 import { codeOf, UserError } from '../core/errors.ts'
 import { createAnnouncer } from '../core/filesystem/announce.ts'
 import { QUIET_DOOR } from '../core/filesystem/clients.ts'
 import { refreshClasses, refreshNodes } from '../core/filesystem/nodes.ts'
-import { keepAlive, startFilesystem, stopFilesystem } from '../core/filesystem/start.ts'
+import { beginFilesystem, keepAlive, stopFilesystem } from '../core/filesystem/start.ts'
 import { explainFor } from '../core/live/explained.ts'
 import { offer } from '../core/live/offer.ts'
 import { measured } from '../core/metrics/measured-driver.ts'
@@ -43,8 +42,7 @@ export type Supplies = Pick<Api, 'buildAgent'>
 
 export async function startApi(config: Config, report: (line: string) => void, supplies: Supplies = {}): Promise<Door> {
 	const catalogue = measured(await openCatalogue(config))
-	await checkSchema(catalogue)
-	const fs = await run(startFilesystem({ config, catalogue, what: QUIET_DOOR, report }))
+	const fs = await beginFilesystem({ config, catalogue, what: QUIET_DOOR, report })
 	const quiet = keepAlive(fs)
 	const silent = offer({ catalogue: config.catalogue, what: 'api', metrics: () => familiesOf(fs), explain: (path) => explainFor(fs, path), report })
 	const announcer = createAnnouncer(fs)

@@ -1,11 +1,10 @@
 /** A mount: the filesystem, the conversation with the kernel, and the end of both. */
-import { checkSchema } from '../core/catalogue/migrate.ts'
 import { openCatalogue } from '../core/catalogue/open.ts'
 import type { Config } from '../core/config/types.ts'
 import { UserError } from '../core/errors.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import { refreshClasses, refreshNodes } from '../core/filesystem/nodes.ts'
-import { keepAlive, startFilesystem, stopFilesystem } from '../core/filesystem/start.ts'
+import { beginFilesystem, keepAlive, stopFilesystem } from '../core/filesystem/start.ts'
 import { explainFor } from '../core/live/explained.ts'
 import { offer } from '../core/live/offer.ts'
 import { measured } from '../core/metrics/measured-driver.ts'
@@ -37,8 +36,7 @@ export async function startMount(config: Config, options: MountOptions): Promise
 	if (!process.env.CAIRN_DEBUG) Error.stackTraceLimit = 0
 	const driver = await DRIVERS[options.driver]()
 	const catalogue = measured(await openCatalogue(config, { holds: true }))
-	await checkSchema(catalogue)
-	const fs = await run(startFilesystem({ config, catalogue, what: `mount ${options.mountPoint}`, report }))
+	const fs = await beginFilesystem({ config, catalogue, what: `mount ${options.mountPoint}`, report })
 	const attached = await attach(fs, driver, options).catch(async (error: Error) => {
 		await stopFilesystem(fs)
 		await catalogue.close()

@@ -52,7 +52,7 @@ export async function checkSchema(driver: Driver, folders: string = FOLDERS): Pr
 	const to = latest(migrationsOf(driver, folders))
 	const found = await version(driver)
 	refuseNewer(found, to)
-	if (found === 0) throw new UserError('the catalogue is empty: run `cairn init`, or `cairn migrate`', EXIT_SCHEMA)
+	if (found === 0) throw new UserError('the catalogue is empty: run `cairn init`, or, where it was lost, `cairn reindex`', EXIT_SCHEMA)
 	if (found < to) throw new UserError(`the catalogue has schema ${found}, this program needs ${to}: run \`cairn migrate\``, EXIT_SCHEMA)
 }
 

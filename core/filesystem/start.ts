@@ -2,6 +2,7 @@
 import * as classTable from '../catalogue/classes.ts'
 import type { ChangeRow } from '../catalogue/changes.ts'
 import type { Driver } from '../catalogue/driver.ts'
+import { checkSchema } from '../catalogue/migrate.ts'
 import { openSequence } from '../catalogue/sequence.ts'
 import type { Config } from '../config/types.ts'
 import { CatalogueError } from '../errors.ts'
@@ -41,6 +42,17 @@ export interface Start {
 	report: (line: string) => void
 	onChange?: (change: ChangeRow) => void
 	random?: () => number
+}
+
+/** For a process that stays: on a catalogue of this program's schema, which is closed where it cannot begin, as open connections would keep the process. */
+export async function beginFilesystem(start: Start): Promise<Filesystem> {
+	try {
+		await checkSchema(start.catalogue)
+		return await run(startFilesystem(start))
+	} catch (error) {
+		await start.catalogue.close()
+		throw error
+	}
 }
 
 export function* startFilesystem({ config, catalogue, what, report, onChange = () => {}, random = Math.random }: Start): Op<Filesystem> {

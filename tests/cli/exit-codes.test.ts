@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { EXIT, exitCodeTable } from '../../cli/exit-codes.ts'
+import { startMariadb } from '../support/mariadb.ts'
 import { cairn, isMounted, type Said, startUp } from '../support/mount.ts'
 import { makeWorkplace } from './workplace.ts'
 
@@ -87,6 +88,16 @@ test('6: a schema that is newer, or none', async (t) => {
 	db.close()
 	for (const verb of ['status', 'init', 'migrate']) ended(await place.cairn(verb), EXIT.schema, /newer/)
 	ended(await place.cairn('mount', place.makeDirectory('mp')), EXIT.schema, /newer/)
+})
+
+test('6: of a server too, and what would have stayed does not', async (t) => {
+	const server = await startMariadb()
+	t.after(() => server.stop())
+	const place = makeWorkplace(t, `{ catalogue: '${await server.freshDatabase('empty')}' }`)
+	const mountPoint = place.makeDirectory('mp')
+	for (const words of [['status'], ['mount', mountPoint], ['mount', '-f', mountPoint], ['api'], ['replicator']]) {
+		ended(await place.cairn(...words), EXIT.schema, /the catalogue is empty: run `cairn init`, or, where it was lost, `cairn reindex`/)
+	}
 })
 
 test('15: an older catalogue that somebody uses is not migrated under his hands', async (t) => {
