@@ -103,6 +103,6 @@ async function placeNodes(driver: Driver, nodes: readonly FoundNode[]): Promise<
 		const row = known.find((each) => each.uuid === uuid)
 		const isTaken = known.some((each) => each.name === name)
 		if (row) await driver.change('UPDATE node SET path = ? WHERE id = ?', [path, row.id])
-		else await driver.change('INSERT INTO node (id, name, path, uuid) VALUES (?,?,?,?)', [nextId++, isTaken ? `${name}-${uuid.slice(0, 8)}` : name, path, uuid])
+		else await driver.change(`INSERT INTO node (id, name, path, uuid, since) VALUES (?,?,?,?,${driver.capabilities.now})`, [nextId++, isTaken ? `${name}-${uuid.slice(0, 8)}` : name, path, uuid])
 	}
 }

@@ -362,6 +362,9 @@ test('with no manifest and no dump at all the files come back, each with its cop
 		rows.node.map((row) => JSON.parse(String(row))[1][1]),
 		['node1', 'node2'],
 	)
+	const database = new DatabaseSync(join(place.directory, 'catalogue.db'), { readOnly: true })
+	t.after(() => database.close())
+	assert.deepEqual(database.prepare('SELECT name FROM node WHERE since = 0').all(), [], 'in this state since 1970')
 })
 
 test('a node that is away keeps its id, its name and its copies', async (t) => {
