@@ -127,7 +127,7 @@ export default defineConfig({
 		// With both it speaks HTTPS; SIGHUP reads them again.
 		tlsCertFile: '',
 		tlsKeyFile: '',
-		// Proxies in front whose X-Forwarded-For is believed.
+		// Proxies in front whose X-Forwarded-For is believed: ['127.0.0.1', '10.0.0.0/8'].
 		trustedProxies: [],
 		// Who carries the content of large files: 'cairn' itself, or the web server in front, told by 'x-accel-redirect' (nginx: /.cairn/NODE/ is
 		// the directory of the node) or 'x-sendfile' (Apache: the file's path).

@@ -1,4 +1,5 @@
 /** The few kinds of value a configuration holds. A check throws `Wrong` with the key it failed at. */
+import { isIP } from 'node:net'
 import { nearest } from './nearest.ts'
 
 export type Check = (value: unknown, key: string) => void
@@ -60,6 +61,23 @@ export const address: Check = (value, key) => {
 	const [, , port] = HOST_AND_PORT.exec(said) ?? []
 	const fits = typeof value === 'string' && (/^unix:\/./.test(said) || (port !== undefined && Number(port) <= PORT_MAX))
 	if (!fits) refuse(key, value, "host:port, such as '127.0.0.1:7780', or unix:/path")
+}
+
+const NETWORKS = ['loopback', 'linklocal', 'uniquelocal']
+const BITS_MAX = [0, 0, 0, 0, 32, 0, 128]
+
+/** Of machines: an address, a range of them, or a name for one. */
+export const network: Check = (value, key) => {
+	const [, host = '', bits = '1'] = /^([^/]+)(?:\/(\d+))?$/.exec(String(value)) ?? []
+	const fits = Number(bits) >= 1 && Number(bits) <= BITS_MAX[isIP(host)]
+	if (!fits && !NETWORKS.includes(value as string)) refuse(key, value, `an address, a range such as '10.0.0.0/8', or ${NETWORKS.join(', ')}`)
+}
+
+const ORIGIN = /^(\*|null|[a-z][a-z\d+.-]*:\/\/[^/?#\s]+)$/
+
+/** As browsers send it. */
+export const origin: Check = (value, key) => {
+	if (typeof value !== 'string' || !ORIGIN.test(value)) refuse(key, value, "'*', or an origin such as 'https://photos.example.org', with no slash at its end")
 }
 
 const CRON_FIELD = /^[\dA-Za-z*,/-]+$/

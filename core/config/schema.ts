@@ -1,6 +1,6 @@
 /** Which values a configuration may hold, key by key. The types see to it that none is forgotten. */
 import {
-	address, type Check, cron, dictionary, filledText, flag, hours, integer, list, namedList, oneOf, pattern, record, seconds, secret, share, text, Wrong,
+	address, type Check, cron, dictionary, filledText, flag, hours, integer, list, namedList, network, oneOf, origin, pattern, record, seconds, secret, share, text, Wrong,
 } from './checks.ts'
 import {
 	type ApiConfig, type BackupConfig, CARRIERS, type ClassConfig, type Config, type ListenConfig, type MountConfig, type NodeConfig, PARTS, type RateConfig, type ReplicatorConfig,
@@ -99,10 +99,10 @@ const apiChecks: ChecksOf<ApiConfig> = {
 	workers: integer(1, 64),
 	publicPaths: list(text),
 	publicSummary: flag,
-	corsOrigins: list(filledText),
+	corsOrigins: list(origin),
 	tlsCertFile: text,
 	tlsKeyFile: text,
-	trustedProxies: list(filledText),
+	trustedProxies: list(network),
 	carriedBy: oneOf(...CARRIERS),
 	doors: dictionary(filledText),
 	uid: integer(0, ID_MAX),

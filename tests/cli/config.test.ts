@@ -43,6 +43,12 @@ const WRONG: Array<[said: string, answer: string]> = [
 		"classes[0].policy: found \"best\", allowed: 'most-free', 'random', 'local-first', 'existing-path', 'zone-spread'",
 	],
 	['{ classes: [{ name: "a", pattern: "", copies: 2, zones: 3 }] }', 'classes[0].zones: found 3, allowed: at most 2, as there are no more copies'],
+	['{ api: { trustedProxies: ["::1", "10.0.0.0/8", "loopback", "proxy"] } }', "api.trustedProxies[3]: found \"proxy\", allowed: an address, a range such as '10.0.0.0/8', or loopback, linklocal, uniquelocal"],
+	['{ api: { trustedProxies: ["10.0.0.0/33"] } }', "api.trustedProxies[0]: found \"10.0.0.0/33\", allowed: an address, a range such as '10.0.0.0/8', or loopback, linklocal, uniquelocal"],
+	[
+		'{ api: { corsOrigins: ["*", "https://a.example", "https://a.example/"] } }',
+		"api.corsOrigins[2]: found \"https://a.example/\", allowed: '*', or an origin such as 'https://photos.example.org', with no slash at its end",
+	],
 	['{ nodes: { n1: { io: "fast" } } }', "nodes.n1.io: found \"fast\", allowed: 'auto', 'passthrough', 'carried'"],
 	['{ nodes: { n1: { remote: "yes" } } }', 'nodes.n1.remote: found "yes", allowed: true or false'],
 	['{ mount: { cacheSeconds: -1 } }', 'mount.cacheSeconds: found -1, allowed: a number from 0 to 86400000'],
