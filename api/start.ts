@@ -1,6 +1,6 @@
 /** The door as a running process: the filesystem, a server for each address, and the end of both. */
 import { readFileSync } from 'node:fs'
-import type { Server as SecureServer } from 'node:tls'
+import { createSecureContext, type Server as SecureServer } from 'node:tls'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openCatalogue } from '../core/catalogue/open.ts'
 import type { Config } from '../core/config/types.ts'
@@ -114,7 +114,13 @@ async function reload({ fs, config }: Api, servers: readonly Server[]): Promise<
 
 function readCertificate({ api: { tlsCertFile, tlsKeyFile } }: Config): Certificate | undefined {
 	if (tlsCertFile === '' && tlsKeyFile === '') return undefined
-	return { cert: readPem('tlsCertFile', tlsCertFile), key: readPem('tlsKeyFile', tlsKeyFile) }
+	const certificate = { cert: readPem('tlsCertFile', tlsCertFile), key: readPem('tlsKeyFile', tlsKeyFile) }
+	try {
+		createSecureContext(certificate)
+		return certificate
+	} catch (error) {
+		throw new UserError(`api.tlsCertFile, api.tlsKeyFile: ${tlsCertFile} and ${tlsKeyFile} are no certificate with its key (${(error as Error).message})`, EXIT_CONFIGURATION)
+	}
 }
 
 function readPem(key: string, file: string): Buffer {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
@@ -89,6 +89,10 @@ test('an address that is taken, or a certificate that is not there: one line, an
 	const missing = await other.cairn('api')
 	assert.equal(missing.code, EXIT.configuration)
 	assert.match(missing.stderr, /api\.tlsCertFile: .*none\.pem cannot be read \(ENOENT\)/)
+	writeFileSync(join(other.directory, 'none.pem'), 'no certificate')
+	const wrong = await other.cairn('api')
+	assert.equal(wrong.code, EXIT.configuration, wrong.stderr)
+	assert.match(wrong.stderr, /api\.tlsCertFile, api\.tlsKeyFile: .* are no certificate with its key/)
 })
 
 test('a socket that a killed process has left is taken over', async (t) => {
