@@ -78,6 +78,7 @@ function toNode(figures: NodeFigures, node: Node | undefined, latencies: Latenci
 		reason: health?.up === false ? health.reason : '',
 		capacity: space.capacity,
 		free: space.free,
+		disk: node?.space.disk ?? 0,
 		reserve: reserveBytes,
 		files: good.files + surplus.files,
 		bytes: good.bytes + surplus.bytes,

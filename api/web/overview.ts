@@ -7,7 +7,7 @@ import { html, type Html, NOTHING } from './html.ts'
 import { nodes } from './nodes.ts'
 import { offsite } from './offsite.ts'
 import { owed } from './owed.ts'
-import type { Overview } from './shown.ts'
+import type { NodeShown, Overview } from './shown.ts'
 import { trouble } from './trouble.ts'
 import { shortVerdict, verdict } from './verdict.ts'
 
@@ -50,14 +50,20 @@ function stale(at: number, isStale: boolean): Html {
 
 /** What people ask first. */
 function strip({ files, bytes, nodes: all, proofs }: Overview): Html {
-	const room = all.filter(({ up, state }) => up && state === 'rw').reduce((sum, { free, reserve }) => sum + Math.max(0, free - reserve), 0)
 	const figures: Array<[string, Html | string]> = [
 		['files', count(files)],
 		['stored once', size(bytes)],
-		['free on nodes', size(room)],
+		['free on nodes', size(roomOn(all))],
 		[`copies checked in ${proofs.days} days`, count(proofs.checked)],
 	]
 	return html`<dl class="strip">${figures.map(([word, value]) => html`<div><dt>${word}</dt><dd>${value}</dd></div>`)}</dl>`
+}
+
+/** Nodes that share a disk have its room together. */
+function roomOn(nodes: readonly NodeShown[]): number {
+	const taking = nodes.filter(({ up, state }) => up && state === 'rw')
+	const disks = Map.groupBy(taking, ({ name, disk }) => disk || name)
+	return [...disks.values()].reduce((sum, each) => sum + Math.max(0, ...each.map(({ free, reserve }) => free - reserve)), 0)
 }
 
 export function overviewBody(all: Sections): Html {

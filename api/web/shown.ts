@@ -47,6 +47,8 @@ export interface NodeShown {
 	reason: string
 	capacity: number
 	free: number
+	/** Nodes with the same number are on one disk; 0: nobody knows. */
+	disk: number
 	reserve: number
 	files: number
 	bytes: number

@@ -173,6 +173,15 @@ test('what a page may do is said with it, whoever asks', async (t) => {
 	}
 })
 
+test('what is free on nodes of one disk counts once', async (t) => {
+	const { door } = await prepared(t)
+	const page = await (await door.fetch('/summary')).text()
+	const [, together] = /<dt>free on nodes<\/dt><dd>(.*?)<\/dd>/.exec(page) ?? []
+	const each = [...page.matchAll(/<strong>(.*?) free<\/strong>/g)].map(([, free]) => free)
+	assert.equal(each.length, 2)
+	assert.ok(each.includes(together), `${together}, of ${each.join(' and ')}`)
+})
+
 test('the summary names no file, no node and no machine; without being switched on it is not there', async (t) => {
 	const { door } = await prepared(t)
 	const text = await (await fetch(`${door.url}/summary`)).text()
