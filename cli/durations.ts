@@ -7,9 +7,14 @@ const SPAN = /^(\d+(?:\.\d+)?)(s|m|min|h|d|w|y)$/
 
 /** '90s', '15m', '12h', '30d', '2w', '1y'. */
 export function secondsOf(text: string, option: string): number {
+	const seconds = spanSeconds(text)
+	if (seconds === undefined) throw new UserError(`${option}: found '${text}', allowed: a span of time such as 90s, 15m, 12h, 30d, 2w, 1y`, EXIT.usage)
+	return seconds
+}
+
+export function spanSeconds(text: string): number | undefined {
 	const [, number, unit] = SPAN.exec(text.trim()) ?? []
-	if (unit === undefined) throw new UserError(`${option}: found '${text}', allowed: a span of time such as 90s, 15m, 12h, 30d, 2w, 1y`, EXIT.usage)
-	return Math.round(Number(number) * UNIT_SECONDS[unit])
+	return unit === undefined ? undefined : Math.round(Number(number) * UNIT_SECONDS[unit])
 }
 
 /** The same of what is to last: none at all would be taken for no end. */

@@ -5,7 +5,7 @@ import { run as drive } from '../core/op.ts'
 import { EVENTS_MAX, type Event, eventFields, type Follower, followFrom, positionAt, positionBeforeEnd } from '../core/stats/events.ts'
 import { showBytes } from '../core/text.ts'
 import { withCatalogue } from './catalogue.ts'
-import { parseMoment } from './moment.ts'
+import { showTime, timeOf } from './moments.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
 interface Options extends Common {
@@ -61,11 +61,10 @@ async function isNext(driver: Driver, signal: AbortSignal): Promise<boolean> {
 async function startOf({ since, follow }: Options, driver: Driver): Promise<number> {
 	if (since === undefined) return await drive(positionBeforeEnd(driver, follow ? 0 : LINES_SHOWN))
 	if (/^\d+$/.test(since)) return Number(since)
-	return await drive(positionAt(driver, parseMoment(since, '--since')))
+	return await drive(positionAt(driver, timeOf(since, '--since')))
 }
 
 function toLine({ seq, at, op, client, file, path, to }: Event): string {
-	const time = new Date(at * 1000).toISOString().slice(0, 19).replace('T', ' ')
 	const what = path ? `/${showBytes(path)}` : file === undefined ? '' : `#${file}`
-	return `${String(seq).padStart(9)}  ${time}  ${op.padEnd(10)}  ${String(client).padStart(6)}  ${what}${to ? ` -> /${showBytes(to)}` : ''}`.trimEnd()
+	return `${String(seq).padStart(9)}  ${showTime(at)}  ${op.padEnd(10)}  ${String(client).padStart(6)}  ${what}${to ? ` -> /${showBytes(to)}` : ''}`.trimEnd()
 }

@@ -8,7 +8,7 @@ import { type FoundFile, find as search, type Wanted } from '../core/stats/find.
 import { jsonBytes, showBytes } from '../core/text.ts'
 import { withCatalogue } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
-import { parseMoment } from './moment.ts'
+import { showTime, timeOf } from './moments.ts'
 import { pattern } from './pattern.ts'
 import { parseSize, showSize } from './sizes.ts'
 import { fileNamed, type Ground } from './tree-file.ts'
@@ -66,7 +66,7 @@ async function toWanted(options: Options, ground: Ground): Promise<Wanted> {
 	await refuseUnknown('node', options.node, async () => (await nodeTable.list(driver)).map((row) => row.name))
 	return {
 		below,
-		since: options.since === undefined ? undefined : parseMoment(options.since, '--since'),
+		since: options.since === undefined ? undefined : timeOf(options.since, '--since'),
 		largerThan: options.larger === undefined ? undefined : parseSize(options.larger, '--larger'),
 		smallerThan: options.smaller === undefined ? undefined : parseSize(options.smaller, '--smaller'),
 		name: options.name === undefined ? undefined : pattern(options.name),
@@ -88,6 +88,5 @@ function toJson({ row, path, hash }: FoundFile): object {
 }
 
 function toLine({ row, path, hash }: FoundFile): string {
-	const modified = new Date(row.mtime * 1000).toISOString().slice(0, 16).replace('T', ' ')
-	return `${hash ? `${hash.toString('hex', 0, 6)}  ` : ''}${showSize(row.size).padStart(6)}  ${modified}  /${showBytes(path)}`
+	return `${hash ? `${hash.toString('hex', 0, 6)}  ` : ''}${showSize(row.size).padStart(6)}  ${showTime(row.mtime).slice(0, 16)}  /${showBytes(path)}`
 }

@@ -114,7 +114,17 @@ for (const engine of engines) {
 		const later = (await said('events', '--since', String(created.seq), '--json')).trim().split('\n').map((line) => JSON.parse(line))
 		assert.equal(later[0].seq > created.seq, true)
 		assert.match(await said('events', '--since', '0'), / create +\d+ {2}\/line\\nbreak\\u202e\\xff$/m)
-		assert.equal((await cairn('events', '--since', 'yesterday')).code, EXIT.usage)
+		for (const since of ['yesterday', '-1', '1.5']) assert.equal((await cairn('events', '--since', since)).code, EXIT.usage, since)
+		const zone = process.env.TZ
+		process.env.TZ = 'America/New_York'
+		try {
+			const [first] = (await said('events', '--since', '0')).split('\n')
+			const [time] = /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/.exec(first) ?? []
+			assert.ok((await said('events', '--since', String(time))).includes(first), 'a time that was shown can be typed, wherever that is')
+		} finally {
+			if (zone === undefined) delete process.env.TZ
+			else process.env.TZ = zone
+		}
 	})
 
 	test(`${engine.name}: why by a path of many names, of a file with two`, async (t) => {
