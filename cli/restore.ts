@@ -2,9 +2,10 @@
 import { codeOf, UserError } from '../core/errors.ts'
 import * as orders from '../core/catalogue/backup-orders.ts'
 import type { OrderRow } from '../core/catalogue/backup-orders.ts'
+import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import { makeWithParents } from '../core/make-directory.ts'
 import { jobOf, place } from '../core/off-site/order.ts'
-import { wantedBack } from '../core/off-site/wanted-back.ts'
+import { type Wish, wantedBack } from '../core/off-site/wanted-back.ts'
 import { resolve } from 'node:path'
 import { EXIT } from './exit-codes.ts'
 import { stopOnSignal, withFilesystem } from './job.ts'
@@ -59,8 +60,9 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 		if (options.cancel) return deps.print(`${await orders.removeOpen(fs.catalogue, site.id)} orders taken back`)
 		const directory = to === undefined ? undefined : madeDirectory(resolve(deps.directory, to))
 		const tree = await treePath(path ?? '/', fs.config, deps)
-		const wanted = await wantedBack(fs, { site: site.id, path: tree, className, at, deleted })
-		if (wanted.length === 0) throw new UserError(`${from} has nothing of that${at === undefined ? '' : ' from that time'}`, EXIT.refused)
+		const wish = { site: site.id, path: tree, className, at, deleted }
+		const wanted = await wantedBack(fs, wish)
+		if (wanted.length === 0) throw await nothingOf(fs, wish, from)
 		const job = jobOf('restore', site.id, tree.toString('latin1'), className, at, directory)
 		const placed = await place(fs, wanted, { site: site.id, job, elsewhere: directory !== undefined, overwrite })
 		for (const taken of placed.taken) deps.warn(`${taken}: something else has this path now; --overwrite replaces it, --to leads elsewhere`)
@@ -74,6 +76,12 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 			stop.end()
 		}
 	})
+}
+
+async function nothingOf(fs: Filesystem, wish: Wish, from: string): Promise<UserError> {
+	const gone = wish.deleted ? [] : await wantedBack(fs, { ...wish, deleted: true })
+	if (gone.length > 0) return new UserError(`${from} has nothing of that but ${many(gone.length, 'file')} deleted from the tree: --deleted`, EXIT.refused)
+	return new UserError(`${from} has nothing of that${wish.at === undefined ? '' : ' from that time'}`, EXIT.refused)
 }
 
 /** Before anything is asked of the site, which may send for hours. */

@@ -12,7 +12,7 @@ import * as orders from '../../core/catalogue/backup-orders.ts'
 import * as entries from '../../core/catalogue/entries.ts'
 import { setAttributes } from '../../core/filesystem/attributes.ts'
 import { link } from '../../core/filesystem/links.ts'
-import { unlink } from '../../core/filesystem/remove.ts'
+import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import { ROOT_ID } from '../../core/ids.ts'
 import type { Node } from '../../core/nodes/node.ts'
@@ -198,6 +198,24 @@ for (const engine of engines) {
 		assert.equal(readFileSync(keeper.node(1, 'd/changed'), 'utf8'), 'old')
 	})
 }
+
+test('whoever names a directory that was deleted hears how it comes back', async (t) => {
+	const keeper = await openKeeper(t, { nodes: 1 })
+	const attic = await keeper.site('attic')
+	for (const path of ['e/one', 'e/two']) await keeper.put(path, path)
+	await keeper.feed()
+	await attic.fetchBatch()
+	const e = await entries.lookup(keeper.driver, ROOT_ID, Buffer.from('e'))
+	for (const name of ['one', 'two']) await run(unlink(keeper.fs, { parent: e?.id as number, name: Buffer.from(name) }))
+	await run(removeDirectory(keeper.fs, { parent: ROOT_ID, name: Buffer.from('e') }))
+	const named = await restore(keeper, { path: 'e' })
+	assert.equal(named.exitCode, 8)
+	assert.match(named.err, /attic has nothing of that but 2 files deleted from the tree: --deleted/)
+	assert.match((await restore(keeper, { path: 'x' })).err, /attic has nothing of that$/)
+	const back = await answered(attic, restore(keeper, { path: 'e', deleted: true }))
+	assert.equal(back.exitCode, 0, back.err)
+	assert.equal(readFileSync(keeper.node(1, 'e/two'), 'utf8'), 'e/two')
+})
 
 test('what is taken out of the tree leaves alone what another has under way there', async (t) => {
 	const keeper = await openKeeper(t, { nodes: 1 })
