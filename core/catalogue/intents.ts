@@ -66,10 +66,13 @@ export function insertAll(tx: Transaction, client: ClientId | null, list: readon
 
 /** Those of one node and one transaction. */
 export function doneQueries(client: ClientId, list: readonly Intent[]): Query[] {
-	return inLists(list.map(({ path }) => path)).map((paths) => [
-		`DELETE FROM intent WHERE node_id = ? AND client_id = ? AND token = ? AND path IN ${IN_LIST}`,
-		[list[0].nodeId, client, list[0].token, ...paths],
-	])
+	const [{ nodeId, token }] = list
+	return [...Map.groupBy(list, ({ op }) => op)].flatMap(([op, same]) =>
+		inLists(same.map(({ path }) => path)).map((paths): Query => [
+			`DELETE FROM intent WHERE node_id = ? AND client_id = ? AND token = ? AND op = ? AND path IN ${IN_LIST}`,
+			[nodeId, client, token, op, ...paths],
+		]),
+	)
 }
 
 /** All of one node and one transaction. */
@@ -77,12 +80,12 @@ export function doneAllQuery(client: ClientId, { node, token }: { node: NodeId; 
 	return ['DELETE FROM intent WHERE node_id = ? AND client_id = ? AND token = ?', [node, client, token]]
 }
 
-/** By path and not by id, which the maker never learns: it saves a round trip. */
-export function doneQuery(client: ClientId, intent: Intent): Query {
-	return [
-		'DELETE FROM intent WHERE node_id = ? AND path = ? AND client_id = ? AND token = ?',
-		[intent.nodeId, intent.path, client, intent.token],
-	]
+const DONE = 'DELETE FROM intent WHERE node_id = ? AND path = ? AND client_id = ? AND token = ? AND op = ?'
+
+/** By what it does and not by id, which the maker never learns: it saves a round trip. A transaction may do several things to a path. */
+export function doneQuery(client: ClientId, { nodeId, path, toPath, token, op }: Intent): Query {
+	const key = [nodeId, path, client, token, op]
+	return toPath === null ? [DONE, key] : [`${DONE} AND to_path = ?`, [...key, toPath]]
 }
 
 /** The maker gives it up: whoever settles the node may carry it out. */

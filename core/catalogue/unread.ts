@@ -10,7 +10,7 @@ import type { Prepared } from './sqlite-rows.ts'
 
 const TABLES = ['change', 'carried', 'intent', 'writer']
 /** Of a row that is there once: an intent's token is of one transaction, and all of that waits or nothing. */
-const KEYS: Readonly<Record<string, string>> = { intent: 'node_id, path, client_id, token', writer: 'file_id, client_id' }
+const KEYS: Readonly<Record<string, string>> = { intent: 'node_id, path, client_id, token, op', writer: 'file_id, client_id' }
 /** With more rows waiting it is quicker to write them than to look for one. */
 const ROWS_LOOKED_AT_MAX = 8
 const PUTS = new RegExp(`^INSERT( OR IGNORE)? INTO \`?(${TABLES.join('|')})\`? \\(([^)]*)\\) VALUES \\((.*)\\)$`)
@@ -23,7 +23,7 @@ export interface Concern {
 	tables: number
 	/** It puts rows into this one; by column which value, where it is one row that cannot be there already. */
 	puts?: { table: number; places?: ReadonlyMap<string, number> }
-	/** It takes a row away from this one: that with these values in these columns, which are its key. */
+	/** It takes a row away from this one: that with these values in these columns, among which are its key. */
 	takes?: { table: number; columns: readonly string[] }
 	/** It asks whether its table has any row at all. */
 	glances: boolean
@@ -36,7 +36,7 @@ export function concernOf(sql: string): Concern {
 	if (into) return { tables, glances, puts: { table: TABLES.indexOf(into), places: ignoring ? undefined : placesOf(names, values) } }
 	const [, from, conditions] = TAKES.exec(sql) ?? []
 	const columns = conditions?.split(' AND ').map((one) => one.split(' ')[0])
-	if (!columns || columns.join(', ') !== KEYS[from]) return { tables, glances }
+	if (!columns?.join(', ').startsWith(KEYS[from])) return { tables, glances }
 	return { tables, glances, takes: { table: TABLES.indexOf(from), columns } }
 }
 

@@ -11,7 +11,7 @@ import { config, holding, open, ready } from './engines.ts'
 import { killedNow } from './killed-now.ts'
 
 const INTENT = 'INSERT INTO intent (node_id, op, path, to_path, file_id, client_id, token, created) VALUES (?,?,?,?,?,?,?,unixepoch())'
-const DONE = 'DELETE FROM intent WHERE node_id = ? AND path = ? AND client_id = ? AND token = ?'
+const DONE = 'DELETE FROM intent WHERE node_id = ? AND path = ? AND client_id = ? AND token = ? AND op = ?'
 const JOURNAL = 'INSERT INTO `change` (at, client_id, op, parent_id, name, file_id, detail) VALUES (unixepoch(),?,?,?,?,?,?)'
 const OPENED = 'INSERT INTO writer (file_id, client_id, node_id) VALUES (?,?,?)'
 const OPENED_ANYHOW = 'INSERT OR IGNORE INTO writer (file_id, client_id, node_id) VALUES (?,?,?)'
@@ -26,7 +26,7 @@ const writes = (...queries: Query[]) =>
 		for (const [sql, params] of queries) tx.write(sql, params)
 	}
 const intent = (token: number, path = `p${token}`): Query => [INTENT, [1, 'unlink', Buffer.from(path), null, 7, 5, token]]
-const done = (token: number, path = `p${token}`): Query => [DONE, [1, Buffer.from(path), 5, token]]
+const done = (token: number, path = `p${token}`): Query => [DONE, [1, Buffer.from(path), 5, token, 'unlink']]
 const happened = (file: number): Query => [JOURNAL, [5, 'unlink', 1, Buffer.from('n'), file, null]]
 
 /** What is in the tables whose rows wait for the commit. */

@@ -4,17 +4,17 @@ import * as disk from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout as after } from 'node:timers/promises'
 import type { Driver } from '../../core/catalogue/driver.ts'
-import type { IntentRow } from '../../core/catalogue/intents.ts'
+import type { Intent, IntentRow } from '../../core/catalogue/intents.ts'
 import * as replicas from '../../core/catalogue/replicas.ts'
 import { Errno, fail } from '../../core/errors.ts'
 import { setAttributes } from '../../core/filesystem/attributes.ts'
 import { makeDirectory, makeSymlink } from '../../core/filesystem/create.ts'
-import { flushLater } from '../../core/filesystem/filesystem.ts'
+import { flushLater, transact } from '../../core/filesystem/filesystem.ts'
 import { link } from '../../core/filesystem/links.ts'
 import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
-import { rename } from '../../core/filesystem/rename.ts'
+import { rename, renameOver } from '../../core/filesystem/rename.ts'
 import { settle } from '../../core/filesystem/settle.ts'
-import { isDone } from '../../core/intents.ts'
+import { carryOut, intend, isDone } from '../../core/intents.ts'
 import type { Node, NodeOperations } from '../../core/nodes/node.ts'
 import { run, wait } from '../../core/op.ts'
 import { at, type Client, installation, now, setUp, writeFile } from './installation.ts'
@@ -298,4 +298,36 @@ test('a directory that another has moved since it was looked at: what is carried
 	disk.mkdirSync(node(1, 'd'))
 	now(rename(fs, at('x'), at('x', id), 'replace'))
 	assert.deepEqual([names(node(1, 'd')), names(node(1, 'e'))], [['x'], ['y']])
+})
+
+test('of two things that a transaction does to a path, the second stands until it is done', async (t) => {
+	const { start, node } = await installation(t)
+	const client = await start()
+	const [a, b] = ['a', 'b'].map((name) => now(makeDirectory(client.fs, at(name), { mode: 0o755, uid: 0, gid: 0 })))
+	writeFile(client.fs, 'new', 'text', a.id)
+	writeFile(client.fs, 'old', 'text', b.id)
+	const aside = Buffer.from('aside')
+	const { rename: real } = (client.fs.nodes.get(1) as Node).operations
+	replaceOperations(client, 1, { rename: (from, to, isNew) => (aside.equals(to) ? fail('EIO') : real(from, to, isNew)) })
+	now(renameOver(client.fs, at('a'), at('b'), aside))
+	flushLater(client.fs)
+	assert.deepEqual(names(node(1)), ['a', 'b'])
+	now(settle((await start()).fs))
+	assert.deepEqual([names(node(1)), names(node(1, 'b')), names(node(1, 'aside'))], [['aside', 'b'], ['new'], ['old']])
+})
+
+test('of two links to a path the second stands until it is made', async (t) => {
+	const { start, node } = await installation(t)
+	const client = await start()
+	const { fs } = client
+	writeFile(fs, 'f', 'text')
+	const [path, ...others] = ['f', 'g', 'h'].map((name) => Buffer.from(name))
+	const { link: real } = (fs.nodes.get(1) as Node).operations
+	replaceOperations(client, 1, { link: (from, to) => (others[1].equals(to) ? fail('EIO') : real(from, to)) })
+	const list = others.map((toPath): Intent => ({ nodeId: 1, op: 'link', path, toPath, fileId: 0, token: 99 }))
+	now(carryOut(fs, now(wait(transact(fs, (tx) => intend(fs, tx, list, false))))))
+	flushLater(fs)
+	assert.deepEqual(names(node(1)), ['f', 'g'])
+	now(settle((await start()).fs))
+	assert.deepEqual(names(node(1)), ['f', 'g', 'h'])
 })
