@@ -30,6 +30,8 @@ import { STANDING_ROWS_MAX } from './standing.ts'
 const O_RDONLY = 0
 const O_RDWR = 2
 const INTENT_POLL_MS = 20
+/** How often a file is looked for anew where it was not, because something, whatever it was, was changed meanwhile. */
+const AGAIN_MAX = 5
 /** As if there had been a transaction since. */
 const UNKNOWN = -1
 
@@ -178,6 +180,9 @@ function isCurrent(file: OpenFile, found: Found): boolean {
 function* openOn(fs: Filesystem, found: Found, nodes: Node[], { flags, since }: { flags: number; since: number }): Op<OpenFile> {
 	const deadlineMs = Date.now() + fs.config.nodeDeadlineMs
 	const tried = new Set<string>()
+	/** When it was asked for last; of the first time that is not known. */
+	let moment: number | undefined
+	let again = 0
 	for (let isAgain = false; nodes.length > 0; isAgain = true) {
 		let obstructed = false
 		let isNew = false
@@ -192,29 +197,33 @@ function* openOn(fs: Filesystem, found: Found, nodes: Node[], { flags, since }: 
 		}
 		const news = yield* catchUp(fs)
 		if (nameMoved(news, found.row.id)) fail('ESTALE')
-		if (directoryMoved(news)) tried.clear()
+		const mayHaveMoved = directoryMoved(news) || (momentOf(fs) !== moment && again++ < AGAIN_MAX)
+		if (mayHaveMoved) tried.clear()
 		else if (!obstructed && !isNew) break
 		if (Date.now() > deadlineMs) break
 		if (obstructed) yield* wait(new Promise((resolve) => setTimeout(resolve, INTENT_POLL_MS)))
+		moment = momentOf(fs)
 		found = yield* find(fs, found.row.id)
 	}
 	return fail('EIO', 'no copy of the file is within reach')
+}
+
+/** Another one after anything was changed here, or heard of from others. */
+function momentOf({ directories, transactions }: Filesystem): number {
+	return directories.generation() + transactions
 }
 
 function keyOf({ id }: Node, path: Path): string {
 	return `${id}/${path.toString('latin1')}`
 }
 
-/** The file's paths on the node, without those on which an intent stands. */
+/** The file's paths on the node, without those on which an intent stands: read when they are known, or one that was decided in between would not be among them. */
 function* clearPaths(fs: Filesystem, node: Node, { names, intended }: Found): Op<Path[]> {
+	const paths: Path[] = []
+	for (const { parent, name } of names) paths.push(joinPath(yield* fs.directories.path(fs.catalogue, parent), name))
 	const rows = intended ? yield* wait(intents.standing(fs.catalogue, node.id, STANDING_ROWS_MAX)) : []
 	const standing = rows.filter((row) => !isDone(fs, row))
-	const paths: Path[] = []
-	for (const { parent, name } of names) {
-		const path = joinPath(yield* fs.directories.path(fs.catalogue, parent), name)
-		if (!standing.some((row) => standsInTheWay(row, path))) paths.push(path)
-	}
-	return paths
+	return paths.filter((path) => !standing.some((row) => standsInTheWay(row, path)))
 }
 
 function* openOnNode(node: Node, paths: Path[], flags: number): Op<{ path: Path; fd: number } | undefined> {
