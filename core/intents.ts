@@ -209,6 +209,8 @@ type Deed = Pick<Intent, 'op' | 'path' | 'toPath' | 'fileId' | 'token' | 'isNew'
 /** What the operating system answers when something unknown stands in the way. */
 const IN_THE_WAY = new Set(['EEXIST', 'ENOTEMPTY', 'EISDIR', 'ENOTDIR', 'ELOOP'])
 const CANNOT_BE_OBSTRUCTED: ReadonlySet<string> = new Set(['attributes', 'xattrs', 'exchange'])
+/** Of an intent: what it is about is nothing that the catalogue has. */
+export const NO_FILE = 0
 const REMOVES: ReadonlySet<string> = new Set(['unlink', 'rmdir'])
 const NOT_EMPTY = new Set(['ENOTEMPTY', 'EEXIST'])
 /** Whoever may not open the copy cannot set them: they are the catalogue's first of all. */
@@ -233,10 +235,14 @@ function* withWayMade(fs: Filesystem, node: Node, intent: Deed): Op<void> {
 		yield* step(fs, node, intent)
 	} catch (error) {
 		if (!IN_THE_WAY.has(codeOf(error)) || CANNOT_BE_OBSTRUCTED.has(intent.op)) throw error
-		// Of what is to go there is nothing; something else may stand there, and stays.
-		if (REMOVES.has(intent.op) && !NOT_EMPTY.has(codeOf(error))) return
+		if (REMOVES.has(intent.op) && isOthers(intent, codeOf(error))) return
 		yield* makeWay(fs, node, intent, error as Error)
 	}
+}
+
+/** Of what is to be removed there is nothing, and what stands there stays. So does what is in a directory that no file is: whoever made that takes it back. */
+function isOthers({ fileId }: Deed, code: string): boolean {
+	return fileId === NO_FILE || !NOT_EMPTY.has(code)
 }
 
 function* step(fs: Filesystem, node: Node, intent: Deed): Op<void> {

@@ -6,7 +6,7 @@ import type { Transaction } from '../catalogue/driver.ts'
 import { KIND } from '../catalogue/files.ts'
 import type { Intent } from '../catalogue/intents.ts'
 import type { Path } from '../ids.ts'
-import { carryOut, intend } from '../intents.ts'
+import { carryOut, intend, NO_FILE } from '../intents.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import { joinPath } from './directories.ts'
@@ -20,7 +20,7 @@ export function* takeBackWay(fs: Filesystem, node: Node, path: Path): Op<void> {
 		const made = yield* wait(
 			transact(fs, function* (tx) {
 				const unknown = yield* unknownAbove(fs, tx, path)
-				const list = unknown.map((each): Intent => ({ nodeId: node.id, op: 'rmdir', path: each, toPath: null, fileId: 0, token }))
+				const list = unknown.map((each): Intent => ({ nodeId: node.id, op: 'rmdir', path: each, toPath: null, fileId: NO_FILE, token }))
 				return yield* intend(fs, tx, list, true)
 			}),
 		)

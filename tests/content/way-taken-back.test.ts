@@ -59,6 +59,16 @@ async function remove(fs: Filesystem): Promise<void> {
 }
 
 for (const engine of engines) {
+	test(`${engine.name}: one that leads to another file's too: it goes with the last of them`, async (t) => {
+		const { start, node } = await tree(t, engine)
+		const { fs, reports } = await start()
+		for (const name of ['one', 'other']) mkdirSync(node(1, `gone/${name}`), { recursive: true })
+		await run(takeBackWay(fs, fs.nodes.get(1) as Node, Buffer.from('gone/one/x')))
+		assert.deepEqual([readdirSync(node(1, 'gone')), reports], [['other'], []])
+		await run(takeBackWay(fs, fs.nodes.get(1) as Node, Buffer.from('gone/other/x')))
+		assert.deepEqual([existsSync(node(1, 'gone')), reports], [false, []])
+	})
+
 	test(`${engine.name}: one that was removed`, async (t) => {
 		const { ended, node, problems } = await between(t, engine, remove)
 		assert.equal(ended, 'ENOENT')
