@@ -76,11 +76,14 @@ function* checkStillThere(tx: Transaction, list: readonly Named[]): Op<void> {
 	for (const [index, { id }] of list.entries()) if (found[index][0]?.id !== id) fail('ESTALE', 'somebody moved it meanwhile')
 }
 
-/** Gone already is as well. */
+/** Not there any more, or something of another kind has the name. */
+const OTHERWISE = new Set(['ENOENT', 'EISDIR', 'ENOTDIR'])
+
+/** Gone already is as well. What has come instead is found with the next names. */
 async function gone(remove: () => Promise<void>): Promise<void> {
 	try {
 		await remove()
 	} catch (error) {
-		if (codeOf(error) !== 'ENOENT') throw error
+		if (!OTHERWISE.has(codeOf(error))) throw error
 	}
 }

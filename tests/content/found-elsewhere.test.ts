@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { makeDirectory } from '../../core/filesystem/create.ts'
-import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
+import { flushLater } from '../../core/filesystem/filesystem.ts'
 import { catchUp } from '../../core/filesystem/follow.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import type { Node } from '../../core/nodes/node.ts'
@@ -10,23 +10,8 @@ import { run } from '../../core/op.ts'
 import { until } from '../support/until.ts'
 import { type Engine, engines } from '../catalogue/engines.ts'
 import { at } from '../unit/installation.ts'
+import { beforeAnswer } from './meanwhile.ts'
 import { get, OWNER, put, tree } from './tree.ts'
-
-type Answer = (sql: string, ...rest: unknown[]) => unknown
-
-/** Before the first answer to a question with these words is handed on. */
-function beforeAnswer({ catalogue }: Filesystem, words: string, act: () => Promise<unknown>): void {
-	let isOver = false
-	for (const name of ['all', 'read'] as const) {
-		const real = catalogue[name] as Answer
-		const late = (...args: Parameters<Answer>) => {
-			if (isOver || !args.flat(2).some((arg) => typeof arg === 'string' && arg.includes(words))) return real(...args)
-			isOver = true
-			return Promise.resolve(real(...args)).then((answer) => act().then(() => answer))
-		}
-		Object.assign(catalogue, { [name]: late })
-	}
-}
 
 /** `fs` is about to open `d/x`, which `move` makes `e/x`: decided and heard of, and carried out on the node with `carryOut`. */
 async function ground(t: TestContext, engine: Engine) {
