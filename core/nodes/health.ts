@@ -8,7 +8,7 @@ import type { Health, Latency, NodeOperations, Space } from './node.ts'
 
 /** The node itself does not answer. */
 const AT_ONCE = new Set(['ETIMEDOUT', 'ENOTCONN', 'ENODEV', 'ECONNRESET', 'EHOSTDOWN', 'EREMOTEIO', 'ESHUTDOWN'])
-/** One bad sector, one file removed on the server behind our back: only several in a row speak of the node. */
+/** One bad sector, one file removed on the server behind our back: only several in a row, of different files, speak of the node. */
 const IN_A_ROW = new Set(['EIO', 'ESTALE', 'ENXIO'])
 const IN_A_ROW_MAX = 3
 const PROBE_INTERVAL_MS = 2000
@@ -69,17 +69,26 @@ export interface Breaker {
 /** The same operations, watched. */
 export function withBreaker({ operations, health, remote, opened }: Breaker): NodeOperations {
 	let inARow = 0
+	let lastFailed: unknown
 	/** When descriptors were opened; a number that is given anew is that of another. */
 	const eras = new Map<unknown, number>()
 
-	function judge(error: unknown, method: keyof NodeOperations): void {
+	function judge(error: unknown, method: keyof NodeOperations, on: unknown): void {
 		const code = codeOf(error)
 		if (!AT_ONCE.has(code) && !IN_A_ROW.has(code)) return succeeded()
 		if (code === 'ENXIO' && ENXIO_IS_AN_ANSWER.has(method)) return succeeded()
 		health.failures++
+		if (IN_A_ROW.has(code) && isLastFailed(on)) return
 		inARow++
 		health.reason = (error as Error).message
 		if (AT_ONCE.has(code) || inARow >= IN_A_ROW_MAX) open()
+	}
+
+	/** By its path or descriptor: however often it is tried. */
+	function isLastFailed(on: unknown): boolean {
+		const before = lastFailed
+		lastFailed = on instanceof Uint8Array ? Buffer.from(on).toString('latin1') : on
+		return on !== undefined && lastFailed === before
 	}
 
 	function open(): void {
@@ -108,7 +117,7 @@ export function withBreaker({ operations, health, remote, opened }: Breaker): No
 			if (method === 'open' || method === 'create') eras.set(value, era)
 			return value
 		} catch (error) {
-			if (!isOfBefore(error, method, on)) judge(error, method)
+			if (!isOfBefore(error, method, on)) judge(error, method, on)
 			throw error
 		}
 	}
@@ -134,7 +143,7 @@ export function withBreaker({ operations, health, remote, opened }: Breaker): No
 				if (startMs > 0) measured(latency, startMs)
 				return result
 			} catch (error) {
-				judge(error, method)
+				judge(error, method, a)
 				throw error
 			}
 		}

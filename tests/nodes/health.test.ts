@@ -46,10 +46,11 @@ for (const code of ['ETIMEDOUT', 'ENOTCONN', 'ENODEV', 'ECONNRESET', 'EHOSTDOWN'
 	})
 }
 
-test('EIO and ESTALE open it at the third in a row', () => {
+test('EIO and ESTALE open it at the third in a row, but not of one file', () => {
 	for (const code of ['EIO', 'ESTALE']) {
 		const { state, health, watched } = fake()
-		const failing = () => assert.throws(() => watched.stat(FILE), { code })
+		let files = 0
+		const failing = (file = Buffer.from(`f${files++}`)) => assert.throws(() => watched.stat(file), { code })
 		state.code = code
 		failing()
 		failing()
@@ -58,6 +59,7 @@ test('EIO and ESTALE open it at the third in a row', () => {
 		state.code = code
 		failing()
 		failing()
+		for (let times = 0; times < 5; times++) failing(Buffer.from(`f${files - 1}`))
 		assert.equal(health.up, true)
 		failing()
 		assert.equal(health.up, false)
