@@ -23,15 +23,17 @@ const readHere: Reading = (node, fd, buffer, position) => node.operations.read(f
 export function* read(fs: Filesystem, file: OpenFile, buffer: Uint8Array, position: number, reading = readHere): Op<number> {
 	const tried = new Set<number>()
 	for (;;) {
-		const { node } = file
+		const { node, fd } = file
 		try {
-			return yield* wait(reading(node, file.fd, buffer, position))
+			return yield* wait(reading(node, fd, buffer, position))
 		} catch (error) {
 			if (!isNodeTrouble(error)) throw error
 			// What is being written exists in one place only.
 			if (file.writers > 0 || file.orphan) fail('EIO', codeOf(error))
-			if (!(yield* isCutOff(file))) tried.add(node.id)
-			if (file.node === node) yield* failOver(fs, file, tried)
+			// Else another reader has gone on with what he opened anew.
+			const isCurrent = () => file.node === node && file.fd === fd
+			if (isCurrent() && !(yield* isCutOff(file))) tried.add(node.id)
+			if (isCurrent()) yield* failOver(fs, file, tried)
 		}
 	}
 }
