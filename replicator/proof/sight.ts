@@ -79,13 +79,18 @@ export function* sightOf(node: Node, error: unknown): Op<Sight> {
 /** The copy as the directory shows it, if it looks as the catalogue says. Undefined when only reading it can tell. */
 export function* glance(node: Node, path: Path, claim: Claim): Op<Stat | undefined> {
 	try {
-		if (claim.kind === KIND.symlink) return rightStat(yield* readLink(node, path, claim))
-		const stat = yield* wait(node.operations.stat(path))
-		return (stat.mode & S_IFMT) === S_IFREG && stat.size === claim.size && hasTimesOf(claim, stat) ? stat : undefined
+		return yield* look(node, path, claim)
 	} catch {
 		// What is wrong is found out by reading it.
 		return undefined
 	}
+}
+
+/** The same; fails where the node does not show it. */
+export function* look(node: Node, path: Path, claim: Claim): Op<Stat | undefined> {
+	if (claim.kind === KIND.symlink) return rightStat(yield* readLink(node, path, claim))
+	const stat = yield* wait(node.operations.stat(path))
+	return (stat.mode & S_IFMT) === S_IFREG && stat.size === claim.size && hasTimesOf(claim, stat) ? stat : undefined
 }
 
 function rightStat(sight: Sight): Stat | undefined {

@@ -9,6 +9,7 @@ import * as hashes from '../../core/catalogue/hashes.ts'
 import type { Intent } from '../../core/catalogue/intents.ts'
 import * as replicas from '../../core/catalogue/replicas.ts'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
+import { Errno } from '../../core/errors.ts'
 import { type Filesystem, transact } from '../../core/filesystem/filesystem.ts'
 import { intend } from '../../core/intents.ts'
 import type { Node } from '../../core/nodes/node.ts'
@@ -39,12 +40,22 @@ export async function decide(rep: Replicator, request: Request): Promise<Decisio
 	const seenMs = performance.now()
 	for (const each of request.seen) if (!(await isStill(each, request.facts))) return { kept: `the copy on ${each.node.name} has changed` }
 	const token = rep.fs.nextToken++
-	const strays = await drive(straysAmong(rep.node, request.facts))
+	const strays = await straysOrTrouble(rep, request)
+	if (strays instanceof Errno) return { kept: `what is there cannot be looked at: ${strays.message}` }
 	return await transact(rep.fs, function* (tx) {
 		const why = yield* refusal(rep, tx, request, seenMs)
 		if (why !== undefined) return { kept: why }
 		return { removal: { made: yield* enter(rep, tx, { ...request, strays }, token), seenMs, strays } }
 	})
+}
+
+async function straysOrTrouble({ node }: Replicator, { facts }: Request): Promise<Stray[] | Errno> {
+	try {
+		return await drive(straysAmong(node, facts))
+	} catch (error) {
+		if (error instanceof Errno) return error
+		throw error
+	}
 }
 
 function* refusal(rep: Replicator, tx: Transaction, { facts, seen }: Request, seenMs: number): Op<string | undefined> {

@@ -44,6 +44,25 @@ test('a surplus copy goes, row, bytes and all its names', async (t) => {
 	assert.deepEqual(place.rows('SELECT * FROM intent'), [])
 })
 
+for (const text of ['text', 'edited by hand']) {
+	test(`what the disk does not show stays: it may be a copy, or anything (${text})`, async (t) => {
+		const { place, fs, id } = await three(t)
+		if (text !== 'text') disk.writeFileSync(place.node(3, 'f'), text)
+		const { operations } = fs.nodes.get(3) as Node
+		const { stat } = operations
+		let failures = text === 'text' ? 1 : 2
+		operations.stat = (path) => (failures-- > 0 ? fail('EIO') : stat(path))
+		const { outcomes, notes } = await runOn(fs, 3, trim())
+		assert.deepEqual(outcomes, { kept: 1 })
+		assert.match(notes.join(), /1 kept, because what is there cannot be looked at: EIO \(f\)/)
+		assert.equal(states(place, id)[3], surplus)
+		assert.deepEqual([disk.readFileSync(place.node(3, 'f'), 'utf8'), place.rows('SELECT * FROM conflict')], [text, []])
+		operations.stat = stat
+		assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { removed: 1 })
+		assert.equal(place.rows('SELECT * FROM conflict').length, text === 'text' ? 0 : 1)
+	})
+}
+
 test('what somebody put in its place is kept aside, whichever of the names it has', async (t) => {
 	const { place, fs, id } = await three(t)
 	now(link(fs, id, at('g')))
