@@ -2,6 +2,7 @@
 import { Errno, fail } from '../../core/errors.ts'
 import { keepStray } from '../../core/filesystem/keep-stray.ts'
 import type { Path } from '../../core/ids.ts'
+import { inService } from '../../core/nodes/service.ts'
 import { run as drive } from '../../core/op.ts'
 import { type Copied, type Conditions, copyFile, discard, type Order, PIECE_BYTES, type Readable, sideOf } from './copy.ts'
 import type { Made } from './enter.ts'
@@ -252,7 +253,8 @@ async function judgeFailure(round: Round, attempt: Attempt, { code, message, sid
 		run.note(`${shown(want)}: cannot be copied from node ${found.source.name}: ${message}`)
 		if (code === 'EBADMSG') await blame(round, attempt, found)
 		return 'again'
-	} else if (NOT_TAKEN.has(code)) await passOn(round, want, message)
+	} else if (!inService(node)) throw new Errno(code, `node ${node.name} is away: ${message}`)
+	else if (NOT_TAKEN.has(code)) await passOn(round, want, message)
 	else leave(round, want, `node ${node.name}: ${message}`)
 	return undefined
 }

@@ -381,6 +381,29 @@ test('a node that is away is no source; without another the file is named and le
 	assert.equal(disk.readFileSync(node(3, 'f'), 'utf8'), 'content')
 })
 
+test('a node that goes away ends its run, and not each of its files; the next run makes them all', async (t) => {
+	const { fs, node, rows } = await prepare(t, 2)
+	for (let file = 0; file < 20; file++) writeFile(fs, `f${file}`, 'content')
+	await flushLater(fs)
+	const [{ node_id: own }] = rows('SELECT node_id FROM replica WHERE state = 2 LIMIT 1')
+	const target = fs.nodes.get(own) as Node
+	const { create } = target.operations
+	Object.assign(target, { remote: true })
+	let made = 0
+	target.operations.create = (...words) => {
+		if (++made <= 3) return create(...words)
+		setUp(fs, own, false)
+		return fail('ENOTCONN')
+	}
+	await assert.rejects(makeCopies(fs, own), { message: `node node${own} is away: ENOTCONN` })
+	Object.assign(target, { remote: false })
+	target.operations.create = create
+	setUp(fs, own, true)
+	const next = await makeCopies(fs, own)
+	await flushLater(fs)
+	assert.deepEqual([next.troubles, disk.readdirSync(node(own, '.cairn/incoming')), rows('SELECT * FROM replica WHERE state = 2 AND node_id = ?', own)], [[], [], []])
+})
+
 test('files with the fewest good copies come first', async (t) => {
 	const { fs } = await prepare(t, 4)
 	const many = writeFile(fs, 'many', 'many')
