@@ -22,6 +22,8 @@ import { removeTree } from './remove-tree.ts'
 const NAME = '.cairn-copy-'
 const STAKE = 'copy:'
 const STAKES = [STAKE, 'copy;'] as const
+/** Beside the stake: what has its name by now was replaced, and is no copy. */
+const REPLACED = 'copy-replaced:'
 /** Longer than any copying lasts. */
 const LASTS_SECONDS = 30 * 86_400
 
@@ -42,13 +44,13 @@ export async function copyBeside(api: Api, path: Path, source: Source, to: Targe
 		const place = placeOf(stake)
 		try {
 			await copyTree(api, path, source, { place, path: to.path }, { ...how, onItsWay: true, passesOver: (each) => isStaked(fs, each) })
-			await takePlace(fs, place, to.place, { source, replaces, check: claimed(fs, stake.name, check) })
+			await takePlace(fs, place, to.place, { source, replaces, check: claimed(fs, stake, check) })
 		} catch (error) {
 			await giveUp(api, stake, replaces)
 			throw error
 		}
 		await removeAt(fs, place, { formerly: to.place })
-		await write(fs, (tx) => leases.drop(tx, stake.name))
+		await drop(fs, stake)
 	})
 }
 
@@ -64,7 +66,7 @@ export async function moveOver(api: Api, { source, target, check }: Over): Promi
 	const { fs } = api
 	await withStake(fs, source.parent, async (stake) => {
 		try {
-			await run(renameOver(fs, source, target, placeOf(stake).name, claimed(fs, stake.name, check)))
+			await run(renameOver(fs, source, target, placeOf(stake).name, claimed(fs, stake, check)))
 		} finally {
 			await removeReplaced(api, stake, target)
 		}
@@ -75,7 +77,7 @@ export async function moveOver(api: Api, { source, target, check }: Over): Promi
 async function removeReplaced({ fs, report }: Api, stake: leases.Stake, formerly: Place): Promise<void> {
 	try {
 		await removeAt(fs, placeOf(stake), { formerly })
-		await write(fs, (tx) => leases.drop(tx, stake.name))
+		await drop(fs, stake)
 	} catch (error) {
 		report(`moving: what was replaced stays for now (${codeOf(error)})`)
 	}
@@ -97,6 +99,16 @@ function placeOf({ name, token }: leases.Stake): Place {
 	return { parent: token, name: Buffer.from(NAME + name.slice(STAKE.length)) }
 }
 
+function replacedOf({ name }: leases.Stake): string {
+	return REPLACED + name.slice(STAKE.length)
+}
+
+async function drop(fs: Filesystem, stake: leases.Stake): Promise<void> {
+	await write(fs, (tx) => {
+		for (const name of [stake.name, replacedOf(stake)]) leases.drop(tx, name)
+	})
+}
+
 /**
  * What is being copied to there, or was replaced there, and nobody looks for: it goes, or takes another place. It may be this very copy, where somebody moves
  * the directory it is made in below what is copied.
@@ -114,10 +126,11 @@ async function write(fs: Filesystem, statements: (tx: Transaction) => void): Pro
 }
 
 /** Whoever took this process for dead may be removing it at this moment. */
-function claimed(fs: Filesystem, stake: string, check: RenameCheck | undefined): RenameCheck {
+function claimed(fs: Filesystem, stake: leases.Stake, check: RenameCheck | undefined): RenameCheck {
 	return function* (tx, source, target) {
-		if (!(yield* leases.stillHeld(fs, tx, stake))) fail('EIO', 'this process was taken for dead, and what it was about is given up')
+		if (!(yield* leases.stillHeld(fs, tx, stake.name))) fail('EIO', 'this process was taken for dead, and what it was about is given up')
 		if (check) yield* check(tx, source, target)
+		if (target) leases.putStake(tx, { ...stake, name: replacedOf(stake) }, LASTS_SECONDS, fs.capabilities)
 	}
 }
 
@@ -138,7 +151,7 @@ async function giveUp({ fs, report }: Api, stake: leases.Stake, replaces: FileRo
 	try {
 		// A catalogue that could not say so may have let it take its place: what stands here then may have to be kept.
 		await removeAt(fs, placeOf(stake), { spared: replaces })
-		await write(fs, (tx) => leases.drop(tx, stake.name))
+		await drop(fs, stake)
 	} catch (error) {
 		report(`copying: what was copied by then stays for now (${codeOf(error)})`)
 	}
@@ -171,8 +184,10 @@ export async function removeLeftCopies(api: Api): Promise<void> {
 		try {
 			await api.changing(async () => {
 				await write(fs, (tx) => leases.putStake(tx, { ...stake, client_id: fs.client }, LASTS_SECONDS, fs.capabilities))
-				await removeAt(fs, placeOf(stake), { formerly: placeOf(stake) })
-				await write(fs, (tx) => leases.drop(tx, stake.name))
+				const place = placeOf(stake)
+				const wasReplaced = (await leases.stake(fs.catalogue, replacedOf(stake))) !== undefined
+				await removeAt(fs, place, wasReplaced ? { formerly: place } : {})
+				await drop(fs, stake)
 			})
 		} finally {
 			underWay.delete(stake.name)

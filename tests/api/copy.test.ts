@@ -102,7 +102,7 @@ for (const engine of engines) {
 			assert.equal(await text(door, `${to}/in/1`), 'new 1')
 		}
 		assert.deepEqual(await names(door), ['file'])
-		assert.deepEqual(await door.driver.all("SELECT name FROM lease WHERE name LIKE 'copy:%'"), [])
+		assert.deepEqual(await door.driver.all("SELECT name FROM lease WHERE name LIKE 'copy%'"), [])
 		await until('the node has it so too', () => existsSync(door.node(1, 'file/in/1')) && !existsSync(door.node(1, 'b')) || undefined)
 	})
 
@@ -202,6 +202,23 @@ test('no room in the middle: 507, and all is as it was, the trash too', async (t
 	assert.deepEqual(await standing(door), before)
 	assert.equal(await text(door, 'b/in/1'), 'old 1')
 	assert.deepEqual(door.reports, [])
+})
+
+test('of what a door left that was killed the trash keeps what somebody had, and no half copy', async (t) => {
+	const door = await openDoor(t, { nodes: 1, config: { classes: [{ name: 'default', pattern: '', copies: 1, trashDays: 30 }] } })
+	const idOf = async (name: string) => (await door.driver.all<{ id: number }>('SELECT file_id AS id FROM entry WHERE name = ?', [Buffer.from(name)]))[0].id
+	await fill(door, 'd/replaced', 'old')
+	const stakes = [`${GONE}-0-1`, `${GONE}-0-2`]
+	await copy(door, 'd/replaced', `d/.cairn-copy-${stakes[0]}`, 'files', 'MOVE')
+	await fill(door, `d/.cairn-copy-${stakes[1]}`, 'half')
+	for (const name of [...stakes.map((stake) => `copy:${stake}`), `copy-replaced:${stakes[0]}`]) {
+		await door.driver.change('INSERT INTO lease (name, client_id, token, until_at) VALUES (?, ?, ?, 9999999999)', [name, GONE, await idOf('d')])
+	}
+	await door.second()
+	await until('nobody has a stake in them', async () => (await door.driver.all("SELECT name FROM lease WHERE name LIKE 'copy%'")).length === 0 || undefined)
+	const [day] = await names(door, '.trash/')
+	assert.deepEqual([await names(door, 'd/'), await names(door, `.trash/${day}/d/`)], [[], [`.cairn-copy-${stakes[0]}`]])
+	assert.equal(await text(door, `.trash/${day}/d/.cairn-copy-${stakes[0]}/in/1`), 'old 1')
 })
 
 test('what gives way to a directory is kept under the path it had', async (t) => {
