@@ -54,7 +54,7 @@ export function statsLines(all: Overview, only: Only): string[] {
 			row.site, row.class, `${row.wanted.files}`, showSize(row.wanted.bytes), `${row.claimed.files}`, `${row.proved.files}`, `${row.failed.files}`,
 		]))]),
 		...(awaitingOffsite.files > 0 ? ['', `${many(awaitingOffsite.files, 'file')} (${showSize(awaitingOffsite.bytes)}B) to be copied off-site`] : []),
-		...(owed.length === 0 ? ['', 'nothing is owed'] : ['', ...table(['OWED', 'NODE', 'FILES', 'BYTES', 'TAKES'], owed.map((row) => [
+		...(owed.length === 0 ? ['', behind > 0 ? 'nothing is owed of what is counted; cairn status knows the rest' : 'nothing is owed'] : ['', ...table(['OWED', 'NODE', 'FILES', 'BYTES', 'TAKES'], owed.map((row) => [
 			row.kind, row.node, `${row.files}`, showSize(row.bytes), row.etaSeconds === undefined ? '-' : showDuration(row.etaSeconds),
 		]))]),
 	]

@@ -4,9 +4,9 @@ import { html, type Html, joined, NOTHING, type Shown } from './html.ts'
 import { empty, facts, section } from './parts.ts'
 import type { Overview, OwedShown } from './shown.ts'
 
-export function owed({ owed }: Overview): Html {
+export function owed({ owed, behind }: Overview): Html {
 	const lines = linesOf(owed)
-	const body = lines.length === 0 ? empty('Nothing is owed: whatever was asked for has been done.') : facts(lines)
+	const body = lines.length === 0 ? empty(behind > 0 ? 'Nothing is owed of what is counted yet.' : 'Nothing is owed: whatever was asked for has been done.') : facts(lines)
 	return section({ id: 'owed', title: 'Work owed', body })
 }
 

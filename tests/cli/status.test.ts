@@ -1,11 +1,13 @@
-/** What `cairn status` says of a node that is away. */
+/** What `cairn status` and `cairn stats` say to be owed. */
 import assert from 'node:assert/strict'
-import { renameSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { init } from '../../cli/init.ts'
 import { node } from '../../cli/node.ts'
+import { stats } from '../../cli/stats.ts'
 import { status } from '../../cli/status.ts'
+import { walk } from '../../cli/walk.ts'
 import { typed } from './typed.ts'
 import { makeWorkplace } from './workplace.ts'
 
@@ -27,4 +29,17 @@ test('that its copies are taken to be in order is said once, whether something i
 	catalogue.exec("INSERT INTO intent (node_id, op, path, file_id, token, created) VALUES (1, 'unlink', x'61', 0, 0, 0)")
 	catalogue.close()
 	assert.deepEqual(await owed(), ['pending: 0 copies to make, 1 change to carry out', 'away: gone; copies there are counted as if they were in order'])
+})
+
+test('while nothing is counted yet, stats do not say that nothing is owed', async (t) => {
+	const place = makeWorkplace(t)
+	const cairn = typed(place.config, init, node, walk, status, stats)
+	await cairn('init')
+	for (const name of ['full', 'empty']) await cairn('node', 'add', name, place.makeDirectory(name))
+	writeFileSync(`${place.directory}/full/file`, 'content')
+	await cairn('walk', '-q')
+	assert.match((await cairn('status')).stdout, /^pending: 1 copy to make/m)
+	assert.match((await cairn('stats')).stdout, /not counted yet[^]*^nothing is owed of what is counted; cairn status knows the rest$/m)
+	await cairn('stats', '--rebuild')
+	assert.match((await cairn('stats')).stdout, /^copy +empty +1 /m)
 })

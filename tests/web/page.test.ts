@@ -9,6 +9,7 @@ import { wait } from '../../core/op.ts'
 import { countNext } from '../../core/stats/count.ts'
 import { countedOf, JOB, toPosition } from '../../core/stats/lines.ts'
 import { openDoor, type TestDoor } from '../api/door.ts'
+import { until } from '../support/until.ts'
 import { logIn, openBrowser } from './browser.ts'
 
 const ODD = ['<img src=x onerror=alert(1)>.jpg', 'quo"te\'s & more', 'line\nbreak', 'right\u202Egpj.exe', 'plain.jpg']
@@ -171,6 +172,14 @@ test('what a page may do is said with it, whoever asks', async (t) => {
 		assert.match(policy, /default-src 'none'.*script-src 'self'/)
 		assert.doesNotMatch(policy, /unsafe/)
 	}
+})
+
+test('what is not counted yet may be owed', async (t) => {
+	const { door } = await prepared(t)
+	const summary = async () => await (await door.fetch('/summary')).text()
+	assert.match(await summary(), /Nothing is owed: whatever was asked for has been done/)
+	assert.equal((await door.fetch('/files/photos/new', { method: 'PUT', body: 'new' })).status, 201)
+	await until('the page knows that it is behind', async () => /Nothing is owed of what is counted yet/.test(await summary()) || undefined)
 })
 
 test('what is free on nodes of one disk counts once', async (t) => {
