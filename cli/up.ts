@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { join, relative, resolve } from 'node:path'
 import { loadConfig } from '../core/config/load.ts'
+import type { Config } from '../core/config/types.ts'
 import { UserError } from '../core/errors.ts'
 import { makeWithParents } from '../core/make-directory.ts'
 import { EXIT } from './exit-codes.ts'
@@ -63,7 +64,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	const reread = () => loadConfig({ path: prepared.file, environment: deps.environment })
 	const ready = () => tellNext(directory, prepared, { ...deps, replicates: options.replicator })
 	// The mount is there about a second before the door is: nobody is told of an address at which nobody answers yet.
-	const listens = (address: string) => deps.print(`ready: ${address} has the same over HTTP, for whoever has a token`)
+	const listens = (address: string) => deps.print(`ready: ${address} ${servedAt(address, prepared.config)}`)
 	const beside = (['replicator', 'api'] as const).filter((verb) => options[verb]).map((verb) => () => startBeside(verb, prepared.file, { warn: deps.warn, listens }))
 	await serve({ config: prepared.config, options: toServing(options, prepared), reread, ready, beside }, deps)
 	lock.release()
@@ -102,6 +103,12 @@ function tellNext(directory: string, { mountPoint, file, carriesOn, config, toke
 	tokenShown(directory)
 	deps.print(`${short(file)} says how; Ctrl-C unmounts.`)
 	deps.print(`ready: ${mountPoint}`)
+}
+
+function servedAt(address: string, { api: { listen } }: Config): string {
+	const { parts = [], anybody = '' } = listen.find(({ at }) => address.endsWith(at)) ?? {}
+	const what = parts.length === 0 ? 'has the same over HTTP' : `has ${parts.join(', ')}`
+	return anybody === '' ? `${what}, for whoever has a token` : `${what}: anybody who reaches it may ${anybody}`
 }
 
 /** As a shell takes it for one word. */

@@ -150,9 +150,13 @@ test('up serves over HTTP with the token it shows once', async (t) => {
 	assert.equal(await status(address), 401)
 	await up.stop()
 	await assert.rejects(fetch(`${address}/health`))
+	const socket = `unix:${join(up.dir, 'sfss.sock')}`
+	writeFileSync(up.config, readFileSync(up.config, 'utf8').replace('listen: [', `listen: [{ at: '${socket}', parts: ['sfss'], anybody: 'write' }, `))
 	const again = await up.again()
 	t.after(() => again.stop())
 	assert.doesNotMatch(again.said(), /shown this once/)
+	const open = await until('the open door', () => again.said().split('\n').find((line) => line.startsWith(`ready: ${socket}`)))
+	assert.equal(open, `ready: ${socket} has sfss: anybody who reaches it may write`)
 })
 
 test('a first `up` that fails shows no token, and the next one does', async (t) => {
