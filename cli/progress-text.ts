@@ -56,8 +56,9 @@ export function showDuration(seconds: number): string {
 
 /** Every file that was looked at is in exactly one of its counts. */
 export function summaryLine(title: string, { outcomes, bytes, troubles, stopped, seconds }: Summary): string {
-	const counts = Object.entries(outcomes).map(([word, many]) => `${grouped(many)} ${word}`)
-	if (troubles > 0) counts.push(`${grouped(troubles)} left`)
+	const { left = 0, ...others } = outcomes
+	const counts = Object.entries(others).map(([word, many]) => `${grouped(many)} ${word}`)
+	if (left + troubles > 0) counts.push(`${grouped(left + troubles)} left`)
 	const seen = filesSeen({ outcomes, troubles })
 	const total = counts.length > 1 ? `${grouped(seen)} files: ` : ''
 	const speed = seconds >= 1 && bytes > 0 ? `, ${showSize(bytes / seconds)}/s` : ''

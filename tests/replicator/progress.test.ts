@@ -129,6 +129,10 @@ test('every file that was looked at is in one count of the summary', () => {
 	const line = summaryLine('replicate a', { ...run.summary(), seconds: 60 })
 	assert.equal(line, 'replicate a: 1,231 files: 1,200 copied, 30 known, 1 left; 1.2G in 60.0 s, 20.0M/s')
 	assert.equal(
+		summaryLine('replicate a', { outcomes: { busy: 1, left: 6 }, bytes: 0, troubles: 1, stopped: false, seconds: 0 }),
+		'replicate a: 8 files: 1 busy, 7 left in 0.0 s',
+	)
+	assert.equal(
 		summaryLine('trim a', { outcomes: {}, bytes: 0, troubles: 0, stopped: true, seconds: 0 }),
 		'trim a: nothing to do in 0.0 s; stopped',
 	)
