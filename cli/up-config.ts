@@ -3,6 +3,8 @@ export interface Plan {
 	/** '' for the file beside the configuration. */
 	catalogue: string
 	nodes: number
+	/** Said on the command line; a directory that is there gets no nodes that nobody asks for. */
+	nodesAsked: number | undefined
 	copies: number
 	allowOther: boolean
 	/** Where it is served over HTTP. */

@@ -10,6 +10,7 @@ import { loadConfig } from '../core/config/load.ts'
 import type { Config } from '../core/config/types.ts'
 import { codeOf, UserError } from '../core/errors.ts'
 import { makeWithParents } from '../core/make-directory.ts'
+import { readIdentity } from '../core/nodes/identity.ts'
 import { run as drive } from '../core/op.ts'
 import { prepareCatalogue } from './init.ts'
 import { addNode } from './node-add.ts'
@@ -50,7 +51,7 @@ export async function prepareDirectory(directory: string, plan: Omit<Plan, 'list
 	}
 	const config = await loadConfig({ path: file, environment: deps.environment })
 	await prepareCatalogue(config, deps)
-	await addMissingNodes(directory, plan.nodes, config)
+	await addMissingNodes(directory, plan, config)
 	const token = await owedToken(directory, config)
 	return { config, file, mountPoint: config.mount.path || join(directory, 'combined'), carriesOn, token }
 }
@@ -117,13 +118,21 @@ function isFree(port: number): Promise<boolean> {
 }
 
 /** Only of a tree that has none: a node whose directory is empty today may be an unmounted disk. */
-async function addMissingNodes(directory: string, many: number, config: Config): Promise<void> {
+async function addMissingNodes(directory: string, { nodes: ofNew, nodesAsked = 0 }: Pick<Plan, 'nodes' | 'nodesAsked'>, config: Config): Promise<void> {
 	const driver = await openCatalogue(config)
 	try {
 		const known = await nodes.list(driver)
-		const ours = new Set(known.map((node) => node.name))
+		const names = new Set(known.map((node) => node.name))
 		if (known.some((node) => !isNumbered(node.name))) return
-		for (let number = 1; number <= many; number++) if (!ours.has(nameOf(number))) await addNumbered(directory, number, driver)
+		const isMade = known.length > 0 && !existsSync(join(directory, TOKEN_OWED))
+		const many = isMade ? nodesAsked : ofNew
+		// One that was removed from the catalogue still says which node it was.
+		const isFree = (name: string) => !names.has(name) && !(isMade && readIdentity(join(directory, name)))
+		for (let number = 1; names.size < many; number++) {
+			if (!isFree(nameOf(number))) continue
+			await addNumbered(directory, number, driver)
+			names.add(nameOf(number))
+		}
 	} finally {
 		await driver.close()
 	}

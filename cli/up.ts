@@ -38,7 +38,7 @@ export const up: Verb<Options> = (deps) => ({
 		yargs
 			.positional('dir', { type: 'string', default: 'cairn-data', describe: 'made if it is not there, carried on with if it is' })
 			.option('catalogue', { type: 'string', requiresArg: true, describe: 'of a new directory: mysql://user@host/database instead of a file' })
-			.option('nodes', { type: 'number', requiresArg: true, describe: `how many nodes there are to be at least (${NODES})` })
+			.option('nodes', { type: 'number', requiresArg: true, describe: `how many nodes there are to be at least (of a new directory: ${NODES})` })
 			.option('copies', { type: 'number', requiresArg: true, describe: `of a new directory: copies of each file (${COPIES})` })
 			.option('replicator', { type: 'boolean', default: true, describe: 'make the copies; --no-replicator leaves that to another process' })
 			.option('api', { type: 'boolean', default: true, describe: 'serve it over HTTP on this machine too; --no-api does not' })
@@ -57,7 +57,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	const lock = takeLock(lockPath)
 	if (!lock) throw new UserError(`cairn up runs on ${directory} already (process ${lockHolder(lockPath)})`, EXIT.running)
 	warnWithoutHelper(deps)
-	const plan = { catalogue: options.catalogue ?? '', nodes, copies, allowOther: deps.uid === 0 }
+	const plan = { catalogue: options.catalogue ?? '', nodes, nodesAsked: options.nodes, copies, allowOther: deps.uid === 0 }
 	const prepared = await prepareDirectory(directory, plan, deps)
 	if (!isNew) warnOfUnused(options, prepared, deps)
 	await readyMountPoint(prepared.mountPoint)

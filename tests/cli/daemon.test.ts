@@ -10,7 +10,7 @@ import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { mountAt } from '../../cli/mountinfo.ts'
 import { lockHolder, mountLockPath, takeLock } from '../../cli/run-lock.ts'
-import { detach, isMounted } from '../support/mount.ts'
+import { cairn, detach, isMounted } from '../support/mount.ts'
 import { makeWorkplace, type Workplace } from './workplace.ts'
 
 const HELPER = fileURLToPath(new URL('../../deploy/mount.cairn', import.meta.url))
@@ -147,6 +147,26 @@ test('up says what it does not take over into a directory that is there', async 
 	assert.equal(await up('--copies', '2'), '')
 	assert.match(await up('--copies', '3'), /--copies is for a new directory: .*data\/config\.ts says how it is here/)
 	assert.match(await up('--catalogue', 'mysql://u@127.0.0.1:1/none'), /--catalogue is for a new directory/)
+})
+
+test('up goes on without a node that was removed, and adds as many as it is asked for', async (t) => {
+	const place = makeWorkplace(t)
+	const directory = join(place.directory, 'data')
+	t.after(() => detach(join(directory, 'combined')))
+	const up = async (...words: string[]) => {
+		const child = spawn(CAIRN, ['up', directory, '--no-api', '--no-replicator', ...words], { stdio: ['ignore', 'pipe', 'inherit'] })
+		t.after(() => child.kill('SIGKILL'))
+		child.stdout.destroy()
+		assert.deepEqual(await once(child, 'exit'), [0, null])
+	}
+	const cairnThere = async (...words: string[]) => (await cairn([...words, '--config', join(directory, 'config.ts')])).stdout
+	const names = async () => JSON.parse(await cairnThere('node', 'list', '--json')).map(({ name }: { name: string }) => name)
+	await up()
+	await cairnThere('node', 'remove', 'node2')
+	await up()
+	assert.deepEqual(await names(), ['node1', 'node3'])
+	await up('--nodes', '3')
+	assert.deepEqual(await names(), ['node1', 'node3', 'node4'])
 })
 
 test('neither a node in the tree nor the tree in a node', async (t) => {
