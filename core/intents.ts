@@ -12,7 +12,7 @@ import { codeOf } from './errors.ts'
 import { exchange, holdOf } from './exchange.ts'
 import { touchArriving } from './filesystem/arriving.ts'
 import { type Filesystem, runAside } from './filesystem/filesystem.ts'
-import { keepStray } from './filesystem/keep-stray.ts'
+import { keepStray, removeHollow } from './filesystem/keep-stray.ts'
 import { isNoDirectory, makeParentsHeld } from './filesystem/materialise.ts'
 import { isUnused } from './filesystem/opening.ts'
 import { pathsOf } from './filesystem/paths.ts'
@@ -306,6 +306,8 @@ function* applyXattrs(fs: Filesystem, node: Node, { path, fileId }: Deed): Op<vo
 function* makeWay(fs: Filesystem, node: Node, intent: Deed, why: Error): Op<void> {
 	const inTheWay = intent.op === 'rename' || intent.op === 'move' || intent.op === 'link' ? (intent.toPath as Path) : intent.path
 	try {
+		// Somebody was about to bring a file there, and has made directories for it.
+		if (intent.op === 'rmdir' && (yield* removeHollow(node, inTheWay))) return
 		yield* keepStray(fs, node, inTheWay, `${inTheWay} stood in the way of ${intent.op} (${why.message})`)
 	} catch (error) {
 		if (!isNoDirectory(error)) throw error

@@ -1,5 +1,6 @@
 /** What stands on a node where the catalogue has something else: it is somebody's data, moved out of the way and never overwritten or removed. */
 import * as conflicts from '../catalogue/conflicts.ts'
+import { KIND } from '../catalogue/files.ts'
 import { codeOf } from '../errors.ts'
 import type { Path } from '../ids.ts'
 import { unlessGone } from '../nodes/lacking.ts'
@@ -47,6 +48,27 @@ function* isRemovedEmpty({ operations }: Node, path: Path): Op<boolean> {
 		return true
 	} catch (error) {
 		if (codeOf(error) !== 'ENOTEMPTY') throw error
+		return false
+	}
+}
+
+/** Somebody removed it, or put something there, meanwhile. */
+const OTHERWISE = new Set(['ENOENT', 'ENOTEMPTY'])
+
+/** Removed if there are only directories in it, and in those: nothing of what is kept goes. */
+export function* removeHollow({ operations }: Node, path: Path): Op<boolean> {
+	const directories: Path[] = [path]
+	try {
+		for (const directory of directories) {
+			for (const { name, kind } of yield* wait(operations.list(directory))) {
+				if (kind !== KIND.directory) return false
+				directories.push(joinPath(directory, name))
+			}
+		}
+		for (const directory of directories.reverse()) yield* wait(operations.removeDirectory(directory))
+		return true
+	} catch (error) {
+		if (!OTHERWISE.has(codeOf(error))) throw error
 		return false
 	}
 }

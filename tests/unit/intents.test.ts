@@ -159,6 +159,21 @@ test('what stands in the way and is unknown is set aside, not removed', async (t
 	assert.equal(reports.length, 1)
 })
 
+test('of directories in the way those with nothing but directories in them go, and others are kept whole', async (t) => {
+	const { start, node, rows } = await installation(t)
+	const { fs, reports } = await start()
+	for (const name of ['hollow', 'filled']) {
+		now(makeDirectory(fs, at(name), { mode: 0o755, uid: 0, gid: 0 }))
+		for (const below of ['a/b', 'c']) disk.mkdirSync(node(1, `${name}/${below}`), { recursive: true })
+	}
+	disk.writeFileSync(node(1, 'filled/c/f'), 'mine')
+	for (const name of ['hollow', 'filled']) now(removeDirectory(fs, at(name)))
+	flushLater(fs)
+	assert.deepEqual(names(node(1)), [])
+	const kept = disk.readdirSync(node(1, '.cairn/conflicts'), { recursive: true, encoding: 'utf8' }).map((path) => path.split('/').slice(1).join('/'))
+	assert.deepEqual([kept.sort(), reports.length, rows('SELECT * FROM conflict').length], [['', 'a', 'a/b', 'c', 'c/f'], 1, 1])
+})
+
 test('what stands where something was to be removed, and is something else, stays', async (t) => {
 	const { start, node, rows } = await installation(t)
 	const { fs, reports } = await start()
