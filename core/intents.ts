@@ -212,6 +212,7 @@ const CANNOT_BE_OBSTRUCTED: ReadonlySet<string> = new Set(['attributes', 'xattrs
 /** Of an intent: what it is about is nothing that the catalogue has. */
 export const NO_FILE = 0
 const REMOVES: ReadonlySet<string> = new Set(['unlink', 'rmdir'])
+const HAS_SOURCE: ReadonlySet<string> = new Set(['rename', 'move', 'link'])
 const NOT_EMPTY = new Set(['ENOTEMPTY', 'EEXIST'])
 /** Whoever may not open the copy cannot set them: they are the catalogue's first of all. */
 const NOT_ALLOWED = new Set(['EACCES', 'EPERM', 'EROFS'])
@@ -236,7 +237,18 @@ function* withWayMade(fs: Filesystem, node: Node, intent: Deed): Op<void> {
 	} catch (error) {
 		if (!IN_THE_WAY.has(codeOf(error)) || CANNOT_BE_OBSTRUCTED.has(intent.op)) throw error
 		if (REMOVES.has(intent.op) && isOthers(intent, codeOf(error))) return
+		if (HAS_SOURCE.has(intent.op) && (yield* isGone(node, intent.path))) return
 		yield* makeWay(fs, node, intent, error as Error)
+	}
+}
+
+/** Also where something on the way to it is no directory: nothing stands in the way of what is not there. */
+function* isGone(node: Node, path: Path): Op<boolean> {
+	try {
+		return !(yield* exists(node, path))
+	} catch (error) {
+		if (!isNoDirectory(error)) throw error
+		return true
 	}
 }
 
@@ -304,7 +316,7 @@ function* applyXattrs(fs: Filesystem, node: Node, { path, fileId }: Deed): Op<vo
  * empty), or where one of the directories above should be. It is nobody's to delete: it is set aside, and the intent is tried once more.
  */
 function* makeWay(fs: Filesystem, node: Node, intent: Deed, why: Error): Op<void> {
-	const inTheWay = intent.op === 'rename' || intent.op === 'move' || intent.op === 'link' ? (intent.toPath as Path) : intent.path
+	const inTheWay = HAS_SOURCE.has(intent.op) ? (intent.toPath as Path) : intent.path
 	try {
 		// Somebody was about to bring a file there, and has made directories for it.
 		if (intent.op === 'rmdir' && (yield* removeHollow(node, inTheWay))) return

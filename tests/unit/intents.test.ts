@@ -159,6 +159,18 @@ test('what stands in the way and is unknown is set aside, not removed', async (t
 	assert.equal(reports.length, 1)
 })
 
+test('what was brought to its new name already is not taken for something in the way, whatever stands where it was', async (t) => {
+	const { start, node } = await installation(t)
+	const { fs, reports } = await start()
+	const { id } = now(makeDirectory(fs, at('d'), { mode: 0o755, uid: 0, gid: 0 }))
+	writeFile(fs, 'f', 'text', id)
+	disk.renameSync(node(1, 'd/f'), node(1, 'g'))
+	disk.rmdirSync(node(1, 'd'))
+	disk.writeFileSync(node(1, 'd'), 'a file')
+	now(rename(fs, at('f', id), at('g'), 'replace'))
+	assert.deepEqual([disk.readFileSync(node(1, 'g'), 'utf8'), reports], ['text', []])
+})
+
 test('of directories in the way those with nothing but directories in them go, and others are kept whole', async (t) => {
 	const { start, node, rows } = await installation(t)
 	const { fs, reports } = await start()
