@@ -147,7 +147,7 @@ function distance(fs: Filesystem, node: Node): number {
 
 function* openToRead(fs: Filesystem, found: Found, since: number): Op<OpenFile> {
 	const before = fs.open.get(found.row.id)
-	const gone = before?.writers === 0 && (yield* isCutOff(before)) ? before : undefined
+	const gone = before && (yield* isCutOff(before)) ? before : undefined
 	const current = fs.open.get(found.row.id)
 	if (current && current !== gone && isCurrent(current, found)) {
 		current.row = found.row
@@ -155,7 +155,14 @@ function* openToRead(fs: Filesystem, found: Found, since: number): Op<OpenFile> 
 	}
 	const opened = yield* openOn(fs, found, candidates(fs, found), { flags: O_RDONLY, since })
 	const other = fs.open.get(opened.id)
-	return other && other !== gone && isCurrent(other, found) ? instead(fs, opened, { other, write: false }) : counted(fs, opened, false)
+	if (other && other !== gone && isCurrent(other, found)) return instead(fs, opened, { other, write: false })
+	return other && other === gone && other.writers > 0 ? besideWriter(opened) : counted(fs, opened, false)
+}
+
+/** Who writes to the file was cut off from its node, and has the pin until he closes it. */
+function besideWriter(file: OpenFile): OpenFile {
+	file.handles++
+	return file
 }
 
 /** Somebody else was quicker: who writes has to find the one open file there is. */

@@ -106,14 +106,18 @@ test('who reads a file all the while reads on, and keeps nobody from reading or 
 	await hands.do('closeDescriptor', fd)
 })
 
-test('a writer that was cut off and goes on keeps no other file from being published', { timeout: 120_000 }, async (t) => {
+test('a writer that was cut off and goes on keeps nobody from reading, and no other file from being published', { timeout: 120_000 }, async (t) => {
 	const { up, hands, mountAnew } = await withRemoteNode(t)
 	const cutOff = await hands.do('openDescriptor', join(up.mountPoint, 'f'), 'a')
 	await mountAnew()
+	for (let times = 0; times < 3; times++) assert.equal(String(await hands.do('read', join(up.mountPoint, 'f'))), 'first')
 	const other = await up.secondMount()
 	const written = await hands.do('openDescriptor', join(up.mountPoint, 'g'), 'w')
 	await hands.do('writeDescriptor', written, Buffer.from('text'))
 	await until('it is seen elsewhere', async () => ((await hands.do('stat', join(other.mountPoint, 'g'))).size === 4 ? true : undefined), 30_000)
 	await answerOf(hands.do('closeDescriptor', cutOff))
 	await hands.do('closeDescriptor', written)
+	const appended = async () => ((await answerOf(hands.do('append', join(up.mountPoint, 'f'), ' second'))) === 'no error, but undefined' ? true : undefined)
+	await until('it is written to', appended, 30_000)
+	assert.equal(String(await hands.do('read', join(other.mountPoint, 'f'))), 'first second')
 })
