@@ -6,9 +6,10 @@ import { KIND } from '../catalogue/files.ts'
 import { isLater } from '../clock.ts'
 import { fail } from '../errors.ts'
 import type { FileId, Name } from '../ids.ts'
-import { isNodeTrouble } from '../intents.ts'
 import type { Stat } from '../nodes/node.ts'
+import { inService } from '../nodes/service.ts'
 import { isPromise, type Op, wait } from '../op.ts'
+import { isCutOff } from './cut-off.ts'
 import { type Filesystem, isFollowed } from './filesystem.ts'
 import { checkName } from './names.ts'
 import type { OpenFile } from './open-files.ts'
@@ -88,7 +89,7 @@ function* statOf(fs: Filesystem, open: OpenFile): Op<Stat | typeof AWAY | undefi
 		return isOpen() ? stat : undefined
 	} catch (error) {
 		if (!isOpen()) return undefined
-		if (!isNodeTrouble(error)) throw error
+		if (inService(open.node) && !(yield* isCutOff(open))) throw error
 		return AWAY
 	}
 }
