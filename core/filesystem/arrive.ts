@@ -73,9 +73,10 @@ function* comeTo(fs: Filesystem, node: Node, entered: Entered): Op<OpenFile> {
 	if (fd === undefined) return yield* comeHeld(fs, node, entered)
 	try {
 		const there = { fd, known: yield* wait(node.operations.fstat(fd)) }
-		// Else everything since the commit was one turn.
+		// Else everything since the commit was one turn, in which other processes had theirs.
 		const isLate = isPromise(created) || !fs.capabilities.synchronous
-		if (!isLate || !mayBeMoved(fs, row.id) || (yield* isWhereItWas(fs, row.id, path))) return newlyOpen({ ...there, row, node, path, entered: row })
+		const isInDoubt = isLate ? mayBeMoved(fs, row.id) : isChangedElsewhere(fs)
+		if (!isInDoubt || (yield* isWhereItWas(fs, row.id, path))) return newlyOpen({ ...there, row, node, path, entered: row })
 		return yield* comeHeld(fs, node, entered, there)
 	} catch (error) {
 		closeAside(fs, node, fd)
@@ -98,8 +99,11 @@ function newlyOpen({ entered, ...opened }: Pick<OpenFile, 'row' | 'node' | 'path
 
 /** Of itself this process knows; others only change anything where there are others. */
 function mayBeMoved(fs: Filesystem, id: FileId): boolean {
-	if (fs.shared || fs.arriving.get(id)?.isTouched) return true
-	return fs.capabilities.synchronous && (fs.isBehind || fs.catalogue.isChangedElsewhere())
+	return fs.shared || fs.arriving.get(id)?.isTouched === true || isChangedElsewhere(fs)
+}
+
+function isChangedElsewhere({ capabilities, catalogue, isBehind }: Filesystem): boolean {
+	return capabilities.synchronous && (isBehind || catalogue.isChangedElsewhere())
 }
 
 /** That path is its only one. What is remembered of directories is not asked: somebody may have moved one. */

@@ -15,7 +15,7 @@ import { settle } from '../../core/filesystem/settle.ts'
 import { removeLeft } from '../../core/filesystem/undo-create.ts'
 import type { Node, NodeOperations } from '../../core/nodes/node.ts'
 import { run } from '../../core/op.ts'
-import { type Engine, engines, mariadb } from '../catalogue/engines.ts'
+import { type Engine, engines, mariadb, sqlite } from '../catalogue/engines.ts'
 import { at } from '../unit/installation.ts'
 import { duringNext } from './meanwhile.ts'
 import { get, openNew, OWNER, put, type Tree, tree, writeAndClose } from './tree.ts'
@@ -231,6 +231,21 @@ for (const engine of engines) {
 		assert.deepEqual(asked, [])
 	})
 }
+
+test('SQLite: another renames it between the commit and the next call, in one turn of its own', async (t) => {
+	const { a, b, node, problems } = await two(t, sqlite)
+	const { operations } = a.nodes.get(1) as Node
+	const real = operations.create
+	operations.create = (path, attributes) => {
+		operations.create = real
+		run(rename(b, at('x'), at('y'), 'replace'))
+		return real(path, attributes)
+	}
+	await writeAndClose(a, await openNew(a, 'x'), 'text')
+	await run(catchUp(b))
+	assert.equal(await read(b, 'y'), 'text')
+	assert.deepEqual([readdirSync(node(1)).sort(), await problems()], [['.cairn', 'y'], []])
+})
 
 test('MariaDB: another gives a path to a file while what came there late is found to be nobody\'s: that stays', async (t) => {
 	const { a, b, node, problems } = await two(t, mariadb)
