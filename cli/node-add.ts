@@ -91,7 +91,9 @@ export function checkDirectory(path: string): string {
 
 function refuseOwned(path: string): void {
 	const identity = readIdentity(path)
-	if (identity) throw new UserError(`${path} is already the node '${identity.name}' (${path}/.cairn/node.json says so)`, EXIT.identity)
+	if (!identity) return
+	const { name } = identity
+	throw new UserError(`${path} is already the node '${name}' (${path}/.cairn/node.json says so); where the catalogue was lost: cairn reindex --node ${name}=${path}`, EXIT.identity)
 }
 
 /** As exFAT, NTFS and SMB mostly do it. The tree has both names, and there one file would be written over the other. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -167,6 +167,23 @@ test('up goes on without a node that was removed, and adds as many as it is aske
 	assert.deepEqual(await names(), ['node1', 'node3'])
 	await up('--nodes', '3')
 	assert.deepEqual(await names(), ['node1', 'node3', 'node4'])
+})
+
+test('up on nodes whose catalogue was lost says how it is made anew', async (t) => {
+	const place = makeWorkplace(t)
+	const directory = join(place.directory, 'data')
+	const config = join(directory, 'config.ts')
+	t.after(() => detach(join(directory, 'combined')))
+	const first = spawn(CAIRN, ['up', directory, '--nodes', '1', '--no-api', '--no-replicator'], { stdio: ['ignore', 'pipe', 'inherit'] })
+	t.after(() => first.kill('SIGKILL'))
+	first.stdout.destroy()
+	await once(first, 'exit')
+	for (const name of readdirSync(directory)) if (name.startsWith('catalogue.db')) rmSync(join(directory, name))
+	const { code, stderr } = await cairn(['up', directory])
+	assert.equal(code, 7, stderr)
+	const [, words = ''] = /where the catalogue was lost: cairn (.*)/.exec(stderr) ?? []
+	assert.equal((await cairn([...words.split(' '), '--config', config])).code, 0)
+	assert.match((await cairn(['node', 'list', '--config', config])).stdout, /^node1 /m)
 })
 
 test('neither a node in the tree nor the tree in a node', async (t) => {
