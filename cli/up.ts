@@ -106,8 +106,8 @@ function tellNext(directory: string, { mountPoint, file, carriesOn, config, toke
 }
 
 function servedAt(address: string, { api: { listen } }: Config): string {
-	const { parts = [], anybody = '' } = listen.find(({ at }) => address.endsWith(at)) ?? {}
-	const what = parts.length === 0 ? 'has the same over HTTP' : `has ${parts.join(', ')}`
+	const { parts, anybody = '' } = listen.find(({ at }) => address.endsWith(at)) ?? {}
+	const what = parts === undefined ? 'has the same over HTTP' : `has ${parts.join(', ') || 'nothing'}`
 	return anybody === '' ? `${what}, for whoever has a token` : `${what}: anybody who reaches it may ${anybody}`
 }
 
