@@ -88,11 +88,3 @@ export async function quietRound(fs: Filesystem, signal: AbortSignal, watcher: W
 	})
 	await levelRound(fs, run)
 }
-
-/** Ends with the first signal. What was begun goes on: replicators see to it. */
-export function untilSignal(): { signal: AbortSignal; end(): void } {
-	const stop = new AbortController()
-	const abort = () => stop.abort()
-	process.on('SIGINT', abort).on('SIGTERM', abort)
-	return { signal: stop.signal, end: () => void process.off('SIGINT', abort).off('SIGTERM', abort) }
-}

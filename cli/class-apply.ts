@@ -5,10 +5,10 @@ import { type Filesystem, transact } from '../core/filesystem/filesystem.ts'
 import { run as drive } from '../core/op.ts'
 import { wholePass } from '../replicator/level/round.ts'
 import { startRun } from '../replicator/run.ts'
-import { untilSignal } from './activity.ts'
 import { EXIT } from './exit-codes.ts'
 import { withFilesystem } from './job.ts'
 import { showRun } from './progress.ts'
+import { stopOnSignal } from './stop-on-signal.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
 interface Options extends Common {
@@ -36,7 +36,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 
 /** Also where no rule changed: a directory may have been moved under another. */
 async function reclass(fs: Filesystem, { json }: Options, deps: Deps): Promise<void> {
-	const stop = untilSignal()
+	const stop = stopOnSignal()
 	const files = await drive(holdings.countFiles(fs.catalogue))
 	const view = showRun('class apply', { json, quiet: files === 0 && !json }, deps)
 	const shown = startRun(stop.signal, view.watcher)

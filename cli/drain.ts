@@ -13,12 +13,13 @@ import type { DrainProgress } from '../replicator/level/drain.ts'
 import { abortDrain, pauseDrain, resumeDrain, startDrain } from '../replicator/level/drains.ts'
 import { forecastDrain } from '../replicator/level/forecast.ts'
 import { startRun } from '../replicator/run.ts'
-import { type ActivityOptions, activityOptions, oneRound, quietRound, refusable, untilSignal } from './activity.ts'
+import { type ActivityOptions, activityOptions, oneRound, quietRound, refusable } from './activity.ts'
 import { forecastLines, showAmount } from './drain-forecast.ts'
 import { EXIT } from './exit-codes.ts'
 import { withFilesystem } from './job.ts'
 import { found } from './node-set.ts'
 import { showRun } from './progress.ts'
+import { stopOnSignal } from './stop-on-signal.ts'
 import type { Deps, Verb } from './verb.ts'
 
 interface Options extends ActivityOptions {
@@ -114,7 +115,7 @@ const LOOK_MS = 1_000
 
 /** Until it is empty, or until only what cannot be placed is left. */
 async function follow(fs: Filesystem, node: NodeRow, { json }: Options, deps: Deps): Promise<void> {
-	const stop = untilSignal()
+	const stop = stopOnSignal()
 	const view = showRun(`drain ${node.name}`, { json, quiet: false }, deps)
 	const shown = startRun(stop.signal, view.watcher)
 	const said = new Set<string>()

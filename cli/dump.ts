@@ -9,6 +9,8 @@ import { type Progress, sum, writeDump } from '../core/catalogue/dump/write.ts'
 import { UserError } from '../core/errors.ts'
 import { withCatalogue } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
+import { grouped, many } from './many.ts'
+import { stopOnSignal } from './stop-on-signal.ts'
 import type { Common, Deps, Verb } from './verb.ts'
 
 interface Options extends Common {
@@ -44,15 +46,18 @@ export async function dumpInto(driver: Driver, path: string, progress: Progress 
 	if (!existsSync(dirname(path))) throw new UserError(`${dirname(path)}: no such directory`, EXIT.refused)
 	if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new UserError(`${path} is a directory: name a file`, EXIT.usage)
 	const temporary = `${path}.${randomBytes(4).toString('hex')}.part`
+	const stop = stopOnSignal()
 	try {
-		const header = await writeDump(driver, createWriteStream(temporary, { flags: 'wx', mode: MODE }), { progress })
+		const header = await writeDump(driver, createWriteStream(temporary, { flags: 'wx', mode: MODE }), { progress, signal: stop.signal })
 		syncPath(temporary)
 		renameSync(temporary, path)
 		syncPath(dirname(path))
 		return header
 	} catch (error) {
 		rmSync(temporary, { force: true })
-		throw error
+		throw stop.signal.aborted ? new UserError(`${path}: the dump was stopped, and nothing is left of it`, EXIT.left) : error
+	} finally {
+		stop.end()
 	}
 }
 
@@ -78,7 +83,7 @@ function standardOutput(): Writable {
 }
 
 export function described({ rows, date }: Header): string {
-	return `${rows.file} files, ${rows.node} nodes, ${sum(rows)} rows, of ${date}`
+	return `${grouped(rows.file)} files and directories, ${many(rows.node, 'node')}, ${many(sum(rows), 'row')}, of ${date}`
 }
 
 const SHOWN_EVERY_MS = 500

@@ -9,9 +9,10 @@ import { type Account, importAll } from '../core/off-site/geograph/import.ts'
 import { type Reason, REASONS } from '../core/off-site/geograph/judge.ts'
 import { type OldDatabase, openOld } from '../core/off-site/geograph/old-rows.ts'
 import { EXIT } from './exit-codes.ts'
-import { stopOnSignal, withFilesystem } from './job.ts'
+import { withFilesystem } from './job.ts'
 import { many } from './many.ts'
 import { addSite } from './site-add.ts'
+import { stopOnSignal } from './stop-on-signal.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
 interface Options extends Common {

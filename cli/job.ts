@@ -13,6 +13,7 @@ import { EXIT } from './exit-codes.ts'
 import { type Opened, openForJob } from './job-catalogue.ts'
 import type { JobOptions } from './job-options.ts'
 import { showRun } from './progress.ts'
+import { stopOnSignal } from './stop-on-signal.ts'
 import type { Common, Deps } from './verb.ts'
 
 /** Runs the job for each node in turn; what belongs to no node, once. One that needs the configuration is made with it. */
@@ -94,15 +95,4 @@ async function chosenNodes(fs: Filesystem, name: string | undefined): Promise<No
 	const node = nodes.find((each) => each.name === name)
 	if (node) return [node]
 	throw new UserError(`there is no node ${name}; there are: ${nodes.map((each) => each.name).join(', ') || 'none'}`, EXIT.refused)
-}
-
-/** The first signal ends the work where it can go on later; a second one ends it now. */
-export function stopOnSignal(): { signal: AbortSignal; end(): void } {
-	const stop = new AbortController()
-	const abort = () => {
-		if (stop.signal.aborted) process.exit(EXIT.left)
-		stop.abort()
-	}
-	process.on('SIGINT', abort).on('SIGTERM', abort)
-	return { signal: stop.signal, end: () => void process.off('SIGINT', abort).off('SIGTERM', abort) }
 }

@@ -6,12 +6,12 @@ import type { NodeRow } from '../core/nodes/node.ts'
 import { wait } from '../core/op.ts'
 import { forgetIntents, giveUpCopies, onlyThere } from '../replicator/level/lost.ts'
 import { startRun } from '../replicator/run.ts'
-import { untilSignal } from './activity.ts'
 import { withCatalogue } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
 import { withFilesystem } from './job.ts'
 import { found } from './node-set.ts'
 import { showRun } from './progress.ts'
+import { stopOnSignal } from './stop-on-signal.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
 interface Options extends Common {
@@ -56,7 +56,7 @@ export async function runLost(options: Options, deps: Deps): Promise<void> {
 		}
 		if (!options.yes) await refuseLosses(fs, node, deps)
 		await markDead(fs, node)
-		const stop = untilSignal()
+		const stop = stopOnSignal()
 		const view = showRun(`remove ${node.name}`, { json: options.json, quiet: false }, deps)
 		const removal = startRun(stop.signal, view.watcher)
 		const isWhole = await giveUpCopies(fs, removal, node.id)

@@ -12,12 +12,12 @@ import { readIdentity, writeIdentity } from '../core/nodes/identity.ts'
 import type { NodeRow } from '../core/nodes/node.ts'
 import { forgetIntents, loseCopies } from '../replicator/level/lost.ts'
 import { startRun, type Summary } from '../replicator/run.ts'
-import { untilSignal } from './activity.ts'
 import { EXIT } from './exit-codes.ts'
 import { withFilesystem } from './job.ts'
 import { checkDirectory, directoryNamed, refuseClash } from './node-add.ts'
 import { found } from './node-set.ts'
 import { showRun } from './progress.ts'
+import { stopOnSignal } from './stop-on-signal.ts'
 import { refuseInTree } from './tree-path.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
@@ -48,7 +48,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	await withFilesystem(options, deps, async (fs) => {
 		const node = found(options.name, await nodes.findByName(fs.catalogue, options.name))
 		const path = await checkReplacement(fs, node, options, deps)
-		const stop = untilSignal()
+		const stop = stopOnSignal()
 		const view = showRun(`replace ${node.name}`, { json: options.json, quiet: false }, deps)
 		const replacement = startRun(stop.signal, view.watcher)
 		const isWhole = await loseCopies(fs, replacement, node.id)

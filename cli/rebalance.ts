@@ -18,12 +18,13 @@ import {
 	startRebalance,
 } from '../replicator/level/rebalances.ts'
 import { startRun } from '../replicator/run.ts'
-import { type ActivityOptions, activityOptions, oneRound, quietRound, refusable, untilSignal } from './activity.ts'
+import { type ActivityOptions, activityOptions, oneRound, quietRound, refusable } from './activity.ts'
 import { showAmount } from './drain-forecast.ts'
 import { EXIT } from './exit-codes.ts'
 import { withFilesystem } from './job.ts'
 import { showRun } from './progress.ts'
 import { showSize } from './sizes.ts'
+import { stopOnSignal } from './stop-on-signal.ts'
 import { table } from './table.ts'
 import type { Deps, Verb } from './verb.ts'
 
@@ -121,7 +122,7 @@ function percent(share: number): string {
 const LOOK_MS = 1_000
 
 async function follow(fs: Filesystem, { json }: Options, deps: Deps): Promise<void> {
-	const stop = untilSignal()
+	const stop = stopOnSignal()
 	const view = showRun('rebalance', { json, quiet: false }, deps)
 	const shown = startRun(stop.signal, view.watcher)
 	const said = new Set<string>()

@@ -19,10 +19,11 @@ import { type Job, runJob } from '../replicator/replicator.ts'
 import { walk } from '../replicator/walk/walk.ts'
 import { loadFor, shownAddress } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
-import { stopOnSignal, withFilesystem } from './job.ts'
+import { withFilesystem } from './job.ts'
 import { openForJob } from './job-catalogue.ts'
 import { lockFilling, makeRoom } from './load.ts'
 import { showRun } from './progress.ts'
+import { stopOnSignal } from './stop-on-signal.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
 interface Options extends Common {

@@ -8,10 +8,11 @@ import { startRun } from '../replicator/run.ts'
 import { purge } from '../replicator/trash/purge.ts'
 import { databaseClock } from '../replicator/trash/trash.ts'
 import { EXIT } from './exit-codes.ts'
-import { stopOnSignal, withFilesystem } from './job.ts'
+import { withFilesystem } from './job.ts'
 import { many } from './many.ts'
 import { showRun } from './progress.ts'
 import { showSize } from './sizes.ts'
+import { stopOnSignal } from './stop-on-signal.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
 interface Options extends Common {

@@ -191,6 +191,21 @@ for (const engine of engines) {
 			assert.deepEqual(readdirSync(place), ['dump'])
 		})
 
+		test('one that is stopped leaves nothing behind', async (t) => {
+			const place = folder(t)
+			const { driver } = await ready(t, engine)
+			await fill(driver)
+			// The runner of tests would end with it.
+			const others = process.listeners('SIGTERM')
+			process.removeAllListeners('SIGTERM')
+			t.after(() => {
+				for (const listener of others) process.on('SIGTERM', listener)
+			})
+			const done = () => void process.emit('SIGTERM', 'SIGTERM')
+			await assert.rejects(dumpInto(driver, join(place, 'dump'), { expected: done }), { exitCode: 17, message: /the dump was stopped/ })
+			assert.deepEqual(readdirSync(place), [])
+		})
+
 		test('numbers go on above all that were given out, and the journal too', async (t) => {
 			const place = folder(t)
 			const { driver } = await ready(t, engine)
