@@ -1,4 +1,5 @@
 /** `cairn load FILE`: an empty catalogue becomes what a dump says. */
+import { statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { Driver } from '../core/catalogue/driver.ts'
 import { loadDump } from '../core/catalogue/dump/load.ts'
@@ -33,6 +34,7 @@ export const load: Verb<Options> = (deps) => ({
 
 export async function run({ file, replace, quiet, ...options }: Options, deps: Deps): Promise<void> {
 	const path = resolve(deps.directory, file)
+	if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new UserError(`${path} is a directory: name a file`, EXIT.usage)
 	await verifyDump(path)
 	const config = await loadFor(options, deps)
 	const lock = lockFilling(config, deps)

@@ -249,7 +249,7 @@ test('what is missing or makes no sense is named', async (t) => {
 	ended(await place.cairn('verify', '--max-bytes', 'much'), EXIT.usage, /--max-bytes: found 'much', allowed: a number of bytes/)
 	assert.equal((await place.cairn('init')).code, EXIT.ok)
 	ended(await place.cairn('find', '--since', 'yesterday'), EXIT.usage, /--since: found 'yesterday', allowed: a date/)
-	ended(await place.cairn('dump', place.directory), EXIT.usage, /is a directory: name a file/)
+	for (const verb of ['dump', 'load']) ended(await place.cairn(verb, place.directory), EXIT.usage, /is a directory: name a file/)
 	ended(await cairn(['up', '/proc/none/up']), EXIT.noMountPoint, /\/proc\/none\/up cannot be made/)
 })
 
