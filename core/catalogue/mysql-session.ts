@@ -79,7 +79,7 @@ export async function openSession(options: SessionOptions, untilMs: number, time
 		},
 		destroy() {
 			dead()
-			connection.destroy()
+			cut(connection)
 		},
 	}
 	try {
@@ -91,6 +91,12 @@ export async function openSession(options: SessionOptions, untilMs: number, time
 	}
 }
 
+/** mysql2 ends only its own half: where the server never answers, the socket would keep the process. */
+function cut(connection: Connection): void {
+	connection.destroy()
+	;(connection as unknown as { stream: { destroy(): void } }).stream.destroy()
+}
+
 export function freshToken(): Token {
 	return { id: 1 + Math.floor(Math.random() * ID_MAX), count: 0, madeMs: performance.now() }
 }
@@ -99,7 +105,7 @@ function withDeadline(connection: Connection, statements: readonly string[], unt
 	return new Promise((resolve, reject) => {
 		const timer = setTimeout(() => {
 			dead()
-			connection.destroy()
+			cut(connection)
 			reject(noAnswer())
 		}, Math.max(1, untilMs - performance.now()))
 		connection.query({ sql: statements.join(';') }, (error, results) => {

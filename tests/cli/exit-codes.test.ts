@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -88,6 +90,19 @@ test('6: a schema that is newer, or none', async (t) => {
 	db.close()
 	for (const verb of ['status', 'init', 'migrate']) ended(await place.cairn(verb), EXIT.schema, /newer/)
 	ended(await place.cairn('mount', place.makeDirectory('mp')), EXIT.schema, /newer/)
+})
+
+test('5: a server that takes the connection and never answers keeps no verb', async (t) => {
+	const silent = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
+	await once(silent, 'listening')
+	t.after(() => silent.close())
+	const sockets: Socket[] = []
+	silent.on('connection', (socket) => sockets.push(socket.resume()))
+	t.after(() => {
+		for (const socket of sockets) socket.destroy()
+	})
+	const place = makeWorkplace(t, `{ catalogue: 'mysql://u@127.0.0.1:${(silent.address() as AddressInfo).port}/none', catalogueTimeoutMs: 300 }`)
+	ended(await place.cairn('status'), EXIT.unreachable, /the catalogue does not answer/)
 })
 
 test('6: of a server too, and what would have stayed does not', async (t) => {
