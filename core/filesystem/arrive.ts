@@ -13,7 +13,7 @@ import type { FileId, NodeId, Path } from '../ids.ts'
 import { carryOut } from '../intents.ts'
 import type { Node, Stat } from '../nodes/node.ts'
 import { isPromise, type Op, run, wait } from '../op.ts'
-import { type Filesystem, runAside } from './filesystem.ts'
+import { type Filesystem, isFollowed, runAside } from './filesystem.ts'
 import { type Held, hold } from './hold.ts'
 import { isAt } from './is-at.ts'
 import { keepStray } from './keep-stray.ts'
@@ -102,8 +102,8 @@ function mayBeMoved(fs: Filesystem, id: FileId): boolean {
 	return fs.shared || fs.arriving.get(id)?.isTouched === true || isChangedElsewhere(fs)
 }
 
-function isChangedElsewhere({ capabilities, catalogue, isBehind }: Filesystem): boolean {
-	return capabilities.synchronous && (isBehind || catalogue.isChangedElsewhere())
+function isChangedElsewhere(fs: Filesystem): boolean {
+	return fs.capabilities.synchronous && !isFollowed(fs)
 }
 
 /** That path is its only one. What is remembered of directories is not asked: somebody may have moved one. */
