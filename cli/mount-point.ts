@@ -6,6 +6,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { codeOf, UserError } from '../core/errors.ts'
 import { EXIT } from './exit-codes.ts'
 import { isOurs, type MountEntry, mountAt } from './mountinfo.ts'
+import { isHolderDead, mountLockPath } from './run-lock.ts'
 import { unmountNow } from './unmount.ts'
 
 const PROBE_DEADLINE_MS = 2_000
@@ -27,17 +28,18 @@ function throughSymlink(path: string): string {
 	}
 }
 
-export async function prepareMountPoint(path: string): Promise<void> {
+export async function prepareMountPoint(path: string, environment: NodeJS.ProcessEnv): Promise<void> {
 	const entry = mountAt(path)
-	if (entry) await clearStale(path, entry)
+	if (entry) await clearStale(path, entry, environment)
 	await checkEmptyDirectory(path)
 }
 
-async function clearStale(path: string, { type, source }: MountEntry): Promise<void> {
-	if (!isOurs(type) || !(await isDaemonGone(path))) throw new UserError(`${path} is already mounted (${type}, ${source})`, EXIT.mounted)
-	await unmountNow(path, { lazy: true })
+async function clearStale(path: string, { type, source }: MountEntry, environment: NodeJS.ProcessEnv): Promise<void> {
+	const force = isOurs(type) && isHolderDead(mountLockPath(path, environment))
+	if (!isOurs(type) || !(force || (await isDaemonGone(path)))) throw new UserError(`${path} is already mounted (${type}, ${source})`, EXIT.mounted)
+	await unmountNow(path, { lazy: true, force })
 	const next = mountAt(path)
-	if (next) await clearStale(path, next)
+	if (next) await clearStale(path, next, environment)
 }
 
 /** The kernel answers ENOTCONN for a mount whose daemon is gone. Asked in another process: a live daemon may hang. */

@@ -37,7 +37,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	const reread = async () => withTrash(await loadConfig({ path: file, environment: deps.environment }), words)
 	const config = await reread()
 	const serving = toServing(options, words, config, deps)
-	await prepareMountPoint(serving.mountPoint)
+	await prepareMountPoint(serving.mountPoint, deps.environment)
 	if (options.foreground) return serve({ config, options: serving, reread, ready: () => reportReady() }, deps)
 	await daemonise(toWords(serving, words, file), { logFile: config.mount.logFile })
 }

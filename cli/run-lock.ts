@@ -1,5 +1,5 @@
 /** A lock that ends with the process that holds it, however that ends. The file says who it is. */
-import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -52,6 +52,14 @@ export function lockHolder(path: string): string {
 		if (codeOf(error) === 'ENOENT') return ''
 		throw error
 	}
+}
+
+/** A thread of it may wait in the kernel for what its others, which are dead, were to do: then it cannot end, and holds what it has. */
+export function isHolderDead(path: string): boolean {
+	const stat = `/proc/${lockHolder(path) || 'nobody'}/stat`
+	if (!existsSync(stat)) return false
+	const text = readFileSync(stat, 'latin1')
+	return text.slice(text.lastIndexOf(')') + 2)[0] === 'Z'
 }
 
 /** The lock file of the daemon of a mount point. */

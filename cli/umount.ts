@@ -3,7 +3,7 @@ import { UserError } from '../core/errors.ts'
 import { EXIT } from './exit-codes.ts'
 import { canonicalMountPoint } from './mount-point.ts'
 import { isOurs, mountAt } from './mountinfo.ts'
-import { awaitLock, lockHolder, mountLockPath } from './run-lock.ts'
+import { awaitLock, isHolderDead, lockHolder, mountLockPath } from './run-lock.ts'
 import { unmountNow } from './unmount.ts'
 import type { Common, Deps, Verb } from './verb.ts'
 
@@ -29,9 +29,11 @@ export async function run({ mountpoint, lazy }: Options, deps: Deps): Promise<vo
 	const entry = mountAt(path)
 	if (!entry) throw new UserError(`nothing is mounted at ${path}`, EXIT.notMounted)
 	if (!isOurs(entry.type)) throw new UserError(`what is mounted at ${path} is no Cairn (${entry.type}, ${entry.source})`, EXIT.notMounted)
-	await unmountNow(path, { lazy })
+	const lockPath = mountLockPath(path, deps.environment)
+	const isDead = isHolderDead(lockPath)
+	await unmountNow(path, { lazy: lazy || isDead, force: isDead })
 	// A lazily detached mount lives on as long as someone uses it.
-	if (!lazy) await daemonEnded(mountLockPath(path, deps.environment))
+	if (!lazy) await daemonEnded(lockPath)
 }
 
 /** The daemon holds the lock as long as it lives. */

@@ -5,9 +5,10 @@ import { EXIT } from './exit-codes.ts'
 
 const DEADLINE_MS = 20_000
 
-export function unmountNow(path: string, { lazy }: { lazy: boolean }): Promise<void> {
+/** `force`: whoever waits for an answer is told that none comes. Only root can. */
+export function unmountNow(path: string, { lazy, force = false }: { lazy: boolean; force?: boolean }): Promise<void> {
 	const root = process.getuid?.() === 0
-	const [program, ...words] = root ? ['umount', ...(lazy ? ['-l'] : [])] : ['fusermount3', '-u', ...(lazy ? ['-z'] : [])]
+	const [program, ...words] = root ? ['umount', ...(force ? ['-f'] : []), ...(lazy ? ['-l'] : [])] : ['fusermount3', '-u', ...(lazy ? ['-z'] : [])]
 	return new Promise((done, failed) => {
 		execFile(program, [...words, '--', path], { timeout: DEADLINE_MS, killSignal: 'SIGKILL', env: { ...process.env, LC_ALL: 'C' } }, (error, _, said) => {
 			if (error) failed(explain(path, program, said || error.message))

@@ -60,7 +60,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	const plan = { catalogue: options.catalogue ?? '', nodes, nodesAsked: options.nodes, copies, allowOther: deps.uid === 0 }
 	const prepared = await prepareDirectory(directory, plan, deps)
 	if (!isNew) warnOfUnused(options, prepared, deps)
-	await readyMountPoint(prepared.mountPoint)
+	await readyMountPoint(prepared.mountPoint, deps)
 	const reread = () => loadConfig({ path: prepared.file, environment: deps.environment })
 	const ready = () => tellNext(directory, prepared, { ...deps, replicates: options.replicator })
 	// The mount is there about a second before the door is: nobody is told of an address at which nobody answers yet.
@@ -83,9 +83,9 @@ function toServing({ driver, io }: Options, { config, mountPoint }: Prepared): S
 }
 
 /** Not where something is mounted: even making what is there already asks it, and it may be dead. */
-async function readyMountPoint(path: string): Promise<void> {
+async function readyMountPoint(path: string, { environment }: Deps): Promise<void> {
 	if (!mountAt(path)) makeWithParents(path)
-	await prepareMountPoint(path)
+	await prepareMountPoint(path, environment)
 }
 
 function tellNext(directory: string, { mountPoint, file, carriesOn, config, token }: Prepared, deps: Deps & { replicates: boolean }): void {
