@@ -5,35 +5,21 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { withHands } from '../support/hands.ts'
-import { startUp } from '../support/mount.ts'
-import { mountSshfs, type SshfsMount } from '../support/sshfs.ts'
 import { until } from '../support/until.ts'
+import { upOnFarNode } from './far-node.ts'
 
 test('a daemon that died and cannot end is taken away', { timeout: 120_000 }, async (t) => {
-	let server: SshfsMount | undefined
-	const up = await startUp({
-		nodes: 1,
-		async prepare(dir) {
-			mkdirSync(join(dir, 'far'))
-			server = await mountSshfs(join(dir, 'far'), join(dir, 'node1'))
-		},
-	})
-	t.after(async () => {
-		server?.resume()
-		spawnSync('umount', ['-f', '-l', join(up.dir, 'second')], { timeout: 10_000 })
-		await up.stop().finally(() => server?.stop())
-		await up.remove()
-	})
+	const { up, server } = await upOnFarNode(t, ({ dir }) => void spawnSync('umount', ['-f', '-l', join(dir, 'second')], { timeout: 10_000 }))
 	const second = await up.secondMount()
 	await withHands(async (hands) => {
 		await hands.do('mkdir', join(up.mountPoint, 'd'))
 		await hands.do('write', join(up.mountPoint, 'd/x'), 'text')
 		await hands.do('readdir', join(second.mountPoint, 'd'))
-		server?.hang()
+		server.hang()
 		const removing = spawn('rm', [join(second.mountPoint, 'd/x')], { stdio: 'ignore' })
 		t.after(() => void removing.kill('SIGKILL'))
 		const names = async () => (await hands.do('readdir', join(up.mountPoint, 'd'))) as string[]
@@ -43,7 +29,7 @@ test('a daemon that died and cannot end is taken away', { timeout: 120_000 }, as
 		await until('a thread waits for it', () => threads().includes('D') || undefined)
 		process.kill(second.pid, 'SIGKILL')
 		await until('the daemon is dead', () => stateOf(`/proc/${second.pid}/stat`) === 'Z' || undefined)
-		server?.resume()
+		server.resume()
 		const ended = once(removing, 'exit')
 		const { code, stderr } = await up.cairn('mount', second.mountPoint)
 		assert.equal(code, 0, stderr)

@@ -1,26 +1,14 @@
 /** Files that are removed while somebody has them open, on a node that is reached through sshfs: it keeps them, under names of its own, until they are closed. */
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { checkTree } from '../support/check-tree.ts'
 import { withHands } from '../support/hands.ts'
-import { startUp } from '../support/mount.ts'
-import { mountSshfs, type SshfsMount } from '../support/sshfs.ts'
+import { upOnFarNode } from './far-node.ts'
 
 test('they are nobody’s: not walked into the tree, nor kept as strays with their directory', { timeout: 120_000 }, async (t) => {
-	let server: SshfsMount | undefined
-	const up = await startUp({
-		nodes: 1,
-		async prepare(dir) {
-			mkdirSync(join(dir, 'far'))
-			server = await mountSshfs(join(dir, 'far'), join(dir, 'node1'))
-		},
-	})
-	t.after(async () => {
-		await up.stop().finally(() => server?.stop())
-		await up.remove()
-	})
+	const { up } = await upOnFarNode(t)
 	const far = (path: string) => readdirSync(join(up.dir, 'far', path))
 	await withHands(async (hands) => {
 		const at = (path: string) => join(up.mountPoint, path)
