@@ -88,8 +88,9 @@ export function planFile(
 	const isChosen = new Set(chosen.map(({ id }) => id))
 	const staying = holders.good.filter((node) => isChosen.has(node.id) && node.reliable)
 	const fewerZones = chosen.length === wanted && zonesOf(chosen) < Math.min(rule.zones, wanted)
+	const isCovered = chosen.length === wanted && chosen.every(({ reliable }) => reliable)
 	const rest = copies.map((copy) =>
-		fateOf(copy, { file, node: nodes.get(copy.node_id), isChosen, staying, rule, keepSpare: options.keepSpare === true }),
+		fateOf(copy, { file, node: nodes.get(copy.node_id), isChosen, isCovered, staying, rule, keepSpare: options.keepSpare === true }),
 	)
 	const those = (fate: Fate) => copies.filter((_, index) => rest[index] === fate).map((copy) => copy.node_id)
 	const waits = rest.includes('wait')
@@ -177,6 +178,8 @@ interface Case {
 	file: PlannedFile
 	node: LevelNode | undefined
 	isChosen: ReadonlySet<NodeId>
+	/** As many were chosen as the class asks for, on nodes that can be relied upon; some may be on their way. */
+	isCovered: boolean
 	/** Good copies that will be there when others are gone. */
 	staying: readonly LevelNode[]
 	rule: Rule
@@ -184,7 +187,7 @@ interface Case {
 }
 
 function fateOf(copy: ReplicaRow, given: Case): Fate {
-	const { file, node, isChosen, keepSpare } = given
+	const { file, node, isChosen, isCovered, keepSpare } = given
 	const nothingThere = copy.state === REPLICA.wanted && copy.version === 0
 	const mayGo = isEnough(given)
 	if (!node || node.role === 'gone') return mayGo || copy.state === REPLICA.wanted ? 'drop' : 'wait'
@@ -196,8 +199,10 @@ function fateOf(copy: ReplicaRow, given: Case): Fate {
 	}
 	if (isChosen.has(node.id)) return copy.state === REPLICA.surplus && copy.version === file.version ? 'restore' : 'stay'
 	if (copy.state === REPLICA.good) return mayGo ? 'surplus' : 'wait'
-	if (copy.state !== REPLICA.wanted || keepSpare || !mayGo) return 'stay'
-	return nothingThere ? 'drop' : 'surplus'
+	if (copy.state !== REPLICA.wanted || keepSpare) return 'stay'
+	// Made all the same, it would be one too many that nobody asks about again.
+	if (nothingThere) return isCovered ? 'drop' : 'wait'
+	return mayGo ? 'surplus' : 'wait'
 }
 
 /** What is removed must not cost a zone the class asks for, as little as a copy. A node that is gone has cost it already. */

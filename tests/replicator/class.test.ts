@@ -26,6 +26,7 @@ function succeeded({ code, stdout, stderr }: Said): string {
 
 interface Place {
 	catalogue: string
+	makeDirectory(name: string): string
 	cairn(...words: string[]): Promise<Said>
 	/** The configuration has these classes from now on. */
 	configure(classes: string): void
@@ -50,7 +51,7 @@ async function twoNodes(t: TestContext): Promise<Place> {
 	for (const path of ['photos/1', 'photos/2', 'letters/1']) writeFileSync(join(a, path), `this is ${path}`)
 	succeeded(await cairn('walk', '--node', 'n1'))
 	succeeded(await cairn('node', 'add', 'n2', b))
-	return { catalogue: made.catalogue, cairn: (...words) => cairn(...words), configure }
+	return { catalogue: made.catalogue, makeDirectory: made.makeDirectory, cairn: (...words) => cairn(...words), configure }
 }
 
 const copies = async ({ catalogue }: Place) => (await readCatalogue(catalogue)).replicas.length
@@ -91,6 +92,18 @@ test('fewer copies: they go by the safe path; a retired class keeps no file', as
 	assert.match(succeeded(await place.cairn('class', 'apply')), /2 released/)
 	for (const name of ['n1', 'n2']) succeeded(await place.cairn('trim', '--node', name))
 	assert.equal(await copies(place), 3)
+	assert.deepEqual(await checkTree(place.catalogue), [])
+})
+
+test('more copies and then fewer, before any was made: as many are made as are asked for in the end', async (t) => {
+	const place = await twoNodes(t)
+	succeeded(await place.cairn('node', 'add', 'n3', place.makeDirectory('c')))
+	for (const copies of [3, 2]) {
+		place.configure(`[{ name: 'default', pattern: '', copies: ${copies} }]`)
+		succeeded(await place.cairn('class', 'apply'))
+	}
+	for (const name of ['n2', 'n3']) succeeded(await place.cairn('replicate', '--node', name))
+	assert.equal(await copies(place), 6)
 	assert.deepEqual(await checkTree(place.catalogue), [])
 })
 

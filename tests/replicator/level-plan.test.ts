@@ -136,7 +136,7 @@ test('a drained node keeps its copy until the class has enough elsewhere', () =>
 	)
 	expectPlan(
 		{ copies: 1, has: copies([1, good], [2, wanted]), on: nodes(leaves, down, {}) },
-		{ add: [3], waits: true },
+		{ add: [3], drop: [2], waits: true },
 		'nor for one it is to make',
 	)
 	expectPlan(
@@ -199,9 +199,29 @@ test('of too many copies the one on the fullest node goes, unless its zone is ne
 		'asked for on purpose',
 	)
 	expectPlan(
+		{ copies: 2, has: copies([1, good], [2, wanted], [3, wanted]), on: nodes({}, {}, {}) },
+		{ drop: [3] },
+		'one that was only asked for, while another is on its way',
+	)
+	expectPlan(
+		{ copies: 2, has: copies([1, good], [2, wanted], [3, wanted]), on: nodes({}, {}, {}), options: { keepSpare: true } },
+		{},
+		'that on purpose',
+	)
+	expectPlan(
+		{ copies: 1, has: copies([1, good], [2, wanted]), on: nodes(down, {}) },
+		{ waits: true, away: true },
+		'not while the other is away',
+	)
+	expectPlan(
 		{ copies: 2, has: copies([1, good], [2, good], [3, wanted, 2]), on: nodes({}, {}, {}) },
 		{ surplus: [3] },
 		'an old copy that was to be replaced',
+	)
+	expectPlan(
+		{ copies: 2, has: copies([1, good], [2, wanted], [3, wanted, 2]), on: nodes({}, {}, {}) },
+		{ waits: true },
+		'an old copy while another is on its way',
 	)
 })
 
@@ -222,7 +242,7 @@ test('zones: as many as the class asks for, where there are so many', () => {
 	expectPlan({ copies: 2, zones: 2, has: copies([1, good], [2, good], [3, good]), on }, { surplus: [2] }, 'when it has moved')
 	expectPlan(
 		{ copies: 2, zones: 2, has: copies([1, good], [2, wanted]), on },
-		{ add: [3] },
+		{ add: [3], drop: [2] },
 		'what is on its way in the wrong zone is not waited for',
 	)
 	expectPlan({ copies: 3, zones: 3, has: copies([1, good], [3, good]), on }, { add: [2], fewerZones: true }, 'no third zone')
