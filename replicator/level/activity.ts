@@ -6,6 +6,7 @@ import type { Capabilities, Transaction } from '../../core/catalogue/driver.ts'
 import type { JobRow } from '../../core/catalogue/jobs.ts'
 import * as jobs from '../../core/catalogue/jobs.ts'
 import type { NodeId } from '../../core/ids.ts'
+import { type Op, wait } from '../../core/op.ts'
 
 export const PASS = 'pass'
 export const REBALANCE = 'rebalance'
@@ -42,6 +43,12 @@ export function end(
 	capabilities: Capabilities,
 ): void {
 	jobs.end(tx, name, { state, summary: JSON.stringify(outcome) }, capabilities)
+}
+
+/** Something was left that only a pass over the tree comes back to. */
+export function* passAgain(tx: Transaction): Op<void> {
+	const progress = progressOf(yield* wait(jobs.find(tx, PASS)))
+	if (progress) remember(tx, PASS, { ...progress, waits: true })
 }
 
 /** Copies beyond what classes ask for are being made on purpose. */

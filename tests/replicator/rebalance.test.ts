@@ -108,6 +108,26 @@ test('paused nothing changes; aborted what was asked for is taken back', async (
 	await assert.rejects(pauseRebalance(made.fs), /not being balanced/)
 })
 
+test('aborted while a file is being written: its copy is taken back by the next pass', async (t) => {
+	const made = await tree(t, sqlite, 2, [{ name: 'default', pattern: '', copies: 1 }])
+	await filled(made, 2, 10)
+	await (await disks(made, 20, 20))()
+	await made.round()
+	await startRebalance(made.fs, TOLERANCE)
+	await made.round()
+	const [asked] = await made.rows('SELECT file_id FROM replica WHERE state = 2')
+	await made.driver.change('INSERT INTO writer (file_id, client_id, node_id) VALUES (?, ?, 1)', [asked.file_id, made.fs.client])
+	await abortRebalance(made.fs)
+	await made.round()
+	await made.driver.change('DELETE FROM writer', [])
+	await made.replicate()
+	// As if the time had passed after which a pass comes back.
+	await made.driver.change("UPDATE job SET ended = ended - 3600 WHERE name = 'pass'", [])
+	await made.round()
+	await made.trim()
+	assert.equal(Number((await made.rows('SELECT COUNT(*) AS many FROM replica'))[0].many), 10)
+})
+
 test('copies that are being moved survive a pass over the tree', async (t) => {
 	const made = await tree(t, sqlite, 2, [{ name: 'default', pattern: '', copies: 1 }])
 	await filled(made, 2, 10)
