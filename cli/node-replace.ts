@@ -95,14 +95,14 @@ async function refuseWriters(fs: Filesystem, node: NodeRow): Promise<void> {
 
 /** The rows are changed by now: whoever finds the node in service finds that it has nothing. */
 async function takeOver(fs: Filesystem, node: NodeRow, { path, adopt }: { path: string; adopt: boolean }): Promise<void> {
-	// In a backup there may be files that were removed since: what the node has yet to be told of it stands.
-	if (!adopt) await forgetIntents(fs, node.id)
 	const uuid = readIdentity(path)?.uuid ?? randomUUID()
 	await transact(fs, function* (tx) {
 		const state = node.state === 'dead' || node.state === 'down' ? 'rw' : node.state
 		nodes.update(tx, node.id, { ...node, path, state }, fs.capabilities)
 		nodes.giveTree(tx, node.id, { uuid, path }, fs.capabilities)
 	})
+	// Not before the old tree is refused: should it turn up, what was removed would come back. In a backup there may be such files too.
+	if (!adopt) await forgetIntents(fs, node.id)
 	writeIdentity(path, { uuid, name: node.name })
 }
 

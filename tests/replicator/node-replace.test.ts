@@ -127,6 +127,27 @@ test('what the lost tree had yet to be told is forgotten with it', async (t) => 
 	)
 })
 
+test('cut off before the old tree is given up: what that has yet to be told stands, until another run is through', async (t) => {
+	const place = await twoNodes(t)
+	const { DatabaseSync } = await import('node:sqlite')
+	const database = new DatabaseSync(place.catalogue)
+	t.after(() => database.close())
+	database.exec("INSERT INTO intent (node_id, op, path, file_id, token, created) VALUES (1, 'unlink', x'6f6c64', 99, 7, 1)")
+	writeFileSync(join(place.n1, 'old'), 'removed while the node was away')
+	renameSync(place.n1, `${place.n1}.away`)
+	const fresh = place.makeDirectory('fresh')
+	database.exec("CREATE TRIGGER cut BEFORE UPDATE OF uuid ON node BEGIN SELECT RAISE(ABORT, 'cut off'); END")
+	assert.notEqual((await place.cairn('node', 'replace', 'n1', fresh)).code, 0)
+	database.exec('DROP TRIGGER cut')
+	renameSync(`${place.n1}.away`, place.n1)
+	await place.cairn('walk', '--node', 'n1')
+	assert.equal(existsSync(join(place.n1, 'old')), false)
+	renameSync(place.n1, `${place.n1}.away`)
+	assert.equal((await place.cairn('node', 'replace', 'n1', fresh)).code, 17)
+	await place.cairn('replicate', '--node', 'n1')
+	assert.equal(readFileSync(join(fresh, 'x'), 'utf8'), 'this is x')
+})
+
 test('remove --lost: copies are made elsewhere, and what was there only is named', async (t) => {
 	const place = await twoNodes(t)
 	const n3 = place.makeDirectory('c')
