@@ -23,15 +23,16 @@ const fremovexattr = libc<[fd: number, name: Uint8Array]>('int fremovexattr(int 
 
 const bytes = new Uint8Array(BYTES_MAX)
 
-/** Whether there are any at all, of users or others: the names need not be read then. */
+/** Whether there are any at all, of users or others: the names need not be read then. Where the disk does not say so there may be. */
 export function mayHaveXattrs(fd: number): boolean {
-	return flistxattr(fd, bytes, 0) > 0
+	const length = flistxattr(fd, bytes, 0)
+	return length > 0 || (length === -1 && !NOT_KEPT.has(codeOf(lastError())))
 }
 
 export function xattrsOf(fd: number): Xattr[] {
 	const list: Xattr[] = []
 	for (const name of namesOf(fd)) {
-		const length = fgetxattr(fd, terminated(name), bytes, BYTES_MAX)
+		const length = attempt(() => fgetxattr(fd, terminated(name), bytes, BYTES_MAX))
 		// Gone since the list was made.
 		if (length >= 0) list.push({ name, value: Buffer.from(bytes.subarray(0, length)) })
 	}
@@ -46,10 +47,12 @@ export function setXattrsOf(fd: number, wanted: readonly Xattr[]): void {
 	for (const { name, value } of wanted) attempt(() => fsetxattr(fd, terminated(name), value, value.length, CREATE_OR_REPLACE))
 }
 
-function attempt(call: () => number): void {
-	if (call() !== -1) return
+function attempt(call: () => number): number {
+	const result = call()
+	if (result !== -1) return result
 	const error = lastError()
 	if (!NOT_KEPT.has(codeOf(error)) && codeOf(error) !== 'ENODATA') throw error
+	return result
 }
 
 function namesOf(fd: number): Buffer[] {

@@ -136,8 +136,8 @@ export interface Found {
 	position?: Path | null
 }
 
-export async function writeItems(walking: Walking, { items, sheaves = [], unasked = [], watch, position }: Found): Promise<Ready[]> {
-	await readXattrs(walking, items)
+export async function writeItems(walking: Walking, { items: found, sheaves = [], unasked = [], watch, position }: Found): Promise<Ready[]> {
+	const items = await readXattrs(walking, found)
 	if (items.length + sheaves.length > 0) await checkIdentity(walking)
 	if (walking.options.dryRun) return tellOnly(walking, items)
 	const { fs } = walking

@@ -10,6 +10,7 @@ import { checkIdentity, statAll } from './look.ts'
 import { directoryAt, splitPath } from './place.ts'
 import { newItem, nextId } from './unknown.ts'
 import { type Linked, shown, type Walking } from './walking.ts'
+import { readXattrs } from './xattrs.ts'
 
 /** `isWhole`: the walk saw the node from its first name to its last. */
 export async function adoptLinked(walking: Walking, isWhole: boolean): Promise<void> {
@@ -45,22 +46,20 @@ async function adoptName(walking: Walking, linked: Linked): Promise<void> {
 	const id = inodes.fileOf(linked.stat)
 	if (id !== undefined) return await addName(walking, linked, id, { parent, name })
 	const made = await adoptFirst(walking, linked, { parent, name })
-	if (made === undefined) return run.done('busy', 0)
-	inodes.learn(linked.stat, made)
+	if (made !== undefined) inodes.learn(linked.stat, made)
 }
 
 async function adoptFirst(walking: Walking, { path, stat, hash }: Linked, { parent, name }: { parent: FileId; name: Buffer }): Promise<FileId | undefined> {
-	const { watchman, fs } = walking
+	const { watchman, fs, run } = walking
 	const watch = watchman.open()
 	try {
 		await drive(watchman.look(fs.catalogue))
 		const directory = { path: splitPath(path).above, id: parent, generation: watchman.generation(), onDisk: true, isNew: false }
 		const id = await nextId(walking)
-		const left = await writeItems(walking, {
-			items: [{ ...newItem({ directory, name, kind: KIND.regular }), id, stat, hash, mayHaveXattrs: true }],
-			watch,
-		})
-		return left.length === 0 ? id : undefined
+		const items = await readXattrs(walking, [{ ...newItem({ directory, name, kind: KIND.regular }), id, stat, hash, mayHaveXattrs: true }])
+		if (items.length === 0) return undefined
+		if ((await writeItems(walking, { items, watch })).length === 0) return id
+		run.done('busy', 0)
 	} finally {
 		watch.end()
 	}

@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict'
 import * as disk from 'node:fs'
 import { type TestContext, test } from 'node:test'
+import { fail } from '../../core/errors.ts'
 import { flushLater } from '../../core/filesystem/filesystem.ts'
 import { getXattr, listXattrs, removeXattr, setXattr } from '../../core/filesystem/xattrs.ts'
 import { openLocalOperations } from '../../core/nodes/local.ts'
+import { mayHaveXattrs, xattrsOf } from '../../core/nodes/xattrs.ts'
 import { now, writeFile } from '../unit/installation.ts'
 import { makeCopies } from './copying.ts'
-import { ground } from './walked.ts'
+import { change, ground } from './walked.ts'
 
 const TWO = [{ name: 'default', pattern: '', copies: 2 }]
 const NOTHING_SPECIAL = { create: false, replace: false }
@@ -49,6 +51,32 @@ test('a walk takes them over: of files, small, large and with several names, and
 	assert.deepEqual(inTree('large'), { 'user.size': 'large' })
 	assert.deepEqual([inTree('linked'), inTree('d/linked')], [{ 'user.names': 'two' }, { 'user.names': 'two' }])
 	assert.deepEqual([inTree('plain'), file('linked')?.nlink], [{}, 2])
+})
+
+test('a file whose attributes cannot be read at the moment is left to the next walk', async (t) => {
+	const { put, walk, node, one, inTree, file, client } = await place(t)
+	put(1, 'd/f', 'text')
+	put(1, 'linked', 'text')
+	put(1, 'plain', 'text')
+	disk.linkSync(node(1, 'linked'), node(1, 'd/linked'))
+	one.set('d/f', { 'user.a': '1' })
+	one.set('linked', { 'user.names': 'two' })
+	let isIll = true
+	change(client, 1, ({ xattrs }) => ({ xattrs: (path) => (isIll && !path.equals(Buffer.from('d')) ? fail('EIO') : xattrs(path)) }))
+	const first = await walk()
+	assert.deepEqual(first.troubles.map((line) => line.split(': ')[0]).sort(), ['d/f', 'd/linked', 'linked'])
+	assert.deepEqual([file('d/f'), file('linked'), file('d/linked')], [undefined, undefined, undefined])
+	assert.ok(file('plain'))
+	isIll = false
+	assert.deepEqual((await walk()).troubles, [])
+	assert.deepEqual(inTree('d/f'), { 'user.a': '1' })
+	assert.deepEqual([inTree('linked'), inTree('d/linked'), file('linked')?.nlink], [{ 'user.names': 'two' }, { 'user.names': 'two' }, 2])
+})
+
+test('what a disk does not say may be there', () => {
+	const noDescriptor = -1
+	assert.equal(mayHaveXattrs(noDescriptor), true)
+	assert.throws(() => xattrsOf(noDescriptor), { code: 'EBADF' })
 })
 
 test('a copy is made with them, and what is changed later reaches every copy', async (t) => {
