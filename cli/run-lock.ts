@@ -1,5 +1,5 @@
 /** A lock that ends with the process that holds it, however that ends. The file says who it is. */
-import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -60,6 +60,13 @@ export function isHolderDead(path: string): boolean {
 	if (!existsSync(stat)) return false
 	const text = readFileSync(stat, 'latin1')
 	return text.slice(text.lastIndexOf(')') + 2)[0] === 'Z'
+}
+
+/** The lock of a holder that is dead and cannot end, by another file of that name; undefined where it is not. */
+export function takeLockOfDead(path: string): RunLock | undefined {
+	if (!isHolderDead(path)) return undefined
+	rmSync(path)
+	return takeLock(path)
 }
 
 /** The lock file of the daemon of a mount point. */

@@ -5,7 +5,7 @@ import { UserError } from '../core/errors.ts'
 import { EXIT } from './exit-codes.ts'
 import { libc } from '../core/libc.ts'
 import { mountAt } from './mountinfo.ts'
-import { awaitLock, lockHolder, mountLockPath, type RunLock } from './run-lock.ts'
+import { awaitLock, lockHolder, mountLockPath, type RunLock, takeLockOfDead } from './run-lock.ts'
 import { unmountNow } from './unmount.ts'
 import type { Deps } from './verb.ts'
 
@@ -74,7 +74,9 @@ function endSoon(): void {
  */
 async function lockMountPoint(mountPoint: string, deps: Deps): Promise<RunLock> {
 	const path = mountLockPath(mountPoint, deps.environment)
-	const lock = await awaitLock(path, PREDECESSOR_DEADLINE_MS, () => mountAt(mountPoint) !== undefined)
+	const isMounted = () => mountAt(mountPoint) !== undefined
+	const lock =
+		(await awaitLock(path, PREDECESSOR_DEADLINE_MS, isMounted)) ?? (isMounted() ? undefined : takeLockOfDead(path))
 	if (lock) return lock
 	throw new UserError(`${mountPoint} is already mounted, or about to be, by process ${lockHolder(path)}`, EXIT.mounted)
 }
