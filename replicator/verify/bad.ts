@@ -50,6 +50,7 @@ export async function settleBad(rep: Replicator, search: Search, id: FileId): Pr
 	for (const name of await drive(otherFiles(node, facts.paths))) {
 		const found = await read(name, facts)
 		if (isRight(found)) return await settleNames(rep, search, { facts, sight: found, path: name })
+		if (found.is === 'unknown') return { is: 'unknown', path: name, why: found.why }
 	}
 	if (sight.is === 'unknown') return { is: 'unknown', path, why: sight.why }
 	const copies = candidates(fs, facts, node.id, () => true)

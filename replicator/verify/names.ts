@@ -14,7 +14,7 @@ import { type Op, wait } from '../../core/op.ts'
 import type { Hashing } from '../hashing/hashing.ts'
 import { asidePath } from '../proof/aside.ts'
 import type { Facts } from '../proof/facts.ts'
-import { MISSING, readWhole } from '../proof/sight.ts'
+import { MISSING, readWhole, type Sight } from '../proof/sight.ts'
 import type { Replicator } from '../replicator.ts'
 
 export interface Astray {
@@ -38,10 +38,18 @@ export async function namesAstray(hashing: Hashing, node: Node, facts: Facts, { 
 		if (path === right) continue
 		const stat = await statAt(node, path)
 		if (stat === 'unknown' || stat?.ino === inode) continue
-		const isSpare = stat !== undefined && (await readWhole(hashing, node, { path, claim: facts })).is === 'right'
-		astray.push({ path, stat, aside: stat && !isSpare ? asidePath(path) : null })
+		const sight = stat && (await readTwice(hashing, node, path, facts))
+		// The next run looks at it.
+		if (sight?.is === 'unknown') continue
+		astray.push({ path, stat, aside: stat && sight?.is !== 'right' ? asidePath(path) : null })
 	}
 	return astray
+}
+
+/** One reading that fails is no damage. */
+async function readTwice(hashing: Hashing, node: Node, path: Path, claim: Facts): Promise<Sight> {
+	const first = await readWhole(hashing, node, { path, claim })
+	return first.is === 'right' ? first : await readWhole(hashing, node, { path, claim })
 }
 
 /** Undefined where nothing is. */

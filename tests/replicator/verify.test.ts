@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import * as disk from 'node:fs'
 import { test, type TestContext } from 'node:test'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
+import { fail } from '../../core/errors.ts'
 import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
 import { makeSymlink, makeDirectory } from '../../core/filesystem/create.ts'
 import { link } from '../../core/filesystem/links.ts'
@@ -202,6 +203,26 @@ test('hard links: a name that leads to other bytes is brought back, missing ones
 	assert.equal(disk.readFileSync(place.node(1, aside), 'utf8'), 'another')
 	assert.deepEqual(states(place, id), { 1: good, 2: good })
 	assert.deepEqual((await check()).outcomes, { good: 1 })
+})
+
+test('hard links: a name that leads to a copy as good and cannot be read at once is no conflict', async (t) => {
+	const { place, fs, id, check, conflicts } = await two(t)
+	now(link(fs, id, at('g')))
+	putCopy(place, fs, { id, node: 1, name: 'g2' }, 'text')
+	disk.renameSync(place.node(1, 'g2'), place.node(1, 'g'))
+	const node = fs.nodes.get(1) as Node
+	Object.assign(node, { remote: true })
+	const { operations } = node
+	const open = operations.open
+	let failures = 1
+	operations.open = (path, flags) => {
+		if (path.equals(Buffer.from('g')) && failures-- > 0) fail('EIO')
+		return open(path, flags)
+	}
+	assert.deepEqual((await check()).outcomes, { relinked: 1 })
+	assert.ok(failures < 1)
+	assert.deepEqual([states(place, id), conflicts()], [{ 1: good, 2: good }, []])
+	assert.equal(disk.statSync(place.node(1, 'g')).ino, disk.statSync(place.node(1, 'f')).ino)
 })
 
 for (const [what, spoil, kept] of [
