@@ -1,8 +1,12 @@
 /** `cairn node remove NAME`: forgets a node that holds nothing any more, or with `--lost` one that will not come back. Its directory is left as it is. */
+import { setTimeout as pause } from 'node:timers/promises'
+import * as clients from '../core/catalogue/clients.ts'
+import type { Driver } from '../core/catalogue/driver.ts'
 import * as nodes from '../core/catalogue/nodes.ts'
 import { UserError } from '../core/errors.ts'
+import { isAlive } from '../core/filesystem/clients.ts'
 import { type Filesystem, transact } from '../core/filesystem/filesystem.ts'
-import type { NodeRow } from '../core/nodes/node.ts'
+import type { NodeRow, NodeState } from '../core/nodes/node.ts'
 import { wait } from '../core/op.ts'
 import { forgetIntents, giveUpCopies, onlyThere } from '../replicator/level/lost.ts'
 import { startRun } from '../replicator/run.ts'
@@ -33,17 +37,41 @@ export const nodeRemove: Verb<Options> = (deps) => ({
 	handler: (options) => (options.lost ? runLost(options, deps) : run(options, deps)),
 })
 
+/** Beside the interval at which others look into the journal: so long they may be about a new file they have a place for. */
+const HEARD_MS = 1_000
+
 export async function run({ name, ...options }: Options, deps: Deps): Promise<void> {
-	await withCatalogue(options, deps, async (driver) =>
-		driver.transaction(function* (tx) {
-			const row = found(name, yield* wait(nodes.findByName(tx, name)))
-			if (yield* wait(nodes.inUse(tx, row.id))) {
-				throw new UserError(`node ${name} still holds files or has changes to carry out: 'cairn drain ${name}' empties it`, EXIT.refused)
-			}
-			nodes.remove(tx, row.id, driver.capabilities)
-		}),
-	)
+	await withCatalogue(options, deps, async (driver, config) => {
+		const former = await takeNoMore(driver, name)
+		if (former === 'rw' && (await isOpenElsewhere(driver))) await pause(HEARD_MS + config.mount.pollMs)
+		if (await removeUnused(driver, name, former)) return
+		throw new UserError(`node ${name} still holds files or has changes to carry out: 'cairn drain ${name}' empties it`, EXIT.refused)
+	})
 	tell(name, options, deps)
+}
+
+/** Others put new files on a node until they hear that it takes none: on one that was removed nobody would find them. The state it had. */
+async function takeNoMore(driver: Driver, name: string): Promise<NodeState> {
+	return await driver.transaction(function* (tx) {
+		const row = found(name, yield* wait(nodes.findByName(tx, name)))
+		if (row.state === 'rw' && !(yield* wait(nodes.inUse(tx, row.id)))) nodes.update(tx, row.id, { ...row, state: 'nc' }, driver.capabilities)
+		return row.state
+	})
+}
+
+async function isOpenElsewhere(driver: Driver): Promise<boolean> {
+	return (await clients.list(driver, driver.capabilities)).some(isAlive)
+}
+
+/** False, and the node is what it was, where something is there. */
+async function removeUnused(driver: Driver, name: string, former: NodeState): Promise<boolean> {
+	return await driver.transaction(function* (tx) {
+		const row = found(name, yield* wait(nodes.findByName(tx, name)))
+		const isUsed = yield* wait(nodes.inUse(tx, row.id))
+		if (!isUsed) nodes.remove(tx, row.id, driver.capabilities)
+		else if (row.state !== former) nodes.update(tx, row.id, { ...row, state: former }, driver.capabilities)
+		return !isUsed
+	})
 }
 
 const SHOWN_MAX = 20

@@ -10,6 +10,8 @@ import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { mountAt } from '../../cli/mountinfo.ts'
 import { lockHolder, mountLockPath, takeLock } from '../../cli/run-lock.ts'
+import { answerOf } from '../failure/placed.ts'
+import { withHands } from '../support/hands.ts'
 import { cairn, detach, isMounted } from '../support/mount.ts'
 import { makeWorkplace, type Workplace } from './workplace.ts'
 
@@ -147,6 +149,21 @@ test('up says what it does not take over into a directory that is there', async 
 	assert.equal(await up('--copies', '2'), '')
 	assert.match(await up('--copies', '3'), /--copies is for a new directory: .*data\/config\.ts says how it is here/)
 	assert.match(await up('--catalogue', 'mysql://u@127.0.0.1:1/none'), /--catalogue is for a new directory/)
+})
+
+test('a node that is removed gets no file from a mount that has not heard of it yet', async (t) => {
+	const place = makeWorkplace(t, '{ mount: { pollMs: 2_000 } }')
+	const mountPoint = await makeTree(place)
+	await place.cairn('node', 'add', 'n2', place.makeDirectory('n2'))
+	await place.cairn('node', 'set', 'n1', '--state', 'nc')
+	t.after(() => detach(mountPoint))
+	assert.equal((await place.cairn('mount', mountPoint)).code, 0)
+	assert.equal((await place.cairn('node', 'remove', 'n2')).code, 0)
+	await withHands(async (hands) => {
+		assert.equal(await answerOf(hands.do('write', join(mountPoint, 'new'), 'text')), 'EIO')
+		assert.deepEqual(await hands.do('readdir', mountPoint), [])
+	})
+	assert.equal((await place.cairn('umount', mountPoint)).code, 0)
 })
 
 test('up goes on without a node that was removed, and adds as many as it is asked for', async (t) => {
