@@ -43,7 +43,8 @@ const HEARD_MS = 1_000
 export async function run({ name, ...options }: Options, deps: Deps): Promise<void> {
 	await withCatalogue(options, deps, async (driver, config) => {
 		const former = await takeNoMore(driver, name)
-		if (former === 'rw' && (await isOpenElsewhere(driver))) await pause(HEARD_MS + config.mount.pollMs)
+		const heardMs = HEARD_MS + config.mount.pollMs
+		if ((await isYoung(driver, name, heardMs)) && (await isOpenElsewhere(driver))) await pause(heardMs)
 		if (await removeUnused(driver, name, former)) return
 		throw new UserError(`node ${name} still holds files or has changes to carry out: 'cairn drain ${name}' empties it`, EXIT.refused)
 	})
@@ -57,6 +58,12 @@ async function takeNoMore(driver: Driver, name: string): Promise<NodeState> {
 		if (row.state === 'rw' && !(yield* wait(nodes.inUse(tx, row.id)))) nodes.update(tx, row.id, { ...row, state: 'nc' }, driver.capabilities)
 		return row.state
 	})
+}
+
+/** Whether its state may not have been heard of. */
+async function isYoung(driver: Driver, name: string, heardMs: number): Promise<boolean> {
+	const row = await nodes.stateAge(driver, name, driver.capabilities)
+	return row !== undefined && row.age * 1_000 <= heardMs
 }
 
 async function isOpenElsewhere(driver: Driver): Promise<boolean> {

@@ -36,6 +36,11 @@ export function findByName(reader: Reader, name: string): Maybe<NodeRow | undefi
 	return reader.get<NodeRow>(`SELECT ${COLUMNS} FROM node WHERE name = ?`, [name])
 }
 
+/** For how many seconds it has had its state. */
+export function stateAge(reader: Reader, name: string, { now }: Capabilities): Maybe<{ age: number } | undefined> {
+	return reader.get(`SELECT ${now} - since AS age FROM node WHERE name = ?`, [name])
+}
+
 /** The keeper is none of the clients. */
 const KEEPER = 0
 
