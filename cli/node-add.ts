@@ -61,7 +61,7 @@ export async function addNode(driver: Driver, name: string, settings: nodes.Node
 		refuseMerging(settings.path)
 	} catch (error) {
 		await driver.transaction(function* (tx) {
-			nodes.remove(tx, id, driver.capabilities)
+			yield* nodes.remove(tx, id, driver.capabilities)
 		})
 		const identity = join(settings.path, '.cairn/node.json')
 		if (existsSync(identity)) rmSync(identity)

@@ -75,7 +75,7 @@ async function removeUnused(driver: Driver, name: string, former: NodeState): Pr
 	return await driver.transaction(function* (tx) {
 		const row = found(name, yield* wait(nodes.findByName(tx, name)))
 		const isUsed = yield* wait(nodes.inUse(tx, row.id))
-		if (!isUsed) nodes.remove(tx, row.id, driver.capabilities)
+		if (!isUsed) yield* nodes.remove(tx, row.id, driver.capabilities)
 		else if (row.state !== former) nodes.update(tx, row.id, { ...row, state: former }, driver.capabilities)
 		return !isUsed
 	})
@@ -101,7 +101,7 @@ export async function runLost(options: Options, deps: Deps): Promise<void> {
 		if (!isWhole) return deps.warn(`node ${node.name}: stopped; the same command goes on`)
 		await forgetIntents(fs, node.id)
 		await transact(fs, function* (tx) {
-			nodes.remove(tx, node.id, fs.capabilities)
+			yield* nodes.remove(tx, node.id, fs.capabilities)
 		})
 		tell(node.name, options, deps)
 	})

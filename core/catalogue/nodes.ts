@@ -5,6 +5,7 @@ import { wait } from '../op.ts'
 import type { NodeRow, NodeState } from '../nodes/node.ts'
 import * as carried from './carried.ts'
 import * as changes from './changes.ts'
+import * as settings from './settings.ts'
 import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
 
 export const NODE_STATES: readonly NodeState[] = ['rw', 'nc', 'ro', 'drain', 'down', 'dead']
@@ -48,11 +49,19 @@ function tell(tx: Transaction, capabilities: Capabilities): void {
 	changes.insert(tx, KEEPER, { op: 'node' }, capabilities)
 }
 
-/** The id is one more than the highest there is; nodes are never so many that two are added in one moment without the lock. */
+/** Whatever is kept of a node by its number (how far a walk came, what was found there) is not another's. */
+const NEXT_ID = 'next_node_id'
+
+/** Nodes are never so many that two are added in one moment without the lock. */
+function* nextId(tx: Transaction, lock: string): Op<NodeId> {
+	const [highest] = yield* wait(tx.all<{ id: NodeId }>(`SELECT id FROM node ORDER BY id DESC LIMIT 1${lock}`))
+	const kept = yield* wait(settings.find(tx, NEXT_ID))
+	return Math.max((highest?.id ?? 0) + 1, Number(kept?.value ?? 1))
+}
+
 export function* insert(tx: Transaction, node: NodeSettings & Pick<NodeRow, 'name' | 'uuid'>, capabilities: Capabilities): Op<NodeId> {
 	const { now, forUpdate } = capabilities
-	const ids = yield* wait(tx.all<{ id: NodeId }>(`SELECT id FROM node ORDER BY id DESC LIMIT 1${forUpdate}`))
-	const id = ids.length > 0 ? ids[0].id + 1 : 1
+	const id = yield* nextId(tx, forUpdate)
 	tx.write(`INSERT INTO node (id, name, path, zone, state, since, uuid, io, reserve, weight) VALUES (?,?,?,?,?,${now},?,?,?,?)`, [
 		id, node.name, node.path, node.zone, node.state, node.uuid, node.io, node.reserve, node.weight,
 	])
@@ -88,7 +97,8 @@ export function inUse(reader: Reader, id: NodeId): Maybe<unknown | undefined> {
 	)
 }
 
-export function remove(tx: Transaction, id: NodeId, capabilities: Capabilities): void {
+export function* remove(tx: Transaction, id: NodeId, capabilities: Capabilities): Op<void> {
+	settings.set(tx, NEXT_ID, String(yield* nextId(tx, capabilities.forUpdate)), capabilities)
 	tx.write('DELETE FROM node WHERE id = ?', [id])
 	carried.removeAll(tx, id)
 	tell(tx, capabilities)

@@ -172,6 +172,25 @@ test('remove --lost: copies are made elsewhere, and what was there only is named
 	)
 })
 
+test('a node that is added when another was removed goes on with nothing of it', async (t) => {
+	const place = await twoNodes(t)
+	const gone = place.makeDirectory('gone')
+	succeeded(await place.cairn('node', 'add', 'n3', gone))
+	succeeded(await place.cairn('walk', '--node', 'n3'))
+	const { DatabaseSync } = await import('node:sqlite')
+	const database = new DatabaseSync(place.catalogue)
+	t.after(() => database.close())
+	// What a walk leaves that is killed, and a verification.
+	database.exec(`UPDATE job SET state = 'running', position = x'6d' WHERE name = 'walk:3';
+		INSERT INTO conflict (node_id, path, aside, file_id, reason, size, mtime, found) VALUES (3, x'78', x'79', 0, 'stray', 1, 1, 1)`)
+	succeeded(await place.cairn('node', 'remove', 'n3'))
+	const fresh = place.makeDirectory('another')
+	for (const name of ['before', 'now']) writeFileSync(join(fresh, name), name)
+	succeeded(await place.cairn('node', 'add', 'n4', fresh))
+	assert.match(succeeded(await place.cairn('walk', '--node', 'n4')), /2 adopted/)
+	assert.deepEqual(database.prepare('SELECT id FROM node ORDER BY id').all().map(({ id }) => id), [1, 2, 4])
+})
+
 test('drain and rebalance, as typed', async (t) => {
 	const place = await twoNodes(t)
 	const n3 = place.makeDirectory('c')

@@ -36,7 +36,7 @@ test('a node that is added, changed, declared dead or removed is so everywhere',
 	now(catchUp(fs))
 	assert.deepEqual([...fs.nodes.values()].map(({ row }) => [row.state, row.zone]), [['rw', 'zone1'], ['nc', 'elsewhere']])
 	catalogue.transaction(function* (tx) {
-		nodes.remove(tx, 2, catalogue.capabilities)
+		yield* nodes.remove(tx, 2, catalogue.capabilities)
 	})
 	now(catchUp(fs))
 	assert.deepEqual([...fs.nodes.keys()], [1])
