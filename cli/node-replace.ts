@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import * as clients from '../core/catalogue/clients.ts'
 import type { Reader } from '../core/catalogue/driver.ts'
+import * as jobs from '../core/catalogue/jobs.ts'
 import * as losses from '../core/catalogue/losses.ts'
 import * as nodes from '../core/catalogue/nodes.ts'
 import { UserError } from '../core/errors.ts'
@@ -100,6 +101,8 @@ async function takeOver(fs: Filesystem, node: NodeRow, { path, adopt }: { path: 
 		const state = node.state === 'dead' || node.state === 'down' ? 'rw' : node.state
 		nodes.update(tx, node.id, { ...node, path, state }, fs.capabilities)
 		nodes.giveTree(tx, node.id, { uuid, path }, fs.capabilities)
+		// One that was cut off went through the old tree.
+		jobs.setPosition(tx, jobs.jobName('walk', node.id), null)
 	})
 	// Not before the old tree is refused: should it turn up, what was removed would come back. In a backup there may be such files too.
 	if (!adopt) await forgetIntents(fs, node.id)

@@ -109,6 +109,20 @@ test("a directory with files in it is taken when they are the node's, and walked
 	assert.equal(readFileSync(join(kept, 'y'), 'utf8'), 'this is y')
 })
 
+test('a directory from a backup is walked from its beginning, though a walk of the old one was cut off', async (t) => {
+	const place = await twoNodes(t)
+	const kept = join(place.directory, 'kept')
+	cpSync(place.n1, kept, { recursive: true, preserveTimestamps: true })
+	rmSync(join(kept, '.cairn'), { recursive: true })
+	rmSync(place.n1, { recursive: true })
+	const { DatabaseSync } = await import('node:sqlite')
+	const database = new DatabaseSync(place.catalogue)
+	database.exec("UPDATE job SET state = 'running', position = x'79' WHERE name = 'walk:1'")
+	database.close()
+	await place.cairn('node', 'replace', 'n1', kept, '--adopt')
+	assert.match((await place.cairn('walk', '--node', 'n1')).stdout, /4 copy/)
+})
+
 test('what the lost tree had yet to be told is forgotten with it', async (t) => {
 	const place = await twoNodes(t)
 	rmSync(place.n1, { recursive: true })
