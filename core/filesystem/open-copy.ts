@@ -102,14 +102,20 @@ export function* openOn(fs: Filesystem, found: Found, nodes: Node[], { flags, si
 		const news = yield* catchUp(fs)
 		if (nameMoved(news, found.row.id)) fail('ESTALE')
 		const mayHaveMoved = directoryMoved(news) || (momentOf(fs) !== moment && again++ < AGAIN_MAX)
-		if (mayHaveMoved) tried.clear()
+		const arrives = isArriving(found)
+		if (mayHaveMoved || arrives) tried.clear()
 		else if (!obstructed && !isNew) break
 		if (Date.now() > deadlineMs) break
-		if (obstructed) yield* wait(new Promise((resolve) => setTimeout(resolve, INTENT_POLL_MS)))
+		if (obstructed || arrives) yield* wait(new Promise((resolve) => setTimeout(resolve, INTENT_POLL_MS)))
 		moment = momentOf(fs)
 		found = yield* find(fs, found.row.id)
 	}
 	return fail('EIO', 'no copy of the file is within reach')
+}
+
+/** It has its name already, and whoever makes it has yet to come to the node. */
+function isArriving({ row, pin }: Found): boolean {
+	return row.version === 0 && pin !== null
 }
 
 /** Another one after anything was changed here, or heard of from others. */

@@ -9,6 +9,9 @@ import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts
 import { catchUp } from '../../core/filesystem/follow.ts'
 import { link } from '../../core/filesystem/links.ts'
 import { lookup } from '../../core/filesystem/lookup.ts'
+import { open } from '../../core/filesystem/open.ts'
+import type { OpenFile } from '../../core/filesystem/open-files.ts'
+import { release } from '../../core/filesystem/publish.ts'
 import { unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import { settle } from '../../core/filesystem/settle.ts'
@@ -45,6 +48,19 @@ function once(fs: Filesystem, method: 'create' | 'stat', answer: (go: () => unkn
 		return answer(() => real(path, ...rest))
 	}
 	Object.assign(operations, { [method]: between } as Partial<NodeOperations>)
+}
+
+/** In vain, and more often than what may just have been moved. */
+function lookedForOften(fs: Filesystem): Promise<void> {
+	const { operations } = fs.nodes.get(1) as Node
+	const real = operations.open
+	const { promise, resolve } = Promise.withResolvers<void>()
+	let times = 0
+	operations.open = (...asked) => {
+		if (++times > 10) resolve()
+		return real(...asked)
+	}
+	return promise
 }
 
 async function store(fs: Filesystem, name: string, text: string): Promise<void> {
@@ -165,6 +181,26 @@ for (const engine of engines) {
 		const kept = readdirSync(node(1, '.cairn/conflicts')).map((name) => readFileSync(node(1, `.cairn/conflicts/${name}`), 'latin1'))
 		assert.deepEqual([kept, reports.length, await problems()], [['by hand'], 1, []])
 	})
+
+	for (const how of ['reads', 'writes'] as const) {
+		test(`${engine.name}: another ${how} it before it comes: he waits for it`, async (t) => {
+			const { a, b, problems } = await two(t, engine)
+			let opening: Promise<OpenFile> | undefined
+			once(a, 'create', async (go) => {
+				const row = await run(lookup(b, at('x').parent, at('x').name))
+				const often = lookedForOften(b)
+				opening = (async () => run(open(b, row?.id as number, { write: how === 'writes', truncate: false })))()
+				await Promise.race([often, opening])
+				return go()
+			})
+			const file = await openNew(a, 'x')
+			const other = await (opening as Promise<OpenFile>)
+			await writeAndClose(a, file, 'text')
+			assert.equal(await other.node.operations.read(other.fd, Buffer.alloc(10), 0), 4)
+			await run(release(b, other, how === 'writes'))
+			assert.deepEqual(await problems(), [])
+		})
+	}
 
 	test(`${engine.name}: the name is removed before it comes: it does not come back`, async (t) => {
 		const { a, b, node, problems } = await two(t, engine)
