@@ -8,13 +8,13 @@ import * as clients from '../../core/catalogue/clients.ts'
 import * as entries from '../../core/catalogue/entries.ts'
 import { type FileRow, KIND } from '../../core/catalogue/files.ts'
 import * as leases from '../../core/catalogue/leases.ts'
-import { codeOf, fail } from '../../core/errors.ts'
+import { codeOf, fail, Undecided } from '../../core/errors.ts'
 import type { Expected } from '../../core/filesystem/expected.ts'
 import { type Filesystem, transact } from '../../core/filesystem/filesystem.ts'
 import type { Place } from '../../core/filesystem/names.ts'
 import { rename, type RenameCheck, type RenameMode, renameOver } from '../../core/filesystem/rename.ts'
 import type { FileId, Path } from '../../core/ids.ts'
-import { type Op, run, wait } from '../../core/op.ts'
+import { type Maybe, type Op, run, wait } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { copyTree, type CopyOptions, type Source, type Target } from './copy-tree.ts'
 import { removeTree } from './remove-tree.ts'
@@ -40,17 +40,10 @@ export interface BesideOptions extends Pick<CopyOptions, 'shallow' | 'modified'>
 /** `path` leads to the source. EEXIST where something has the place that need not give way. */
 export async function copyBeside(api: Api, path: Path, source: Source, to: Target, { replaces, check, ...how }: BesideOptions): Promise<void> {
 	const { fs } = api
-	await withStake(fs, to.place.parent, async (stake) => {
+	await withStake(api, to.place.parent, to.place, async (stake) => {
 		const place = placeOf(stake)
-		try {
-			await copyTree(api, path, source, { place, path: to.path }, { ...how, onItsWay: true, passesOver: (each) => isStaked(fs, each) })
-			await takePlace(fs, place, to.place, { source, replaces, check: claimed(fs, stake, check) })
-		} catch (error) {
-			await giveUp(api, stake, replaces)
-			throw error
-		}
-		await removeAt(fs, place, { formerly: to.place })
-		await drop(fs, stake)
+		await copyTree(api, path, source, { place, path: to.path }, { ...how, onItsWay: true, passesOver: (each) => isStaked(fs, each) })
+		await takePlace(fs, place, to.place, { source, replaces, check: claimed(fs, stake, check) })
 	})
 }
 
@@ -61,38 +54,47 @@ export interface Over {
 	check?: RenameCheck
 }
 
-/** In one step: the source's name is free with it. What gave way and cannot be removed now, `removeLeftCopies` tries again. */
+/** In one step: the source's name is free with it. */
 export async function moveOver(api: Api, { source, target, check }: Over): Promise<void> {
 	const { fs } = api
-	await withStake(fs, source.parent, async (stake) => {
-		try {
-			await run(renameOver(fs, source, target, placeOf(stake).name, claimed(fs, stake, check)))
-		} finally {
-			await removeReplaced(api, stake, target)
-		}
-	})
+	await withStake(api, source.parent, target, (stake) => run(renameOver(fs, source, target, placeOf(stake).name, claimed(fs, stake, check))))
 }
 
-/** Nothing is there where it was not moved, and a catalogue that failed may not have said that it was. */
-async function removeReplaced({ fs, report }: Api, stake: leases.Stake, formerly: Place): Promise<void> {
-	try {
-		await removeAt(fs, placeOf(stake), { formerly })
-		await drop(fs, stake)
-	} catch (error) {
-		report(`moving: what was replaced stays for now (${codeOf(error)})`)
-	}
-}
-
-/** In a name below `parent`, until `use` has ended; `use` drops it. */
-async function withStake(fs: Filesystem, parent: FileId, use: (stake: leases.Stake) => Promise<void>): Promise<void> {
+/** In a name below `parent`, until `use` has ended and what has that name by then is gone: half a copy, or what was replaced, which was at `formerly`. */
+async function withStake(api: Api, parent: FileId, formerly: Place, use: (stake: leases.Stake) => Maybe<void>): Promise<void> {
+	const { fs } = api
 	const stake = { name: `${STAKE}${fs.client}-${fs.returns}-${fs.nextToken++}`, client_id: fs.client, token: parent }
+	let undecided: Undecided | undefined
 	underWay.add(stake.name)
 	try {
 		await write(fs, (tx) => leases.putStake(tx, stake, LASTS_SECONDS, fs.capabilities))
-		await use(stake)
+		try {
+			await use(stake)
+		} catch (error) {
+			if (error instanceof Undecided) undecided = error
+			throw error
+		} finally {
+			if (!undecided) await clear(api, stake, formerly)
+		}
 	} finally {
 		underWay.delete(stake.name)
+		if (undecided) clearWhenKnown(api, undecided)
 	}
+}
+
+/** What cannot be removed now, `removeLeftCopies` tries again. */
+async function clear({ fs, report }: Api, stake: leases.Stake, formerly: Place): Promise<void> {
+	try {
+		await removeAt(fs, stake, formerly)
+		await drop(fs, stake)
+	} catch (error) {
+		report(`copying, or moving: what it left, or replaced, stays for now (${codeOf(error)})`)
+	}
+}
+
+/** It may have taken its place, or be about to: until that is known nobody knows what is to be removed. */
+function clearWhenKnown(api: Api, { open }: Undecided): void {
+	open.outcome.then(() => removeLeftCopies(api)).catch((error: Error) => api.report(`a copy that may have taken its place: ${error.message}`))
 }
 
 function placeOf({ name, token }: leases.Stake): Place {
@@ -146,28 +148,12 @@ async function takePlace(fs: Filesystem, from: Place, to: Place, { source, repla
 	}
 }
 
-/** What cannot be removed now, `removeLeftCopies` tries again. */
-async function giveUp({ fs, report }: Api, stake: leases.Stake, replaces: FileRow | undefined): Promise<void> {
-	try {
-		// A catalogue that could not say so may have let it take its place: what stands here then may have to be kept.
-		await removeAt(fs, placeOf(stake), { spared: replaces })
-		await drop(fs, stake)
-	} catch (error) {
-		report(`copying: what was copied by then stays for now (${codeOf(error)})`)
-	}
-}
-
-interface Leaving {
-	/** It was in this place before: the trash may want it. */
-	formerly?: Place
-	/** Not this one. */
-	spared?: FileRow
-}
-
-async function removeAt(fs: Filesystem, place: Place, { formerly, spared }: Leaving): Promise<void> {
-	const [[row]] = (await fs.catalogue.read(entries.lookupQuery(place.parent, place.name))) as [FileRow[]]
-	if (!row || row.id === spared?.id) return
-	const expected: Expected = formerly ? { formerly: { id: row.id, place: formerly } } : { forGood: true }
+/** What was replaced the trash may want. */
+async function removeAt(fs: Filesystem, stake: leases.Stake, formerly: Place): Promise<void> {
+	const place = placeOf(stake)
+	const [[row], [replaced]] = (await fs.catalogue.read(entries.lookupQuery(place.parent, place.name), leases.stakeQuery(replacedOf(stake)))) as [FileRow[], leases.Stake[]]
+	if (!row) return
+	const expected: Expected = replaced ? { formerly: { id: row.id, place: formerly } } : { forGood: true }
 	try {
 		await removeTree(fs, place, row, { only: row.id, ...expected })
 	} catch (error) {
@@ -184,9 +170,7 @@ export async function removeLeftCopies(api: Api): Promise<void> {
 		try {
 			await api.changing(async () => {
 				await write(fs, (tx) => leases.putStake(tx, { ...stake, client_id: fs.client }, LASTS_SECONDS, fs.capabilities))
-				const place = placeOf(stake)
-				const wasReplaced = (await leases.stake(fs.catalogue, replacedOf(stake))) !== undefined
-				await removeAt(fs, place, wasReplaced ? { formerly: place } : {})
+				await removeAt(fs, stake, placeOf(stake))
 				await drop(fs, stake)
 			})
 		} finally {

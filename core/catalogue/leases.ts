@@ -1,7 +1,7 @@
 /** Table `lease`: one holder at a time, by the database's clock. */
 import type { ClientId } from '../ids.ts'
 import { type Maybe, type Op, wait } from '../op.ts'
-import type { Capabilities, Driver, Reader, Transaction } from './driver.ts'
+import type { Capabilities, Driver, Query, Reader, Transaction } from './driver.ts'
 
 /** Who asks, and of which catalogue. */
 export interface Holder {
@@ -77,8 +77,12 @@ export function putStake(tx: Transaction, { name, client_id, token }: Stake, sec
 	tx.write(`INSERT INTO lease (name, client_id, token, until_at) VALUES (?, ?, ?, ${now} + ?) ${end}`, [name, client_id, token, seconds])
 }
 
+export function stakeQuery(name: string): Query {
+	return ['SELECT name, client_id, token FROM lease WHERE name = ?', [name]]
+}
+
 export function stake(reader: Reader, name: string): Maybe<Stake | undefined> {
-	return reader.get<Stake>('SELECT name, client_id, token FROM lease WHERE name = ?', [name])
+	return reader.get<Stake>(...stakeQuery(name))
 }
 
 /** Those that hold, of names between two. */

@@ -5,6 +5,8 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { openLocalOperations } from '../../core/nodes/local.ts'
 import { engines } from '../catalogue/engines.ts'
+import { startProxy } from '../catalogue/proxy.ts'
+import { startMariadb } from '../support/mariadb.ts'
 import { until } from '../support/until.ts'
 import { openDoor, type TestDoor } from './door.ts'
 import { standing } from './left-behind.ts'
@@ -236,4 +238,23 @@ test('what gives way to a directory is kept under the path it had', async (t) =>
 	assert.equal(await text(door, `.trash/${day}/m/d/in/1`), 'older 1')
 	assert.deepEqual(await names(door, `.trash/${day}/`), ['c', 'm', 'u'])
 	assert.deepEqual(await names(door, 'u/'), ['b'])
+})
+
+test('the catalogue does not say in time that a copy, or what was moved, has taken its place: 503, and of what it replaced nothing is left', { timeout: 120_000 }, async (t) => {
+	const server = await startMariadb()
+	const proxy = await startProxy(server.port)
+	const database = 'copy_undecided'
+	await server.freshDatabase(database)
+	const engine = { name: 'MariaDB', address: async () => server.tcpUrl(database, proxy.port) }
+	const door = await openDoor(t, { engine, nodes: 1, config: { catalogueTimeoutMs: 2_000 } })
+	t.after(() => proxy.close())
+	for (const method of ['COPY', 'MOVE']) {
+		await fill(door, 'a', 'new')
+		await fill(door, 'b', 'old')
+		proxy.lose('unanswered', 'UPDATE moves')
+		assert.equal((await copy(door, 'a', 'b', 'dav', method)).status, 503)
+		await until('nobody has a stake in it', async () => (await door.driver.all("SELECT name FROM lease WHERE name LIKE 'copy%'")).length === 0 || undefined)
+		assert.deepEqual(await names(door), method === 'COPY' ? ['a', 'b'] : ['b'])
+		assert.deepEqual([await text(door, 'b/in/1'), readFileSync(door.node(1, 'b/in/1'), 'utf8')], ['new 1', 'new 1'])
+	}
 })

@@ -8,16 +8,17 @@ const COM_QUERY = 3
  * - `answer`: the server carries the COMMIT out, the answer is lost
  * - `request`: the COMMIT never arrives
  * - `hung`: the server carries it out, and nobody is answered any more until `wake` is called
+ * - `unanswered`: the server carries it out, and on that connection nobody is answered any more
  * - `late`: the client loses the connection, the COMMIT arrives when `deliver` is called
  */
-export type Loss = 'answer' | 'request' | 'late' | 'hung'
+export type Loss = 'answer' | 'request' | 'late' | 'hung' | 'unanswered'
 
 export interface MysqlProxy {
 	port: number
 	/** The statements of each packet so far. */
 	queries: string[]
-	/** Does this to the next packet with a COMMIT in it. */
-	lose(loss: Loss): void
+	/** Does this to the next packet with a COMMIT in it, and with these words. */
+	lose(loss: Loss, words?: string): void
 	wake(): void
 	/** Hands over what was late; ends when the server has answered or hung up. */
 	deliver(): Promise<void>
@@ -28,12 +29,14 @@ export async function startProxy(serverPort: number): Promise<MysqlProxy> {
 	const sockets = new Set<Socket>()
 	const queries: string[] = []
 	let loss: Loss | undefined
+	let lossOf = ''
 	let isHung = false
 	let late: { server: Socket; packet: Buffer } | undefined
 
 	const proxy = createServer((client) => {
 		const server = connect(serverPort, '127.0.0.1')
 		let answersLost = false
+		let isUnanswered = false
 		for (const socket of [client, server]) {
 			sockets.add(socket)
 			// A connection that was cut ends with ECONNRESET on one side or the other; `close` follows.
@@ -41,7 +44,7 @@ export async function startProxy(serverPort: number): Promise<MysqlProxy> {
 			socket.on('close', () => sockets.delete(socket))
 		}
 		server.on('data', (data) => {
-			if (isHung) return
+			if (isHung || isUnanswered) return
 			if (answersLost) client.destroy()
 			else client.write(data)
 		})
@@ -52,11 +55,12 @@ export async function startProxy(serverPort: number): Promise<MysqlProxy> {
 			packets((packet) => {
 				const query = packet[4] === COM_QUERY ? packet.subarray(5).toString('latin1') : ''
 				if (query) queries.push(query)
-				if (!loss || !/;COMMIT$/.test(query)) return void server.write(packet)
+				if (!loss || !/;COMMIT$/.test(query) || !query.includes(lossOf)) return void server.write(packet)
 				const how = loss
 				loss = undefined
 				isHung = how === 'hung'
-				if (isHung) return void server.write(packet)
+				isUnanswered = how === 'unanswered'
+				if (isHung || isUnanswered) return void server.write(packet)
 				answersLost = true
 				if (how === 'answer') return void server.write(packet)
 				if (how === 'late') late = { server, packet }
@@ -71,8 +75,9 @@ export async function startProxy(serverPort: number): Promise<MysqlProxy> {
 	return {
 		port: address.port,
 		queries,
-		lose(how) {
+		lose(how, words = '') {
 			loss = how
+			lossOf = words
 		},
 		wake() {
 			isHung = false
