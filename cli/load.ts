@@ -1,10 +1,10 @@
 /** `cairn load FILE`: an empty catalogue becomes what a dump says. */
 import { statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import type { Driver } from '../core/catalogue/driver.ts'
+import type { Claim, Driver } from '../core/catalogue/driver.ts'
 import { loadDump } from '../core/catalogue/dump/load.ts'
 import { verifyDump } from '../core/catalogue/dump/read.ts'
-import { checkSchema, isHalfFilled, migrate } from '../core/catalogue/migrate.ts'
+import { checkSchema, isMade, migrate } from '../core/catalogue/migrate.ts'
 import { openCatalogue } from '../core/catalogue/open.ts'
 import type { Config } from '../core/config/types.ts'
 import { UserError } from '../core/errors.ts'
@@ -12,7 +12,7 @@ import { loadFor, shownAddress } from './catalogue.ts'
 import { described, dumpInto, rowsShown } from './dump.ts'
 import { EXIT } from './exit-codes.ts'
 import { refuseInUse } from './in-use.ts'
-import { fillLockPath, lockHolder, type RunLock, takeLock } from './run-lock.ts'
+import { fillLockPath, lockHolder, takeLock } from './run-lock.ts'
 import type { Common, Deps, Verb } from './verb.ts'
 
 interface Options extends Common {
@@ -37,20 +37,29 @@ export async function run({ file, replace, quiet, ...options }: Options, deps: D
 	if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new UserError(`${path} is a directory: name a file`, EXIT.usage)
 	await verifyDump(path)
 	const config = await loadFor(options, deps)
-	const lock = lockFilling(config, deps)
+	const lock = await lockFilling(config, deps)
 	try {
 		await loadInto(config, path, { replace, quiet, deps })
 	} finally {
-		lock.release()
+		await lock.release()
 	}
 }
 
 /** Whoever fills it empties it first: of two at a time one would say that it is whole when the other has just done that. */
-export function lockFilling({ catalogue }: Config, { environment }: Deps): RunLock {
-	const path = fillLockPath(catalogue, environment)
+export async function lockFilling(config: Config, { environment }: Deps): Promise<Claim> {
+	const path = fillLockPath(config.catalogue, environment)
 	const lock = takeLock(path)
 	if (!lock) throw new UserError(`the catalogue is being filled by another load or reindex, process ${lockHolder(path)}: wait for its end`, EXIT.busy)
-	return lock
+	const driver = await openCatalogue(config, { create: true })
+	const claim = await driver.claim()
+	const release = async () => {
+		await claim?.release()
+		await driver.close()
+		lock.release()
+	}
+	if (claim) return { release }
+	await release()
+	throw new UserError('the catalogue is being filled by another load or reindex, on another machine: wait for its end', EXIT.busy)
 }
 
 async function loadInto(config: Config, path: string, { replace, quiet, deps }: { replace: boolean; quiet: boolean; deps: Deps }): Promise<void> {
@@ -68,7 +77,7 @@ async function loadInto(config: Config, path: string, { replace, quiet, deps }: 
 
 /** The catalogue may be filled: nobody is at work on it, and what it has is nothing, or kept. */
 export async function makeRoom(driver: Driver, { replace, directory, deps }: { replace: boolean; directory: string; deps: Deps }): Promise<void> {
-	if (await isHalfFilled(driver)) return
+	if (!(await isMade(driver))) return
 	await migrate(driver)
 	await checkSchema(driver)
 	await refuseInUse(driver)

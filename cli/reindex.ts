@@ -59,13 +59,13 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	const plan = await planOf(found, deps.warn)
 	if (!options.quiet) tell(found, plan, options, deps)
 	if (options.dryRun) return
-	const lock = lockFilling(config, deps)
+	const lock = await lockFilling(config, deps)
 	try {
 		await fillCatalogue(config, { found, plan, replace: options.replace, deps })
 		if (!options.quiet && !options.json) deps.print(`catalogue ${shownAddress(config.catalogue)}: filled; now the nodes are looked at`)
 		await lookAtNodes(found, knownAt(found, plan), options, deps)
 	} finally {
-		lock.release()
+		await lock.release()
 	}
 }
 

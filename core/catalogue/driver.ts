@@ -62,6 +62,10 @@ export interface Capabilities {
 	replace(key: string, columns: readonly string[]): string
 }
 
+export interface Claim {
+	release(): Promise<void>
+}
+
 export interface Driver extends Reader {
 	readonly capabilities: Capabilities
 	/**
@@ -101,6 +105,11 @@ export interface Driver extends Reader {
 	script(sql: string): Maybe<void>
 	/** Runs `body` while no other process migrates this catalogue. */
 	exclusively<T>(body: () => Promise<T>): Promise<T>
+	/**
+	 * Who fills the catalogue claims it, and no other process of whatever machine has it until that is released, or the process ends: undefined. Processes
+	 * of the machine of an embedded one keep each other out by themselves (cli/run-lock.ts): there everybody has it.
+	 */
+	claim(): Promise<Claim | undefined>
 	/** Makes what was committed durable now (SQLite WAL with synchronous=NORMAL syncs its log; MySQL did so at commit). */
 	sync(): Maybe<void>
 	close(): Maybe<void>

@@ -1,6 +1,7 @@
 /** What a new catalogue holds: its schema, the root directory, the configured classes. Doing it again changes nothing. */
 import type { Time } from '../clock.ts'
 import type { ClassConfig } from '../config/types.ts'
+import { codeOf } from '../errors.ts'
 import { ROOT_ID } from '../ids.ts'
 import { wait } from '../op.ts'
 import * as classes from './classes.ts'
@@ -33,15 +34,19 @@ export async function initialise(driver: Driver, tree: NewTree): Promise<Initial
 
 /** False when it was there already. */
 export async function makeTree(driver: Driver, tree: NewTree): Promise<boolean> {
-	// Of two that start at once the lock lets one insert; the other runs again and finds the row.
-	return await driver.transaction(function* (tx) {
-		const [sql, params] = files.findQuery(ROOT_ID, driver.capabilities.forUpdate)
-		if (yield* wait(tx.get(sql, params))) return false
-		files.insert(tx, rootDirectory(tree))
-		touched.add(tx, ROOT_ID)
-		yield* classes.apply(tx, tree.classes)
-		return true
-	})
+	try {
+		return await driver.transaction(function* (tx) {
+			if (yield* wait(tx.get(...files.findQuery(ROOT_ID)))) return false
+			files.insert(tx, rootDirectory(tree))
+			touched.add(tx, ROOT_ID)
+			yield* classes.apply(tx, tree.classes)
+			return true
+		})
+	} catch (error) {
+		// Of two that start at once the other was first.
+		if (codeOf(error) !== 'EEXIST') throw error
+		return false
+	}
 }
 
 function rootDirectory({ owner, now }: NewTree): files.FileRow {

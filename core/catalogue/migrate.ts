@@ -36,8 +36,20 @@ export async function migrate(driver: Driver, folders: string = FOLDERS): Promis
 		const from = await version(driver)
 		refuseNewer(from, to)
 		await driver.script(MIGRATION_TABLE)
-		for (const migration of known) if (migration.version > from) await apply(driver, migration)
+		await applyAll(driver, known, from)
 		return { from, to }
+	})
+}
+
+/** The same of one that is to be filled: before it has its first table, and whatever it had, no program accepts it, until that mark goes. */
+export async function migrateToFill(driver: Driver, folders: string = FOLDERS): Promise<void> {
+	const known = migrationsOf(driver, folders)
+	await driver.exclusively(async () => {
+		await driver.script(MIGRATION_TABLE)
+		const [{ from }] = await driver.all<{ from: number | null }>(`SELECT MAX(version) AS \`from\` FROM migration WHERE version <> ${FILLING}`)
+		refuseNewer(from ?? 0, latest(known))
+		await driver.script(`${driver.capabilities.insertIgnore} INTO migration (version, name, at) VALUES (${FILLING}, 'filling', 0)`)
+		await applyAll(driver, known, from ?? 0)
 	})
 }
 
@@ -60,6 +72,10 @@ export async function checkSchema(driver: Driver, folders: string = FOLDERS): Pr
 export function checkSchemaOf(driver: Driver, found: number, what: string, folders: string = FOLDERS): void {
 	const to = latest(migrationsOf(driver, folders))
 	if (found > to) throw new UserError(`${what} is of schema ${found}, newer than this program's ${to}: update the program`, EXIT_SCHEMA)
+}
+
+async function applyAll(driver: Driver, known: readonly Migration[], from: number): Promise<void> {
+	for (const migration of known) if (migration.version > from) await apply(driver, migration)
 }
 
 /** MySQL commits each statement of DDL, so a file may be carried out again after it died half-way: its statements allow that. */
@@ -93,16 +109,10 @@ function latest(known: readonly Migration[]): number {
 	return known.at(-1)?.version ?? 0
 }
 
-/** Whoever fills it anew has nothing to fear from what it is half filled with. */
-export async function unmarkFilling(driver: Driver): Promise<void> {
-	if ((await version(driver)) !== FILLING) return
-	await driver.script('DELETE FROM file')
-	await driver.change('DELETE FROM migration WHERE version = ?', [FILLING])
-}
-
-/** Whether a load or a reindex ended half-way. */
-export async function isHalfFilled(driver: Driver): Promise<boolean> {
-	return (await version(driver)) === FILLING
+/** A catalogue is there that somebody may work with, or could: none is, and none that a load or a reindex left half filled. */
+export async function isMade(driver: Driver): Promise<boolean> {
+	const found = await version(driver)
+	return found > 0 && found !== FILLING
 }
 
 function refuseNewer(found: number, known: number): void {

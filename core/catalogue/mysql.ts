@@ -26,6 +26,8 @@ const BACK_OFF_MS_MAX = 500
 /** A migration may rewrite a table of many millions of rows. */
 const SCRIPT_MS_MAX = 3_600_000
 const EXCLUSIVE_WAIT_SECONDS = 60
+/** The connection that has it says nothing meanwhile; a server takes no more everywhere. */
+const LOCK_SECONDS_MAX = 2_147_483
 /** For the end of a transaction nobody waits for; then its connection is given up. */
 const LAST_WORD_MS_MAX = 30_000
 
@@ -68,6 +70,22 @@ export async function openMysql(options: MysqlOptions): Promise<Driver> {
 	const transact = <T>(body: (tx: Transaction) => Op<T>) =>
 		persistently(deadline(), async (untilMs) => attempt({ pool, session: await pool.take(untilMs), timeoutMs: options.timeoutMs }, body, untilMs))
 
+	/** On a connection of its own, which ends when this process does. Undefined where another has the lock for so long. */
+	async function sessionWithLock(what: string, waitSeconds: number): Promise<Session | undefined> {
+		const untilMs = performance.now() + waitSeconds * 1000 + options.timeoutMs
+		const session = await openSession(options.server, untilMs, options.timeoutMs)
+		try {
+			const lock = `SELECT GET_LOCK(CONCAT('cairn ${what}', MD5(DATABASE())), ${waitSeconds}) AS taken`
+			const [, [{ taken }]] = await session.send([`SET SESSION wait_timeout = ${LOCK_SECONDS_MAX}`, lock], untilMs)
+			if (taken === 1) return session
+			await session.end()
+			return undefined
+		} catch (error) {
+			session.destroy()
+			throw translated(error)
+		}
+	}
+
 	const transaction = async <T>(body: (tx: Transaction) => Op<T>) => (await transact(body)).value
 
 	return {
@@ -96,16 +114,17 @@ export async function openMysql(options: MysqlOptions): Promise<Driver> {
 			}
 		},
 		async exclusively(body) {
-			const untilMs = performance.now() + EXCLUSIVE_WAIT_SECONDS * 1000 + options.timeoutMs
-			const session = await openSession(options.server, untilMs, options.timeoutMs)
+			const session = await sessionWithLock('', EXCLUSIVE_WAIT_SECONDS)
+			if (!session) throw new CatalogueError('EIO', 'another process has been migrating the catalogue for a minute')
 			try {
-				const lock = `SELECT GET_LOCK(CONCAT('cairn ', MD5(DATABASE())), ${EXCLUSIVE_WAIT_SECONDS}) AS taken`
-				const [[answer]] = await session.send([lock], untilMs)
-				if (answer.taken !== 1) throw new CatalogueError('EIO', 'another process has been migrating the catalogue for a minute')
 				return await body()
 			} finally {
 				await session.end() // and the lock with it
 			}
+		},
+		async claim() {
+			const session = await sessionWithLock('filling ', 0)
+			return session && { release: async () => void (session.alive && (await session.end())) }
 		},
 		async snapshot(body) {
 			const session = await openSession(options.server, deadline(), options.timeoutMs)

@@ -319,6 +319,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 				throw translated(error)
 			}
 		},
+		claim: async () => ({ release: async () => {} }),
 		async snapshot(body) {
 			await attempt(commitHeld)
 			const own = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS })

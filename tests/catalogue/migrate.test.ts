@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Driver } from '../../core/catalogue/driver.ts'
+import { makeTree } from '../../core/catalogue/initialise.ts'
 import { checkSchema, migrate } from '../../core/catalogue/migrate.ts'
 import { engines, open } from './engines.ts'
 
@@ -89,6 +90,14 @@ for (const engine of engines) {
 			await migrate(driver)
 			await driver.change('UPDATE entry SET file_id = 3')
 			assert.deepEqual(await driver.all('SELECT file_id FROM stat_touched'), [])
+		})
+
+		test('several that make the tree at once: one does it, the others find it made', async (t) => {
+			const address = await engine.address(t)
+			const drivers = await Promise.all(Array.from({ length: 4 }, () => open(t, address)))
+			await migrate(drivers[0])
+			const made = await Promise.all(drivers.map((driver) => makeTree(driver, { owner: { uid: 0, gid: 0 }, classes: [{ name: 'default', pattern: '', copies: 1 }], now: { s: 1, ns: 0 } })))
+			assert.deepEqual(made.toSorted(), [false, false, false, true])
 		})
 
 		test('two processes that migrate at once: one does it, the other finds it done', async (t) => {

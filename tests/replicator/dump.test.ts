@@ -7,13 +7,16 @@ import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { dumpInto } from '../../cli/dump.ts'
+import { EXIT } from '../../cli/exit-codes.ts'
+import { makeRoom } from '../../cli/load.ts'
+import type { Deps } from '../../cli/verb.ts'
 import type { Driver, Value } from '../../core/catalogue/driver.ts'
 import { loadDump } from '../../core/catalogue/dump/load.ts'
 import { verifyDump } from '../../core/catalogue/dump/read.ts'
 import { LEFT_OUT, TABLES } from '../../core/catalogue/dump/tables.ts'
 import { writeDump } from '../../core/catalogue/dump/write.ts'
 import { initialise } from '../../core/catalogue/initialise.ts'
-import { FILLING } from '../../core/catalogue/migrate.ts'
+import { checkSchema, FILLING } from '../../core/catalogue/migrate.ts'
 import { engines, mariadb, open, ready, sqlite } from '../catalogue/engines.ts'
 
 function folder(t: TestContext): string {
@@ -268,6 +271,34 @@ test('a dump that is cut, damaged, newer or none at all loads nothing', async (t
 	rmSync(broken)
 	await refused(/no such file/)
 })
+
+for (const engine of engines) {
+	test(`${engine.name}: a catalogue that a load makes is refused from its first table to the last row`, async (t) => {
+		const place = folder(t)
+		const { driver } = await ready(t, sqlite)
+		await fill(driver)
+		await dumpInto(driver, join(place, 'dump'))
+		const address = await engine.address(t)
+		const filling = await open(t, address)
+		const other = await open(t, address)
+		let steps = 0
+		const watched = { ...filling }
+		for (const name of ['script', 'change', 'transaction'] as const) {
+			const step = filling[name] as (...args: unknown[]) => Promise<unknown>
+			const killedNow = async (...args: unknown[]) => {
+				await assert.rejects(checkSchema(other), { exitCode: EXIT.schema })
+				steps++
+				return await step(...args)
+			}
+			Object.assign(watched, { [name]: killedNow })
+		}
+		const deps = { warn: assert.fail } as unknown as Deps
+		await makeRoom(watched, { replace: false, directory: place, deps })
+		await loadDump(watched, join(place, 'dump'))
+		assert.ok(steps > TABLES.length)
+		await checkSchema(other)
+	})
+}
 
 test('a catalogue that was half filled is refused until it is filled', async (t) => {
 	const place = folder(t)

@@ -113,6 +113,28 @@ test('one at a time fills a catalogue', async (t) => {
 	assert.equal((await place.cairn('load', dump)).code, EXIT.refused)
 })
 
+test('one at a time fills a catalogue of several machines', async (t) => {
+	const place = await withFiles(t)
+	const dump = join(place.directory, 'dump')
+	await done(place, 'dump', dump)
+	const address = await (await startMariadb()).freshDatabase('filled_at_once')
+	writeFileSync(place.config, `export default ${CONFIGURATION.replace('{', `{ catalogue: '${address}',`)}\n`)
+	const elsewhere = await openCatalogue(config(address))
+	const claim = await elsewhere.claim()
+	const node = `a=${join(place.directory, 'a')}`
+	for (const words of [['reindex', '--node', node], ['load', dump]]) {
+		const refused = await place.cairn(...words)
+		assert.equal(refused.code, EXIT.busy, words[0])
+		assert.match(refused.stderr, /being filled by another load or reindex, on another machine: wait for its end/)
+	}
+	await claim?.release()
+	await done(place, 'load', dump)
+	const again = await elsewhere.claim()
+	assert.ok(again)
+	await again.release()
+	await elsewhere.close()
+})
+
 test('what cannot be used is named and the rest goes on', async (t) => {
 	const place = await withFiles(t)
 	await done(place, 'manifest', '-q')

@@ -5,7 +5,7 @@
 import { wait } from '../../op.ts'
 import type { Driver, Reader, Value } from '../driver.ts'
 import * as touched from '../stat-touched.ts'
-import { FILLING, migrate, unmarkFilling } from '../migrate.ts'
+import { FILLING, migrateToFill } from '../migrate.ts'
 import * as settings from '../settings.ts'
 import { LEFT_OUT, TABLES } from './tables.ts'
 
@@ -33,9 +33,7 @@ export async function epochOf(reader: Pick<Reader, 'all'>): Promise<number> {
 
 /** Empties the catalogue, whatever is in it, and marks it as one that is being filled. */
 export async function beginFilling(driver: Driver): Promise<void> {
-	await unmarkFilling(driver)
-	await migrate(driver)
-	await driver.change('INSERT INTO migration (version, name, at) VALUES (?,?,0)', [FILLING, 'filling'])
+	await migrateToFill(driver)
 	const emptied = [...TABLES.map(({ name }) => name), ...LEFT_OUT].filter((name) => !KEPT.includes(name))
 	for (const name of emptied) await driver.script(`DELETE FROM \`${name}\``)
 }
