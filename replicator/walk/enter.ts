@@ -215,8 +215,10 @@ function isHash({ hash, hash_version, version, replica_state, replica_version, u
 	return replica_state === REPLICA.good && replica_version === version && Number(uncompared) === 1
 }
 
-function writeCopies({ fs, node }: Walking, tx: Transaction, same: readonly Same[]): void {
+function writeCopies({ fs, node }: Walking, tx: Transaction, all: readonly Same[]): void {
 	const { capabilities } = fs
+	// A file has been met once for each of its names.
+	const same = [...new Map(all.map((each) => [each.row.id, each])).values()]
 	const isNew = ({ row }: Same) => row.replica_state === null
 	const fresh = same.filter(isNew)
 	walks.insertReplicas(tx, fresh.map(({ row }): NewReplica => ({ file: row.id, node: node.id, version: row.version, state: REPLICA.good })), true, capabilities)

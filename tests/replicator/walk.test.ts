@@ -272,6 +272,17 @@ test('hard links are one file with several names, whether one of them is known o
 	assert.deepEqual((await walk()).outcomes, { known: 5 })
 })
 
+test('a node that has a file of several names already has one copy of it', async (t) => {
+	const { put, copy, node, walk, copies, file } = await ground(t, 2)
+	put(1, 'x', 'text')
+	disk.linkSync(node(1, 'x'), node(1, 'y'))
+	await walk(1)
+	copy('x', 1, 2)
+	disk.linkSync(node(2, 'x'), node(2, 'y'))
+	const { outcomes, troubles } = await walk(2)
+	assert.deepEqual([outcomes, troubles, copies('x'), file('x')?.nlink], [{ copy: 2 }, [], { 1: 'good 1', 2: 'good 1' }, 2])
+})
+
 test('what is no file, directory or symlink is left alone, with a word', async (t) => {
 	const { walk, node, rows, client } = await ground(t)
 	const { execFileSync } = await import('node:child_process')
