@@ -9,10 +9,11 @@ import * as intents from '../catalogue/intents.ts'
 import * as replicas from '../catalogue/replicas.ts'
 import * as writers from '../catalogue/writers.ts'
 import { codeOf, Errno } from '../errors.ts'
-import type { FileId, NodeId, Path } from '../ids.ts'
+import { type FileId, type Name, type NodeId, type Path, ROOT_ID } from '../ids.ts'
 import { carryOut } from '../intents.ts'
 import type { Node, Stat } from '../nodes/node.ts'
 import { isPromise, type Op, run, wait } from '../op.ts'
+import { joinPath } from './directories.ts'
 import { type Filesystem, isFollowed, runAside } from './filesystem.ts'
 import { type Held, hold } from './hold.ts'
 import { isAt } from './is-at.ts'
@@ -122,20 +123,21 @@ interface There {
  * Where it belongs now. What stands there while the path is held is unknown to the catalogue; what was made where it belonged before is used if somebody has
  * moved it here, and left otherwise: nothing was written to it yet.
  */
-function* comeHeld(fs: Filesystem, node: Node, { row, path }: Entered, mine?: There): Op<OpenFile> {
+function* comeHeld(fs: Filesystem, node: Node, { row, parent, path }: Entered, mine?: There): Op<OpenFile> {
 	const held = yield* hold(fs, node, row.id, path)
-	const there = yield* landHeld(fs, node, held, { row, path }, mine)
+	const there = yield* landHeld(fs, node, held, { row, parent, path }, mine)
 	yield* carryOut(fs, held.made)
 	const file = newlyOpen({ ...there, node, path: held.path, row: held.row ?? { ...row, nlink: 0 }, entered: undefined })
 	file.orphan = held.row === undefined
 	return file
 }
 
-function* landHeld(fs: Filesystem, node: Node, held: Held, { row, path }: { row: FileRow; path: Path }, mine: There | undefined): Op<There> {
+function* landHeld(fs: Filesystem, node: Node, held: Held, entered: Entered, mine: There | undefined): Op<There> {
+	const { row, path } = entered
 	try {
 		const isThere = mine && (!held.row || (yield* isAt(node, held.path, mine.known)))
 		const there = isThere ? mine : yield* createHeld(fs, node, held, row)
-		if (mine && !held.path.equals(path)) yield* leave(fs, node, { id: row.id, path }, mine)
+		if (mine && !held.path.equals(path)) yield* leave(fs, node, entered, mine)
 		if (mine && mine !== there) closeAside(fs, node, mine.fd)
 		return there
 	} catch (error) {
@@ -144,8 +146,15 @@ function* landHeld(fs: Filesystem, node: Node, held: Held, { row, path }: { row:
 	}
 }
 
-function* leave(fs: Filesystem, node: Node, { id, path }: { id: FileId; path: Path }, mine: There): Op<void> {
-	if (yield* isAt(node, path, mine.known)) yield* removeLeft(fs, node, id, path)
+/** Made in a directory that was moved in that moment it went along. */
+function* leave(fs: Filesystem, node: Node, { row, parent, path }: Entered, mine: There): Op<void> {
+	const above = parent === ROOT_ID ? [] : yield* wait(entries.chain(fs.catalogue, parent))
+	const moved = above.length > 0 ? joinPath(joinChain(above), nameOf(path)) : path
+	for (const at of moved.equals(path) ? [path] : [path, moved]) if (yield* isAt(node, at, mine.known)) yield* removeLeft(fs, node, row.id, at)
+}
+
+function nameOf(path: Path): Name {
+	return path.subarray(path.lastIndexOf('/') + 1)
 }
 
 /** Undefined where something stands in the way: it may be another's. */

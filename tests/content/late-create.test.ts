@@ -1,6 +1,6 @@
 /** A create comes to its node late, or not at all, and others have done something with its name by then. On both engines. */
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { Errno } from '../../core/errors.ts'
 import { refreshClients } from '../../core/filesystem/clients.ts'
@@ -243,6 +243,23 @@ for (const engine of engines) {
 		await run(catchUp(b))
 		assert.equal(await read(b, 'e/x'), 'text')
 		assert.deepEqual([readdirSync(node(1)).sort(), await problems()], [['.cairn', 'e'], []])
+	})
+
+	test(`${engine.name}: it comes to a directory that is being moved, and its name is removed there: it does not come back`, async (t) => {
+		const { a, b, node, problems } = await two(t, engine)
+		const { id } = await run(makeDirectory(a, at('d'), { ...OWNER, mode: 0o755 }))
+		await writeAndClose(a, await openNew(a, 'other', id), 'stays')
+		await run(catchUp(b))
+		const inMoved = async () => {
+			await move(b, 'd', 'e')
+			await run(unlink(b, at('x', id)))
+			await flushLater(b)
+			// As by the descriptor of a directory that somebody moves.
+			return openSync(node(1, 'e/x'), 'wx+')
+		}
+		once(a, 'create', inMoved, 'd/x')
+		await writeAndClose(a, await openNew(a, 'x', id), 'for nobody')
+		assert.deepEqual([readdirSync(node(1, 'e')), await problems()], [['other'], []])
 	})
 
 	test(`${engine.name}: its own process removes the name before it comes`, async (t) => {
