@@ -319,8 +319,9 @@ function* makeWay(fs: Filesystem, node: Node, intent: Deed, why: Error): Op<void
 	const inTheWay = HAS_SOURCE.has(intent.op) ? (intent.toPath as Path) : intent.path
 	try {
 		// Somebody was about to bring a file there, and has made directories for it.
-		if (intent.op === 'rmdir' && (yield* removeHollow(node, inTheWay))) return
-		yield* keepStray(fs, node, inTheWay, `${inTheWay} stood in the way of ${intent.op} (${why.message})`)
+		const wasHollow = yield* removeHollow(node, inTheWay)
+		if (wasHollow && intent.op === 'rmdir') return
+		if (!wasHollow) yield* keepStray(fs, node, inTheWay, `${inTheWay} stood in the way of ${intent.op} (${why.message})`)
 	} catch (error) {
 		if (!isNoDirectory(error)) throw error
 		const named = (yield* pathsOf(fs, intent.fileId, NAMES_MAX)).find(({ path }) => path.equals(inTheWay))

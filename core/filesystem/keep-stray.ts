@@ -52,8 +52,8 @@ function* isRemovedEmpty({ operations }: Node, path: Path): Op<boolean> {
 	}
 }
 
-/** Somebody removed it, or put something there, meanwhile. */
-const OTHERWISE = new Set(['ENOENT', 'ENOTEMPTY'])
+/** Somebody removed it, or put something there, meanwhile; it is no directory, or below something that is none. */
+const OTHERWISE = new Set(['ENOENT', 'ENOTEMPTY', 'ENOTDIR', 'ELOOP'])
 
 /** Removed if there are only directories in it, and in those: nothing of what is kept goes. */
 export function* removeHollow({ operations }: Node, path: Path): Op<boolean> {

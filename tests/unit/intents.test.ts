@@ -186,6 +186,22 @@ test('of directories in the way those with nothing but directories in them go, a
 	assert.deepEqual([kept.sort(), reports.length, rows('SELECT * FROM conflict').length], [['', 'a', 'a/b', 'c', 'c/f'], 1, 1])
 })
 
+test('what others made in the way of what is moved, and has nothing but directories in it, goes', async (t) => {
+	const { start, node } = await installation(t)
+	const { fs, reports } = await start()
+	const { id } = now(makeDirectory(fs, at('directory'), { mode: 0o755, uid: 0, gid: 0 }))
+	writeFile(fs, 'below', 'below', id)
+	writeFile(fs, 'file', 'text')
+	for (const name of ['file', 'directory']) {
+		disk.mkdirSync(node(1, `${name} moved/a/b`), { recursive: true })
+		now(rename(fs, at(name), at(`${name} moved`), 'replace'))
+	}
+	flushLater(fs)
+	assert.deepEqual([names(node(1)), reports], [['directory moved', 'file moved'], []])
+	assert.deepEqual([disk.readdirSync(node(1, 'directory moved')), disk.readFileSync(node(1, 'file moved'), 'utf8')], [['below'], 'text'])
+	assert.equal(disk.existsSync(node(1, '.cairn/conflicts')) && disk.readdirSync(node(1, '.cairn/conflicts')).length > 0, false)
+})
+
 test('what stands where something was to be removed, and is something else, stays', async (t) => {
 	const { start, node, rows } = await installation(t)
 	const { fs, reports } = await start()
