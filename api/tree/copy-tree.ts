@@ -8,7 +8,7 @@ import type { Made } from '../../core/filesystem/expected.ts'
 import { list } from '../../core/filesystem/list.ts'
 import type { Place } from '../../core/filesystem/names.ts'
 import { withoutSetId } from '../../core/filesystem/publish.ts'
-import { closeContent, openLocated, readRange } from '../../core/filesystem/read-content.ts'
+import { closeContent, openLocated, readRange, Shortened } from '../../core/filesystem/read-content.ts'
 import { resolve } from '../../core/filesystem/resolve.ts'
 import { store, type StoreOptions } from '../../core/filesystem/store.ts'
 import { findXattr, setXattr, xattrNames } from '../../core/filesystem/xattrs.ts'
@@ -75,11 +75,14 @@ async function copyFile(api: Api, path: Path, mode: number, to: Target, options:
 			const intake = { ...to, attributes: { mode: withoutSetId(mode, false), uid, gid }, bytes: content.size }
 			const { exclusive, modified } = options
 			return void (await store(fs, intake, readRange(fs, content, 0, content.size), { ...madeWith(to, options), exclusive, modified, bytesExactly: content.size, copyOf: row.id }))
+		} catch (error) {
+			// What somebody has begun to write anew is copied as it is by then.
+			if (!(error instanceof Shortened)) throw error
 		} finally {
 			await run(closeContent(fs, content))
 		}
 	}
-	return fail('EAGAIN', 'the file is replaced all the time')
+	return fail('EAGAIN', 'the file is changed all the time')
 }
 
 function madeWith({ path }: Target, { check, onItsWay }: CopyOptions): Made {

@@ -6,7 +6,7 @@ import type { FileRow } from '../catalogue/files.ts'
 import * as files from '../catalogue/files.ts'
 import type { LocatedRow } from '../catalogue/paths.ts'
 import * as writers from '../catalogue/writers.ts'
-import { codeOf, fail } from '../errors.ts'
+import { codeOf, Errno, fail } from '../errors.ts'
 import { sendfile } from '../libc.ts'
 import type { FileId, Path } from '../ids.ts'
 import { readAside } from '../nodes/aside.ts'
@@ -30,6 +30,13 @@ const FAST_MS = 20
 const SLOW_MS = 200
 
 let heldBytes = 0
+
+/** Somebody emptied it, or cut it off, while it was read. */
+export class Shortened extends Errno {
+	constructor() {
+		super('EIO', 'the file is shorter than it was')
+	}
+}
 
 export interface Content {
 	located: Located & { row: LocatedRow }
@@ -95,8 +102,8 @@ export function* readPart(fs: Filesystem, { file }: Content, start: number, leng
 }
 
 /**
- * The bytes from `start` up to, not including, `end`; the next chunk is read while the last one is being used. EIO when the
- * file is shorter by now. Whoever stops in between only stops asking.
+ * The bytes from `start` up to, not including, `end`; the next chunk is read while the last one is being used. `Shortened` when the
+ * file is by now. Whoever stops in between only stops asking.
  */
 export async function* readRange(fs: Filesystem, { file }: Pick<Content, 'file'>, start: number, end: number): AsyncGenerator<Buffer, void, undefined> {
 	let bytes = CHUNK_BYTES_MIN
@@ -177,6 +184,6 @@ async function send(bytes: Parameters<typeof sendfile>[0]): Promise<number> {
 async function readChunk(fs: Filesystem, file: OpenFile, position: number, length: number): Promise<Buffer> {
 	const buffer = Buffer.allocUnsafeSlow(length)
 	const count = await run(read(fs, file, buffer, position, readAside))
-	if (count === 0) fail('EIO', 'the file is shorter than it was')
+	if (count === 0) throw new Shortened()
 	return count === length ? buffer : buffer.subarray(0, count)
 }

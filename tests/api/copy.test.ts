@@ -1,9 +1,17 @@
 /** COPY of directories: whole or not at all, and what it replaces is there until then. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setImmediate as othersFirst } from 'node:timers/promises'
+import { openCatalogue } from '../../core/catalogue/open.ts'
+import { open } from '../../core/filesystem/open.ts'
+import { publishAtClose, release } from '../../core/filesystem/publish.ts'
+import { startFilesystem, stopFilesystem } from '../../core/filesystem/start.ts'
+import type { FileId } from '../../core/ids.ts'
 import { openLocalOperations } from '../../core/nodes/local.ts'
+import { run } from '../../core/op.ts'
 import { engines } from '../catalogue/engines.ts'
 import { startProxy } from '../catalogue/proxy.ts'
 import { startMariadb } from '../support/mariadb.ts'
@@ -182,6 +190,26 @@ test('a copy runs as whoever runs it: it belongs to the door', async (t) => {
 	}
 })
 
+test('what somebody writes anew while it is copied is copied as it is by then', async (t) => {
+	const door = await openDoor(t, { nodes: 1 })
+	await put(door, 'a/large', Buffer.alloc(32 * 1024 * 1024, 'x'))
+	const catalogue = await openCatalogue(door.config)
+	const other = await run(startFilesystem({ config: door.config, catalogue, what: 'test', report: () => undefined }))
+	const [{ id }] = await door.driver.all<{ id: FileId }>("SELECT file_id AS id FROM entry WHERE name = X'6c61726765'")
+	const copying = copy(door, 'a', 'b')
+	const uploads = door.node(1, '.cairn/uploads')
+	const hasBegun = () => existsSync(uploads) && readdirSync(uploads, { recursive: true, withFileTypes: true }).some((each) => each.isFile() && statSync(join(each.parentPath, each.name)).size > 0)
+	while (!hasBegun()) await othersFirst()
+	const file = await run(open(other, id, { write: true, truncate: true }))
+	await file.node.operations.write(file.fd, Buffer.from('short'), 0)
+	await run(publishAtClose(other, file))
+	await run(release(other, file, true))
+	await stopFilesystem(other)
+	await catalogue.close()
+	assert.equal((await copying).status, 201)
+	assert.equal(await text(door, 'b/large'), 'short')
+})
+
 async function openSmall(t: TestContext, config = {}): Promise<TestDoor> {
 	let mounted = ''
 	t.after(() => void execFileSync('umount', ['-l', mounted]))
@@ -246,7 +274,7 @@ test('the catalogue does not say in time that a copy, or what was moved, has tak
 	const database = 'copy_undecided'
 	await server.freshDatabase(database)
 	const engine = { name: 'MariaDB', address: async () => server.tcpUrl(database, proxy.port) }
-	const door = await openDoor(t, { engine, nodes: 1, config: { catalogueTimeoutMs: 2_000 } })
+	const door = await openDoor(t, { engine, nodes: 1, config: { catalogueTimeoutMs: 3_000 } })
 	t.after(() => proxy.close())
 	for (const method of ['COPY', 'MOVE']) {
 		await fill(door, 'a', 'new')

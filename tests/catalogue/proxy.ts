@@ -3,12 +3,13 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 
 const COM_QUERY = 3
+const ASKS_WHETHER = /INSERT INTO commit_token .* ON DUPLICATE KEY/
 
 /**
  * - `answer`: the server carries the COMMIT out, the answer is lost
  * - `request`: the COMMIT never arrives
  * - `hung`: the server carries it out, and nobody is answered any more until `wake` is called
- * - `unanswered`: the server carries it out, and on that connection nobody is answered any more
+ * - `unanswered`: the server carries it out, and neither that connection is answered any more nor the one that asks first what became of it
  * - `late`: the client loses the connection, the COMMIT arrives when `deliver` is called
  */
 export type Loss = 'answer' | 'request' | 'late' | 'hung' | 'unanswered'
@@ -30,6 +31,7 @@ export async function startProxy(serverPort: number): Promise<MysqlProxy> {
 	const queries: string[] = []
 	let loss: Loss | undefined
 	let lossOf = ''
+	let isQuestionLost = false
 	let isHung = false
 	let late: { server: Socket; packet: Buffer } | undefined
 
@@ -55,11 +57,16 @@ export async function startProxy(serverPort: number): Promise<MysqlProxy> {
 			packets((packet) => {
 				const query = packet[4] === COM_QUERY ? packet.subarray(5).toString('latin1') : ''
 				if (query) queries.push(query)
+				if (isQuestionLost && ASKS_WHETHER.test(query)) {
+					isQuestionLost = false
+					isUnanswered = true
+				}
 				if (!loss || !/;COMMIT$/.test(query) || !query.includes(lossOf)) return void server.write(packet)
 				const how = loss
 				loss = undefined
 				isHung = how === 'hung'
 				isUnanswered = how === 'unanswered'
+				isQuestionLost = isUnanswered
 				if (isHung || isUnanswered) return void server.write(packet)
 				answersLost = true
 				if (how === 'answer') return void server.write(packet)
