@@ -109,6 +109,8 @@ export function* openOn(fs: Filesystem, found: Found, nodes: Node[], { flags, si
 		if (obstructed || arrives) yield* wait(new Promise((resolve) => setTimeout(resolve, INTENT_POLL_MS)))
 		moment = momentOf(fs)
 		found = yield* find(fs, found.row.id)
+		// Its maker found another node that takes it, or it outgrew this one: it is to be asked for anew.
+		if (found.pin !== null && !nodes.some(({ id }) => id === found.pin)) fail('ESTALE')
 	}
 	return fail('EIO', 'no copy of the file is within reach')
 }

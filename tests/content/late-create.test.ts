@@ -202,6 +202,22 @@ for (const engine of engines) {
 		})
 	}
 
+	test(`${engine.name}: another opens it before it comes, and it goes to another node`, async (t) => {
+		const { a, b, problems } = await two(t, engine, { nodes: 2 })
+		let opening: Promise<Buffer> | undefined
+		once(a, 'create', async () => {
+			const often = lookedForOften(b)
+			opening = get(b, 'x')
+			await Promise.race([often, opening])
+			throw new Errno('ENOTCONN')
+		})
+		const file = await openNew(a, 'x')
+		assert.equal(file.node.row.name, 'node2')
+		assert.equal(String(await (opening as Promise<Buffer>)), '')
+		await writeAndClose(a, file, 'text')
+		assert.deepEqual(await problems(), [])
+	})
+
 	test(`${engine.name}: the name is removed before it comes: it does not come back`, async (t) => {
 		const { a, b, node, problems } = await two(t, engine)
 		once(a, 'create', (go) => remove(b, 'x').then(go))
