@@ -27,6 +27,10 @@ const REPLACED = 'copy-replaced:'
 /** Longer than any copying lasts. */
 const LASTS_SECONDS = 30 * 86_400
 
+/** Something of it is not where it was. */
+const MOVED = new Set(['ENOENT', 'ESTALE', 'ENOTEMPTY'])
+const ATTEMPTS_MAX = 5
+
 /** Of this process. */
 const underWay = new Set<string>()
 
@@ -148,16 +152,18 @@ async function takePlace(fs: Filesystem, from: Place, to: Place, { source, repla
 	}
 }
 
-/** What was replaced the trash may want. */
+/** What was replaced the trash may want. Somebody who was in it when it gave way may still be at work there: what he moves is not to be what is looked for. */
 async function removeAt(fs: Filesystem, stake: leases.Stake, formerly: Place): Promise<void> {
 	const place = placeOf(stake)
-	const [[row], [replaced]] = (await fs.catalogue.read(entries.lookupQuery(place.parent, place.name), leases.stakeQuery(replacedOf(stake)))) as [FileRow[], leases.Stake[]]
-	if (!row) return
-	const expected: Expected = replaced ? { formerly: { id: row.id, place: formerly } } : { forGood: true }
-	try {
-		await removeTree(fs, place, row, { only: row.id, ...expected })
-	} catch (error) {
-		if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ESTALE') throw error
+	for (let attempt = 1; ; attempt++) {
+		const [[row], [replaced]] = (await fs.catalogue.read(entries.lookupQuery(place.parent, place.name), leases.stakeQuery(replacedOf(stake)))) as [FileRow[], leases.Stake[]]
+		if (!row) return
+		const expected: Expected = replaced ? { formerly: { id: row.id, place: formerly } } : { forGood: true }
+		try {
+			return await removeTree(fs, place, row, { only: row.id, ...expected })
+		} catch (error) {
+			if (!MOVED.has(codeOf(error)) || attempt === ATTEMPTS_MAX) throw error
+		}
 	}
 }
 

@@ -251,6 +251,19 @@ test('of what a door left that was killed the trash keeps what somebody had, and
 	assert.equal(await text(door, `.trash/${day}/d/.cairn-copy-${stakes[0]}/in/1`), 'old 1')
 })
 
+test('of what a door left that was killed nothing stays where somebody moves a part of it away meanwhile', async (t) => {
+	const door = await openDoor(t, { nodes: 1 })
+	const idOf = async (name: string) => (await door.driver.all<{ id: number }>('SELECT file_id AS id FROM entry WHERE name = ?', [Buffer.from(name)]))[0].id
+	const left = `.cairn-copy-${GONE}-0-1`
+	for (const path of ['moved/1', 'moved/2', 'other/1']) await put(door, `d/${left}/${path}`, 'half')
+	// With the first name that goes.
+	await door.driver.script("CREATE TRIGGER moves AFTER DELETE ON entry WHEN OLD.name = X'31' BEGIN UPDATE entry SET parent_id = 1 WHERE name = X'6D6F766564'; END")
+	await door.driver.change('INSERT INTO lease (name, client_id, token, until_at) VALUES (?, ?, ?, 9999999999)', [`copy:${GONE}-0-1`, GONE, await idOf('d')])
+	await door.second()
+	await until('nobody has a stake in it', async () => (await door.driver.all("SELECT name FROM lease WHERE name LIKE 'copy%'")).length === 0 || undefined)
+	assert.deepEqual([await names(door, 'd/'), await names(door, 'moved/')], [[], ['2']])
+})
+
 test('what gives way to a directory is kept under the path it had', async (t) => {
 	const door = await openDoor(t, { nodes: 1, config: { classes: [{ name: 'default', pattern: '', copies: 1, trashDays: 30 }] } })
 	await fill(door, 'u/a', 'new')
