@@ -4,6 +4,7 @@
  */
 import { readFileSync, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Config } from '../core/config/types.ts'
 import type { NodeRow } from '../core/nodes/node.ts'
 import { isRemote } from '../core/nodes/detect.ts'
 import { parse } from '../core/nodes/identity.ts'
@@ -32,6 +33,13 @@ export async function probeNode(row: NodeRow, path: string): Promise<Probe> {
 	if (identity === undefined) return { up: false, reason: `${path} has no identity file: is it mounted?`, ...known }
 	if (identity.uuid !== row.uuid) return { up: false, reason: `${path} is another node, '${identity.name}'`, ...known }
 	return { up: true, reason: '', capacity: unit * blocks, free: unit * available, disk: Number(disk) }
+}
+
+/** Names of those that should answer and do not. */
+export async function nodesAway(rows: readonly NodeRow[], { nodes }: Pick<Config, 'nodes'>): Promise<string[]> {
+	const living = rows.filter(({ state }) => state !== 'dead')
+	const probes = await Promise.all(living.map((row) => probeNode(row, nodes[row.name]?.path ?? row.path)))
+	return living.filter((_, index) => !probes[index].up).map(({ name }) => name)
 }
 
 function canHang(path: string): boolean {

@@ -12,17 +12,23 @@ export interface Only {
 	node?: string
 }
 
-export function chosen(found: Overview, only: Only): Overview {
+/** What the figures say, and which nodes do not answer now: what they have is counted as if it were in order. */
+export interface Found extends Overview {
+	away: string[]
+}
+
+export function chosen(found: Found, only: Only): Found {
 	return {
 		...found,
 		copies: found.copies.filter((row) => only.class === undefined || row.class === only.class),
 		nodes: found.nodes.filter((row) => only.node === undefined || row.name === only.node),
 		owed: found.owed.filter((row) => only.node === undefined || row.node === only.node),
 		offsite: found.offsite.filter((row) => only.class === undefined || row.class === only.class),
+		away: found.away.filter((name) => only.node === undefined || name === only.node),
 	}
 }
 
-export function statsJson(found: Overview, only: Only): object {
+export function statsJson(found: Found, only: Only): object {
 	const { copies, ...rest } = chosen(found, only)
 	return {
 		...rest,
@@ -33,8 +39,9 @@ export function statsJson(found: Overview, only: Only): object {
 	}
 }
 
-export function statsLines(all: Overview, only: Only): string[] {
-	const { behind, tree, copies, nodes, owed, offsite, awaitingOffsite } = chosen(all, only)
+export function statsLines(all: Found, only: Only): string[] {
+	const found = chosen(all, only)
+	const { behind, tree, copies, nodes, offsite, awaitingOffsite } = found
 	return [
 		`${many(tree.files, 'file')} in ${many(tree.directories, 'directory', 'directories')}, ${showSize(tree.bytes)}B${behind > 0 ? `; ${many(behind, 'change is', 'changes are')} not counted yet` : ''}`,
 		'',
@@ -54,10 +61,20 @@ export function statsLines(all: Overview, only: Only): string[] {
 			row.site, row.class, `${row.wanted.files}`, showSize(row.wanted.bytes), `${row.claimed.files}`, `${row.proved.files}`, `${row.failed.files}`,
 		]))]),
 		...(awaitingOffsite.files > 0 ? ['', `${many(awaitingOffsite.files, 'file')} (${showSize(awaitingOffsite.bytes)}B) to be copied off-site`] : []),
-		...(owed.length === 0 ? ['', behind > 0 ? 'nothing is owed of what is counted; cairn status knows the rest' : 'nothing is owed'] : ['', ...table(['OWED', 'NODE', 'FILES', 'BYTES', 'TAKES'], owed.map((row) => [
-			row.kind, row.node, `${row.files}`, showSize(row.bytes), row.etaSeconds === undefined ? '-' : showDuration(row.etaSeconds),
-		]))]),
+		'',
+		...owedLines(found),
 	]
+}
+
+function owedLines({ behind, copies, owed, away }: Found): string[] {
+	if (owed.length > 0) {
+		const cells = owed.map((row) => [row.kind, row.node, `${row.files}`, showSize(row.bytes), row.etaSeconds === undefined ? '-' : showDuration(row.etaSeconds)])
+		return [...table(['OWED', 'NODE', 'FILES', 'BYTES', 'TAKES'], cells), ...(away.length > 0 ? [`away: ${away.join(', ')}; copies there are counted as if they were in order`] : [])]
+	}
+	const inOrder = away.length > 0 ? `, if the copies on ${away.join(', ')} are in order` : ''
+	const short = copies.flatMap(({ rows }) => rows).reduce((sum, row) => sum + (row.standing === 'under' ? row.files : 0), 0)
+	if (short > 0) return [`no node owes anything${inOrder}, and ${many(short, 'file has', 'files have')} fewer copies than asked for: cairn status`]
+	return [behind > 0 ? `nothing is owed of what is counted${inOrder}; cairn status knows the rest` : `nothing is owed${inOrder}`]
 }
 
 const OPS = ['create', 'publish', 'unlink', 'rename'] as const

@@ -8,6 +8,7 @@ import { dailyFigures } from '../core/stats/days.ts'
 import { overview } from '../core/stats/overview.ts'
 import { withCatalogue } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
+import { nodesAway } from './node-probe.ts'
 import { dayLines, statsJson, statsLines } from './stats-lines.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
@@ -38,14 +39,14 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	const { days } = options
 	if (days !== undefined && !(Number.isInteger(days) && days >= 1 && days <= DAYS_MAX)) throw new UserError(`--days: a whole number from 1 to ${DAYS_MAX}`, EXIT.usage)
 	if (options.rebuild) await rebuild(options, deps)
-	await withCatalogue(options, deps, async (driver) => {
+	await withCatalogue(options, deps, async (driver, config) => {
 		await checkNames(options, driver)
 		const only = { class: options.class, node: options.node }
 		if (days !== undefined) {
 			const found = await drive(dailyFigures(driver, { days, ...only }))
 			return options.json ? deps.print(JSON.stringify(found, null, 2)) : dayLines(found, only).forEach(deps.print)
 		}
-		const found = await drive(overview(driver))
+		const found = { ...(await drive(overview(driver))), away: await nodesAway(await nodeTable.list(driver), config) }
 		if (options.json) return deps.print(JSON.stringify(statsJson(found, only), null, 2))
 		for (const line of statsLines(found, only)) deps.print(line)
 	})
