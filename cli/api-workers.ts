@@ -8,6 +8,7 @@ import type { ApiConfig } from '../core/config/types.ts'
 import { UserError } from '../core/errors.ts'
 import { createPause } from '../replicator/service/pause.ts'
 import { EXIT } from './exit-codes.ts'
+import { MARK, type Report } from './parent.ts'
 import type { Deps } from './verb.ts'
 
 const RESTART = { firstMs: 500, mostMs: 60_000 }
@@ -23,10 +24,12 @@ export interface Workers {
 	stop(): Promise<void>
 }
 
-/** What a worker says when it serves. */
+/** What a worker says when it serves; as a daemon does, it says also why it ends. */
 interface Ready {
 	addresses: string[]
 }
+
+type Said = Ready | Extract<Report, { error: string }>
 
 interface Place {
 	worker: Worker | undefined
@@ -43,9 +46,12 @@ export async function startWorkers({ workers: many, drainMs, listen }: Pick<ApiC
 	cluster.schedulingPolicy = cluster.SCHED_NONE
 
 	function start(place: Place): Worker {
-		const worker = cluster.fork()
+		const worker = cluster.fork({ [MARK]: '1' })
 		place.worker = worker
 		place.startedMs = performance.now()
+		worker.on('message', (said: Said) => {
+			if (looking && 'error' in said) warn(said.error)
+		})
 		worker.on('error', (error) => warn(`a worker: ${error.message}`))
 		worker.on('exit', (code, signal) => {
 			place.worker = undefined
@@ -90,7 +96,10 @@ async function serving(worker: Worker): Promise<Ready> {
 	const { signal } = over
 	try {
 		return await Promise.race([
-			once(worker, 'message', { signal }).then(([said]) => said as Ready),
+			once(worker, 'message', { signal }).then(([said]: Said[]) => {
+				if ('error' in said) throw new UserError(said.error, said.code)
+				return said
+			}),
 			once(worker, 'exit', { signal }).then(([code]) => {
 				throw new UserError('a worker ended before it served', code || EXIT.notStarted)
 			}),

@@ -10,6 +10,6 @@ export function isDaemon(environment: NodeJS.ProcessEnv): boolean {
 /** False when there is no parent to tell. */
 export function reportToParent(report: Report): boolean {
 	if (!isDaemon(process.env) || !process.connected) return false
-	process.send?.(report, () => process.disconnect())
+	process.send?.(report, () => process.connected && process.disconnect())
 	return true
 }

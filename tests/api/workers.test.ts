@@ -16,6 +16,7 @@ import { openCatalogue } from '../../core/catalogue/open.ts'
 import { withDefaults } from '../../core/config/defaults.ts'
 import { run } from '../../core/op.ts'
 import { engines, type Engine } from '../catalogue/engines.ts'
+import { makeWorkplace } from '../cli/workplace.ts'
 import { checkTree } from '../support/check-tree.ts'
 import { freePort } from '../support/free-port.ts'
 import { until } from '../support/until.ts'
@@ -108,6 +109,12 @@ for (const engine of engines) {
 		assert.deepEqual(await once(door.process, 'exit'), [0, null])
 	})
 }
+
+test('what keeps the workers from serving is said once, and is how the door ends', async (t) => {
+	const place = makeWorkplace(t, `{ api: { listen: [{ at: '127.0.0.1:${await freePort()}' }], workers: ${WORKERS}, objectKeyFile: 'none' } }`)
+	await place.cairn('init')
+	assert.deepEqual(await place.cairn('api'), { code: 3, stdout: '', stderr: `cairn: api.objectKeyFile: ${place.directory}/none is not a file\n` })
+})
 
 test('what is under way in each worker is finished when the door is told to end, and nothing of it is half there', async (t) => {
 	const door = await openWorkers(t, engines[0], { drainMs: 30_000 })
