@@ -1,5 +1,5 @@
 /** `cairn load FILE`: an empty catalogue becomes what a dump says. */
-import { statSync } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { Claim, Driver } from '../core/catalogue/driver.ts'
 import { loadDump } from '../core/catalogue/dump/load.ts'
@@ -7,7 +7,7 @@ import { verifyDump } from '../core/catalogue/dump/read.ts'
 import { checkSchema, isMade, migrate } from '../core/catalogue/migrate.ts'
 import { openCatalogue } from '../core/catalogue/open.ts'
 import type { Config } from '../core/config/types.ts'
-import { UserError } from '../core/errors.ts'
+import { codeOf, UserError } from '../core/errors.ts'
 import { loadFor, shownAddress } from './catalogue.ts'
 import { described, dumpInto, rowsShown } from './dump.ts'
 import { EXIT } from './exit-codes.ts'
@@ -35,6 +35,7 @@ export const load: Verb<Options> = (deps) => ({
 export async function run({ file, replace, quiet, ...options }: Options, deps: Deps): Promise<void> {
 	const path = resolve(deps.directory, file)
 	if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new UserError(`${path} is a directory: name a file`, EXIT.usage)
+	checkReadable(path)
 	await verifyDump(path)
 	const config = await loadFor(options, deps)
 	const lock = await lockFilling(config, deps)
@@ -42,6 +43,14 @@ export async function run({ file, replace, quiet, ...options }: Options, deps: D
 		await loadInto(config, path, { replace, quiet, deps })
 	} finally {
 		await lock.release()
+	}
+}
+
+function checkReadable(path: string): void {
+	try {
+		accessSync(path, constants.R_OK)
+	} catch (error) {
+		throw new UserError(`${path} cannot be read (${codeOf(error)})`, EXIT.usage)
 	}
 }
 

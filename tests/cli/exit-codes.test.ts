@@ -265,6 +265,7 @@ test('what is missing or makes no sense is named', async (t) => {
 	assert.equal((await place.cairn('init')).code, EXIT.ok)
 	ended(await place.cairn('find', '--since', 'yesterday'), EXIT.usage, /--since: found 'yesterday', allowed: a date/)
 	for (const verb of ['dump', 'load']) ended(await place.cairn(verb, place.directory), EXIT.usage, /is a directory: name a file/)
+	ended(await place.cairn('load', join(place.directory, 'none')), EXIT.usage, /none cannot be read \(ENOENT\)/)
 	ended(await cairn(['up', '/proc/none/up']), EXIT.noMountPoint, /\/proc\/none\/up cannot be made/)
 })
 
