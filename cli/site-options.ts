@@ -1,6 +1,6 @@
 /** The options that say what a site takes, when and how fast. */
 import type { Argv } from 'yargs'
-import { cron, hours } from '../core/config/checks.ts'
+import { cron, hours, treePath } from '../core/config/checks.ts'
 import type { RateConfig } from '../core/config/types.ts'
 import { UserError } from '../core/errors.ts'
 import { type Mode, MODES, type SiteSettings } from '../core/off-site/site-settings.ts'
@@ -67,6 +67,7 @@ export function withSiteOptions(settings: SiteSettings, options: SiteOptions): S
 	}
 	if (said.paths?.includes('')) throw new UserError('--path: it is empty; all of the tree is /', EXIT.usage)
 	if (said.paths?.some((path) => path.includes('\n'))) throw new UserError('--path: a path with a line break in it cannot be one of a site', EXIT.usage)
+	for (const path of said.paths ?? []) checked('--path', path, treePath)
 	const next: SiteSettings = { ...settings, ...(JSON.parse(JSON.stringify(said)) as SiteSettings) }
 	for (const name of options.default ?? []) delete next[NAMES[name as keyof typeof NAMES]]
 	return next

@@ -2,9 +2,11 @@
 import { type Role, ROLES } from '../core/access/role.ts'
 import { toTop } from '../core/access/scope.ts'
 import { makeToken } from '../core/access/token.ts'
+import { treePath } from '../core/config/checks.ts'
 import { codeOf, UserError } from '../core/errors.ts'
 import { run as drive } from '../core/op.ts'
 import { withCatalogue } from './catalogue.ts'
+import { checked } from './checked.ts'
 import { lastingSeconds } from './durations.ts'
 import { EXIT } from './exit-codes.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
@@ -42,6 +44,7 @@ export async function run({ name, role, path, expires, 'per-minute': perMinute, 
 	}
 	if (path.includes('')) throw new UserError('--path: it is empty; for all of the tree leave it out', EXIT.usage)
 	if (path.some((top) => top.includes('\n'))) throw new UserError('--path: a path with a line break in it cannot be one of a token', EXIT.usage)
+	for (const top of path) checked('--path', top, treePath)
 	const lastsSeconds = expires === undefined ? 0 : lastingSeconds(expires, '--expires')
 	const scope = path.length === 0 ? undefined : path.map(toTop)
 	const text = await withCatalogue({ config }, deps, async (driver) => drive(makeToken(driver, { name, role, scope, perMinute, lastsSeconds }))).catch(

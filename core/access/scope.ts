@@ -17,9 +17,9 @@ function isWithin(path: Path, top: Path): boolean {
 	return path.length === top.length || path[top.length] === SLASH
 }
 
-/** `/a/b/` and `a/b` are the same place. */
+/** `/a/b/`, `a//b` and `a/b` are the same place. */
 export function toTop(path: string): Path {
-	return Buffer.from(path.replace(/^\/+|\/+$/g, ''))
+	return Buffer.from(path.split('/').filter((name) => name !== '').join('/'))
 }
 
 export function toLines(scope: Scope): Buffer {

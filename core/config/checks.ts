@@ -80,6 +80,19 @@ export const origin: Check = (value, key) => {
 	if (typeof value !== 'string' || !ORIGIN.test(value)) refuse(key, value, "'*', or an origin such as 'https://photos.example.org', with no slash at its end")
 }
 
+const DOOR = /^https?:\/\/[^?#\s]*[^/?#\s]$/
+
+/** The address of a request follows it. */
+export const door: Check = (value, key) => {
+	if (typeof value !== 'string' || !DOOR.test(value) || !URL.canParse(value)) refuse(key, value, "an address such as 'http://10.0.0.2:7780', with no slash at its end")
+}
+
+/** In the tree; '/' is all of it. */
+export const treePath: Check = (value, key) => {
+	const isPath = typeof value === 'string' && value !== '' && !value.split('/').some((name) => name === '.' || name === '..')
+	if (!isPath) refuse(key, value, "a path from the root of the tree, with no '.' and '..' in it; '/' for all of it")
+}
+
 const CRON_FIELD = /^[\dA-Za-z*,/-]+$/
 
 /** Its fields are counted here; whoever runs it knows what they may say. */
@@ -151,6 +164,14 @@ function toFields(value: unknown, key: string, allowed: string): Record<string, 
 export function dictionary(check: Check): Check {
 	return (value, key) => {
 		for (const [name, item] of Object.entries(toFields(value, key, 'an object'))) check(item, `${key}.${name}`)
+	}
+}
+
+export function filledList(check: Check): Check {
+	const every = list(check)
+	return (value, key) => {
+		if (Array.isArray(value) && value.length === 0) refuse(key, value, 'a list of at least one')
+		every(value, key)
 	}
 }
 

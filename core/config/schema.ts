@@ -1,6 +1,6 @@
 /** Which values a configuration may hold, key by key. The types see to it that none is forgotten. */
 import {
-	address, type Check, cron, dictionary, filledText, flag, hours, integer, list, namedList, network, oneOf, origin, pattern, record, seconds, secret, share, text, Wrong,
+	address, type Check, cron, dictionary, door, filledList, filledText, flag, hours, integer, list, namedList, network, oneOf, origin, pattern, record, seconds, secret, share, text, treePath, Wrong,
 } from './checks.ts'
 import {
 	type ApiConfig, type BackupConfig, CARRIERS, type ClassConfig, type Config, type ListenConfig, type MountConfig, type NodeConfig, PARTS, type RateConfig, type ReplicatorConfig,
@@ -95,16 +95,16 @@ const MODE_MAX = 0o7777
 const ID_MAX = 0xffff_fffe
 
 const apiChecks: ChecksOf<ApiConfig> = {
-	listen: list(record(listenChecks, ['at'])),
+	listen: filledList(record(listenChecks, ['at'])),
 	workers: integer(1, 64),
-	publicPaths: list(text),
+	publicPaths: list(treePath),
 	publicSummary: flag,
 	corsOrigins: list(origin),
 	tlsCertFile: text,
 	tlsKeyFile: text,
 	trustedProxies: list(network),
 	carriedBy: oneOf(...CARRIERS),
-	doors: dictionary(filledText),
+	doors: dictionary(door),
 	uid: integer(0, ID_MAX),
 	gid: integer(0, ID_MAX),
 	fileMode: integer(0, MODE_MAX),

@@ -53,6 +53,14 @@ const WRONG: Array<[said: string, answer: string]> = [
 	['{ nodes: { n1: { remote: "yes" } } }', 'nodes.n1.remote: found "yes", allowed: true or false'],
 	['{ mount: { cacheSeconds: -1 } }', 'mount.cacheSeconds: found -1, allowed: a number from 0 to 86400000'],
 	['{ mount: { driver: "kernel" } }', "mount.driver: found \"kernel\", allowed: 'fuse', 'fuse-native'"],
+	['{ api: { listen: [] } }', 'api.listen: found [], allowed: a list of at least one'],
+	...['../x', 'a/./b', ''].map((path): [string, string] => [
+		`{ api: { publicPaths: ["/", "a//b", "${path}"] } }`, `api.publicPaths[2]: found "${path}", allowed: a path from the root of the tree, with no '.' and '..' in it; '/' for all of it`,
+	]),
+	...['nonsense', 'ftp://a', 'http://', 'http://a:port', 'http://a/'].map((door): [string, string] => [
+		`{ api: { doors: { a: "http://10.0.0.2:7780", b: "https://b/below", c: "${door}" } } }`,
+		`api.doors.c: found "${door}", allowed: an address such as 'http://10.0.0.2:7780', with no slash at its end`,
+	]),
 	['{ cataloguePasswordFile: "none" }', `cataloguePasswordFile: ${directory}/none cannot be read (ENOENT)`],
 ]
 
