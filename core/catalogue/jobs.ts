@@ -37,6 +37,11 @@ export function list(reader: Reader): Maybe<JobRow[]> {
 	return reader.all<JobRow>(`SELECT ${COLUMNS} FROM job ORDER BY name`)
 }
 
+/** The last run went wrong; what a keeper gave up did not. */
+export function hasFailed({ state, summary }: JobRow): boolean {
+	return state === 'failed' && !(JSON.parse(summary) as { aborted?: boolean }).aborted
+}
+
 /** A run begins; where the last one stopped is kept. */
 export function begin(tx: Transaction, name: string, { now, replace }: Capabilities): void {
 	const end = replace('name', ['state', 'started', 'ended'])

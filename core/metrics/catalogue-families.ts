@@ -89,6 +89,6 @@ function* running(catalogue: Driver): Op<Family[]> {
 	return [
 		gaugeFamily('cairn_job_started_seconds', 'When the last run of a kind of work began, Unix time.', rows.map(({ row, labels }) => [labels, row.started])),
 		gaugeFamily('cairn_job_ended_seconds', 'When it ended; 0: it runs, or was killed.', rows.map(({ row, labels }) => [labels, row.ended])),
-		gaugeFamily('cairn_job_failed', 'Whether the last run failed: 1, or 0.', rows.map(({ row, labels }) => [labels, Number(row.state === 'failed')])),
+		gaugeFamily('cairn_job_failed', 'Whether the last run failed: 1, or 0.', rows.map(({ row, labels }) => [labels, Number(jobTable.hasFailed(row))])),
 	]
 }

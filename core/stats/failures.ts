@@ -1,4 +1,5 @@
 /** Runs that failed the last time, newest first. */
+import { hasFailed } from '../catalogue/jobs.ts'
 import type { Rows } from './rows.ts'
 
 export interface Failure {
@@ -12,7 +13,7 @@ export interface Failure {
 
 export function failuresOf({ jobs, nodes }: Rows): Failure[] {
 	return jobs
-		.filter((job) => job.state === 'failed')
+		.filter(hasFailed)
 		.map(({ name, ended, summary }) => {
 			const [job, id] = name.split(':')
 			const { error = '' } = JSON.parse(summary) as { error?: string }

@@ -5,19 +5,22 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { checkKernel, checkNode, checkOpenFiles } from '../../cli/doctor/machine.ts'
 import { doctor } from '../../cli/doctor.ts'
+import { drain } from '../../cli/drain.ts'
+import { metrics } from '../../cli/metrics.ts'
 import { EXIT } from '../../cli/exit-codes.ts'
 import type { Finding } from '../../cli/doctor/finding.ts'
 import { engines } from '../catalogue/engines.ts'
+import { writeFile } from '../stats/meddle.ts'
 import { place } from '../stats/place.ts'
 import { typed } from './typed.ts'
 
 for (const engine of engines) {
 	test(`${engine.name}: the doctor`, async (t) => {
-		const { driver, config: configuration, node } = await place(t, engine)
+		const { fs, driver, config: configuration, node } = await place(t, engine)
 		const config = join(node(1), '..', 'config.ts')
 		writeFileSync(config, `export default ${JSON.stringify({ catalogue: configuration.catalogue, classes: configuration.classes })}`)
 		chmodSync(config, 0o600)
-		const cairn = typed(config, doctor)
+		const cairn = typed(config, doctor, drain, metrics)
 		async function findings(code: number): Promise<Finding[]> {
 			const said = await cairn('doctor', '--json')
 			assert.equal(said.code, code, said.stdout)
@@ -33,6 +36,13 @@ for (const engine of engines) {
 		await driver.change("UPDATE node SET zone = 'shed'")
 		assert.deepEqual(of(await findings(EXIT.ok), 'disks'), [], 'the zone says so')
 		assert.match((await cairn('doctor')).stdout, /^look {2}node node1: no replicator looks after it.*\n {6}cairn replicator --node node1$/m)
+
+		await writeFile(fs, { parent: 1, name: Buffer.from('file') }, Buffer.alloc(10))
+		const [{ name }] = await driver.all<{ name: string }>('SELECT name FROM node JOIN replica ON node_id = id WHERE replica.state = 1')
+		assert.equal((await cairn('drain', name)).code, EXIT.ok)
+		assert.match((await cairn('drain', name, '--abort')).stdout, /given up/)
+		assert.deepEqual(of(await findings(EXIT.ok), `drain of ${name}`), [], 'what was given up did not fail')
+		assert.match((await cairn('metrics')).stdout, new RegExp(`^cairn_job_failed\\{job="drain",node="${name}"\\} 0$`, 'm'))
 
 		renameSync(node(2), `${node(2)}-elsewhere`)
 		await driver.change("UPDATE node SET state = 'drain' WHERE id = 3")
