@@ -57,7 +57,7 @@ export function aheadOf(sftp: SFTPWrapper, handle: Buffer, size: number): Ahead 
 async function readPiece(sftp: SFTPWrapper, handle: Buffer, at: number, bytes: Buffer): Promise<Buffer> {
 	const { length } = bytes
 	for (let done = 0; done < length; ) {
-		const count = await call<number>((answered) => sftp.read(handle, bytes, done, length - done, at + done, answered))
+		const count = await call<number>(sftp, (answered) => sftp.read(handle, bytes, done, length - done, at + done, answered))
 		if (count === 0) throw new Errno('EAGAIN', 'it became shorter while it was copied')
 		done += count
 	}

@@ -1,6 +1,6 @@
 /** One connection to a host: made when it is needed, made again when it was lost, refused to a host with another key. */
 import { readFileSync, statSync } from 'node:fs'
-import { connect as openSocket } from 'node:net'
+import { connect as openSocket, type Socket } from 'node:net'
 import SftpClient from 'ssh2-sftp-client'
 import type { SFTPWrapper } from 'ssh2'
 import type { SftpConfig } from '../config/types.ts'
@@ -34,7 +34,7 @@ const CIPHERS = [
 ] as const
 
 interface Connection {
-	client: SftpClient
+	socket: Socket
 	sftp: SFTPWrapper
 }
 
@@ -45,14 +45,16 @@ export function openSession(node: string, config: SftpConfig): Session {
 
 	async function connect(): Promise<Connection> {
 		let denial = ''
+		let socket: Socket | undefined
 		const silent = () => undefined
 		const client = new SftpClient(node, { error: silent, end: silent, close: silent })
 		client.on('handshake', () => keepKeyObject(client))
 		try {
 			const { keys, revoked, privateKey } = readFiles(config)
+			// What is asked next must not wait for the other side to confirm what was asked last: that takes it 40 ms.
+			socket = openSocket({ host: config.host, port: config.port ?? PORT, noDelay: true })
 			const sftp = await client.connect({
-				// What is asked next must not wait for the other side to confirm what was asked last: that takes it 40 ms.
-				sock: openSocket({ host: config.host, port: config.port ?? PORT, noDelay: true }),
+				sock: socket,
 				username: config.user,
 				privateKey,
 				algorithms: { cipher: [...CIPHERS], serverHostKey: algorithmsOf(keys) as never },
@@ -66,11 +68,11 @@ export function openSession(node: string, config: SftpConfig): Session {
 				keepaliveCountMax: KEEPALIVES_MISSED_MAX,
 			})
 			takeStraight(sftp)
-			const connection = { client, sftp }
+			const connection = { socket, sftp }
 			client.on('close', () => forget(connection))
 			return connection
 		} catch (error) {
-			await client.end().catch(silent)
+			socket?.destroy()
 			const why = denial || explain(error as Error, config)
 			refused = { error: new Errno('ENOTCONN', `${where}: ${why}`), untilMs: performance.now() + REFUSED_MS }
 			current = undefined
@@ -95,15 +97,16 @@ export function openSession(node: string, config: SftpConfig): Session {
 		},
 		lost(sftp) {
 			if (established?.sftp !== sftp) return
-			const { client } = established
+			const { socket } = established
 			forget(established)
-			client.end().catch(() => undefined)
+			socket.destroy()
 		},
 		async end() {
 			const connection = established
 			established = undefined
 			current = undefined
-			await connection?.client.end().catch(() => undefined)
+			// Asked to end it, a server that hangs would be waited for.
+			connection?.socket.destroy()
 		},
 	}
 }

@@ -46,11 +46,11 @@ export function connectSftp(node: { name: string; uuid: string }, config: SftpCo
 		const sftp = await session.get()
 		try {
 			const root = await rootOn(sftp)
-			const real = await call<string>((done) => sftp.realpath(`${root}/${textOf(path)}`, done))
+			const real = await call<string>(sftp, (done) => sftp.realpath(`${root}/${textOf(path)}`, done))
 			// The server follows symlinks wherever they lead; a file is where its path says.
 			if (real !== `${root}/${textOf(path)}`) fail('ELOOP', 'a symlink stands in the way')
-			const handle = await call<Buffer>((done) => sftp.open(real, 'r', done))
-			const stat = toStat(await call<Stats>((done) => sftp.fstat(handle, done)))
+			const handle = await call<Buffer>(sftp, (done) => sftp.open(real, 'r', done))
+			const stat = toStat(await call<Stats>(sftp, (done) => sftp.fstat(handle, done)))
 			if ((stat.mode & S_IFMT) !== S_IFREG) fail('EINVAL', 'not a regular file')
 			return { path, sftp, handle, stat, ahead: aheadOf(sftp, handle, stat.size) }
 		} catch (error) {
@@ -94,9 +94,9 @@ export function connectSftp(node: { name: string; uuid: string }, config: SftpCo
 				const file = of(fd)
 				files.delete(fd)
 				// On a connection that is gone it is closed already.
-				await call<void>((done) => file.sftp.close(file.handle, done)).catch(() => undefined)
+				await call<void>(file.sftp, (done) => file.sftp.close(file.handle, done)).catch(() => undefined)
 			},
-			fstat: (fd) => persist(of(fd), async () => toStat(await call<Stats>((done) => of(fd).sftp.fstat(of(fd).handle, done)))),
+			fstat: (fd) => persist(of(fd), async () => toStat(await call<Stats>(of(fd).sftp, (done) => of(fd).sftp.fstat(of(fd).handle, done)))),
 			read: (fd, buffer, position) => persist(of(fd), () => of(fd).ahead.read(buffer, position)),
 		},
 		end: () => session.end(),
@@ -104,8 +104,8 @@ export function connectSftp(node: { name: string; uuid: string }, config: SftpCo
 }
 
 async function identify(sftp: SFTPWrapper, { name, uuid }: { name: string; uuid: string }, config: SftpConfig): Promise<string> {
-	const root = await call<string>((done) => sftp.realpath(config.path, done))
-	const text = await call<Buffer>((done) => sftp.readFile(`${root}/.cairn/node.json`, done)).catch((error: Error) =>
+	const root = await call<string>(sftp, (done) => sftp.realpath(config.path, done))
+	const text = await call<Buffer>(sftp, (done) => sftp.readFile(`${root}/.cairn/node.json`, done)).catch((error: Error) =>
 		fail('ENODEV', `${config.host}: ${config.path}/.cairn/node.json cannot be read: ${error.message}`),
 	)
 	if (parse(text.toString())?.uuid !== uuid) fail('ESTALE', `${config.host}: ${config.path} is not the node ${name}`)

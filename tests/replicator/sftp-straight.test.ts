@@ -35,17 +35,17 @@ const insidesOf = (sftp: SFTPWrapper) => sftp as unknown as { push: Push; _reque
 
 /** A piece is asked for, and other things between them. */
 async function readAll(sftp: SFTPWrapper): Promise<Buffer> {
-	const handle = await call<Buffer>((done) => sftp.open(join(directory, 'big'), 'r', done))
+	const handle = await call<Buffer>(sftp, (done) => sftp.open(join(directory, 'big'), 'r', done))
 	const into = Buffer.alloc(CONTENT.length)
 	const asked: Array<Promise<unknown>> = []
 	for (let at = 0; at < into.length; at += PIECE_BYTES) {
 		const length = Math.min(PIECE_BYTES, into.length - at)
-		asked.push(call<number>((done) => sftp.read(handle, into, at, length, at, done)).then((bytes) => assert.equal(bytes, length)))
-		asked.push(call<Stats>((done) => sftp.fstat(handle, done)).then(({ size }) => assert.equal(size, CONTENT.length)))
+		asked.push(call<number>(sftp, (done) => sftp.read(handle, into, at, length, at, done)).then((bytes) => assert.equal(bytes, length)))
+		asked.push(call<Stats>(sftp, (done) => sftp.fstat(handle, done)).then(({ size }) => assert.equal(size, CONTENT.length)))
 	}
-	asked.push(assert.rejects(call((done) => sftp.open(join(directory, 'nothing'), 'r', done)), { code: 'ENOENT' }))
+	asked.push(assert.rejects(call(sftp, (done) => sftp.open(join(directory, 'nothing'), 'r', done)), { code: 'ENOENT' }))
 	await Promise.all(asked)
-	await call<void>((done) => sftp.close(handle, done))
+	await call<void>(sftp, (done) => sftp.close(handle, done))
 	return into
 }
 
@@ -77,12 +77,12 @@ test('it may be cut anywhere', async () => {
 
 test('what ends before it was asked to end is what there is', async () => {
 	const sftp = await session.get()
-	const handle = await call<Buffer>((done) => sftp.open(join(directory, 'big'), 'r', done))
+	const handle = await call<Buffer>(sftp, (done) => sftp.open(join(directory, 'big'), 'r', done))
 	const into = Buffer.alloc(1_000, 7)
 	const last = CONTENT.length - 10
-	assert.equal(await call<number>((done) => sftp.read(handle, into, 0, into.length, last, done)), 10)
+	assert.equal(await call<number>(sftp, (done) => sftp.read(handle, into, 0, into.length, last, done)), 10)
 	assert.deepEqual(into.subarray(0, 10), CONTENT.subarray(last))
 	assert.ok(into.subarray(10).every((byte) => byte === 7))
-	assert.equal(await call<number>((done) => sftp.read(handle, into, 0, into.length, CONTENT.length, done)), 0)
-	await call<void>((done) => sftp.close(handle, done))
+	assert.equal(await call<number>(sftp, (done) => sftp.read(handle, into, 0, into.length, CONTENT.length, done)), 0)
+	await call<void>(sftp, (done) => sftp.close(handle, done))
 })

@@ -10,6 +10,7 @@ import { createFile, type Installation, installation, now } from '../unit/instal
 import { release } from '../../core/filesystem/publish.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { type Sshd, startSshd } from '../support/sshd.ts'
+import { until } from '../support/until.ts'
 import { makeCopies, type Made } from './copying.ts'
 
 let sshd: Sshd
@@ -76,6 +77,23 @@ test('a connection that is cut in the middle of a file is made again, and the fi
 	assert.deepEqual(summary.outcomes, { copied: 1 })
 	assert.deepEqual(disk.readFileSync(node(2, 'big')), content)
 	assert.equal(sshd.connections(), connected + 2)
+})
+
+test('a host that goes in the middle, a large file or many small ones, and does not come back: named, and the run ends', async (t) => {
+	t.after(() => sshd.refuse(false))
+	const small = Object.fromEntries(Array.from({ length: 40 }, (_, number) => [`small${number}`, randomBytes(300_000)]))
+	for (const [files, bytes] of [[{ big: randomBytes(24_000_000) }, 18_000_000], [small, 4_000_000]] as const) {
+		const { copy } = await distant(t, files)
+		sshd.cutAfter(bytes)
+		const connected = sshd.connections()
+		sshd.refuse(false)
+		const copying = copy()
+		await until('it is connected', () => sshd.connections() > connected || undefined)
+		sshd.refuse(true)
+		const { summary, troubles } = await copying
+		assert.ok(summary.troubles > 0)
+		assert.match(troubles[0], /root@127\.0\.0\.1:\d+: /)
+	}
 })
 
 test('the key of a connection is made an object once, and not for each packet: where the library has it is not written anywhere', async () => {

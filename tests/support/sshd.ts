@@ -24,6 +24,8 @@ export interface Sshd {
 	knownHostsFile: string
 	/** Each connection is cut after this many more bytes to the client; 0: no more. */
 	cutAfter(bytes: number): void
+	/** Whoever comes from now on is sent away, or let in again. */
+	refuse(isRefused: boolean): void
 	/** Connections made so far. */
 	connections(): number
 	/** Another key from now on, for the host too. */
@@ -42,8 +44,10 @@ export async function startSshd(): Promise<Sshd> {
 	const sockets = new Set<Socket>()
 	let left = Number.POSITIVE_INFINITY
 	let many = 0
+	let isClosed = false
 
 	const proxy = createServer((client) => {
+		if (isClosed) return void client.on('error', () => undefined).destroy()
 		many++
 		const upstream = connect(inner, '127.0.0.1')
 		for (const socket of [client, upstream]) {
@@ -74,6 +78,9 @@ export async function startSshd(): Promise<Sshd> {
 		knownHostsFile: file('known_hosts'),
 		cutAfter(bytes) {
 			left = bytes === 0 ? Number.POSITIVE_INFINITY : bytes
+		},
+		refuse(isRefused) {
+			isClosed = isRefused
 		},
 		connections: () => many,
 		async changeHostKey() {
