@@ -26,6 +26,7 @@ interface Options extends Common {
 }
 
 const TOLD_MS = 10_000
+const ID_MAX = 0xffff_fffe
 
 export const importGeograph: Verb<Options> = (deps) => ({
 	command: 'geograph',
@@ -43,6 +44,7 @@ export const importGeograph: Verb<Options> = (deps) => ({
 })
 
 export async function run(options: Options, deps: Deps): Promise<void> {
+	for (const name of ['uid', 'gid'] as const) checkId(name, options[name])
 	await withFilesystem(options, deps, async (fs) => {
 		const report = options.report === undefined ? undefined : openReport(resolve(deps.directory, options.report))
 		const old = await openOld(options.from)
@@ -73,6 +75,10 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 			await old.close()
 		}
 	})
+}
+
+function checkId(name: 'uid' | 'gid', id: number): void {
+	if (!(Number.isInteger(id) && id >= 0 && id <= ID_MAX)) throw new UserError(`--${name}: a whole number from 0 to ${ID_MAX}`, EXIT.usage)
 }
 
 /** Of the old system, by the names they had there. */

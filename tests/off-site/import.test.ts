@@ -64,11 +64,37 @@ for (const engine of engines) {
 		const links = await keeper.driver.all('SELECT f.nlink FROM file f JOIN entry e ON e.file_id = f.id WHERE e.name = ?', [Buffer.from('a')])
 		assert.equal(links[0].nlink, 3)
 
-		// Again: it has all of it, and goes on after the last it took.
-		const again = await importFrom(keeper, from)
-		assert.deepEqual([JSON.parse(again.out).files, JSON.parse(again.out).left], [0, {}])
+		// Again: what it has stays, and what is possible now is taken.
+		const again = await importFrom(keeper, from, { node: ['milk=node1', 'cream=node2', 'cake=node2'] })
+		assert.deepEqual([JSON.parse(again.out).files, JSON.parse(again.out).copies], [1, 1])
+		const { noCopy: _, ...stillLeft } = left
+		assert.deepEqual(JSON.parse(again.out).left, { ...stillLeft, taken: 4 })
+	})
+
+	test(`${engine.name}: one that was stopped goes on where it was, unless it is told something else`, async (t) => {
+		const keeper = await openKeeper(t, { engine, config: { classes: CLASSES } })
+		const from = await oldDatabase(Array.from({ length: 5 }, (_, number) => ({ path: `/mnt/combined/f${number}` })))
+		const files = async (more: object = {}) => JSON.parse((await importFrom(keeper, from, more)).out).files
+		assert.equal(await files({ root: '/mnt/else' }), 0)
+		assert.equal(await files(), 5)
+		await keeper.driver.change("UPDATE job SET state = 'running' WHERE name = 'import:geograph'")
+		const [{ position }] = await keeper.driver.all("SELECT position FROM job WHERE name = 'import:geograph'")
+		const after = JSON.parse(Buffer.from(position).toString())
+		await keeper.driver.change("UPDATE job SET position = ? WHERE name = 'import:geograph'", [Buffer.from(JSON.stringify({ ...after, after: 3 }))])
+		assert.deepEqual(JSON.parse((await importFrom(keeper, from)).out).left, { taken: 2 })
+		await keeper.driver.change("UPDATE job SET state = 'running' WHERE name = 'import:geograph'")
+		assert.deepEqual(JSON.parse((await importFrom(keeper, from, { root: '/mnt' })).out).files, 5)
 	})
 }
+
+test('a database that is another one, and users that are none: one line', async (t) => {
+	const keeper = await openKeeper(t)
+	const from = await oldDatabase([{ path: '/mnt/combined/f' }], { more: 'DROP TABLE remote' })
+	const wrong = await importFrom(keeper, from)
+	assert.deepEqual([wrong.exitCode, wrong.err.includes('\n')], [5, false])
+	assert.match(wrong.err, /the old database: Table '.*remote' doesn't exist/)
+	for (const uid of [Number.NaN, -1, 1.5]) assert.equal((await importFrom(keeper, from, { uid })).exitCode, 2)
+})
 
 test('an address that leads nowhere, a node that is none: one line', async (t) => {
 	const keeper = await openKeeper(t)

@@ -54,7 +54,8 @@ export async function importAll(importing: Importing): Promise<Account> {
 	const account: Account = { files: 0, directories: 0, copies: 0, offSite: 0, left: {}, strange: { nodes: new Map(), sites: new Map(), classes: new Map() } }
 	const ids = idSource(fs)
 	const directories = createDirectories(ids, owner)
-	let after = await begin(fs)
+	const source = sourceOf(importing)
+	let after = await begin(fs, source)
 	let ahead = old.files(after, ROWS_AT_ONCE)
 	while (!importing.signal.aborted) {
 		const rows = await ahead
@@ -63,7 +64,7 @@ export async function importAll(importing: Importing): Promise<Account> {
 		ahead = old.files(after, ROWS_AT_ONCE)
 		// Should it fail while the page before it is written: it is asked for again then.
 		ahead.catch(() => undefined)
-		await takePage(importing, { rows, directories, ids, account })
+		await takePage(importing, { rows, directories, ids, account, source })
 		importing.progress(account)
 	}
 	if (!importing.signal.aborted) await takeFolders(importing, directories, account)
@@ -84,12 +85,25 @@ function idSource(fs: Filesystem): () => Op<FileId> {
 	}
 }
 
-async function begin({ catalogue, capabilities }: Filesystem): Promise<number> {
+/** What is read, and as what: a run that was stopped is gone on with by one that was told the same. */
+function sourceOf({ old, known: { root, nodes } }: Importing): string {
+	return JSON.stringify([old.name, root.toString('latin1'), ...nodes])
+}
+
+interface Position {
+	source: string
+	after: number
+}
+
+/** The last of the old files that was looked at; 0 where a run ended, for it may be given again because nodes or the root were wrong. */
+async function begin({ catalogue, capabilities }: Filesystem, source: string): Promise<number> {
 	const job = await jobs.find(catalogue, JOB)
 	await catalogue.transaction(function* (tx) {
 		jobs.begin(tx, JOB, capabilities)
 	})
-	return job?.position ? Number(Buffer.from(job.position).toString()) : 0
+	if (!job?.position || job.state === 'done') return 0
+	const position = JSON.parse(Buffer.from(job.position).toString()) as Position
+	return position.source === source ? position.after : 0
 }
 
 /** Every file is to be looked at: what its class asks for beyond what it has. */
@@ -105,6 +119,7 @@ interface Page {
 	directories: Directories
 	ids: () => Op<FileId>
 	account: Account
+	source: string
 }
 
 async function takePage(importing: Importing, page: Page): Promise<void> {
@@ -163,7 +178,7 @@ async function write(importing: Importing, page: Page, taken: readonly Taken[], 
 	try {
 		await transact(fs, function* (tx) {
 			insert(fs, tx, rows)
-			if (position !== undefined) jobs.setPosition(tx, JOB, Buffer.from(String(position)))
+			if (position !== undefined) jobs.setPosition(tx, JOB, Buffer.from(JSON.stringify({ source: page.source, after: position } satisfies Position)))
 		})
 	} catch (error) {
 		// Directories that were not made after all must not be taken for known.

@@ -28,6 +28,8 @@ export interface OldRemote {
 }
 
 export interface OldDatabase {
+	/** Of the server and the database, without the password. */
+	readonly name: string
 	files(after: number, limit: number): Promise<OldFile[]>
 	folders(after: number, limit: number): Promise<Array<{ folder_id: number; folder: Buffer }>>
 	remotes(): Promise<OldRemote[]>
@@ -41,8 +43,12 @@ const FILES = `SELECT file_id, CAST(filename AS BINARY) AS filename, size, UNIX_
 
 export async function openOld(address: string): Promise<OldDatabase> {
 	const connection = await connect(address)
-	const rows = async <T>(sql: string, values: number[] = []) => (await connection.query<RowDataPacket[]>(sql, values))[0] as T[]
+	const rows = async <T>(sql: string, values: number[] = []) =>
+		(await connection.query<RowDataPacket[]>(sql, values).catch((error: Error) => {
+			throw new UserError(`the old database: ${error.message}`, EXIT_UNREACHABLE)
+		}))[0] as T[]
 	return {
+		name: address.replace(/:[^:@/]*@/, '@'),
 		files: (after, limit) => rows<OldFile>(FILES, [after, limit]),
 		folders: (after, limit) => rows('SELECT folder_id, CAST(folder AS BINARY) AS folder FROM folder WHERE folder_id > ? ORDER BY folder_id LIMIT ?', [after, limit]),
 		remotes: () => rows('SELECT identity, secret, active FROM remote ORDER BY identity'),
