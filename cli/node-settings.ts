@@ -1,7 +1,9 @@
 /** The options that say how a node is used. */
 import type { Argv } from 'yargs'
 import { NODE_IO, NODE_STATES, type NodeSettings } from '../core/catalogue/nodes.ts'
+import { label } from '../core/config/checks.ts'
 import { UserError } from '../core/errors.ts'
+import { checked } from './checked.ts'
 import { EXIT } from './exit-codes.ts'
 import { parseSize } from './sizes.ts'
 import type { Common } from './verb.ts'
@@ -28,7 +30,7 @@ export function withOptions(settings: NodeSettings, options: NodeOptions): NodeS
 	const { zone, reserve, weight, io, state } = options
 	return {
 		path: settings.path,
-		zone: zone ?? settings.zone,
+		zone: zone === undefined ? settings.zone : checked('--zone', zone, label),
 		reserve: reserve === undefined ? settings.reserve : reserve === 'auto' ? -1 : parseSize(reserve, '--reserve'),
 		weight: weight === undefined ? settings.weight : checkWeight(weight),
 		io: (io as NodeSettings['io'] | undefined) ?? settings.io,

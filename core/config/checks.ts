@@ -25,6 +25,20 @@ export const filledText: Check = (value, key) => {
 	if (typeof value !== 'string' || value === '') refuse(key, value, 'a text that is not empty')
 }
 
+/** As much as the catalogue has room for on every engine. */
+const LABEL_CHARACTERS_MAX = 255
+const PATTERN_CHARACTERS_MAX = 1_024
+
+export const label: Check = (value, key) => {
+	if (typeof value !== 'string' || value.length > LABEL_CHARACTERS_MAX) refuse(key, value, `a text of at most ${LABEL_CHARACTERS_MAX} characters`)
+}
+
+/** To a server names that differ in blanks at their end are one. */
+export const name: Check = (value, key) => {
+	const isName = typeof value === 'string' && value !== '' && value.trim() === value && value.length <= LABEL_CHARACTERS_MAX
+	if (!isName) refuse(key, value, `a text that is not empty, of at most ${LABEL_CHARACTERS_MAX} characters, without blanks around it`)
+}
+
 /** Says only that it is not a text: what was found must not be shown. */
 export const secret: Check = (value, key) => {
 	if (typeof value !== 'string') refuse(key, `(${typeof value})`, 'a text')
@@ -125,7 +139,8 @@ export function oneOf(...words: string[]): Check {
 }
 
 export const pattern: Check = (value, key) => {
-	if (typeof value !== 'string' || !isExpression(value)) refuse(key, value, 'a regular expression, as a text')
+	const isPattern = typeof value === 'string' && value.length <= PATTERN_CHARACTERS_MAX && isExpression(value)
+	if (!isPattern) refuse(key, value, `a regular expression, as a text of at most ${PATTERN_CHARACTERS_MAX} characters`)
 }
 
 function isExpression(source: string): boolean {

@@ -1,6 +1,6 @@
 /** Which values a configuration may hold, key by key. The types see to it that none is forgotten. */
 import {
-	address, type Check, cron, dictionary, door, filledList, filledText, flag, hours, integer, list, namedList, network, oneOf, origin, pattern, record, seconds, secret, share, text, treePath, Wrong,
+	address, type Check, cron, dictionary, door, filledList, filledText, flag, hours, integer, label, list, name, namedList, network, oneOf, origin, pattern, record, seconds, secret, share, text, treePath, Wrong,
 } from './checks.ts'
 import {
 	type ApiConfig, type BackupConfig, CARRIERS, type ClassConfig, type Config, type ListenConfig, type MountConfig, type NodeConfig, PARTS, type RateConfig, type ReplicatorConfig,
@@ -16,7 +16,7 @@ const DAYS_MAX = 36_500
 const io = oneOf('auto', 'passthrough', 'carried')
 
 const classChecks: ChecksOf<ClassConfig> = {
-	name: filledText,
+	name,
 	pattern,
 	copies: integer(1, COPIES_MAX),
 	zones: integer(1, COPIES_MAX),
@@ -144,7 +144,7 @@ const configChecks: ChecksOf<Config> = {
 	catalogueConnections: integer(1, 1_000),
 	classes: namedList(rule),
 	nodes: dictionary(record(nodeChecks)),
-	zone: text,
+	zone: label,
 	nodeDeadlineMs: integer(100, DAY_MS),
 	nodeCallsMax: integer(1, 1_000),
 	mount: record(mountChecks),

@@ -23,6 +23,8 @@ function write(text: string, mode = 0o600): string {
 
 const load = (text: string, mode?: number) => loadConfig({ path: write(text, mode), environment: {} })
 
+const LONG = 'x'.repeat(256)
+
 /** What is said, and the whole of what is answered after the file's name. */
 const WRONG: Array<[said: string, answer: string]> = [
 	['5', `the default export: found 5, allowed: an object with ${Object.keys(withDefaults({})).join(', ')}`],
@@ -32,11 +34,20 @@ const WRONG: Array<[said: string, answer: string]> = [
 	['{ catalogue: "" }', 'catalogue: found "", allowed: a text that is not empty'],
 	['{ catalogueTimeoutMs: "5 s" }', 'catalogueTimeoutMs: found "5 s", allowed: a whole number from 100 to 86400000'],
 	['{ nodeCallsMax: 0 }', 'nodeCallsMax: found 0, allowed: a whole number from 1 to 1000'],
-	['{ zone: 7 }', 'zone: found 7, allowed: a text'],
+	['{ zone: 7 }', 'zone: found 7, allowed: a text of at most 255 characters'],
 	['{ cataloguePassword: 12345 }', 'cataloguePassword: found "(number)", allowed: a text'],
 	['{ classes: [] }', 'classes: found [], allowed: a list of at least one'],
 	['{ classes: [{ name: "a", pattern: "" }] }', 'classes[0].copies: is missing'],
-	['{ classes: [{ name: "a", pattern: "(", copies: 1 }] }', 'classes[0].pattern: found "(", allowed: a regular expression, as a text'],
+	['{ classes: [{ name: "a", pattern: "(", copies: 1 }] }', 'classes[0].pattern: found "(", allowed: a regular expression, as a text of at most 1024 characters'],
+	[
+		`{ classes: [{ name: "a", pattern: "${LONG.repeat(5)}", copies: 1 }] }`,
+		`classes[0].pattern: found "${LONG.slice(0, 59)}…, allowed: a regular expression, as a text of at most 1024 characters`,
+	],
+	...[LONG, '', 'a '].map((name): [string, string] => [
+		`{ classes: [{ name: "${name}", pattern: "", copies: 1 }] }`,
+		`classes[0].name: found "${name.length > 59 ? `${name.slice(0, 59)}…` : `${name}"`}, allowed: a text that is not empty, of at most 255 characters, without blanks around it`,
+	]),
+	[`{ zone: "${LONG}" }`, `zone: found "${LONG.slice(0, 59)}…, allowed: a text of at most 255 characters`],
 	['{ classes: [{ name: "a", pattern: "", copies: 1 }, { name: "a", pattern: "", copies: 1 }] }', "classes[1].name: 'a' is there twice"],
 	[
 		'{ classes: [{ name: "a", pattern: "", copies: 1, policy: "best" }] }',

@@ -36,6 +36,7 @@ test('2: usage', async (t) => {
 	ended(await place.cairn('why'), EXIT.usage, /why: <path> is missing; see cairn why --help/)
 	ended(await place.cairn('restore'), EXIT.usage, /restore: --from is missing/)
 	ended(await place.cairn('find', '--larger'), EXIT.usage, /--larger needs a value/)
+	ended(await place.cairn('node', 'add', 'a', place.directory, '--zone', 'x'.repeat(256)), EXIT.usage, /--zone: found .*, allowed: a text of at most 255 characters/)
 	ended(await place.cairn('node', 'set', 'a', '--state', 'up'), EXIT.usage, /--state: found 'up', allowed: rw, nc, ro, drain, down, dead$/m)
 	ended(await place.cairn('node'), EXIT.usage, /add, list, set, replace or remove/)
 	ended(await place.cairn('mount', place.directory, '-o', 'rp'), EXIT.usage, /'rp'/)
