@@ -6,9 +6,11 @@ const LETTERS = ['', 'K', 'M', 'G', 'T', 'P']
 
 /** `option`: what it was said with. */
 export function parseSize(text: string, option: string): number {
-	const match = /^(\d+(?:\.\d+)?)([KMGTP]?)(?:i?B)?$/i.exec(text)
-	if (!match) throw new UserError(`${option}: found '${text}', allowed: a number of bytes, or one with K, M, G, T or P`, EXIT.usage)
-	return Math.round(Number(match[1]) * 1024 ** LETTERS.indexOf(match[2].toUpperCase()))
+	const [, number, letter = ''] = /^(\d+(?:\.\d+)?)([KMGTP]?)(?:i?B)?$/i.exec(text) ?? []
+	const bytes = Math.round(Number(number) * 1024 ** LETTERS.indexOf(letter.toUpperCase()))
+	// More than this no catalogue keeps.
+	if (!Number.isSafeInteger(bytes)) throw new UserError(`${option}: found '${text}', allowed: a number of bytes, or one with K, M, G, T or P, below 8P`, EXIT.usage)
+	return bytes
 }
 
 export function showSize(bytes: number): string {

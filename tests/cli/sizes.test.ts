@@ -14,9 +14,10 @@ test('a letter is 1024 times the one before it, typed and shown', () => {
 		['100MiB', 104_857_600, '100M'],
 		['10GB', 10_737_418_240, '10.0G'],
 		['2t', 2_199_023_255_552, '2.0T'],
+		['7.5P', 8_444_249_301_319_680, '7.5P'],
 	]
 	assert.deepEqual(sizes.map(([typed]) => [parseSize(typed, '--size'), showSize(parseSize(typed, '--size'))]), sizes.map(([, bytes, shown]) => [bytes, shown]))
-	for (const wrong of ['', 'G', '-1', '1 G', '1X', '1e3']) assert.throws(() => parseSize(wrong, '--size'), UserError)
+	for (const wrong of ['', 'G', '-1', '1 G', '1X', '1e3', '8P', '99999999999999999T']) assert.throws(() => parseSize(wrong, '--size'), UserError)
 })
 
 test('what a node is to keep free is what was typed', async (t) => {
