@@ -7,6 +7,7 @@ import type { MysqlOptions } from './mysql.ts'
 import type { SqliteOptions } from './sqlite.ts'
 
 export const EXIT_UNREACHABLE = 5
+const EXIT_CONFIGURATION = 3
 
 export type CatalogueConfig = Pick<
 	Config,
@@ -28,12 +29,12 @@ export interface OpenOptions {
 export async function openCatalogue(config: CatalogueConfig, { create = false, cacheKibMax, holds, isBrief = false }: OpenOptions = {}): Promise<Driver> {
 	const address = config.catalogue
 	if (/^(mysql|mariadb):/.test(address)) return openServer(config, isBrief)
-	if (/^[a-z]+:\/\//.test(address)) throw unreachable(withoutSecret(address), 'neither mysql:// nor sqlite:')
+	if (/^[a-z]+:\/\//.test(address)) throw misread(withoutSecret(address), 'neither mysql:// nor sqlite:')
 	return openFile(address.replace(/^sqlite:/, ''), { timeoutMs: config.catalogueTimeoutMs, create, cacheKibMax, holds, isBrief })
 }
 
 async function openFile(path: string, { create, isBrief, ...options }: SqliteOptions & { create: boolean; isBrief: boolean }): Promise<Driver> {
-	if (!path) throw unreachable('sqlite:', 'no path is given')
+	if (!path) throw misread('sqlite:', 'no path is given')
 	if (!existsSync(path) && !create) throw unreachable(path, 'no such file (cairn init makes a new one; one that was lost: cairn load, cairn reindex)')
 	const { openSqlite } = await import('./sqlite.ts')
 	try {
@@ -62,7 +63,7 @@ async function openServer(config: CatalogueConfig, isBrief: boolean): Promise<Dr
 function serverOptions(config: CatalogueConfig, isBrief: boolean): MysqlOptions {
 	const url = parsed(config.catalogue)
 	const database = decodeURIComponent(url.pathname.slice(1))
-	if (!database) throw unreachable(withoutSecret(config.catalogue), 'no database is named: mysql://user@host/DATABASE')
+	if (!database) throw misread(withoutSecret(config.catalogue), 'no database is named: mysql://user@host/DATABASE')
 	return {
 		server: {
 			host: url.hostname || 'localhost',
@@ -81,9 +82,11 @@ function serverOptions(config: CatalogueConfig, isBrief: boolean): MysqlOptions 
 
 function parsed(address: string): URL {
 	try {
-		return new URL(address)
+		const url = new URL(address)
+		for (const part of [url.username, url.password, url.pathname]) decodeURIComponent(part)
+		return url
 	} catch {
-		throw unreachable(withoutSecret(address), 'not a URL: mysql://user@host:port/database')
+		throw misread(withoutSecret(address), "not a URL: mysql://user@host:port/database, in which '%' is written %25")
 	}
 }
 
@@ -110,4 +113,9 @@ function reason(error: unknown): string {
 
 function unreachable(what: string, why: string): UserError {
 	return new UserError(`catalogue ${what}: ${why}`.replaceAll('\n', ' '), EXIT_UNREACHABLE)
+}
+
+/** Whatever runs where: it is no address. */
+function misread(what: string, why: string): UserError {
+	return new UserError(`catalogue ${what}: ${why}`.replaceAll('\n', ' '), EXIT_CONFIGURATION)
 }

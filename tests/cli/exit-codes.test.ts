@@ -56,6 +56,9 @@ test('3: configuration', async (t) => {
 		assert.equal(said.code, EXIT.configuration, program)
 		assert.match(said.stderr, /config\.ts: it ends the program, or waits for what never comes/)
 	}
+	for (const address of ['postgres://u@h/d', 'sqlite:', 'mysql://u@h', 'mysql://u@h:port/d', 'mysql://u%zz@h/d']) {
+		ended(await makeWorkplace(t, `{ catalogue: '${address}' }`).cairn('status'), EXIT.configuration, /^cairn: catalogue /)
+	}
 	const logging = makeWorkplace(t, "{ mount: { logFile: 'none/log' } }")
 	await logging.cairn('init')
 	ended(await logging.cairn('mount', logging.makeDirectory('mp')), EXIT.configuration, /mount\.logFile: .*none\/log cannot be opened \(ENOENT\)/)
