@@ -8,13 +8,13 @@ import { UserError } from '../../core/errors.ts'
 import { startMariadb } from '../support/mariadb.ts'
 import { config, open } from './engines.ts'
 
-async function refusal(settings: CatalogueConfig, create = false): Promise<string> {
+async function refusal(settings: CatalogueConfig, { create = false, exitCode = 5 } = {}): Promise<string> {
 	const error = await openCatalogue(settings, { create }).then(
 		() => assert.fail('it was opened'),
 		(reason: unknown) => reason,
 	)
 	assert.ok(error instanceof UserError, String(error))
-	assert.equal(error.exitCode, 5)
+	assert.equal(error.exitCode, exitCode)
 	assert.doesNotMatch(error.message, /\n|s3cret/)
 	return error.message
 }
@@ -38,12 +38,12 @@ describe('opening a catalogue', () => {
 	})
 
 	test('one line for a folder that is missing, a file that is no database, an unknown scheme', async () => {
-		assert.match(await refusal(config(join(folder, 'no/such/place.db')), true), /ENOENT/)
+		assert.match(await refusal(config(join(folder, 'no/such/place.db')), { create: true }), /ENOENT/)
 		const text = join(folder, 'text')
 		writeFileSync(text, 'not a database, but long enough to look at'.repeat(100))
 		assert.match(await refusal(config(text)), /not a database/)
-		assert.match(await refusal(config('postgres://u:s3cret@h/d')), /postgres:\/\/u@h\/d/)
-		await refusal(config('sqlite:'))
+		assert.match(await refusal(config('postgres://u:s3cret@h/d'), { exitCode: 3 }), /postgres:\/\/u@h\/d/)
+		await refusal(config('sqlite:'), { exitCode: 3 })
 	})
 
 	test('one line without the password for a server that is away, refuses, or lacks the database', async () => {
@@ -52,8 +52,9 @@ describe('opening a catalogue', () => {
 		assert.match(await refusal(config(address('u:s3cret', 1))), /ECONNREFUSED/)
 		assert.match(await refusal(config(address('root:s3cret'))), /Access denied/)
 		assert.match(await refusal(config(address('root'))), /Unknown database/)
-		assert.match(await refusal(config('mysql://u:s3cret@h:port/d')), /not a URL/)
-		await refusal(config('mysql://u:s3cret@localhost'))
+		assert.match(await refusal(config('mysql://u:s3cret@h:port/d'), { exitCode: 3 }), /not a URL/)
+		await refusal(config('mysql://u:s3cret@localhost'), { exitCode: 3 })
+		assert.match(await refusal(config('mysql://u:50%s3cret@localhost/d'), { exitCode: 3 }), /'%' is written %25/)
 	})
 
 	test('the password comes from the URL, the configuration, a file or the environment', async (t) => {
