@@ -3,8 +3,10 @@ import type { Config } from '../core/config/types.ts'
 import { refreshClasses, refreshNodes } from '../core/filesystem/nodes.ts'
 import { UserError } from '../core/errors.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
+import type { NodeId } from '../core/ids.ts'
 import { offer } from '../core/live/offer.ts'
 import { familiesOf } from '../core/metrics/process-families.ts'
+import type { Node } from '../core/nodes/node.ts'
 import { run as drive } from '../core/op.ts'
 import { wrongWith } from '../replicator/service/due.ts'
 import { createRepeats } from '../replicator/service/repeats.ts'
@@ -48,7 +50,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 		await withFilesystem(options, { ...deps, warn: report }, async (fs) => {
 			checkSchedule(fs.config)
 			checkNames(fs, options.node)
-			const isOurs = (node: { name: string; remote: boolean }) => (options.node.length > 0 ? options.node.includes(node.name) : !node.remote)
+			const isOurs = options.node.length > 0 ? (node: Node) => options.node.includes(node.name) : createIsDiskHere()
 			const silent = offer({ catalogue: fs.config.catalogue, what: fs.what, metrics: () => familiesOf(fs), report: lines.note })
 			const daemon = startService({ fs, isOurs, signal: stop.signal, show: lines.show, report: lines.note, ready: lines.ready })
 			const reload = () => void applyAgain(fs, daemon, options, deps).catch((error: Error) => lines.note(`the configuration was not read again: ${error.message}`))
@@ -59,6 +61,17 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 		})
 	} finally {
 		process.off('SIGTERM', end).off('SIGINT', end).off('disconnect', end)
+	}
+}
+
+/**
+ * A disk of this machine has been seen here. One that is not there may be another machine's: whoever took it would keep away those who have it.
+ */
+function createIsDiskHere(): (node: Node) => boolean {
+	const seen = new Set<NodeId>()
+	return ({ id, remote, health }) => {
+		if (health.up) seen.add(id)
+		return !remote && seen.has(id)
 	}
 }
 

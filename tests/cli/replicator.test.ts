@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
@@ -84,6 +84,27 @@ test('alone: it says when it is ready, works, takes a new configuration, ends in
 	child.kill('SIGTERM')
 	assert.deepEqual(await ended, [0, null])
 	assert.match((await place.cairn('replicator', '--status')).stdout, /^n2 +verify +never.*^no replicator looks after n1, n2$/ms)
+})
+
+test('a node whose directory is not here is left to the machine that has it, and taken when it is', async (t) => {
+	const place = makeWorkplace(t)
+	await twoNodes(place)
+	renameSync(join(place.directory, 'n2'), join(place.directory, 'elsewhere'))
+	const there = join(place.directory, 'there.ts')
+	writeFileSync(there, "export default { nodes: { n1: { path: 'none' }, n2: { path: 'elsewhere' } } }\n", { mode: 0o600 })
+	const here = start('replicator', '--json', '--config', place.config)
+	t.after(() => here.kill('SIGKILL'))
+	assert.deepEqual((await told(here, 'ready')).nodes, ['n1'])
+	const other = start('replicator', '--json', '--config', there)
+	t.after(() => other.kill('SIGKILL'))
+	assert.deepEqual((await told(other, 'ready')).nodes, ['n2'])
+	const exited = once(other, 'exit')
+	other.kill('SIGTERM')
+	await exited
+	const holders = async () => (JSON.parse((await place.cairn('status', '--json')).stdout) as Status).nodes.map((node) => node.lookedAfter)
+	assert.deepEqual(await holders(), [true, false])
+	renameSync(join(place.directory, 'elsewhere'), join(place.directory, 'n2'))
+	await until('it is looked after here', async () => (await holders())[1] || undefined, 60_000)
 })
 
 test('one kind of work, once: in the form of before and in ours', async (t) => {
