@@ -25,8 +25,18 @@ export async function checkNodes(driver: Driver, config: Config, { nodes }: Over
 	return [
 		...looked.flatMap(({ row, path, probe }) => checkNode(row, path, probe)),
 		...checkDisks(looked),
+		...checkNames(rows, config),
 		...waiting.map(({ name, intents }) => found(`node ${name}`, 'doubtful', `${many(intents, 'change is', 'changes are')} still to be carried out there`, 'that happens when it answers and somebody mounts or replicates')),
 	]
+}
+
+/** What is said of a node whose name is mistyped holds for none. */
+function checkNames(rows: readonly NodeRow[], { nodes, api }: Config): Finding[] {
+	const known = rows.map(({ name }) => name)
+	const said = [...Object.keys(nodes).map((name) => ['nodes', name]), ...Object.keys(api.doors).map((name) => ['api.doors', name])]
+	return said
+		.filter(([, name]) => !known.includes(name))
+		.map(([key, name]) => found('configuration', 'doubtful', `${key}.${name}: there is no node of that name`, `nodes are: ${known.join(', ')}`))
 }
 
 /** A zone says what can be lost at once: where it says so of them, classes can ask for copies elsewhere. */

@@ -44,6 +44,11 @@ for (const engine of engines) {
 		assert.deepEqual(of(await findings(EXIT.ok), `drain of ${name}`), [], 'what was given up did not fail')
 		assert.match((await cairn('metrics')).stdout, new RegExp(`^cairn_job_failed\\{job="drain",node="${name}"\\} 0$`, 'm'))
 
+		writeFileSync(config, `export default ${JSON.stringify({ catalogue: configuration.catalogue, classes: configuration.classes, nodes: { nod1: { io: 'auto' }, node1: { io: 'auto' } }, api: { doors: { nod2: 'http://two' } } })}`)
+		assert.deepEqual((await findings(EXIT.ok)).filter(({ what, level }) => what === 'configuration' && level === 'doubtful').map(({ says }) => says), [
+			'nodes.nod1: there is no node of that name', 'api.doors.nod2: there is no node of that name',
+		])
+
 		renameSync(node(2), `${node(2)}-elsewhere`)
 		await driver.change("UPDATE node SET state = 'drain' WHERE id = 3")
 		await driver.change("INSERT INTO client (id, host, pid, started, what, joined, heartbeat) VALUES (999, 'far', 1, '', 'mount /far', 0, 0)")
