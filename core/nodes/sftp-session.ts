@@ -53,7 +53,7 @@ export function openSession(node: string, config: SftpConfig): Session {
 			const { keys, revoked, privateKey } = readFiles(config)
 			// What is asked next must not wait for the other side to confirm what was asked last: that takes it 40 ms.
 			socket = openSocket({ host: config.host, port: config.port ?? PORT, noDelay: true })
-			const sftp = await client.connect({
+			const connecting = client.connect({
 				sock: socket,
 				username: config.user,
 				privateKey,
@@ -67,6 +67,8 @@ export function openSession(node: string, config: SftpConfig): Session {
 				keepaliveInterval: KEEPALIVE_MS,
 				keepaliveCountMax: KEEPALIVES_MISSED_MAX,
 			})
+			// The library waits for a handshake so long, and for an answer to SFTP for ever.
+			const sftp = await inTime(connecting)
 			takeStraight(sftp)
 			const connection = { socket, sftp }
 			client.on('close', () => forget(connection))
@@ -108,6 +110,16 @@ export function openSession(node: string, config: SftpConfig): Session {
 			// Asked to end it, a server that hangs would be waited for.
 			connection?.socket.destroy()
 		},
+	}
+}
+
+async function inTime<T>(connecting: Promise<T>): Promise<T> {
+	const { promise, reject } = Promise.withResolvers<never>()
+	const late = setTimeout(() => reject(new Error(`no answer within ${READY_MS / 1_000} s`)), READY_MS)
+	try {
+		return await Promise.race([connecting, promise])
+	} finally {
+		clearTimeout(late)
 	}
 }
 

@@ -96,6 +96,18 @@ test('a host that goes in the middle, a large file or many small ones, and does 
 	}
 })
 
+test('a host that lets in and answers nothing then is given up', async (t) => {
+	const silent = await startSshd('/bin/cat')
+	t.after(() => silent.stop())
+	const { port, keyFile, knownHostsFile } = silent
+	const session = openSession('n', { host: '127.0.0.1', port, user: 'root', path: '/', keyFile, knownHostsFile })
+	await assert.rejects(session.get(), { code: 'ENOTCONN', message: /^root@127\.0\.0\.1:\d+: / })
+	const mute = await startSshd('/bin/sleep 60')
+	t.after(() => mute.stop())
+	const other = openSession('n', { host: '127.0.0.1', port: mute.port, user: 'root', path: '/', keyFile: mute.keyFile, knownHostsFile: mute.knownHostsFile })
+	await assert.rejects(other.get(), { code: 'ENOTCONN', message: /no answer within 20 s/ })
+})
+
 test('the key of a connection is made an object once, and not for each packet: where the library has it is not written anywhere', async () => {
 	const { port, keyFile, knownHostsFile } = sshd
 	const session = openSession('n', { host: '127.0.0.1', port, user: 'root', path: '/', keyFile, knownHostsFile })
