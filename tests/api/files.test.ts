@@ -290,37 +290,6 @@ test('a form of a browser puts a file into a directory', async (t) => {
 	for (const name of ['first', 'second']) assert.equal((await door.fetch(`/files/d/${name}`)).status, 404)
 })
 
-test('large files may be carried by a web server in front, or by the door that is where they are', async (t) => {
-	const door = await openDoor(t, { nodes: 1, api: { carriedBy: 'x-accel-redirect' } })
-	await put(door, '/files/d%C3%A9/large', LARGE)
-	await put(door, '/files/small', 'x')
-	const answer = await door.fetch('/files/d%C3%A9/large')
-	assert.equal(answer.headers.get('x-accel-redirect'), '/.cairn/node1/d%C3%A9/large')
-	assert.equal((await answer.arrayBuffer()).byteLength, 0)
-	assert.equal(await text(door, '/files/small'), 'x')
-	const { fid } = (await (await door.fetch('/dir/assign')).json()) as { fid: string }
-	await put(door, `/${fid.replace(',', '/')}/pic.jpg`, LARGE, { 'content-type': 'image/jpeg' })
-	for (const [path, header] of [
-		['/dav/d%C3%A9/large', /^\/\.cairn\/node1\/d%C3%A9\/large$/],
-		['/file?path=d%C3%A9/large', /^\/\.cairn\/node1\/d%C3%A9\/large$/],
-		[`/${fid}?width=100&height=100`, /^\/\.cairn\/node1\/\.blobs\/default\/.*_pic\.jpg$/],
-	] as const) {
-		const carried = await door.fetch(path)
-		assert.match(carried.headers.get('x-accel-redirect') ?? '', header, path)
-		assert.equal((await carried.arrayBuffer()).byteLength, 0)
-	}
-
-	const other = await openDoor(t, { nodes: 1 })
-	const redirecting = await openDoor(t, { nodes: 1, api: { doors: { node1: other.url } } })
-	await put(redirecting, '/files/large', LARGE)
-	const sent = await redirecting.fetch('/files/large?dl', { redirect: 'manual' })
-	assert.equal(sent.status, 307)
-	const location = sent.headers.get('location') as string
-	assert.equal((await redirecting.fetch('/file?path=large', { redirect: 'manual' })).status, 200, 'a signature says nothing of a parameter')
-	assert.ok(location.startsWith(`${other.url}/files/large?dl&expires=`))
-	assert.equal((await fetch(`${redirecting.url}${location.slice(other.url.length)}`, { redirect: 'manual' })).status, 307, 'the address is good without a token')
-})
-
 test('a file that is moved to another of its names has lost the first', async (t) => {
 	const door = await openDoor(t, { nodes: 1 })
 	for (const prefix of ['files', 'dav']) {
@@ -336,19 +305,6 @@ test('a file that is moved to another of its names has lost the first', async (t
 		assert.equal(readFileSync(door.node(1, 'b'), 'utf8'), 'content')
 		await door.fetch('/files/b', { method: 'DELETE' })
 	}
-})
-
-test('a file whose path a header cannot say is carried by the door itself', async (t) => {
-	const door = await openDoor(t, { nodes: 1, api: { carriedBy: 'x-sendfile' } })
-	await put(door, '/files/d%C3%A9/plain', LARGE)
-	assert.equal((await door.fetch('/files/d%C3%A9/plain')).headers.get('x-sendfile'), Buffer.from(door.node(1, 'd\u00e9/plain')).toString('latin1'))
-	for (const name of ['two%0Alines', 'blank%20', 'a%2541', 'tab%09', 'del%7F']) {
-		await put(door, `/files/${name}`, LARGE)
-		const answer = await door.fetch(`/files/${name}`)
-		assert.deepEqual([answer.status, answer.headers.get('x-sendfile')], [200, null], name)
-		assert.ok(Buffer.from(await answer.arrayBuffer()).equals(LARGE), name)
-	}
-	assert.deepEqual(door.reports, [])
 })
 
 test('others are served while a directory is removed with all that is in it', async (t) => {
