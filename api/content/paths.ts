@@ -3,10 +3,11 @@ import { HttpError } from '../errors.ts'
 
 const PERCENT = 0x25
 
-/** What stands behind a prefix in an address, as bytes. */
-export function pathIn(url: string, prefix: string): Buffer {
-	const end = url.indexOf('?')
-	return decode(url.slice(prefix.length, end === -1 ? url.length : end))
+/** What stands behind the first part of an address, as bytes. That part may be written `%xx` too, and is as long as it is written. */
+export function pathIn(url: string): Buffer {
+	const [path] = url.split('?', 1)
+	const slash = path.indexOf('/', 1)
+	return decode(slash === -1 ? '' : path.slice(slash + 1))
 }
 
 export function decode(text: string): Buffer {

@@ -11,7 +11,7 @@ export function hrefOf(path: Path, isDirectory: boolean): string {
 /** Of an address in a header; undefined where it is not one of these. */
 export function pathOfAddress(address: string): Path | undefined {
 	const path = address.replace(/^https?:\/\/[^/]*/i, '')
-	return path.startsWith(PREFIX) ? withoutSlash(pathIn(path, PREFIX)) : undefined
+	return path.startsWith(PREFIX) ? withoutSlash(pathIn(path)) : undefined
 }
 
 function withoutSlash(path: Path): Path {

@@ -13,12 +13,11 @@ import { sendFile } from '../content/send.ts'
 import { versionTag } from '../content/validators.ts'
 import { HttpError } from '../errors.ts'
 import { reach, reachExisting } from '../tree/reach.ts'
-import { PREFIX } from './address.ts'
 import { checkLocks, checkOf } from './locks.ts'
 import { withTag } from './tag.ts'
 
 export async function get(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
-	const path = pathIn(request.originalUrl, PREFIX)
+	const path = pathIn(request.originalUrl)
 	return await sendFile(request, reply, api, {
 		*find() {
 			const found = yield* reachExisting(request, api.fs, path, { role: 'read' })
@@ -40,7 +39,7 @@ export async function put(request: FastifyRequest, reply: FastifyReply, api: Api
 }
 
 /** Where the collection above is missing the answer is 409, for every method that makes a name (RFC 4918, 9.7.1). */
-export async function target(request: FastifyRequest, { fs }: Api, path = pathIn(request.originalUrl, PREFIX), follow = true): Promise<Located> {
+export async function target(request: FastifyRequest, { fs }: Api, path = pathIn(request.originalUrl), follow = true): Promise<Located> {
 	try {
 		return await run(reach(request, fs, path, { role: 'write', follow }))
 	} catch (error) {

@@ -11,7 +11,7 @@ import type { Op } from '../../core/op.ts'
 import { pathIn } from '../content/paths.ts'
 import { matches } from '../content/validators.ts'
 import { HttpError } from '../errors.ts'
-import { PREFIX, pathOfAddress } from './address.ts'
+import { pathOfAddress } from './address.ts'
 import { covers } from './covers.ts'
 
 interface Condition {
@@ -79,7 +79,7 @@ export function* conditionsOf(request: FastifyRequest, fs: Filesystem, locks: re
 }
 
 function* holds({ address, conditions }: List, request: FastifyRequest, fs: Filesystem, { locks, reader }: { locks: readonly DavLock[]; reader: Reader }): Op<boolean> {
-	const path = address === undefined ? pathIn(request.originalUrl, PREFIX) : pathOfAddress(address)
+	const path = address === undefined ? pathIn(request.originalUrl) : pathOfAddress(address)
 	if (path === undefined) return false
 	const { real, row } = yield* stateOf(fs, path, reader)
 	return conditions.every(({ not, token, etag = '' }) => {

@@ -17,7 +17,6 @@ import { pathIn } from '../content/paths.ts'
 import { HttpError } from '../errors.ts'
 import { isBelow } from '../tree/below.ts'
 import { reach } from '../tree/reach.ts'
-import { PREFIX } from './address.ts'
 import { BODY_BYTES_MAX, document, XML_TYPE } from './answers.ts'
 import { target } from './content.ts'
 import { covers } from './covers.ts'
@@ -130,7 +129,7 @@ export async function unlock(request: FastifyRequest, reply: FastifyReply, api: 
 	if (token === undefined) throw new HttpError(400, 'the request does not say which lock (Lock-Token)')
 	const { fs } = api
 	// A lock stays when what it is about goes by another way than WebDAV.
-	const { path } = await run(reach(request, fs, pathIn(request.originalUrl, PREFIX), { role: 'write' }))
+	const { path } = await run(reach(request, fs, pathIn(request.originalUrl), { role: 'write' }))
 	const locks = await run(davLocks.list(fs.catalogue, fs.capabilities))
 	const own = locks.find((lock) => lock.token === token && covers(lock, path))
 	if (!own) throw new HttpError(409, 'no such lock is held here')

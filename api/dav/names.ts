@@ -38,7 +38,7 @@ export async function makeCollection(request: FastifyRequest, reply: FastifyRepl
 export async function remove(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
 	const { depth = 'infinity' } = request.headers
 	if (!/^(infinity|0)$/i.test(String(depth))) throw new HttpError(400, 'a collection is removed with all that is in it')
-	const { place, row, path } = await run(reachExisting(request, api.fs, pathIn(request.originalUrl, PREFIX), { role: 'write', follow: false }))
+	const { place, row, path } = await run(reachExisting(request, api.fs, pathIn(request.originalUrl), { role: 'write', follow: false }))
 	if (!place) return fail('EACCES', 'the root stays')
 	require(request.headers, row)
 	const changes = [{ path, deep: true, name: true }]
@@ -58,7 +58,7 @@ export async function transfer(request: FastifyRequest, reply: FastifyReply, api
 	const isMove = request.method === 'MOVE'
 	const { depth = 'infinity' } = request.headers
 	if (!(isMove ? /^infinity$/i : /^(0|infinity)$/i).test(String(depth))) throw new HttpError(400, `Depth of ${request.method} is infinity${isMove ? '' : ' or 0'}`)
-	const from = await run(reachExisting(request, api.fs, pathIn(request.originalUrl, PREFIX), { role: isMove ? 'write' : 'read', follow: !isMove }))
+	const from = await run(reachExisting(request, api.fs, pathIn(request.originalUrl), { role: isMove ? 'write' : 'read', follow: !isMove }))
 	const to = await target(request, api, destinationOf(request, PREFIX), false)
 	require(request.headers, from.row)
 	// What is moved has its time with it.

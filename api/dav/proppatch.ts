@@ -7,7 +7,7 @@ import { textOf } from '../content/body.ts'
 import { pathIn } from '../content/paths.ts'
 import { HttpError } from '../errors.ts'
 import { plainPath, reachExisting } from '../tree/reach.ts'
-import { hrefOf, PREFIX } from './address.ts'
+import { hrefOf } from './address.ts'
 import { BODY_BYTES_MAX, MULTISTATUS, XML_TYPE } from './answers.ts'
 import { checkLocks, checkOf } from './locks.ts'
 import { ATTRIBUTE_BYTES_MAX, attributeOf, element, isLive, type Name, propstat } from './properties.ts'
@@ -23,7 +23,7 @@ interface Change extends Name {
 
 export async function proppatch(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
 	const changes = changesIn(await textOf(request, BODY_BYTES_MAX))
-	const asked = plainPath(pathIn(request.originalUrl, PREFIX))
+	const asked = plainPath(pathIn(request.originalUrl))
 	const { path, row } = await run(reachExisting(request, api.fs, asked, { role: 'write' }))
 	await run(checkLocks(request, api, [{ path }]))
 	const check = checkOf(request, api, [{ path }])

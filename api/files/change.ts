@@ -15,7 +15,7 @@ import { copy, move, type TransferCheck } from '../tree/transfer.ts'
 import { hrefOf, PREFIX } from './listing.ts'
 
 export async function makeCollection(request: FastifyRequest, reply: FastifyReply, { fs, config }: Api): Promise<FastifyReply> {
-	const { place, row, path } = await run(reach(request, fs, pathIn(request.originalUrl, PREFIX), { role: 'write' }))
+	const { place, row, path } = await run(reach(request, fs, pathIn(request.originalUrl), { role: 'write' }))
 	if (row || !place) return fail('EEXIST', 'something has that name')
 	const { uid, gid, directoryMode: mode } = config.api
 	await run(makeDirectory(fs, place, { mode, uid, gid }))
@@ -25,7 +25,7 @@ export async function makeCollection(request: FastifyRequest, reply: FastifyRepl
 /** A directory only when it is empty, unless all of it is meant. */
 export async function remove(request: FastifyRequest, reply: FastifyReply, { fs }: Api): Promise<FastifyReply> {
 	const { originalUrl, headers } = request
-	const { place, row } = await run(reachExisting(request, fs, pathIn(originalUrl, PREFIX), { role: 'write', follow: false }))
+	const { place, row } = await run(reachExisting(request, fs, pathIn(originalUrl), { role: 'write', follow: false }))
 	if (!place) return fail('EACCES', 'the root stays')
 	require(headers, row)
 	const check = conditionOf(headers)
@@ -37,7 +37,7 @@ export async function remove(request: FastifyRequest, reply: FastifyReply, { fs 
 
 export async function transfer(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
 	const isMove = request.method === 'MOVE'
-	const from = await run(reachExisting(request, api.fs, pathIn(request.originalUrl, PREFIX), { role: isMove ? 'write' : 'read', follow: !isMove }))
+	const from = await run(reachExisting(request, api.fs, pathIn(request.originalUrl), { role: isMove ? 'write' : 'read', follow: !isMove }))
 	const to = await run(reach(request, api.fs, destinationOf(request, PREFIX), { role: 'write', follow: false }))
 	require(request.headers, from.row)
 	const condition = conditionOf(request.headers)

@@ -11,11 +11,11 @@ import { mediaTypeOf } from '../content/media-type.ts'
 import { parameter, pathIn } from '../content/paths.ts'
 import { type Found, sendFile } from '../content/send.ts'
 import { reachExisting } from '../tree/reach.ts'
-import { pageOf, PREFIX } from './listing.ts'
+import { pageOf } from './listing.ts'
 import { toHtml } from './page.ts'
 
 export async function get(request: FastifyRequest, reply: FastifyReply, api: Api, signed: Signer): Promise<FastifyReply> {
-	const path = pathIn(request.originalUrl, PREFIX)
+	const path = pathIn(request.originalUrl)
 	const isDownload = parameter(request.originalUrl, 'dl') !== undefined
 	const found = await run(reachExisting(request, api.fs, path, { role: 'read' }))
 	if (found.row.kind === KIND.directory) return await sendListing(request, reply, api, found)

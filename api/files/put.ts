@@ -20,7 +20,7 @@ export async function put(request: FastifyRequest, reply: FastifyReply, api: Api
 }
 
 function wanted(url: string): Path {
-	const path = pathIn(url, PREFIX)
+	const path = pathIn(url)
 	return path.at(-1) === 0x2f ? fail('EISDIR', 'a file has no slash at its end') : path
 }
 
@@ -40,7 +40,7 @@ export const plainPut = (api: Api): PlainRoute => ({
 export async function post(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
 	const boundary = boundaryOf(request.headers['content-type'])
 	if (boundary === undefined) throw new HttpError(415, 'a file is posted as multipart/form-data; PUT takes it as it is')
-	const directory = pathIn(request.originalUrl, PREFIX)
+	const directory = pathIn(request.originalUrl)
 	const { row, path } = await run(reach(request, api.fs, directory, { role: 'write' }))
 	if (row?.kind !== KIND.directory) fail(row ? 'ENOTDIR' : 'ENOENT', 'there is no directory at this path')
 	const file = await fileOfForm(await wholeOrStream(request), boundary, ({ filename }) => (filename === '' ? 'skip' : 'only'))

@@ -47,7 +47,8 @@ export function treePages(app: FastifyInstance, api: Api): void {
 
 /** The path in the address, byte by byte; a slash at its end is none of it. */
 function asked(request: FastifyRequest): Path {
-	const path = fromUrl(pathOf(request).slice(PREFIX.length))
+	const address = pathOf(request)
+	const path = fromUrl(address.slice(address.indexOf('/', 1) + 1))
 	let end = path.length
 	while (end > 0 && path[end - 1] === 0x2f) end--
 	return path.subarray(0, end)

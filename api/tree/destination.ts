@@ -11,7 +11,7 @@ export function destinationOf({ headers }: Pick<FastifyRequest, 'headers'>, pref
 	// Whichever name this door has for its clients: a proxy may stand in front.
 	const path = destination.replace(/^https?:\/\/[^/]*/i, '')
 	if (!path.startsWith(prefix)) throw new HttpError(502, `the destination is not below ${prefix}`)
-	return pathIn(path, prefix)
+	return pathIn(path)
 }
 
 /** `Overwrite: F`: not where something is. */

@@ -122,6 +122,21 @@ test('paths in headers, in bodies, in ids, and what else is done to a name', asy
 	assert.deepEqual(await standing(door), before)
 })
 
+test('the part of an address that says the dialect may be written %xx as well', async (t) => {
+	const door = await openDoor(t, { nodes: 1, listen: ANYBODY })
+	const asked: Array<[method: string, target: string, status: number]> = [
+		['PUT', '/%66iles/a', 201],
+		['GET', '/f%69les/a', 200],
+		['PUT', '/d%61v/b', 201],
+		['PROPFIND', '/%64av', 207],
+		['GET', '/%64%61%76/b', 200],
+		['GET', '/tr%65e/b', 200],
+	]
+	for (const [method, target, status] of asked) assert.equal((await ask(door, { method, target, headers: { depth: '0' }, body: method === 'PUT' ? 'x' : '' })).status, status, `${method} ${target}`)
+	const { entries } = JSON.parse((await ask(door, { method: 'GET', target: '/files/' })).body.toString()) as { entries: Array<{ name: string }> }
+	assert.deepEqual(entries.map(({ name }) => name), ['a', 'b'])
+})
+
 test('directories above a name: as many as a mount reaches, while others are served', async (t) => {
 	const door = await openDoor(t, { nodes: 1, listen: ANYBODY })
 	const put = (target: string) => ask(door, { method: 'PUT', target, body: 'x' })
