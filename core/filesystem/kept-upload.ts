@@ -232,12 +232,21 @@ export function* giveUpUpload(fs: Filesystem, row: UploadRow): Op<void> {
 
 /** Of which nobody is bringing more at this moment. */
 export async function giveUpExpired(fs: Filesystem): Promise<void> {
-	for (const expired of await uploads.expired(fs.catalogue, EXPIRED_AT_ONCE_MAX, fs.capabilities)) {
-		try {
-			await withUpload(fs, expired, () => giveUpIfExpired(fs, expired))
-		} catch (error) {
-			if (codeOf(error) !== 'EBUSY') throw error
-		}
+	for (;;) {
+		const expired = await uploads.expired(fs.catalogue, EXPIRED_AT_ONCE_MAX, fs.capabilities)
+		let ended = 0
+		for (const row of expired) if (await isEnded(fs, row)) ended++
+		if (ended === 0 || expired.length < EXPIRED_AT_ONCE_MAX) return
+	}
+}
+
+async function isEnded(fs: Filesystem, expired: UploadRow): Promise<boolean> {
+	try {
+		await withUpload(fs, expired, () => giveUpIfExpired(fs, expired))
+		return true
+	} catch (error) {
+		if (codeOf(error) !== 'EBUSY') throw error
+		return false
 	}
 }
 

@@ -177,6 +177,18 @@ for (const engine of engines) {
 		await until('nobody has it any more', async () => (await door.driver.all("SELECT name FROM lease WHERE name LIKE 'upload:%'")).length === 1 || undefined)
 	})
 
+	test(`${engine.name}: however many were begun and left, all are given up when their time is over`, async (t) => {
+		const door = await openDoor(t, { engine, nodes: 1 })
+		t.mock.timers.enable({ apis: ['setInterval'] })
+		await door.second()
+		for (let number = 0; number < 130; number++) await begin(door, `f${number}`, 5)
+		await door.driver.change('UPDATE upload SET expires_at = 1')
+		t.mock.timers.tick(SWEEP_MS)
+		t.mock.timers.reset()
+		await until('none is left', async () => (await door.driver.all('SELECT id FROM upload')).length === 0 || undefined)
+		await until('nor its file', () => kept(door).length === 0 || undefined)
+	})
+
 	test(`${engine.name}: an upload in one request, and by a client that knows only POST`, async (t) => {
 		const door = await openDoor(t, { engine, nodes: 1 })
 		const body = new Uint8Array(CONTENT.subarray(0, 100))
