@@ -6,7 +6,7 @@ import type { LocatedRow } from '../../core/catalogue/paths.ts'
 import { codeOf, fail } from '../../core/errors.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { makeDirectory } from '../../core/filesystem/create.ts'
-import { type Located, namesOfPath, resolve } from '../../core/filesystem/resolve.ts'
+import { joined, type Located, namesOfPath, resolve } from '../../core/filesystem/resolve.ts'
 import { joinPath } from '../../core/filesystem/directories.ts'
 import type { Name, Path } from '../../core/ids.ts'
 import { type Op, run } from '../../core/op.ts'
@@ -17,7 +17,6 @@ import type { Api } from '../api.ts'
 const NEW_PATH_BYTES_MAX = 4_095
 /** Then others have their turn. */
 const LEVELS_AT_ONCE = 16
-const SLASH = Buffer.from('/')
 
 export interface Reach {
 	role: Role
@@ -27,7 +26,7 @@ export interface Reach {
 
 export function* reach(request: Asking, fs: Filesystem, path: Path, { role, follow = true }: Reach): Op<Located> {
 	const names = namesOfPath(path)
-	mayReach(request, pathOf(names), role)
+	mayReach(request, joined(names), role)
 	const located = yield* resolve(fs, path, { follow })
 	mayReach(request, located.path, role)
 	return located
@@ -58,15 +57,24 @@ export async function reachWithParents(request: Asking, api: Api, path: Path, re
 	return await run(reach(request, api.fs, path, { role: 'write' }))
 }
 
-/** How many of the names are there, the last of them perhaps not. */
-async function deepest(fs: Filesystem, names: readonly Name[]): Promise<{ count: number; located: Located }> {
-	for (let count = names.length - 1; ; count--) {
+interface Deepest {
+	count: number
+	located: Located
+}
+
+/** How many of the names are there, the last of them perhaps not. Of those above one that is there all are. */
+async function deepest(fs: Filesystem, names: readonly Name[]): Promise<Deepest> {
+	let found: Deepest = { count: 0, located: await run(resolve(fs, joined([]))) }
+	for (let missing = names.length; found.count + 1 < missing; ) {
+		const count = Math.floor((found.count + missing) / 2)
 		try {
-			return { count, located: await run(resolve(fs, pathOf(names.slice(0, count)))) }
+			found = { count, located: await run(resolve(fs, joined(names.slice(0, count)))) }
 		} catch (error) {
-			if (codeOf(error) !== 'ENOENT' || count === 0) throw error
+			if (codeOf(error) !== 'ENOENT') throw error
+			missing = count
 		}
 	}
+	return found
 }
 
 async function makeOne(request: Asking, { fs, config }: Api, { place, path: real }: Located, names: readonly Name[]): Promise<FileRow> {
@@ -77,15 +85,11 @@ async function makeOne(request: Asking, { fs, config }: Api, { place, path: real
 	} catch (error) {
 		if (codeOf(error) !== 'EEXIST') throw error
 		// Somebody else was first.
-		return (await run(resolve(fs, pathOf(names)))).row ?? fail('ENOENT')
+		return (await run(resolve(fs, joined(names)))).row ?? fail('ENOENT')
 	}
 }
 
 /** As it is written where nothing is written twice. */
 export function plainPath(path: Path): Path {
-	return pathOf(namesOfPath(path))
-}
-
-function pathOf(names: readonly Name[]): Path {
-	return Buffer.concat(names.flatMap((name, index) => (index === 0 ? [name] : [SLASH, name])))
+	return joined(namesOfPath(path))
 }

@@ -1,8 +1,8 @@
 /** Removing a name with everything below it. */
 import { setImmediate as othersFirst } from 'node:timers/promises'
 import type { Transaction } from '../../core/catalogue/driver.ts'
-import * as entries from '../../core/catalogue/entries.ts'
-import { type FileRow, KIND } from '../../core/catalogue/files.ts'
+import { KIND } from '../../core/catalogue/files.ts'
+import { descend, NAMES_MAX } from '../../core/catalogue/paths.ts'
 import { codeOf, fail } from '../../core/errors.ts'
 import type { Check, Expected } from '../../core/filesystem/expected.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
@@ -10,7 +10,7 @@ import { listNames } from '../../core/filesystem/list.ts'
 import type { Place } from '../../core/filesystem/names.ts'
 import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
 import type { FileId } from '../../core/ids.ts'
-import { type Op, run, wait } from '../../core/op.ts'
+import { type Op, run } from '../../core/op.ts'
 
 const PAGE_ROWS = 500
 /** Then others have their turn: with SQLite a directory of any size would go in one. */
@@ -46,6 +46,8 @@ async function remove(fs: Filesystem, named: Named, expected: Expected, whole: W
 	if (kind !== KIND.directory) return await run(unlink(fs, place, expected))
 	for (let attempt = 1; ; attempt++) {
 		await empty(fs, named, whole)
+		// Each directory looks at all that are above it.
+		await othersFirst()
 		try {
 			return await run(removeDirectory(fs, place, expected))
 		} catch (error) {
@@ -71,9 +73,12 @@ async function empty(fs: Filesystem, directory: Named, whole: Whole): Promise<vo
 	}
 }
 
-function* checkStillThere(tx: Transaction, list: readonly Named[]): Op<void> {
-	const found = (yield* wait(tx.read(...list.map(({ place }) => entries.lookupQuery(place.parent, place.name))))) as FileRow[][]
-	for (const [index, { id }] of list.entries()) if (found[index][0]?.id !== id) fail('ESTALE', 'somebody moved it meanwhile')
+function* checkStillThere(tx: Transaction, way: readonly Named[]): Op<void> {
+	for (let from = 0; from < way.length; from += NAMES_MAX) {
+		const part = way.slice(from, from + NAMES_MAX)
+		const { ids } = yield* descend(tx, part[0].place.parent, part.map(({ place }) => place.name))
+		if (part.some(({ id }, index) => ids[index] !== id)) fail('ESTALE', 'somebody moved it meanwhile')
+	}
 }
 
 /** Not there any more, or something of another kind has the name. */

@@ -19,7 +19,7 @@ const LINKS_MAX = 40
 /** Of a path that a door hands in. */
 const PATH_BYTES_MAX = 16_384
 const SLASH = 0x2f
-const ROOT_PATH: Path = Buffer.alloc(0)
+const SLASH_BYTES = Buffer.of(SLASH)
 const DOT = 0x2e
 
 export interface Located {
@@ -54,7 +54,7 @@ export function* resolve(fs: Filesystem, path: Path, { follow = true, reader = f
 /** By the directory, where it is known for certain which that is: a name there takes one question, whatever is above it. */
 function* asRemembered(fs: Filesystem, names: readonly Name[]): Op<Located | undefined> {
 	if (names.length < 2 || !fs.capabilities.synchronous || fs.isBehind || fs.catalogue.isChangedElsewhere()) return undefined
-	const above = names.slice(0, -1).reduce<Path>(joinPath, ROOT_PATH)
+	const above = joined(names.slice(0, -1))
 	const parent = fs.directories.at(above)
 	if (parent === undefined) return undefined
 	const name = names[names.length - 1]
@@ -139,6 +139,11 @@ function learn(fs: Filesystem, asked: number, levels: readonly Level[]): { id: F
 		path = joinPath(path, level.name)
 	}
 	return { id, path }
+}
+
+/** In one step: name by name a long path would be copied as often as it has names. */
+export function joined(names: readonly Name[]): Path {
+	return Buffer.concat(names.flatMap((name, index) => (index === 0 ? [name] : [SLASH_BYTES, name])))
 }
 
 function split(path: Buffer): Name[] {

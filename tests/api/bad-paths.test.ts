@@ -153,6 +153,19 @@ test('directories above a name: as many as a mount reaches, while others are ser
 	assert.deepEqual(more.map(({ status }) => status), [201, 201, 201], 'several make the same')
 })
 
+test('others are served between two of the directories above each other that are removed', async (t) => {
+	const door = await openDoor(t, { nodes: 1, listen: ANYBODY })
+	const deep = `/files/${'d/'.repeat(200)}`
+	assert.equal((await ask(door, { method: 'PUT', target: `${deep}f`, body: 'x' })).status, 201)
+	let isOver = false
+	const removing = ask(door, { method: 'DELETE', target: '/files/d?recursive' }).finally(() => (isOver = true))
+	const isThere = async (target: string) => (await ask(door, { method: 'GET', target })).status === 200
+	let isSeen = false
+	while (!isOver) if (!(await isThere(`/files/${'d/'.repeat(100)}`)) && (await isThere('/files/d/'))) isSeen = true
+	assert.equal((await removing).status, 204)
+	assert.ok(isSeen, 'somebody saw some of it gone')
+})
+
 test('what no dialect has, at an address that speaks one', async (t) => {
 	const parts = ['files', 'dav', 'sfss', 'hercules', 'objects'] as const
 	const door = await openDoor(t, { nodes: 1, listen: parts.map((part) => ({ at: '127.0.0.1:0', parts: [part], anybody: 'write' })) })
