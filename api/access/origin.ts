@@ -1,15 +1,21 @@
 /** Which page of a browser a request is from. */
 import type { FastifyRequest } from 'fastify'
 
-type Sent = Pick<FastifyRequest, 'headers' | 'host'>
+type Sent = Pick<FastifyRequest, 'headers' | 'host' | 'method'>
 
 /** Of this door, or of none: programs say nothing of it, and what a person types in comes from nowhere. */
-export function isOfOwnPage({ headers, host }: Sent): boolean {
-	const site = headers['sec-fetch-site']
-	return site === undefined ? headers.origin === undefined || hostOf(headers.origin) === host : site === 'same-origin' || site === 'none'
+export function isOfOwnPage({ headers, host, method }: Sent): boolean {
+	const { origin, 'sec-fetch-site': site } = headers
+	if (site !== undefined) return site === 'same-origin' || site === 'none'
+	return origin === undefined ? !isOfSomePage({ headers, method }) : hostOf(origin) === host
 }
 
-export function isOfNamedOrigin({ headers: { origin = '' } }: Sent, origins: readonly string[]): boolean {
+/** Where nothing is encrypted a browser does not say which page wants a picture, and any may want one from here (Fetch Metadata, 2). */
+function isOfSomePage({ headers, method }: Pick<Sent, 'headers' | 'method'>): boolean {
+	return (method === 'GET' || method === 'HEAD') && /^Mozilla\//.test(headers['user-agent'] ?? '')
+}
+
+export function isOfNamedOrigin({ headers: { origin = '' } }: Pick<Sent, 'headers'>, origins: readonly string[]): boolean {
 	return origins.includes('*') || origins.includes(origin)
 }
 

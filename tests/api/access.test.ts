@@ -240,6 +240,9 @@ test('a page of anybody changes nothing through the browser of who may', async (
 	}
 	// An image of a page.
 	assert.equal((await fetch(`${door.addresses[1]}/col/delete?collection=c`, { headers: { ...known, 'sec-fetch-site': 'cross-site' } })).status, 403)
+	// Over plain HTTP a browser says nothing of the page that has it in a picture.
+	for (const method of ['GET', 'HEAD']) assert.equal((await fetch(`${door.addresses[1]}/col/delete?collection=c`, { method, headers: { ...known, 'user-agent': 'Mozilla/5.0 (X11)' } })).status, 403)
+	assert.equal((await fetch(`${door.addresses[1]}/col/delete?collection=c`, { headers: { ...known, 'user-agent': 'curl/8.0' } })).status, 204, 'no page asks in this way')
 	assert.equal(await remove(1, { authorization: `Bearer ${token}`, origin: 'https://app.example' }), 200)
 })
 
