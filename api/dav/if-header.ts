@@ -8,6 +8,7 @@ import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { resolve } from '../../core/filesystem/resolve.ts'
 import type { Path } from '../../core/ids.ts'
 import type { Op } from '../../core/op.ts'
+import { mayReach } from '../access/access.ts'
 import { pathIn } from '../content/paths.ts'
 import { matches } from '../content/validators.ts'
 import { HttpError } from '../errors.ts'
@@ -81,7 +82,10 @@ export function* conditionsOf(request: FastifyRequest, fs: Filesystem, locks: re
 function* holds({ address, conditions }: List, request: FastifyRequest, fs: Filesystem, { locks, reader }: { locks: readonly DavLock[]; reader: Reader }): Op<boolean> {
 	const path = address === undefined ? pathIn(request.originalUrl) : pathOfAddress(address)
 	if (path === undefined) return false
+	// What is said of another resource says whether it is so.
+	if (address !== undefined) mayReach(request, path, 'read')
 	const { real, row } = yield* stateOf(fs, path, reader)
+	if (address !== undefined) mayReach(request, real, 'read')
 	return conditions.every(({ not, token, etag = '' }) => {
 		const is = token === undefined ? matches(etag, row, false) : locks.some((lock) => lock.token === token && covers(lock, real))
 		return is !== not

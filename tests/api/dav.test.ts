@@ -201,6 +201,10 @@ test('a scope holds for destinations and If headers too', async (t) => {
 	assert.equal(await as('MOVE', '/dav/mine/f', { destination: '/dav/stolen' }), 403)
 	assert.equal(await as('COPY', '/dav/other', { destination: '/dav/mine/got' }), 403)
 	assert.equal(await as('DELETE', '/dav/other'), 403)
+	// Else the answer would say which version of which file is there.
+	const tag = (await ask(door, 'HEAD', '/dav/other')).headers.get('etag')
+	for (const list of [`([${tag}])`, '(["no tag"])', `(Not [${tag}])`]) assert.equal(await as('PUT', '/dav/mine/f', { if: `</dav/other> ${list}` }), 403, list)
+	assert.equal(await as('PUT', '/dav/mine/f', { if: `</dav/mine/f> ([${(await ask(door, 'HEAD', '/dav/mine/f')).headers.get('etag')}])` }), 204)
 	assert.equal((await fetch(`${door.url}/dav/`, { method: 'PROPFIND' })).status, 401)
 })
 
