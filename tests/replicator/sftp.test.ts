@@ -30,7 +30,7 @@ interface Distant extends Installation {
 async function distant(
 	t: TestContext,
 	files: Record<string, Buffer>,
-	sftp: { keyFile?: string; path?: string } = {},
+	sftp: { port?: number; keyFile?: string; knownHostsFile?: string; path?: string } = {},
 ): Promise<Distant> {
 	const made = await installation(t, 2, CLASSES)
 	const writer = await made.start()
@@ -94,6 +94,22 @@ test('a host that goes in the middle, a large file or many small ones, and does 
 		assert.ok(summary.troubles > 0)
 		assert.match(troubles[0], /root@127\.0\.0\.1:\d+: /)
 	}
+})
+
+test('a host whose disk hangs in the middle of a file, while it says itself that it is there, is asked anew', async (t) => {
+	const content = randomBytes(24_000_000)
+	const scratch = disk.mkdtempSync('/tmp/cairn-sftp-hangs-')
+	t.after(() => disk.rmSync(scratch, { recursive: true }))
+	const server = `${scratch}/server`
+	const first = `if mkdir ${scratch}/first 2>/dev/null; then /usr/lib/openssh/sftp-server | { dd bs=64k count=100 2>/dev/null; exec sleep 60; }; fi`
+	disk.writeFileSync(server, `#!/bin/sh\n${first}\nexec /usr/lib/openssh/sftp-server\n`, { mode: 0o755 })
+	const hanging = await startSshd(server)
+	t.after(() => hanging.stop())
+	const { port, keyFile, knownHostsFile } = hanging
+	const { node, copy } = await distant(t, { big: content }, { port, keyFile, knownHostsFile })
+	assert.deepEqual((await copy()).summary.outcomes, { copied: 1 })
+	assert.deepEqual(disk.readFileSync(node(2, 'big')), content)
+	assert.equal(hanging.connections(), 2)
 })
 
 test('a host that lets in and answers nothing then is given up', async (t) => {
