@@ -71,14 +71,16 @@ export function openPool(connect: (untilMs: number) => Promise<Session>, connect
 			}
 		},
 		give(session) {
-			if (!session.alive || closed) {
-				session.destroy()
-				drop()
+			if (session.alive && !closed) {
+				const waiter = waiters.shift()
+				if (waiter) waiter.resolve(session)
+				else idle.push(session)
 				return
 			}
-			const waiter = waiters.shift()
-			if (waiter) waiter.resolve(session)
-			else idle.push(session)
+			// Without a word the server writes down that it was left.
+			if (session.alive) void session.end()
+			else session.destroy()
+			drop()
 		},
 		async close() {
 			closed = true

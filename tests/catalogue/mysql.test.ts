@@ -7,6 +7,7 @@ import type { CatalogueConfig } from '../../core/catalogue/open.ts'
 import { wait } from '../../core/op.ts'
 import { type Mariadb, privateMariadb } from '../support/mariadb.ts'
 import { standStill } from '../support/stand-still.ts'
+import { until } from '../support/until.ts'
 import { open } from './engines.ts'
 import { type Loss, type MysqlProxy, startProxy } from './proxy.ts'
 
@@ -233,6 +234,17 @@ describe('MySQL', () => {
 			yield assert.rejects(async () => driver.change(INCREMENT, ['a']), { code: 'EIO' })
 		})
 		assert.equal(await driver.change(INCREMENT, ['a']), 1)
+	})
+
+	test('a driver that is closed after its first change takes leave of the server', async (t) => {
+		const { database } = await through(t)
+		const figure = async (name: string) => Number(((await server.query(`SHOW GLOBAL STATUS LIKE '${name}'`)) as [{ Value: string }])[0].Value)
+		const [connected, aborted] = [await figure('Threads_connected'), await figure('Aborted_clients')]
+		const driver = await open(t, server.url(database))
+		await driver.change(INCREMENT, ['a'])
+		await driver.close()
+		await until('its connections are gone', async () => (await figure('Threads_connected')) <= connected || undefined)
+		assert.equal(await figure('Aborted_clients'), aborted)
 	})
 
 	test('too many connections are waited for', async (t) => {
