@@ -7,7 +7,7 @@ import type { Name, Path } from '../../core/ids.ts'
 import type { Node, Stat } from '../../core/nodes/node.ts'
 import { sharedBy } from '../shared.ts'
 import type { Gathered, Survey } from './packets.ts'
-import { openHashing as open } from './pool.ts'
+import { openPool } from './pool.ts'
 
 export interface Hashed {
 	hash: Buffer
@@ -52,10 +52,10 @@ export interface Hashing {
 	end(): void
 }
 
-const shared = sharedBy(open)
+const shared = sharedBy(openPool)
 
 /** `threads` 0: as many as there are processors. All who hash in a process share them. */
 export function openHashing(threads: number): Hashing {
 	const { it, giveBack } = shared(threads)
-	return { ...it, end: () => void giveBack() }
+	return { ...it, end: giveBack }
 }

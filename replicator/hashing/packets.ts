@@ -23,7 +23,7 @@ export type Request =
 	| ({ ask: 'begin'; id: number; path: Uint8Array } & Place)
 	| { ask: 'piece'; id: number; bytes: number }
 	| { ask: 'drop'; id: number }
-	| { ask: 'end'; id: number }
+	| { ask: 'rest'; id: number }
 
 /** Their paths, packed; one with more names than that is left to whoever asks. */
 export interface Directories {
@@ -79,7 +79,7 @@ export interface Reply {
 /** The number of that request. */
 export const SCOUT = 0
 /** Of one that is not answered. */
-export const END = -1
+export const REST = -1
 
 export const HASH_BYTES = 32
 /** In place of an errno: too large for a batch. */

@@ -23,9 +23,12 @@ const REMOTE_FILES_MAX = 8
 /** Past it a caller has lost count of what it asked for. */
 const WAITING_FILES_MAX = 100_000
 
+/** Nobody waits for anything any more when it rests. */
+export type HashingPool = Omit<Hashing, 'end'> & { rest(): void }
+
 const TOP = Buffer.alloc(0)
 
-export function openHashing(threadsWanted: number): Hashing {
+export function openPool(threadsWanted: number): HashingPool {
 	const threadsMax = threadsWanted > 0 ? threadsWanted : availableParallelism()
 	const threads = new Set<Thread>()
 	const waiting = createQueue<Range>()
@@ -34,7 +37,6 @@ export function openHashing(threadsWanted: number): Hashing {
 	let waitingFiles = 0
 	let remoteUnderWay = 0
 	let isTold = false
-	let isEnded = false
 	let lastId = 0
 
 	async function hashFile(node: Node, path: Path, options?: HashOptions): Promise<Hashed> {
@@ -62,7 +64,7 @@ export function openHashing(threadsWanted: number): Hashing {
 	}
 
 	function refusalOf({ node, options, names }: Asked): Errno | undefined {
-		if (isEnded || options.signal?.aborted) return ended()
+		if (options.signal?.aborted) return ended()
 		if (!node.health.up) return new Errno('ENOTCONN', node.health.reason)
 		return waitingFiles + names.length > WAITING_FILES_MAX
 			? new Errno('ENOBUFS', 'too many files wait for their hash')
@@ -157,7 +159,6 @@ export function openHashing(threadsWanted: number): Hashing {
 	}
 
 	async function look(ask: 'survey' | 'gather', node: Node, directories: readonly Path[], namesMax: number): Promise<Reply> {
-		if (isEnded) throw ended()
 		const thread = (ask === 'survey' ? atLeisure() : undefined) ?? leastLoaded()
 		thread.load += BATCH_FILES_MAX
 		try {
@@ -176,13 +177,13 @@ export function openHashing(threadsWanted: number): Hashing {
 		)
 	}
 
-	function end(): void {
-		isEnded = true
+	function rest(): void {
 		for (const queue of [waiting, waitingRemote]) while (queue.size() > 0) answerAll(queue.take(), ended())
-		for (const thread of [...threads]) thread.end()
+		waitingFiles = 0
+		for (const thread of threads) thread.rest()
 	}
 
-	return { hashFile, hashNames, survey, isToCome: ({ root }, directory) => isToBeScouted(root, directory), gather, width: threadsMax * THREAD_FILES_MAX, end }
+	return { hashFile, hashNames, survey, isToCome: ({ root }, directory) => isToBeScouted(root, directory), gather, width: threadsMax * THREAD_FILES_MAX, rest }
 }
 
 function filesIn(batch: readonly Range[]): number {

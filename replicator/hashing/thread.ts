@@ -2,7 +2,7 @@
 import { Errno } from '../../core/errors.ts'
 import { takeEarly } from './early.ts'
 import { newWorker } from './new-worker.ts'
-import { END, type Reply, type Request } from './packets.ts'
+import { REST, type Reply, type Request } from './packets.ts'
 
 export interface Thread {
 	/** The answer, or an Errno. */
@@ -11,14 +11,18 @@ export interface Thread {
 	tell(request: Request): void
 	/** Files asked for and not answered yet: what it has before it. */
 	load: number
-	end(): void
+	/** Who still waits is refused with ECANCELED. It keeps no tree and no file open. */
+	rest(): void
 }
 
 export function startThread(failed: () => void): Thread {
 	const worker = takeEarly() ?? newWorker()
 	const waiting = new Map<number, { resolve: (reply: Reply) => void; reject: (error: Errno) => void }>()
 	worker.on('message', settle)
-	worker.on('error', (error: Error) => fall(`a hashing thread failed: ${error.message}`))
+	worker.on('error', (error: Error) => {
+		failed()
+		refuseAll('EIO', `a hashing thread failed: ${error.message}`)
+	})
 
 	function settle(reply: Reply): void {
 		const asker = waiting.get(reply.id)
@@ -29,8 +33,7 @@ export function startThread(failed: () => void): Thread {
 		else asker?.reject(new Errno(reply.code, reply.message))
 	}
 
-	function fall(why: string, code = 'EIO'): void {
-		failed()
+	function refuseAll(code: string, why: string): void {
 		for (const { reject } of waiting.values()) reject(new Errno(code, why))
 		waiting.clear()
 		worker.unref()
@@ -46,10 +49,9 @@ export function startThread(failed: () => void): Thread {
 		},
 		tell: (request) => worker.postMessage(request),
 		load: 0,
-		end() {
-			fall('hashing was ended', 'ECANCELED')
-			// It may have yet to load its library, and is not to be disturbed at that; see core/loading.ts.
-			worker.postMessage({ ask: 'end', id: END } satisfies Request)
+		rest() {
+			refuseAll('ECANCELED', 'hashing was ended')
+			worker.postMessage({ ask: 'rest', id: REST } satisfies Request)
 		},
 	}
 }

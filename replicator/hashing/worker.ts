@@ -66,8 +66,8 @@ function perform(request: Request): Reply | undefined {
 			return hashPiece(request.id, request.bytes)
 		case 'drop':
 			return drop(request.id)
-		case 'end':
-			return process.exit()
+		case 'rest':
+			return leaveAll()
 	}
 }
 
@@ -98,6 +98,13 @@ function descriptorOf({ root, uuid }: Place): number {
 		known.untilMs = now + IDENTIFIED_FOR_MS
 	}
 	return known.root.descriptor()
+}
+
+/** Nothing that somebody unmounts is to be in use by who does nothing there. */
+function leaveAll(): undefined {
+	for (const id of readings.keys()) drop(id)
+	for (const { root } of roots.values()) root.close()
+	roots.clear()
 }
 
 function hashBatch(request: Request & { ask: 'batch' }): Reply {

@@ -12,7 +12,7 @@ import type { OpenTree } from './trees.ts'
 
 const FILES_AT_ONCE = 16
 
-/** Connections of this thread; they end with it. */
+/** Connections of this thread, until it is at rest. */
 const reaches = new Map<string, SftpReach>()
 let sink: Sink | undefined
 
@@ -48,6 +48,11 @@ async function attempt(copy: () => CopyAnswer | Promise<CopyAnswer>): Promise<Co
 	} catch (error) {
 		return toFailure(error)
 	}
+}
+
+export function leaveReaches(): void {
+	for (const reach of reaches.values()) void reach.end()
+	reaches.clear()
 }
 
 function reachOf(far: Far): SftpReach {

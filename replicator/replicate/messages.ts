@@ -71,7 +71,7 @@ export interface SyncMessage {
 	paths: string[]
 }
 
-export type Request = { copy: CopyMessage } | { small: SmallMessage } | { place: PlaceMessage } | { sync: SyncMessage }
+export type Request = { copy: CopyMessage } | { small: SmallMessage } | { place: PlaceMessage } | { sync: SyncMessage } | { rest: true }
 
 export interface Failure {
 	code: string

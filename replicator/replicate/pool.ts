@@ -23,7 +23,8 @@ export interface Pool {
 	submit(task: Task): void
 	/** What is being copied for the user ends at its next piece. */
 	stop(user: User): void
-	end(): Promise<void>
+	/** Nobody uses them for now: they keep no tree and no connection open. */
+	rest(): void
 }
 
 interface Thread {
@@ -99,9 +100,8 @@ export function openPool(threadsMax: number): Pool {
 		stop(user) {
 			for (const thread of threads) if (thread.user === user) Atomics.store(thread.control, STOP, 1)
 		},
-		async end() {
-			await Promise.all([...threads].map(({ worker }) => worker.terminate()))
-			threads.clear()
+		rest() {
+			for (const { worker } of threads) worker.postMessage({ rest: true } satisfies Request)
 		},
 	}
 }

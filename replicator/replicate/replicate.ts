@@ -89,7 +89,7 @@ async function withRound(
 	} finally {
 		run.signal.removeEventListener('abort', stop)
 		await sources.end()
-		await threads.end()
+		threads.end()
 		target.end()
 		for (const { path } of round.trays) if (path) await removeTray(round, path)
 		disk?.end()

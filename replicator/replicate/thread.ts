@@ -24,7 +24,7 @@ import {
 	type Tree,
 } from './messages.ts'
 import { copySmall } from './small.ts'
-import { type OpenTree, openSide, syncNames, syncTree } from './trees.ts'
+import { leaveTrees, type OpenTree, openSide, syncNames, syncTree } from './trees.ts'
 import { type Ways, waysOf } from './ways.ts'
 
 const port = parentPort
@@ -41,12 +41,14 @@ const WRITE_BACK_BYTES = 16 * 1024 ** 2
 const BUFFER_BYTES = 4 * PIECE_BYTES
 const buffer = alignedBuffer(BUFFER_BYTES)
 let leave = 0
+let leaveFar = () => {}
 
 port.on('message', async (request: Request) => {
 	try {
 		if ('copy' in request) tell({ answers: await copyAll(request.copy) })
 		else if ('small' in request) tell({ small: copyMany(request.small) })
 		else if ('place' in request) tell({ placed: place(request.place) })
+		else if ('rest' in request) leaveAll()
 		else {
 			const { on, paths } = request.sync
 			syncNames(openSide(on, 'target'), paths)
@@ -56,6 +58,12 @@ port.on('message', async (request: Request) => {
 		tell({ failure: toFailure(error) })
 	}
 })
+
+/** Nothing that somebody unmounts is to be in use by who does nothing there. */
+function leaveAll(): void {
+	leaveTrees()
+	leaveFar()
+}
 
 function tell(report: Report): void {
 	port?.postMessage(report)
@@ -85,7 +93,8 @@ function copyBetween(from: Tree, target: OpenTree, orders: readonly Order[], isP
 
 async function copyOver(from: Far, target: OpenTree, orders: readonly Order[], isPaced: boolean): Promise<CopyAnswer[]> {
 	// Only where it is needed: the library is most of a thread's memory.
-	const { copyFar } = await import('./far.ts')
+	const { copyFar, leaveReaches } = await import('./far.ts')
+	leaveFar = leaveReaches
 	return await copyFar(from, target, orders, isPaced ? { ...unpaced, pace: askers() } : unpaced)
 }
 

@@ -31,7 +31,7 @@ export interface Threads {
 	sync(message: SyncMessage): Promise<void>
 	/** Copies end at their next piece with ECANCELED. */
 	stop(): void
-	end(): Promise<void>
+	end(): void
 }
 
 const NOTHING_TOLD = { asked: async () => undefined, moved: () => undefined }
@@ -76,8 +76,8 @@ export function openThreads({ near, far }: { near: number; far: number }): Threa
 			user.isStopped = true
 			for (const { it } of [here, there]) it.stop(user)
 		},
-		async end() {
-			await Promise.all([here.giveBack(), there.giveBack()])
+		end() {
+			for (const { giveBack } of [here, there]) giveBack()
 		},
 	}
 }

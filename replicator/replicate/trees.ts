@@ -49,6 +49,16 @@ function open({ root, uuid }: Tree): OpenTree {
 	return tree
 }
 
+/** What was opened is closed. */
+export function leaveTrees(): void {
+	for (const { operations, root, disk } of trees.values()) {
+		operations.end()
+		root.close()
+		if (disk !== -1) close(disk)
+	}
+	trees.clear()
+}
+
 function openDirectory({ root }: OpenTree, path: Buffer): number {
 	return openBeneath(root.descriptor(), path, path.length, constants.O_RDONLY | constants.O_DIRECTORY | O_CLOEXEC, 0)
 }

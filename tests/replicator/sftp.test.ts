@@ -68,6 +68,16 @@ test('copies are pulled over one connection, byte for byte, holes as holes', asy
 	assert.equal(rows('SELECT * FROM replica WHERE node_id = 2 AND state = 1').length, 4)
 })
 
+test('between two runs no connection is kept', async (t) => {
+	const { copy, rows } = await distant(t, { f: Buffer.from('text') })
+	const connected = sshd.connections()
+	for (let run = 1; run <= 2; run++) {
+		assert.deepEqual((await copy()).summary.outcomes, { copied: 1 })
+		assert.equal(sshd.connections(), connected + run)
+		rows('UPDATE replica SET state = 2 WHERE node_id = 2')
+	}
+})
+
 test('a connection that is cut in the middle of a file is made again, and the file goes on', async (t) => {
 	const content = randomBytes(24_000_000)
 	const { node, copy } = await distant(t, { big: content })

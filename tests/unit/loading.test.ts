@@ -5,9 +5,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import type { Worker } from 'node:worker_threads'
-import { openHashing } from '../../replicator/hashing/pool.ts'
-import { ground } from '../replicator/walked.ts'
 
 const CORE = new URL('../../core', import.meta.url)
 /** Names functions of the C library for so long: with any of them an end from outside is an abort. */
@@ -79,19 +76,4 @@ test('nor is one that failed, or has loaded', async (t) => {
 	const loaded = await run(t, { after: `setInterval(() => {}, 1000); setImmediate(() => { ${HERE} });`, main: '' })
 	assert.equal(loaded.code, 0)
 	assert.ok([failed, loaded].every(({ endingMs }) => endingMs < LOADING_MS * 5))
-})
-
-test('a hashing thread that is not wanted any more ends by itself', async (t) => {
-	const { client, put } = await ground(t)
-	put(1, 'f', 'text')
-	const node = client.fs.nodes.get(1)
-	assert.ok(node)
-	const started = new Promise<Worker>((resolve) => process.once('worker', resolve))
-	const hashing = openHashing(1)
-	const asked = hashing.hashFile(node, Buffer.from('f'))
-	const worker = await started
-	hashing.end()
-	await assert.rejects(asked, { code: 'ECANCELED' })
-	const code = await new Promise((resolve) => worker.once('exit', resolve))
-	assert.equal(code, 0, 'ended from outside it is 1')
 })
