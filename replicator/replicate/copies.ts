@@ -260,13 +260,15 @@ async function judgeFailure(round: Round, attempt: Attempt, { code, message, sid
 }
 
 /** The bytes are not the file's. Where some of them were copied earlier, nobody knows yet whose fault it is. */
-async function judgeBytes(round: Round, attempt: Attempt): Promise<'again'> {
+async function judgeBytes(round: Round, attempt: Attempt): Promise<'again' | undefined> {
 	const { order, want, sources } = attempt
 	await drive(discard(round.rep.node.operations, order))
 	if (order.isBegun) {
 		order.isBegun = false
 		return 'again'
 	}
+	const why = await sinceLooked(round, want)
+	if (why) return void round.rep.run.done(why, 0)
 	const found = sources.shift() as Found
 	attempt.why = `the copy on node ${found.source.name} is not what it should be`
 	round.rep.run.note(`${shown(want)}: the copy on node ${found.source.name} is not what it should be`)

@@ -586,3 +586,18 @@ test('a source that has yet to be told of the name of a file is waited for', asy
 	rows('DELETE FROM intent')
 	assert.deepEqual((await makeCopies(fs, 2)).summary.outcomes, { copied: 1 })
 })
+
+test('another file of that name was read, and its hash is another: no copy is spoken ill of', async (t) => {
+	const { fs, rows } = await prepare(t, 2)
+	const id = writeFile(fs, 'f', 'old')
+	await flushLater(fs)
+	rows("UPDATE file SET hash = x'00', hash_version = version WHERE id = ?", id)
+	const hold = once('looked', async () => {
+		now(unlink(fs, at('f')))
+		writeFile(fs, 'f', 'new')
+		await flushLater(fs)
+	})
+	const made = await makeCopies(fs, 2, { hold })
+	assert.deepEqual(made.summary.outcomes, { gone: 1 })
+	assert.deepEqual([...made.notes, ...made.troubles], [])
+})
