@@ -32,7 +32,7 @@ const SETTLE_MS = 2_000
 /** Well below what they last. */
 const LEASES_MS = 20_000
 const TOKENS_PER_CLIENT = 1_000_000_000
-const PRUNE_MS = 3_600_000
+const PRUNE_MS = 600_000
 
 export interface Start {
 	config: Config
