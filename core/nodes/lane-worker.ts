@@ -1,7 +1,7 @@
 /** One lane: a thread that does one call at a time on a node, so that only it hangs when the node does. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { codeOf } from '../errors.ts'
-import type { Answer, LaneCall, LaneData } from './lane.ts'
+import { type Answer, END, type LaneCall, type LaneData } from './lane.ts'
 import { type LocalOperations, openLocalOperations } from './local.ts'
 import type { NodeOperations } from './node.ts'
 
@@ -27,7 +27,12 @@ const BY_DESCRIPTOR = new Set<keyof NodeOperations>([
 let operations: LocalOperations = openLocalOperations(root)
 let generation = -1
 
-port.on('message', (call: LaneCall) => {
+port.on('message', (call: LaneCall | typeof END) => {
+	if (call === END) {
+		operations.end()
+		port.close()
+		return
+	}
 	const answer = perform(call)
 	const bytes = call.method === 'read' ? (answer.value as Uint8Array | undefined) : undefined
 	port.postMessage(answer, bytes === undefined ? [] : [bytes.buffer as ArrayBuffer])

@@ -19,6 +19,9 @@ export interface LaneCall extends Era {
 	args: unknown[]
 }
 
+/** In place of a call: the thread leaves its directory and ends. */
+export const END = 'end'
+
 export interface Answer {
 	value?: unknown
 	code?: string
@@ -69,8 +72,9 @@ export function startLane(root: string, failed: () => void): Lane {
 		if (waiting === undefined) stop()
 	}
 
+	/** By itself: a thread that is ended from outside leaves open what it had opened through the C library. */
 	function stop(): void {
-		worker.terminate().catch(failed)
+		worker.postMessage(END)
 	}
 
 	return { send, end }
