@@ -1,0 +1,160 @@
+/** Disks that are full, give no bytes or have a damaged record. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { hashOf } from '../../core/off-site/signature.ts'
+import { agent, server } from './failure-ground.ts'
+
+/** From now on the agent's disk does not give the bytes of this file, or does not open it. Its inode. */
+function badSectorIn(path: string, where: 'read' | 'open' = 'read'): number {
+	const preload = join(agent.base, 'bad-sector.mjs')
+	const bad = statSync(join(agent.folder, path)).ino
+	writeFileSync(preload, where === 'open' ? `import fs from 'node:fs'
+const { openSync } = fs
+fs.openSync = (path, ...rest) => {
+	if (fs.lstatSync(path, { throwIfNoEntry: false })?.ino !== ${bad}) return openSync(path, ...rest)
+	throw Object.assign(new Error('EUCLEAN'), { code: 'Unknown system error -117', errno: -117, syscall: 'open' })
+}
+` : `import fs from 'node:fs'
+const { read, readSync } = fs
+fs.readSync = (fd, ...rest) => {
+	if (fs.fstatSync(fd).ino !== ${bad}) return readSync(fd, ...rest)
+	throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' })
+}
+fs.read = (fd, ...rest) => {
+	if (fs.fstatSync(fd).ino !== ${bad}) return read(fd, ...rest)
+	rest.at(-1)(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' }))
+}
+`)
+	agent.environment['NODE_OPTIONS'] = `--import ${preload}`
+	return bad
+}
+
+for (const where of ['read', 'open'] as const) {
+	test(`a copy that the disk does not ${where} any more: comes again, what stood there is set aside`, async () => {
+		server.offer('d/f', 'content')
+		await agent.run('-a', 'replicate')
+		const bad = badSectorIn('d/f', where)
+		const verified = await agent.run('-a', 'verify')
+		assert.equal(verified.code, 1)
+		assert.match(verified.err, /d\/f: cannot be read; the server is told and sends it again/)
+		server.failed.length = 0
+		server.claimed.clear()
+		assert.deepEqual(await agent.run('-a', 'replicate'), { code: 0, out: '', err: '' })
+		assert.deepEqual(agent.paths(), ['d', 'd/f', 'd/f.old'])
+		assert.notEqual(statSync(join(agent.folder, 'd/f')).ino, bad)
+		assert.equal(server.claimed.size, 1)
+	})
+
+	test(`a copy that the disk does not ${where} any more, and a good one that was set aside: that one is restored and given back`, async () => {
+		server.offer('f', 'content')
+		await agent.run('-a', 'replicate')
+		writeFileSync(join(agent.folder, 'f.old'), 'content')
+		badSectorIn('f', where)
+		const to = join(agent.base, 'to')
+		assert.deepEqual(await agent.run('-a', 'restore', '--to', to), { code: 0, out: '', err: '' })
+		assert.equal(readFileSync(join(to, 'f'), 'utf8'), 'content')
+		server.orders.push({ order: 1, path: Buffer.from('f'), hash: hashOf(Buffer.from('content')), size: 7, received: Buffer.alloc(0) })
+		assert.equal((await agent.run('-a', 'replicate')).code, 0)
+		assert.equal(server.orders[0]?.done, true)
+	})
+}
+
+test('a file that is wanted back, of which no hash is known and the disk does not give the bytes: the server is told, and the next is sent', async () => {
+	server.offer('f', 'content')
+	server.offer('g', 'another')
+	await agent.run('-a', 'replicate')
+	badSectorIn('f')
+	for (const [order, path] of ['f', 'g'].entries()) server.orders.push({ order, path: Buffer.from(path), hash: null, size: 7, received: Buffer.alloc(0) })
+	assert.equal((await agent.run('-a', 'replicate')).code, 1)
+	assert.deepEqual(server.orders.map(({ failed, done }) => failed ?? done), ['io', true])
+})
+
+test('a copy that the disk cannot read any more, and no other: the server is told; what else there is is restored', async () => {
+	server.offer('f', 'content')
+	server.offer('g', 'another')
+	await agent.run('-a', 'replicate')
+	badSectorIn('f')
+	server.orders.push({ order: 2, path: Buffer.from('f'), hash: hashOf(Buffer.from('content')), size: 7, received: Buffer.alloc(0) })
+	assert.equal((await agent.run('-a', 'replicate')).code, 1)
+	assert.equal(server.orders[0]?.failed, 'io')
+	const left = await agent.run('-a', 'restore', '--to', join(agent.base, 'empty'))
+	assert.deepEqual(left, { code: 1, out: '', err: 'cairn-backup: f: EIO: i/o error, read\n' })
+	assert.deepEqual(readdirSync(join(agent.base, 'empty')), ['g'])
+})
+
+test('agent.json damaged: restore and status, which need no server, do their work all the same', async () => {
+	server.offer('f', 'content')
+	await agent.run('-a', 'replicate')
+	const file = join(agent.folder, '.cairn-backup/agent.json')
+	for (const damaged of ['', '\0'.repeat(100), '{"agent":', 'null', '{}', '{"agent":"","notice":0}', '{"agent":"x"}']) {
+		writeFileSync(file, damaged)
+		assert.match((await agent.run('-a', 'status')).out, /copies: 1 files/, damaged)
+		const to = join(agent.base, 'to')
+		assert.deepEqual(await agent.run('-a', 'restore', '--to', to), { code: 0, out: '', err: '' }, damaged)
+		assert.equal(readFileSync(join(to, 'f'), 'utf8'), 'content')
+		const { agent: name, notice } = JSON.parse(readFileSync(file, 'utf8'))
+		assert.match(name, /^[A-Za-z0-9_-]{24}$/)
+		assert.equal(notice, 0)
+	}
+})
+
+test('restore where the record speaks of nothing: that is said, and is no success', async () => {
+	server.offer('d/f', 'content')
+	await agent.run('-a', 'replicate')
+	const restore = (...words: string[]) => agent.run('-a', 'restore', '--to', join(agent.base, 'to'), ...words)
+	assert.deepEqual(await restore('-p', 'e'), { code: 2, out: '', err: 'cairn-backup: -p e: the record speaks of nothing there\n' })
+	rmSync(join(agent.folder, '.cairn-backup/held.log'))
+	const { code, err } = await restore()
+	assert.equal(code, 7)
+	assert.match(err, /^cairn-backup: the record of this folder speaks of no file; if there are copies, -a walk makes it again\n$/)
+	assert.equal((await agent.run('-a', 'walk')).code, 0)
+	assert.equal((await restore('-p', 'd')).code, 0)
+})
+
+test('restore to a disk that is too small: what does not fit takes no room of what does', async () => {
+	const to = join(agent.base, 'disk')
+	mkdirSync(to)
+	server.offer('a/large', Buffer.alloc(3_000_000, 'large'))
+	server.offer('b/small', Buffer.alloc(500_000, 'small'))
+	await agent.run('-a', 'replicate')
+	execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'none', to])
+	try {
+		const { code, err } = await agent.run('-a', 'restore', '--to', to)
+		assert.equal(code, 1)
+		assert.match(err, /^cairn-backup: a\/large: ENOSPC[^\n]*\n$/)
+		assert.deepEqual(readdirSync(to, { recursive: true }).sort(), ['a', 'b', 'b/small'])
+		assert.equal(statSync(join(to, 'b/small')).size, 500_000)
+	} finally {
+		execFileSync('umount', [to])
+	}
+})
+
+test('a full disk: what fits comes, the rest is named, the server is told; with room again it comes', async () => {
+	const disk = join(agent.base, 'disk')
+	mkdirSync(disk)
+	execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'none', disk])
+	try {
+		agent.folder = disk
+		for (let file = 0; file < 10; file++) server.offer(`f${file}`, Buffer.alloc(500_000, `${file}`))
+		const full = await agent.run('-a', 'replicate')
+		assert.equal(full.code, 6)
+		assert.match(full.err, /f\d: there is no room|f\d: the disk is full/)
+		assert.ok(server.claimed.size >= 2 && server.claimed.size <= 4, `${server.claimed.size}`)
+		assert.ok(server.failed.every(({ error }) => error === 'no-space'))
+		for (const { id } of server.claimed.values()) assert.equal(agent.content(`f${id - 1}`).length, 500_000)
+		execFileSync('mount', ['-o', 'remount,size=8m', disk])
+		server.failed.length = 0
+		agent.environment['CAIRN_BACKUP_RESERVE'] = '4M'
+		assert.equal((await agent.run('-a', 'replicate')).code, 6)
+		assert.ok(server.claimed.size < 10)
+		server.failed.length = 0
+		agent.environment['CAIRN_BACKUP_RESERVE'] = '100K'
+		assert.equal((await agent.run('-a', 'replicate')).code, 0)
+		assert.equal(server.claimed.size, 10)
+	} finally {
+		execFileSync('umount', [disk])
+	}
+})
