@@ -1,13 +1,11 @@
 /** `cairn node remove NAME`: forgets a node that holds nothing any more, or with `--lost` one that will not come back. Its directory is left as it is. */
-import { setTimeout as pause } from 'node:timers/promises'
-import * as clients from '../core/catalogue/clients.ts'
-import type { Driver } from '../core/catalogue/driver.ts'
+import type { Capabilities, Driver, Transaction } from '../core/catalogue/driver.ts'
 import * as nodes from '../core/catalogue/nodes.ts'
+import * as uploads from '../core/catalogue/uploads.ts'
 import { UserError } from '../core/errors.ts'
-import { isAlive } from '../core/filesystem/clients.ts'
 import { type Filesystem, transact } from '../core/filesystem/filesystem.ts'
-import type { NodeRow, NodeState } from '../core/nodes/node.ts'
-import { wait } from '../core/op.ts'
+import type { NodeRow } from '../core/nodes/node.ts'
+import { type Op, wait } from '../core/op.ts'
 import { forgetIntents, giveUpCopies, onlyThere } from '../replicator/level/lost.ts'
 import { startRun } from '../replicator/run.ts'
 import { withCatalogue } from './catalogue.ts'
@@ -16,6 +14,7 @@ import { withFilesystem } from './job.ts'
 import { found } from './node-set.ts'
 import { showRun } from './progress.ts'
 import { stopOnSignal } from './stop-on-signal.ts'
+import { showAge } from './table.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
 interface Options extends Common {
@@ -37,48 +36,30 @@ export const nodeRemove: Verb<Options> = (deps) => ({
 	handler: (options) => (options.lost ? runLost(options, deps) : run(options, deps)),
 })
 
-/** Beside the interval at which others look into the journal: so long they may be about a new file they have a place for. */
-const HEARD_MS = 1_000
-
 export async function run({ name, ...options }: Options, deps: Deps): Promise<void> {
-	await withCatalogue(options, deps, async (driver, config) => {
-		const former = await takeNoMore(driver, name)
-		const heardMs = HEARD_MS + config.mount.pollMs
-		if ((await isYoung(driver, name, heardMs)) && (await isOpenElsewhere(driver))) await pause(heardMs)
-		if (await removeUnused(driver, name, former)) return
-		throw new UserError(`node ${name} still holds files or has changes to carry out: 'cairn drain ${name}' empties it`, EXIT.refused)
-	})
+	await withCatalogue(options, deps, (driver) => removeNode(driver, name))
 	tell(name, options, deps)
 }
 
-/** Others put new files on a node until they hear that it takes none: on one that was removed nobody would find them. The state it had. */
-async function takeNoMore(driver: Driver, name: string): Promise<NodeState> {
-	return await driver.transaction(function* (tx) {
-		const row = found(name, yield* wait(nodes.findByName(tx, name)))
-		if (row.state === 'rw' && !(yield* wait(nodes.inUse(tx, row.id)))) nodes.update(tx, row.id, { ...row, state: 'nc' }, driver.capabilities)
-		return row.state
+/** One on which there is nothing, and to which nobody brings anything meanwhile. */
+export async function removeNode(driver: Driver, name: string): Promise<void> {
+	await driver.transaction(function* (tx) {
+		yield* nodes.keepOthersOff(tx, driver.capabilities)
+		const { id } = found(name, yield* wait(nodes.findByName(tx, name)))
+		if (yield* wait(nodes.inUse(tx, id))) {
+			throw new UserError(`node ${name} still holds files or has changes to carry out: 'cairn drain ${name}' empties it`, EXIT.refused)
+		}
+		yield* refuseUploads(tx, { id, name }, driver.capabilities)
+		yield* nodes.remove(tx, id, driver.capabilities)
 	})
 }
 
-/** Whether its state may not have been heard of. */
-async function isYoung(driver: Driver, name: string, heardMs: number): Promise<boolean> {
-	const row = await nodes.stateAge(driver, name, driver.capabilities)
-	return row !== undefined && row.age * 1_000 <= heardMs
-}
-
-async function isOpenElsewhere(driver: Driver): Promise<boolean> {
-	return (await clients.list(driver, driver.capabilities)).some(isAlive)
-}
-
-/** False, and the node is what it was, where something is there. */
-async function removeUnused(driver: Driver, name: string, former: NodeState): Promise<boolean> {
-	return await driver.transaction(function* (tx) {
-		const row = found(name, yield* wait(nodes.findByName(tx, name)))
-		const isUsed = yield* wait(nodes.inUse(tx, row.id))
-		if (!isUsed) yield* nodes.remove(tx, row.id, driver.capabilities)
-		else if (row.state !== former) nodes.update(tx, row.id, { ...row, state: former }, driver.capabilities)
-		return !isUsed
-	})
+/** Whoever began them may go on with them. */
+function* refuseUploads(tx: Transaction, { id, name }: Pick<NodeRow, 'id' | 'name'>, capabilities: Capabilities): Op<void> {
+	const kept = yield* wait(uploads.keptOn(tx, id, capabilities))
+	if (!kept?.many) return
+	const many = kept.many === 1 ? '1 unfinished upload' : `${kept.many} unfinished uploads`
+	throw new UserError(`node ${name} has ${many}: try again when they are finished or over, in ${showAge(Math.max(0, kept.seconds ?? 0))} at most`, EXIT.refused)
 }
 
 const SHOWN_MAX = 20
@@ -117,9 +98,14 @@ async function refuseLosses(fs: Filesystem, node: NodeRow, deps: Deps): Promise<
 
 /** From now on nobody places or looks for anything there. */
 async function markDead(fs: Filesystem, node: NodeRow): Promise<void> {
-	await transact(fs, function* (tx) {
-		nodes.update(tx, node.id, { ...node, state: 'dead' }, fs.capabilities)
-	})
+	await transact(
+		fs,
+		function* (tx) {
+			yield* nodes.keepOthersOff(tx, fs.capabilities)
+			nodes.update(tx, node.id, { ...node, state: 'dead' }, fs.capabilities)
+		},
+		{ hold: 'nothing' },
+	)
 }
 
 function tell(name: string, { json }: Pick<Options, 'json'>, deps: Deps): void {

@@ -36,6 +36,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 		const moved = path === undefined ? undefined : directoryNamed(path, deps)
 		if (moved !== undefined) await refuseInTree(moved, config)
 		await driver.transaction(function* (tx) {
+			if (state === 'dead') yield* nodes.keepOthersOff(tx, driver.capabilities)
 			const row = found(name, yield* wait(nodes.findByName(tx, name)))
 			const settings = withOptions(row, options)
 			checkDead(row, settings.state)

@@ -70,11 +70,16 @@ export interface MovesRow {
 	seq: number | null
 	/** Whether others moved directories. */
 	moved: number | null
+	/** Whether nodes were changed, or taken away. */
+	nodes: number | null
 }
 
-/** The changes after a number, as far as paths that were put together before may be wrong now. */
+/** The changes after a number, as far as paths that were put together before, or what is known of nodes, may be wrong now. */
 export function movesQuery(seq: number, own: ClientId): Query {
-	return ["SELECT MAX(seq) AS seq, MAX(op IN ('renamedir', 'exchange') AND COALESCE(client_id, 0) <> ?) AS moved FROM `change` WHERE seq > ?", [own, seq]]
+	return [
+		"SELECT MAX(seq) AS seq, MAX(op IN ('renamedir', 'exchange') AND COALESCE(client_id, 0) <> ?) AS moved, MAX(op = 'node') AS nodes FROM `change` WHERE seq > ?",
+		[own, seq],
+	]
 }
 
 /** The same as sinceQuery with how long ago each was, in seconds. */

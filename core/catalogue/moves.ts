@@ -1,7 +1,8 @@
 /**
- * Table `moves`: one row, with how often a directory was moved. Whoever makes use of a path holds it until the commit, together with
- * all others who do; whoever moves a directory holds it alone. So a path that was found to be right stays right until then, and two who
- * move directories see each other's moves. Only where there is more than one writer at a time. It is the first thing a transaction locks.
+ * Table `moves`: one row, with how often a directory was moved, or a node taken away. Whoever makes use of a path holds it until the commit,
+ * together with all others who do; whoever moves a directory holds it alone. So a path that was found to be right stays right until then, and
+ * two who move directories see each other's moves. Whoever takes a node away holds it alone too: who puts something there has done so before,
+ * and it is seen, or finds that the number is another. Only where there is more than one writer at a time. It is the first thing a transaction locks.
  */
 import type { FileId, Name } from '../ids.ts'
 import type { Capabilities, Query, Transaction } from './driver.ts'

@@ -5,6 +5,7 @@ import { wait } from '../op.ts'
 import type { NodeRow, NodeState } from '../nodes/node.ts'
 import * as carried from './carried.ts'
 import * as changes from './changes.ts'
+import * as moves from './moves.ts'
 import * as settings from './settings.ts'
 import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
 
@@ -35,11 +36,6 @@ export function livingQuery(): Query {
 
 export function findByName(reader: Reader, name: string): Maybe<NodeRow | undefined> {
 	return reader.get<NodeRow>(`SELECT ${COLUMNS} FROM node WHERE name = ?`, [name])
-}
-
-/** For how many seconds it has had its state. */
-export function stateAge(reader: Reader, name: string, { now }: Capabilities): Maybe<{ age: number } | undefined> {
-	return reader.get(`SELECT ${now} - since AS age FROM node WHERE name = ?`, [name])
 }
 
 /** The keeper is none of the clients. */
@@ -95,6 +91,15 @@ export function inUse(reader: Reader, id: NodeId): Maybe<unknown | undefined> {
 		'SELECT 1 AS used WHERE EXISTS (SELECT 1 FROM replica WHERE node_id = ?) OR EXISTS (SELECT 1 FROM intent WHERE node_id = ?)',
 		[id, id],
 	)
+}
+
+/**
+ * To be called first of all in a transaction that takes nodes away, or declares them dead: what others have put there by then is seen, and who
+ * wants to put something there afterwards finds out, however long he has heard of nothing (core/filesystem/nodes.ts).
+ */
+export function* keepOthersOff(tx: Transaction, capabilities: Capabilities): Op<void> {
+	yield* wait(tx.read(moves.aloneQuery(capabilities)))
+	moves.add(tx)
 }
 
 export function* remove(tx: Transaction, id: NodeId, capabilities: Capabilities): Op<void> {

@@ -30,6 +30,11 @@ export function expired(reader: Reader, limit: number, capabilities: Capabilitie
 	return reader.all(`${select(capabilities)} WHERE expires_at < ${capabilities.now} ORDER BY expires_at LIMIT ?`, [limit])
 }
 
+/** For how many seconds at most unfinished ones on a node are kept. */
+export function keptOn(reader: Reader, node: NodeId, { now }: Capabilities): Maybe<{ many: number; seconds: number | null } | undefined> {
+	return reader.get(`SELECT COUNT(*) AS many, MAX(expires_at) - ${now} AS seconds FROM upload WHERE node_id = ?`, [node])
+}
+
 export function insert(tx: Transaction, row: UploadRow & { path: Path }, { now }: Capabilities): void {
 	tx.write(`INSERT INTO upload (id, node_id, path, length, metadata, holder, expires_at) VALUES (?,?,?,?,?,?,${now} + ?)`, [
 		row.id, row.node_id, row.path, row.length, row.metadata, row.holder, row.seconds,

@@ -8,17 +8,19 @@ import type { FileRow } from '../catalogue/files.ts'
 import * as intents from '../catalogue/intents.ts'
 import * as replicas from '../catalogue/replicas.ts'
 import * as writers from '../catalogue/writers.ts'
-import { codeOf, Errno } from '../errors.ts'
+import { codeOf, Errno, fail } from '../errors.ts'
 import { type FileId, type Name, type NodeId, type Path, ROOT_ID } from '../ids.ts'
 import { carryOut } from '../intents.ts'
 import type { Node, Stat } from '../nodes/node.ts'
 import { isPromise, type Op, run, wait } from '../op.ts'
+import { takesNewFiles } from '../placement/placement.ts'
 import { joinPath } from './directories.ts'
 import { type Filesystem, isFollowed, runAside } from './filesystem.ts'
 import { type Held, hold } from './hold.ts'
 import { isAt } from './is-at.ts'
 import { keepStray } from './keep-stray.ts'
 import { isNoDirectory, makeParentsHeld } from './materialise.ts'
+import { checkNodes } from './nodes.ts'
 import { newOpenFile, type OpenFile } from './open-files.ts'
 import { joinChain, type NamedPath } from './paths.ts'
 import { decided } from './undecided.ts'
@@ -38,7 +40,7 @@ export function* arrive(fs: Filesystem, entered: Entered, nodes: readonly Node[]
 	for (const node of nodes) {
 		try {
 			if (node.id !== holder) {
-				yield* moveCreation(fs, id, holder, node.id)
+				yield* moveCreation(fs, id, holder, node)
 				holder = node.id
 			}
 			return yield* comeTo(fs, node, entered)
@@ -59,11 +61,13 @@ function worse(a: unknown, b: unknown): unknown {
  * Whatever was said of the last: the row is where the file will be, or nothing is written to it. Whoever does something with the file's names has it
  * locked, and tells the nodes it is on: either that one, which it comes to then, or it is known here that something was done.
  */
-function moveCreation(fs: Filesystem, id: FileId, from: NodeId, to: NodeId): Op<void> {
+function moveCreation(fs: Filesystem, id: FileId, from: NodeId, to: Node): Op<void> {
 	return decided(fs, function* (tx) {
 		yield* wait(tx.read(files.findQuery(id, fs.capabilities.forUpdate)))
-		replicas.moveTo(tx, id, from, to)
-		writers.moveTo(tx, id, fs.client, to)
+		yield* checkNodes(fs, tx)
+		if (!takesNewFiles(to)) fail('EIO', `node ${to.name} takes no new files any more`)
+		replicas.moveTo(tx, id, from, to.id)
+		writers.moveTo(tx, id, fs.client, to.id)
 	})
 }
 

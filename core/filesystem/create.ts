@@ -21,6 +21,7 @@ import { joinPath } from './directories.ts'
 import type { Check, Made } from './expected.ts'
 import { type Filesystem, transact, transactUnasked } from './filesystem.ts'
 import { checkPlace, type Place, readPlace } from './names.ts'
+import { checkNodes } from './nodes.ts'
 import type { OpenFile } from './open-files.ts'
 import { clearing } from './obstructed.ts'
 import { whileOpening } from './opening.ts'
@@ -95,7 +96,7 @@ interface Created {
 function* enterUnasked(fs: Filesystem, asked: Asked): Op<Created | undefined> {
 	const { place, time } = asked
 	const { moves } = fs.directories
-	const directory = moves === undefined || fs.standing ? undefined : fs.touched.get(place.parent)
+	const directory = moves === undefined || fs.standing || fs.nodesInDoubt ? undefined : fs.touched.get(place.parent)
 	if (moves === undefined || !directory) return undefined
 	return yield* transactUnasked(fs, function* (tx) {
 		const { path, rule, nodes } = yield* nodesAt(fs, tx, place)
@@ -121,6 +122,7 @@ function* enterFile(fs: Filesystem, tx: Transaction, asked: Asked): Op<{ existin
 function* nodesAt(fs: Filesystem, tx: Transaction, place: Place): Op<{ path: Path; rule: ClassRow; nodes: Node[] }> {
 	const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
 	const rule = classOf(fs, path)
+	yield* checkNodes(fs, tx)
 	return { path, rule, nodes: yield* nodesTaking(fs, tx, rule, place.parent) }
 }
 
@@ -225,6 +227,7 @@ export function* makeSymlink(fs: Filesystem, place: Place, target: Buffer, owner
 			if (check) yield* check(tx, undefined)
 			const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
 			const rule = classOf(fs, classPath ?? path)
+			yield* checkNodes(fs, tx)
 			const nodes = (yield* nodesTaking(fs, tx, rule, place.parent)).slice(0, rule.copies)
 			const row = { ...newRow(id, KIND.symlink, { mode: 0o777, ...owner }, directory, rule.id, time), size: target.length }
 			enter(fs, tx, place, row, target)

@@ -106,6 +106,7 @@ function* fitting(fs: Filesystem, tx: Transaction, arrivals: readonly Arrival[])
 	for (const arrival of arrivals) {
 		const { naming } = arrival
 		const { parent, name } = naming.place
+		if (naming.staged.node.row.state === 'dead') continue
 		const { directory, above } = directories.get(parent) ?? (yield* findDirectory(fs, tx, parent))
 		directories.set(parent, { directory, above })
 		const path = joinPath(above, name)

@@ -31,6 +31,8 @@ export interface Filesystem {
 	what: string
 	/** The nodes this process has opened, by id; those the keeper declared dead are not among them. */
 	readonly nodes: Map<NodeId, Node>
+	/** One of them may have been taken away, of which the journal has not told yet. */
+	nodesInDoubt: boolean
 	classes: ClassRow[]
 	readonly ids: Sequence
 	readonly directories: Directories

@@ -30,6 +30,7 @@ import { checkExpected } from './expected.ts'
 import { type Filesystem, transactTogether } from './filesystem.ts'
 import { checkDirectory, checkPlace, type Place } from './names.ts'
 import { arrivalOf, type Before, type Conditions, type Named, type Naming, rowOf, type Staged } from './naming.ts'
+import { checkNode } from './nodes.ts'
 import { joinChain } from './paths.ts'
 import { lostName, removeName } from './remove.ts'
 import { nowStanding, STANDING_ROWS_MAX, standingOn } from './standing.ts'
@@ -137,6 +138,7 @@ function* enter(fs: Filesystem, tx: Transaction, naming: Naming, tried: Intent[]
 	const needs = lacks(fs, naming, { existing, path, standing })
 	if (needs) return needs
 	staged.guard.judge(tx, guard)
+	yield* checkNode(fs, tx, staged.node)
 	const rule = classOf(fs, conditions.classPath ?? path)
 	const model = yield* modelOf(tx, conditions, existing)
 	const row = rowOf(naming, directory, rule, { existing, model })

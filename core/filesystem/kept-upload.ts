@@ -23,6 +23,7 @@ import { type Filesystem, transact } from './filesystem.ts'
 import { giveName } from './give-name.ts'
 import type { Place } from './names.ts'
 import type { Conditions, Staged } from './naming.ts'
+import { checkNode } from './nodes.ts'
 import { createStaged, keptPath } from './staged.ts'
 
 const O_RDWR = 2
@@ -48,6 +49,8 @@ export function* keepUpload(fs: Filesystem, { place, path, attributes, ...rest }
 	const row = { id: randomUUID(), node_id: node.id, path, ...rest }
 	yield* wait(
 		transact(fs, function* (tx) {
+			fs.nodesInDoubt = true
+			yield* checkNode(fs, tx, node)
 			uploads.insert(tx, row, fs.capabilities)
 		}),
 	)

@@ -1,7 +1,9 @@
 /** The nodes this process has open, kept in step with the catalogue's table. */
 import type { Node, NodeRow } from '../nodes/node.ts'
+import type { Transaction } from '../catalogue/driver.ts'
 import * as classTable from '../catalogue/classes.ts'
 import * as nodeTable from '../catalogue/nodes.ts'
+import { fail } from '../errors.ts'
 import { closeNode, openNode, replaceNode } from '../nodes/open-node.ts'
 import { type Op, wait } from '../op.ts'
 import type { Filesystem } from './filesystem.ts'
@@ -20,9 +22,28 @@ export function* refreshNodes(fs: Filesystem): Op<void> {
 	for (const row of rows) yield* wait(fs.nodes.get(row.id)?.ready)
 }
 
+/**
+ * In a transaction that puts something on a node, after its first read: one that was taken away and of which this process has not heard yet
+ * gets nothing more. Whoever takes one away does so before, or sees what was put there: see catalogue/moves.ts.
+ */
+export function* checkNodes(fs: Filesystem, tx: Transaction): Op<void> {
+	if (!fs.nodesInDoubt) return
+	const living = new Set((yield* wait(nodeTable.living(tx))).map(({ id }) => id))
+	for (const node of fs.nodes.values()) if (!living.has(node.id)) node.row = { ...node.row, state: 'dead' }
+	fs.nodesInDoubt = false
+}
+
+/** The same, of one on which there is something already that is to become a file. */
+export function* checkNode(fs: Filesystem, tx: Transaction, node: Node): Op<void> {
+	yield* checkNodes(fs, tx)
+	if (node.row.state === 'dead') fail('EIO', `node ${node.name} was taken away`)
+}
+
 /** All of it in one turn: nobody sees half of an answer, and no older answer comes in between. */
 function takeOver(fs: Filesystem, rows: readonly NodeRow[]): void {
 	for (const row of rows) refresh(fs, row)
+	// The answer may be older than what a transaction has found since.
+	fs.nodesInDoubt = true
 	const wanted = new Set(rows.filter((row) => row.state !== 'dead').map((row) => row.id))
 	for (const node of fs.nodes.values()) {
 		if (wanted.has(node.id)) continue

@@ -12,6 +12,7 @@ import * as changes from '../catalogue/changes.ts'
 import * as moves from '../catalogue/moves.ts'
 import { type Op, wait } from '../op.ts'
 import type { Filesystem } from './filesystem.ts'
+import { checkNodes } from './nodes.ts'
 import type { Place } from './names.ts'
 
 /**
@@ -41,6 +42,7 @@ function followMoves(fs: Filesystem, number: number | undefined): void {
 	if (number !== undefined && fs.directories.moves === number) return
 	forgetPlaces(fs)
 	fs.readAhead.forget()
+	fs.nodesInDoubt = true
 	fs.directories.moves = number
 }
 
@@ -67,8 +69,12 @@ export function movedHere({ directories }: Filesystem, number: number | undefine
 export function* lookForMoves(fs: Filesystem, tx: Transaction): Op<void> {
 	if (!fs.capabilities.synchronous || (!fs.isBehind && !fs.catalogue.isChangedElsewhere())) return
 	const low = Math.max(fs.journal.position(), fs.directories.lookedTo)
-	const [[{ seq, moved }]] = (yield* wait(tx.read(changes.movesQuery(low, fs.client)))) as [changes.MovesRow[]]
+	const [[{ seq, moved, nodes }]] = (yield* wait(tx.read(changes.movesQuery(low, fs.client)))) as [changes.MovesRow[]]
 	if (moved) forgetPlaces(fs)
+	if (nodes) {
+		fs.nodesInDoubt = true
+		yield* checkNodes(fs, tx)
+	}
 	if (seq !== null) fs.directories.lookedTo = Number(seq)
 }
 

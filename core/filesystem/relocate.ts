@@ -23,7 +23,7 @@ import type { NodeId, Path } from '../ids.ts'
 import { carryOut, intend, isNodeTrouble } from '../intents.ts'
 import type { Node, Stat } from '../nodes/node.ts'
 import { isPromise, type Maybe, type Op, run, wait } from '../op.ts'
-import { classById, nodesForNewFile } from '../placement/placement.ts'
+import { classById, nodesForNewFile, takesNewFiles } from '../placement/placement.ts'
 import { freeBytes, hasRefused } from '../placement/room.ts'
 import { copyContent } from './copy-content.ts'
 import { unobstructed } from './obstructed.ts'
@@ -31,6 +31,7 @@ import { type Filesystem, transact } from './filesystem.ts'
 import { hold } from './hold.ts'
 import { keepStray } from './keep-stray.ts'
 import { makeParentsHeld } from './materialise.ts'
+import { checkNodes } from './nodes.ts'
 import type { OpenFile } from './open-files.ts'
 import { pathsOfNames } from './paths.ts'
 import { contentOf, publish, record } from './publish.ts'
@@ -248,6 +249,8 @@ function* enterMove(
 	if (!mayMove(fs, names, pins)) return undefined
 	// Others took this process for dead, and may write to another copy.
 	if (row && pins.length === 0) return undefined
+	yield* checkNodes(fs, tx)
+	if (!takesNewFiles(move.to)) return undefined
 	writers.moveTo(tx, id, fs.client, move.to.id)
 	// Of a file without a name the copy lives as long as it is open, and its removal stands already.
 	if (!row) return { row, path: move.aside, made: [move.leftover] }

@@ -65,6 +65,7 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 		returns: 0,
 		what,
 		nodes: new Map(),
+		nodesInDoubt: false,
 		classes: yield* wait(classTable.list(catalogue)),
 		ids: openSequence(catalogue, 'next_file_id'),
 		directories: createDirectories(),
