@@ -6,6 +6,7 @@ import * as leases from '../core/catalogue/leases.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import { transact } from '../core/filesystem/filesystem.ts'
 import { takeLease as take } from '../core/filesystem/clients.ts'
+import { checkNodes } from '../core/filesystem/nodes.ts'
 import { counter } from '../core/metrics/registry.ts'
 import type { Node } from '../core/nodes/node.ts'
 import { type Op, run as drive, wait } from '../core/op.ts'
@@ -69,9 +70,11 @@ export async function runJob(fs: Filesystem, node: Node, job: Job, { signal, wat
 	return { summary: run.summary(), holder: '' }
 }
 
-/** For transactions that a process which stood still for long must not make any more. */
-export function* isStillOurs({ fs, name }: Replicator, tx: Transaction): Op<boolean> {
-	return yield* leases.stillHeld(fs, tx, name)
+/** For transactions that a process which stood still for long must not make any more, nor one whose node was taken away. */
+export function* isStillOurs({ fs, name, node }: Replicator, tx: Transaction): Op<boolean> {
+	const isHeld = yield* leases.stillHeld(fs, tx, name)
+	yield* checkNodes(fs, tx)
+	return isHeld && node.row.state !== 'dead'
 }
 
 /** Where a run that is stopped goes on. */

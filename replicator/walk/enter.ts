@@ -49,7 +49,7 @@ export interface Entering {
 export function* enter(walking: Walking, tx: Transaction, entering: Entering): Op<Entered> {
 	const { fs, node, rep, watchman } = walking
 	const { sheaves, unasked, watch, token } = entering
-	if (!(yield* isStillOurs(rep, tx))) throw new WalkStopped('another process has taken over')
+	if (!(yield* isStillOurs(rep, tx))) throw new WalkStopped('another process has taken over, or the node was taken away')
 	if (entering.items.length + sheaves.length === 0) return { done: [], sheaves: [], busy: [], differing: [], made: [] }
 	const directories = yield* lock(walking, tx, entering)
 	yield* watchman.look(tx)

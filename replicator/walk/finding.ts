@@ -54,7 +54,7 @@ export async function conclude(walking: Walking, finding: Finding, body: (tx: Tr
 }
 
 function* stillSo({ fs, node, rep, watchman }: Walking, tx: Transaction, { directory, name, path, watch, row }: Finding): Op<ReplicaRow[] | undefined> {
-	if (!(yield* isStillOurs(rep, tx))) throw new WalkStopped('another process has taken over')
+	if (!(yield* isStillOurs(rep, tx))) throw new WalkStopped('another process has taken over, or the node was taken away')
 	yield* wait(tx.read(...walks.lockQueries([row.id], fs.capabilities)))
 	yield* watchman.look(tx)
 	const [[now], pins, standing, copies] = (yield* wait(
