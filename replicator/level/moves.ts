@@ -41,14 +41,18 @@ export interface Search {
 	underWay: ReadonlySet<FileId>
 }
 
-/** From the fullest on. The nodes are reckoned with as if each move were done. */
+/** From the fullest on, one for a file at most. The nodes are reckoned with as if each move were done. */
 export async function* findMoves(fs: Filesystem, nodes: Nodes, search: Search): AsyncGenerator<Move> {
 	const exhausted = new Set<NodeId>()
+	const moving = new Set(search.underWay)
 	for (;;) {
 		if (isEven(nodes, search.tolerance / 2)) return
 		const source = fullest(nodes, exhausted)
 		if (!source) return
-		yield* movesFrom(fs, source, nodes, search)
+		for await (const move of movesFrom(fs, source, nodes, { ...search, underWay: moving })) {
+			moving.add(move.file)
+			yield move
+		}
 		exhausted.add(source.id)
 	}
 }

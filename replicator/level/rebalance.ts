@@ -86,12 +86,13 @@ async function finishMoves(round: Round, progress: RebalanceProgress): Promise<v
 		for (const move of some) {
 			const one = decided.find(({ id }) => id === move.file)
 			const copy = one?.copies.find(({ node_id }) => node_id === move.to)
-			if (one?.plan.surplus.length) {
-				progress.moved = { files: progress.moved.files + 1, bytes: progress.moved.bytes + move.size }
-				round.run.done('released', move.size)
-			} else if (one && copy && (one.busy || one.plan.waits || copy.state === REPLICA.wanted)) {
+			// Also where another may go already, because its class asks for fewer by now: forgotten before it is there, and known to be good, it would stay.
+			if (one && copy && (one.busy || one.plan.waits || copy.state === REPLICA.wanted || copy.state === REPLICA.suspect)) {
 				left.push(move)
 				round.run.done('waiting', 0)
+			} else if (one?.plan.surplus.length) {
+				progress.moved = { files: progress.moved.files + 1, bytes: progress.moved.bytes + move.size }
+				round.run.done('released', move.size)
 			} else round.run.done('given up', 0)
 		}
 	}
