@@ -25,7 +25,7 @@ export interface PassProgress {
 	/** What classes and nodes were like when it began. */
 	signature: string
 	after: FileId
-	/** Something was to go and could not yet: another pass is needed when copies have been made. */
+	/** Something was to go and could not yet, or others may go by what was before: another pass is needed after a while. */
 	waits: boolean
 	/** Files it looked at, and those that found too few nodes. */
 	files: number
@@ -123,7 +123,9 @@ async function beginPass(fs: Filesystem, signature: string, anew: boolean): Prom
 		const row = yield* wait(jobs.find(tx, PASS))
 		const known = progressOf<PassProgress>(row)
 		if (row?.state === 'running' && known?.signature === signature && !anew) return known
-		const fresh: PassProgress = { signature, after: 0, waits: false, files: 0, short: 0 }
+		// Whoever has not heard of the change yet writes by what was before, behind this pass: another one finds that.
+		const isChanged = known !== undefined && known.signature !== signature
+		const fresh: PassProgress = { signature, after: 0, waits: isChanged, files: 0, short: 0 }
 		begin(tx, PASS, fresh, fs.capabilities)
 		return fresh
 	})

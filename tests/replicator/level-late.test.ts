@@ -1,0 +1,40 @@
+/** A process that has not heard yet of other classes goes by what it knew: what it wrote is found by one more pass. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { create } from '../../core/filesystem/create.ts'
+import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
+import { release } from '../../core/filesystem/publish.ts'
+import { run } from '../../core/op.ts'
+import { engines } from '../catalogue/engines.ts'
+import { at, OWNER } from '../unit/installation.ts'
+import { type Tree, tree } from './level-tree.ts'
+
+const classes = (copies: number) => [{ name: 'default', pattern: '', copies }]
+
+async function write(fs: Filesystem, name: string): Promise<void> {
+	const made = await run(create(fs, at(name), OWNER, true))
+	if (!('open' in made)) throw new Error(`${name} is there already`)
+	await made.open.node.operations.write(made.open.fd, Buffer.from(name), 0)
+	await run(release(fs, made.open, true))
+	await flushLater(fs)
+}
+
+/** As if the time had passed after which a pass comes back. */
+async function later(made: Tree): Promise<void> {
+	await made.driver.change("UPDATE job SET ended = ended - 3600 WHERE name = 'pass'", [])
+	await made.round()
+}
+
+for (const engine of engines) {
+	test(`${engine.name}: a file of a class that asks for more by then`, async (t) => {
+		const made = await tree(t, engine, 2, classes(1))
+		const stale = await made.another()
+		await made.round()
+		await made.applyClasses(classes(2))
+		await made.round()
+		await write(stale, 'f')
+		await later(made)
+		await made.replicate()
+	assert.deepEqual(made.onDisk().f, [1, 2])
+	})
+}
