@@ -18,8 +18,8 @@ import { isDone } from '../../core/intents.ts'
 import { type Op, wait } from '../../core/op.ts'
 import { defaultClass } from '../../core/placement/placement.ts'
 
-/** A file with more hard links stays as it is. */
-const NAMES_MAX = 1_000
+/** A file with more hard links stays as it is: ext4 has 65,000 at most. */
+const NAMES_MAX = 100_000
 const STANDING_ROWS_MAX = 10_000
 
 export interface Copy extends ReplicaRow {
