@@ -1,7 +1,7 @@
 /** `cairn node add NAME PATH`. */
 import { randomUUID } from 'node:crypto'
 import { existsSync, realpathSync, rmSync, statfsSync, statSync } from 'node:fs'
-import { join, resolve, sep } from 'node:path'
+import { dirname, join, resolve, sep } from 'node:path'
 import * as nodes from '../core/catalogue/nodes.ts'
 import type { Driver } from '../core/catalogue/driver.ts'
 import { codeOf, UserError } from '../core/errors.ts'
@@ -49,6 +49,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
  */
 export async function addNode(driver: Driver, name: string, settings: nodes.NodeSettings): Promise<void> {
 	refuseOwned(settings.path)
+	refuseInside(settings.path)
 	const uuid = randomUUID()
 	const id = await driver.transaction(function* (tx) {
 		for (const other of yield* wait(nodes.list(tx))) refuseClash(other, name, settings.path)
@@ -96,13 +97,25 @@ function refuseOwned(path: string): void {
 	throw new UserError(`${path} is already the node '${name}' (${path}/.cairn/node.json says so); where the catalogue was lost: cairn reindex --node ${name}=${path}`, EXIT.identity)
 }
 
+/** Of this catalogue or another, by whatever way the path leads into it: its walk would take what is here for its own. */
+export function refuseInside(path: string): void {
+	for (let above = dirname(path); above !== path; path = above, above = dirname(path)) {
+		if (existsSync(join(above, '.cairn/node.json'))) throw new UserError(`${above} is a node (${above}/.cairn/node.json): nothing in it can be another`, EXIT.refused)
+	}
+}
+
 /** As exFAT, NTFS and SMB mostly do it. The tree has both names, and there one file would be written over the other. */
 function refuseMerging(path: string): void {
 	if (existsSync(join(path, '.CAIRN/node.json'))) throw new UserError(`${path}: README and readme are one name on its filesystem; a node needs one that tells them apart`, EXIT.refused)
 }
 
 export function refuseClash(other: NodeRow, name: string, path: string): void {
-	if (other.name === name) throw new UserError(`there is a node ${name} already, at ${other.path}`, EXIT.refused)
+	if (other.name === name) {
+		// Whoever was killed in the midst of adding it has left the row only.
+		const isBegun = other.path === path && readIdentity(path) === undefined
+		const hint = isBegun ? `, without an identity file: where adding it was cut off, 'cairn node remove ${name}' and add it again` : ''
+		throw new UserError(`there is a node ${name} already, at ${other.path}${hint}`, EXIT.refused)
+	}
 	if (isWithin(path, other.path) || isWithin(other.path, path)) {
 		throw new UserError(`${path} and ${other.path}, which is the node ${other.name}, lie within each other`, EXIT.refused)
 	}

@@ -15,7 +15,7 @@ import { forgetIntents, loseCopies } from '../replicator/level/lost.ts'
 import { startRun, type Summary } from '../replicator/run.ts'
 import { EXIT } from './exit-codes.ts'
 import { withFilesystem } from './job.ts'
-import { checkDirectory, directoryNamed, refuseClash } from './node-add.ts'
+import { checkDirectory, directoryNamed, refuseClash, refuseInside } from './node-add.ts'
 import { found } from './node-set.ts'
 import { showRun } from './progress.ts'
 import { stopOnSignal } from './stop-on-signal.ts'
@@ -70,6 +70,7 @@ async function checkReplacement(fs: Filesystem, node: NodeRow, { path: given, ad
 	}
 	const path = given === undefined ? checkDirectory(before) : directoryNamed(given, deps)
 	await refuseInTree(path, fs.config)
+	refuseInside(path)
 	for (const other of await nodes.list(fs.catalogue)) if (other.id !== node.id) refuseClash(other, node.name, path)
 	const identity = readIdentity(path)
 	// Its own, not in service: the last run of this verb may have ended before it was said.

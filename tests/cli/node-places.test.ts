@@ -1,0 +1,42 @@
+/** Where a directory can be made a node, and where not. */
+import assert from 'node:assert/strict'
+import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { init } from '../../cli/init.ts'
+import { node } from '../../cli/node.ts'
+import { typed } from './typed.ts'
+import { makeWorkplace } from './workplace.ts'
+
+async function withNode(t: TestContext) {
+	const place = makeWorkplace(t)
+	const cairn = typed(place.config, init, node)
+	const root = place.makeDirectory('a')
+	await cairn('init')
+	assert.equal((await cairn('node', 'add', 'a', root)).code, 0)
+	return { place, cairn, root }
+}
+
+test('nothing in the directory of a node becomes another, of whichever catalogue it is', async (t) => {
+	const { place, cairn, root } = await withNode(t)
+	const other = makeWorkplace(t)
+	const elsewhere = typed(other.config, init, node)
+	await elsewhere('init')
+	const inside = join(root, 'some/where')
+	mkdirSync(inside, { recursive: true })
+	const refused = await elsewhere('node', 'add', 'b', inside)
+	assert.deepEqual([refused.code, refused.stderr], [8, `cairn: ${root} is a node (${root}/.cairn/node.json): nothing in it can be another\n`])
+	// It has moved, and the catalogue does not know where to.
+	const moved = join(place.directory, 'moved')
+	renameSync(root, moved)
+	assert.match((await cairn('node', 'replace', 'a', join(moved, 'some/where'))).stderr, /moved is a node /)
+})
+
+test('adding that was cut off before the identity was written is told how to go on', async (t) => {
+	const { cairn, root } = await withNode(t)
+	rmSync(join(root, '.cairn'), { recursive: true })
+	const again = await cairn('node', 'add', 'a', root)
+	assert.match(again.stderr, /there is a node a already, at .*, without an identity file: .*'cairn node remove a' and add it again/)
+	assert.equal((await cairn('node', 'remove', 'a')).code, 0)
+	assert.equal((await cairn('node', 'add', 'a', root)).code, 0)
+})
