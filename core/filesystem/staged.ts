@@ -114,7 +114,8 @@ function* listed(node: Node, folder: Path): Op<DirectoryEntry[]> {
 
 function* removeFolder(node: Node, folder: Path, needed: ReadonlySet<string>): Op<void> {
 	let kept = 0
-	for (const { name } of yield* wait(node.operations.list(folder))) {
+	// Several go through what others left, and one of them may be through with it.
+	for (const { name } of yield* listed(node, folder)) {
 		const path = Buffer.concat([folder, SLASH, name])
 		if (needed.has(path.toString('latin1'))) kept++
 		else yield* wait(node.operations.unlink(path))
