@@ -7,7 +7,7 @@ import { run as drive } from '../../core/op.ts'
 import { type Copied, type Conditions, copyFile, discard, type Order, PIECE_BYTES, type Readable, sideOf } from './copy.ts'
 import type { Made } from './enter.ts'
 import type { Tray } from './incoming.ts'
-import { leave, passOn, shown } from './leave.ts'
+import { leave, leaveAway, passOn, shown } from './leave.ts'
 import type { Want } from './look.ts'
 import { type CopyAnswer, encodePath, type Failure, isFailure, treeOf } from './messages.ts'
 import { packSmall, unpackAnswers } from './packets.ts'
@@ -19,6 +19,8 @@ import { suspect } from './suspect.ts'
 
 /** What the node cannot take, another may. */
 const NOT_TAKEN = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EROFS'])
+/** By which a host says that it cannot be spoken to, or is not the node. */
+const NOT_REACHED = new Set(['ENOTCONN', 'ENODEV', 'ESTALE'])
 /** Of a remote node, so that no call lasts longer than it may. */
 const SYNC_BYTES = 32 * 1024 ** 2
 const BLOCK_BYTES = 512
@@ -31,6 +33,8 @@ interface Attempt {
 	order: Order
 	/** Why the last source did not do; undefined: there is one, and it will do in a moment. */
 	why: string | undefined
+	/** Its node could not be reached, whatever the file. */
+	isAway: boolean
 }
 
 /** Those that could be copied; what becomes of the others is said here. */
@@ -88,12 +92,13 @@ async function newAttempt(
 		isSynced: isAlone,
 	}
 	const isWaiting = sources.length === 0 && round.sources.isWithinReach(want)
-	return { want, sources, order, why: isWaiting ? undefined : 'no node within reach has a good copy of it' }
+	return { want, sources, order, isAway: false, why: isWaiting ? undefined : 'no node within reach has a good copy of it' }
 }
 
-async function giveUp(round: Round, { want, why, order }: Attempt): Promise<void> {
+async function giveUp(round: Round, { want, why, isAway, order }: Attempt): Promise<void> {
 	if (!order.isBegun) await drive(discard(round.rep.node.operations, order))
 	if (why === undefined) round.rep.run.done('busy', 0)
+	else if (isAway) leaveAway(round, want, why)
 	else leave(round, want, why)
 }
 
@@ -250,7 +255,9 @@ async function judgeFailure(round: Round, attempt: Attempt, { code, message, sid
 		// What there is of it serves the next source as well.
 		order.isBegun = true
 		attempt.why = `node ${found.source.name}: ${message}`
-		run.note(`${shown(want)}: cannot be copied from node ${found.source.name}: ${message}`)
+		attempt.isAway = NOT_REACHED.has(code)
+		// Of the last one it is said why the file is left.
+		if (sources.length > 0) run.note(`${shown(want)}: cannot be copied from node ${found.source.name}: ${message}`)
 		if (code === 'EBADMSG') await blame(round, attempt, found)
 		return 'again'
 	} else if (!inService(node)) throw new Errno(code, `node ${node.name} is away: ${message}`)
@@ -271,7 +278,8 @@ async function judgeBytes(round: Round, attempt: Attempt): Promise<'again' | und
 	if (why) return void round.rep.run.done(why, 0)
 	const found = sources.shift() as Found
 	attempt.why = `the copy on node ${found.source.name} is not what it should be`
-	round.rep.run.note(`${shown(want)}: the copy on node ${found.source.name} is not what it should be`)
+	attempt.isAway = false
+	if (sources.length > 0) round.rep.run.note(`${shown(want)}: ${attempt.why}`)
 	await blame(round, attempt, found)
 	return 'again'
 }

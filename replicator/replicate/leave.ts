@@ -17,6 +17,14 @@ export function leave({ rep: { run } }: Round, want: Want, why: string): void {
 	run.trouble(shown(want), why)
 }
 
+/** A node that cannot be reached is one trouble, however many files have their only good copy there. */
+export function leaveAway({ rep: { run }, away }: Round, want: Want, why: string): void {
+	const many = (away.get(why) ?? 0) + 1
+	away.set(why, many)
+	if (many === 1) run.trouble(shown(want), why)
+	else run.done('left', 0)
+}
+
 export function shown({ places }: Want): string {
 	return places[0].path.toString()
 }

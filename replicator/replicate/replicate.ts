@@ -76,6 +76,7 @@ async function withRound(
 		load,
 		underWay: new Map(),
 		cramped: 0,
+		away: new Map(),
 		target: target.operations,
 		trays: [],
 		disk() {
@@ -86,6 +87,7 @@ async function withRound(
 	try {
 		await body(round)
 		if (round.cramped > 1) run.note(`node ${node.name}: ${round.cramped} files were left, as it does not take them`)
+		for (const [why, many] of round.away) if (many > 1) run.note(`${many} files were left: ${why}`)
 	} finally {
 		run.signal.removeEventListener('abort', stop)
 		await sources.end()

@@ -34,6 +34,8 @@ export interface Round {
 	readonly trays: Tray[]
 	/** Files that no node took. */
 	cramped: number
+	/** Those that were left because a node could not be reached, by why. */
+	away: Map<string, number>
 	/** The node's tree, changed by threads that the main one need not wait for. */
 	target(): Promise<NodeOperations>
 	/** The node's disk. Only of one that is no remote node. */
