@@ -6,6 +6,8 @@ import { showSize } from './sizes.ts'
 
 const BAR_COLUMNS_MAX = 40
 const BAR_COLUMNS_MIN = 8
+/** Of what stands still, at a host that does not answer, nobody can tell when it ends. */
+const TO_GO_SECONDS_MAX = 100 * 86_400
 
 /** One line for a terminal of so many columns: the title, a bar, and what there is room for beside it. */
 export function barLine(title: string, progress: Progress, columns: number): string {
@@ -24,7 +26,7 @@ function bar(share: number, room: number): string {
 function barFacts(progress: Progress): string {
 	const { share, secondsLeft } = progress
 	const parts = [share === undefined ? '' : `${Math.floor(share * 100)}%`, amounts(progress), rates(progress)]
-	if (secondsLeft !== undefined && (share ?? 1) < 1) parts.push(`${showDuration(secondsLeft)} to go`)
+	if (secondsLeft !== undefined && secondsLeft < TO_GO_SECONDS_MAX && (share ?? 1) < 1) parts.push(`${showDuration(secondsLeft)} to go`)
 	return parts.filter((part) => part !== '').join(', ')
 }
 
