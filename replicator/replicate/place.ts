@@ -12,6 +12,7 @@ import { applyIntent, isNodeTrouble } from '../../core/intents.ts'
 import { takesChanges } from '../../core/nodes/service.ts'
 import { run as drive } from '../../core/op.ts'
 import type { Node } from '../../core/nodes/node.ts'
+import { isTooLate } from '../proof/in-time.ts'
 import type { Run } from '../run.ts'
 import { look } from './look.ts'
 import { encodePath, treeOf } from './messages.ts'
@@ -59,10 +60,15 @@ async function makeOne(round: Round, directory: Directory): Promise<void> {
 /**
  * Carries out what one transaction decided; what did not come to its place is wanted again. The names reach the disk before
  * the intents that stand for them go: otherwise a power cut could leave a copy that counts without its name, and another
- * might have been removed for it.
+ * might have been removed for it. `decidedMs`: when that was. Who stood still since may have been taken for dead, and a link that others made
+ * then may be removed by now; a rename that comes late finds nothing to bring.
  */
-export async function carryOut<T extends Brought>(round: Round, entered: readonly T[]): Promise<T[]> {
+export async function carryOut<T extends Brought>(round: Round, entered: readonly T[], decidedMs = performance.now()): Promise<T[]> {
 	const { fs, node } = round.rep
+	if (isTooLate(decidedMs)) {
+		for (const intent of entered.flatMap((each) => each.intents)) fs.later.add(intents.leaveQuery(fs.client, intent))
+		return []
+	}
 	const isPlaced = await placeOnThread(round, entered)
 	const done: Intent[] = []
 	const missed: T[] = []
