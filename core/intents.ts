@@ -10,6 +10,7 @@ import * as writers from './catalogue/writers.ts'
 import * as xattrs from './catalogue/xattrs.ts'
 import { codeOf } from './errors.ts'
 import { exchange, holdOf } from './exchange.ts'
+import { isOurs } from './filesystem/alive.ts'
 import { touchArriving } from './filesystem/arriving.ts'
 import { type Filesystem, runAside } from './filesystem/filesystem.ts'
 import { keepStray, removeHollow } from './filesystem/keep-stray.ts'
@@ -125,6 +126,7 @@ export function* carryOut(fs: Filesystem, list: readonly Intent[]): Op<void> {
 
 function* carryOutAll(fs: Filesystem, list: readonly Intent[]): Op<void> {
 	const { token } = list[0]
+	if (!isOurs(fs, token)) return leave(fs, undefined, list)
 	const pending: Array<Promise<boolean>> = []
 	let allDone = true
 	for (const [nodeId, own] of perNode(list)) {

@@ -59,6 +59,7 @@ export function* part(fs: Filesystem): Op<void> {
 
 /** Alive; and if others took this client for dead meanwhile, back, with the pins of files that are what they were. */
 export function* beat(fs: Filesystem): Op<void> {
+	const begunMs = Date.now()
 	const isBack = yield* wait(
 		transact(fs, function* (tx) {
 			const row = yield* wait(clients.find(tx, fs.client, fs.capabilities.forUpdate))
@@ -73,6 +74,8 @@ export function* beat(fs: Filesystem): Op<void> {
 			return true
 		}),
 	)
+	if (isBack) fs.alive.from = fs.nextToken
+	if (Number.isFinite(fs.alive.shownMs)) fs.alive.shownMs = begunMs
 	// Not waited for: a publish that finds its pin gone shows a heartbeat first, and has its own file in hand.
 	if (isBack) runAside(fs, 'pins that others took away', reclaimAll(fs))
 }

@@ -9,6 +9,7 @@ import type { Node } from '../nodes/node.ts'
 import { CatalogueError, codeOf, Overtaken, Undecided } from '../errors.ts'
 import { isPromise, type Maybe, type Op, run, wait } from '../op.ts'
 import type { ClassRow } from '../catalogue/classes.ts'
+import type { Alive } from './alive.ts'
 import type { Arriving } from './arriving.ts'
 import type { Directories } from './directories.ts'
 import type { Journal } from './journal.ts'
@@ -25,6 +26,7 @@ export interface Filesystem {
 	readonly catalogue: Driver
 	readonly capabilities: Capabilities
 	client: ClientId
+	readonly alive: Alive
 	/** How often others took this client for dead, and cleared up after it, though it lived. */
 	returns: number
 	/** What this process is, for `cairn status`. */

@@ -9,6 +9,7 @@ import { CatalogueError } from '../errors.ts'
 import { closeNode } from '../nodes/open-node.ts'
 import { type Op, run, wait } from '../op.ts'
 import { boundTouched } from '../stats/bound.ts'
+import { newAlive } from './alive.ts'
 import { beat, HEARTBEAT_MS, join, part } from './clients.ts'
 import { isCutOff } from './cut-off.ts'
 import { createDirectories } from './directories.ts'
@@ -62,6 +63,7 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 		catalogue,
 		capabilities,
 		client: yield* join(catalogue, what),
+		alive: newAlive(),
 		returns: 0,
 		what,
 		nodes: new Map(),
@@ -112,6 +114,7 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 
 /** What goes on by itself while the filesystem is up; call the result to end it. */
 export function keepAlive(fs: Filesystem): () => void {
+	fs.alive.shownMs = Date.now()
 	const timers = [
 		every(fs, 'journal', fs.config.mount.pollMs, function* () {
 			if (isBehind(fs)) yield* catchUp(fs)
@@ -127,7 +130,10 @@ export function keepAlive(fs: Filesystem): () => void {
 		}),
 		every(fs, 'publishing', fs.config.mount.publishSeconds * 1000, () => publishOpen(fs)),
 	]
-	return () => timers.forEach(clearInterval)
+	return () => {
+		timers.forEach(clearInterval)
+		fs.alive.shownMs = Number.POSITIVE_INFINITY
+	}
 }
 
 /** One round at a time: a catalogue that is away must not pile rounds up. */

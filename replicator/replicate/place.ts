@@ -4,15 +4,15 @@ import type { Intent } from '../../core/catalogue/intents.ts'
 import * as files from '../../core/catalogue/files.ts'
 import * as intents from '../../core/catalogue/intents.ts'
 import * as replicas from '../../core/catalogue/replicas.ts'
+import { isOurs } from '../../core/filesystem/alive.ts'
 import { transact } from '../../core/filesystem/filesystem.ts'
 import { makeDirectory } from '../../core/filesystem/way-on-node.ts'
 import { Errno } from '../../core/errors.ts'
 import type { FileId, Path } from '../../core/ids.ts'
-import { applyIntent, isNodeTrouble } from '../../core/intents.ts'
+import { applyIntent, isNodeTrouble, leave } from '../../core/intents.ts'
 import { takesChanges } from '../../core/nodes/service.ts'
 import { run as drive } from '../../core/op.ts'
 import type { Node } from '../../core/nodes/node.ts'
-import { isTooLate } from '../proof/in-time.ts'
 import type { Run } from '../run.ts'
 import { look } from './look.ts'
 import { encodePath, treeOf } from './messages.ts'
@@ -60,13 +60,13 @@ async function makeOne(round: Round, directory: Directory): Promise<void> {
 /**
  * Carries out what one transaction decided; what did not come to its place is wanted again. The names reach the disk before
  * the intents that stand for them go: otherwise a power cut could leave a copy that counts without its name, and another
- * might have been removed for it. `decidedMs`: when that was. Who stood still since may have been taken for dead, and a link that others made
- * then may be removed by now; a rename that comes late finds nothing to bring.
+ * might have been removed for it. Who stood still since may have been taken for dead, and a link that others made then may be removed by now.
  */
-export async function carryOut<T extends Brought>(round: Round, entered: readonly T[], decidedMs = performance.now()): Promise<T[]> {
+export async function carryOut<T extends Brought>(round: Round, entered: readonly T[]): Promise<T[]> {
 	const { fs, node } = round.rep
-	if (isTooLate(decidedMs)) {
-		for (const intent of entered.flatMap((each) => each.intents)) fs.later.add(intents.leaveQuery(fs.client, intent))
+	const all = entered.flatMap((each) => each.intents)
+	if (!all.every(({ token }) => isOurs(fs, token))) {
+		leave(fs, undefined, all)
 		return []
 	}
 	const isPlaced = await placeOnThread(round, entered)

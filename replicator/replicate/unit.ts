@@ -74,7 +74,6 @@ function symlinkOf(want: Want): Made {
 async function makeCount(round: Round, made: readonly Made[]): Promise<void> {
 	const { fs, run } = round.rep
 	const token = fs.nextToken++
-	const decidedMs = performance.now()
 	const verdicts = await patiently(run, () => enter(round, made, token))
 	const entered: Entered[] = []
 	for (const each of made) {
@@ -84,21 +83,21 @@ async function makeCount(round: Round, made: readonly Made[]): Promise<void> {
 	}
 	round.underWay.set(token, standingOf(entered.flatMap((each) => each.intents)))
 	try {
-		await bring(round, entered, decidedMs)
+		await bring(round, entered)
 	} finally {
 		round.underWay.delete(token)
 	}
 }
 
 /** To their names. */
-async function bring(round: Round, entered: readonly Entered[], decidedMs: number): Promise<void> {
+async function bring(round: Round, entered: readonly Entered[]): Promise<void> {
 	const { node, run } = round.rep
 	await round.hold(
 		'entered',
 		entered.map(({ made: { want } }) => want.file.id),
 	)
 	await makeWay(round, new Set(entered.flatMap(({ made }) => made.want.places.map(({ directory }) => directory))))
-	const missed = new Set(await carryOut(round, entered, decidedMs))
+	const missed = new Set(await carryOut(round, entered))
 	for (const each of entered) {
 		const { want } = each.made
 		if (missed.has(each)) run.trouble(shown(want), `its copy did not come to its place on node ${node.name}`)

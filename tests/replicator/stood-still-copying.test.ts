@@ -10,12 +10,14 @@ import { unlink } from '../../core/filesystem/remove.ts'
 import { settle } from '../../core/filesystem/settle.ts'
 import { at, installation, now, OWNER, writeFile } from '../unit/installation.ts'
 import { makeCopies } from './copying.ts'
-import { standingStill } from './standing-still.ts'
 
 test('a symlink and a hard link that were removed meanwhile', async (t) => {
 	const place = await installation(t, 2, [{ name: 'two', pattern: '', copies: 2 }])
 	const [client, other] = [await place.start(), await place.start()]
-	const stand = standingStill(t)
+	client.fs.alive.shownMs = Date.now()
+	const clock = Date.now
+	let sleptMs = 0
+	t.mock.method(Date, 'now', () => clock() + sleptMs)
 	const file = writeFile(other.fs, 'f', 'right')
 	now(link(other.fs, file, at('g')))
 	const { id } = now(makeSymlink(other.fs, at('s'), Buffer.from('f'), OWNER))
@@ -29,7 +31,7 @@ test('a symlink and a hard link that were removed meanwhile', async (t) => {
 		if (point !== 'entered' || isOver) return
 		isOver = true
 		client.kill()
-		stand.forMs(60_000)
+		sleptMs = 60_000
 		for (let times = 0; times < 3; times++) {
 			now(catchUp(other.fs))
 			now(settle(other.fs))
