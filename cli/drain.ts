@@ -35,7 +35,7 @@ export const drain: Verb<Options> = (deps) => ({
 
 export interface DrainStatus {
 	node: string
-	/** none: it was never drained. */
+	/** none: it was never drained, or is used again since. */
 	state: 'none' | jobs.JobState
 	/** What the node is when the drain is aborted. */
 	former: string
@@ -76,17 +76,29 @@ async function showStatus(fs: Filesystem, node: NodeRow, { json }: Options, deps
 
 export async function statusOf(fs: Filesystem, { id, name }: NodeRow): Promise<DrainStatus> {
 	const row = await jobs.find(fs.catalogue, drainName(id))
+	const isWanted = (await nodeTable.findByName(fs.catalogue, name))?.state === 'drain'
+	const left = await drive(holdings.held(fs.catalogue, id))
+	const state = stateOf(row, isWanted, left)
 	const progress = progressOf<DrainProgress>(row)
 	const none: Amount = { files: 0, bytes: 0 }
 	return {
 		node: name,
-		state: row?.state ?? 'none',
+		state,
 		former: progress?.former ?? '',
-		total: progress?.total ?? none,
-		left: await drive(holdings.held(fs.catalogue, id)),
+		total: (state === row?.state && progress?.total) || left,
+		left,
 		released: await drive(holdings.work(fs.catalogue, id, REPLICA.surplus)),
-		unplaced: row?.state === 'running' ? (progress?.unplaced ?? none) : none,
+		unplaced: state === 'running' ? (progress?.unplaced ?? none) : none,
 	}
+}
+
+/** What was said by `node set --state` since holds: replicators go by that with their next round. */
+function stateOf(row: jobs.JobRow | undefined, isWanted: boolean, left: Amount): DrainStatus['state'] {
+	const isUnderWay = row?.state === 'running' || row?.state === 'paused'
+	if (isUnderWay) return isWanted ? row.state : 'failed'
+	if (row?.state === 'done' && left.files === 0) return 'done'
+	if (isWanted && row?.state !== 'done') return 'running'
+	return row?.state === 'failed' ? 'failed' : 'none'
 }
 
 function statusLines({ node, state, total, left, released, unplaced }: DrainStatus): string[] {

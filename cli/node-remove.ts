@@ -45,9 +45,10 @@ export async function run({ name, ...options }: Options, deps: Deps): Promise<vo
 export async function removeNode(driver: Driver, name: string): Promise<void> {
 	await driver.transaction(function* (tx) {
 		yield* nodes.keepOthersOff(tx, driver.capabilities)
-		const { id } = found(name, yield* wait(nodes.findByName(tx, name)))
+		const { id, state } = found(name, yield* wait(nodes.findByName(tx, name)))
 		if (yield* wait(nodes.inUse(tx, id))) {
-			throw new UserError(`node ${name} still holds files or has changes to carry out: 'cairn drain ${name}' empties it`, EXIT.refused)
+			const how = state === 'dead' ? `it is dead, and 'cairn node remove ${name} --lost' gives that up` : `'cairn drain ${name}' empties it`
+			throw new UserError(`node ${name} still holds files or has changes to carry out: ${how}`, EXIT.refused)
 		}
 		yield* refuseUploads(tx, { id, name }, driver.capabilities)
 		yield* nodes.remove(tx, id, driver.capabilities)

@@ -1,0 +1,45 @@
+/** What is said of a drain when the keeper has said something else of its node since. */
+import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { drain } from '../../cli/drain.ts'
+import { init } from '../../cli/init.ts'
+import { node } from '../../cli/node.ts'
+import { replicate } from '../../cli/replicate.ts'
+import { trim } from '../../cli/trim.ts'
+import { walk } from '../../cli/walk.ts'
+import { typed } from './typed.ts'
+import { makeWorkplace } from './workplace.ts'
+
+test('a drain that was ended, begun or overtaken by node set', async (t) => {
+	const place = makeWorkplace(t, "{ classes: [{ name: 'default', pattern: '', copies: 1 }] }")
+	const cairn = typed(place.config, init, node, walk, replicate, trim, drain)
+	const roots = ['a', 'b'].map((name) => place.makeDirectory(name))
+	await cairn('init')
+	for (const [index, root] of roots.entries()) await cairn('node', 'add', `n${index + 1}`, root)
+	const put = async (name: string) => {
+		mkdirSync(join(roots[0], 'd'), { recursive: true })
+		writeFileSync(join(roots[0], 'd', name), name)
+		await cairn('walk', '--node', 'n1')
+	}
+	const set = async (state: string) => assert.equal((await cairn('node', 'set', 'n1', '--state', state)).code, 0)
+	const status = async () => (await cairn('drain', 'n1', '--status')).stdout
+	await put('first')
+	await cairn('drain', 'n1')
+	assert.match(await status(), /^node n1: being drained, 1 file/)
+	await set('rw')
+	assert.match(await status(), /^node n1: the drain was given up, it holds 1 file/)
+	await set('drain')
+	for (const verb of ['drain', 'replicate', 'drain', 'trim', 'drain'] as const) {
+		if (verb === 'replicate') await cairn('replicate', '--node', 'n2')
+		else if (verb === 'trim') await cairn('trim', '--node', 'n1')
+		else await cairn('drain', 'n1')
+	}
+	assert.match(await status(), /^node n1 is empty/)
+	await set('rw')
+	await put('second')
+	assert.match(await status(), /^node n1 is not being drained; it holds 1 file/)
+	await set('dead')
+	assert.match((await cairn('node', 'remove', 'n1')).stderr, /it is dead, and 'cairn node remove n1 --lost' gives that up/)
+})
