@@ -6,6 +6,12 @@ import { isAlive } from '../core/filesystem/clients.ts'
 import { EXIT } from './exit-codes.ts'
 
 export async function refuseInUse(driver: Driver): Promise<void> {
+	const busy = await inUseBy(driver)
+	if (busy) throw new UserError(`the catalogue is in use by ${busy}: end that first`, EXIT.busy)
+}
+
+/** One of those who are, for people. */
+export async function inUseBy(driver: Driver): Promise<string | undefined> {
 	const [busy] = (await clients.list(driver, driver.capabilities)).filter(isAlive)
-	if (busy) throw new UserError(`the catalogue is in use by ${busy.what}, process ${busy.pid} on ${busy.host}: end that first`, EXIT.busy)
+	return busy && `${busy.what}, process ${busy.pid} on ${busy.host}`
 }

@@ -1,4 +1,6 @@
 /** `cairn node set NAME`: changes how a node is used. */
+import { statSync } from 'node:fs'
+import type { Driver } from '../core/catalogue/driver.ts'
 import * as nodes from '../core/catalogue/nodes.ts'
 import { UserError } from '../core/errors.ts'
 import { readIdentity } from '../core/nodes/identity.ts'
@@ -6,7 +8,9 @@ import type { NodeRow } from '../core/nodes/node.ts'
 import { wait } from '../core/op.ts'
 import { withCatalogue } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
+import { inUseBy } from './in-use.ts'
 import { directoryNamed, refuseClash } from './node-add.ts'
+import { probeNode } from './node-probe.ts'
 import { type NodeOptions, nodeOptions, withOptions } from './node-settings.ts'
 import { refuseInTree } from './tree-path.ts'
 import type { Deps, Verb } from './verb.ts'
@@ -34,7 +38,10 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	}
 	await withCatalogue(options, deps, async (driver, config) => {
 		const moved = path === undefined ? undefined : directoryNamed(path, deps)
-		if (moved !== undefined) await refuseInTree(moved, config)
+		if (moved !== undefined) {
+			await refuseInTree(moved, config)
+			await refuseCopyInUse(driver, found(name, await nodes.findByName(driver, name)), moved)
+		}
 		await driver.transaction(function* (tx) {
 			if (state === 'dead') yield* nodes.keepOthersOff(tx, driver.capabilities)
 			const row = found(name, yield* wait(nodes.findByName(tx, name)))
@@ -53,6 +60,19 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 export function found(name: string, row: NodeRow | undefined): NodeRow {
 	if (!row) throw new UserError(`there is no node ${name}`, EXIT.refused)
 	return row
+}
+
+/** The node's own directory is there still, and somebody may be changing it: what he writes would be in that one only. */
+async function refuseCopyInUse(driver: Driver, row: NodeRow, path: string): Promise<void> {
+	const isThere = (await probeNode(row, row.path)).up
+	if (!isThere || isOneDirectory(row.path, path)) return
+	const busy = await inUseBy(driver)
+	if (busy) throw new UserError(`${path} is a copy of node ${row.name}, whose own directory ${row.path} is in use by ${busy}: end that, and copy anew what has changed`, EXIT.busy)
+}
+
+function isOneDirectory(one: string, other: string): boolean {
+	const [a, b] = [statSync(one), statSync(other)]
+	return a.dev === b.dev && a.ino === b.ino
 }
 
 function sameNode(row: NodeRow, path: string): string {

@@ -1,10 +1,14 @@
 /** Where a directory can be made a node, and where not. */
 import assert from 'node:assert/strict'
-import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { init } from '../../cli/init.ts'
 import { node } from '../../cli/node.ts'
+import { openSqlite } from '../../core/catalogue/sqlite.ts'
+import { withDefaults } from '../../core/config/defaults.ts'
+import { startFilesystem, stopFilesystem } from '../../core/filesystem/start.ts'
+import { run } from '../../core/op.ts'
 import { typed } from './typed.ts'
 import { makeWorkplace } from './workplace.ts'
 
@@ -39,4 +43,25 @@ test('adding that was cut off before the identity was written is told how to go 
 	assert.match(again.stderr, /there is a node a already, at .*, without an identity file: .*'cairn node remove a' and add it again/)
 	assert.equal((await cairn('node', 'remove', 'a')).code, 0)
 	assert.equal((await cairn('node', 'add', 'a', root)).code, 0)
+})
+
+test('a copy takes the place of a directory only while nobody changes that', async (t) => {
+	const { place, cairn, root } = await withNode(t)
+	const copy = join(place.directory, 'copy')
+	cpSync(root, copy, { recursive: true })
+	const catalogue = openSqlite(place.catalogue, { timeoutMs: 5_000 })
+	t.after(() => catalogue.close())
+	const fs = await run(startFilesystem({ config: withDefaults({ catalogue: place.catalogue }), catalogue, what: 'mount /m', report: () => undefined }))
+	const set = () => cairn('node', 'set', 'a', '--path', copy)
+	const refused = await set()
+	assert.equal(refused.code, 15)
+	assert.match(refused.stderr, /copy is a copy of node a, whose own directory .*\/a is in use by mount \/m, process \d+ on .*: end that, and copy anew/)
+	// Moved, it is the same files, whoever has them open.
+	rmSync(copy, { recursive: true })
+	renameSync(root, copy)
+	assert.equal((await set()).code, 0)
+	renameSync(copy, root)
+	cpSync(root, copy, { recursive: true })
+	await stopFilesystem(fs)
+	assert.equal((await set()).code, 0)
 })
