@@ -48,6 +48,8 @@ function takeOver(fs: Filesystem, rows: readonly NodeRow[]): void {
 	for (const node of fs.nodes.values()) {
 		if (wanted.has(node.id)) continue
 		fs.nodes.delete(node.id)
+		// For who has it in hand still.
+		node.row = { ...node.row, state: 'dead' }
 		closeNode(node)
 	}
 }

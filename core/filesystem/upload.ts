@@ -200,6 +200,8 @@ function* discard(fs: Filesystem, { node, fd, staged }: Pick<Upload, 'node' | 'f
 		yield* wait(node.operations.unlink(staged))
 	} catch (error) {
 		if (!isNodeTrouble(error)) throw error
+		// It was taken away, with all that is on it.
+		if (node.row.state === 'dead') return
 		const intent: intents.Intent = { nodeId: node.id, op: 'unlink', path: staged, toPath: null, fileId: 0, token: fs.nextToken++ }
 		yield* wait(transact(fs, function* (tx) {
 			intents.insert(tx, null, intent, fs.capabilities)
