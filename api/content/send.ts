@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { KIND } from '../../core/catalogue/files.ts'
 import type { LocatedRow } from '../../core/catalogue/paths.ts'
 import { fail } from '../../core/errors.ts'
-import { closeContent, type Content, openLocated, readPart, readRange, sendRange } from '../../core/filesystem/read-content.ts'
+import { closeContent, type Content, isAsOpened, openLocated, readPart, readRange, sendRange, Shortened } from '../../core/filesystem/read-content.ts'
 import type { Located } from '../../core/filesystem/resolve.ts'
 import { isPromise, type Op, run } from '../../core/op.ts'
 import type { Api } from '../api.ts'
@@ -16,6 +16,8 @@ import { hashOf, judge, rangesHold, validatorsOf } from './validators.ts'
 
 /** Sent in one piece. */
 const WHOLE_BYTES_MAX = 64 * 1024
+/** Of what is sent in several: held back until it is known that the rest was all of one content. */
+const LAST_BYTES = 16 * 1024
 const ATTEMPTS_MAX = 10
 const PRECONDITION_FAILED = 412
 
@@ -48,7 +50,12 @@ export async function sendFile(request: FastifyRequest, reply: FastifyReply, api
 			await run(closeContent(api.fs, content))
 			return reply.headers(headers).send()
 		}
-		return await sendContent(answer)
+		try {
+			return await sendContent(answer)
+		} catch (error) {
+			// What somebody has begun to write anew is sent as it is by then.
+			if (!(error instanceof Shortened)) throw error
+		}
 	}
 	return fail('EAGAIN', 'the file is replaced all the time')
 }
@@ -81,17 +88,27 @@ async function sendContent(answer: Answer): Promise<FastifyReply> {
 	if (ranges && ranges.length > 1) return await sendParts(answer, ranges)
 	if (ranges) headers['content-range'] = `bytes ${only.start}-${only.end - 1}/${size}`
 	headers['content-length'] = String(only.end - only.start)
+	if (request.method !== 'HEAD' && only.end - only.start <= WHOLE_BYTES_MAX) return await sendWhole(answer, only, ranges ? 206 : 200)
 	reply.code(ranges ? 206 : 200).headers(headers)
 	if (request.method === 'HEAD') {
 		await run(closeContent(api.fs, content))
 		return reply.send()
 	}
-	if (only.end - only.start <= WHOLE_BYTES_MAX) return await sendWhole(answer, only)
 	return await stream(answer, () => pour(answer, only))
 }
 
+async function pour(answer: Answer, { start, end }: ByteRange): Promise<void> {
+	const { reply: { raw }, api: { fs }, content } = answer
+	const last = end - LAST_BYTES
+	await pourMost(answer, { start, end: last })
+	if (raw.destroyed) return
+	const chunks = await Array.fromAsync(readRange(fs, content, last, end))
+	await checkContent(answer)
+	for (const chunk of chunks) raw.write(chunk)
+}
+
 /** The kernel carries it where it can. */
-async function pour({ reply: { raw }, api: { fs }, content }: Answer, range: ByteRange): Promise<void> {
+async function pourMost({ reply: { raw }, api: { fs }, content }: Answer, range: ByteRange): Promise<void> {
 	const outlet = content.file.node.remote ? undefined : openOutlet(raw)
 	if (!outlet) return await write(raw, readRange(fs, content, range.start, range.end))
 	try {
@@ -101,20 +118,27 @@ async function pour({ reply: { raw }, api: { fs }, content }: Answer, range: Byt
 	}
 }
 
-async function sendWhole({ reply, api: { fs }, content, headers, sent }: Answer, { start, end }: ByteRange): Promise<FastifyReply> {
+/** Half of one content and half of another under the tag of the first would be taken for it: such an answer is not brought to its end. */
+async function checkContent({ api: { fs }, content }: Answer): Promise<void> {
+	if (!(await isAsOpened(fs, content))) fail('ESTALE', 'somebody wrote to it while it was sent')
+}
+
+/** Nothing of an answer is there before all of it is. */
+async function sendWhole({ reply, api: { fs }, content, headers, sent }: Answer, { start, end }: ByteRange, status: 200 | 206): Promise<FastifyReply> {
 	const result = run(
 		(function* () {
 			try {
 				const bytes = yield* readPart(fs, content, start, end - start)
-				return bytes.length === end - start ? bytes : fail('EIO', 'the file is shorter than it was')
+				if (bytes.length < end - start) throw new Shortened()
+				return bytes
 			} finally {
 				yield* closeContent(fs, content)
 			}
 		})(),
 	)
 	const bytes = isPromise(result) ? await result : result
-	if (reply.statusCode === 200) sent?.(content.located, headers, bytes)
-	return reply.send(bytes)
+	if (status === 200) sent?.(content.located, headers, bytes)
+	return reply.code(status).headers(headers).send(bytes)
 }
 
 /** Several ranges, each with a head of its own (RFC 9110, 14.6). */
@@ -137,6 +161,7 @@ async function sendParts(answer: Answer, ranges: readonly ByteRange[]): Promise<
 			yield heads[index]
 			yield* readRange(api.fs, content, start, end)
 		}
+		await checkContent(answer)
 		yield tail
 	}
 	return await stream(answer, () => write(reply.raw, parts()))

@@ -2,6 +2,7 @@
  * Content for doors that carry it themselves. What is open goes on being what it was, whatever becomes of the name; a node
  * that fails in the middle is left for another copy of the same version.
  */
+import { createHash } from 'node:crypto'
 import type { FileRow } from '../catalogue/files.ts'
 import * as files from '../catalogue/files.ts'
 import type { LocatedRow } from '../catalogue/paths.ts'
@@ -10,6 +11,7 @@ import { codeOf, Errno, fail } from '../errors.ts'
 import { sendfile } from '../libc.ts'
 import type { FileId, Path } from '../ids.ts'
 import { readAside } from '../nodes/aside.ts'
+import type { Stat } from '../nodes/node.ts'
 import { type Op, run, wait } from '../op.ts'
 import { read } from './data.ts'
 import type { Filesystem } from './filesystem.ts'
@@ -43,6 +45,8 @@ export interface Content {
 	file: OpenFile
 	/** As it is on the node. */
 	size: number
+	/** The same, when it was opened. */
+	stat: Stat
 }
 
 /** What a path leads to, open. EISDIR and EINVAL of what is no regular file. To be closed with `closeContent`. */
@@ -60,8 +64,8 @@ export function* openLocated(fs: Filesystem, located: Located & { row: LocatedRo
 	const file = yield* openUnlessMoved(fs, located.row.id)
 	if (!file) return undefined
 	try {
-		const size = file.row.version === located.row.version ? yield* sizeOf(fs, file, located.row) : undefined
-		if (size !== undefined) return { located, file, size }
+		const stat = file.row.version === located.row.version ? yield* statOf(fs, file, located.row) : undefined
+		if (stat) return { located, file, size: stat.size, stat }
 	} catch (error) {
 		yield* release(fs, file, false)
 		throw error
@@ -80,14 +84,38 @@ function* openUnlessMoved(fs: Filesystem, id: FileId): Op<OpenFile | undefined> 
 }
 
 /** A copy that is not as long as the file is no copy, unless somebody is writing to it. Undefined where he has begun since it was looked up. */
-function* sizeOf(fs: Filesystem, file: OpenFile, row: LocatedRow): Op<number | undefined> {
-	const { size } = yield* wait(file.node.operations.fstat(file.fd))
-	if (size === row.size || row.written || file.writers > 0) return size
-	const [[now], pins] = (yield* wait(fs.catalogue.read(files.findQuery(row.id), writers.ofFileQuery(row.id)))) as [FileRow[], unknown[]]
-	if (now?.version !== row.version || pins.length > 0) return undefined
-	fs.report(`node ${file.node.name}: ${file.path} has ${size} bytes of ${row.size}`)
+function* statOf(fs: Filesystem, file: OpenFile, row: LocatedRow): Op<Stat | undefined> {
+	const stat = yield* fstat(file)
+	if (stat.size === row.size || row.written || file.writers > 0) return stat
+	if (!(yield* isStill(fs, row))) return undefined
+	fs.report(`node ${file.node.name}: ${file.path} has ${stat.size} bytes of ${row.size}`)
 	yield* failOver(fs, file, new Set([file.node.id]))
-	return (yield* wait(file.node.operations.fstat(file.fd))).size
+	return yield* fstat(file)
+}
+
+/** Of that version, and nobody writes to it. */
+function* isStill(fs: Filesystem, { id, version }: LocatedRow): Op<boolean> {
+	const [[now], pins] = (yield* wait(fs.catalogue.read(files.findQuery(id), writers.ofFileQuery(id)))) as [FileRow[], unknown[]]
+	return now?.version === version && pins.length === 0
+}
+
+/**
+ * Whether what was read of it, from its beginning to where it ended, is what was there when it was opened. Of what was being written by then nobody said
+ * what it is. What was added behind that end is none of it: a hash says so, where there is one.
+ */
+export async function isAsOpened(fs: Filesystem, { located: { row }, file, size, stat }: Content): Promise<boolean> {
+	if (row.written) return true
+	const now = await run(fstat(file))
+	if (now.size === size && now.mtime === stat.mtime && now.mtimeNs === stat.mtimeNs) return true
+	if (await run(isStill(fs, row))) return true
+	if (now.size <= size || row.hash === null || row.hash_version !== row.version) return now.size > size
+	const sha256 = createHash('sha256')
+	for await (const chunk of readRange(fs, { file }, 0, size)) sha256.update(chunk)
+	return sha256.digest().equals(row.hash)
+}
+
+function* fstat({ node, fd }: OpenFile): Op<Stat> {
+	return yield* wait(node.operations.fstat(fd))
 }
 
 export function* closeContent(fs: Filesystem, { file }: Content): Op<void> {
