@@ -18,7 +18,8 @@ import { hashOf, judge, rangesHold, validatorsOf } from './validators.ts'
 const WHOLE_BYTES_MAX = 64 * 1024
 /** Of what is sent in several: held back until it is known that the rest was all of one content. */
 const LAST_BYTES = 16 * 1024
-const ATTEMPTS_MAX = 10
+/** Several who replace it one after the other leave no more than moments in between. */
+const ATTEMPTS_MAX = 100
 const PRECONDITION_FAILED = 412
 
 export type Found = Located & { row: LocatedRow }

@@ -20,8 +20,8 @@ import type { OpenFile } from './open-files.ts'
 import { release } from './publish.ts'
 import { type Located, locate } from './resolve.ts'
 
-/** A name may be given to another file between the question and the open. */
-const ATTEMPTS_MAX = 10
+/** A name may be given to another file between the question and the open, again and again. */
+const ATTEMPTS_MAX = 100
 const CHUNK_BYTES_MIN = 16 * 1024
 /** Each stream holds up to two of its chunks. */
 const CHUNK_BYTES_MAX = 512 * 1024

@@ -96,3 +96,25 @@ test('what is emptied and written anew all the time is read as it is at some mom
 	await writing
 	assert.deepEqual([...new Set(statuses)], [200])
 })
+
+test('what is replaced all the time is read as it is at some moment', async (t) => {
+	const door = await openDoor(t, { nodes: 2 })
+	const put = () => door.fetch('/files/large', { method: 'PUT', body: 'x'.repeat(3_000) })
+	await put()
+	let isOver = false
+	const replacing = Array.from({ length: 8 }, async () => {
+		while (!isOver) await put()
+	})
+	const statuses = await Promise.all(Array.from({ length: 4 }, async () => {
+		const seen: number[] = []
+		for (let time = 0; time < 12; time++) {
+			const answer = await door.fetch('/dav/large')
+			await answer.arrayBuffer()
+			seen.push(answer.status)
+		}
+		return seen
+	}))
+	isOver = true
+	await Promise.all(replacing)
+	assert.deepEqual([...new Set(statuses.flat())], [200])
+})
