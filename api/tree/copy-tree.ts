@@ -1,4 +1,5 @@
 /** Copying a file, or a directory with what is below it. What comes of it belongs to whoever the door makes files for. */
+import { setImmediate as othersFirst } from 'node:timers/promises'
 import { type FileRow, KIND } from '../../core/catalogue/files.ts'
 import * as files from '../../core/catalogue/files.ts'
 import { fail } from '../../core/errors.ts'
@@ -18,6 +19,8 @@ import type { Api } from '../api.ts'
 import { pages } from './pages.ts'
 
 const PAGE_ROWS = 500
+/** Then others have their turn: with SQLite all directories of a page, and all that are below each other, would be made in one. */
+const NAMES_AT_ONCE = 16
 const ATTEMPTS_MAX = 5
 
 export interface Target {
@@ -53,7 +56,8 @@ export async function copyTree(api: Api, path: Path, source: Source, to: Target,
 
 async function copyBelow(api: Api, path: Path, directory: FileId, to: { parent: FileId; path: Path }, { onItsWay, passesOver }: CopyOptions): Promise<void> {
 	for await (const rows of pages(PAGE_ROWS, (after, limit) => run(list(api.fs, directory, after, limit)))) {
-		for (const row of rows) {
+		for (const [index, row] of rows.entries()) {
+			if (index % NAMES_AT_ONCE === 0) await othersFirst()
 			const name = Buffer.from(row.name)
 			if (await passesOver?.({ parent: directory, name })) continue
 			await copyTree(api, joinPath(path, name), row, { place: { parent: to.parent, name }, path: joinPath(to.path, name) }, { onItsWay, passesOver })
