@@ -111,7 +111,7 @@ function* drop(fs: Filesystem, lease: string): Op<void> {
  * does, nothing of it. The bytes there are then.
  */
 export async function addToUpload(fs: Filesystem, row: UploadRow, offset: number, source: AsyncIterable<Uint8Array>, verify?: () => void): Promise<number> {
-	if (isOver(row)) return offset === row.length ? offset : fail('ESTALE', 'the upload is over')
+	if (isOver(row)) return await addNothing(row, offset, source)
 	const { node, fd } = await run(openKept(fs, row))
 	try {
 		if ((await node.operations.fstat(fd)).size !== offset) fail('ESTALE', 'the upload is not that far')
@@ -147,6 +147,13 @@ export async function addToUpload(fs: Filesystem, row: UploadRow, offset: number
 	} finally {
 		await node.operations.close(fd)
 	}
+}
+
+/** Whoever did not hear that it is over may say so once more. */
+async function addNothing({ length }: UploadRow, offset: number, source: AsyncIterable<Uint8Array>): Promise<number> {
+	if (offset !== length) fail('ESTALE', 'the upload is over')
+	for await (const { length: bytes } of source) if (bytes > 0) fail('EFBIG', 'that is more than was announced')
+	return length
 }
 
 /** Those of `parts`, one after the other; the SHA-256 of all of it. */

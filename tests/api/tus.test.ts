@@ -53,6 +53,7 @@ for (const engine of engines) {
 		assert.deepEqual(readFileSync(door.node(1, 'new/dir/f')), CONTENT)
 		assert.equal(await offsetOf(door, at), String(CONTENT.length), 'whoever did not hear that it is over is told')
 		assert.equal((await patch(door, at, CONTENT.length, Buffer.alloc(0))).status, 204)
+		assert.equal((await patch(door, at, CONTENT.length, Buffer.from('more'))).status, 413, 'nothing of that is stored')
 		assert.equal((await patch(door, at, 0, CONTENT)).status, 409)
 		assert.deepEqual(kept(door), [])
 		await door.driver.change('UPDATE upload SET expires_at = 1')
