@@ -87,7 +87,10 @@ export function askFirst(app: FastifyInstance): void {
 const BRING_CONTENT = new Set(['PUT', 'POST', 'PATCH'])
 
 export function refuseUnclear(app: FastifyInstance): void {
-	app.addHook('onRequest', ({ raw, headers }, _, done) => {
+	app.addHook('onRequest', ({ raw, headers, originalUrl }, reply, done) => {
+		// Of the door as a whole: nothing is known of that but that it is there (RFC 9110, 9.3.7).
+		if (originalUrl === '*' && raw.method === 'OPTIONS') return void reply.code(204).send()
+		if (!originalUrl.startsWith('/')) return done(new HttpError(400, 'an address begins with a slash'))
 		const hosts = hostsOf(raw)
 		if (hosts > 1 || (hosts === 0 && raw.httpVersion !== '1.0')) return done(new HttpError(400, 'the request says no host, or more than one', { connection: 'close' }))
 		const { expect } = headers

@@ -27,8 +27,12 @@ import { child, DAV, parse } from './xml.ts'
 
 const SECONDS = 3_600
 const SECONDS_MAX = 86_400
+/** Whoever changes anything reads all of them. */
 const LOCKS_MAX = 10_000
-const OWNER_BYTES_MAX = 8_192
+/** One of many leaves something to the others; of those who say nothing of who they are all together. */
+const LOCKS_OF_ONE_MAX = 1_000
+const OWNER_BYTES_MAX = 1_024
+const RETRY = { 'retry-after': '60' }
 
 export async function lock(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
 	const body = await textOf(request, BODY_BYTES_MAX)
@@ -77,7 +81,8 @@ function* take(request: FastifyRequest, api: Api, wanted: DavLock, isNew: boolea
 			const locks = yield* davLocks.list(tx, fs.capabilities, fs.capabilities.forUpdate)
 			yield* conditionsOf(request, fs, locks, tx)
 			if (isNew) yield* checkLocks(request, api, [{ path: wanted.path, name: true }], tx)
-			if (locks.length >= LOCKS_MAX) throw new HttpError(503, 'there are too many locks', { 'retry-after': '60' })
+			if (locks.length >= LOCKS_MAX) throw new HttpError(503, 'there are too many locks', RETRY)
+			if (locks.filter(({ holder }) => holder === wanted.holder).length >= LOCKS_OF_ONE_MAX) throw new HttpError(503, `there are ${LOCKS_OF_ONE_MAX} locks of yours already`, RETRY)
 			if (locks.some((other) => (other.exclusive || wanted.exclusive) && meet(other, wanted))) throw locked()
 			davLocks.insert(tx, wanted, fs.capabilities)
 		}),

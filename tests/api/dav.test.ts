@@ -308,3 +308,16 @@ test('more properties than a mount could list are refused, and one that has them
 	assert.equal([...body.matchAll(/<p+\d+ xmlns="u">1</g)].length, 2 * names.length)
 	assert.equal((await patch('remove', names.slice(1))).status, 207)
 })
+
+test('one holder does not take all the locks there may be', async (t) => {
+	const door = await openDoor(t, { nodes: 1 })
+	const lock = async (token: string, path: string) => (await door.fetch(path, { method: 'LOCK', body: LOCK(), headers: { authorization: `Bearer ${token}` } })).status
+	const many = await door.token('write', { name: 'many' })
+	for (let number = 0; number < 999; number++) {
+		await door.driver.change("INSERT INTO dav_lock (token, path, deep, exclusive, owner, holder, until_at) VALUES (?, ?, 0, 1, '', 'many', 9999999999)", [`t${number}`, Buffer.from(`p${number}`)])
+	}
+	assert.deepEqual([await lock(many, '/dav/a'), await lock(many, '/dav/b')], [201, 503])
+	assert.equal(await lock(await door.token('write', { name: 'few' }), '/dav/b'), 201)
+	await door.driver.change("DELETE FROM dav_lock WHERE token = 't0'")
+	assert.equal(await lock(many, '/dav/c'), 201)
+})

@@ -114,6 +114,13 @@ test('an address says what it takes', async (t) => {
 	assert.equal((await fetch(`${door.url}/no/such/thing/at/all`, { method: 'PATCH' })).status, 404)
 })
 
+test('the door as a whole is asked for what it takes, and no address is none', async (t) => {
+	const door = await openDoor(t, { nodes: 1, listen: ANYBODY })
+	const status = async (line: string) => statuses(await said(door, `${line} HTTP/1.1\r\nhost: x\r\n${CLOSE}\r\n`))
+	assert.deepEqual(await status('OPTIONS *'), [204])
+	for (const line of ['GET *', 'DELETE *files/f', 'GET files/']) assert.deepEqual(await status(line), [400], line)
+})
+
 test('caches are told what an answer depends on', async (t) => {
 	const door = await openDoor(t, { nodes: 1, listen: ANYBODY, api: { corsOrigins: ['https://app.example'] } })
 	const vary = async (origin?: string) => (await fetch(`${door.url}/files/`, { headers: origin ? { origin } : {} })).headers.get('vary')
