@@ -2,12 +2,14 @@
 import { HttpError } from '../errors.ts'
 
 const PERCENT = 0x25
+/** Nothing of a path (RFC 3986, 5.2.4). rclone writes one before a name that has a colon in it. */
+const HERE = /(^|\/)(?:(?:\.|%2e)(?:\/|$))+/gi
 
 /** What stands behind the first part of an address, as bytes. That part may be written `%xx` too, and is as long as it is written. */
 export function pathIn(url: string): Buffer {
 	const [path] = url.split('?', 1)
 	const slash = path.indexOf('/', 1)
-	return decode(slash === -1 ? '' : path.slice(slash + 1))
+	return decode(slash === -1 ? '' : path.slice(slash + 1).replace(HERE, '$1'))
 }
 
 export function decode(text: string): Buffer {

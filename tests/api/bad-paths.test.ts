@@ -1,5 +1,6 @@
 /** Paths that lead elsewhere, are no paths, or lead to something else than a file: in every dialect, with its status and in its shape. */
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
 import { ANYBODY, ask, dialects, type Sent } from './dialects.ts'
 import { openDoor, type TestDoor } from './door.ts'
@@ -135,6 +136,17 @@ test('the part of an address that says the dialect may be written %xx as well', 
 	for (const [method, target, status] of asked) assert.equal((await ask(door, { method, target, headers: { depth: '0' }, body: method === 'PUT' ? 'x' : '' })).status, status, `${method} ${target}`)
 	const { entries } = JSON.parse((await ask(door, { method: 'GET', target: '/files/' })).body.toString()) as { entries: Array<{ name: string }> }
 	assert.deepEqual(entries.map(({ name }) => name), ['a', 'b'])
+})
+
+test('a dot between slashes is nothing of an address', async (t) => {
+	const door = await openDoor(t, { nodes: 1, listen: ANYBODY })
+	const status = async (method: string, target: string, headers: Record<string, string> = {}) => (await ask(door, { method, target, headers, body: method === 'PUT' ? 'x' : '' })).status
+	assert.equal(await status('PUT', '/files/./d/././%2E/12:30'), 201)
+	assert.deepEqual(readdirSync(door.node(1, 'd')), ['12:30'])
+	for (const target of ['/files/d/12:30', '/dav/./d/12:30', '/files/d/./12:30?dl', '/files/d/.', '/files/.']) assert.equal(await status('GET', target), 200, target)
+	assert.equal(await status('MOVE', '/dav/d/./12:30', { destination: `${door.url}/dav/./.a.` }), 201)
+	assert.equal(await status('GET', '/files/.a.'), 200, 'a name may begin and end with one')
+	for (const target of ['/files/d/..', '/files/./../d', '/files/.%2F..']) assert.equal(await status('GET', target), 400, target)
 })
 
 test('directories above a name: as many as a mount reaches, while others are served', async (t) => {

@@ -45,6 +45,17 @@ test('rclone copies a thousand files both ways and finds them the same', async (
 	assert.deepEqual(readFileSync(door.node(1, some)), Buffer.alloc(0), 'they lie there as plain files')
 })
 
+test('rclone copies, moves and reads names with a colon at the top', async (t) => {
+	const door = await openDoor(t, { nodes: 1 })
+	const folder = scratch(t)
+	writeFileSync(join(folder, '12:30.txt'), 'content')
+	const env = await remoteOf(door)
+	await command('rclone', ['copy', folder, 'cairn:'], { env })
+	await command('rclone', ['moveto', 'cairn:12:30.txt', 'cairn:12:31.txt'], { env })
+	assert.equal(await command('rclone', ['cat', 'cairn:12:31.txt'], { env }), 'content')
+	assert.equal(readFileSync(door.node(1, '12:31.txt'), 'utf8'), 'content')
+})
+
 test('cadaver locks, edits and moves', async (t) => {
 	const door = await openDoor(t, { nodes: 1, listen: [{ at: '127.0.0.1:0', anybody: 'write' }] })
 	const folder = scratch(t)
