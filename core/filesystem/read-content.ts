@@ -83,14 +83,23 @@ function* openUnlessMoved(fs: Filesystem, id: FileId): Op<OpenFile | undefined> 
 	}
 }
 
-/** A copy that is not as long as the file is no copy, unless somebody is writing to it. Undefined where he has begun since it was looked up. */
+/**
+ * A copy that is not as long as the file is no copy, unless somebody is writing to it. Undefined where he has begun since it was looked up: what was
+ * said of it then does not hold.
+ */
 function* statOf(fs: Filesystem, file: OpenFile, row: LocatedRow): Op<Stat | undefined> {
 	const stat = yield* fstat(file)
-	if (stat.size === row.size || row.written || file.writers > 0) return stat
+	if (row.written || isTimed(row, stat)) return stat
 	if (!(yield* isStill(fs, row))) return undefined
+	if (stat.size === row.size) return stat
 	fs.report(`node ${file.node.name}: ${file.path} has ${stat.size} bytes of ${row.size}`)
 	yield* failOver(fs, file, new Set([file.node.id]))
 	return yield* fstat(file)
+}
+
+/** As it was published, for as much as the node keeps of a time. */
+function isTimed(row: LocatedRow, { size, mtime, mtimeNs }: Stat): boolean {
+	return size === row.size && mtime === row.mtime && (mtimeNs === row.mtime_ns || mtimeNs === 0)
 }
 
 /** Of that version, and nobody writes to it. */

@@ -4,7 +4,11 @@ import { randomBytes } from 'node:crypto'
 import { copyFileSync, truncateSync } from 'node:fs'
 import { test } from 'node:test'
 import { fail } from '../../core/errors.ts'
-import { closeContent, openContent, readPart, readRange } from '../../core/filesystem/read-content.ts'
+import { write } from '../../core/filesystem/data.ts'
+import { open } from '../../core/filesystem/open.ts'
+import { release } from '../../core/filesystem/publish.ts'
+import { closeContent, openContent, openLocated, readPart, readRange } from '../../core/filesystem/read-content.ts'
+import { locate } from '../../core/filesystem/resolve.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { run } from '../../core/op.ts'
 import { engines, sqlite } from '../catalogue/engines.ts'
@@ -30,6 +34,22 @@ for (const engine of engines) {
 		assert.deepEqual(Buffer.concat(chunks), LARGE.subarray(1_000, LARGE.length - 1_000))
 		await run(closeContent(fs, content))
 		assert.equal(fs.open.size, 0)
+	})
+}
+
+for (const engine of engines) {
+	test(`${engine.name}: what somebody has begun to write since it was looked up is looked up again`, async (t) => {
+		const made = await tree(t, engine)
+		const [{ fs }, { fs: other }] = [await made.start(), await made.start()]
+		const { row } = await put(fs, 'f', 'old')
+		const located = await run(locate(fs, PATH))
+		const writing = await run(open(other, row.id, { write: true, truncate: false }))
+		await run(write(other, writing, Buffer.from('new'), 0, true))
+		assert.equal(await run(openLocated(fs, located)), undefined)
+		const content = await run(openContent(fs, PATH))
+		assert.equal(content.located.row.written, 1, 'and nobody says for certain what it is')
+		await run(closeContent(fs, content))
+		await run(release(other, writing, true))
 	})
 }
 
