@@ -32,9 +32,15 @@ export interface OpenRequest {
 }
 
 /** The file, open here, with one more handle on it. ESTALE when a name that led to it leads elsewhere now: the door asks again by name. */
-export function open(fs: Filesystem, id: FileId, request: OpenRequest): Op<OpenFile> {
-	if (request.write) return whileOpeningAgain(fs, id, openNow(fs, id, request))
-	return request.truncate ? openEmptied(fs, id) : openNow(fs, id, request)
+export function* open(fs: Filesystem, id: FileId, request: OpenRequest): Op<OpenFile> {
+	try {
+		if (request.write) return yield* whileOpeningAgain(fs, id, openNow(fs, id, request))
+		return yield* request.truncate ? openEmptied(fs, id) : openNow(fs, id, request)
+	} catch (error) {
+		// A kernel asks by name once more, and gives up then: what was done before that may not come as news with the answer.
+		if (codeOf(error) === 'ESTALE' && fs.capabilities.synchronous && isBehind(fs)) yield* catchUp(fs)
+		throw error
+	}
 }
 
 function* openEmptied(fs: Filesystem, id: FileId): Op<OpenFile> {
