@@ -21,7 +21,9 @@ import { STANDING_ROWS_MAX } from './standing.ts'
 
 export const O_RDONLY = 0
 export const O_RDWR = 2
-const INTENT_POLL_MS = 20
+/** Mostly it is carried out already, and its row about to go. */
+const INTENT_POLL_MS_MIN = 2
+const INTENT_POLL_MS_MAX = 20
 /** How often a file is looked for anew where it was not, because something, whatever it was, was changed meanwhile. */
 const AGAIN_MAX = 5
 
@@ -87,6 +89,7 @@ export function* openOn(fs: Filesystem, found: Found, nodes: Node[], { flags, si
 	/** When it was asked for last; of the first time that is not known. */
 	let moment: number | undefined
 	let again = 0
+	let pauseMs = INTENT_POLL_MS_MIN
 	for (let isAgain = false; nodes.length > 0; isAgain = true) {
 		let obstructed = false
 		let isNew = false
@@ -106,7 +109,8 @@ export function* openOn(fs: Filesystem, found: Found, nodes: Node[], { flags, si
 		if (mayHaveMoved || arrives) tried.clear()
 		else if (!obstructed && !isNew) break
 		if (Date.now() > deadlineMs) break
-		if (obstructed || arrives) yield* wait(new Promise((resolve) => setTimeout(resolve, INTENT_POLL_MS)))
+		if (obstructed || arrives) yield* wait(new Promise((resolve) => setTimeout(resolve, pauseMs)))
+		pauseMs = Math.min(pauseMs * 2, INTENT_POLL_MS_MAX)
 		moment = momentOf(fs)
 		found = yield* find(fs, found.row.id)
 		// Its maker found another node that takes it, or it outgrew this one: it is to be asked for anew.
