@@ -2,6 +2,7 @@
 import { NEGATIVE_ALONE_SECONDS } from '../core/filesystem/announce.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import type { FileId } from '../core/ids.ts'
+import { type AskedAgain, createAskedAgain } from './asked-again.ts'
 import type { Validity } from './fuse/encode.ts'
 import type { Agreed } from './fuse/init.ts'
 import type { Handler } from './fuse/session.ts'
@@ -15,6 +16,7 @@ export interface Door {
 	readonly handles: Handles
 	readonly listings: Listings
 	readonly listers: Listers
+	readonly askedAgain: AskedAgain
 	readonly passthrough: Passthrough
 	readonly agreed: Agreed
 	/** The kernel drops the listing of a directory that it keeps. */
@@ -39,6 +41,7 @@ export function createDoor(fs: Filesystem, kernel: Pick<Door, 'passthrough' | 'a
 		handles: createHandles(),
 		listings: createListings(),
 		listers: createListers(),
+		askedAgain: createAskedAgain(fs),
 		validity: {
 			entry: lasting,
 			attributes: lasting,

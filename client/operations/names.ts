@@ -33,7 +33,7 @@ export const lookupName: Operation = (door) =>
 		const { pid, node } = request
 		const name = nameAt(request, 0)
 		if (name[0] === DOT && (name.length === 1 || (name.length === 2 && name[1] === DOT))) return entryReply(door, yield* byNumber(door.fs, node, name))
-		const row = isAbsent(door.fs, node, name) ? undefined : yield* lookup(door.fs, node, name)
+		const row = isAbsent(door.fs, node, name) ? undefined : yield* door.askedAgain.lookUp(pid, () => lookup(door.fs, node, name))
 		if (row && row.kind !== KIND.directory) door.listers.lookedUp(pid, node)
 		if (row) return entryReply(door, row)
 		const validity = door.validity.negative()

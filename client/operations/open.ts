@@ -52,7 +52,7 @@ export const openFile: Operation = (door) =>
 		const flags = u32(request, 0)
 		const killSetId = (u32(request, 4) & OPEN_KILL_SUIDGID) !== 0
 		const write = (flags & O_ACCMODE) !== O_RDONLY
-		const file = yield* open(door.fs, request.node, { write, truncate: (flags & O_TRUNC) !== 0 })
+		const file = yield* door.askedAgain.open(request.pid, request.node, { write, truncate: (flags & O_TRUNC) !== 0 })
 		if (killSetId) yield* clearOrRelease(door, file, write, request)
 		const opened = grant(door, file, write)
 		return (out) => putOpened(out, out.at, opened)

@@ -1,6 +1,8 @@
-/** A name that another client saves over, again and again: whoever opens it is sent back to the name once, which is all that a kernel does for him. */
+/** A name that another client saves over, again and again. A kernel that is told ESTALE asks by name once more, and gives up then. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createAskedAgain } from '../../client/asked-again.ts'
+import { read } from '../../core/filesystem/data.ts'
 import { flushLater, type Filesystem } from '../../core/filesystem/filesystem.ts'
 import { catchUp } from '../../core/filesystem/follow.ts'
 import { lookup } from '../../core/filesystem/lookup.ts'
@@ -12,6 +14,7 @@ import { ROOT_ID } from '../../core/ids.ts'
 import { run } from '../../core/op.ts'
 import { engines } from '../catalogue/engines.ts'
 import { at } from '../unit/installation.ts'
+import { until } from '../support/until.ts'
 import { openNew, tree, writeAndClose } from './tree.ts'
 
 async function save(fs: Filesystem, text: string): Promise<void> {
@@ -38,6 +41,28 @@ for (const engine of engines) {
 			const id = await idOf(a.fs)
 			assert.notEqual(id, before)
 			await run(release(a.fs, await run(open(a.fs, id, request)), write))
+		})
+
+		test(`${engine.name}: what it leads to is saved over once more, after the caller has asked again${write ? ', to write' : ''}: he has what he found`, async (t) => {
+			const made = await tree(t, engine)
+			const [a, b] = [await made.start(), await made.start()]
+			const [request, caller, again] = [{ write, truncate: false }, 7, createAskedAgain(a.fs)]
+			const find = () => run(again.lookUp(caller, () => lookup(a.fs, ROOT_ID, Buffer.from('x'))))
+			await save(b.fs, 'first')
+			await run(catchUp(a.fs))
+			const first = await idOf(a.fs)
+			await save(b.fs, 'second')
+			await assert.rejects(async () => run(again.open(caller, first, request)), { code: 'ESTALE' })
+			await find()
+			await save(b.fs, 'third')
+			const id = (await find())?.id as FileId
+			await save(b.fs, 'fourth')
+			const file = await run(again.open(caller, id, request))
+			const buffer = Buffer.alloc(100)
+			assert.equal(buffer.toString('latin1', 0, await run(read(a.fs, file, buffer, 0))), 'third')
+			await run(release(a.fs, file, write))
+			await until('nothing stays open', () => a.fs.open.size === 0 || undefined)
+			assert.deepEqual(await made.problems(), [])
 		})
 	}
 }

@@ -1,0 +1,96 @@
+/**
+ * Callers whose open was refused with ESTALE: another client has moved what the name led to, or saved over it. A kernel looks the name up once
+ * more then, opens what it finds, and gives up if that is gone as well. So the second time a file is open before the kernel hears of it, and
+ * stays so for a moment, whoever saves over it.
+ */
+import { type FileRow, KIND } from '../core/catalogue/files.ts'
+import * as files from '../core/catalogue/files.ts'
+import { codeOf } from '../core/errors.ts'
+import { type Filesystem, runAside } from '../core/filesystem/filesystem.ts'
+import { open, type OpenRequest } from '../core/filesystem/open.ts'
+import type { OpenFile } from '../core/filesystem/open-files.ts'
+import { release } from '../core/filesystem/publish.ts'
+import type { FileId } from '../core/ids.ts'
+import { type Op, wait } from '../core/op.ts'
+
+const CALLERS_MAX = 256
+const LOOKS_MAX = 10
+const HELD_MS = 1_000
+
+interface Caller {
+	write: boolean
+	file?: OpenFile
+}
+
+export interface AskedAgain {
+	/** A file that is looked up: of a caller who was refused it is open afterwards. */
+	lookUp(pid: number, look: () => Op<FileRow | undefined>): Op<FileRow | undefined>
+	open(pid: number, id: FileId, request: OpenRequest): Op<OpenFile>
+}
+
+export function createAskedAgain(fs: Filesystem): AskedAgain {
+	const callers = new Map<number, Caller>()
+
+	function* letGo(caller: Caller): Op<void> {
+		const { file } = caller
+		caller.file = undefined
+		if (file) yield* release(fs, file, caller.write)
+	}
+
+	/** He may look it up twice before he opens it, and find another. */
+	function* hold(caller: Caller, id: FileId): Op<void> {
+		const file = yield* open(fs, id, { write: caller.write, truncate: false })
+		yield* letGo(caller)
+		caller.file = file
+	}
+
+	function refuse(pid: number, write: boolean): void {
+		if (callers.size >= CALLERS_MAX) return
+		const caller: Caller = { write }
+		callers.set(pid, caller)
+		setTimeout(() => {
+			if (callers.get(pid) === caller) callers.delete(pid)
+			runAside(fs, 'closing what nobody has opened', letGo(caller))
+		}, HELD_MS).unref()
+	}
+
+	return {
+		*lookUp(pid, look) {
+			for (let looks = 1; ; looks++) {
+				const row = yield* look()
+				const caller = callers.get(pid)
+				if (!caller || row?.kind !== KIND.regular || row.id === caller.file?.id) return row
+				try {
+					yield* hold(caller, row.id)
+					return row
+				} catch (error) {
+					if (codeOf(error) !== 'ESTALE' || looks === LOOKS_MAX) return row
+				}
+			}
+		},
+		*open(pid, id, request) {
+			const caller = callers.get(pid)
+			callers.delete(pid)
+			try {
+				return yield* open(fs, id, request)
+			} catch (error) {
+				if (codeOf(error) !== 'ESTALE') throw error
+				if (caller?.file?.id !== id) {
+					if (!caller) refuse(pid, request.write)
+					throw error
+				}
+				yield* markLost(fs, caller.file)
+				return yield* open(fs, id, request)
+			} finally {
+				if (caller) runAside(fs, 'closing what was open a moment longer', letGo(caller))
+			}
+		},
+	}
+}
+
+/** What is gone from the tree is opened as it is open already. */
+function* markLost(fs: Filesystem, file: OpenFile): Op<void> {
+	if (file.orphan || (yield* wait(files.find(fs.catalogue, file.id)))) return
+	file.orphan = true
+	file.row = { ...file.row, nlink: 0 }
+}
