@@ -83,7 +83,8 @@ function counted(fs: Filesystem, file: OpenFile, write: boolean): OpenFile {
 }
 
 function reopenOrphan(file: OpenFile, request: OpenRequest): OpenFile {
-	if (request.write && !file.writable) fail('EACCES')
+	// Whoever comes by name finds what has it now.
+	if (request.write && !file.writable) fail('ESTALE')
 	file.handles++
 	if (request.write) file.writers++
 	return file

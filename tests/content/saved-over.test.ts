@@ -8,6 +8,7 @@ import { catchUp } from '../../core/filesystem/follow.ts'
 import { lookup } from '../../core/filesystem/lookup.ts'
 import { open } from '../../core/filesystem/open.ts'
 import { release } from '../../core/filesystem/publish.ts'
+import { unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import type { FileId } from '../../core/ids.ts'
 import { ROOT_ID } from '../../core/ids.ts'
@@ -65,4 +66,16 @@ for (const engine of engines) {
 			assert.deepEqual(await made.problems(), [])
 		})
 	}
+	test(`${engine.name}: what is gone and open to read is not refused as forbidden to who opens it to write: he is sent back to the name`, async (t) => {
+		const made = await tree(t, engine)
+		const [a, b] = [await made.start(), await made.start()]
+		await save(b.fs, 'first')
+		await run(catchUp(a.fs))
+		const id = await idOf(a.fs)
+		const file = await run(open(a.fs, id, { write: false, truncate: false }))
+		await run(unlink(b.fs, at('x')))
+		await run(catchUp(a.fs))
+		await assert.rejects(async () => run(open(a.fs, id, { write: true, truncate: false })), { code: 'ESTALE' })
+		await run(release(a.fs, file, false))
+	})
 }
