@@ -111,7 +111,10 @@ export function cameBack({ unsynced }: Filesystem, node: Node): boolean {
 export function* syncNodes(fs: Filesystem): Op<void> {
 	for (const node of [...fs.nodes.values()]) {
 		const { waiting } = fs.unsynced
-		if (node.disk && inService(node) && !cameBack(fs, node) && (waiting.has(node.id) || isDue(fs, node))) yield* syncNode(fs, node, node.disk)
+		if (!node.disk || !inService(node) || cameBack(fs, node) || !(waiting.has(node.id) || isDue(fs, node))) continue
+		// A catalogue that has forgotten more than its nodes would have names of what is elsewhere by now.
+		yield* wait(fs.catalogue.sync())
+		yield* syncNode(fs, node, node.disk)
 	}
 }
 

@@ -37,6 +37,27 @@ test('a row stays of each change of names until the node is synced, and none whe
 	assert.deepEqual(rows(ROWS), [])
 })
 
+test('the catalogue is on its disk before the node is', async (t) => {
+	const order: string[] = []
+	const noted = (driver: Driver): Driver => ({
+		...driver,
+		sync() {
+			order.push('catalogue')
+			return driver.sync()
+		},
+	})
+	const { start } = await installation(t)
+	const { fs } = await start({ wrap: noted })
+	for (const node of fs.nodes.values()) {
+		const { disk } = node
+		if (disk) Object.assign(node, { disk: { ...disk, sync: () => (order.push('node'), disk.sync()) } })
+	}
+	writeFile(fs, 'f', 'text')
+	now(unlink(fs, at('f')))
+	await run(syncNodes(fs))
+	assert.deepEqual(order, ['catalogue', 'node'])
+})
+
 test('it is written with what says that the change was carried out: no transaction more', async (t) => {
 	let many = 0
 	const counted = (driver: Driver): Driver => ({
