@@ -206,7 +206,7 @@ export function leave(fs: Filesystem, node: Node | undefined, list: readonly Int
 	for (const intent of list) fs.later.add(intents.leaveQuery(fs.client, intent))
 }
 
-type Deed = Pick<Intent, 'op' | 'path' | 'toPath' | 'fileId' | 'token' | 'isNew'>
+type Deed = Pick<Intent, 'op' | 'path' | 'toPath' | 'fileId' | 'token' | 'isNew' | 'replaces'>
 
 /** What the operating system answers when something unknown stands in the way. */
 const IN_THE_WAY = new Set(['EEXIST', 'ENOTEMPTY', 'EISDIR', 'ENOTDIR', 'ELOOP'])
@@ -268,7 +268,7 @@ function* step(fs: Filesystem, node: Node, intent: Deed): Op<void> {
 		case 'rmdir':
 			return yield* wait(operations.removeDirectory(intent.path))
 		case 'rename':
-			return yield* unlessGone(operations.rename.bind(operations, intent.path, to, intent.isNew))
+			return yield* rename(node, intent)
 		case 'move':
 			if (yield* exists(node, to)) return
 			return yield* unlessGone(operations.rename.bind(operations, intent.path, to))
@@ -284,6 +284,15 @@ function* step(fs: Filesystem, node: Node, intent: Deed): Op<void> {
 			return yield* applyAttributes(fs, node, intent)
 		case 'xattrs':
 			return yield* applyXattrs(fs, node, intent)
+	}
+}
+
+function* rename({ operations }: Node, { path, toPath, isNew, replaces }: Deed): Op<void> {
+	try {
+		yield* wait(operations.rename(path, toPath as Path, isNew))
+	} catch (error) {
+		if (codeOf(error) !== 'ENOENT') throw error
+		if (replaces) yield* wait(operations.unlink(toPath as Path))
 	}
 }
 

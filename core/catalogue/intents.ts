@@ -19,6 +19,8 @@ export interface Intent {
 	token: number
 	/** rename: nothing of ours has that name. Known to its maker only; whoever carries it out later replaces what is there. */
 	isNew?: boolean
+	/** rename: a copy of ours has that name, and goes also where its successor is yet to come to the node. Known to its maker only: should it be repeated that is there. */
+	replaces?: boolean
 }
 
 export interface IntentRow {

@@ -184,7 +184,11 @@ function* move(fs: Filesystem, tx: Transaction, { from, to, situation, nodes, ti
 	// Where the source has a copy its rename replaces the target's. An unlink before it would, repeated after a crash,
 	// remove the file that has the name by then.
 	const gone = replaced.made.filter(({ nodeId }) => !having.has(nodeId))
-	const made = [...gone, ...moved.map((intent) => ({ ...intent, isNew: !isDirectory && !replaced.having.has(intent.nodeId) }))]
+	const withTarget = (intent: Intent): Intent => {
+		const replaces = replaced.having.has(intent.nodeId)
+		return { ...intent, isNew: !isDirectory && !replaces, replaces }
+	}
+	const made = [...gone, ...moved.map(withTarget)]
 	touchParents(tx, { from, to, leaves: isDirectory ? 1 : 0, arrives: (isDirectory ? 1 : 0) - (target?.kind === KIND.directory ? 1 : 0), time })
 	files.changeLinks(tx, source.id, 0, time)
 	if (source.kind === KIND.regular) reclassify(fs, tx, source, toPath)
