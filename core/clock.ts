@@ -34,3 +34,18 @@ export function timeWithin(time: Time): Time {
 export function isLater(a: Time, b: Time): boolean {
 	return a.s > b.s || (a.s === b.s && a.ns > b.ns)
 }
+
+/** A moment by two clocks: one stands still while the machine sleeps, the other may be set. */
+export interface Moment {
+	wallMs: number
+	runningMs: number
+}
+
+export function thisMoment(): Moment {
+	return { wallMs: Date.now(), runningMs: performance.now() }
+}
+
+/** By the clock that says more. */
+export function msSince({ wallMs, runningMs }: Moment): number {
+	return Math.max(Date.now() - wallMs, performance.now() - runningMs)
+}

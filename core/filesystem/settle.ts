@@ -13,6 +13,7 @@ import type { Intent, IntentRow } from '../catalogue/intents.ts'
 import * as intents from '../catalogue/intents.ts'
 import * as leases from '../catalogue/leases.ts'
 import * as writers from '../catalogue/writers.ts'
+import { msSince, thisMoment } from '../clock.ts'
 import { CatalogueError, codeOf, Errno } from '../errors.ts'
 import { removeMarks } from '../exchange.ts'
 import type { ClientId, FileId, NodeId } from '../ids.ts'
@@ -312,8 +313,8 @@ function* syncOnce(settled: Settled, { op }: Intent): Op<void> {
 
 /** True when all of them were carried out. */
 function* settleBatch(fs: Filesystem, settled: Settled, rows: IntentRow[]): Op<boolean> {
-	const endMs = performance.now() + BATCH_MS_MAX
-	for (const row of rows) if (performance.now() > endMs || !(yield* settleIntent(fs, settled, row))) return false
+	const begun = thisMoment()
+	for (const row of rows) if (msSince(begun) > BATCH_MS_MAX || !(yield* settleIntent(fs, settled, row))) return false
 	return true
 }
 
