@@ -8,7 +8,7 @@ import { type Op, run } from '../op.ts'
 import type { Capabilities, Driver, Query, Row, Transaction, Value } from './driver.ts'
 import { isRefusal, outcomeOf, translated } from './mysql-errors.ts'
 import { openPool, type Pool } from './mysql-pool.ts'
-import { openSession, type Result, type Session, type SessionOptions, type Token } from './mysql-session.ts'
+import { idleSeconds, openSession, type Result, type Session, type SessionOptions, type Token } from './mysql-session.ts'
 import { nextToken, PRUNE_TOKENS, settle, tokenStatement } from './mysql-settle.ts'
 import { written } from './mysql-text.ts'
 
@@ -32,7 +32,11 @@ const LOCK_SECONDS_MAX = 2_147_483
 const LAST_WORD_MS_MAX = 30_000
 
 /** On a connection of its own, whose isolation ends with it. */
-const SNAPSHOT = ['SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ', 'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY']
+const SNAPSHOT = [
+	`SET SESSION autocommit = 1 ${idleSeconds(0)}`,
+	'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ',
+	'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY',
+]
 /** One read of a snapshot, which may be of a whole table. */
 const SNAPSHOT_READ_MS_MAX = 600_000
 

@@ -236,6 +236,28 @@ describe('MySQL', () => {
 		assert.equal(await driver.change(INCREMENT, ['a']), 1)
 	})
 
+	test('whoever stands still in a transaction keeps others waiting for half as long as they wait, and begins anew', async (t) => {
+		const { driver, database } = await through(t)
+		const other = await open(t, server.url(database), { catalogueTimeoutMs: 2_000 })
+		let tries = 0
+		await other.transaction(function* (tx) {
+			yield* increment(tx)
+			if (++tries > 1) return
+			yield* wait(tx.get(VALUE, ['a']))
+			yield* wait(driver.transaction(increment))
+		})
+		assert.equal(tries, 2)
+		assert.equal((await driver.get(VALUE, ['a'])).n, 3)
+	})
+
+	test('whoever reads a snapshot may take his time', async (t) => {
+		const { database } = await through(t)
+		const other = await open(t, server.url(database), { catalogueTimeoutMs: 2_000 })
+		const timeout = 'SELECT @@idle_transaction_timeout AS seconds'
+		assert.deepEqual(await other.all(timeout), [{ seconds: 1 }])
+		assert.deepEqual(await other.snapshot(async ({ all }) => all(timeout)), [{ seconds: 0 }])
+	})
+
 	test('a driver that is closed after its first change takes leave of the server', async (t) => {
 		const { database } = await through(t)
 		const figure = async (name: string) => Number(((await server.query(`SHOW GLOBAL STATUS LIKE '${name}'`)) as [{ Value: string }])[0].Value)
