@@ -27,6 +27,9 @@ const INTENT_POLL_MS_MAX = 20
 /** How often a file is looked for anew where it was not, because something, whatever it was, was changed meanwhile. */
 const AGAIN_MAX = 5
 
+/** The copy is there. What this process has too many of it has on every node. */
+const REFUSALS = new Set(['EACCES', 'EROFS', 'EMFILE', 'ENFILE'])
+
 export function* find(fs: Filesystem, id: FileId): Op<Found> {
 	return (yield* findKnown(fs, id)) ?? (yield* findWhole(fs, id))
 }
@@ -147,7 +150,7 @@ function* openOnNode(node: Node, paths: Path[], flags: number): Op<{ path: Path;
 		try {
 			return { path, fd: yield* wait(node.operations.open(path, flags)) }
 		} catch (error) {
-			if (codeOf(error) === 'EACCES' || codeOf(error) === 'EROFS') throw error
+			if (REFUSALS.has(codeOf(error))) throw error
 		}
 	}
 	return undefined

@@ -113,6 +113,19 @@ for (const engine of engines) {
 		await close(a.fs, first as OpenFile)
 	})
 
+	test(`${engine.name}: a process that has too many files open says that, and not that there is no copy`, async (t) => {
+		const made = await tree(t, engine)
+		const a = await made.start()
+		const id = await makeFile(a.fs, 'x', 'old')
+		for (const request of [READ, WRITE]) {
+			around(a.fs, 'open', { before: async () => fail('EMFILE') })
+			await assert.rejects(async () => run(open(a.fs, id, request)), { code: 'EMFILE' })
+		}
+		assert.equal(String(await get(a.fs, 'x')), 'old')
+		await flushLater(a.fs)
+		assert.deepEqual(await made.problems(), [])
+	})
+
 	for (const [how, request] of [['to read', READ], ['to write', WRITE]] as const) {
 		test(`${engine.name}: opened ${how} while another moves it on and makes one of that name: it is not the other`, async (t) => {
 			const made = await tree(t, engine)
