@@ -1,5 +1,5 @@
 /** A lock that ends with the process that holds it, however that ends. The file says who it is. */
-import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readFileSync, readlinkSync, rmSync, statSync, writeSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -23,7 +23,7 @@ export function takeLock(path: string): RunLock | undefined {
 		return takeLock(path)
 	}
 	ftruncateSync(fd, 0)
-	writeSync(fd, `${process.pid}\n`)
+	writeSync(fd, `${process.pid}\n${countedIn()}\n`)
 	return { release: () => closeSync(fd) }
 }
 
@@ -46,18 +46,29 @@ function isAt(path: string, fd: number): boolean {
 
 /** The process that holds it, as it said itself. */
 export function lockHolder(path: string): string {
+	return holderOf(path).pid
+}
+
+function holderOf(path: string): { pid: string; counted: string } {
 	try {
-		return readFileSync(path, 'utf8').trim()
+		const [pid, counted = ''] = readFileSync(path, 'utf8').split('\n')
+		return { pid: pid.trim(), counted }
 	} catch (error) {
-		if (codeOf(error) === 'ENOENT') return ''
+		if (codeOf(error) === 'ENOENT') return { pid: '', counted: '' }
 		throw error
 	}
 }
 
+/** Containers that share a directory count their processes each for itself. */
+function countedIn(): string {
+	return readlinkSync('/proc/self/ns/pid')
+}
+
 /** A thread of it may wait in the kernel for what its others, which are dead, were to do: then it cannot end, and holds what it has. */
 export function isHolderDead(path: string): boolean {
-	const stat = `/proc/${lockHolder(path) || 'nobody'}/stat`
-	if (!existsSync(stat)) return false
+	const { pid, counted } = holderOf(path)
+	const stat = `/proc/${pid || 'nobody'}/stat`
+	if (counted !== countedIn() || !existsSync(stat)) return false
 	const text = readFileSync(stat, 'latin1')
 	return text.slice(text.lastIndexOf(')') + 2)[0] === 'Z'
 }
