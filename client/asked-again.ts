@@ -23,6 +23,8 @@ interface Caller {
 }
 
 export interface AskedAgain {
+	/** Whether anybody was refused a moment ago: else there is nothing to do here. */
+	isEmpty(): boolean
 	/** A file that is looked up: of a caller who was refused it is open afterwards. */
 	lookUp(pid: number, look: () => Op<FileRow | undefined>): Op<FileRow | undefined>
 	open(pid: number, id: FileId, request: OpenRequest): Op<OpenFile>
@@ -55,6 +57,7 @@ export function createAskedAgain(fs: Filesystem): AskedAgain {
 	}
 
 	return {
+		isEmpty: () => callers.size === 0,
 		*lookUp(pid, look) {
 			for (let looks = 1; ; looks++) {
 				const row = yield* look()

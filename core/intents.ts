@@ -287,12 +287,13 @@ function* step(fs: Filesystem, node: Node, intent: Deed): Op<void> {
 	}
 }
 
-function* rename({ operations }: Node, { path, toPath, isNew, replaces }: Deed): Op<void> {
+/** Across a network what is not there may have been renamed by a call whose answer was lost: there the replaced file is left to who comes to its name. */
+function* rename({ operations, remote }: Node, { path, toPath, isNew, replaces }: Deed): Op<void> {
 	try {
 		yield* wait(operations.rename(path, toPath as Path, isNew))
 	} catch (error) {
 		if (codeOf(error) !== 'ENOENT') throw error
-		if (replaces) yield* wait(operations.unlink(toPath as Path))
+		if (replaces && !remote) yield* wait(operations.unlink(toPath as Path))
 	}
 }
 

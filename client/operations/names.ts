@@ -33,13 +33,17 @@ export const lookupName: Operation = (door) =>
 		const { pid, node } = request
 		const name = nameAt(request, 0)
 		if (name[0] === DOT && (name.length === 1 || (name.length === 2 && name[1] === DOT))) return entryReply(door, yield* byNumber(door.fs, node, name))
-		const row = isAbsent(door.fs, node, name) ? undefined : yield* door.askedAgain.lookUp(pid, () => lookup(door.fs, node, name))
+		const row = isAbsent(door.fs, node, name) ? undefined : yield* lookUpFor(door, pid, node, name)
 		if (row && row.kind !== KIND.directory) door.listers.lookedUp(pid, node)
 		if (row) return entryReply(door, row)
 		const validity = door.validity.negative()
 		const isKept = validity.seconds > 0 && !(yield* mayAppear(door.fs, node, name))
 		return !isKept ? 'ENOENT' : (out) => putNegativeEntry(out.view, out.at, validity)
 	}
+
+function lookUpFor({ fs, askedAgain }: Door, pid: number, node: FileId, name: Name): Op<FileRow | undefined> {
+	return askedAgain.isEmpty() ? lookup(fs, node, name) : askedAgain.lookUp(pid, () => lookup(fs, node, name))
+}
 
 /**
  * Of a file whose number came from outside the kernel, in a handle that an NFS client or open_by_handle_at(2) kept: the file itself
