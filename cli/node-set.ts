@@ -6,6 +6,7 @@ import { UserError } from '../core/errors.ts'
 import { readIdentity } from '../core/nodes/identity.ts'
 import type { NodeRow } from '../core/nodes/node.ts'
 import { wait } from '../core/op.ts'
+import { passAgain } from '../replicator/level/activity.ts'
 import { withCatalogue } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
 import { inUseBy } from './in-use.ts'
@@ -52,6 +53,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 				for (const other of yield* wait(nodes.list(tx))) if (other.id !== row.id) refuseClash(other, name, settings.path)
 			}
 			nodes.update(tx, row.id, settings, driver.capabilities)
+			if (row.state === 'drain' && settings.state !== 'drain') yield* passAgain(tx)
 		})
 	})
 	deps.print(`node ${name}: changed`)

@@ -45,7 +45,10 @@ export function end(
 	jobs.end(tx, name, { state, summary: JSON.stringify(outcome) }, capabilities)
 }
 
-/** Something was left that only a pass over the tree comes back to. */
+/**
+ * Something was left that only a pass over the tree comes back to: copies one too many that nobody took back while a rebalance might have asked for
+ * them, files for which there were too few nodes while one was emptied.
+ */
 export function* passAgain(tx: Transaction): Op<void> {
 	const progress = progressOf(yield* wait(jobs.find(tx, PASS)))
 	if (progress) remember(tx, PASS, { ...progress, waits: true })

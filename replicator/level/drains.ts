@@ -9,7 +9,7 @@ import { type Filesystem, transact } from '../../core/filesystem/filesystem.ts'
 import { refreshNodes } from '../../core/filesystem/nodes.ts'
 import type { NodeRow } from '../../core/nodes/node.ts'
 import { run as drive, type Op, wait } from '../../core/op.ts'
-import { drainName, progressOf, remember } from './activity.ts'
+import { drainName, passAgain, progressOf, remember } from './activity.ts'
 import { beginDrain, type DrainProgress } from './drain.ts'
 
 /** False when it is being drained already. ENOENT where there is no such node, EINVAL for one that is dead. */
@@ -43,6 +43,7 @@ export async function abortDrain(fs: Filesystem, name: string): Promise<void> {
 		jobs.setState(tx, drainName(node.id), 'running')
 		remember(tx, drainName(node.id), { ...progress, aborting: true })
 		if (node.state === 'drain') nodeTable.update(tx, node.id, { ...node, state: progress.former }, fs.capabilities)
+		yield* passAgain(tx)
 	})
 }
 

@@ -89,8 +89,11 @@ export function planFile(
 	const staying = holders.good.filter((node) => isChosen.has(node.id) && node.reliable)
 	const fewerZones = chosen.length === wanted && zonesOf(chosen) < Math.min(rule.zones, wanted)
 	const isCovered = chosen.length === wanted && chosen.every(({ reliable }) => reliable)
+	// Such as have enough to do, or no room, at this moment.
+	const others = [...nodes.values()].some(({ id, role }) => role === 'takes' && !isChosen.has(id) && !copies.some((copy) => copy.node_id === id))
+	const mayCome = chosen.length < wanted && others
 	const rest = copies.map((copy) =>
-		fateOf(copy, { file, node: nodes.get(copy.node_id), isChosen, isCovered, staying, rule, keepSpare: options.keepSpare === true }),
+		fateOf(copy, { file, node: nodes.get(copy.node_id), isChosen, isCovered, mayCome, staying, rule, keepSpare: options.keepSpare === true }),
 	)
 	const those = (fate: Fate) => copies.filter((_, index) => rest[index] === fate).map((copy) => copy.node_id)
 	const waits = rest.includes('wait')
@@ -180,6 +183,8 @@ interface Case {
 	isChosen: ReadonlySet<NodeId>
 	/** As many were chosen as the class asks for, on nodes that can be relied upon; some may be on their way. */
 	isCovered: boolean
+	/** Too few were chosen, and a node could take a copy later. */
+	mayCome: boolean
 	/** Good copies that will be there when others are gone. */
 	staying: readonly LevelNode[]
 	rule: Rule
@@ -187,12 +192,13 @@ interface Case {
 }
 
 function fateOf(copy: ReplicaRow, given: Case): Fate {
-	const { file, node, isChosen, isCovered, keepSpare } = given
+	const { file, node, isChosen, isCovered, mayCome, keepSpare } = given
 	const nothingThere = copy.state === REPLICA.wanted && copy.version === 0
 	const mayGo = isEnough(given)
 	if (!node || node.role === 'gone') return mayGo || copy.state === REPLICA.wanted ? 'drop' : 'wait'
 	if (node.role === 'leaves') {
-		if (nothingThere) return 'drop'
+		// Without the row nobody would come back to the file.
+		if (nothingThere) return mayCome ? 'wait' : 'drop'
 		if (copy.state !== REPLICA.surplus) return mayGo ? 'surplus' : 'wait'
 		// The copies it was to go for are not there any more, and a copy that is to go is nobody's source.
 		return !mayGo && copy.version === file.version ? 'restore' : 'stay'

@@ -17,7 +17,7 @@ import type { FileId, NodeId } from '../../core/ids.ts'
 import { run as drive, type Op, wait } from '../../core/op.ts'
 import { classById } from '../../core/placement/placement.ts'
 import type { Run } from '../run.ts'
-import { begin, end, progressOf, REBALANCE, remember } from './activity.ts'
+import { begin, end, passAgain, progressOf, REBALANCE, remember } from './activity.ts'
 import { decide, FILES_AT_ONCE, type Round } from './decide.ts'
 import { LEASE } from './lease.ts'
 import { findMoves, isEven, isSettled, type Move } from './moves.ts'
@@ -67,7 +67,9 @@ export async function rebalanceRound(
 		if (!(yield* leases.stillHeld(fs, tx, LEASE))) return
 		const now = progressOf<RebalanceProgress>(yield* wait(jobs.find(tx, REBALANCE)))
 		remember(tx, REBALANCE, { ...progress, aborting: now?.aborting })
-		if (isOver && !now?.aborting) end(tx, REBALANCE, { state: 'done', outcome: progress.moved }, fs.capabilities)
+		if (!isOver || now?.aborting) return
+		end(tx, REBALANCE, { state: 'done', outcome: progress.moved }, fs.capabilities)
+		yield* passAgain(tx)
 	})
 	if (isOver)
 		run.note(isEven(round.nodes, progress.tolerance) ? 'the nodes are even' : 'the nodes are as even as files and classes allow')
@@ -161,7 +163,8 @@ function* enterMoves(fs: Filesystem, tx: Transaction, moves: readonly Move[], pr
 async function endAborted(fs: Filesystem, run: Run): Promise<void> {
 	if (!(await tidy(fs, run))) return
 	await transact(fs, function* (tx) {
-		if (yield* leases.stillHeld(fs, tx, LEASE))
-			end(tx, REBALANCE, { state: 'failed', outcome: { aborted: true } }, fs.capabilities)
+		if (!(yield* leases.stillHeld(fs, tx, LEASE))) return
+		end(tx, REBALANCE, { state: 'failed', outcome: { aborted: true } }, fs.capabilities)
+		yield* passAgain(tx)
 	})
 }

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { classVerb } from '../../cli/class.ts'
 import { drain } from '../../cli/drain.ts'
 import { init } from '../../cli/init.ts'
 import { node } from '../../cli/node.ts'
+import { rebalance } from '../../cli/rebalance.ts'
 import { replicate } from '../../cli/replicate.ts'
 import { trim } from '../../cli/trim.ts'
 import { walk } from '../../cli/walk.ts'
@@ -42,4 +44,26 @@ test('a drain that was ended, begun or overtaken by node set', async (t) => {
 	assert.match(await status(), /^node n1 is not being drained; it holds 1 file/)
 	await set('dead')
 	assert.match((await cairn('node', 'remove', 'n1')).stderr, /it is dead, and 'cairn node remove n1 --lost' gives that up/)
+})
+
+test('a node that was emptied and is used again gets the copies for which there were too few nodes', async (t) => {
+	const place = makeWorkplace(t, "{ classes: [{ name: 'default', pattern: '', copies: 2 }] }")
+	const cairn = typed(place.config, init, node, walk, drain, classVerb, rebalance)
+	const roots = ['a', 'b'].map((name) => place.makeDirectory(name))
+	await cairn('init')
+	for (const [index, root] of roots.entries()) await cairn('node', 'add', `n${index + 1}`, root)
+	await cairn('drain', 'n2')
+	writeFileSync(join(roots[0], 'file'), 'text')
+	await cairn('walk', '--node', 'n1')
+	await cairn('class', 'apply')
+	await cairn('node', 'set', 'n2', '--state', 'rw')
+	const { DatabaseSync } = await import('node:sqlite')
+	const database = new DatabaseSync(place.catalogue)
+	t.after(() => database.close())
+	const wanted = () => database.prepare('SELECT node_id FROM replica WHERE state = 2').all().map((row) => row.node_id)
+	assert.deepEqual(wanted(), [])
+	// As if the time had passed after which a pass comes back; whatever begins a round does it.
+	database.exec("UPDATE job SET ended = ended - 3600 WHERE name = 'pass'")
+	await cairn('rebalance')
+	assert.deepEqual(wanted(), [2])
 })
