@@ -39,6 +39,8 @@ const STATUS: Record<string, number> = {
 	EIO: 503,
 	ENOTCONN: 503,
 	EAGAIN: 503,
+	EMFILE: 503,
+	ENFILE: 503,
 	EPROTO: 400,
 }
 
@@ -55,6 +57,8 @@ const WORDS: Record<string, string> = {
 	EFBIG: 'it is too large',
 	ESTALE: 'somebody else changed it meanwhile',
 	EIO: 'what it needs is not within reach',
+	EMFILE: 'the door has too many files open',
+	ENFILE: 'the machine has too many files open',
 	ETIMEDOUT: 'a node does not answer in time',
 }
 

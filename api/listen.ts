@@ -1,5 +1,5 @@
 /** The addresses of the configuration. */
-import { rmSync, statSync } from 'node:fs'
+import { readFileSync, rmSync, statSync } from 'node:fs'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { FastifyInstance, FastifyListenOptions } from 'fastify'
@@ -7,6 +7,15 @@ import { codeOf, UserError } from '../core/errors.ts'
 
 const EXIT_NOT_STARTED = 13
 const UNIX = 'unix:'
+/** Of what a process may have open: a connection may want a file of a node besides, and a way from there to it, and the door itself has some. */
+const SHARE_OF_CONNECTIONS = 1 / 4
+const OPEN_FILES = 1_024
+
+/** At an address, one of so many. Whoever comes when there are as many is ended; else he would take the files from those who are being served. */
+export function connectionsMax(addresses: number): number {
+	const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? []
+	return Math.floor((Number(soft ?? OPEN_FILES) * SHARE_OF_CONNECTIONS) / addresses)
+}
 
 /** Where it listens, as a person would type it; the port is the real one also where 0 was asked for. */
 export async function listen(app: FastifyInstance, at: string, { secure, shared }: { secure: boolean; shared: boolean }): Promise<string> {

@@ -17,7 +17,7 @@ import { run } from '../core/op.ts'
 import { createKnownTokens } from './access/known.ts'
 import type { Api } from './api.ts'
 import { createHotAnswers } from './hot/answers.ts'
-import { listen } from './listen.ts'
+import { connectionsMax, listen } from './listen.ts'
 import { openRequestLog } from './log.ts'
 import { removeLeftCopies } from './tree/copy-beside.ts'
 import { type Certificate, createServer, type Route, type Server } from './server.ts'
@@ -84,6 +84,7 @@ export async function startApi(config: Config, report: (line: string) => void, s
 			const certificate = readCertificate(config)
 			const server = await createServer(api, at, log, certificate)
 			servers.push(server)
+			server.app.server.maxConnections = connectionsMax(config.api.listen.length)
 			addresses.push(await listen(server.app, at.at, { secure: certificate !== undefined, shared: config.api.workers > 1 }))
 		}
 		return { addresses, stop, routes: () => servers[0].routes, reload: () => reload(api, servers) }
