@@ -14,7 +14,10 @@ export const PART_ROWS_MAX = 1_024
 /** Cookies stay below 2^31, for programs with 32-bit offsets. */
 const PART_NUMBERS = 2 ** 21
 const PARTS_MAX = 2_048
-const ROWS_MAX = 16_384
+/** Names that were given out, each in a few bytes. */
+const NAMES_MAX = 131_072
+/** A row at hand is as large as so many of them. */
+const ROW_NAMES = 8
 /** Places where somebody stopped reading, to go on much later or never. */
 const RESTING_MAX = 8_192
 
@@ -92,23 +95,23 @@ const BEGINNING: Name = Buffer.alloc(0)
 export function createListings(): Listings {
 	const parts = new Map<number, Part>()
 	const resting = new Map<number, { cookie: number; place: Place }>()
-	let rows = 0
+	let size = 0
 	let number = 1
 	let changes = 0
 
 	function keep(part: Part): void {
 		parts.set(number, part)
-		rows += part.ends.length + part.ahead.length
+		size += sizeOf(part)
 		do number = (number % (PART_NUMBERS - 1)) + 1
 		while (parts.has(number) || resting.has(number))
-		while (rows > ROWS_MAX || parts.size > PARTS_MAX) retire()
+		while (size > NAMES_MAX || parts.size > PARTS_MAX) retire()
 	}
 
 	/** The oldest part; of one after which nobody read on, the end is kept. */
 	function retire(): void {
 		const [oldest, part] = parts.entries().next().value as [number, Part]
 		parts.delete(oldest)
-		rows -= part.ends.length + part.ahead.length
+		size -= sizeOf(part)
 		if (part.continued) return
 		const cookie = oldest * PART_ROWS_MAX + part.ends.length - 1
 		resting.set(oldest, { cookie, place: after(part, Buffer.from(part.name)) })
@@ -119,7 +122,7 @@ export function createListings(): Listings {
 	function end(part: Part, follows: number): Place {
 		if (part.continued) return { ...after(part, part.name), follows, known: known(part.next, 0) }
 		const { directory, name, ahead, ended, begunAt } = part
-		rows -= ahead.length
+		size -= ahead.length * ROW_NAMES
 		part.ahead = []
 		part.continued = true
 		return { directory, name, ahead, ended, begunAt, follows }
@@ -156,6 +159,10 @@ export function createListings(): Listings {
 		},
 		isOld: ({ begunAt }) => begunAt !== changes,
 	}
+}
+
+function sizeOf({ ends, ahead }: Part): number {
+	return ends.length + ahead.length * ROW_NAMES
 }
 
 function nameAt({ bytes, ends }: PackedNames, index: number): Buffer {

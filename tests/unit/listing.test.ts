@@ -127,7 +127,7 @@ test('whoever stops reading goes on there however much others read meanwhile', (
 	const { fs } = directory(...names)
 	const listings = createListings()
 	const stopped = read(fs, listings, DOTS, 100, 120)
-	for (let round = 0; round < 5; round++) assert.equal(readAll(fs, listings, DOTS, 1_024).length, names.length)
+	for (let round = 0; round < 10; round++) assert.equal(readAll(fs, listings, DOTS, 1_024).length, names.length)
 	assert.throws(() => listings.place(DIRECTORY, stopped[50][0]), { code: 'EIO' }, 'a place in the middle, forgotten')
 	assert.deepEqual(namesIn(read(fs, listings, (stopped.at(-1) as [number, string])[0], 3)), names.slice(100, 103))
 })
@@ -144,6 +144,14 @@ test('whoever goes back and forth gets the same cookies, and none is forgotten',
 	present.delete(numbered(201))
 	assert.deepEqual(namesIn(read(fs, listings, (all[200] as [number, string])[0], 2)), [numbered(202), numbered(203)])
 	assert.deepEqual(readAll(fs, listings, (all[0] as [number, string])[0], 64).length, 4_998)
+})
+
+test('whoever goes back to where he was in a large directory finds it', () => {
+	const names = Array.from({ length: 40_000 }, (_, index) => numbered(index))
+	const { fs } = directory(...names)
+	const listings = createListings()
+	const all = readAll(fs, listings, DOTS, 800)
+	assert.deepEqual(namesIn(readAll(fs, listings, all[300][0], 800)).slice(0, 3), names.slice(301, 304))
 })
 
 test('a cookie means nothing in another directory', () => {
