@@ -1,6 +1,6 @@
 /** `cairn dump [FILE]`: the whole catalogue in one file that any engine can load. */
 import { randomBytes } from 'node:crypto'
-import { closeSync, createWriteStream, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import { closeSync, createWriteStream, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Writable } from 'node:stream'
 import type { Driver } from '../core/catalogue/driver.ts'
@@ -10,6 +10,7 @@ import { UserError } from '../core/errors.ts'
 import { withCatalogue } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
 import { grouped, many } from './many.ts'
+import { plainTarget } from './plain-target.ts'
 import { stopOnSignal } from './stop-on-signal.ts'
 import type { Common, Deps, Verb } from './verb.ts'
 
@@ -33,7 +34,7 @@ export const dump: Verb<Options> = (deps) => ({
 
 export async function run({ file, quiet, ...options }: Options, deps: Deps): Promise<void> {
 	if (file === STANDARD_OUTPUT && process.stdout.isTTY) throw new UserError('dump: a file must be named, or standard output led somewhere', EXIT.usage)
-	const path = resolve(deps.directory, file)
+	const path = file === STANDARD_OUTPUT ? file : plainTarget(resolve(deps.directory, file))
 	await withCatalogue(options, deps, async (driver) => {
 		if (file === STANDARD_OUTPUT) return await printDump(driver)
 		const header = await dumpInto(driver, path, quiet ? {} : rowsShown('dump'))
@@ -44,7 +45,6 @@ export async function run({ file, quiet, ...options }: Options, deps: Deps): Pro
 /** Whole or not at all: another name until it is on the disk, and one that nobody else has: the dump before may still be under way. */
 export async function dumpInto(driver: Driver, path: string, progress: Progress = {}): Promise<Header> {
 	if (!existsSync(dirname(path))) throw new UserError(`${dirname(path)}: no such directory`, EXIT.refused)
-	if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new UserError(`${path} is a directory: name a file`, EXIT.usage)
 	const temporary = `${path}.${randomBytes(4).toString('hex')}.part`
 	const stop = stopOnSignal()
 	try {

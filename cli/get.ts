@@ -9,6 +9,7 @@ import type { Run } from '../replicator/run.ts'
 import { withAttempts } from './attempts.ts'
 import type { DoorAddress } from './door-address.ts'
 import { ask, Refused, told } from './door-request.ts'
+import { plainTarget } from './plain-target.ts'
 import { addressOf, type TransferOptions, transfer, transferOptions } from './transfer.ts'
 import type { Deps, Verb } from './verb.ts'
 
@@ -47,7 +48,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 
 function fileFor({ path, file = '.' }: Options, { directory }: Deps): string {
 	const said = resolve(directory, file)
-	return statSync(said, { throwIfNoEntry: false })?.isDirectory() ? join(said, basename(path)) : said
+	return statSync(said, { throwIfNoEntry: false })?.isDirectory() ? join(said, basename(path)) : plainTarget(said)
 }
 
 interface Remote {

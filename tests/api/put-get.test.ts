@@ -1,5 +1,6 @@
 /** `cairn put`, `cairn get` and `cairn bench http` against a door: whole files, what was broken off, what is refused. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
@@ -70,6 +71,10 @@ test('files go in and come out, with their times; what is there is not sent agai
 	assert.equal(readFileSync(back, 'utf8'), 'two')
 	assert.equal((await cairn('get', 'in/one', join(door.directory, 'local'), '--door', door.url)).code, 0)
 	assert.equal(readFileSync(one, 'utf8'), 'two')
+	const device = door.local('device')
+	spawnSync('mkfifo', [device])
+	assert.match((await cairn('get', 'in/one', device, '--door', door.url)).stderr, /device is no regular file, and would be replaced/)
+	assert.ok(statSync(device).isFIFO())
 	const long = 'ü'.repeat(127)
 	assert.equal((await cairn('put', two, `in/${long}`, '--door', door.url)).code, 0)
 	assert.equal((await cairn('get', `in/${long}`, join(door.directory, 'local'), '--door', door.url)).code, 0, 'as long as a name may be')

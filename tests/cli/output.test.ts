@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -36,6 +36,22 @@ test('a dump that nobody reads to its end is none', async (t) => {
 	dump.stdout.destroy()
 	assert.deepEqual(await once(dump, 'exit'), [1, null])
 	assert.equal((await place.cairn('dump')).code, 0)
+})
+
+test('what is no regular file is not replaced by a dump; through a symlink it goes where that leads', async (t) => {
+	const place = makeWorkplace(t)
+	await place.cairn('init')
+	const [device, latest, kept] = ['device', 'latest', 'kept'].map((name) => join(place.directory, name))
+	spawnSync('mkfifo', [device])
+	const { code, stderr } = await place.cairn('dump', device)
+	assert.equal(code, 2, stderr)
+	assert.match(stderr, /^cairn: \S+device is no regular file, and would be replaced: name another\n$/)
+	assert.ok(statSync(device).isFIFO())
+	writeFileSync(kept, 'of yesterday')
+	symlinkSync(kept, latest)
+	assert.equal((await place.cairn('dump', latest)).code, 0)
+	assert.equal(readlinkSync(latest), kept)
+	assert.notEqual(readFileSync(kept, 'utf8'), 'of yesterday')
 })
 
 test('a mount whose log is on a full disk goes on, and ends in order', async (t) => {
