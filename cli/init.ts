@@ -1,7 +1,7 @@
 /** `cairn init`: makes the configured catalogue, or brings it up to date. */
 import { now } from '../core/clock.ts'
 import { type Initialised, initialise } from '../core/catalogue/initialise.ts'
-import { isBehind } from '../core/catalogue/migrate.ts'
+import { checkSchema, isBehind, isMade } from '../core/catalogue/migrate.ts'
 import { openCatalogue } from '../core/catalogue/open.ts'
 import type { Config } from '../core/config/types.ts'
 import { loadFor, shownAddress } from './catalogue.ts'
@@ -21,10 +21,11 @@ export async function run(options: Common, deps: Deps): Promise<void> {
 	deps.print(`catalogue ${shownAddress(config.catalogue)}: ${what}`)
 }
 
-/** The root directory belongs to whoever makes the catalogue. */
-export async function prepareCatalogue(config: Config, { uid, gid }: Deps): Promise<Initialised> {
-	const driver = await openCatalogue(config, { create: true })
+/** The root directory belongs to whoever makes the catalogue. One that was made before and is gone or empty was lost: refused. */
+export async function prepareCatalogue(config: Config, { uid, gid }: Deps, { wasMade = false } = {}): Promise<Initialised> {
+	const driver = await openCatalogue(config, { create: !wasMade })
 	try {
+		if (wasMade && !(await isMade(driver))) await checkSchema(driver)
 		if (await isBehind(driver)) await refuseInUse(driver)
 		return await initialise(driver, { owner: { uid, gid }, classes: config.classes, now: now() })
 	} finally {

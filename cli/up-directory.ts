@@ -50,7 +50,7 @@ export async function prepareDirectory(directory: string, plan: Omit<Plan, 'list
 		writeWhole(file, configText({ ...plan, listen: await freeAddress() }))
 	}
 	const config = await loadConfig({ path: file, environment: deps.environment })
-	await prepareCatalogue(config, deps)
+	await prepareCatalogue(config, deps, { wasMade: !existsSync(join(directory, TOKEN_OWED)) })
 	await addMissingNodes(directory, plan, config)
 	const token = await owedToken(directory, config)
 	return { config, file, mountPoint: config.mount.path || join(directory, 'combined'), carriesOn, token }

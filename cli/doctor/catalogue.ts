@@ -24,7 +24,7 @@ export async function checkCatalogue(config: Config): Promise<Finding[]> {
 	try {
 		driver = await openCatalogue(config)
 	} catch (error) {
-		return [found('catalogue', 'wrong', (error as Error).message, 'is the server running, may this user connect? A new one: cairn init; one that was lost: cairn reindex')]
+		return [found('catalogue', 'wrong', (error as Error).message, `${/^(mysql|mariadb):/.test(address) ? 'is the server running, may this user connect? ' : ''}A new one: cairn init; one that was lost or is damaged: cairn reindex`)]
 	}
 	try {
 		await checkSchema(driver)

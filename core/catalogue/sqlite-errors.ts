@@ -14,6 +14,8 @@ const CODES: Readonly<Record<number, string>> = {
 	14: 'EIO', // CANTOPEN
 	26: 'EIO', // NOTADB
 }
+/** CORRUPT, NOTADB. */
+const OF_DAMAGE: ReadonlySet<number> = new Set([11, 26])
 /** Extended codes: PRIMARYKEY, UNIQUE, ROWID. */
 const DUPLICATE: ReadonlySet<number> = new Set([1555, 2067, 2579])
 
@@ -30,7 +32,8 @@ export function isOfStatement(error: unknown): boolean {
 export function translated(error: unknown): unknown {
 	const result = resultCode(error)
 	const code = DUPLICATE.has(result) ? 'EEXIST' : CODES[result & 0xff]
-	return code ? new CatalogueError(code, `the catalogue: ${(error as Error).message}`) : error
+	const then = OF_DAMAGE.has(result & 0xff) ? " (what to do: docs/OPERATING.md, 'Losing the catalogue')" : ''
+	return code ? new CatalogueError(code, `the catalogue: ${(error as Error).message}${then}`) : error
 }
 
 function resultCode(error: unknown): number {

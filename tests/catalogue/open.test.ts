@@ -41,7 +41,7 @@ describe('opening a catalogue', () => {
 		assert.match(await refusal(config(join(folder, 'no/such/place.db')), { create: true }), /ENOENT/)
 		const text = join(folder, 'text')
 		writeFileSync(text, 'not a database, but long enough to look at'.repeat(100))
-		assert.match(await refusal(config(text)), /not a database/)
+		assert.match(await refusal(config(text)), /not a database \(what to do: .*'Losing the catalogue'\)/)
 		assert.match(await refusal(config('postgres://u:s3cret@h/d'), { exitCode: 3 }), /postgres:\/\/u@h\/d/)
 		await refusal(config('sqlite:'), { exitCode: 3 })
 	})

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -186,7 +186,7 @@ test('up goes on without a node that was removed, and adds as many as it is aske
 	assert.deepEqual(await names(), ['node1', 'node3', 'node4'])
 })
 
-test('up on nodes whose catalogue was lost says how it is made anew', async (t) => {
+test('up on a directory whose catalogue was lost makes no empty one, and says how it is made anew', async (t) => {
 	const place = makeWorkplace(t)
 	const directory = join(place.directory, 'data')
 	const config = join(directory, 'config.ts')
@@ -197,9 +197,11 @@ test('up on nodes whose catalogue was lost says how it is made anew', async (t) 
 	await once(first, 'exit')
 	for (const name of readdirSync(directory)) if (name.startsWith('catalogue.db')) rmSync(join(directory, name))
 	const { code, stderr } = await cairn(['up', directory])
-	assert.equal(code, 7, stderr)
-	const [, words = ''] = /where the catalogue was lost: cairn (.*)/.exec(stderr) ?? []
-	assert.equal((await cairn([...words.split(' '), '--config', config])).code, 0)
+	assert.equal(code, 5, stderr)
+	assert.match(stderr, /catalogue\.db: no such file \(cairn init makes a new one; one that was lost: cairn load, cairn reindex\)/)
+	writeFileSync(join(directory, 'catalogue.db'), '')
+	assert.match((await cairn(['up', directory])).stderr, /the catalogue is empty: .*where it was lost, `cairn reindex`/)
+	assert.equal((await cairn(['reindex', '--node', `node1=${join(directory, 'node1')}`, '--config', config])).code, 0)
 	assert.match((await cairn(['node', 'list', '--config', config])).stdout, /^node1 /m)
 })
 
