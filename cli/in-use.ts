@@ -7,7 +7,7 @@ import { EXIT } from './exit-codes.ts'
 
 export async function refuseInUse(driver: Driver): Promise<void> {
 	const busy = await inUseBy(driver)
-	if (busy) throw new UserError(`the catalogue is in use by ${busy}: end that first`, EXIT.busy)
+	if (busy) throw new UserError(`the catalogue is in use by ${busy}: end that first, or, where it was killed, try again in half a minute`, EXIT.busy)
 }
 
 /** One of those who are, for people. */

@@ -93,6 +93,7 @@ function tell({ nodes }: Survey, { parts, later, lost }: Plan, { json }: Options
 	print(`nodes: ${nodes.map(({ name, path }) => `${name} (${path})`).join(', ')}`)
 	if (sources.length === 0) print('no manifest and no dump: names, owners and times are taken from the files themselves')
 	for (const { source, seq, ranges } of sources) print(`${source}: up to change ${seq}${isWhole(ranges) ? '' : `, for ${ranges.length} ranges of ids`}`)
+	if (parts.length !== 1 || 'found' in parts[0].source) print('tokens and sites are not made anew: cairn token add; cairn site add, and its agent with the new key says -a walk')
 	if (lost.length > 0) warn(`${lost.length} ranges of ids are in no source any more: files in them are adopted from the nodes as new`)
 }
 

@@ -57,6 +57,7 @@ test('a catalogue that is deleted is there again after one command', async (t) =
 	lose(place)
 	const dry = await done(place, 'reindex', '--node', `a=${join(place.directory, 'a')}`, '--dry-run')
 	assert.match(dry, /nodes: a \(.*\), b \(/)
+	assert.match(dry, /^tokens and sites are not made anew: /m)
 	assert.equal(existsSync(place.catalogue), false)
 	await done(place, 'reindex', '--node', `a=${join(place.directory, 'a')}`)
 	assert.deepEqual(await treeOf(place), before)
