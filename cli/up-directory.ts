@@ -1,7 +1,7 @@
 /** What `cairn up` needs in its directory. What is there already stays as it is. */
 import { existsSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { makeToken } from '../core/access/token.ts'
 import * as nodes from '../core/catalogue/nodes.ts'
 import { openCatalogue } from '../core/catalogue/open.ts'
@@ -34,11 +34,21 @@ export interface Prepared {
 export function makeDirectory(text: string, { directory }: Pick<Deps, 'directory'>): string {
 	if (text === '') throw new UserError('the path is empty; the directory you are in is .', EXIT.usage)
 	const path = resolve(directory, text)
+	refuseInNode(path)
 	try {
 		makeWithParents(path)
 		return realpathSync(path)
 	} catch (error) {
 		throw new UserError(`${path} cannot be made (${codeOf(error)})`, EXIT.noMountPoint)
+	}
+}
+
+/** What is there is a copy of something in that node's tree, or becomes a part of it: it is not for another Cairn to change. */
+function refuseInNode(path: string): void {
+	const found = existsSync(path) ? realpathSync(path) : path
+	for (let at = found; at !== dirname(at); at = dirname(at)) {
+		if (!existsSync(join(at, '.cairn/node.json'))) continue
+		throw new UserError(`${path} lies in a node of a Cairn, ${at}: name a directory outside`, EXIT.refused)
 	}
 }
 

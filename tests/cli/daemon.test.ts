@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -212,6 +212,10 @@ test('neither a node in the tree nor the tree in a node', async (t) => {
 	const within = await place.cairn('mount', place.makeDirectory('n1/mp'))
 	assert.equal(within.code, 13, within.stderr)
 	assert.match(within.stderr, /it lies in the node n1/)
+	const up = await cairn(['up', join(place.directory, 'n1/sub/data')])
+	assert.equal(up.code, 8, up.stderr)
+	assert.match(up.stderr, /lies in a node of a Cairn, .*n1: name a directory outside/)
+	assert.equal(existsSync(join(place.directory, 'n1/sub')), false)
 	await place.cairn('mount', mountPoint)
 	await exec('mkdir', [join(mountPoint, 'n2')], { timeout: 10_000 })
 	const added = await place.cairn('node', 'add', 'n2', join(mountPoint, 'n2'))
