@@ -1,12 +1,22 @@
 /** Where the processes of this machine keep their locks and sockets. */
 import { createHash } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { lstatSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { codeOf, UserError } from '../errors.ts'
+
+const EXIT_REFUSED = 8
 
 export function runDirectory(environment: NodeJS.ProcessEnv): string {
 	const uid = process.getuid?.() ?? 0
 	const directory = uid === 0 ? '/run/cairn' : join(environment.XDG_RUNTIME_DIR || '/tmp', `cairn-${uid}`)
-	mkdirSync(directory, { recursive: true, mode: 0o700 })
+	try {
+		mkdirSync(directory, { recursive: true, mode: 0o700 })
+	} catch (error) {
+		throw new UserError(`${directory} cannot be made (${codeOf(error)}): XDG_RUNTIME_DIR says where it goes`, EXIT_REFUSED)
+	}
+	// In /tmp anybody could have been first, and answer there in the place of one's own processes.
+	const { uid: owner } = lstatSync(directory)
+	if (owner !== uid) throw new UserError(`${directory} belongs to user ${owner}: XDG_RUNTIME_DIR says where else it may go`, EXIT_REFUSED)
 	return directory
 }
 
