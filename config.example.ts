@@ -141,8 +141,9 @@ export default defineConfig({
 		directoryMode: 0o755,
 		// A line of JSON for each request goes to this file, or to a new one of its name when it was moved away; '-' is standard output, '' nowhere.
 		requestLog: '',
-		// A request that neither sends nor takes anything for so long is ended; those under way when the door ends have drainMs.
-		idleMs: 60_000,
+		// A request that neither sends nor takes anything for so long is ended, and so is a connection without one: proxies in front give theirs up after a minute, and have to be
+		// the first to do so; those under way when the door ends have drainMs.
+		idleMs: 65_000,
 		drainMs: 10_000,
 		// So is one that sends or takes less than this many bytes a second, in the mean over slowMs: a telephone line with many transfers at once has
 		// more. 0: as slow as it likes.

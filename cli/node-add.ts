@@ -10,6 +10,7 @@ import type { NodeRow } from '../core/nodes/node.ts'
 import { wait } from '../core/op.ts'
 import { withCatalogue } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
+import { nodeAbove } from './node-above.ts'
 import { type NodeOptions, nodeOptions, withOptions } from './node-settings.ts'
 import { refuseInTree } from './tree-path.ts'
 import type { Deps, Verb } from './verb.ts'
@@ -97,11 +98,10 @@ function refuseOwned(path: string): void {
 	throw new UserError(`${path} is already the node '${name}' (${path}/.cairn/node.json says so); where the catalogue was lost: cairn reindex --node ${name}=${path}`, EXIT.identity)
 }
 
-/** Of this catalogue or another, by whatever way the path leads into it: its walk would take what is here for its own. */
+/** Its walk would take what is here for its own. */
 export function refuseInside(path: string): void {
-	for (let above = dirname(path); above !== path; path = above, above = dirname(path)) {
-		if (existsSync(join(above, '.cairn/node.json'))) throw new UserError(`${above} is a node (${above}/.cairn/node.json): nothing in it can be another`, EXIT.refused)
-	}
+	const above = nodeAbove(dirname(path))
+	if (above !== undefined) throw new UserError(`${above} is a node (${above}/.cairn/node.json): nothing in it can be another`, EXIT.refused)
 }
 
 /** As exFAT, NTFS and SMB mostly do it. The tree has both names, and there one file would be written over the other. */

@@ -1,7 +1,7 @@
 /** What `cairn up` needs in its directory. What is there already stays as it is. */
 import { existsSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { dirname, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { makeToken } from '../core/access/token.ts'
 import * as nodes from '../core/catalogue/nodes.ts'
 import { openCatalogue } from '../core/catalogue/open.ts'
@@ -13,6 +13,7 @@ import { makeWithParents } from '../core/make-directory.ts'
 import { readIdentity } from '../core/nodes/identity.ts'
 import { run as drive } from '../core/op.ts'
 import { prepareCatalogue } from './init.ts'
+import { nodeAbove } from './node-above.ts'
 import { addNode } from './node-add.ts'
 import { EXIT } from './exit-codes.ts'
 import { configText, type Plan } from './up-config.ts'
@@ -43,13 +44,10 @@ export function makeDirectory(text: string, { directory }: Pick<Deps, 'directory
 	}
 }
 
-/** What is there is a copy of something in that node's tree, or becomes a part of it: it is not for another Cairn to change. */
+/** What is there is a copy of something in that node's tree: it is not for another Cairn to change. */
 function refuseInNode(path: string): void {
-	const found = existsSync(path) ? realpathSync(path) : path
-	for (let at = found; at !== dirname(at); at = dirname(at)) {
-		if (!existsSync(join(at, '.cairn/node.json'))) continue
-		throw new UserError(`${path} lies in a node of a Cairn, ${at}: name a directory outside`, EXIT.refused)
-	}
+	const above = nodeAbove(existsSync(path) ? realpathSync(path) : path)
+	if (above !== undefined) throw new UserError(`${path} lies in a node of a Cairn, ${above}: name a directory outside`, EXIT.refused)
 }
 
 export async function prepareDirectory(directory: string, plan: Omit<Plan, 'listen'>, deps: Deps): Promise<Prepared> {

@@ -58,7 +58,7 @@ const DEFAULTS: Config = {
 		fileMode: 0o644,
 		directoryMode: 0o755,
 		requestLog: '',
-		idleMs: 60_000,
+		idleMs: 65_000,
 		slowMs: 60_000,
 		slowBytesPerSecond: 256,
 		drainMs: 10_000,
