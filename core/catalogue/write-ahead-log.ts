@@ -21,9 +21,17 @@ export function writeAheadLog(database: string): WriteAheadLog {
 	let running: Promise<void> | undefined
 	let next: Promise<void> | undefined
 
+	/** Where it cannot be opened, for want of a descriptor say, the next sync tries again. */
+	const opened = () => {
+		log ??= openDurably(`${database}-wal`).catch((error) => {
+			log = undefined
+			throw error
+		})
+		return log
+	}
+
 	const start = () => {
-		log ??= openDurably(`${database}-wal`)
-		running = log.then((handle) => handle.datasync()).catch(asErrno)
+		running = opened().then((handle) => handle.datasync()).catch(asErrno)
 		next = undefined
 		return running.finally(() => {
 			if (!next) running = undefined
@@ -38,7 +46,8 @@ export function writeAheadLog(database: string): WriteAheadLog {
 			return next
 		},
 		async close() {
-			await (await log)?.close()
+			const handle = await log?.catch(() => undefined)
+			await handle?.close()
 		},
 	}
 }
