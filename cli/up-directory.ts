@@ -1,5 +1,5 @@
 /** What `cairn up` needs in its directory. What is there already stays as it is. */
-import { existsSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { makeToken } from '../core/access/token.ts'
@@ -21,6 +21,8 @@ import type { Deps } from './verb.ts'
 
 const PRIVATE_DIRECTORY = 0o700
 const PRIVATE_FILE = 0o600
+/** What `up` makes in its directory, as far as that is not written otherwise in the configuration. */
+const OF_UP = /^(combined|node\d+|catalogue\.db.*)$/
 
 export interface Prepared {
 	config: Config
@@ -58,10 +60,15 @@ export async function prepareDirectory(directory: string, plan: Omit<Plan, 'list
 		writeWhole(file, configText({ ...plan, listen: await freeAddress() }))
 	}
 	const config = await loadConfig({ path: file, environment: deps.environment })
-	await prepareCatalogue(config, deps, { wasMade: !existsSync(join(directory, TOKEN_OWED)) })
+	await prepareCatalogue(config, deps, { wasMade: wasUp(directory) })
 	await addMissingNodes(directory, plan, config)
 	const token = await owedToken(directory, config)
 	return { config, file, mountPoint: config.mount.path || join(directory, 'combined'), carriesOn, token }
+}
+
+/** Somebody may have written its configuration and nothing else: then there was no tree yet. */
+function wasUp(directory: string): boolean {
+	return !existsSync(join(directory, TOKEN_OWED)) && readdirSync(directory).some((name) => OF_UP.test(name))
 }
 
 /** Whether it was made before: its configuration is there. */
