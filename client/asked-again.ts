@@ -40,10 +40,12 @@ export function createAskedAgain(fs: Filesystem): AskedAgain {
 	}
 
 	/** He may look it up twice before he opens it, and find another. */
-	function* hold(caller: Caller, id: FileId): Op<void> {
+	function* hold(pid: number, caller: Caller, id: FileId): Op<void> {
 		const file = yield* open(fs, id, { write: caller.write, truncate: false })
 		yield* letGo(caller)
 		caller.file = file
+		// A node was slow, and nobody waits for it any more.
+		if (callers.get(pid) !== caller) yield* letGo(caller)
 	}
 
 	function refuse(pid: number, write: boolean): void {
@@ -64,7 +66,7 @@ export function createAskedAgain(fs: Filesystem): AskedAgain {
 				const caller = callers.get(pid)
 				if (!caller || row?.kind !== KIND.regular || row.id === caller.file?.id) return row
 				try {
-					yield* hold(caller, row.id)
+					yield* hold(pid, caller, row.id)
 					return row
 				} catch (error) {
 					if (codeOf(error) !== 'ESTALE' || looks === LOOKS_MAX) return row
