@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { hashOf } from '../../core/off-site/signature.ts'
-import { agent, server } from './failure-ground.ts'
+import { agent, server } from './ground.ts'
 
 /** From now on the agent's disk does not give the bytes of this file, or does not open it. Its inode. */
 function badSectorIn(path: string, where: 'read' | 'open' = 'read'): number {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { randomFrom, seedOfRun } from '../support/random.ts'
 import { placeAgent } from './agent.ts'
-import { agent, server } from './failure-ground.ts'
+import { agent, server } from './ground.ts'
 import { framesOf, type Offered } from './fake-server.ts'
 
 const NODE_OF_THE_SYSTEM = '/usr/bin/node'

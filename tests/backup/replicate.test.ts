@@ -5,22 +5,9 @@ import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:f
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { afterEach, beforeEach, test } from 'node:test'
+import { test } from 'node:test'
 import { hashOf } from '../../core/off-site/signature.ts'
-import { type Agent, placeAgent } from './agent.ts'
-import { type FakeServer, startFakeServer } from './fake-server.ts'
-
-let server: FakeServer
-let agent: Agent
-
-beforeEach(async () => {
-	server = await startFakeServer()
-	agent = await placeAgent(server.url)
-})
-afterEach(async () => {
-	await server.stop()
-	agent.remove()
-})
+import { agent, server } from './ground.ts'
 
 test('no verb: says that everything is in place, and changes nothing', async () => {
 	const { code, out, err } = await agent.run()

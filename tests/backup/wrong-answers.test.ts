@@ -5,7 +5,7 @@ import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { randomFrom } from '../support/random.ts'
-import { agent, server } from './failure-ground.ts'
+import { agent, server } from './ground.ts'
 import { frameLine, framesOf, type Offered } from './fake-server.ts'
 
 function partOf(response: ServerResponse, { content }: Offered, bytes: number, from: number): void {
