@@ -11,7 +11,7 @@ export const EXIT = {
 	unexpected: 8,
 } as const
 
-export const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
+const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
 	ok: 'done; also: nothing to do, paused by the keeper, or another run is under way in this folder',
 	left: 'some files were left, each was named; the next run tries again',
 	usage: 'unknown option, or a value that makes no sense',

@@ -132,7 +132,7 @@ async function mountOf(child: ChildProcess, mountPoint: string): Promise<void> {
 	}
 }
 
-export function isMounted(mountPoint: string): boolean {
+function isMounted(mountPoint: string): boolean {
 	return readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${mountPoint} `)
 }
 

@@ -20,7 +20,7 @@ export async function takeTurn(bench: Bench, row: Row, subject: Subject): Promis
 }
 
 /** The second number a measured program prints. */
-export async function measure(command: readonly string[]): Promise<number> {
+async function measure(command: readonly string[]): Promise<number> {
 	const [, rate] = (await run(command, { deadlineMs: DEADLINE_MS })).trim().split(' ').map(Number)
 	return rate
 }

@@ -24,7 +24,7 @@ const classList: Verb<Options> = (deps) => ({
 	handler: (options) => runList(options, deps),
 })
 
-export async function runList(options: Options, deps: Deps): Promise<void> {
+async function runList(options: Options, deps: Deps): Promise<void> {
 	const rows = await withCatalogue(options, deps, async (driver) => classes.list(driver))
 	const plain = rows.map(({ id, name, pattern, copies, zones, offsite, policy, trash }) => ({
 		id, name, pattern, copies, zones, offsite, policy, trashDays: trash,

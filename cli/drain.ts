@@ -74,7 +74,7 @@ async function showStatus(fs: Filesystem, node: NodeRow, { json }: Options, deps
 	for (const line of statusLines(status)) deps.print(line)
 }
 
-export async function statusOf(fs: Filesystem, { id, name }: NodeRow): Promise<DrainStatus> {
+async function statusOf(fs: Filesystem, { id, name }: NodeRow): Promise<DrainStatus> {
 	const row = await jobs.find(fs.catalogue, drainName(id))
 	const isWanted = (await nodeTable.findByName(fs.catalogue, name))?.state === 'drain'
 	const left = await drive(holdings.held(fs.catalogue, id))

@@ -6,7 +6,7 @@ const UNIT_SECONDS: Record<string, number> = { s: 1, m: 60, min: 60, h: 3_600, d
 const SPAN = /^(\d+(?:\.\d+)?)(s|m|min|h|d|w|y)$/
 
 /** '90s', '15m', '12h', '30d', '2w', '1y'. */
-export function secondsOf(text: string, option: string): number {
+function secondsOf(text: string, option: string): number {
 	const seconds = spanSeconds(text)
 	if (seconds === undefined) throw new UserError(`${option}: found '${text}', allowed: a span of time such as 90s, 15m, 12h, 30d, 2w, 1y`, EXIT.usage)
 	return seconds

@@ -21,7 +21,7 @@ export const EXIT = {
 	unwell: 19,
 } as const
 
-export const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
+const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
 	ok: 'done',
 	unexpected: 'something unexpected; $CAIRN_DEBUG=1 shows where',
 	usage: 'unknown verb or option, or a value that makes no sense',

@@ -65,7 +65,7 @@ function* refuseUploads(tx: Transaction, { id, name }: Pick<NodeRow, 'id' | 'nam
 
 const SHOWN_MAX = 20
 
-export async function runLost(options: Options, deps: Deps): Promise<void> {
+async function runLost(options: Options, deps: Deps): Promise<void> {
 	await withFilesystem(options, deps, async (fs) => {
 		const node = found(options.name, await nodes.findByName(fs.catalogue, options.name))
 		if (fs.nodes.get(node.id)?.health.up) {

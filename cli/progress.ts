@@ -30,7 +30,7 @@ const EVENT_MS = 1_000
 const COLUMNS_DEFAULT = 80
 const CLEAR = '\r\x1b[K'
 
-export const standardError: Screen = {
+const standardError: Screen = {
 	isTerminal: process.stderr.isTTY === true,
 	columns: () => process.stderr.columns || COLUMNS_DEFAULT,
 	draw: (text) => void process.stderr.write(text),

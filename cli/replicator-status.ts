@@ -93,7 +93,7 @@ function neverRun(job: string, node: string, next: number): JobStatus {
 	return { job, node, state: 'never', started: null, seconds: null, outcomes: {}, left: 0, error: null, next }
 }
 
-export function jobLines({ nodes: ours, jobs: rows }: ServiceStatus): string[] {
+function jobLines({ nodes: ours, jobs: rows }: ServiceStatus): string[] {
 	const nowSeconds = Date.now() / 1000
 	const alone = ours.filter((node) => !node.lookedAfter).map((node) => node.name)
 	return [

@@ -17,7 +17,7 @@ export interface Found extends Overview {
 	away: string[]
 }
 
-export function chosen(found: Found, only: Only): Found {
+function chosen(found: Found, only: Only): Found {
 	return {
 		...found,
 		copies: found.copies.filter((row) => only.class === undefined || row.class === only.class),

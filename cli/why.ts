@@ -37,7 +37,7 @@ function toJson({ paths, hash, ...rest }: Explanation): object {
 	return { paths: paths.map((path) => jsonBytes('path', path)), ...rest, hash: hash?.toString('hex') ?? null }
 }
 
-export function toLines(found: Explanation): string[] {
+function toLines(found: Explanation): string[] {
 	const { paths, id, size, version, hash, hasCopies, class: rule, copies, missing, writers, offsite } = found
 	const head = [...paths.map((path) => `/${showBytes(path)}`), `file ${id}, ${kindName(found)}, ${showSize(size)}B, version ${version}`]
 	if (!hasCopies) return [...head, 'in the catalogue only: directories and special files have no copies']

@@ -12,7 +12,7 @@ export function pathIn(url: string): Buffer {
 	return decode(slash === -1 ? '' : path.slice(slash + 1).replace(HERE, '$1'))
 }
 
-export function decode(text: string): Buffer {
+function decode(text: string): Buffer {
 	// Node shows the bytes of an address as Latin-1.
 	const bytes = Buffer.from(text, 'latin1')
 	if (!bytes.includes(PERCENT)) return bytes

@@ -39,7 +39,7 @@ function variesBy(reply: FastifyReply): Record<string, string> {
 }
 
 /** What is stored here may be anything: a browser is not to take it for a page of this door. */
-export function headersOf(path: Path, { place }: Found, isDownload: boolean): Record<string, string> {
+function headersOf(path: Path, { place }: Found, isDownload: boolean): Record<string, string> {
 	const name = path.subarray(path.lastIndexOf('/') + 1)
 	return {
 		'content-type': mediaTypeOf(place?.name ?? name),

@@ -39,6 +39,6 @@ function shownSize({ size, type }: Entry): string {
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
 
-export function text(value: string): string {
+function text(value: string): string {
 	return value.replace(/[&<>"']/g, (character) => ENTITIES[character])
 }

@@ -79,7 +79,7 @@ export function reading(app: FastifyInstance, { fs }: Api): void {
 }
 
 /** What is no number counts as not said, as it does with them. */
-export function numberOf(query: unknown, name: string, otherwise: number): number {
+function numberOf(query: unknown, name: string, otherwise: number): number {
 	const text = (query as Record<string, string | undefined>)[name] ?? ''
 	return /^\d+$/.test(text) ? Number(text) : otherwise
 }

@@ -7,7 +7,7 @@ import { transact } from '../../core/filesystem/filesystem.ts'
 import { run } from '../../core/op.ts'
 
 /** How long a key waits for its upload. */
-export const RESERVED_SECONDS = 600
+const RESERVED_SECONDS = 600
 const COOKIES = 2 ** 32
 const TOGETHER_MAX = 256
 

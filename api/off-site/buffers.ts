@@ -4,7 +4,7 @@
  */
 import type { Pair } from '../../core/off-site/content.ts'
 
-export const LARGE_BYTES = 512 * 1024
+const LARGE_BYTES = 512 * 1024
 const LARGE_MAX = 16
 const SMALL_BYTES = 64 * 1024
 

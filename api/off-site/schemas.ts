@@ -3,19 +3,19 @@ export const ITEMS_MAX = 1_000
 
 const SAFE = Number.MAX_SAFE_INTEGER
 const PATH_CHARACTERS_MAX = 24_000
-export const whole = { type: 'integer', minimum: 0, maximum: SAFE } as const
-export const hash = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const
-export const nullableHash = { type: 'string', nullable: true } as const
+const whole = { type: 'integer', minimum: 0, maximum: SAFE } as const
+const hash = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const
+const nullableHash = { type: 'string', nullable: true } as const
 const text = { type: 'string' } as const
 const flag = { type: 'boolean' } as const
-export const path64 = { type: 'string', minLength: 4, maxLength: PATH_CHARACTERS_MAX, pattern: '^[A-Za-z0-9+/]+={0,2}$' } as const
+const path64 = { type: 'string', minLength: 4, maxLength: PATH_CHARACTERS_MAX, pattern: '^[A-Za-z0-9+/]+={0,2}$' } as const
 const short = { type: 'string', maxLength: 200 } as const
 const number = { type: 'number' } as const
 const nullableNumber = { type: 'number', nullable: true } as const
 
-export const list = <Item extends object>(items: Item) => ({ type: 'array', items, maxItems: ITEMS_MAX }) as const
+const list = <Item extends object>(items: Item) => ({ type: 'array', items, maxItems: ITEMS_MAX }) as const
 const answers = (items: object) => ({ type: 'array', items }) as const
-export const object = (properties: Record<string, object>, required: string[] = []) =>
+const object = (properties: Record<string, object>, required: string[] = []) =>
 	({ type: 'object', properties, ...(required.length > 0 ? { required } : {}) }) as const
 
 /** With a code in `error`, a line in `message`, and what else it needs. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Errno } from '../../core/errors.ts'
 import type { Maybe } from '../../core/op.ts'
 
-export const ANSWER_MS_MAX = 2_000
+const ANSWER_MS_MAX = 2_000
 
 /** The answer, or ETIMEDOUT; the question goes on, and its answer is nobody's. */
 export async function inTime<T>(answer: Maybe<T>): Promise<T> {

@@ -11,7 +11,7 @@ import type { Api, Grant } from '../api.ts'
 import { inTime } from './in-time.ts'
 
 const COOKIE = 'cairn_session'
-export const SESSION_SECONDS = 14 * 86_400
+const SESSION_SECONDS = 14 * 86_400
 
 export interface Sessions {
 	/** What the cookie of whoever brings this token says; undefined where it is none. */

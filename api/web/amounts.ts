@@ -44,7 +44,7 @@ export function spanText(seconds: number): string {
 	return `${Math.max(0, Math.floor(seconds))} s`
 }
 
-export function agoText(atSeconds: number, nowSeconds: number): string {
+function agoText(atSeconds: number, nowSeconds: number): string {
 	const seconds = nowSeconds - atSeconds
 	return seconds < 5 ? 'just now' : `${spanText(seconds)} ago`
 }

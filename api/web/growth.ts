@@ -50,7 +50,7 @@ function cells({ files, bytes, created, changed, removed }: DayShown): [string, 
 }
 
 /** What there was at the end of each, and what was done in all of it. */
-export function byMonth(days: readonly DayShown[]): DayShown[] {
+function byMonth(days: readonly DayShown[]): DayShown[] {
 	const months = new Map<string, DayShown>()
 	for (const day of days) {
 		const key = dayText(day.day).slice(0, 7)

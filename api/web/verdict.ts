@@ -11,13 +11,13 @@ export interface Clause {
 }
 
 /** The first clause says how the files are; the others what else there is to know, worst first. */
-export function clausesOf(overview: Overview): Clause[] {
+function clausesOf(overview: Overview): Clause[] {
 	const others = [...nodesAway(overview), ...badCopies(overview), ...conflicts(overview), ...work(overview)]
 	const order: Standing[] = ['bad', 'busy', 'good']
 	return [files(overview), ...others.sort((a, b) => order.indexOf(a.standing) - order.indexOf(b.standing))]
 }
 
-export function standingOf(clauses: readonly Clause[]): Standing {
+function standingOf(clauses: readonly Clause[]): Standing {
 	if (clauses.some(({ standing }) => standing === 'bad')) return 'bad'
 	return clauses.some(({ standing }) => standing === 'busy') ? 'busy' : 'good'
 }

@@ -55,7 +55,7 @@ interface Amount {
 	bytes: number
 }
 
-export function barOf(title: string, total: Amount, sofar: Amount, seconds: number): string {
+function barOf(title: string, total: Amount, sofar: Amount, seconds: number): string {
 	const share = total.bytes > 0 ? Math.min(1, sofar.bytes / total.bytes) : total.files > 0 ? Math.min(1, sofar.files / total.files) : 0
 	const filled = Math.floor(share * BAR_COLUMNS_MAX)
 	const bar = '='.repeat(filled) + ' '.repeat(BAR_COLUMNS_MAX - filled)

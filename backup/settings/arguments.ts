@@ -1,7 +1,7 @@
 /** The command line, in the form its users know. */
 import { EXIT, Ending } from '../exit-codes.ts'
 
-export const ACTIONS = ['replicate', 'walk', 'verify', 'restore', 'status', 'check'] as const
+const ACTIONS = ['replicate', 'walk', 'verify', 'restore', 'status', 'check'] as const
 export type Action = (typeof ACTIONS)[number]
 const MODES = ['recent', 'full', 'fill-gaps']
 

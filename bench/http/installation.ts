@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 const CAIRN = fileURLToPath(new URL('../../cairn', import.meta.url))
 const PORT = { cairn: 17_780, nginx: 17_781, workers: 17_782 }
 export const WORKERS = 2
-export const LARGE_BYTES = 100 * 1024 * 1024
+const LARGE_BYTES = 100 * 1024 * 1024
 const STARTS_MAX = 200
 const START_POLL_MS = 50
 

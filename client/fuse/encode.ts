@@ -15,7 +15,7 @@ export function putNumber64(view: DataView, offset: number, value: number): void
 	view.setInt32(offset + 4, Math.floor(value / 0x1_0000_0000), true)
 }
 
-export function putAttributes(view: DataView, at: number, row: FileRow): void {
+function putAttributes(view: DataView, at: number, row: FileRow): void {
 	putNumber64(view, at, row.id)
 	putNumber64(view, at + 8, row.size)
 	putNumber64(view, at + 16, row.kind === 4 ? 8 : row.blocks)

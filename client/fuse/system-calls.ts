@@ -21,7 +21,7 @@ export const MS = { RDONLY: 1, NOSUID: 2, NODEV: 4, NOEXEC: 8, SYNCHRONOUS: 16, 
 export const SCHED = { OTHER: 0, IDLE: 5 } as const
 export const PRIO_PROCESS = 0
 export const MNT_DETACH = 2
-export const POLLIN = 1
+const POLLIN = 1
 
 export function cString(text: string): Buffer {
 	return Buffer.from(`${text}\0`)

@@ -24,7 +24,7 @@ const RENAME_NOREPLACE = 1
 const RENAME_EXCHANGE = 2
 const DOT = 46
 
-export function entryReply(door: Door, row: FileRow): Reply {
+function entryReply(door: Door, row: FileRow): Reply {
 	return (out) => putEntry(out.view, out.at, row, door.validity.entry, attributeValidity(door, row.id))
 }
 

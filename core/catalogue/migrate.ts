@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { UserError } from '../errors.ts'
 import type { Driver } from './driver.ts'
 
-export const EXIT_SCHEMA = 6
+const EXIT_SCHEMA = 6
 
 const FOLDERS = fileURLToPath(new URL('../../sql/', import.meta.url))
 const FILE = /^(\d{4})-[a-z0-9-]+\.sql$/

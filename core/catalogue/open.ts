@@ -6,7 +6,7 @@ import type { Driver } from './driver.ts'
 import type { MysqlOptions } from './mysql.ts'
 import type { SqliteOptions } from './sqlite.ts'
 
-export const EXIT_UNREACHABLE = 5
+const EXIT_UNREACHABLE = 5
 const EXIT_CONFIGURATION = 3
 
 export type CatalogueConfig = Pick<

@@ -158,7 +158,7 @@ export interface PlainFiles {
 	put(values: Value[], at: number, index: number): void
 }
 
-export const PLAIN_VALUES = 13
+const PLAIN_VALUES = 13
 const PLAIN = `INSERT INTO file (id, kind, nlink, version, hash_version, mode, uid, gid, size, blocks, atime, atime_ns, mtime, mtime_ns, ctime, ctime_ns, hash, class_id)`
 const PLAIN_ROW = `(?,8,1,1,1,${Array(PLAIN_VALUES).fill('?').join()})`
 

@@ -15,7 +15,7 @@ import type { NewFile } from './create.ts'
 import type { Filesystem } from './filesystem.ts'
 import { STANDING_ROWS_MAX } from './standing.ts'
 
-export const UPLOADS = Buffer.from('.cairn/uploads')
+const UPLOADS = Buffer.from('.cairn/uploads')
 const OWN_MODE = 0o700
 
 /** A client, and which of its lives: others may have taken it for dead, removed what it had brought, and been wrong. */

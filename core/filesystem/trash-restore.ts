@@ -67,7 +67,7 @@ function copyXattrs(fs: Filesystem, { id: from, flags }: FileRow, to: FileId): O
 }
 
 /** Directories in the trash that are empty now, up to its day. */
-export function* tidy(fs: Filesystem, { place }: Pick<Kept, 'place'>): Op<void> {
+function* tidy(fs: Filesystem, { place }: Pick<Kept, 'place'>): Op<void> {
 	let directory = place.parent
 	for (let level = yield* depthOf(fs, directory); level >= OWN_LEVELS; level--) {
 		const [name] = yield* wait(entries.namesOf(fs.catalogue, directory, 1))

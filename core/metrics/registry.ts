@@ -27,7 +27,7 @@ const CHILDREN_MAX = 1_000
 const OTHER = 'other'
 
 /** Seconds, as most of them are: from a cached answer to a deadline. */
-export const LATENCY_SECONDS: readonly number[] = [
+const LATENCY_SECONDS: readonly number[] = [
 	0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ]
 

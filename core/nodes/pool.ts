@@ -8,7 +8,7 @@ import { type Answer, type Era, errorOf, type Lane, startLane } from './lane.ts'
 import type { Health, NodeOperations } from './node.ts'
 
 /** Calls that wait for a lane of one node; past it they fail at once, as the node does not keep up. */
-export const CALLS_WAITING_MAX = 1024
+const CALLS_WAITING_MAX = 1024
 
 export interface PoolOptions {
 	root: string

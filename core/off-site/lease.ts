@@ -15,7 +15,7 @@ import { type Op, run, wait } from '../op.ts'
 import type { Mode } from './site-settings.ts'
 
 /** An agent that lost an answer has one more than it knows of. */
-export const LEASES_MAX = 4
+const LEASES_MAX = 4
 const ID_BYTES = 18
 
 export interface Batch {

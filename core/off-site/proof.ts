@@ -33,7 +33,7 @@ export interface Challenge {
 }
 
 /** Where they are follows from the key, so that it is all there is to remember. */
-export function rangesOf(key: Uint8Array, size: number): Range[] {
+function rangesOf(key: Uint8Array, size: number): Range[] {
 	if (size === 0) return []
 	if (size <= WHOLE_BYTES_MAX) return [[0, size]]
 	const spread = createHmac('sha256', key).update('ranges').digest()

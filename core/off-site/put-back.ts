@@ -40,7 +40,7 @@ const NEW_DIRECTORY = { mode: 0o755, uid: 0, gid: 0 }
 const SLASH = 0x2f
 
 /** EEXIST where the path leads to something else by now and the order does not say that it may go. */
-export function* putBack(fs: Filesystem, order: OrderRow): Op<void> {
+function* putBack(fs: Filesystem, order: OrderRow): Op<void> {
 	const to = Buffer.from(order.to_path as Uint8Array)
 	const scratch = yield* findScratch(fs, order.id)
 	if (!scratch) return fail('ENOENT', 'what came back is gone')

@@ -17,7 +17,7 @@ import { pathOf } from './lease.ts'
 import { localDay } from './rates.ts'
 import { review, reviewAll } from './review.ts'
 
-export const FAILURES = ['mismatch', 'no-space', 'name', 'io', 'gone'] as const
+const FAILURES = ['mismatch', 'no-space', 'name', 'io', 'gone'] as const
 export type FailureKind = (typeof FAILURES)[number]
 
 export interface Claim {

@@ -24,7 +24,7 @@ import { isScratch } from './scratch.ts'
 import { readSettings, takerOf } from './site-settings.ts'
 
 /** Files of one transaction. */
-export const REVIEWED_AT_ONCE = wanted.FILES_MAX
+const REVIEWED_AT_ONCE = wanted.FILES_MAX
 
 interface Taker {
 	row: SiteRow

@@ -71,7 +71,7 @@ async function digestOf(fs: Filesystem, file: OpenFile, algorithm: Digest['algor
 	}
 }
 
-export function* scratchDirectory(fs: Filesystem): Op<FileRow | undefined> {
+function* scratchDirectory(fs: Filesystem): Op<FileRow | undefined> {
 	return yield* wait(entries.lookup(fs.catalogue, ROOT_ID, SCRATCH))
 }
 

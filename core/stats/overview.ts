@@ -50,7 +50,7 @@ export interface Overview {
 
 export type Client = Pick<ClientRow, 'id' | 'host' | 'pid' | 'what' | 'joined'> & { silentSeconds: number }
 
-export const BEHIND_MAX = 100_000
+const BEHIND_MAX = 100_000
 
 export function* overview(catalogue: Driver): Op<Overview> {
 	const { capabilities } = catalogue

@@ -86,7 +86,7 @@ export const HASH_BYTES = 32
 const TOO_LARGE = -1
 
 /** An errno, 0 for none; then what stat says; last whether it may have extended attributes. */
-export const NUMBERS_PER_FILE = STAT_NUMBERS + 2
+const NUMBERS_PER_FILE = STAT_NUMBERS + 2
 const XATTRS = NUMBERS_PER_FILE - 1
 
 /** In what `decodeInto` writes. */

@@ -99,7 +99,7 @@ async function changeSome(
 }
 
 /** No other node that will be there has its content. */
-export function isOnlyThere(
+function isOnlyThere(
 	fs: Filesystem,
 	{ row, copies }: { row: Pick<FileRow, 'version'>; copies: readonly ReplicaRow[] },
 	node: NodeId,

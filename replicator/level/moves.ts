@@ -22,7 +22,7 @@ export function balanced(nodes: Nodes): LevelNode[] {
 	return [...nodes.values()].filter(({ role, reliable, capacity }) => reliable && role !== 'leaves' && capacity > 0)
 }
 
-export function meanFill(nodes: Nodes): number {
+function meanFill(nodes: Nodes): number {
 	const those = balanced(nodes)
 	const sum = (of: (node: LevelNode) => number) => those.reduce((total, node) => total + of(node), 0)
 	return those.length > 0 ? sum(({ used }) => used) / sum(({ capacity }) => capacity) : 0

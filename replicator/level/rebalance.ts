@@ -36,7 +36,7 @@ export interface RebalanceProgress {
 }
 
 export const TOLERANCE = 0.05
-export const MOVES_MAX = 5_000
+const MOVES_MAX = 5_000
 const MOVES_BYTES_MAX = 64 * 1024 ** 3
 const ROUND_MS = 10_000
 

@@ -58,7 +58,7 @@ function judge(claim: Claim, stat: Stat, hash: Buffer): Sight {
 }
 
 /** Some filesystems know no fractions of a second. */
-export function hasTimesOf({ mtime, mtimeNs }: Claim, stat: Stat): boolean {
+function hasTimesOf({ mtime, mtimeNs }: Claim, stat: Stat): boolean {
 	return stat.mtime === mtime && (stat.mtimeNs === mtimeNs || stat.mtimeNs === 0)
 }
 

@@ -16,7 +16,7 @@ export function* directoryAt({ catalogue }: Filesystem, path: Path): Op<FileId |
 	return id
 }
 
-export function componentsOf(path: Path): Buffer[] {
+function componentsOf(path: Path): Buffer[] {
 	const names: Buffer[] = []
 	for (let from = 0; from < path.length; ) {
 		const slash = path.indexOf(SLASH, from)

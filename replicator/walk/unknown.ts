@@ -14,7 +14,7 @@ const SPECIAL: Record<number, string> = {
 	[KIND.block]: 'a device',
 }
 
-export const NO_XATTRS: readonly never[] = []
+const NO_XATTRS: readonly never[] = []
 
 interface Unknown {
 	directory: Directory

@@ -22,7 +22,7 @@ import { addLinks, createDirectories, type Directories, type Owner } from './dir
 import { below, judge, type Known, namesOf, type Reason, type Taken } from './judge.ts'
 import type { OldDatabase, OldFile } from './old-rows.ts'
 
-export const JOB = 'import:geograph'
+const JOB = 'import:geograph'
 const ROWS_AT_ONCE = 2_000
 const IDS_AT_ONCE = 1_000
 const MODE = 0o644
