@@ -8,12 +8,12 @@ export interface MountEntry {
 }
 
 /** The uppermost mount at a path, or undefined. */
-export function mountAt(path: string, text: string = readFileSync('/proc/self/mountinfo', 'utf8')): MountEntry | undefined {
-	return parse(text).findLast((entry) => entry.mountPoint === path)
+export function mountAt(path: string): MountEntry | undefined {
+	return parse(table()).findLast((entry) => entry.mountPoint === path)
 }
 
 /** The mount that what is at a path belongs to: the latest of those deepest above it. */
-export function mountAbove(path: string, text: string = readFileSync('/proc/self/mountinfo', 'utf8')): MountEntry | undefined {
+export function mountAbove(path: string, text = table()): MountEntry | undefined {
 	const above = parse(text).filter(({ mountPoint }) => mountPoint === '/' || `${path}/`.startsWith(`${mountPoint}/`))
 	return above.toSorted((a, b) => a.mountPoint.length - b.mountPoint.length).at(-1)
 }
@@ -23,8 +23,12 @@ export function isOurs(type: string): boolean {
 }
 
 /** Whether a path is a mount point of FUSE, or below one. */
-export function isBelowFuse(path: string, text: string = readFileSync('/proc/self/mountinfo', 'utf8')): boolean {
-	return parse(text).some(({ mountPoint, type }) => type.startsWith('fuse') && `${path}/`.startsWith(`${mountPoint}/`))
+export function isBelowFuse(path: string): boolean {
+	return parse(table()).some(({ mountPoint, type }) => type.startsWith('fuse') && `${path}/`.startsWith(`${mountPoint}/`))
+}
+
+function table(): string {
+	return readFileSync('/proc/self/mountinfo', 'utf8')
 }
 
 /** proc(5): fields up to a dash, then type, source and options. */

@@ -17,11 +17,11 @@ export interface Buckets {
 }
 
 /** A bucket holds what a minute allows, and fills at that pace. */
-export function createBuckets(clockMs: () => number = () => performance.now()): Buckets {
+export function createBuckets(): Buckets {
 	const buckets = new Map<string | number, Bucket>()
 
 	function filled(key: string | number, perMinute: number): Bucket {
-		const atMs = clockMs()
+		const atMs = performance.now()
 		const known = buckets.get(key)
 		const left = known ? Math.min(perMinute, known.left + ((atMs - known.atMs) * perMinute) / MINUTE_MS) : perMinute
 		return { left, atMs }

@@ -102,6 +102,6 @@ export function addressOf(path: Uint8Array): string {
 }
 
 /** A path as a link to its page. */
-export function linkTo(path: Uint8Array, shown: Uint8Array = path): Html {
-	return html`<a href="${addressOf(path)}">${showName(shown)}</a>`
+export function linkTo(path: Uint8Array): Html {
+	return html`<a href="${addressOf(path)}">${showName(path)}</a>`
 }

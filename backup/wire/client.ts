@@ -27,7 +27,8 @@ export interface Client {
 	close(): void
 }
 
-export function openClient(who: Who, exchange: Exchange = openExchange(who)): Client {
+export function openClient(who: Who): Client {
+	const exchange = openExchange(who)
 	let patienceMs = PATIENCE_AT_START_MS
 
 	async function ask(asked: Asked): Promise<Json> {

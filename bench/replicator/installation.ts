@@ -18,11 +18,11 @@ export interface Installation {
 	reset(past?: string): Promise<void>
 }
 
-/** `fill` makes the files of node a; `more` is the text of further options in the configuration. */
-export async function install(directory: string, fill: (a: string) => Promise<void>, more = ''): Promise<Installation> {
+/** `fill` makes the files of node a. */
+export async function install(directory: string, fill: (a: string) => Promise<void>): Promise<Installation> {
 	const [a, b] = ['a', 'b'].map((name) => join(directory, name))
 	const config = join(directory, 'config.ts')
-	writeFileSync(config, `export default { catalogue: 'catalogue.db', ${more} }\n`)
+	writeFileSync(config, `export default { catalogue: 'catalogue.db' }\n`)
 	const cairn = (...words: string[]) => run([CAIRN, ...words, '--config', config], { deadlineMs: DEADLINE_MS })
 	await cairn('init')
 	for (const path of [a, b]) {

@@ -42,8 +42,8 @@ export async function migrate(driver: Driver, folders: string = FOLDERS): Promis
 }
 
 /** The same of one that is to be filled: before it has its first table, and whatever it had, no program accepts it, until that mark goes. */
-export async function migrateToFill(driver: Driver, folders: string = FOLDERS): Promise<void> {
-	const known = migrationsOf(driver, folders)
+export async function migrateToFill(driver: Driver): Promise<void> {
+	const known = migrationsOf(driver)
 	await driver.exclusively(async () => {
 		await driver.script(MIGRATION_TABLE)
 		const [{ from }] = await driver.all<{ from: number | null }>(`SELECT MAX(version) AS \`from\` FROM migration WHERE version <> ${FILLING}`)
@@ -54,9 +54,9 @@ export async function migrateToFill(driver: Driver, folders: string = FOLDERS): 
 }
 
 /** There is a catalogue, and it is older than this program. */
-export async function isBehind(driver: Driver, folders: string = FOLDERS): Promise<boolean> {
+export async function isBehind(driver: Driver): Promise<boolean> {
 	const found = await version(driver)
-	return found > 0 && found < latest(migrationsOf(driver, folders))
+	return found > 0 && found < latest(migrationsOf(driver))
 }
 
 /** For whoever must not migrate: refuses a schema that is not the one this program knows. */
@@ -69,8 +69,8 @@ export async function checkSchema(driver: Driver, folders: string = FOLDERS): Pr
 }
 
 /** For what was written by another program: refuses it where that one knew more. */
-export function checkSchemaOf(driver: Driver, found: number, what: string, folders: string = FOLDERS): void {
-	const to = latest(migrationsOf(driver, folders))
+export function checkSchemaOf(driver: Driver, found: number, what: string): void {
+	const to = latest(migrationsOf(driver))
 	if (found > to) throw new UserError(`${what} is of schema ${found}, newer than this program's ${to}: update the program`, EXIT_SCHEMA)
 }
 
@@ -97,7 +97,7 @@ async function version(driver: Driver): Promise<number> {
 	}
 }
 
-function migrationsOf(driver: Driver, folders: string): Migration[] {
+function migrationsOf(driver: Driver, folders: string = FOLDERS): Migration[] {
 	const folder = join(folders, driver.capabilities.dialect)
 	return readdirSync(folder)
 		.filter((name) => FILE.test(name))

@@ -17,8 +17,8 @@ export function joinChain(chain: readonly ChainRow[]): Path {
 	return chain.reduceRight<Path>((above, { name }) => joinPath(above, Buffer.from(name)), Buffer.alloc(0))
 }
 
-export function* pathsOf(fs: Filesystem, id: FileId, namesMax: number, reader: Reader = fs.catalogue): Op<NamedPath[]> {
-	return yield* pathsOfNames(fs, yield* wait(entries.namesOf(reader, id, namesMax)), reader)
+export function* pathsOf(fs: Filesystem, id: FileId, namesMax: number): Op<NamedPath[]> {
+	return yield* pathsOfNames(fs, yield* wait(entries.namesOf(fs.catalogue, id, namesMax)))
 }
 
 export function* pathsOfNames(fs: Filesystem, names: readonly EntryRow[], reader: Reader = fs.catalogue): Op<NamedPath[]> {

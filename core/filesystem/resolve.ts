@@ -71,8 +71,8 @@ interface Resolving {
 }
 
 /** The same of what must be there. */
-export function* locate(fs: Filesystem, path: Path, options: Resolving = {}): Op<Located & { row: LocatedRow }> {
-	const { row, ...rest } = yield* resolve(fs, path, options)
+export function* locate(fs: Filesystem, path: Path): Op<Located & { row: LocatedRow }> {
+	const { row, ...rest } = yield* resolve(fs, path)
 	return { ...rest, row: row ?? fail('ENOENT') }
 }
 

@@ -13,7 +13,8 @@ export function rateNow(rates: readonly RateConfig[]): number | undefined {
 }
 
 /** Seconds until an hour begins that is not closed; a day where all are. */
-export function opensInSeconds(rates: readonly RateConfig[], at = new Date()): number {
+export function opensInSeconds(rates: readonly RateConfig[]): number {
+	const at = new Date()
 	for (let hours = 1; hours <= 24; hours++) {
 		if (rateAt(rates, (at.getHours() + hours) % 24) === 0) continue
 		return hours * 3600 - at.getMinutes() * 60 - at.getSeconds()
@@ -22,11 +23,13 @@ export function opensInSeconds(rates: readonly RateConfig[], at = new Date()): n
 }
 
 /** Days since 1970 as people at this machine have them. */
-export function localDay(at = new Date()): number {
+export function localDay(): number {
+	const at = new Date()
 	return Math.floor((at.getTime() / 1000 - at.getTimezoneOffset() * 60) / 86_400)
 }
 
-export function secondsToMidnight(at = new Date()): number {
+export function secondsToMidnight(): number {
+	const at = new Date()
 	return 86_400 - (at.getHours() * 3600 + at.getMinutes() * 60 + at.getSeconds())
 }
 

@@ -48,10 +48,10 @@ export function signatureOf(classes: readonly ClassRow[], nodes: readonly NodeRo
 	])
 }
 
-export function isPassDue(row: JobRow | undefined, signature: string, nowSeconds = Date.now() / 1000): boolean {
+export function isPassDue(row: JobRow | undefined, signature: string): boolean {
 	const progress = progressOf<PassProgress>(row)
 	if (!row || !progress || progress.signature !== signature) return true
-	return row.state === 'running' || (progress.waits && Math.abs(nowSeconds - row.ended) > AGAIN_SECONDS)
+	return row.state === 'running' || (progress.waits && Math.abs(Date.now() / 1000 - row.ended) > AGAIN_SECONDS)
 }
 
 export interface PassOptions {

@@ -83,11 +83,10 @@ export function readName(name: string): 'tray' | Part | undefined {
 	return { id: Number(id), version: Number(version), boot: madeBoot, pid: Number(pid), started }
 }
 
-/** Its bytes are as they were written, and nobody goes on writing it. */
-export function isResumable(part: Part, isOwn: boolean): boolean {
+/** Its bytes are as they were written, and no other process goes on writing it. */
+export function isResumable(part: Part): boolean {
 	if (part.boot !== boot()) return false
-	const isAlive = startOf(part.pid) === part.started
-	return !isAlive || (isOwn && part.pid === process.pid)
+	return part.pid === process.pid || startOf(part.pid) !== part.started
 }
 
 function boot(): string {

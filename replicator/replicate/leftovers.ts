@@ -24,7 +24,7 @@ export async function takeLeftovers(rep: Replicator): Promise<Map<FileId, { part
 		const read = readName(name)
 		if (read === 'tray') await emptyTray(rep, path, needed)
 		else if (read && !needed.has(path.toString('latin1'))) {
-			if (!parts.has(read.id) && isResumable(read, true) && (await isWanted(rep, read))) parts.set(read.id, { part: read, path })
+			if (!parts.has(read.id) && isResumable(read) && (await isWanted(rep, read))) parts.set(read.id, { part: read, path })
 			else await node.operations.unlink(path)
 		}
 	}

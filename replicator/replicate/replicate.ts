@@ -140,5 +140,3 @@ function openTarget(node: Node, copiesAtOnce: number): { operations(): Promise<N
 		end: () => opened?.end(),
 	}
 }
-
-export type Unit = readonly FileId[]
