@@ -4,8 +4,9 @@ import { existsSync, realpathSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { codeOf, UserError } from '../core/errors.ts'
+import type { Mount } from '../core/nodes/detect.ts'
 import { EXIT } from './exit-codes.ts'
-import { isOurs, type MountEntry, mountAt } from './mountinfo.ts'
+import { isOurs, mountAt } from './mountinfo.ts'
 import { isHolderDead, mountLockPath } from './run-lock.ts'
 import { unmountNow } from './unmount.ts'
 
@@ -34,7 +35,7 @@ export async function prepareMountPoint(path: string, environment: NodeJS.Proces
 	await checkEmptyDirectory(path)
 }
 
-async function clearStale(path: string, { type, source }: MountEntry, environment: NodeJS.ProcessEnv): Promise<void> {
+async function clearStale(path: string, { type, source }: Mount, environment: NodeJS.ProcessEnv): Promise<void> {
 	const force = isOurs(type) && isHolderDead(mountLockPath(path, environment))
 	if (!isOurs(type) || !(force || (await isDaemonGone(path)))) throw new UserError(`${path} is already mounted (${type}, ${source})`, EXIT.mounted)
 	await unmountNow(path, { lazy: true, force })

@@ -3,9 +3,10 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../../core/config/types.ts'
 import { runDirectory } from '../../core/live/directory.ts'
+import { mountAt } from '../mountinfo.ts'
 import { type Finding, found } from './finding.ts'
 
-export function checkMount({ mount }: Config, uid: number): Finding[] {
+export function checkMount({ mount }: { mount: Pick<Config['mount'], 'path' | 'allowOther'> }, uid: number): Finding[] {
 	return [checkRunDirectory(), ...(mount.path === '' ? [] : [checkPoint(mount.path)]), ...(uid === 0 ? [] : checkAsUser(mount.allowOther))]
 }
 
@@ -19,8 +20,7 @@ function checkRunDirectory(): Finding {
 
 /** The table of mounts is read instead of a mount point that may hang. */
 function checkPoint(path: string): Finding {
-	const isMounted = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').some((line) => line.split(' ')[4] === path)
-	if (isMounted) return found('mount point', 'well', `${path} is mounted`)
+	if (mountAt(path)) return found('mount point', 'well', `${path} is mounted`)
 	const stat = statSync(path, { throwIfNoEntry: false })
 	if (!stat) return found('mount point', 'doubtful', `${path} is not there`, `mkdir -p ${path}`)
 	return stat.isDirectory() ? found('mount point', 'well', `${path} is there; nothing is mounted now`) : found('mount point', 'wrong', `${path} is not a directory`)

@@ -16,22 +16,24 @@ const LOCAL = new Set(
 const SYMLINKS_MAX = 40
 
 export interface Mount {
-	point: string
+	mountPoint: string
 	type: string
+	source: string
 }
 
 export function isRemote(path: string): boolean {
-	return isRemoteAmong(mounts(readFileSync('/proc/self/mountinfo', 'utf8')), path)
+	return isRemoteAmong(mounts(), path)
 }
 
-/** See proc_pid_mountinfo(5). A later line is mounted over an earlier one. */
-export function mounts(mountinfo: string): Mount[] {
+/** The kernel's table: see proc_pid_mountinfo(5). A later line is mounted over an earlier one. Reading it touches no filesystem. */
+export function mounts(mountinfo: string = readFileSync('/proc/self/mountinfo', 'utf8')): Mount[] {
 	return mountinfo
 		.split('\n')
 		.filter((line) => line !== '')
 		.map((line) => {
 			const [before, after] = line.split(' - ')
-			return { point: plain(before.split(' ')[4]), type: after.split(' ')[0] }
+			const [type, source] = after.split(' ')
+			return { mountPoint: plain(before.split(' ')[4]), type, source: plain(source) }
 		})
 }
 
@@ -56,9 +58,9 @@ export function isRemoteAmong(table: Mount[], path: string): boolean {
 }
 
 function typeAt(table: Mount[], path: string): string {
-	let best: Mount = { point: '', type: 'rootfs' }
+	let best = { mountPoint: '', type: 'rootfs' }
 	for (const mount of table) {
-		if (isWithin(path, mount.point) && mount.point.length >= best.point.length) best = mount
+		if (isWithin(path, mount.mountPoint) && mount.mountPoint.length >= best.mountPoint.length) best = mount
 	}
 	return best.type
 }

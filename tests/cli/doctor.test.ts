@@ -1,9 +1,12 @@
 /** The doctor names what is wrong and says what to do. */
 import assert from 'node:assert/strict'
-import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { checkKernel, checkNode, checkOpenFiles } from '../../cli/doctor/machine.ts'
+import { checkMount } from '../../cli/doctor/mount.ts'
 import { doctor } from '../../cli/doctor.ts'
 import { drain } from '../../cli/drain.ts'
 import { metrics } from '../../cli/metrics.ts'
@@ -67,6 +70,18 @@ for (const engine of engines) {
 		assert.match((await cairn('doctor')).stdout, /^WRONG catalogue: .*no such file/m)
 	})
 }
+
+test('a mount point with a blank in its name', (t) => {
+	const path = join(mkdtempSync(join(tmpdir(), 'cairn-doctor-')), 'all files')
+	mkdirSync(path)
+	execFileSync('mount', ['-t', 'tmpfs', 'none', path])
+	t.after(() => {
+		execFileSync('umount', ['--lazy', path])
+		rmSync(dirname(path), { recursive: true })
+	})
+	const { level, says } = checkMount({ mount: { path, allowOther: false } }, 0).find(({ what }) => what === 'mount point') ?? {}
+	assert.deepEqual([level, says], ['well', `${path} is mounted`])
+})
 
 test('what the machine lacks', () => {
 	assert.equal(checkNode('22.1.0').level, 'wrong')

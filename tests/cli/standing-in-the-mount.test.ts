@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { EXIT } from '../../cli/exit-codes.ts'
 import { mountAbove } from '../../cli/mountinfo.ts'
+import { mounts } from '../../core/nodes/detect.ts'
 import { type Mounted, type Said, startUp } from '../support/mount.ts'
 
 const CAIRN = fileURLToPath(new URL('../../cairn', import.meta.url))
@@ -108,7 +109,7 @@ test('a directory that was removed', async () => {
 
 test('the mount that a path belongs to is the latest of the deepest', () => {
 	const line = (point: string, type: string) => `1 2 0:3 / ${point} rw - ${type} source rw\n`
-	const table = [line('/', 'ext4'), line('/mnt/all', 'ext4'), line('/mnt/all', 'fuse.cairn'), line('/mnt', 'tmpfs'), line('/mnt/all/in', 'nfs')].join('')
+	const table = mounts([line('/', 'ext4'), line('/mnt/all', 'ext4'), line('/mnt/all', 'fuse.cairn'), line('/mnt', 'tmpfs'), line('/mnt/all/in', 'nfs')].join(''))
 	assert.equal(mountAbove('/mnt/all/a', table)?.type, 'fuse.cairn')
 	assert.equal(mountAbove('/mnt/all', table)?.type, 'fuse.cairn')
 	assert.equal(mountAbove('/mnt/alle', table)?.type, 'tmpfs')
