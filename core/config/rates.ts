@@ -3,7 +3,7 @@ import type { RateConfig } from './types.ts'
 
 const HOURS = /^(\d{1,2})-(\d{1,2})$/
 
-/** Bytes per second; undefined where nothing limits them. */
+/** Bytes per second at an hour of this machine's day: the first that fits. Undefined where nothing limits them; 0 is nothing at all. */
 export function rateAt(rates: readonly RateConfig[], hour: number): number | undefined {
 	return rates.find(({ hours }) => isWithin(hours, hour))?.bytesPerSecond
 }

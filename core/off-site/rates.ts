@@ -1,12 +1,6 @@
-/** Bytes per second by hour of day. */
+/** Rates by hour of day, and days, as this machine has them now. */
+import { rateAt } from '../config/rates.ts'
 import type { RateConfig } from '../config/types.ts'
-
-const HOURS = /^(\d{1,2})-(\d{1,2})$/
-
-/** At an hour of this machine's day: the first that fits. Undefined where nothing limits them; 0 is nothing at all. */
-export function rateAt(rates: readonly RateConfig[], hour: number): number | undefined {
-	return rates.find(({ hours }) => isWithin(hours, hour))?.bytesPerSecond
-}
 
 export function rateNow(rates: readonly RateConfig[]): number | undefined {
 	return rateAt(rates, new Date().getHours())
@@ -31,11 +25,4 @@ export function localDay(): number {
 export function secondsToMidnight(): number {
 	const at = new Date()
 	return 86_400 - (at.getHours() * 3600 + at.getMinutes() * 60 + at.getSeconds())
-}
-
-function isWithin(hours: string, hour: number): boolean {
-	const [, from, to] = HOURS.exec(hours) ?? []
-	if (from === undefined) return true
-	const [first, end] = [Number(from) % 24, Number(to)]
-	return first < end ? hour >= first && hour < end : hour >= first || hour < end
 }
