@@ -83,7 +83,7 @@ export function setState(tx: Transaction, file: FileId, node: NodeId, state: num
 	touched.add(tx, file)
 }
 
-/** Nothing is there any more: to be made anew. */
+/** The node has nothing that may be read as the file: to be made anew. */
 export function setLost(tx: Transaction, file: FileId, node: NodeId): void {
 	tx.write('UPDATE replica SET state = 2, version = 0, verified_at = NULL WHERE file_id = ? AND node_id = ?', [file, node])
 	touched.add(tx, file)

@@ -240,12 +240,6 @@ export function setGood(tx: Transaction, file: FileId, node: NodeId, version: nu
 	touched.add(tx, file)
 }
 
-/** The node has nothing that may be read as the file. */
-export function setGone(tx: Transaction, file: FileId, node: NodeId): void {
-	tx.write('UPDATE replica SET state = 2, version = 0, verified_at = NULL WHERE file_id = ? AND node_id = ?', [file, node])
-	touched.add(tx, file)
-}
-
 export function addLinks(tx: Transaction, directory: FileId, links: number): void {
 	tx.write('UPDATE file SET nlink = nlink + ? WHERE id = ?', [links, directory])
 }

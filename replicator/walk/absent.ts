@@ -2,7 +2,6 @@
 import { KIND } from '../../core/catalogue/files.ts'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
 import * as replicas from '../../core/catalogue/replicas.ts'
-import * as walks from '../../core/catalogue/walks.ts'
 import type { Path } from '../../core/ids.ts'
 import { isGood } from './compare.ts'
 import { conclude, type Finding } from './finding.ts'
@@ -48,7 +47,7 @@ export async function settleAbsent(walking: Walking, finding: Finding): Promise<
 		isOnly = row.kind === KIND.regular && !copies.some((copy) => isGoodElsewhere(copy, row, node))
 		if (row.kind === KIND.symlink) return [relink(walking, finding, token)]
 		if (isOnly) replicas.setState(tx, row.id, node.id, REPLICA.suspect)
-		else walks.setGone(tx, row.id, node.id)
+		else replicas.setLost(tx, row.id, node.id)
 		return []
 	})
 	if (!isWritten) return false

@@ -78,7 +78,7 @@ async function settleOther(walking: Walking, finding: Met, others: Others, reaso
 	const isWritten = await conclude(walking, finding, function* (tx, { copies, token }) {
 		const good = copies.filter((copy) => isGoodElsewhere(copy, row, node))
 		if (!good.some((copy) => others.seen.length === 0 || others.seen.some(({ id }) => id === copy.node_id))) return undefined
-		if (row.replica_state !== null) walks.setGone(tx, row.id, node.id)
+		if (row.replica_state !== null) replicas.setLost(tx, row.id, node.id)
 		return [setAside(walking, tx, { finding, aside, reason, token })]
 	})
 	return isWritten && tellConflict(walking, path, `has another content than is known; it is kept as ${aside}`)

@@ -2,6 +2,7 @@
 import * as conflicts from '../../core/catalogue/conflicts.ts'
 import { KIND } from '../../core/catalogue/files.ts'
 import type { Intent } from '../../core/catalogue/intents.ts'
+import * as replicas from '../../core/catalogue/replicas.ts'
 import type { WalkedRow } from '../../core/catalogue/walks.ts'
 import * as walks from '../../core/catalogue/walks.ts'
 import * as writers from '../../core/catalogue/writers.ts'
@@ -73,7 +74,7 @@ export async function dropInPlace(decision: Decision): Promise<void> {
 		const [[now], pins] = (yield* wait(tx.read(walks.oneQuery(node.id, parent as number, name), writers.ofFileQuery(row.file_id)))) as [WalkedRow[], unknown[]]
 		if (pins.length > 0 || now?.id !== row.file_id || now.version !== known.version) fail('EBUSY', 'the file is being changed')
 		conflicts.remove(tx, row.id)
-		walks.setGone(tx, row.file_id, node.id)
+		replicas.setLost(tx, row.file_id, node.id)
 		return yield* intend(fs, tx, [unlink], true)
 	})
 	await drive(carryOut(fs, made))

@@ -3,7 +3,6 @@ import { KIND } from '../../core/catalogue/files.ts'
 import type { Intent } from '../../core/catalogue/intents.ts'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
 import * as replicas from '../../core/catalogue/replicas.ts'
-import * as walks from '../../core/catalogue/walks.ts'
 import type { Stat } from '../../core/nodes/node.ts'
 import { asidePath } from '../proof/aside.ts'
 import { setAside, tellConflict } from './conflict.ts'
@@ -23,7 +22,7 @@ export async function settleWrongKind(walking: Walking, finding: Finding & { sta
 		if (row.kind === KIND.symlink && row.replica_state === REPLICA.good) return [moved, relink(walking, finding, token)]
 		if (row.kind !== KIND.regular || row.replica_state !== REPLICA.good) return [moved]
 		// With its copy gone the node wants another; if this was the only one, that stays to be seen.
-		if (copies.some((copy) => isGoodElsewhere(copy, row, node))) walks.setGone(tx, row.id, node.id)
+		if (copies.some((copy) => isGoodElsewhere(copy, row, node))) replicas.setLost(tx, row.id, node.id)
 		else replicas.setState(tx, row.id, node.id, REPLICA.suspect)
 		return [moved]
 	})
