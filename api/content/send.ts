@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { KIND } from '../../core/catalogue/files.ts'
+import { hashOf } from '../../core/catalogue/hashes.ts'
 import type { LocatedRow } from '../../core/catalogue/paths.ts'
 import { fail } from '../../core/errors.ts'
 import { closeContent, type Content, isAsOpened, openLocated, readPart, readRange, sendRange, Shortened } from '../../core/filesystem/read-content.ts'
@@ -12,7 +13,7 @@ import type { Api } from '../api.ts'
 import { HttpError, toFailure } from '../errors.ts'
 import { openOutlet } from './outlet.ts'
 import { type ByteRange, rangesOf } from './ranges.ts'
-import { hashOf, judge, rangesHold, validatorsOf } from './validators.ts'
+import { judge, rangesHold, validatorsOf } from './validators.ts'
 
 /** Sent in one piece. */
 const WHOLE_BYTES_MAX = 64 * 1024

@@ -1,4 +1,5 @@
 /** What a client may compare (RFC 9110, 8.8): tags and times, and the conditions it sends with them. */
+import { hashOf } from '../../core/catalogue/hashes.ts'
 import type { LocatedRow } from '../../core/catalogue/paths.ts'
 import { type Check, located } from '../../core/filesystem/expected.ts'
 import { HttpError } from '../errors.ts'
@@ -29,11 +30,6 @@ function tagOf(row: LocatedRow): string {
 /** Of content that is not being written: the same before and after its hash is known. */
 export function versionTag({ id, version }: Pick<LocatedRow, 'id' | 'version'>): string {
 	return `"${id}.${version}"`
-}
-
-/** Of the present version, if it is known. */
-export function hashOf({ hash, hash_version, version }: LocatedRow): Buffer | undefined {
-	return hash !== null && hash_version === version ? Buffer.from(hash) : undefined
 }
 
 /**

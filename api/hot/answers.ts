@@ -6,6 +6,7 @@
  */
 import { hash } from 'node:crypto'
 import { readPlaceDetail, type ChangeRow } from '../../core/catalogue/changes.ts'
+import { hashOf } from '../../core/catalogue/hashes.ts'
 import type { LocatedRow } from '../../core/catalogue/paths.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { directoryMoved } from '../../core/filesystem/follow.ts'
@@ -15,7 +16,6 @@ import { resolve } from '../../core/filesystem/resolve.ts'
 import type { FileId, Name, Path } from '../../core/ids.ts'
 import { isPromise, type Op, run, wait } from '../../core/op.ts'
 import type { Found } from '../content/send.ts'
-import { hashOf } from '../content/validators.ts'
 import { hrefOf } from '../files/listing.ts'
 
 const HELD_BYTES_MAX = 16 * 1024 * 1024

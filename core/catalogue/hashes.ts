@@ -18,12 +18,12 @@ export function find(reader: Reader, id: FileId): Maybe<HashRow | undefined> {
 	return reader.get<HashRow>(FIND, [id])
 }
 
-export function findQuery(id: FileId, lock = ''): Query {
-	return [lock ? FIND + lock : FIND, [id]]
+export function findQuery(id: FileId): Query {
+	return [FIND, [id]]
 }
 
 /** The hash of the present version, if it is known. */
-export function hashOf({ hash, hash_version, version }: HashRow): Buffer | undefined {
+export function hashOf({ hash, hash_version, version }: Pick<HashRow, 'hash' | 'hash_version' | 'version'>): Buffer | undefined {
 	return hash !== null && hash_version === version ? Buffer.from(hash) : undefined
 }
 
