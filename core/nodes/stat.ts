@@ -120,3 +120,8 @@ function exact(at: number): number {
 function device(major: number, minor: number): number {
 	return ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) << 12)) >>> 0
 }
+
+/** Of one file, looked at twice. */
+export function isSameContent(one: Stat, other: Stat): boolean {
+	return one.size === other.size && one.mtime === other.mtime && one.mtimeNs === other.mtimeNs && one.ino === other.ino
+}

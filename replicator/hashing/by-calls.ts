@@ -4,7 +4,7 @@ import { constants } from 'node:fs'
 import { fail } from '../../core/errors.ts'
 import type { Path } from '../../core/ids.ts'
 import type { Node } from '../../core/nodes/node.ts'
-import { isSameContent } from './content.ts'
+import { isSameContent } from '../../core/nodes/stat.ts'
 import type { Hashed, HashOptions } from './hashing.ts'
 
 const PIECE_BYTES = 1024 * 1024

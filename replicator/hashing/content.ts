@@ -6,7 +6,7 @@ import { close, lastError, openat, pread, uninterrupted } from '../../core/libc.
 import { O_CLOEXEC, openBeneath } from '../../core/nodes/beneath.ts'
 import { readAt } from '../../core/nodes/descriptors.ts'
 import type { Stat } from '../../core/nodes/node.ts'
-import { S_IFMT, S_IFREG, STAT_NUMBERS, statDescriptor, statDescriptorInto } from '../../core/nodes/stat.ts'
+import { isSameContent, S_IFMT, S_IFREG, STAT_NUMBERS, statDescriptor, statDescriptorInto } from '../../core/nodes/stat.ts'
 import { mayHaveXattrs } from '../../core/nodes/xattrs.ts'
 import { HASH_BYTES, type Packet, packTooLarge, packXattrs, STAT, statAt } from './packets.ts'
 
@@ -153,8 +153,4 @@ function checkSame(fd: number, before: Stat, count: number): void {
 	const after = statDescriptor(fd)
 	if (count === before.size && isSameContent(before, after)) return
 	fail('EAGAIN', 'it changed while it was read')
-}
-
-export function isSameContent(one: Stat, other: Stat): boolean {
-	return one.size === other.size && one.mtime === other.mtime && one.mtimeNs === other.mtimeNs && one.ino === other.ino
 }

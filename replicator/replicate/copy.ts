@@ -7,6 +7,7 @@ import { constants } from 'node:fs'
 import { codeOf, Errno, fail } from '../../core/errors.ts'
 import type { Path } from '../../core/ids.ts'
 import type { Attributes, NodeOperations, Stat } from '../../core/nodes/node.ts'
+import { isSameContent } from '../../core/nodes/stat.ts'
 import { isPromise, type Maybe, type Op, wait } from '../../core/op.ts'
 import { DIRECT_UNIT_BYTES } from './direct.ts'
 import { RESUMED_BYTES_MIN } from './incoming.ts'
@@ -152,7 +153,7 @@ function* fill(work: Work): Op<Copied> {
 	const isWhole = !isSparse && !order.isBegun && order.size <= work.conditions.buffer.length
 	const hash = isWhole ? yield* copyWhole(work) : yield* copyPieces(work, isSparse)
 	const after = yield* at('source', () => from.fstat(input))
-	if (!isSame(before, after)) throw sided('source', new Errno('EAGAIN', 'it changed while it was copied'))
+	if (!isSameContent(before, after)) throw sided('source', new Errno('EAGAIN', 'it changed while it was copied'))
 	const { atime, atimeNs, mtime, mtimeNs } = order.attributes
 	yield* at('target', () => to.setFileAttributes(output, { atime, atimeNs, mtime, mtimeNs }))
 	if (order.isSynced) yield* at('target', () => to.sync(output, false))
@@ -161,10 +162,6 @@ function* fill(work: Work): Op<Copied> {
 	let isOccupied = false
 	for (const path of order.to) isOccupied ||= yield* isThere(to, path)
 	return { hash, ino, isOccupied }
-}
-
-export function isSame(one: Stat, other: Stat): boolean {
-	return one.size === other.size && one.mtime === other.mtime && one.mtimeNs === other.mtimeNs && one.ino === other.ino
 }
 
 function* isThere(to: NodeOperations, path: Path): Op<boolean> {

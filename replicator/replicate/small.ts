@@ -9,8 +9,8 @@ import { close, errno, errnoName, lastError, openat, unlinkat } from '../../core
 import { O_CLOEXEC } from '../../core/nodes/beneath.ts'
 import { readAt, setOpenAttributes, writeAt } from '../../core/nodes/descriptors.ts'
 import { keepMode, remaining } from '../../core/nodes/ownership.ts'
-import { S_IFMT, S_IFREG, statDescriptor, statInto } from '../../core/nodes/stat.ts'
-import { type Conditions, isSame, type Order, type Side, sided } from './copy.ts'
+import { isSameContent, S_IFMT, S_IFREG, statDescriptor, statInto } from '../../core/nodes/stat.ts'
+import { type Conditions, type Order, type Side, sided } from './copy.ts'
 import { placeName } from './incoming.ts'
 import { type CopyAnswer, decodePath, isFailure, type SmallAnswers, type SmallMessage, toFailure } from './messages.ts'
 import { ASIDE, attributesOf, IS_NEW, NO_HASH, SIZE, WIDTH } from './packets.ts'
@@ -114,7 +114,7 @@ function copyFrom(input: number, work: Work, at: number): CopyAnswer | undefined
 	if (before.blocks * BLOCK_BYTES < size) return undefined
 	const piece = conditions.buffer.subarray(0, size)
 	const count = onSide('source', () => readAt(input, piece, 0))
-	if (count < size || !isSame(before, statDescriptor(input)))
+	if (count < size || !isSameContent(before, statDescriptor(input)))
 		throw sided('source', new Errno('EAGAIN', 'it changed while it was copied'))
 	const ino = onSide('target', () => write(piece, work, at))
 	return { hash: hashOf('sha256', piece, 'hex'), ino, isOccupied: numbers[at + IS_NEW] !== 0 && isThere(work.targets) }
