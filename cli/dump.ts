@@ -1,12 +1,13 @@
 /** `cairn dump [FILE]`: the whole catalogue in one file that any engine can load. */
 import { randomBytes } from 'node:crypto'
-import { closeSync, createWriteStream, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
+import { createWriteStream, existsSync, renameSync, rmSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Writable } from 'node:stream'
 import type { Driver } from '../core/catalogue/driver.ts'
 import type { Header } from '../core/catalogue/dump/lines.ts'
 import { type Progress, sum, writeDump } from '../core/catalogue/dump/write.ts'
 import { UserError } from '../core/errors.ts'
+import { syncPath } from '../core/sync-path.ts'
 import { withCatalogue } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
 import { grouped, many } from './many.ts'
@@ -58,15 +59,6 @@ export async function dumpInto(driver: Driver, path: string, progress: Progress 
 		throw stop.signal.aborted ? new UserError(`${path}: the dump was stopped, and nothing is left of it`, EXIT.left) : error
 	} finally {
 		stop.end()
-	}
-}
-
-function syncPath(path: string): void {
-	const fd = openSync(path, 'r')
-	try {
-		fsyncSync(fd)
-	} finally {
-		closeSync(fd)
 	}
 }
 

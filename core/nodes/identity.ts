@@ -2,10 +2,11 @@
  * `root/.cairn/node.json` says which node a directory is. Its absence means that this is not the node, perhaps the empty
  * mount point of one.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { codeOf, UserError } from '../errors.ts'
 import { makeWithParents } from '../make-directory.ts'
+import { syncPath } from '../sync-path.ts'
 
 export interface Identity {
 	uuid: string
@@ -35,7 +36,7 @@ export function writeIdentity(root: string, identity: Identity): void {
 	const temporary = join(directory, `node.json.${process.pid}`)
 	writeFileSync(temporary, `${JSON.stringify({ uuid: identity.uuid, name: identity.name }, null, '\t')}\n`, { flush: true })
 	renameSync(temporary, join(directory, 'node.json'))
-	syncDirectory(directory)
+	syncPath(directory)
 }
 
 /** The identity in the text of a file, or undefined. */
@@ -55,14 +56,5 @@ function readIfThere(path: string): string | undefined {
 	} catch (error) {
 		if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined
 		throw error
-	}
-}
-
-function syncDirectory(path: string): void {
-	const fd = openSync(path, 'r')
-	try {
-		fsyncSync(fd)
-	} finally {
-		closeSync(fd)
 	}
 }

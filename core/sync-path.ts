@@ -1,0 +1,11 @@
+import { closeSync, fsyncSync, openSync } from 'node:fs'
+
+/** What a file has, or which names a directory has, is on the disk when this returns. */
+export function syncPath(path: string): void {
+	const fd = openSync(path, 'r')
+	try {
+		fsyncSync(fd)
+	} finally {
+		closeSync(fd)
+	}
+}
