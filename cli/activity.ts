@@ -5,6 +5,7 @@ import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import { levelRound } from '../replicator/level/round.ts'
 import { startRun, type Watcher } from '../replicator/run.ts'
 import { EXIT } from './exit-codes.ts'
+import { dashed, inParts } from './misread.ts'
 import { showRun } from './progress.ts'
 import { type Common, type Deps, JSON_OPTION } from './verb.ts'
 
@@ -35,13 +36,9 @@ export function activityOptions<T>(yargs: Argv<T>): Argv<T & ActivityOptions> {
 	}
 	return all.check((given: Record<string, unknown>) => {
 		const said = names.filter((name) => given[name] === true)
-		if (said.length > 1) throw new UserError(`--${dashed(said[0])} and --${dashed(said[1])}: which?`, EXIT.usage)
+		if (said.length > 1) throw new UserError(`${dashed(inParts(said[0]))} and ${dashed(inParts(said[1]))}: which?`, EXIT.usage)
 		return true
 	}) as Argv<T & ActivityOptions>
-}
-
-function dashed(name: string): string {
-	return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 
 /** What the catalogue does not allow is a mistake of the person at the keyboard. */

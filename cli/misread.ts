@@ -39,7 +39,7 @@ function isDeclared(typed: string, kind: Kind, { alias, ...declared }: Declared)
 }
 
 /** The parser takes `dryRun` for `dry-run`. */
-function inParts(name: string): string {
+export function inParts(name: string): string {
 	return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 

@@ -47,8 +47,6 @@ export interface Hashing {
 	isToCome(node: Node, directory: Path): boolean
 	/** The same with their files read as `hashNames` does, except what is too much for one turn. */
 	gather(node: Node, directories: readonly Path[], namesMax: number): Promise<Array<Gathered | undefined>>
-	/** How many can usefully be under way at once. */
-	readonly width: number
 	end(): void
 }
 

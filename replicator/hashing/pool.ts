@@ -183,7 +183,7 @@ export function openPool(threadsWanted: number): HashingPool {
 		for (const thread of threads) thread.rest()
 	}
 
-	return { hashFile, hashNames, survey, isToCome: ({ root }, directory) => isToBeScouted(root, directory), gather, width: threadsMax * THREAD_FILES_MAX, rest }
+	return { hashFile, hashNames, survey, isToCome: ({ root }, directory) => isToBeScouted(root, directory), gather, rest }
 }
 
 function filesIn(batch: readonly Range[]): number {

@@ -15,7 +15,6 @@ export interface FoundNode extends Identity {
 }
 
 export interface FoundManifest {
-	node: FoundNode
 	/** Where its base and its segments are. */
 	folder: string
 	state: State
@@ -81,7 +80,7 @@ async function manifestsOf(node: FoundNode, note: (line: string) => void): Promi
 		const folder = join(node.path, directory)
 		if (!existsSync(join(folder, 'state'))) continue
 		const state = parseState(await readFile(join(folder, 'state')))
-		if (state) found.push({ node, folder, state })
+		if (state) found.push({ folder, state })
 		else note(`${folder}: the manifest is damaged or of a newer program, and is passed over`)
 	}
 	return found

@@ -27,7 +27,7 @@ const CLIENT_IDS_SKIPPED = 10_000
 
 /** Of the catalogue as it stands; grows whenever one is put in the place of another. */
 export async function epochOf(reader: Pick<Reader, 'all'>): Promise<number> {
-	const [row] = await reader.all<{ value: string }>('SELECT value FROM setting WHERE name = ?', [EPOCH])
+	const [row] = await reader.all<{ value: string }>(...settings.findQuery(EPOCH))
 	return row ? Number(row.value) : 0
 }
 
@@ -81,7 +81,7 @@ export async function endFilling(driver: Driver, past: Past): Promise<void> {
 	const { capabilities } = driver
 	const [{ last }] = await driver.all<{ last: number | null }>('SELECT MAX(id) AS last FROM file')
 	await driver.transaction(function* (tx) {
-		const [stored, clients, clock] = yield* wait(tx.read(sequence('next_file_id'), sequence('next_client_id'), [`SELECT ${capabilities.now} AS seconds`, []]))
+		const [stored, clients, clock] = yield* wait(tx.read(settings.findQuery('next_file_id'), settings.findQuery('next_client_id'), [`SELECT ${capabilities.now} AS seconds`, []]))
 		const nextId = Math.max(Number(stored[0]?.value ?? 0), (last ?? 0) + 1)
 		settings.set(tx, 'next_file_id', String(nextId + IDS_SKIPPED), capabilities)
 		settings.set(tx, 'next_client_id', String(Number(clients[0]?.value ?? 0) + CLIENT_IDS_SKIPPED), capabilities)
@@ -96,8 +96,4 @@ export async function endFilling(driver: Driver, past: Past): Promise<void> {
 export async function endMarked(driver: Driver): Promise<void> {
 	await driver.change('DELETE FROM migration WHERE version = ?', [FILLING])
 	await driver.sync()
-}
-
-function sequence(name: string): readonly [string, Value[]] {
-	return ['SELECT value FROM setting WHERE name = ?', [name]]
 }
