@@ -10,6 +10,7 @@ import { openSequence } from '../catalogue/sequence.ts'
 import * as writers from '../catalogue/writers.ts'
 import type { ClientId } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
+import { startOf } from '../process-start.ts'
 import { type Filesystem, runAside, transact } from './filesystem.ts'
 import { reclaimAll } from './reclaim.ts'
 
@@ -38,7 +39,7 @@ export function* join(driver: Driver, what: string): Op<ClientId> {
 	const id = yield* openSequence(driver, 'next_client_id', 1).next()
 	yield* wait(
 		driver.transaction(function* (tx) {
-			clients.insert(tx, { id, host: hostname(), pid: process.pid, started: startedAt(process.pid) ?? '', what }, driver.capabilities)
+			clients.insert(tx, { id, host: hostname(), pid: process.pid, started: startedAt(process.pid), what }, driver.capabilities)
 			changes.insert(tx, id, { op: 'client' }, driver.capabilities)
 		}),
 	)
@@ -70,7 +71,7 @@ export function* beat(fs: Filesystem): Op<void> {
 			if (row) clients.remove(tx, fs.client)
 			// May count twice when the transaction runs again: what matters is that it grew before the row was back.
 			fs.returns++
-			clients.insert(tx, { id: fs.client, host: hostname(), pid: process.pid, started: startedAt(process.pid) ?? '', what: fs.what }, fs.capabilities)
+			clients.insert(tx, { id: fs.client, host: hostname(), pid: process.pid, started: startedAt(process.pid), what: fs.what }, fs.capabilities)
 			return true
 		}),
 	)
@@ -108,14 +109,7 @@ export function* takeLease(fs: Filesystem, name: string, seconds: number): Op<bo
 	return yield* leases.take(fs, name, seconds, (tx, id) => isRunning(fs, tx, id))
 }
 
-/** Where and when a process started: together they tell a reused pid apart. Undefined when there is no such process. */
-function startedAt(pid: number): string | undefined {
-	try {
-		const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-		const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-		const isZombie = fields[0] === 'Z' || fields[0] === 'X'
-		return isZombie ? undefined : `${HERE}:${fields[19]}`
-	} catch {
-		return undefined
-	}
+/** Where and when a process started: together they tell a reused pid apart. */
+function startedAt(pid: number): string {
+	return `${HERE}:${startOf(pid)}`
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { FileId, Path } from '../../core/ids.ts'
+import { startOf } from '../../core/process-start.ts'
 
 export const INCOMING = Buffer.from('.cairn/incoming')
 /** A copy of this size that was interrupted goes on where it was. */
@@ -91,15 +92,4 @@ export function isResumable(part: Part): boolean {
 
 function boot(): string {
 	return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').slice(0, 8)
-}
-
-/** In ticks since the boot; '' where there is no such process. */
-function startOf(pid: number): string {
-	try {
-		const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-		const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-		return fields[0] === 'Z' || fields[0] === 'X' ? '' : fields[19]
-	} catch {
-		return ''
-	}
 }
