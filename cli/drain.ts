@@ -87,7 +87,7 @@ async function statusOf(fs: Filesystem, { id, name }: NodeRow): Promise<DrainSta
 		former: progress?.former ?? '',
 		total: (state === row?.state && progress?.total) || left,
 		left,
-		released: await drive(holdings.work(fs.catalogue, id, REPLICA.surplus)),
+		released: await drive(holdings.amountIn(fs.catalogue, id, REPLICA.surplus)),
 		unplaced: state === 'running' ? (progress?.unplaced ?? none) : none,
 	}
 }

@@ -76,7 +76,7 @@ interface Counted {
 const toAmount = (row: Counted | undefined): Amount => ({ files: Number(row?.files ?? 0), bytes: Number(row?.bytes ?? 0) })
 
 /** What a node has in one state: costs what there is of it. */
-export function* work(reader: Reader, node: NodeId, state: number): Op<Amount> {
+export function* amountIn(reader: Reader, node: NodeId, state: number): Op<Amount> {
 	return toAmount(
 		yield* wait(
 			reader.get<Counted>(

@@ -40,11 +40,6 @@ export function ofState(reader: Reader, node: NodeId, state: number, { after, li
 	return reader.all<CopyRow>(OF_STATE, [node, state, after, limit])
 }
 
-/** How much there is of it. */
-export function amountOfState(reader: Reader, node: NodeId, state: number): Maybe<{ files: number; bytes: number | null } | undefined> {
-	return reader.get('SELECT COUNT(*) AS files, SUM(f.size) AS bytes FROM replica r JOIN file f ON f.id = r.file_id WHERE r.node_id = ? AND r.state = ?', [node, state])
-}
-
 /** In whatever state: the index knows nothing of states. */
 export function neverProved(reader: Reader, node: NodeId, { after, limit }: Page): Maybe<CopyRow[]> {
 	return reader.all<CopyRow>(NEVER, [node, after, limit])

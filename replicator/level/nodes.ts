@@ -53,8 +53,8 @@ export function* readNodes(
 	const paused = yield* pausedDrains(fs.catalogue)
 	const nodes = new Map<NodeId, LevelNode>()
 	for (const row of rows) {
-		const coming = yield* holdings.work(fs.catalogue, row.id, REPLICA.wanted)
-		const going = yield* holdings.work(fs.catalogue, row.id, REPLICA.surplus)
+		const coming = yield* holdings.amountIn(fs.catalogue, row.id, REPLICA.wanted)
+		const going = yield* holdings.amountIn(fs.catalogue, row.id, REPLICA.surplus)
 		nodes.set(row.id, toLevelNode(fs, row, { coming, going, isPaused: paused.has(row.id), pendingMax }))
 	}
 	return nodes

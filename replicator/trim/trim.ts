@@ -1,4 +1,5 @@
 /** Removing the copies of a node that are surplus: only after as many others as the class asks for were seen good now. */
+import * as holdings from '../../core/catalogue/holdings.ts'
 import * as proofs from '../../core/catalogue/proofs.ts'
 import type { CopyRow } from '../../core/catalogue/proofs.ts'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
@@ -50,8 +51,8 @@ async function work(rep: Replicator, options: TrimOptions): Promise<void> {
 	const search: Search = { fs, hashing, proofDays: node.row.state === 'drain' ? 0 : proofDays, options: { pace, signal: run.signal }, onBad }
 	const reasons = createReasons()
 	try {
-		const amount = await proofs.amountOfState(fs.catalogue, node.id, REPLICA.surplus)
-		if (amount) run.expect(amount.files, Number(amount.bytes ?? 0))
+		const { files, bytes } = await drive(holdings.amountIn(fs.catalogue, node.id, REPLICA.surplus))
+		run.expect(files, bytes)
 		for (let after = 0; !run.signal.aborted; ) {
 			await drive(catchUp(fs))
 			const rows = await proofs.ofState(fs.catalogue, node.id, REPLICA.surplus, { after, limit: PAGE_ROWS })
