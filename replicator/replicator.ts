@@ -42,7 +42,7 @@ const bytes = counter('cairn_job_bytes_total', 'Bytes that runs dealt with.', ['
 const seconds = counter('cairn_job_seconds_total', 'Time that runs took.', ['job'])
 
 const LEASE_SECONDS = 60
-const RENEW_MS = 15_000
+export const RENEW_MS = 15_000
 
 /**
  * Runs a job for a node, unless another process is at it. The job's lease is renewed while it runs; when it is lost (this
@@ -90,7 +90,8 @@ export function* takeLease(fs: Filesystem, name: string): Op<string | undefined>
 	return row ? `${row.what}, process ${row.pid} on ${row.host}` : `client ${id}`
 }
 
-async function renew(fs: Filesystem, name: string, lost: AbortController, run: Run): Promise<void> {
+/** Of a lease that is held: `lost` once another process has it. */
+export async function renew(fs: Filesystem, name: string, lost: AbortController, run: Run): Promise<void> {
 	try {
 		if ((await drive(takeLease(fs, name))) === undefined) return
 		run.note(`${name}: another process has taken over`)

@@ -2,11 +2,10 @@
 import * as leases from '../../core/catalogue/leases.ts'
 import { type Filesystem, transact } from '../../core/filesystem/filesystem.ts'
 import { run as drive } from '../../core/op.ts'
-import { takeLease } from '../replicator.ts'
+import { RENEW_MS, renew, takeLease } from '../replicator.ts'
 import type { Run } from '../run.ts'
 
 export const LEASE = 'levelling'
-const RENEW_MS = 15_000
 
 /** Rounds of this process that are under way: a lease is the client's, and lets its own holder in twice. */
 const underWay = new WeakSet<Filesystem>()
@@ -27,7 +26,7 @@ export async function withLease(fs: Filesystem, run: Run, work: (run: Run) => Pr
 
 async function whileHeld(fs: Filesystem, run: Run, work: (run: Run) => Promise<void>): Promise<void> {
 	const lost = new AbortController()
-	const renewal = setInterval(() => void renew(fs, run, lost), RENEW_MS)
+	const renewal = setInterval(() => void renew(fs, LEASE, lost, run), RENEW_MS)
 	try {
 		await work({ ...run, signal: AbortSignal.any([run.signal, lost.signal]) })
 	} finally {
@@ -35,16 +34,5 @@ async function whileHeld(fs: Filesystem, run: Run, work: (run: Run) => Promise<v
 		await transact(fs, function* (tx) {
 			if (yield* leases.stillHeld(fs, tx, LEASE)) leases.drop(tx, LEASE)
 		})
-	}
-}
-
-async function renew(fs: Filesystem, run: Run, lost: AbortController): Promise<void> {
-	try {
-		if ((await drive(takeLease(fs, LEASE))) === undefined) return
-		run.note('level: another process has taken over')
-		lost.abort()
-	} catch (error) {
-		// The catalogue is away: every transaction asks for the lease.
-		run.note(`level: ${(error as Error).message}`)
 	}
 }

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import type { NodeId } from '../../core/ids.ts'
 import type { Node } from '../../core/nodes/node.ts'
+import { RENEW_MS } from '../replicator.ts'
 import { type JobName, KINDS, type Kind, type Kinds } from './jobs.ts'
 import { hold, letGo } from './lease.ts'
 import { type NodeService, type NodeWork, serveNode } from './node-service.ts'
@@ -34,7 +35,6 @@ export interface Daemon {
 }
 
 const TICK_MS = 1_000
-const RENEW_MS = 15_000
 
 /** The nodes that are looked after, and those whose last runs are still ending. */
 interface Nodes {
