@@ -32,7 +32,7 @@ export function activityOptions<T>(yargs: Argv<T>): Argv<T & ActivityOptions> {
 	let all = yargs.option('json', JSON_OPTION) as Argv
 	const names = Object.keys(FLAGS) as Array<keyof typeof FLAGS>
 	for (const name of names) {
-		all = all.option(dashed(name), { type: 'boolean', default: false, describe: FLAGS[name] })
+		all = all.option(inParts(name), { type: 'boolean', default: false, describe: FLAGS[name] })
 	}
 	return all.check((given: Record<string, unknown>) => {
 		const said = names.filter((name) => given[name] === true)
@@ -59,13 +59,9 @@ interface Shown {
 }
 
 /** One round now, so that something happens also where no replicator runs. */
-export async function oneRound(
-	fs: Filesystem,
-	{ title, json, deps }: Shown,
-	signal: AbortSignal = new AbortController().signal,
-): Promise<void> {
+export async function oneRound(fs: Filesystem, { title, json, deps }: Shown): Promise<void> {
 	const view = showRun(title, { json, quiet: true }, deps)
-	const run = startRun(signal, view.watcher)
+	const run = startRun(new AbortController().signal, view.watcher)
 	const holder = await levelRound(fs, run)
 	if (holder !== undefined) view.elsewhere(holder)
 	else view.end(run.summary())
