@@ -6,6 +6,7 @@ import { type Run, startRun } from '../replicator/run.ts'
 import { type DoorAddress, type DoorOptions, doorAddress, doorOptions } from './door-address.ts'
 import { EXIT } from './exit-codes.ts'
 import { showRun } from './progress.ts'
+import { stopOnSignal } from './stop-on-signal.ts'
 import { type Deps, JSON_OPTION } from './verb.ts'
 
 export interface TransferOptions extends DoorOptions {
@@ -28,15 +29,13 @@ export function addressOf(path: string): string {
 
 export async function transfer(title: string, options: TransferOptions, deps: Deps, work: (door: DoorAddress, run: Run) => Promise<void>): Promise<void> {
 	const door = await doorAddress(options, deps)
-	const stopping = new AbortController()
-	const stop = () => stopping.abort()
-	process.once('SIGINT', stop).once('SIGTERM', stop)
+	const stop = stopOnSignal()
 	const view = showRun(title, options, deps)
-	const run = startRun(stopping.signal, view.watcher)
+	const run = startRun(stop.signal, view.watcher)
 	try {
 		await work(door, run)
 	} finally {
-		process.off('SIGINT', stop).off('SIGTERM', stop)
+		stop.end()
 		view.end(run.summary())
 	}
 	const { troubles, stopped } = run.summary()
