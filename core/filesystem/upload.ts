@@ -125,10 +125,10 @@ function* moveOn(fs: Filesystem, upload: Upload, bytes: number): Op<boolean> {
 			yield* copyContent(upload, { node, fd })
 		} catch (error) {
 			if (!isNodeTrouble(error)) throw error
-			if (fd !== undefined) yield* discard(fs, { node, fd, staged })
+			if (fd !== undefined) yield* abortUpload(fs, { node, fd, staged })
 			continue
 		}
-		yield* discard(fs, upload)
+		yield* abortUpload(fs, upload)
 		Object.assign(upload, { node, staged, fd })
 		return true
 	}
@@ -159,7 +159,7 @@ export function* finishUpload(fs: Filesystem, upload: Upload, ending: Ending = {
 		return { row: yield* giveName(fs, staged, ending.place ?? upload.intake.place, ending), ...digests }
 	} finally {
 		if (staged?.mayBeNamed) yield* closeQuietly(fs, node, fd)
-		else yield* discard(fs, upload)
+		else yield* abortUpload(fs, upload)
 	}
 }
 
@@ -188,13 +188,8 @@ function* asStaged(fs: Filesystem, { node, fd, staged, bringer, intake }: Upload
 	}
 }
 
-/** As if it had never been begun. */
-export function* abortUpload(fs: Filesystem, upload: Upload): Op<void> {
-	yield* discard(fs, upload)
-}
-
-/** On a node that does not answer it is removed when it does. */
-function* discard(fs: Filesystem, { node, fd, staged }: Pick<Upload, 'node' | 'fd' | 'staged'>): Op<void> {
+/** As if it had never been begun. On a node that does not answer it is removed when it does. */
+export function* abortUpload(fs: Filesystem, { node, fd, staged }: Pick<Upload, 'node' | 'fd' | 'staged'>): Op<void> {
 	try {
 		yield* wait(node.operations.close(fd))
 		yield* wait(node.operations.unlink(staged))
