@@ -1,5 +1,6 @@
 /** What an agent found in its folder that it was not given: which of it is the tree's present content. */
 import { KIND } from '../catalogue/files.ts'
+import { hashOf } from '../catalogue/hashes.ts'
 import type { SiteRow } from '../catalogue/sites.ts'
 import * as wanted from '../catalogue/wanted.ts'
 import type { WantedFile } from '../catalogue/wanted.ts'
@@ -54,6 +55,6 @@ function judge({ size, hash }: Seen, file: WantedFile | undefined): Adopted {
 	if (!file) return { result: 'unknown' }
 	if (file.size !== size) return { result: 'differs' }
 	if (!hash) return { result: 'hash' }
-	const known = file.hash !== null && file.hash_version === file.version ? Buffer.from(file.hash) : undefined
+	const known = hashOf(file)
 	return known && !known.equals(hash) ? { result: 'differs' } : { result: 'current', id: file.id, version: file.version }
 }

@@ -5,6 +5,7 @@ import { BACKUP, isHeld } from '../catalogue/backups.ts'
 import * as leases from '../catalogue/backup-leases.ts'
 import type { Transaction } from '../catalogue/driver.ts'
 import { KIND } from '../catalogue/files.ts'
+import { hashOf } from '../catalogue/hashes.ts'
 import * as records from '../catalogue/site-records.ts'
 import * as sites from '../catalogue/sites.ts'
 import type { SiteRow } from '../catalogue/sites.ts'
@@ -110,7 +111,7 @@ function* claim(fs: Filesystem, tx: Transaction, site: Pick<SiteRow, 'id'>, said
 	const isAsked = held !== undefined || known.leased.has(said.id) || said.path !== undefined
 	if (file?.kind !== KIND.regular || !isAsked) return 'gone'
 	if (file.version !== said.version) return 'changed'
-	const hash = file.hash !== null && file.hash_version === file.version ? Buffer.from(file.hash) : undefined
+	const hash = hashOf(file)
 	if (file.size !== said.size || (hash && said.hash && !hash.equals(said.hash))) return yield* mismatch(fs, tx, site, said, known)
 	const name = known.names.find((row) => row.file_id === said.id)
 	const path = said.path ?? known.leased.get(said.id) ?? (name && (yield* pathOf(fs, tx, name)))

@@ -5,6 +5,7 @@ import * as clientTable from '../catalogue/clients.ts'
 import type { EntryRow } from '../catalogue/entries.ts'
 import * as entries from '../catalogue/entries.ts'
 import type { FileRow } from '../catalogue/files.ts'
+import { hashOf } from '../catalogue/hashes.ts'
 import { hasCopies } from '../catalogue/holdings.ts'
 import type { IntentRow } from '../catalogue/intents.ts'
 import * as intents from '../catalogue/intents.ts'
@@ -82,7 +83,7 @@ function toExplanation(found: Circumstances, row: HashedFileRow, classes: readon
 		size: row.size,
 		version: row.version,
 		mtime: row.mtime,
-		hash: row.hash !== null && row.hash_version === row.version ? Buffer.from(row.hash) : undefined,
+		hash: hashOf(row),
 		hasCopies: keepsCopies,
 		class: {
 			name: rule.name, pattern: rule.pattern, copies: rule.copies, zones: rule.zones, offsite: rule.offsite,

@@ -7,6 +7,7 @@ import type { Reader } from '../../core/catalogue/driver.ts'
 import * as entries from '../../core/catalogue/entries.ts'
 import type { EntryRow } from '../../core/catalogue/entries.ts'
 import * as files from '../../core/catalogue/files.ts'
+import { hashOf } from '../../core/catalogue/hashes.ts'
 import * as intents from '../../core/catalogue/intents.ts'
 import type { ReplicaRow } from '../../core/catalogue/replicas.ts'
 import * as writers from '../../core/catalogue/writers.ts'
@@ -89,13 +90,14 @@ export function* factsOf(fs: Filesystem, reader: Reader, id: FileId, lock = ''):
 	}
 }
 
-function claimOf({ kind, size, mtime, mtime_ns: mtimeNs, hash, hash_version, version, target }: FileRow): Claim {
+function claimOf(row: FileRow): Claim {
+	const { kind, size, mtime, mtime_ns: mtimeNs, target } = row
 	return {
 		kind,
 		size,
 		mtime,
 		mtimeNs,
-		hash: hash !== null && hash_version === version ? Buffer.from(hash) : undefined,
+		hash: hashOf(row),
 		target: target === null ? undefined : Buffer.from(target),
 	}
 }

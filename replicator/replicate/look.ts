@@ -1,6 +1,7 @@
 /** What the catalogue knows of wanted files, all of a batch in one question. */
 import type { Query, Reader } from '../../core/catalogue/driver.ts'
 import { KIND } from '../../core/catalogue/files.ts'
+import { hashOf } from '../../core/catalogue/hashes.ts'
 import * as intents from '../../core/catalogue/intents.ts'
 import { type ReplicaRow, REPLICA } from '../../core/catalogue/replicas.ts'
 import {
@@ -44,8 +45,8 @@ export interface Looked {
 export function* look(reader: Reader, node: NodeId, ids: readonly FileId[], lock = ''): Op<Looked> {
 	const { files, copies, names, written, isStanding } = yield* readAll(reader, ids, lock)
 	const directories = yield* directoriesOf(reader, new Set(names.map((name) => name.parent_id)), lock)
-	const copiesOf = groupByFile(copies)
-	const namesOf = groupByFile(names)
+	const copiesOf = Map.groupBy(copies, ({ file_id }) => file_id)
+	const namesOf = Map.groupBy(names, ({ file_id }) => file_id)
 	const isWritten = new Set(written)
 	const wants = new Map<FileId, Want>()
 	const there = new Set<FileId>()
@@ -55,7 +56,7 @@ export function* look(reader: Reader, node: NodeId, ids: readonly FileId[], lock
 		if (own && own.state === REPLICA.good && own.version === file.version) there.add(file.id)
 		const places = (namesOf.get(file.id) ?? []).flatMap((name) => placeOf(directories, name) ?? [])
 		if (!own || own.state !== REPLICA.wanted || places.length === 0) continue
-		const hash = file.hash !== null && file.hash_version === file.version ? Buffer.from(file.hash) : undefined
+		const hash = hashOf(file)
 		wants.set(file.id, { file, hash, own, copies: all.filter((copy) => copy !== own), places, isWritten: isWritten.has(file.id) })
 	}
 	return { wants, there, isStanding }
@@ -86,16 +87,6 @@ function* readAll(reader: Reader, ids: readonly FileId[], lock: string): Op<Rows
 		rows.written.push(...written.map((row: { file_id: FileId }) => row.file_id))
 	}
 	return rows
-}
-
-function groupByFile<T extends { file_id: FileId }>(rows: readonly T[]): Map<FileId, T[]> {
-	const groups = new Map<FileId, T[]>()
-	for (const row of rows) {
-		const group = groups.get(row.file_id)
-		if (group) group.push(row)
-		else groups.set(row.file_id, [row])
-	}
-	return groups
 }
 
 /** Nobody can say what its content is at this moment. */
