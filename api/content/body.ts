@@ -5,6 +5,9 @@ import type { Readable } from 'node:stream'
 import { HttpError } from '../errors.ts'
 import { isWaiting } from '../framing.ts'
 
+/** Of a request that is XML. */
+const TEXT_BYTES_MAX = 1_048_576
+
 /** Handlers of this scope read bodies themselves, whatever their type and length. */
 export function takeBodies(app: FastifyInstance): void {
 	app.removeAllContentTypeParsers()
@@ -62,11 +65,11 @@ function cutOff(): HttpError {
 }
 
 /** Of a body that is read whole. */
-export async function textOf(request: Pick<FastifyRequest, 'raw' | 'headers'>, bytesMax: number): Promise<Buffer> {
+export async function textOf(request: Pick<FastifyRequest, 'raw' | 'headers'>): Promise<Buffer> {
 	const chunks: Buffer[] = []
 	let bytes = 0
 	const check = (count: number) => {
-		if (count > bytesMax) throw new HttpError(413, `the request has more than ${bytesMax} bytes`)
+		if (count > TEXT_BYTES_MAX) throw new HttpError(413, `the request has more than ${TEXT_BYTES_MAX} bytes`)
 	}
 	check(lengthOf(request) ?? 0)
 	for await (const chunk of bodyOf(request)) {

@@ -4,8 +4,6 @@ import type { Api } from '../api.ts'
 import { pathOf, toFailure } from '../errors.ts'
 import { escaped } from './xml.ts'
 
-/** Of a request that is XML. */
-export const BODY_BYTES_MAX = 1_048_576
 export const XML_TYPE = 'application/xml; charset=utf-8'
 const DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
 export const MULTISTATUS = { open: `${DECLARATION}<D:multistatus xmlns:D="DAV:">\n`, close: '\n</D:multistatus>\n' }

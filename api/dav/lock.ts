@@ -17,7 +17,7 @@ import { pathIn } from '../content/paths.ts'
 import { HttpError } from '../errors.ts'
 import { isBelow } from '../tree/below.ts'
 import { reach } from '../tree/reach.ts'
-import { BODY_BYTES_MAX, document, XML_TYPE } from './answers.ts'
+import { document, XML_TYPE } from './answers.ts'
 import { target } from './content.ts'
 import { covers } from './covers.ts'
 import { conditionsOf, tokensIn } from './if-header.ts'
@@ -35,7 +35,7 @@ const OWNER_BYTES_MAX = 1_024
 const RETRY = { 'retry-after': '60' }
 
 export async function lock(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
-	const body = await textOf(request, BODY_BYTES_MAX)
+	const body = await textOf(request)
 	const located = await target(request, api)
 	if (body.length === 0) return answer(reply, 200, await run(refresh(request, api, located)))
 	const wanted = wantedLock(request, body, located)

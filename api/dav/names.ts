@@ -15,12 +15,11 @@ import { reachExisting } from '../tree/reach.ts'
 import { removeTree } from '../tree/remove-tree.ts'
 import { copy, move } from '../tree/transfer.ts'
 import { PREFIX } from './address.ts'
-import { BODY_BYTES_MAX } from './answers.ts'
 import { target } from './content.ts'
 import { checkLocks, checkLocksNow, checkOf, forgetLocks } from './locks.ts'
 
 export async function makeCollection(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
-	if ((await textOf(request, BODY_BYTES_MAX)).length > 0) throw new HttpError(415, 'a collection is made without a body')
+	if ((await textOf(request)).length > 0) throw new HttpError(415, 'a collection is made without a body')
 	const { place, row, path } = await target(request, api)
 	if (row || !place) throw new HttpError(405, 'something has that name')
 	const changes = [{ path, name: true }]

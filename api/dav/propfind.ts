@@ -14,7 +14,7 @@ import { pathIn } from '../content/paths.ts'
 import { HttpError, toFailure } from '../errors.ts'
 import { pages } from '../tree/pages.ts'
 import { plainPath, reach, reachExisting } from '../tree/reach.ts'
-import { BODY_BYTES_MAX, MULTISTATUS, XML_TYPE } from './answers.ts'
+import { MULTISTATUS, XML_TYPE } from './answers.ts'
 import { type Asked, describe, type Name, type Resource } from './properties.ts'
 import { child, DAV, type Element, parse } from './xml.ts'
 
@@ -24,7 +24,7 @@ export async function propfind(request: FastifyRequest, reply: FastifyReply, api
 	const { depth = 'infinity' } = request.headers
 	if (!/^(0|1(,\s*noroot)?|infinity)$/i.test(String(depth))) throw new HttpError(400, 'Depth is 0, 1 or infinity')
 	const { fs } = api
-	const asked = askedFor(await textOf(request, BODY_BYTES_MAX))
+	const asked = askedFor(await textOf(request))
 	const path = plainPath(pathIn(request.originalUrl))
 	const { path: real, row } = await run(reachExisting(request, fs, path, { role: 'read' }))
 	if (/^infinity$/i.test(String(depth)) && row.kind === KIND.directory) throw new HttpError(403, 'propfind-finite-depth')

@@ -8,7 +8,7 @@ import { pathIn } from '../content/paths.ts'
 import { HttpError } from '../errors.ts'
 import { plainPath, reachExisting } from '../tree/reach.ts'
 import { hrefOf } from './address.ts'
-import { BODY_BYTES_MAX, MULTISTATUS, XML_TYPE } from './answers.ts'
+import { MULTISTATUS, XML_TYPE } from './answers.ts'
 import { checkLocks, checkOf } from './locks.ts'
 import { ATTRIBUTE_BYTES_MAX, attributeOf, element, isLive, type Name, propstat } from './properties.ts'
 import { child, DAV, parse, escaped } from './xml.ts'
@@ -22,7 +22,7 @@ interface Change extends Name {
 }
 
 export async function proppatch(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
-	const changes = changesIn(await textOf(request, BODY_BYTES_MAX))
+	const changes = changesIn(await textOf(request))
 	const asked = plainPath(pathIn(request.originalUrl))
 	const { path, row } = await run(reachExisting(request, api.fs, asked, { role: 'write' }))
 	await run(checkLocks(request, api, [{ path }]))

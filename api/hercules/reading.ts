@@ -69,7 +69,7 @@ export function reading(app: FastifyInstance, { fs }: Api): void {
 				throw error
 			}
 			const start = Math.min(offset, content.size)
-			const end = Math.min(start + (numberOf(request.query, 'length', 0) || LENGTH_DEFAULT), content.size)
+			const end = Math.min(start + (numberOf(request.query, 'length') || LENGTH_DEFAULT), content.size)
 			const bytes = Readable.from(readRange(fs, content, start, end))
 			// Also where whoever asked is gone before anything is read.
 			bytes.once('close', () => runAside(fs, 'closing what was read', closeContent(fs, content)))
@@ -78,16 +78,16 @@ export function reading(app: FastifyInstance, { fs }: Api): void {
 	})
 }
 
-/** What is no number counts as not said, as it does with them. */
-function numberOf(query: unknown, name: string, otherwise: number): number {
+/** What is no number counts as not said, which is 0, as it does with them. */
+function numberOf(query: unknown, name: string): number {
 	const text = (query as Record<string, string | undefined>)[name] ?? ''
-	return /^\d+$/.test(text) ? Number(text) : otherwise
+	return /^\d+$/.test(text) ? Number(text) : 0
 }
 
 /** Nothing is read, or written over, elsewhere than was said. */
 export function offsetOf(query: unknown): number {
 	if (/^-\d+$/.test((query as Record<string, string | undefined>).offset ?? '')) throw new HttpError(400, 'nothing is there before the beginning of a file')
-	return numberOf(query, 'offset', 0)
+	return numberOf(query, 'offset')
 }
 
 function describe({ kind, size }: Pick<FileRow, 'kind' | 'size'>) {
