@@ -88,7 +88,7 @@ export function withAge(reader: Reader, seq: number, limit: number, { now }: Cap
 }
 
 export function last(reader: Reader): Maybe<{ seq: number | null } | undefined> {
-	return reader.get('SELECT MAX(seq) AS seq FROM `change`')
+	return reader.get(...lastQuery())
 }
 
 /** With its time, and the database's. */

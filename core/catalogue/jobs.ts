@@ -26,7 +26,7 @@ export function jobName(what: string, node?: NodeId): string {
 }
 
 export function find(reader: Reader, name: string): Maybe<JobRow | undefined> {
-	return reader.get<JobRow>(`SELECT ${COLUMNS} FROM job WHERE name = ?`, [name])
+	return reader.get<JobRow>(...findQuery(name))
 }
 
 export function findQuery(name: string): Query {

@@ -3,7 +3,7 @@ import type { Maybe } from '../op.ts'
 import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
 
 export function find(reader: Reader, name: string): Maybe<{ value: string } | undefined> {
-	return reader.get('SELECT value FROM setting WHERE name = ?', [name])
+	return reader.get(...findQuery(name))
 }
 
 export function set(tx: Transaction, name: string, value: string, { replace }: Capabilities): void {
