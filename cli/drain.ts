@@ -17,7 +17,7 @@ import { type ActivityOptions, activityOptions, oneRound, quietRound, refusable 
 import { forecastLines, showAmount } from './drain-forecast.ts'
 import { EXIT } from './exit-codes.ts'
 import { withFilesystem } from './job.ts'
-import { found } from './node-set.ts'
+import { nodeNamed } from './no-such.ts'
 import { showRun } from './progress.ts'
 import { stopOnSignal } from './stop-on-signal.ts'
 import type { Deps, Verb } from './verb.ts'
@@ -49,7 +49,7 @@ export interface DrainStatus {
 
 export async function run(options: Options, deps: Deps): Promise<void> {
 	await withFilesystem(options, deps, async (fs) => {
-		const node = found(options.name, await nodeTable.findByName(fs.catalogue, options.name))
+		const node = await drive(nodeNamed(fs.catalogue, options.name))
 		if (options.dryRun) return await showForecast(fs, node, options, deps)
 		if (options.pause) await refusable(pauseDrain(fs, node.name))
 		else if (options.resume) await refusable(resumeDrain(fs, node.name))

@@ -9,6 +9,7 @@ import { jsonBytes, showBytes } from '../core/text.ts'
 import { withCatalogue } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
 import { showTime, timeOf } from './moments.ts'
+import { checkKnown } from './no-such.ts'
 import { pattern } from './pattern.ts'
 import { parseSize, showSize } from './sizes.ts'
 import { fileNamed, type Ground } from './tree-file.ts'
@@ -62,8 +63,8 @@ async function toWanted(options: Options, ground: Ground): Promise<Wanted> {
 	const below = await fileNamed(options.path, ground)
 	const { driver } = ground
 	if ((await files.find(driver, below.id))?.kind !== KIND.directory) throw new UserError(`${options.path} is no directory: cairn why says what is known of it`, EXIT.usage)
-	await refuseUnknown('class', options.class, async () => (await classTable.list(driver)).map((row) => row.name))
-	await refuseUnknown('node', options.node, async () => (await nodeTable.list(driver)).map((row) => row.name))
+	if (options.class !== undefined) checkKnown('class', options.class, await classTable.list(driver))
+	if (options.node !== undefined) checkKnown('node', options.node, await nodeTable.list(driver))
 	return {
 		below,
 		since: options.since === undefined ? undefined : timeOf(options.since, '--since'),
@@ -75,12 +76,6 @@ async function toWanted(options: Options, ground: Ground): Promise<Wanted> {
 		node: options.node,
 		duplicates: options.duplicates,
 	}
-}
-
-async function refuseUnknown(what: string, wanted: string | undefined, known: () => Promise<string[]>): Promise<void> {
-	if (wanted === undefined) return
-	const names = await known()
-	if (!names.includes(wanted)) throw new UserError(`there is no ${what} ${wanted}; there are: ${names.join(', ') || 'none'}`, EXIT.refused)
 }
 
 function toJson({ row, path, hash }: FoundFile): object {

@@ -2,7 +2,7 @@
 import { checkSchema } from '../core/catalogue/migrate.ts'
 import type { Config } from '../core/config/types.ts'
 import { isPromise, run as drive } from '../core/op.ts'
-import { CatalogueError, Errno, UserError } from '../core/errors.ts'
+import { CatalogueError, Errno } from '../core/errors.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import { keepAlive, startFilesystem, stopFilesystem } from '../core/filesystem/start.ts'
 import type { Node } from '../core/nodes/node.ts'
@@ -12,6 +12,7 @@ import { loadFor } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
 import { type Opened, openForJob } from './job-catalogue.ts'
 import type { JobOptions } from './job-options.ts'
+import { noSuch } from './no-such.ts'
 import { showRun } from './progress.ts'
 import { stopOnSignal } from './stop-on-signal.ts'
 import type { Common, Deps } from './verb.ts'
@@ -94,5 +95,5 @@ async function chosenNodes(fs: Filesystem, name: string | undefined): Promise<No
 	if (name === undefined) return nodes.filter((node) => !node.remote)
 	const node = nodes.find((each) => each.name === name)
 	if (node) return [node]
-	throw new UserError(`there is no node ${name}; there are: ${nodes.map((each) => each.name).join(', ') || 'none'}`, EXIT.refused)
+	throw noSuch('node', name, nodes)
 }

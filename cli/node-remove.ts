@@ -5,13 +5,13 @@ import * as uploads from '../core/catalogue/uploads.ts'
 import { UserError } from '../core/errors.ts'
 import { type Filesystem, transact } from '../core/filesystem/filesystem.ts'
 import type { NodeRow } from '../core/nodes/node.ts'
-import { type Op, wait } from '../core/op.ts'
+import { type Op, run as drive, wait } from '../core/op.ts'
 import { forgetIntents, giveUpCopies, onlyThere } from '../replicator/level/lost.ts'
 import { startRun } from '../replicator/run.ts'
 import { withCatalogue } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
 import { withFilesystem } from './job.ts'
-import { found } from './node-set.ts'
+import { nodeNamed } from './no-such.ts'
 import { showRun } from './progress.ts'
 import { stopOnSignal } from './stop-on-signal.ts'
 import { showAge } from './table.ts'
@@ -45,7 +45,7 @@ export async function run({ name, ...options }: Options, deps: Deps): Promise<vo
 export async function removeNode(driver: Driver, name: string): Promise<void> {
 	await driver.transaction(function* (tx) {
 		yield* nodes.keepOthersOff(tx, driver.capabilities)
-		const { id, state } = found(name, yield* wait(nodes.findByName(tx, name)))
+		const { id, state } = yield* nodeNamed(tx, name)
 		if (yield* wait(nodes.inUse(tx, id))) {
 			const how = state === 'dead' ? `it is dead, and 'cairn node remove ${name} --lost' gives that up` : `'cairn drain ${name}' empties it`
 			throw new UserError(`node ${name} still holds files or has changes to carry out: ${how}`, EXIT.refused)
@@ -67,7 +67,7 @@ const SHOWN_MAX = 20
 
 async function runLost(options: Options, deps: Deps): Promise<void> {
 	await withFilesystem(options, deps, async (fs) => {
-		const node = found(options.name, await nodes.findByName(fs.catalogue, options.name))
+		const node = await drive(nodeNamed(fs.catalogue, options.name))
 		if (fs.nodes.get(node.id)?.health.up) {
 			throw new UserError(`node ${node.name} is there, at ${node.path}: 'cairn drain ${node.name}' empties it`, EXIT.refused)
 		}

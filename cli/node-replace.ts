@@ -11,12 +11,13 @@ import { isAlive } from '../core/filesystem/clients.ts'
 import { type Filesystem, transact } from '../core/filesystem/filesystem.ts'
 import { readIdentity, writeIdentity } from '../core/nodes/identity.ts'
 import type { NodeRow } from '../core/nodes/node.ts'
+import { run as drive } from '../core/op.ts'
 import { forgetIntents, loseCopies } from '../replicator/level/lost.ts'
 import { startRun, type Summary } from '../replicator/run.ts'
 import { EXIT } from './exit-codes.ts'
 import { withFilesystem } from './job.ts'
 import { checkDirectory, directoryNamed, refuseClash, refuseInside } from './node-add.ts'
-import { found } from './node-set.ts'
+import { nodeNamed } from './no-such.ts'
 import { showRun } from './progress.ts'
 import { stopOnSignal } from './stop-on-signal.ts'
 import { refuseInTree } from './tree-path.ts'
@@ -47,7 +48,7 @@ export const nodeReplace: Verb<Options> = (deps) => ({
 
 export async function run(options: Options, deps: Deps): Promise<void> {
 	await withFilesystem(options, deps, async (fs) => {
-		const node = found(options.name, await nodes.findByName(fs.catalogue, options.name))
+		const node = await drive(nodeNamed(fs.catalogue, options.name))
 		const path = await checkReplacement(fs, node, options, deps)
 		const stop = stopOnSignal()
 		const view = showRun(`replace ${node.name}`, { json: options.json, quiet: false }, deps)

@@ -5,11 +5,12 @@ import * as nodes from '../core/catalogue/nodes.ts'
 import { UserError } from '../core/errors.ts'
 import { readIdentity } from '../core/nodes/identity.ts'
 import type { NodeRow } from '../core/nodes/node.ts'
-import { wait } from '../core/op.ts'
+import { run as drive, wait } from '../core/op.ts'
 import { passAgain } from '../replicator/level/activity.ts'
 import { withCatalogue } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
 import { inUseBy } from './in-use.ts'
+import { nodeNamed } from './no-such.ts'
 import { directoryNamed, refuseClash } from './node-add.ts'
 import { probeNode } from './node-probe.ts'
 import { type NodeOptions, nodeOptions, withOptions } from './node-settings.ts'
@@ -41,11 +42,11 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 		const moved = path === undefined ? undefined : directoryNamed(path, deps)
 		if (moved !== undefined) {
 			await refuseInTree(moved, config)
-			await refuseCopyInUse(driver, found(name, await nodes.findByName(driver, name)), moved)
+			await refuseCopyInUse(driver, await drive(nodeNamed(driver, name)), moved)
 		}
 		await driver.transaction(function* (tx) {
 			if (state === 'dead') yield* nodes.keepOthersOff(tx, driver.capabilities)
-			const row = found(name, yield* wait(nodes.findByName(tx, name)))
+			const row = yield* nodeNamed(tx, name)
 			const settings = withOptions(row, options)
 			checkDead(row, settings.state)
 			if (moved !== undefined) {
@@ -57,11 +58,6 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 		})
 	})
 	deps.print(`node ${name}: changed`)
-}
-
-export function found(name: string, row: NodeRow | undefined): NodeRow {
-	if (!row) throw new UserError(`there is no node ${name}`, EXIT.refused)
-	return row
 }
 
 /** The node's own directory is there still, and somebody may be changing it: what he writes would be in that one only. */

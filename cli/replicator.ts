@@ -14,6 +14,7 @@ import { type Daemon, startService } from '../replicator/service/service.ts'
 import { loadFor } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
 import { withFilesystem } from './job.ts'
+import { checkKnown } from './no-such.ts'
 import { showService } from './replicator-lines.ts'
 import { runStatus } from './replicator-status.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
@@ -84,9 +85,7 @@ function checkSchedule({ replicator: { schedule } }: Config): void {
 }
 
 function checkNames(fs: Filesystem, names: readonly string[]): void {
-	const known = [...fs.nodes.values()].map((node) => node.name)
-	const unknown = names.find((name) => !known.includes(name))
-	if (unknown !== undefined) throw new UserError(`there is no node ${unknown}; there are: ${known.join(', ') || 'none'}`, EXIT.refused)
+	for (const name of names) checkKnown('node', name, [...fs.nodes.values()])
 }
 
 /** A wrong configuration changes nothing. */

@@ -8,6 +8,7 @@ import { forgetAgent } from '../core/off-site/report.ts'
 import { readSettings } from '../core/off-site/site-settings.ts'
 import { withCatalogue } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
+import { noSuch } from './no-such.ts'
 import { checkClasses } from './site-add.ts'
 import { saysAnything, type SiteOptions, siteOptions, withSiteOptions } from './site-options.ts'
 import type { Deps, Verb } from './verb.ts'
@@ -46,6 +47,5 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 export async function findSite(driver: Driver, name: string): Promise<SiteRow> {
 	const row = await sites.find(driver, name, driver.capabilities)
 	if (row) return row
-	const known = (await sites.list(driver, driver.capabilities)).map((site) => site.name)
-	throw new UserError(`there is no site ${name}; there are: ${known.join(', ') || 'none'}`, EXIT.refused)
+	throw noSuch('site', name, await sites.list(driver, driver.capabilities))
 }

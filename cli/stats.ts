@@ -8,6 +8,7 @@ import { dailyFigures } from '../core/stats/days.ts'
 import { overview } from '../core/stats/overview.ts'
 import { withCatalogue } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
+import { checkKnown } from './no-such.ts'
 import { nodesAway } from './node-probe.ts'
 import { dayLines, statsJson, statsLines } from './stats-lines.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
@@ -53,11 +54,8 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 }
 
 async function checkNames({ class: name, node }: Options, driver: Driver): Promise<void> {
-	const check = (what: string, wanted: string | undefined, known: string[]) => {
-		if (wanted !== undefined && !known.includes(wanted)) throw new UserError(`there is no ${what} ${wanted}; there are: ${known.join(', ') || 'none'}`, EXIT.refused)
-	}
-	if (name !== undefined) check('class', name, (await classTable.list(driver)).map((row) => row.name))
-	if (node !== undefined) check('node', node, (await nodeTable.list(driver)).map((row) => row.name))
+	if (name !== undefined) checkKnown('class', name, await classTable.list(driver))
+	if (node !== undefined) checkKnown('node', node, await nodeTable.list(driver))
 }
 
 async function rebuild(options: Options, deps: Deps): Promise<void> {

@@ -1,8 +1,7 @@
 /** `cairn token revoke NAME`: doors refuse it within a moment. */
 import * as tokens from '../core/catalogue/tokens.ts'
-import { UserError } from '../core/errors.ts'
 import { withCatalogue } from './catalogue.ts'
-import { EXIT } from './exit-codes.ts'
+import { noSuch } from './no-such.ts'
 import type { Common, Deps, Verb } from './verb.ts'
 
 interface Options extends Common {
@@ -17,7 +16,8 @@ export const tokenRevoke: Verb<Options> = (deps) => ({
 })
 
 export async function run(options: Options, deps: Deps): Promise<void> {
-	const removed = await withCatalogue(options, deps, async (driver) => tokens.remove(driver, options.name))
-	if (removed === 0) throw new UserError(`there is no token ${options.name}`, EXIT.refused)
+	await withCatalogue(options, deps, async (driver) => {
+		if ((await tokens.remove(driver, options.name)) === 0) throw noSuch('token', options.name, await tokens.list(driver, driver.capabilities))
+	})
 	deps.print(`token ${options.name}: revoked`)
 }

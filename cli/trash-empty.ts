@@ -10,6 +10,7 @@ import { databaseClock } from '../replicator/trash/trash.ts'
 import { EXIT } from './exit-codes.ts'
 import { withFilesystem } from './job.ts'
 import { many } from './many.ts'
+import { noSuch } from './no-such.ts'
 import { showRun } from './progress.ts'
 import { showSize } from './sizes.ts'
 import { stopOnSignal } from './stop-on-signal.ts'
@@ -47,7 +48,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 
 async function chosen(fs: Filesystem, { older, class: name }: Options): Promise<(kept: Kept) => boolean> {
 	const rule = fs.classes.find((each) => each.name === name)
-	if (name !== undefined && !rule) throw new UserError(`there is no class ${name}; there are: ${fs.classes.map((each) => each.name).join(', ')}`, EXIT.refused)
+	if (name !== undefined && !rule) throw noSuch('class', name, fs.classes)
 	const today = dayOf(await databaseClock(fs))
 	return ({ folder, row }) => today - folder.day >= older && (rule === undefined || row.class_id === rule.id)
 }

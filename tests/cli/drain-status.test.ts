@@ -27,6 +27,7 @@ test('a drain that was ended, begun or overtaken by node set', async (t) => {
 	}
 	const set = async (state: string) => assert.equal((await cairn('node', 'set', 'n1', '--state', state)).code, 0)
 	const status = async () => (await cairn('drain', 'n1', '--status')).stdout
+	assert.match((await cairn('drain', 'n3')).stderr, /there is no node n3; there are: n1, n2$/m)
 	await put('first')
 	await cairn('drain', 'n1')
 	assert.match(await status(), /^node n1: being drained, 1 file/)

@@ -1,0 +1,21 @@
+/** A name that nothing has. */
+import type { Reader } from '../core/catalogue/driver.ts'
+import * as nodes from '../core/catalogue/nodes.ts'
+import { UserError } from '../core/errors.ts'
+import type { NodeRow } from '../core/nodes/node.ts'
+import { type Op, wait } from '../core/op.ts'
+import { EXIT } from './exit-codes.ts'
+
+export function noSuch(what: string, name: string, known: ReadonlyArray<{ name: string }>): UserError {
+	return new UserError(`there is no ${what} ${name}; there are: ${known.map((each) => each.name).join(', ') || 'none'}`, EXIT.refused)
+}
+
+export function checkKnown(what: string, name: string, known: ReadonlyArray<{ name: string }>): void {
+	if (!known.some((each) => each.name === name)) throw noSuch(what, name, known)
+}
+
+export function* nodeNamed(reader: Reader, name: string): Op<NodeRow> {
+	const row = yield* wait(nodes.findByName(reader, name))
+	if (!row) throw noSuch('node', name, yield* wait(nodes.list(reader)))
+	return row
+}
