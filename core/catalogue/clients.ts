@@ -11,7 +11,6 @@ export interface ClientRow {
 	started: string
 	what: string
 	joined: number
-	heartbeat: number
 	/** Seconds since its last heartbeat, by the database's clock. */
 	silent: number
 }
@@ -19,13 +18,13 @@ export interface ClientRow {
 /** No process has started like this. */
 export const TAKEN_FOR_DEAD = 'taken for dead'
 
-export function insert(tx: Transaction, client: Omit<ClientRow, 'joined' | 'heartbeat' | 'silent'>, { now }: Capabilities): void {
+export function insert(tx: Transaction, client: Omit<ClientRow, 'joined' | 'silent'>, { now }: Capabilities): void {
 	tx.write(`INSERT INTO client (id, host, pid, started, what, joined, heartbeat) VALUES (?,?,?,?,?,${now},${now})`, [
 		client.id, client.host, client.pid, client.started, client.what,
 	])
 }
 
-const columns = ({ now }: Capabilities) => `id, host, pid, started, what, joined, heartbeat, ${now} - heartbeat AS silent`
+const columns = ({ now }: Capabilities) => `id, host, pid, started, what, joined, ${now} - heartbeat AS silent`
 
 export function list(reader: Reader, capabilities: Capabilities): Maybe<ClientRow[]> {
 	return reader.all<ClientRow>(`SELECT ${columns(capabilities)} FROM client ORDER BY id`)

@@ -56,8 +56,8 @@ export function* holderOf({ catalogue }: Holder, name: string): Op<ClientId | un
 }
 
 /** Those that hold now. */
-export function list(reader: Reader, { now }: Capabilities): Maybe<Array<{ name: string; client_id: ClientId }>> {
-	return reader.all(`SELECT name, client_id FROM lease WHERE until_at > ${now}`)
+export function list(reader: Reader, { now }: Capabilities): Maybe<Array<{ name: string }>> {
+	return reader.all(`SELECT name FROM lease WHERE until_at > ${now}`)
 }
 
 export function drop(tx: Transaction, name: string): void {

@@ -5,7 +5,7 @@ import { type Hands, takeHands } from '../support/hands.ts'
 import { BASIC, families } from './all.ts'
 
 const ALL = fileURLToPath(new URL('./all.ts', import.meta.url))
-export const CASE_DEADLINE_MS = 120_000
+const CASE_DEADLINE_MS = 120_000
 
 export interface Ground {
 	/** The directory the cases work below. */

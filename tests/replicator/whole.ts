@@ -58,7 +58,7 @@ export function filesOn(root: string): Map<string, string> {
 	return found
 }
 
-export function* pathsOn(root: string, below = ''): Generator<string> {
+function* pathsOn(root: string, below = ''): Generator<string> {
 	for (const entry of readdirSync(join(root, below), { withFileTypes: true })) {
 		if (below === '' && entry.name === '.cairn') continue
 		const path = join(below, entry.name)

@@ -31,7 +31,7 @@ export interface Place {
 	countAnew(): Promise<void>
 }
 
-export const TWO_CLASSES: ClassConfig[] = [
+const TWO_CLASSES: ClassConfig[] = [
 	{ name: 'pictures', pattern: '^pictures/', copies: 3 },
 	{ name: 'default', pattern: '', copies: 2 },
 ]

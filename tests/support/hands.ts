@@ -6,7 +6,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type * as calls from './calls.ts'
 
-export const CALL_DEADLINE_MS = 20_000
+const CALL_DEADLINE_MS = 20_000
 
 type Calls = typeof calls
 

@@ -134,7 +134,6 @@ export const flock = (fd: number, operation: number): void => void native.flock(
 export const F_RDLCK = 0
 export const F_WRLCK = 1
 export const F_UNLCK = 2
-export const F_GETLK = 5
 export const F_SETLK = 6
 export const F_OFD_SETLK = 37
 

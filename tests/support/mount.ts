@@ -10,8 +10,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startMariadb } from './mariadb.ts'
 
-export const READY_DEADLINE_MS = 30_000
-export const STOP_DEADLINE_MS = 15_000
+const READY_DEADLINE_MS = 30_000
+const STOP_DEADLINE_MS = 15_000
 
 export interface MountOptions {
 	catalogue?: 'sqlite' | 'mariadb'
