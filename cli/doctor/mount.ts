@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../../core/config/types.ts'
 import { runDirectory } from '../../core/live/directory.ts'
+import { canonicalMountPoint } from '../mount-point.ts'
 import { mountAt } from '../mountinfo.ts'
 import { type Finding, found } from './finding.ts'
 
@@ -20,7 +21,7 @@ function checkRunDirectory(): Finding {
 
 /** The table of mounts is read instead of a mount point that may hang. */
 function checkPoint(path: string): Finding {
-	if (mountAt(path)) return found('mount point', 'well', `${path} is mounted`)
+	if (mountAt(canonicalMountPoint(path, '/'))) return found('mount point', 'well', `${path} is mounted`)
 	const stat = statSync(path, { throwIfNoEntry: false })
 	if (!stat) return found('mount point', 'doubtful', `${path} is not there`, `mkdir -p ${path}`)
 	return stat.isDirectory() ? found('mount point', 'well', `${path} is there; nothing is mounted now`) : found('mount point', 'wrong', `${path} is not a directory`)

@@ -1,9 +1,9 @@
 /** The doctor names what is wrong and says what to do. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { checkKernel, checkNode, checkOpenFiles } from '../../cli/doctor/machine.ts'
 import { checkMount } from '../../cli/doctor/mount.ts'
@@ -71,16 +71,20 @@ for (const engine of engines) {
 	})
 }
 
-test('a mount point with a blank in its name', (t) => {
-	const path = join(mkdtempSync(join(tmpdir(), 'cairn-doctor-')), 'all files')
-	mkdirSync(path)
-	execFileSync('mount', ['-t', 'tmpfs', 'none', path])
+test('a mount point with a blank in its name, and below a symlink', (t) => {
+	const directory = mkdtempSync(join(tmpdir(), 'cairn-doctor-'))
+	const [real, link] = ['real', 'link'].map((name) => join(directory, name))
+	mkdirSync(join(real, 'all files'), { recursive: true })
+	symlinkSync(real, link)
+	execFileSync('mount', ['-t', 'tmpfs', 'none', join(real, 'all files')])
 	t.after(() => {
-		execFileSync('umount', ['--lazy', path])
-		rmSync(dirname(path), { recursive: true })
+		execFileSync('umount', ['--lazy', join(real, 'all files')])
+		rmSync(directory, { recursive: true })
 	})
-	const { level, says } = checkMount({ mount: { path, allowOther: false } }, 0).find(({ what }) => what === 'mount point') ?? {}
-	assert.deepEqual([level, says], ['well', `${path} is mounted`])
+	for (const path of [join(real, 'all files'), join(link, 'all files')]) {
+		const { level, says } = checkMount({ mount: { path, allowOther: false } }, 0).find(({ what }) => what === 'mount point') ?? {}
+		assert.deepEqual([level, says], ['well', `${path} is mounted`])
+	}
 })
 
 test('what the machine lacks', () => {
