@@ -29,6 +29,9 @@ test('a drain that was ended, begun or overtaken by node set', async (t) => {
 	const status = async () => (await cairn('drain', 'n1', '--status')).stdout
 	assert.match((await cairn('drain', 'n3')).stderr, /there is no node n3; there are: n1, n2$/m)
 	await put('first')
+	assert.match((await cairn('drain', 'n1', '--dry-run')).stdout, /1 file/)
+	assert.equal((await cairn('drain', 'n1', '--dry-run', '--status')).stderr, 'cairn: --dry-run and --status: which?\n')
+	assert.match(await status(), /^node n1 is not being drained/)
 	await cairn('drain', 'n1')
 	assert.match(await status(), /^node n1: being drained, 1 file/)
 	await set('rw')
