@@ -26,8 +26,8 @@ export interface Wanted {
 	since?: number
 	largerThan?: number
 	smallerThan?: number
-	/** Of the last name of a path, as bytes in latin1. */
-	name?: RegExp
+	/** Of the last name of a path. */
+	name?: (name: Uint8Array) => boolean
 	/** Something is to be done about one of its copies, or copies are missing. */
 	owed?: boolean
 	class?: string
@@ -150,8 +150,8 @@ function fits(row: FileRow, { since, largerThan, smallerThan }: Wanted, classId:
 	return classId === undefined || row.class_id === classId
 }
 
-function hasName(path: Path, name: RegExp | undefined): boolean {
-	return name === undefined || name.test(path.toString('latin1', path.lastIndexOf(0x2f) + 1))
+function hasName(path: Path, name: Wanted['name']): boolean {
+	return name === undefined || name(path.subarray(path.lastIndexOf(0x2f) + 1))
 }
 
 function isBelow(path: Path, top: Path): boolean {
