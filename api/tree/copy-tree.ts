@@ -1,8 +1,9 @@
 /** Copying a file, or a directory with what is below it. What comes of it belongs to whoever the door makes files for. */
 import { setImmediate as othersFirst } from 'node:timers/promises'
+import * as entries from '../../core/catalogue/entries.ts'
 import { type FileRow, KIND } from '../../core/catalogue/files.ts'
 import * as files from '../../core/catalogue/files.ts'
-import { fail } from '../../core/errors.ts'
+import { codeOf, fail } from '../../core/errors.ts'
 import { makeDirectory, makeSpecial, makeSymlink } from '../../core/filesystem/create.ts'
 import { joinPath } from '../../core/filesystem/directories.ts'
 import type { Made } from '../../core/filesystem/expected.ts'
@@ -22,6 +23,8 @@ const PAGE_ROWS = 500
 /** Then others have their turn: with SQLite all directories of a page, and all that are below each other, would be made in one. */
 const NAMES_AT_ONCE = 16
 const ATTEMPTS_MAX = 5
+/** What is said of something that is not there any more. */
+const GONE = new Set(['ENOENT', 'ESTALE'])
 
 export interface Target {
 	place: Place
@@ -60,7 +63,12 @@ async function copyBelow(api: Api, path: Path, directory: FileId, to: { parent: 
 			if (index % NAMES_AT_ONCE === 0) await othersFirst()
 			const name = Buffer.from(row.name)
 			if (await passesOver?.({ parent: directory, name })) continue
-			await copyTree(api, joinPath(path, name), row, { place: { parent: to.parent, name }, path: joinPath(to.path, name) }, { onItsWay, passesOver })
+			try {
+				await copyTree(api, joinPath(path, name), row, { place: { parent: to.parent, name }, path: joinPath(to.path, name) }, { onItsWay, passesOver })
+			} catch (error) {
+				// What somebody takes away meanwhile is none of it; what is still there failed for another reason.
+				if (!GONE.has(codeOf(error)) || (await entries.lookup(api.fs.catalogue, directory, name))?.id === row.id) throw error
+			}
 		}
 	}
 }
@@ -68,7 +76,7 @@ async function copyBelow(api: Api, path: Path, directory: FileId, to: { parent: 
 async function copyFile(api: Api, path: Path, mode: number, to: Target, options: CopyOptions): Promise<void> {
 	const { fs, config } = api
 	const { uid, gid } = config.api
-	for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+	for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
 		const located = await run(resolve(fs, path, { follow: false }))
 		const { row } = located
 		if (row?.kind !== KIND.regular) return fail('ENOENT')
@@ -80,8 +88,8 @@ async function copyFile(api: Api, path: Path, mode: number, to: Target, options:
 			const { exclusive, modified } = options
 			return void (await store(fs, intake, readRange(fs, content, 0, content.size), { ...madeWith(to, options), exclusive, modified, bytesExactly: content.size, copyOf: row.id }))
 		} catch (error) {
-			// What somebody has begun to write anew is copied as it is by then.
-			if (!(error instanceof Shortened)) throw error
+			// What somebody has begun to write anew, or has replaced, is copied as it is by then.
+			if (!(error instanceof Shortened) && (codeOf(error) !== 'ESTALE' || attempt === ATTEMPTS_MAX)) throw error
 		} finally {
 			await run(closeContent(fs, content))
 		}
