@@ -61,7 +61,13 @@ export interface Over {
 /** In one step: the source's name is free with it. */
 export async function moveOver(api: Api, { source, target, check }: Over): Promise<void> {
 	const { fs } = api
-	await withStake(api, source.parent, target, (stake) => run(renameOver(fs, source, target, placeOf(stake).name, claimed(fs, stake, check))))
+	try {
+		await withStake(api, source.parent, target, (stake) => run(renameOver(fs, source, target, placeOf(stake).name, claimed(fs, stake, check))))
+	} catch (error) {
+		// What was to give way is gone already; or the source, which shows once more.
+		if (codeOf(error) !== 'ENOENT') throw error
+		await run(rename(fs, source, target, 'noreplace', check))
+	}
 }
 
 /** In a name below `parent`, until `use` has ended and what has that name by then is gone: half a copy, or what was replaced, which was at `formerly`. */

@@ -4,7 +4,7 @@ import * as entries from '../../core/catalogue/entries.ts'
 import * as paths from '../../core/catalogue/paths.ts'
 import type { LocatedRow } from '../../core/catalogue/paths.ts'
 import { type FileRow, KIND } from '../../core/catalogue/files.ts'
-import { codeOf, fail } from '../../core/errors.ts'
+import { codeOf, Errno, fail } from '../../core/errors.ts'
 import { located } from '../../core/filesystem/expected.ts'
 import type { Place } from '../../core/filesystem/names.ts'
 import { unlink } from '../../core/filesystem/remove.ts'
@@ -75,9 +75,15 @@ async function renameAs({ fs }: Api, mode: RenameMode, { source, target, check }
 	try {
 		await run(rename(fs, source, target, mode, check))
 	} catch (error) {
-		if (codeOf(error) === 'EEXIST') throw new HttpError(412, 'something has that name')
-		throw error
+		throw asAppeared(error, mode === 'replace')
 	}
+}
+
+/** Nothing had the name when it was looked at: who says that it may be replaced is to look again. */
+function asAppeared(error: unknown, overwrite: boolean): unknown {
+	const code = codeOf(error)
+	if (code !== 'EEXIST' && !(overwrite && code === 'ENOTDIR')) return error
+	return overwrite ? new Errno('ESTALE', 'something has got that name meanwhile') : new HttpError(412, 'something has that name')
 }
 
 export async function copy(api: Api, { from, to, overwrite, shallow, modified, check }: Transfer): Promise<boolean> {
@@ -93,8 +99,7 @@ export async function copy(api: Api, { from, to, overwrite, shallow, modified, c
 		if (inOneStep) await copyTree(api, from.path, from.row, destination, { exclusive: !overwrite, modified, check: check && checkBoth })
 		else await copyBeside(api, from.path, from.row, destination, { replaces: row, shallow, modified, check: (tx, _, current) => checkBoth(tx, current) })
 	} catch (error) {
-		if (codeOf(error) === 'EEXIST') throw new HttpError(412, 'something has that name')
-		throw error
+		throw asAppeared(error, overwrite)
 	}
 	return row === undefined
 

@@ -60,11 +60,13 @@ const CASES: Case[] = [
 	{ method: 'DELETE', path: '/dav/d', between: locked('d/in'), status: 423 },
 	{ method: 'MOVE', path: '/files/f', headers: { ...IF_MATCH, ...TARGET }, between: written, status: 412 },
 	{ method: 'MOVE', path: '/files/f', headers: { overwrite: 'F', ...TARGET }, between: appears, status: 412, appeared: 'target' },
+	{ method: 'MOVE', path: '/files/d', headers: TARGET, between: appears, status: 409, appeared: 'target' },
 	{ method: 'MOVE', path: '/dav/f', headers: { destination: '/dav/d', ...IF_MATCH }, between: written, status: 412 },
 	{ method: 'MOVE', path: '/dav/f', headers: DAV_TARGET, between: locked('target'), status: 423 },
 	{ method: 'MOVE', path: '/dav/d', headers: DAV_TARGET, between: locked('d/in'), status: 423 },
 	{ method: 'COPY', path: '/files/f', headers: { ...IF_MATCH, ...TARGET }, between: written, status: 412 },
 	{ method: 'COPY', path: '/files/f', headers: { overwrite: 'F', ...TARGET }, between: appears, status: 412, appeared: 'target' },
+	{ method: 'COPY', path: '/files/d', headers: TARGET, between: appears, status: 409, appeared: 'target' },
 	{ method: 'COPY', path: '/dav/d', headers: DAV_TARGET, between: locked('target'), status: 423 },
 	{ method: 'COPY', path: '/dav/f', headers: { destination: '/dav/d/in' }, between: locked('d/in'), status: 423 },
 	{ method: 'MKCOL', path: '/dav/target', between: locked(''), status: 423 },
@@ -132,6 +134,26 @@ for (const engine of engines) {
 			assert.equal((await answer).status, 409)
 			assert.deepEqual(await namesIn(door, `/files/${folder}/kept`), moved === 'd' ? ['in', 'middle'] : ['deep'])
 			assert.deepEqual(await namesIn(door, `/files/${folder}/kept${moved === 'd' ? '/middle' : ''}/deep`), ['in'])
+		}
+	})
+
+	test(`${engine.name}: what was to give way is moved away before it does`, async (t) => {
+		const door = await openDoor(t, { engine, nodes: 1 })
+		for (const method of ['MOVE', 'COPY']) {
+			const folder = method.toLowerCase()
+			await prepare(door, folder)
+			await door.fetch(`/files/${folder}/e/own`, { method: 'PUT', body: 'own' })
+			const [{ id }] = await door.driver.all<{ id: number }>('SELECT file_id AS id FROM entry WHERE name = ?', asBytes(folder))
+			const commit = await holdChange(door, [['UPDATE entry SET name = ? WHERE name = ? AND parent_id = ?', [...asBytes('kept', 'd'), id]]])
+			const answer = door.fetch(`/files/${folder}/e`, { method, headers: { destination: `/files/${folder}/d` } })
+			for (let look = 0; look < LOOKS; look++) {
+				await sleep(LOOKED_MS)
+				await door.fetch('/files/')
+			}
+			await commit()
+			assert.equal((await answer).status, 204)
+			assert.deepEqual(await namesIn(door, `/files/${folder}`), ['d', ...(method === 'COPY' ? ['e'] : []), 'f', 'kept', 'other'])
+			assert.deepEqual(await Promise.all(['d', 'kept'].map((name) => namesIn(door, `/files/${folder}/${name}`))), [['own'], ['in']])
 		}
 	})
 
