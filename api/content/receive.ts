@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FileRow } from '../../core/catalogue/files.ts'
 import { KIND } from '../../core/catalogue/files.ts'
-import { fail } from '../../core/errors.ts'
+import { codeOf, Errno, fail } from '../../core/errors.ts'
 import type { Check } from '../../core/filesystem/expected.ts'
 import type { Located } from '../../core/filesystem/resolve.ts'
 import { store, type StoreOptions, storeWhole } from '../../core/filesystem/store.ts'
@@ -47,7 +47,7 @@ export async function receive(request: FastifyRequest, reply: FastifyReply, api:
 	const { intake, received } = arrival
 	const content = await (options.source?.() ?? contentOf(request))
 	const ending = { ...arrival.ending, bytesExactly: options.source ? undefined : lengthOf(request) }
-	const stored = Buffer.isBuffer(content) ? await run(storeWhole(api.fs, intake, content, ending)) : await store(api.fs, intake, content, ending)
+	const stored = await (Buffer.isBuffer(content) ? whole(api, intake, content, ending) : store(api.fs, intake, content, ending)).catch(refuseWithout)
 	if (ending.modified) reply.header('x-oc-mtime', 'accepted')
 	return received(stored)
 }
@@ -55,7 +55,16 @@ export async function receive(request: FastifyRequest, reply: FastifyReply, api:
 /** The same of content that is at hand. */
 export async function receiveWhole(headers: IncomingHttpHeaders, api: Api, located: Located, content: Buffer): Promise<Received> {
 	const { intake, ending, received } = arrivalAt(headers, api, located, {})
-	return received(await run(storeWhole(api.fs, intake, content, ending)))
+	return received(await whole(api, intake, content, ending).catch(refuseWithout))
+}
+
+async function whole({ fs }: Api, intake: Intake, content: Buffer, ending: StoreOptions): Promise<Stored> {
+	return await run(storeWhole(fs, intake, content, ending))
+}
+
+/** That there is nothing is no answer to who brings something. */
+function refuseWithout(error: unknown): never {
+	throw codeOf(error) === 'ENOENT' ? new Errno('ESTALE', 'the directory it was to be in was removed meanwhile') : error
 }
 
 interface Arrival {

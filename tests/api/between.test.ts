@@ -137,6 +137,23 @@ for (const engine of engines) {
 		}
 	})
 
+	test(`${engine.name}: a directory is removed in which somebody was to put something`, async (t) => {
+		const door = await openDoor(t, { engine, nodes: 1 })
+		for (const [index, path] of ['/files', '/dav', '/file?path='].entries()) {
+			await prepare(door, `gone${index}`)
+			await door.fetch(`/files/gone${index}/empty`, { method: 'MKCOL' })
+			const [{ id }] = await door.driver.all<{ id: number }>('SELECT file_id AS id FROM entry WHERE name = ? AND parent_id = (SELECT file_id FROM entry WHERE name = ?)', asBytes('empty', `gone${index}`))
+			const commit = await holdChange(door, ['DELETE FROM entry WHERE file_id = ?', 'DELETE FROM file WHERE id = ?'].map((sql) => [sql, [id]] as const))
+			const answer = door.fetch(`${path}${path.endsWith('=') ? '' : '/'}gone${index}/empty/new`, { method: 'PUT', body: 'new' })
+			for (let look = 0; look < LOOKS; look++) {
+				await sleep(LOOKED_MS)
+				await door.fetch('/files/')
+			}
+			await commit()
+			assert.equal((await answer).status, 409, path)
+		}
+	})
+
 	test(`${engine.name}: what was to give way is moved away before it does`, async (t) => {
 		const door = await openDoor(t, { engine, nodes: 1 })
 		for (const method of ['MOVE', 'COPY']) {
