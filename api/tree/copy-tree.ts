@@ -8,9 +8,10 @@ import { makeDirectory, makeSpecial, makeSymlink } from '../../core/filesystem/c
 import { joinPath } from '../../core/filesystem/directories.ts'
 import type { Made } from '../../core/filesystem/expected.ts'
 import { list } from '../../core/filesystem/list.ts'
+import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import type { Place } from '../../core/filesystem/names.ts'
 import { withoutSetId } from '../../core/filesystem/publish.ts'
-import { closeContent, openLocated, readRange, Shortened } from '../../core/filesystem/read-content.ts'
+import { closeContent, type Content, isAsOpened, openLocated, readRange, Shortened } from '../../core/filesystem/read-content.ts'
 import { resolve } from '../../core/filesystem/resolve.ts'
 import { store, type StoreOptions } from '../../core/filesystem/store.ts'
 import { findXattr, setXattr, xattrNames } from '../../core/filesystem/xattrs.ts'
@@ -86,16 +87,24 @@ async function copyFile(api: Api, path: Path, mode: number, to: Target, options:
 			// Whom it would run as was its owner's to say.
 			const intake = { ...to, attributes: { mode: withoutSetId(mode, false), uid, gid }, bytes: content.size }
 			const { exclusive, modified } = options
-			return void (await store(fs, intake, readRange(fs, content, 0, content.size), { ...madeWith(to, options), exclusive, modified, bytesExactly: content.size, copyOf: row.id }))
+			return void (await store(fs, intake, allOf(fs, content), { ...madeWith(to, options), exclusive, modified, bytesExactly: content.size, copyOf: row.id }))
 		} catch (error) {
 			// What somebody has begun to write anew, or has replaced, is copied as it is by then.
-			if (!(error instanceof Shortened) && (codeOf(error) !== 'ESTALE' || attempt === ATTEMPTS_MAX)) throw error
+			if (!(error instanceof Shortened || error instanceof Overwritten) && (codeOf(error) !== 'ESTALE' || attempt === ATTEMPTS_MAX)) throw error
 		} finally {
 			await run(closeContent(fs, content))
 		}
 	}
 	return fail('EAGAIN', 'the file is changed all the time')
 }
+
+/** Not half of what it was and half of what somebody writes over it meanwhile. */
+async function* allOf(fs: Filesystem, content: Content): AsyncGenerator<Buffer> {
+	yield* readRange(fs, content, 0, content.size)
+	if (!(await isAsOpened(fs, content))) throw new Overwritten()
+}
+
+class Overwritten extends Error {}
 
 function madeWith({ path }: Target, { check, onItsWay }: CopyOptions): Made {
 	return { check, classPath: onItsWay ? path : undefined }
