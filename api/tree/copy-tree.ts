@@ -63,15 +63,23 @@ async function copyBelow(api: Api, path: Path, directory: FileId, to: { parent: 
 		for (const [index, row] of rows.entries()) {
 			if (index % NAMES_AT_ONCE === 0) await othersFirst()
 			const name = Buffer.from(row.name)
-			if (await passesOver?.({ parent: directory, name })) continue
+			const from = { parent: directory, name }
+			if (await passesOver?.(from)) continue
 			try {
 				await copyTree(api, joinPath(path, name), row, { place: { parent: to.parent, name }, path: joinPath(to.path, name) }, { onItsWay, passesOver })
 			} catch (error) {
-				// What somebody takes away meanwhile is none of it; what is still there failed for another reason.
-				if (!GONE.has(codeOf(error)) || (await entries.lookup(api.fs.catalogue, directory, name))?.id === row.id) throw error
+				// What somebody takes away meanwhile is none of it.
+				if (!GONE.has(codeOf(error)) || (await holderOf(api, from)) === row.id) throw error
 			}
+			// Of a directory that gave way to another nobody knows how much was still there.
+			const holder = row.kind === KIND.directory ? await holderOf(api, from) : undefined
+			if (holder !== undefined && holder !== row.id) fail('ESTALE', 'what was being copied is gone')
 		}
 	}
+}
+
+async function holderOf({ fs }: Api, { parent, name }: Place): Promise<FileId | undefined> {
+	return (await entries.lookup(fs.catalogue, parent, name))?.id
 }
 
 async function copyFile(api: Api, path: Path, mode: number, to: Target, options: CopyOptions): Promise<void> {

@@ -9,7 +9,7 @@ import { located } from '../../core/filesystem/expected.ts'
 import type { Place } from '../../core/filesystem/names.ts'
 import { unlink } from '../../core/filesystem/remove.ts'
 import { rename, type RenameCheck, type RenameMode } from '../../core/filesystem/rename.ts'
-import type { Located } from '../../core/filesystem/resolve.ts'
+import { type Located, resolve } from '../../core/filesystem/resolve.ts'
 import type { StoreOptions } from '../../core/filesystem/store.ts'
 import { type Op, run, wait } from '../../core/op.ts'
 import type { Api } from '../api.ts'
@@ -97,11 +97,18 @@ export async function copy(api: Api, { from, to, overwrite, shallow, modified, c
 	const destination = { place: target, path: to.path }
 	try {
 		if (inOneStep) await copyTree(api, from.path, from.row, destination, { exclusive: !overwrite, modified, check: check && checkBoth })
-		else await copyBeside(api, from.path, from.row, destination, { replaces: row, shallow, modified, check: (tx, _, current) => checkBoth(tx, current) })
+		else await copyBeside(api, from.path, from.row, destination, { replaces: row, shallow, modified, check: wholly })
 	} catch (error) {
 		throw asAppeared(error, overwrite)
 	}
 	return row === undefined
+
+	function* wholly(tx: Transaction, _: unknown, current: FileRow | undefined): Op<void> {
+		// Of one that is being removed, or gave way to another, nobody knows how much was still there.
+		const { row: now } = yield* resolve(api.fs, from.path, { follow: false, reader: tx })
+		if (now?.id !== from.row.id) fail('ESTALE', 'what was being copied is gone')
+		yield* checkBoth(tx, current)
+	}
 
 	function* checkBoth(tx: Transaction, current: FileRow | undefined): Op<void> {
 		if (check) yield* check(tx, yield* paths.locate(tx, from.row.id), yield* located(tx, current))

@@ -12,7 +12,7 @@ import type { FileId } from '../../core/ids.ts'
 import { run } from '../../core/op.ts'
 import { openDoor, type TestDoor } from './door.ts'
 
-const LARGE = Buffer.alloc(16 * 1024 * 1024, 'x')
+const LARGE = Buffer.alloc(8 * 1024 * 1024, 'x')
 
 const put = async (door: TestDoor, path: string, body: string | Buffer) => assert.ok((await door.fetch(`/files/${path}`, { method: 'PUT', body: new Uint8Array(Buffer.from(body)) })).ok)
 const copy = (door: TestDoor, from: string, to: string) => door.fetch(`/files/${from}`, { method: 'COPY', headers: { destination: `/files/${to}` } })
@@ -69,6 +69,35 @@ test('a file that a mount writes over while it is copied', async (t) => {
 	assert.equal(new Set(await text(door, 'copy')).size, 1)
 })
 
+for (const { what, path, below = '' } of [{ what: 'a directory', path: 'live' }, { what: 'one below it', path: 'live/sub', below: '/sub' }]) {
+	test(`${what} that gives way to another while it is copied: its copy is no part of it`, async (t) => {
+		const door = await openDoor(t, { nodes: 1 })
+		for (const place of [path, 'other']) {
+			await put(door, `${place}/a`, LARGE)
+			await put(door, `${place}/b`, 'b')
+		}
+		const copying = copy(door, 'live', 'copy')
+		await hasBegun(door)
+		assert.equal((await door.fetch('/files/other', { method: 'MOVE', headers: { destination: `/files/${path}` } })).status, 204)
+		const { status } = await copying
+		// Or all of what it was, where the copy was the quicker one.
+		assert.ok([201, 409].includes(status), String(status))
+		for (const name of ['a', 'b']) assert.equal((await door.fetch(`/files/copy${below}/${name}`)).status, status === 201 ? 200 : 404)
+	})
+}
+
+test('a directory that is emptied and removed while it is copied', async (t) => {
+	const door = await openDoor(t, { nodes: 1 })
+	await put(door, 'live/a', LARGE)
+	await put(door, 'live/b', 'b')
+	const copying = copy(door, 'live', 'copy')
+	await hasBegun(door)
+	assert.equal((await door.fetch('/files/live?recursive', { method: 'DELETE' })).status, 204)
+	const { status } = await copying
+	assert.ok([201, 404, 409].includes(status), String(status))
+	assert.equal((await door.fetch('/files/copy/b')).status, status === 201 ? 200 : 404)
+})
+
 test('a directory that is moved away while it is copied is not taken for one of which all is gone', async (t) => {
 	const door = await openDoor(t, { nodes: 1 })
 	await put(door, 'live/a', LARGE)
@@ -77,6 +106,6 @@ test('a directory that is moved away while it is copied is not taken for one of 
 	await hasBegun(door)
 	assert.equal((await door.fetch('/files/live', { method: 'MOVE', headers: { destination: '/files/elsewhere' } })).status, 201)
 	const { status } = await copying
-	assert.ok([201, 404].includes(status))
+	assert.ok([201, 404, 409].includes(status), String(status))
 	assert.equal((await door.fetch('/files/copy/b')).status, status === 201 ? 200 : 404)
 })
