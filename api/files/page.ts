@@ -1,4 +1,5 @@
 /** A directory as a page for people: nothing in it needs a script. */
+import { HIDDEN } from '../web/names.ts'
 import type { Entry, Page } from './listing.ts'
 
 const STYLE = `body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#1c2733}
@@ -11,8 +12,8 @@ export function toHtml({ path, href, entries, next }: Page): string {
 	const up = path === '/' ? '' : row({ href: href.replace(/[^/]+\/$/, ''), name: '..', size: '', modified: '' })
 	const rows = entries.map((entry) => row({ href: entry.href, name: shownName(entry), size: shownSize(entry), modified: entry.modified.slice(0, 19).replace('T', ' ') }))
 	return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${text(path)}</title><style>${STYLE}</style></head>
-<body><h1>${text(path)}</h1>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${visible(path)}</title><style>${STYLE}</style></head>
+<body><h1>${visible(path)}</h1>
 <table><thead><tr><th>Name</th><th>Size</th><th>Changed (UTC)</th></tr></thead><tbody>${up}${rows.join('\n')}</tbody></table>
 ${next ? `<p><a href="${text(next)}">More</a></p>` : ''}
 <form method="post" action="${text(href)}" enctype="multipart/form-data"><label>A file to put here: <input type="file" name="file" required></label> <button>Upload</button></form>
@@ -21,11 +22,18 @@ ${next ? `<p><a href="${text(next)}">More</a></p>` : ''}
 }
 
 function row({ href, name, size, modified }: { href: string; name: string; size: string; modified: string }): string {
-	return `<tr><td><a href="${text(href)}">${text(name)}</a></td><td>${size}</td><td>${modified}</td></tr>`
+	return `<tr><td><a href="${text(href)}"><bdi>${visible(name)}</bdi></a></td><td>${size}</td><td>${modified}</td></tr>`
 }
 
 function shownName({ name, type }: Entry): string {
 	return type === 'directory' ? `${name}/` : name
+}
+
+const HIDDEN_ANYWHERE = new RegExp(HIDDEN, 'gu')
+
+/** What would not show, or turn the line around: `fdp.exe` is not to be read as `exe.pdf`. */
+function visible(name: string): string {
+	return text(name.replace(HIDDEN_ANYWHERE, '\ufffd'))
 }
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB']

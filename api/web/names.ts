@@ -8,7 +8,7 @@ interface Piece {
 }
 
 /** What sets the direction of text, and what separates lines or cannot be seen. Joiners (200C, 200D) are part of words and pictures. */
-const HIDDEN = /[\p{Cc}\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/u
+export const HIDDEN = /[\p{Cc}\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/u
 const WORDS: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 

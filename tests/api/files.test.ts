@@ -113,7 +113,7 @@ for (const engine of engines) {
 
 	test(`${engine.name}: pages of a directory, by names as bytes`, async (t) => {
 		const door = await openDoor(t, { engine })
-		const names = ['%FF%FE', 'a=b&c', 'caf%C3%A9', 'plus+', 'space%20x', '%25', '%3F%23', 'x%0Ay', '%22%3Cb%3E']
+		const names = ['%FF%FE', 'a=b&c', 'caf%C3%A9', 'plus+', 'space%20x', '%25', '%3F%23', 'x%0Ay', '%22%3Cb%3E', 'invoice%E2%80%AEfdp.exe']
 		for (const name of names) assert.equal((await put(door, `/files/odd/${name}`, name)).status, 201, name)
 		const seen: string[] = []
 		for (let next: string | undefined = '/files/odd?limit=2'; next; ) {
@@ -126,6 +126,7 @@ for (const engine of engines) {
 		assert.deepEqual(contents.sort(), [...names].sort())
 		const html = await text(door, '/files/odd', { accept: 'text/html' })
 		assert.match(html, /&quot;&lt;b&gt;/)
+		assert.match(html, />invoice\ufffdfdp\.exe</, 'what turns the line around is not on the page')
 		assert.doesNotMatch(html, /<b>/)
 	})
 }
