@@ -25,7 +25,7 @@ import { mayReach } from '../access/access.ts'
 import { stillHolds } from '../access/still.ts'
 import type { Api } from '../api.ts'
 import { HttpError } from '../errors.ts'
-import { reach, reachWithParents } from '../tree/reach.ts'
+import { reachWithParents } from '../tree/reach.ts'
 import { ALGORITHMS, checked } from './checksum.ts'
 import { isPartial, numberOf, partsOf, pathIn, type Said, saidIn, saidOf, toKeep } from './said.ts'
 
@@ -181,7 +181,8 @@ async function add(request: FastifyRequest, reply: FastifyReply, api: Api, row: 
 }
 
 async function name(request: FastifyRequest, api: Api, row: UploadRow, hash: Buffer | undefined): Promise<void> {
-	const { place } = await run(reach(request, api.fs, Buffer.from(row.path), { role: 'write' }))
+	// It was there when the upload was begun, which may be long ago.
+	const { place } = await reachWithParents(request, api, Buffer.from(row.path))
 	if (!place) return fail('EISDIR', 'a directory is there')
 	await run(nameUpload(api.fs, row, place, attributesOf(api), { hash, check: stillHolds(request, api) }))
 }

@@ -124,6 +124,15 @@ for (const engine of engines) {
 		assert.equal(await (await door.fetch('/files/d/g')).text(), 'other')
 	})
 
+	test(`${engine.name}: a directory that was removed since an upload to it was begun is made once more`, async (t) => {
+		const door = await openDoor(t, { engine, nodes: 1 })
+		const at = (await begin(door, 'd/e/f', 5)).headers.get('location') as string
+		assert.equal((await patch(door, at, 0, Buffer.from('by'))).status, 204)
+		assert.equal((await door.fetch('/files/d?recursive', { method: 'DELETE' })).status, 204)
+		assert.equal((await patch(door, at, 2, Buffer.from('tes'))).status, 204)
+		assert.equal(await (await door.fetch('/files/d/e/f')).text(), 'bytes')
+	})
+
 	test(`${engine.name}: what is sent goes on from where the upload is when its turn comes`, async (t) => {
 		const door = await openDoor(t, { engine, nodes: 1 })
 		const begun = (path: string) => door.fetch('/uploads', { method: 'POST', headers: { ...TUS, ...metadata(path), 'upload-defer-length': '1' } }).then(({ headers }) => headers.get('location') as string)
