@@ -1,6 +1,6 @@
 /** What went wrong as HTTP says it. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { Errno } from '../core/errors.ts'
+import { CatalogueError, Errno } from '../core/errors.ts'
 
 /** A status that no errno means. */
 export class HttpError extends Error {
@@ -62,6 +62,8 @@ const WORDS: Record<string, string> = {
 	ETIMEDOUT: 'a node does not answer in time',
 }
 
+const OF_CATALOGUE: Record<string, string> = { EIO: 'the catalogue is not within reach', ENOSPC: 'the catalogue has no room' }
+
 export interface Failure {
 	status: number
 	/** An errno's name where there is one, else the status in words. */
@@ -76,12 +78,19 @@ export function toFailure(error: unknown): Failure {
 	if (error instanceof Errno) {
 		const status = STATUS[error.code] ?? 500
 		const headers: Record<string, string> = status === 503 ? { 'retry-after': String(RETRY_SECONDS) } : {}
-		return { status, code: error.code, message: error.message === error.code ? (WORDS[error.code] ?? error.code) : error.message, headers }
+		return { status, code: error.code, message: wordsOf(error), headers }
 	}
 	const { statusCode, message } = error as Partial<FastifyError>
 	// What fastify itself refuses: a body that is too large, that does not fit the schema, that is no JSON.
 	if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return { status: statusCode, code: `HTTP_${statusCode}`, message: message ?? '', headers: {} }
 	return { status: 500, code: 'HTTP_500', message: 'something unexpected happened; the log says what', headers: {} }
+}
+
+/** What a driver says, and what is said of a node's own path, names hosts and paths that are nobody's business: that is for the log. */
+function wordsOf(error: Errno): string {
+	const { code, message } = error
+	if (error instanceof CatalogueError && OF_CATALOGUE[code] !== undefined) return OF_CATALOGUE[code]
+	return message === code || code === 'ETIMEDOUT' ? (WORDS[code] ?? code) : message
 }
 
 /** Sends it in the shape of everything that has no shape of its own. */
