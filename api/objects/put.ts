@@ -22,9 +22,6 @@ import type { Gateway } from './gateway.ts'
 import { type Incoming, tooLarge } from './incoming.ts'
 import { monthOf, nameOf } from './place.ts'
 
-/** Gathered before it is written: a file as small as this is made in one go. */
-const SMALL_BYTES_MAX = 128 * 1024
-
 export interface Target {
 	fid: Fid
 	collection: string
@@ -79,20 +76,11 @@ export interface Said {
 	holds?: (tx: Transaction) => Op<void>
 }
 
-/** What is small need not be written in steps. */
-async function take({ fs }: Gateway, intake: Intake, { content, packed }: Incoming, sum: { crc: number }, options: StoreOptions): Promise<Stored> {
-	const whole = Buffer.isBuffer(content) ? content : packed ? await gathered(content, intake.bytes) : undefined
-	if (!whole) return await store(fs, intake, summed(content as AsyncIterable<Uint8Array>, sum), options)
-	sum.crc = crc32c(whole)
-	return await run(storeWhole(fs, intake, whole, options))
-}
-
-/** Undefined where it may be large. */
-async function gathered(content: AsyncIterable<Uint8Array>, bytes: number | undefined): Promise<Buffer | undefined> {
-	if (bytes === undefined || bytes > SMALL_BYTES_MAX) return undefined
-	const parts: Uint8Array[] = []
-	for await (const part of content) parts.push(part)
-	return Buffer.concat(parts)
+/** What is at hand need not be written in steps. */
+async function take({ fs }: Gateway, intake: Intake, { content }: Incoming, sum: { crc: number }, options: StoreOptions): Promise<Stored> {
+	if (!Buffer.isBuffer(content)) return await store(fs, intake, summed(content, sum), options)
+	sum.crc = crc32c(content)
+	return await run(storeWhole(fs, intake, content, options))
 }
 
 async function* summed(content: AsyncIterable<Uint8Array>, sum: { crc: number }): AsyncGenerator<Uint8Array> {
