@@ -18,6 +18,8 @@ const WRITE = { access: 'write', byPath: true } as const
 const params = { type: 'object', properties: { '*': { type: 'string', description: 'a path; its bytes may be written %xx' } } } as const
 const failures = { '4xx': ERROR_SCHEMA, '5xx': ERROR_SCHEMA } as const
 const empty = { type: 'null', description: 'nothing' } as const
+const elsewhere = { type: 'null', description: 'the door that has it (`doors`), with an address that is good for a while' } as const
+const CONTENT = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } as const
 const STORED = {
 	type: 'object',
 	properties: { path: { type: 'string' }, href: { type: 'string' }, size: { type: 'integer' }, sha256: { type: 'string' } },
@@ -67,7 +69,7 @@ export const part: Part = {
 			method: ['GET', 'HEAD'],
 			url,
 			config: READ,
-			schema: { summary: 'a file, or what a directory has in it', params, querystring: listing, response: { 200: { content: { 'application/json': { schema: LISTING }, 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } }, ...failures } },
+			schema: { summary: 'a file, or what a directory has in it', params, querystring: listing, response: { 200: { content: { 'application/json': { schema: LISTING }, ...CONTENT } }, 206: { content: CONTENT }, 304: empty, 307: elsewhere, ...failures } },
 			handler: (request, reply) => get(request, reply, api, signed),
 		})
 		app.route({
