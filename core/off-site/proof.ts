@@ -12,7 +12,7 @@ import { isPromise, type Op, run, wait } from '../op.ts'
 import { openContent } from './content.ts'
 import { localDay } from './rates.ts'
 import { reviewAll } from './review.ts'
-import { settledAmong } from './settled.ts'
+import { type Present, presentOf } from './settled.ts'
 
 /** Files of one question whether they are as they were. */
 const JUDGED_AT_ONCE = 256
@@ -93,10 +93,16 @@ async function judgeSome(fs: Filesystem, answers: readonly Answer[], rows: Reado
 		const verdict = row && answer.proof ? run(judgeOne(fs, row, answer.proof, buffer)) : row ? 'failed' : 'void'
 		verdicts.push(isPromise(verdict) ? await verdict : verdict)
 	}
-	// What was read counts where nobody changed it meanwhile.
-	const judged = answers.flatMap(({ id }, index) => (rows.has(id) && verdicts[index] !== 'void' ? [rows.get(id) as BackupRow] : []))
-	const settled = judged.length === 0 ? new Set() : await run(settledAmong(fs, judged.map((row) => ({ id: row.file_id, version: row.version }))))
-	return verdicts.map((verdict, index) => (verdict === 'void' || !answers[index].proof || settled.has(answers[index].id) ? verdict : 'later'))
+	const judged = answers.flatMap(({ id }) => rows.get(id)?.file_id ?? [])
+	const now = judged.length === 0 ? new Map<FileId, Present>() : await run(presentOf(fs, judged))
+	return verdicts.map((verdict, index) => settledVerdict(verdict, answers[index], rows.get(answers[index].id), now))
+}
+
+/** Of what the tree has no more, a site may rightly have something else by now. What was read counts where nobody was changing it. */
+function settledVerdict(verdict: Verdict, { id, proof }: Answer, row: BackupRow | undefined, now: ReadonlyMap<FileId, Present>): Verdict {
+	const there = now.get(id)
+	if (row === undefined || there?.version !== row.version) return 'void'
+	return proof && there.isWritten ? 'later' : verdict
 }
 
 /** By our own copy. */

@@ -20,6 +20,8 @@ import { review, reviewAll } from './review.ts'
 
 const FAILURES = ['mismatch', 'no-space', 'name', 'io', 'gone'] as const
 export type FailureKind = (typeof FAILURES)[number]
+/** What of them an agent can find out about a copy that it has. */
+const LOSSES: ReadonlySet<FailureKind> = new Set(['mismatch', 'io', 'gone'])
 
 export interface Claim {
 	id: FileId
@@ -131,11 +133,16 @@ function* mismatch(fs: Filesystem, tx: Transaction, site: Pick<SiteRow, 'id'>, {
 	return 'mismatch'
 }
 
-function fail({ capabilities }: Filesystem, tx: Transaction, site: Pick<SiteRow, 'id'>, { id, version, error, text }: Failed, { held }: Known): Outcome {
-	const tried = held.get(id)?.tried ?? 0
+/** What cannot be stored there; or, of a copy that was claimed, that it is there no more. */
+function fail({ capabilities }: Filesystem, tx: Transaction, site: Pick<SiteRow, 'id'>, { id, version, error, text }: Failed, { held, now }: Known): Outcome {
+	const row = held.get(id)
+	const isLost = row !== undefined && isHeld(row) && row.version === version && LOSSES.has(error)
+	const tried = row?.tried ?? 0
+	if (isLost) backups.decide(tx, [{ ...row, version: 0, state: BACKUP.wanted, since: now, tried: tried + 1 }], capabilities)
 	const seconds = error === 'name' ? NEVER_SECONDS : Math.min(RETRY_SECONDS_MAX, RETRY_SECONDS * 2 ** Math.min(tried, 10))
-	backups.setFailed(tx, { file_id: id, site_id: site.id, version }, seconds, capabilities)
-	records.log(tx, site.id, { what: 'failed', detail: `file ${id} version ${version}: ${error}${text === '' ? '' : `: ${printable(text)}`}` }, capabilities)
+	// A copy that was lost for the first time is fetched at once.
+	if (!isLost || tried > 0) backups.setFailed(tx, { file_id: id, site_id: site.id, version }, seconds, capabilities)
+	records.log(tx, site.id, { what: isLost ? 'lost' : 'failed', detail: `file ${id} version ${version}: ${error}${text === '' ? '' : `: ${printable(text)}`}` }, capabilities)
 	return 'failed'
 }
 

@@ -9,13 +9,25 @@ export interface Version {
 	version: number
 }
 
-/** Which of them are as they were, in one question. At most `FILES_MAX` of core/catalogue/wanted.ts. */
-export function* settledAmong({ catalogue }: Filesystem, versions: readonly Version[]): Op<Set<FileId>> {
-	const ids = versions.map(({ id }) => id)
+/** A file as it is now. */
+export interface Present {
+	version: number
+	/** Somebody has it open for writing. */
+	isWritten: boolean
+}
+
+/** Those that are there, in one question. At most `FILES_MAX` of core/catalogue/wanted.ts. */
+export function* presentOf({ catalogue }: Filesystem, ids: readonly FileId[]): Op<Map<FileId, Present>> {
 	const [rows, pins] = (yield* wait(catalogue.read(wanted.filesQuery(ids), wanted.writtenQuery(ids)))) as [wanted.WantedFile[], Array<{ file_id: FileId }>]
-	const now = new Map(rows.map((row) => [row.id, row.version]))
-	for (const { file_id } of pins) now.delete(file_id)
-	return new Set(versions.flatMap(({ id, version }) => (now.get(id) === version ? [id] : [])))
+	const written = new Set(pins.map(({ file_id }) => file_id))
+	return new Map(rows.map(({ id, version }) => [id, { version, isWritten: written.has(id) }]))
+}
+
+/** Which of them are as they were. */
+export function* settledAmong(fs: Filesystem, versions: readonly Version[]): Op<Set<FileId>> {
+	const now = yield* presentOf(fs, versions.map(({ id }) => id))
+	const isSettled = ({ id, version }: Version) => now.get(id)?.version === version && !now.get(id)?.isWritten
+	return new Set(versions.filter(isSettled).map(({ id }) => id))
 }
 
 export function* isSettled(fs: Filesystem, id: FileId, version: number): Op<boolean> {

@@ -1,6 +1,6 @@
 /** The agent as volunteers have it against the door as keepers have it. */
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import * as entries from '../../core/catalogue/entries.ts'
@@ -22,6 +22,14 @@ test('the agent fetches, adopts, proves and is told what went', async (t) => {
 	assert.equal(agent.content('d2/f29'), 'content 29'.repeat(2_900))
 	const states = await keeper.driver.all<{ state: number; many: number }>('SELECT state, COUNT(*) AS many FROM backup GROUP BY state')
 	assert.deepEqual(states.map(({ state, many }) => [state, many]), [[4, 30]])
+
+	// What it finds to be wrong itself counts no more, and comes again at once.
+	writeFileSync(join(agent.folder, 'd2/f29'), 'CONTENT 29'.repeat(2_900))
+	rmSync(join(agent.folder, 'd1/f28'))
+	assert.equal((await agent.run('-a', 'verify')).code, 1)
+	assert.match((await agent.run('-a', 'replicate', '-v')).err, /2 files came/)
+	assert.equal(agent.content('d2/f29'), 'content 29'.repeat(2_900))
+	assert.equal((await agent.run('-a', 'verify')).code, 0)
 })
 
 test('what is renamed in the tree, a directory too, is moved in the folder and not fetched again; what stood in the way is kept', async (t) => {
