@@ -67,7 +67,7 @@ export const reportBody = object(
 )
 export const resultsAnswer = object({ results: answers(object({ id: number, result: text, version: number })) })
 
-export const walkBody = object({ files: list(object({ path64, size: whole, hash }, ['path64', 'size'])) }, ['files'])
+export const walkBody = object({ files: list(object({ path64, size: whole, hash, id: whole, version: whole }, ['path64', 'size'])) }, ['files'])
 
 export const limitQuery = object({ limit: { type: 'integer', minimum: 1, maximum: ITEMS_MAX, default: 100 } })
 export const challengesAnswer = object({

@@ -26,7 +26,7 @@ interface ReportBody {
 }
 
 interface WalkBody {
-	files: Array<{ path64: string; size: number; hash?: string }>
+	files: Array<{ path64: string; size: number; hash?: string; id?: number; version?: number }>
 }
 
 const config = { access: 'site' } as const
@@ -71,7 +71,12 @@ export function work(app: FastifyInstance, api: Api): void {
 
 	app.post<{ Body: WalkBody }>('/walk', { config, schema: schemaOf({ summary: 'what the site has already', body: walkBody }, resultsAnswer) }, async (request) => {
 		const site = siteOf(request)
-		const seen = request.body.files.map(({ path64, size, hash }) => ({ path: readPath(path64), size, hash: hash === undefined ? undefined : Buffer.from(hash, 'hex') }))
+		const seen = request.body.files.map(({ path64, size, hash, id, version }) => ({
+			path: readPath(path64),
+			size,
+			hash: hash === undefined ? undefined : Buffer.from(hash, 'hex'),
+			...(id === undefined || version === undefined ? {} : { moved: { id, version } }),
+		}))
 		const results: Adopted[] = await adopt(fs, site.row, seen)
 		logLine(api, site, { what: 'walk', detail: counted(results.map(({ result }) => result)) })
 		return { results }

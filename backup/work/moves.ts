@@ -127,7 +127,7 @@ async function wayIfMoved({ folder }: Run, { to, size, hash }: Move, records: Re
 
 async function tell({ client }: Run, moved: readonly Held[]): Promise<void> {
 	if (moved.length === 0) return
-	const files = moved.map(({ path, size, hash }) => ({ path64: Buffer.from(path, 'latin1').toString('base64'), size, hash }))
+	const files = moved.map(({ path, id, version, size, hash }) => ({ path64: Buffer.from(path, 'latin1').toString('base64'), id, version, size, hash }))
 	const results = listIn(await client.call('POST', '/walk', { files }), 'results')
 	if (results.length !== files.length) throw new BadAnswer('there are other results than files')
 }

@@ -42,6 +42,8 @@ async function fetchAll(run: Run, portions: Portions, mode: string | undefined):
 		barren = isBarren(before, portions.counts()) ? barren + 1 : 0
 		if (Date.now() - helloMs < HELLO_EVERY_MS) continue
 		helloMs = Date.now()
+		// What was put under its name is reported before anything is asked about what it replaced.
+		await ending
 		run.hello = await sayHello(run.client, run.folder, false)
 		await attend(run)
 	}

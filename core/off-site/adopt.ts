@@ -1,4 +1,7 @@
 /** What an agent found in its folder that it was not given: which of it is the tree's present content. */
+import type { BackupRow } from '../catalogue/backups.ts'
+import * as backups from '../catalogue/backups.ts'
+import { isHeld } from '../catalogue/backups.ts'
 import { KIND } from '../catalogue/files.ts'
 import { hashOf } from '../catalogue/hashes.ts'
 import type { SiteRow } from '../catalogue/sites.ts'
@@ -12,12 +15,15 @@ import { classById } from '../placement/placement.ts'
 import { createFinder } from './at-path.ts'
 import { type Claim, takeReport } from './report.ts'
 import { isScratch } from './scratch.ts'
+import type { Version } from './settled.ts'
 import { readSettings, takerOf } from './site-settings.ts'
 
 export interface Seen {
 	path: Path
 	size: number
 	hash: Buffer | undefined
+	/** Which file it is, where the agent was told to move it there. */
+	moved?: Version
 }
 
 export type Adopted = { result: 'current'; id: FileId; version: number } | { result: 'hash' | 'differs' | 'unknown' }
@@ -33,13 +39,26 @@ export async function adopt(fs: Filesystem, site: SiteRow, seen: readonly Seen[]
 		ids.push(row?.kind === KIND.regular && row.version > 0 && rule && rule.offsite > 0 && takes(rule.name, path) ? row.id : undefined)
 	}
 	const files = await filesOf(fs, ids.filter((id) => id !== undefined))
-	const answers = seen.map((each, index) => judge(each, files.get(ids[index] ?? 0)))
+	const judged = seen.map((each, index) => judge(each, files.get(ids[index] ?? 0)))
+	const answers = await withMoved(fs, site, seen, judged)
 	const claims = answers.flatMap((answer, index): Claim[] =>
 		answer.result === 'current' ? [{ ...answer, size: seen[index].size, hash: seen[index].hash as Buffer, path: seen[index].path }] : [],
 	)
 	const outcomes = await takeReport(fs, site, claims)
 	let at = 0
 	return answers.map((answer) => (answer.result !== 'current' || outcomes[at++] === 'claimed' ? answer : { result: 'differs' }))
+}
+
+/** What the tree has moved on meanwhile is where the agent was told to put it, and is looked for there until it is moved again. */
+async function withMoved(fs: Filesystem, site: SiteRow, seen: readonly Seen[], judged: readonly Adopted[]): Promise<Adopted[]> {
+	const ids = seen.flatMap(({ moved }, index) => (moved && judged[index].result !== 'current' ? [moved.id] : []))
+	if (ids.length === 0) return [...judged]
+	const rows = ((await fs.catalogue.read(...backups.ofFilesQueries(ids))) as BackupRow[][]).flat()
+	const held = new Map(rows.filter((row) => row.site_id === site.id && isHeld(row)).map((row) => [row.file_id, row.version]))
+	return judged.map((answer, index) => {
+		const { moved, hash } = seen[index]
+		return answer.result !== 'current' && moved && hash && held.get(moved.id) === moved.version ? { result: 'current', ...moved } : answer
+	})
 }
 
 async function filesOf(fs: Filesystem, ids: readonly FileId[]): Promise<Map<FileId, WantedFile>> {
