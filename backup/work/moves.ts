@@ -5,7 +5,7 @@
 import fs from 'node:fs'
 import { failureOf } from '../fetch/failure.ts'
 import { syncWays, type Way } from '../fetch/place.ts'
-import { setAside, setAsideBefore } from '../folder/aside.ts'
+import { setAside, standing } from '../folder/aside.ts'
 import { isThere, openLocal } from '../folder/local-file.ts'
 import { findSpot, type Spot } from '../folder/spot.ts'
 import { namesOf } from '../names/archive-path.ts'
@@ -96,7 +96,7 @@ async function moveOne(run: Run, move: Move, records: Map<string, Held>): Promis
 async function nameOf(spot: Spot, { id, version, size, hash }: Move, held: Held | undefined): Promise<Buffer | undefined> {
 	if (held?.id === id && held.version === version && sizeOf(spot) === size) return spot.name
 	if (hash === null) return undefined
-	for (const name of [spot.name, ...setAsideBefore(spot)]) if (await isThere({ directory: spot.directory, name }, { size, hash })) return name
+	for (const name of standing(spot)) if (await isThere({ directory: spot.directory, name }, { size, hash })) return name
 	return undefined
 }
 

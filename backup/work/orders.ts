@@ -1,6 +1,6 @@
 /** The way back: files the keeper asks for are sent, in parts, going on where the server has got to. */
 import fs from 'node:fs'
-import { setAsideBefore } from '../folder/aside.ts'
+import { standing } from '../folder/aside.ts'
 import { hashOfFile, isUnreadable, type LocalFile, lookFailure, openLocal } from '../folder/local-file.ts'
 import { findSpot, type Spot } from '../folder/spot.ts'
 import { namesOf } from '../names/archive-path.ts'
@@ -70,7 +70,7 @@ async function find({ folder }: Run, order: Order): Promise<LocalFile | Unfit> {
 		const spot = findSpot(folder, namesOf(order.path, folder.platform), false)
 		if (spot === undefined) return 'missing'
 		try {
-			for (const name of [spot.name, ...setAsideBefore(spot)]) {
+			for (const name of standing(spot)) {
 				const found = await fitting({ directory: spot.directory, name }, order)
 				if (typeof found !== 'string') return found
 				if (found !== 'missing') seen = found

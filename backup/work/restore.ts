@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { EXIT, Ending } from '../exit-codes.ts'
-import { setAsideBefore } from '../folder/aside.ts'
+import { standing } from '../folder/aside.ts'
 import { openDirectory } from '../folder/directory.ts'
 import type { Folder } from '../folder/folder.ts'
 import { eachPart, isThere, isUnreadable, type LocalFile, openLocal } from '../folder/local-file.ts'
@@ -84,7 +84,7 @@ async function copyRight(folder: Folder, names: Names, { target, held }: { targe
 	if (source === undefined) return 'is missing'
 	let why = 'is missing, or not what it was'
 	try {
-		for (const name of [source.name, ...setAsideBefore(source)]) {
+		for (const name of standing(source)) {
 			try {
 				if (await copyIfRight({ directory: source.directory, name }, target, held)) return undefined
 			} catch (error) {
