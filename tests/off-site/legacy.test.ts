@@ -67,6 +67,17 @@ for (const engine of engines) {
 	})
 }
 
+test('what changed since it was given out is not taken for fetched', async (t) => {
+	const keeper = await open(t)
+	const id = await keeper.put('x.jpg', 'content')
+	await keeper.feed()
+	const query = (command: string) => sign(`ident=dwo&command=${command}&r=${number++}`)
+	assert.equal((await ask(keeper, query('filelist&mode=full'))).rows.length, 1)
+	await keeper.put('x.jpg', 'another')
+	assert.deepEqual(await ask(keeper, query('notify'), { file_ids: String(id) }), { ids_received: '1', files_affected: '0' })
+	assert.equal((await ask(keeper, query('filelist&mode=full'))).rows.length, 1)
+})
+
 test('defect 1: what nobody signed is refused, however it is asked', async (t) => {
 	const keeper = await open(t)
 	await keeper.put('x.jpg', 'content')

@@ -2,7 +2,9 @@
 import * as backups from '../../../core/catalogue/backups.ts'
 import type { BackupRow } from '../../../core/catalogue/backups.ts'
 import { BACKUP, isHeld } from '../../../core/catalogue/backups.ts'
+import * as leases from '../../../core/catalogue/backup-leases.ts'
 import * as hashes from '../../../core/catalogue/hashes.ts'
+import type { FileId } from '../../../core/ids.ts'
 import { reviewAll } from '../../../core/off-site/review.ts'
 import { type Claim, printable, takeReport } from '../../../core/off-site/report.ts'
 import type { Api } from '../../api.ts'
@@ -17,13 +19,15 @@ function idsIn(text: string): number[] {
 	return [...new Set(ids)].slice(0, IDS_MAX)
 }
 
-/** They say neither version nor hash: it is taken for what they were given. They cannot prove it, so it stays claimed. */
+/** They say neither version nor hash: it is taken for what they were given, or for what is there where that is not known. They cannot prove it, so it stays claimed. */
 export async function notify(api: Api, site: Site, text: string): Promise<object> {
 	const ids = idsIn(text)
+	const given = (await api.fs.catalogue.read(...leases.leasedQueries(site.row.id, ids))) as Array<Array<{ file_id: FileId; version: number }>>
+	const versions = new Map(given.flat().map((row) => [row.file_id, row.version]))
 	const claims: Claim[] = []
 	for (const id of ids) {
 		const row = await hashes.find(api.fs.catalogue, id)
-		if (row) claims.push({ id, version: row.version, size: row.size, hash: hashes.hashOf(row) })
+		if (row) claims.push({ id, version: versions.get(id) ?? row.version, size: row.size, hash: hashes.hashOf(row) })
 	}
 	const outcomes = await takeReport(api.fs, site.row, claims)
 	const affected = outcomes.filter((outcome) => outcome === 'claimed').length
