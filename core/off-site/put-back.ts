@@ -121,6 +121,7 @@ function* enter(
 		),
 	)) as [FileRow[], FileRow[], FileRow[], unknown[], writers.WriterRow[], EntryRow[], ReplicaRow[], ReplicaRow[]]
 	const rows = [first, second, third].flat()
+	const { flags } = rows.find(({ id }) => id === there.id) ?? there
 	const isAsBefore = (row: FileRow) => rows.some(({ id, version }) => id === row.id && version === row.version)
 	const isFree = pins.length === 0 && ownPins.every((pin) => pin.client_id === fs.client)
 	if (!isAsBefore(there) || !isAsBefore(scratch.row) || !isFree || names.length === 0 || names.length === NAMES_MAX) return undefined
@@ -146,6 +147,7 @@ function* enter(
 			{ ...common, op: 'rename', path: from, toPath: paths[0], isNew: true },
 			...paths.slice(1).map((path): Intent => ({ ...common, op: 'link', path: paths[0], toPath: path })),
 			{ ...common, op: 'attributes', path: paths[0], toPath: null },
+			...(flags & files.FLAG_HAS_XATTRS ? [{ ...common, op: 'xattrs', path: paths[0], toPath: null } satisfies Intent] : []),
 			...others.map((copy): Intent => ({ op: 'unlink', path: from, toPath: null, fileId: scratch.row.id, token, nodeId: copy.node_id })),
 		],
 		true,

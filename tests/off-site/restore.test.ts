@@ -1,5 +1,6 @@
 /** The way back: from sites into the tree, into a directory, as a drill. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,6 +15,7 @@ import { setAttributes } from '../../core/filesystem/attributes.ts'
 import { link } from '../../core/filesystem/links.ts'
 import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
+import { setXattr } from '../../core/filesystem/xattrs.ts'
 import { ROOT_ID } from '../../core/ids.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { place } from '../../core/off-site/order.ts'
@@ -53,6 +55,7 @@ for (const engine of engines) {
 		const b = await keeper.put('d/e/b\xff', 'beta')
 		const empty = await keeper.put('empty', '')
 		await run(setAttributes(keeper.fs, a, { mode: 0o640, uid: 5, gid: 6, mtime: { s: 1_000_000_000, ns: 7 } }))
+		await run(setXattr(keeper.fs, a, Buffer.from('user.colour'), Buffer.from('blue'), { create: false, replace: false }))
 		const d = await entries.lookup(keeper.driver, ROOT_ID, Buffer.from('d'))
 		await run(link(keeper.fs, a, { parent: d?.id as number, name: Buffer.from('hard') }))
 		await keeper.feed()
@@ -70,6 +73,7 @@ for (const engine of engines) {
 		const { mode, uid, mtimeMs, ino } = statSync(keeper.node(1, 'd/a'))
 		assert.deepEqual([mode & 0o777, uid, Math.floor(mtimeMs / 1000)], [0o640, 5, 1_000_000_000])
 		assert.equal(statSync(keeper.node(1, 'd/hard')).ino, ino)
+		assert.equal(execFileSync('getfattr', ['--absolute-names', '--only-values', '-n', 'user.colour', keeper.node(1, 'd/a')], { encoding: 'utf8' }), 'blue')
 		assert.equal(readFileSync(keeper.node(1, 'empty'), 'utf8'), '')
 		for (const id of [a, b, empty]) {
 			const rows = await keeper.driver.all('SELECT state, version FROM replica WHERE file_id = ?', [id])
