@@ -135,6 +135,8 @@ async function writeDown(fs: Filesystem, site: SiteRow, judged: ReadonlyArray<{ 
 	await transact(fs, function* (tx) {
 		for (const row of proved) backups.setProved(tx, row, capabilities)
 		for (const row of failed) {
+			// What was set aside there may still be it.
+			backups.keepPast(tx, row, site.now)
 			backups.setLost(tx, row, capabilities)
 			// One that fails again and again costs everybody's bytes.
 			if (row.tried >= FAILURES_AT_ONCE) backups.setFailed(tx, row, RETRY_SECONDS, capabilities)

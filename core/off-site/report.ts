@@ -138,7 +138,11 @@ function fail({ capabilities }: Filesystem, tx: Transaction, site: Pick<SiteRow,
 	const row = held.get(id)
 	const isLost = row !== undefined && isHeld(row) && row.version === version && LOSSES.has(error)
 	const tried = row?.tried ?? 0
-	if (isLost) backups.decide(tx, [{ ...row, version: 0, state: BACKUP.wanted, since: now, tried: tried + 1 }], capabilities)
+	if (isLost) {
+		// Where no other copy is left, one that was set aside there may be what is wanted back.
+		backups.keepPast(tx, row, now)
+		backups.decide(tx, [{ ...row, version: 0, state: BACKUP.wanted, since: now, tried: tried + 1 }], capabilities)
+	}
 	const seconds = error === 'name' ? NEVER_SECONDS : Math.min(RETRY_SECONDS_MAX, RETRY_SECONDS * 2 ** Math.min(tried, 10))
 	// A copy that was lost for the first time is fetched at once.
 	if (!isLost || tried > 0) backups.setFailed(tx, { file_id: id, site_id: site.id, version }, seconds, capabilities)
