@@ -5,7 +5,7 @@ import * as table from '../../core/catalogue/backup-orders.ts'
 import { codeOf } from '../../core/errors.ts'
 import { run } from '../../core/op.ts'
 import { fulfil } from '../../core/off-site/put-back.ts'
-import { printable } from '../../core/off-site/report.ts'
+import { printable, takeLoss } from '../../core/off-site/report.ts'
 import { dropScratch, takePart } from '../../core/off-site/upload.ts'
 import type { Api } from '../api.ts'
 import { logLine, siteOf } from './credentials.ts'
@@ -15,6 +15,7 @@ import { shownPath } from './places.ts'
 import { failBody, limitQuery, nothing, offsetQuery, orderParams, ordersAnswer, partAnswer, schemaOf } from './schemas.ts'
 
 export const PART_BYTES_MAX = 8 * 1_048_576
+const LOSSES = { missing: 'gone', mismatch: 'mismatch', io: 'io' } as const
 const config = { access: 'site' } as const
 
 export function orders(app: FastifyInstance, api: Api): void {
@@ -44,13 +45,14 @@ export function orders(app: FastifyInstance, api: Api): void {
 	})
 
 	const failing = schemaOf({ summary: 'the site cannot send it', params: orderParams, body: failBody }, nothing)
-	app.post<{ Params: { order: number }; Body: { error: string; text?: string } }>('/orders/:order/fail', { config, schema: failing }, async (request) => {
+	app.post<{ Params: { order: number }; Body: { error: keyof typeof LOSSES; text?: string } }>('/orders/:order/fail', { config, schema: failing }, async (request) => {
 		const site = siteOf(request)
 		const order = await find(api, site, request.params.order)
 		if (order.state !== 'asked') return {}
 		const { error, text = '' } = request.body
 		await end(api, site, order, { state: 'failed', detail: printable(text === '' ? error : `${error}: ${text}`) })
 		await run(dropScratch(fs, order.id))
+		await takeLoss(fs, site.row, { id: order.file_id, version: order.version, path: Buffer.from(order.path), error: LOSSES[error], text: 'it was asked back' })
 		return {}
 	})
 }

@@ -60,6 +60,13 @@ export async function takeReport(fs: Filesystem, site: Pick<SiteRow, 'id'>, said
 	return outcomes
 }
 
+/** What it could not give back from a path counts no more where it is still held to be there. */
+export async function takeLoss(fs: Filesystem, site: Pick<SiteRow, 'id'>, { path, ...said }: Failed & { path: Path }): Promise<void> {
+	const rows = ((await fs.catalogue.read(...backups.ofFilesQueries([said.id]))) as BackupRow[][]).flat()
+	const isThere = (row: BackupRow) => row.site_id === site.id && isHeld(row) && row.version === said.version && row.path !== null && path.equals(row.path)
+	if (rows.some(isThere)) await takeReport(fs, site, [said])
+}
+
 interface Entered {
 	outcomes: Outcome[]
 	/** Files that were under the paths that others have now. */

@@ -278,6 +278,8 @@ test('a drill has a sample sent back and says what became of it', async (t) => {
 	const bad = await drill()
 	assert.equal(bad.exitCode, 17)
 	assert.match(bad.err, /attic: f\d: missing/)
+	const { failed: missing } = JSON.parse(bad.out)[0]
+	assert.equal((await attic.fetchBatch()).length, missing.length, 'what it has no more does not count, and is fetched again')
 	assert.equal(await entries.lookup(keeper.driver, ROOT_ID, Buffer.from('.restore')), undefined)
 	const lines = await keeper.driver.all<{ detail: string }>("SELECT detail FROM site_log WHERE what = 'drill' ORDER BY id")
 	assert.match(lines[0].detail, /^\d+ of \d+ right/)
