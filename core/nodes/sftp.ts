@@ -36,7 +36,7 @@ export function connectSftp(node: { name: string; uuid: string }, config: SftpCo
 	let lastFd = 0
 	let checked: { sftp: SFTPWrapper; root: Promise<string> } | undefined
 
-	/** The root as the server sees it, once it is known to be this node. */
+	/** The root as the server sees it, without a slash at its end, once it is known to be this node. */
 	function rootOn(sftp: SFTPWrapper): Promise<string> {
 		if (checked?.sftp !== sftp) checked = { sftp, root: identify(sftp, node, config) }
 		return checked.root
@@ -46,9 +46,9 @@ export function connectSftp(node: { name: string; uuid: string }, config: SftpCo
 		const sftp = await session.get()
 		try {
 			const root = await rootOn(sftp)
-			const real = await call<string>(sftp, (done) => sftp.realpath(`${root}/${textOf(path)}`, done))
+			const real = `${root}/${textOf(path)}`
 			// The server follows symlinks wherever they lead; a file is where its path says.
-			if (real !== `${root}/${textOf(path)}`) fail('ELOOP', 'a symlink stands in the way')
+			if ((await call<string>(sftp, (done) => sftp.realpath(real, done))) !== real) fail('ELOOP', 'a symlink stands in the way')
 			const handle = await call<Buffer>(sftp, (done) => sftp.open(real, 'r', done))
 			const stat = toStat(await call<Stats>(sftp, (done) => sftp.fstat(handle, done)))
 			if ((stat.mode & S_IFMT) !== S_IFREG) fail('EINVAL', 'not a regular file')
@@ -109,7 +109,8 @@ async function identify(sftp: SFTPWrapper, { name, uuid }: { name: string; uuid:
 		fail('ENODEV', `${config.host}: ${config.path}/.cairn/node.json cannot be read: ${error.message}`),
 	)
 	if (parse(text.toString())?.uuid !== uuid) fail('ESTALE', `${config.host}: ${config.path} is not the node ${name}`)
-	return root
+	// All of what the server shows, where a key is shut in.
+	return root === '/' ? '' : root
 }
 
 function giveUpIfLost(session: Session, sftp: SFTPWrapper, error: unknown): void {

@@ -165,6 +165,21 @@ test('a directory that is another node is not read', async (t) => {
 	assert.match((await made.copy()).troubles[0], /is not the node node1/)
 })
 
+test('a node that is all there is of a host, where the key is shut in', async (t) => {
+	// sshd takes no directory that others than root may change, nor one below such a one.
+	const cage = disk.mkdtempSync('/run/cairn-cage-')
+	const server = await startSshd('internal-sftp', { ChrootDirectory: cage })
+	t.after(async () => {
+		await server.stop()
+		disk.rmSync(cage, { recursive: true })
+	})
+	const { port, keyFile, knownHostsFile } = server
+	const made = await distant(t, { f: Buffer.from('text') }, { port, keyFile, knownHostsFile, path: '/' })
+	disk.cpSync(made.node(11), cage, { recursive: true })
+	assert.deepEqual((await made.copy()).troubles, [])
+	assert.equal(disk.readFileSync(made.node(2, 'f'), 'utf8'), 'text')
+})
+
 test('a symlink where a directory should be leads nowhere', async (t) => {
 	const made = await distant(t, { f: Buffer.from('text') })
 	disk.renameSync(made.node(11, 'f'), made.node(11, '.cairn/moved'))

@@ -33,14 +33,14 @@ export interface Sshd {
 	stop(): Promise<void>
 }
 
-export async function startSshd(subsystem = 'internal-sftp'): Promise<Sshd> {
+export async function startSshd(subsystem = 'internal-sftp', more: Record<string, string> = {}): Promise<Sshd> {
 	const scratch = mkdtempSync(join(tmpdir(), 'cairn-sshd-'))
 	const file = (name: string) => join(scratch, name)
 	mkdirSync('/run/sshd', { recursive: true })
 	for (const name of ['host', 'user', 'stranger']) makeKey(file(name))
 	writeFileSync(file('authorized'), readFileSync(file('user.pub')))
 	const inner = await freePort()
-	let server = await serve(file, inner, subsystem)
+	let server = await serve(file, inner, { Subsystem: `sftp ${subsystem}`, ...more })
 	const sockets = new Set<Socket>()
 	let left = Number.POSITIVE_INFINITY
 	let many = 0
@@ -87,7 +87,7 @@ export async function startSshd(subsystem = 'internal-sftp'): Promise<Sshd> {
 			await ended(server)
 			rmSync(file('host'))
 			makeKey(file('host'))
-			server = await serve(file, inner, subsystem)
+			server = await serve(file, inner, { Subsystem: `sftp ${subsystem}`, ...more })
 		},
 		async stop() {
 			proxy.close()
@@ -108,7 +108,7 @@ function makeKey(path: string): void {
 	chmodSync(path, 0o600)
 }
 
-async function serve(file: (name: string) => string, port: number, subsystem: string): Promise<ChildProcess> {
+async function serve(file: (name: string) => string, port: number, more: Record<string, string>): Promise<ChildProcess> {
 	const settings = {
 		ListenAddress: '127.0.0.1',
 		Port: port,
@@ -119,7 +119,7 @@ async function serve(file: (name: string) => string, port: number, subsystem: st
 		StrictModes: 'no',
 		UsePAM: 'no',
 		PidFile: 'none',
-		Subsystem: `sftp ${subsystem}`,
+		...more,
 	}
 	const options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`])
 	const child = spawn(SSHD, ['-D', '-e', '-f', '/dev/null', ...options], { stdio: 'ignore' })
