@@ -23,6 +23,8 @@ export interface Site {
 
 export interface KnownSites {
 	find(name: string): Promise<Site | undefined>
+	/** As it was known last; nobody waits for it to be read again. */
+	known(name: string): Site | undefined
 	/** One that is set to the old protocol, by the name it has there. */
 	findLegacy(identity: string): Promise<Site | undefined>
 	/** Read again before the next question. */
@@ -70,6 +72,11 @@ export function createKnownSites({ catalogue, capabilities, report }: Filesystem
 	return {
 		async find(name) {
 			await readIfOld()
+			return sites.get(name)
+		},
+		known(name) {
+			// Whoever has to know asks, and hears of it.
+			readIfOld().catch(() => undefined)
 			return sites.get(name)
 		},
 		async findLegacy(identity) {

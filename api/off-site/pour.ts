@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { rateNow } from '../../core/off-site/rates.ts'
 import { pass } from '../../core/off-site/throttle.ts'
 import type { Api } from '../api.ts'
-import { bytesLeft } from './admit.ts'
+import { bytesLeft, refusePaused } from './admit.ts'
 import type { Site } from './known-sites.ts'
 import { stateOf } from './state.ts'
 
@@ -18,12 +18,15 @@ export type Send = (bytes: Buffer) => Promise<void>
 /** What cannot go on is cut: the agent has fewer bytes than it was told, and asks for the rest. */
 export async function pour(api: Api, site: Site, { raw, what }: { raw: ServerResponse; what: string }, work: (send: Send) => Promise<void>): Promise<void> {
 	const { spending } = stateOf(api)
+	const { key } = site
 	const send: Send = async (bytes) => {
 		for (let at = 0; at < bytes.length; ) {
+			refuseStopped(api, site, key)
 			const slice = bytes.subarray(at, at + sliceBytes(api, site, bytes.length - at))
+			// Before anything is waited for: others send at the same time.
+			spending.add(site.row.id, slice.length)
 			await pace(api, site, slice.length)
 			at += slice.length
-			spending.add(site.row.id, slice.length)
 			await written(raw, slice)
 		}
 	}
@@ -34,6 +37,12 @@ export async function pour(api: Api, site: Site, { raw, what }: { raw: ServerRes
 		if (!raw.destroyed) api.report(`site ${site.row.name}: ${what} was cut: ${(error as Error).message}`)
 		raw.destroy()
 	}
+}
+
+/** What the keeper did since it began. */
+function refuseStopped(api: Api, site: Site, key: string): void {
+	if (stateOf(api).sites.known(site.row.name) !== site || site.key !== key) throw new Error('the site was removed, or has another key')
+	refusePaused(site)
 }
 
 function written(raw: ServerResponse, bytes: Buffer): Promise<void> {
