@@ -45,7 +45,7 @@ export async function openFolder(path: string, isReader: boolean): Promise<Folde
 			own,
 			incoming,
 			leftovers: new Set(),
-			platform: namesHere(own),
+			platform: namesHere(root, own),
 			stored: storedName,
 			holdings: openHoldings(own),
 			freeBytes: () => freeIn(root),
@@ -57,13 +57,29 @@ export async function openFolder(path: string, isReader: boolean): Promise<Folde
 	}
 }
 
-function namesHere(own: Directory): Platform {
+/** A disk of Windows has its names on Linux too: what is there by one is there by another case of it. */
+function namesHere(root: Directory, own: Directory): Platform {
 	const platform = platformOf(process.platform)
+	if (platform === 'linux') return isByAnotherName(root, OWN_DIRECTORY.toUpperCase()) ? 'win32' : platform
 	if (platform !== 'darwin') return platform
 	fs.writeFileSync(own.at(PROBE), '')
 	const stored = storedName(own, PROBE)
 	fs.rmSync(own.at(PROBE))
 	return stored?.equals(PROBE) ? 'darwin' : 'hfs'
+}
+
+/** Of another directory on this system, by a file that is there for a moment; elsewhere than on Linux as in the folder. */
+export function namesAt(directory: Directory, name: string, folder: Platform): Platform {
+	if (platformOf(process.platform) !== 'linux') return folder
+	fs.writeFileSync(directory.at(Buffer.from(name)), '')
+	const isMerged = isByAnotherName(directory, name.toUpperCase())
+	fs.rmSync(directory.at(Buffer.from(name)))
+	return isMerged ? 'win32' : 'linux'
+}
+
+function isByAnotherName(directory: Directory, name: string): boolean {
+	const asked = Buffer.from(name)
+	return storedName(directory, asked)?.equals(asked) === false
 }
 
 function freeIn(root: Directory): number {

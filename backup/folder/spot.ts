@@ -4,7 +4,7 @@ import { basename } from 'node:path'
 import { BadPath, fits, type Names } from '../names/archive-path.ts'
 import { escapedName, plainName } from '../names/local-names.ts'
 import { mergesNames, type Platform } from '../names/platform.ts'
-import { type Directory, enter } from './directory.ts'
+import { type Directory, enter, staysReached } from './directory.ts'
 
 export interface Spot {
 	directory: Directory
@@ -63,7 +63,7 @@ export function reach(ground: Ground, locals: readonly Buffer[]): Directory | un
 }
 
 /** Of two names that the filesystem takes for one, the first here is called as it is, the other is escaped. */
-function localName({ platform, stored }: Ground, directory: Directory, name: Buffer): Buffer {
+export function localName({ platform, stored }: Ground, directory: Directory, name: Buffer): Buffer {
 	const plain = plainName(name, platform)
 	if (!mergesNames(platform)) return plain
 	const there = stored(directory, plain)
@@ -76,11 +76,32 @@ function localName({ platform, stored }: Ground, directory: Directory, name: Buf
 	return escaped
 }
 
-/** As the system tells it: on Windows and macOS the true case of a name is what its real path ends with. */
+/** Directories whose names are remembered. */
+const LISTED_MAX = 64
+const ANOTHER = Buffer.alloc(0)
+const listed = new Map<string, ReadonlySet<string>>()
+
+/**
+ * As the system tells it: on Windows and macOS the true case of a name is what its real path ends with. Linux tells a name as it was asked for,
+ * on a disk of Windows too: there a name that is another's in the listing is just another.
+ */
 export function storedName(directory: Directory, name: Buffer): Buffer | undefined {
 	const path = directory.at(name)
 	const stat = fs.lstatSync(path, { throwIfNoEntry: false })
 	if (stat === undefined) return undefined
 	// A real path would be that of what it leads to; it is in the way under any name.
-	return stat.isSymbolicLink() ? name : Buffer.from(basename(fs.realpathSync.native(path as string)))
+	if (stat.isSymbolicLink()) return name
+	if (staysReached) return isListed(directory, name.toString('latin1')) ? name : ANOTHER
+	return Buffer.from(basename(fs.realpathSync.native(path as string)))
+}
+
+function isListed(directory: Directory, name: string): boolean {
+	const { dev, ino } = fs.statSync(directory.path)
+	const key = `${dev}:${ino}`
+	if (listed.get(key)?.has(name)) return true
+	const there = fs.readdirSync(directory.path, { encoding: 'buffer' }) as Buffer[]
+	const names = new Set(there.map((each) => each.toString('latin1')))
+	if (listed.size >= LISTED_MAX) listed.clear()
+	listed.set(key, names)
+	return names.has(name)
 }

@@ -1,7 +1,7 @@
 /** Spots of many files one after the other: their directories stay open meanwhile, as most of them are of the next one too. */
 import type { Names } from '../names/archive-path.ts'
 import { staysReached } from './directory.ts'
-import { findSpot, type Ground, type Spot } from './spot.ts'
+import { findSpot, type Ground, localName, type Spot } from './spot.ts'
 
 const OPEN_MAX = 64
 
@@ -25,7 +25,7 @@ export async function withSpots<T>(ground: Ground, use: (find: Find) => Promise<
 			if (open.size >= OPEN_MAX) close()
 			open.set(key, spot)
 		}
-		return { ...spot, name: names[names.length - 1] as Buffer, close: () => undefined }
+		return { ...spot, name: localName(ground, spot.directory, names[names.length - 1] as Buffer), close: () => undefined }
 	}
 	try {
 		return await use(find)

@@ -5,7 +5,7 @@ import { relative, resolve } from 'node:path'
 import { EXIT, Ending } from '../exit-codes.ts'
 import { standing } from '../folder/aside.ts'
 import { openDirectory } from '../folder/directory.ts'
-import type { Folder } from '../folder/folder.ts'
+import { type Folder, namesAt } from '../folder/folder.ts'
 import { eachPart, isThere, isUnreadable, type LocalFile, openLocal } from '../folder/local-file.ts'
 import { findSpot, type Ground, type Spot } from '../folder/spot.ts'
 import { type Names, namesOf } from '../names/archive-path.ts'
@@ -54,7 +54,8 @@ function openTarget(folder: Folder, to: string): Ground {
 	if (!inside.startsWith('..') && !/^([A-Za-z]:|[\\/])/.test(inside)) {
 		throw new Ending(EXIT.usage, `--to ${to} is within the folder; restore to another place`)
 	}
-	return { root: openDirectory(to), platform: folder.platform, stored: folder.stored }
+	const root = openDirectory(to)
+	return { root, platform: namesAt(root, PARTIAL, folder.platform), stored: folder.stored }
 }
 
 function isBelow(path: string, prefix: string): boolean {

@@ -86,6 +86,13 @@ test('a file is moved within the folder only, over no directory, and only where 
 	assert.equal(agent.content('%.cairn-backup/held.log'), 'one')
 })
 
+test("a file that is called as the agent's own directory is: here it is called otherwise, and is right", async () => {
+	for (const name of ['other', '.cairn-backup']) server.offer(name, `content of ${name}`)
+	assert.deepEqual(await agent.run('-a', 'replicate'), { code: 0, out: '', err: '' })
+	assert.equal(agent.content('%.cairn-backup'), 'content of .cairn-backup')
+	assert.equal((await agent.run('-a', 'verify')).code, 0)
+})
+
 test('names that mean something elsewhere are names here, and only names', async () => {
 	const names = ['..\\..\\x', 'C:\\x', 'C:x', 'nul', 'A', 'a', '\u00e9', 'e\u0301', 'dot. ', '%2e%2e', '-rf', 'new\nline']
 	for (const name of names) server.offer(name, `content of ${name}`)
