@@ -35,18 +35,21 @@ export async function moveAll(run: Run, moves: readonly Move[]): Promise<number>
 	const records = recordsOf(run, moves)
 	const before = [...records.values()]
 	const moved: Held[] = []
+	const gone: Move[] = []
 	const ways: Way[] = []
 	for (const move of moves) {
 		const way = await moveOne(run, move, records)
+		if (way === 'gone') gone.push(move)
 		const hash = records.get(key(move.to))?.hash
-		if (way === undefined || !hash) continue
+		if (way === undefined || way === 'gone' || !hash) continue
 		ways.push(...way)
 		moved.push({ path: key(move.to), id: move.id, version: move.version, size: move.size, hash, seenMs: Date.now() })
 	}
 	await syncWays(run.folder, ways)
-	const gone = before.flatMap((held): Held[] => (records.has(held.path) ? [] : [{ ...held, gone: true }]))
-	await run.folder.holdings.add([...gone, ...moved])
+	const left = before.flatMap((held): Held[] => (records.has(held.path) ? [] : [{ ...held, gone: true }]))
+	await run.folder.holdings.add([...left, ...moved])
 	await tell(run, moved)
+	await tellGone(run, gone)
 	return moved.length
 }
 
@@ -62,8 +65,8 @@ function recordsOf({ folder }: Run, moves: readonly Move[]): Map<string, Held> {
 	return found
 }
 
-/** The directories it concerns; undefined where it was not to be had, or may not go there: then the file is fetched. */
-async function moveOne(run: Run, move: Move, records: Map<string, Held>): Promise<Way[] | undefined> {
+/** The directories it concerns; undefined where it may not go there, and stays. */
+async function moveOne(run: Run, move: Move, records: Map<string, Held>): Promise<Way[] | 'gone' | undefined> {
 	const { folder, watcher } = run
 	let from: Spot | undefined
 	let to: Spot | undefined
@@ -73,7 +76,8 @@ async function moveOne(run: Run, move: Move, records: Map<string, Held>): Promis
 		if (from === undefined || name === undefined) {
 			const way = await wayIfMoved(run, move, records)
 			if (way) follow(move, records)
-			return way && [way]
+			else if (records.get(key(move.from))?.id === move.id) records.delete(key(move.from))
+			return way ? [way] : 'gone'
 		}
 		to = findSpot(folder, namesOf(move.to, folder.platform), true) as Spot
 		setAside(to)
@@ -130,4 +134,11 @@ async function tell({ client }: Run, moved: readonly Held[]): Promise<void> {
 	const files = moved.map(({ path, id, version, size, hash }) => ({ path64: Buffer.from(path, 'latin1').toString('base64'), id, version, size, hash }))
 	const results = listIn(await client.call('POST', '/walk', { files }), 'results')
 	if (results.length !== files.length) throw new BadAnswer('there are other results than files')
+}
+
+/** Neither where they were nor where they were to go: they are fetched anew. */
+async function tellGone({ client, watcher }: Run, gone: readonly Move[]): Promise<void> {
+	if (gone.length === 0) return
+	for (const { from } of gone) watcher.note(`${shown(from)}: is not here any more; the server is told and sends it again`)
+	await client.call('POST', '/report', { files: gone.map(({ id, version }) => ({ id, version, error: 'gone' })) })
 }
