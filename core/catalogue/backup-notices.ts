@@ -1,7 +1,7 @@
 /** Table `backup_notice`: what agents are told of the tree. */
 import type { Path } from '../ids.ts'
 import type { Maybe } from '../op.ts'
-import type { Reader, Transaction } from './driver.ts'
+import type { Capabilities, Reader, Transaction } from './driver.ts'
 import type { SiteId } from './sites.ts'
 
 export interface NoticeRow {
@@ -36,6 +36,15 @@ export function removeUpTo(tx: Transaction, site: SiteId, id: number): void {
 	tx.write(`UPDATE backup_notice SET site_id = ${NOBODY} WHERE site_id = ? AND id <= ? AND id = ${LAST}`, [site, id])
 	tx.write('DELETE FROM backup_notice WHERE site_id = ? AND id <= ?', [site, id])
 	tx.write(`DELETE FROM backup_notice WHERE site_id = ${NOBODY} AND id < ${LAST}`, [])
+}
+
+/** Agents may remember higher numbers than are known of here: none was ever as high as there are milliseconds since 1970. */
+export function goOnFrom(tx: Transaction, number: number, { now }: Capabilities): void {
+	tx.write(
+		`INSERT INTO backup_notice (id, site_id, kind, path, at) SELECT CASE WHEN last >= ? THEN last + 1 ELSE ? END, ${NOBODY}, 'deleted', ?, ${now}
+			FROM (SELECT COALESCE(MAX(id), 0) AS last FROM backup_notice) AS newest`,
+		[number, number, Buffer.alloc(0)],
+	)
 }
 
 /** Whoever goes over the whole tree finds them all again. */

@@ -4,6 +4,7 @@
  */
 import { wait } from '../../op.ts'
 import type { Driver, Reader, Value } from '../driver.ts'
+import * as notices from '../backup-notices.ts'
 import * as touched from '../stat-touched.ts'
 import { FILLING, migrateToFill } from '../migrate.ts'
 import * as settings from '../settings.ts'
@@ -87,6 +88,7 @@ export async function endFilling(driver: Driver, past: Past): Promise<void> {
 		settings.set(tx, 'next_client_id', String(Number(clients[0]?.value ?? 0) + CLIENT_IDS_SKIPPED), capabilities)
 		// Of two that come from one dump the later one counts.
 		touched.addAll(tx)
+		notices.goOnFrom(tx, clock[0].seconds * 1_000, capabilities)
 		settings.set(tx, EPOCH, String(Math.max(past.epoch + 1, clock[0].seconds)), capabilities)
 		tx.write(`INSERT INTO \`change\` (seq, at, client_id, op) VALUES (?, ${capabilities.now}, ?, 'node')`, [past.seq + 1, KEEPER])
 	})
