@@ -21,7 +21,10 @@ export interface OpenFile {
 	writers: number
 	/** The backing file when it was last published; of a file that is only read, nothing is known. */
 	known: Stat | undefined
-	publishedAtMs: number
+	knownAtMs: number
+	/** How often this process has begun to change its content, or has heard that a node far away had; and by when that was known. */
+	changes: number
+	changesKnown: number
 	/** No name leads to it any more: it lives until it is closed. */
 	orphan: boolean
 	/** Its extended attributes from then on. */
@@ -59,7 +62,9 @@ export function newOpenFile(opened: Pick<OpenFile, 'row' | 'node' | 'path' | 'fd
 		era: opened.node.health.era,
 		handles: 0,
 		writers: 0,
-		publishedAtMs: 0,
+		knownAtMs: Date.now(),
+		changes: 0,
+		changesKnown: 0,
 		orphan: false,
 		orphanXattrs: new Map(),
 		publishing: undefined,
@@ -79,6 +84,15 @@ export function newOpenFile(opened: Pick<OpenFile, 'row' | 'node' | 'path' | 'fd
 
 export function contentDiffers(a: Stat, b: Stat | undefined): boolean {
 	return b === undefined || a.size !== b.size || a.mtimeNs !== b.mtimeNs || a.ctimeNs !== b.ctimeNs || a.mtime !== b.mtime || a.ctime !== b.ctime
+}
+
+/** How long after a change the next may look the same where times are whole seconds: over SFTP, and on disks with small inodes. */
+const WHOLE_SECOND_DOUBT_MS = 2_000
+
+/** Whether it may have been written to since, and look as it did. A local file the kernel may write without a word to this process, by the same clock. */
+export function mayHideChanges({ known, knownAtMs, changes, changesKnown, node }: OpenFile): boolean {
+	if (known?.ctimeNs !== 0) return false
+	return changes !== changesKnown || (!node.remote && knownAtMs - known.ctime * 1000 < WHOLE_SECOND_DOUBT_MS)
 }
 
 /** Whether what lies on a node is, by its size and time, what the catalogue has. */

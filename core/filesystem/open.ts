@@ -193,7 +193,7 @@ function* adopt(fs: Filesystem, opened: OpenFile): Op<OpenFile> {
 	if (current && current.writers > 0 && !current.parted) return instead(fs, opened, { other: current, write: true })
 	if (!isSame || current !== readers || readers.node !== opened.node) return counted(fs, opened, true)
 	readers.retired.push({ node: readers.node, fd: readers.fd })
-	Object.assign(readers, { fd: opened.fd, era: opened.era, writable: true, row: opened.row, known: opened.known, path: opened.path, unsynced: false })
+	Object.assign(readers, { fd: opened.fd, era: opened.era, writable: true, row: opened.row, known: opened.known, knownAtMs: opened.knownAtMs, path: opened.path, unsynced: false })
 	return counted(fs, readers, true)
 }
 

@@ -19,7 +19,7 @@ import { type Filesystem, flushLater, transact, transactUnasked } from './filesy
 import { catchUp, isBehind } from './follow.ts'
 import { keepWritten } from './keep-stray.ts'
 import { bringAlong } from './left-behind.ts'
-import { contentDiffers, inTurn, type OpenFile } from './open-files.ts'
+import { contentDiffers, inTurn, mayHideChanges, type OpenFile } from './open-files.ts'
 import { isUnused } from './opening.ts'
 import { reclaim } from './reclaim.ts'
 import { rememberRemoved } from './removed.ts'
@@ -59,6 +59,7 @@ function* publishNow(fs: Filesystem, file: OpenFile, force: boolean): Op<boolean
 		// Whoever had to wait may find it closed.
 		if (file.orphan || file.writers === 0) return false
 		const seen = looks < LOOKS_MAX ? file.row.version : undefined
+		const begun = file.changes
 		const stat = yield* wait(file.node.operations.fstat(file.fd))
 		if (!force && file.row.version > 0 && !contentDiffers(stat, file.known)) return false
 		if (file.parted) fail('EIO', PARTED)
@@ -70,7 +71,8 @@ function* publishNow(fs: Filesystem, file: OpenFile, force: boolean): Op<boolean
 			continue
 		}
 		file.known = stat
-		file.publishedAtMs = Date.now()
+		file.knownAtMs = Date.now()
+		file.changesKnown = begun
 		file.published = true
 		if (row) file.row = row
 		else file.orphan = true
@@ -279,7 +281,7 @@ export function* retryAbandoned(fs: Filesystem, file: OpenFile): Op<void> {
 }
 
 function mayHaveMappedChanges(file: OpenFile): boolean {
-	return file.writers === 1 && file.published && Date.now() - file.publishedAtMs > MAPPING_DOUBT_MS
+	return file.writers === 1 && file.published && Date.now() - file.knownAtMs > MAPPING_DOUBT_MS
 }
 
 function* forget(fs: Filesystem, file: OpenFile): Op<void> {
@@ -301,13 +303,13 @@ function* forget(fs: Filesystem, file: OpenFile): Op<void> {
 /** close(2) by somebody who may write: what he wrote is the content for everybody, or he is told that its node has not taken it. As `publish` says. */
 export function* publishAtClose(fs: Filesystem, file: OpenFile): Op<boolean> {
 	if (!file.orphan) yield* onNode(fs, file, () => file.node.operations.flush(file.fd))
-	return yield* publish(fs, file)
+	return yield* publish(fs, file, mayHideChanges(file))
 }
 
 /** fsync(2): the data is on the disk, the version in the catalogue, and the catalogue's own log on its disk. As `publish` says. */
 export function* sync(fs: Filesystem, file: OpenFile, dataOnly: boolean): Op<boolean> {
 	yield* onNode(fs, file, () => file.node.operations.sync(file.fd, dataOnly))
-	const isNext = file.writers > 0 && (yield* publish(fs, file))
+	const isNext = file.writers > 0 && (yield* publish(fs, file, mayHideChanges(file)))
 	yield* wait(fs.catalogue.sync())
 	remember(fs, file.id)
 	return isNext

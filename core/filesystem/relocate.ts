@@ -76,12 +76,14 @@ export function isOutOfRoom(error: unknown): boolean {
 
 /** A change that is under way on a remote node has to have ended before the file can be copied. */
 function* changing<T>(file: OpenFile, call: () => Maybe<T>): Op<T> {
+	file.changes++
 	const result = call()
 	if (!isPromise(result)) return result
-	const ended: Promise<void> = result.then(
-		() => void file.changing.delete(ended),
-		() => void file.changing.delete(ended),
-	)
+	const end = () => {
+		file.changes++
+		file.changing.delete(ended)
+	}
+	const ended: Promise<void> = result.then(end, end)
 	file.changing.add(ended)
 	return yield* wait(result)
 }
@@ -194,7 +196,7 @@ function* moveOver(fs: Filesystem, file: OpenFile, move: Move, copy: Copy): Op<b
 	const entered = yield* decided(fs, (tx) => enterMove(fs, tx, { file, move, stat: copy.stat, token }))
 	if (!entered) return false
 	const { row, path, made } = entered
-	Object.assign(file, { node: move.to, fd: copy.fd, era: move.to.health.era, path, known: copy.stat, writable: true, publishedAtMs: Date.now(), published: true })
+	Object.assign(file, { node: move.to, fd: copy.fd, era: move.to.health.era, path, known: copy.stat, writable: true, knownAtMs: Date.now(), published: true })
 	if (row) {
 		file.row = row
 		fs.carrying.delete(move.leftover.token)

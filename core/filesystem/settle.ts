@@ -201,7 +201,8 @@ function* settleWriter(fs: Filesystem, dead: ClientId, id: FileId, nodeId: NodeI
 		if (stat === 'trouble') return false
 		// Never published and not on the node: the create that was under way was never acknowledged.
 		if (stat === undefined && row.version === 0 && !(yield* takeBack(fs, id, path))) return false
-		if (stat !== undefined && (row.version === 0 || !isAsEntered(row, stat))) {
+		// Whole seconds do not tell whether it was written to once more.
+		if (stat !== undefined && (row.version === 0 || stat.ctimeNs === 0 || !isAsEntered(row, stat))) {
 			const content = { id, nodeId, stat, seen: row.version }
 			const next = yield* wait(transact(fs, (tx) => recordSeen(fs, tx, content)))
 			if (next && 'overtakenBy' in next) return false
