@@ -27,8 +27,9 @@ const LIST_SHOWN = `SELECT e.name, f.id, f.kind, f.mode, f.size, f.mtime, f.mtim
 	WHERE e.parent_id = ? AND e.name > ? ORDER BY e.name LIMIT ?`
 const FROM = `SELECT e.name, ${FILE_COLUMNS} FROM entry e JOIN file f ON f.id = e.file_id WHERE e.parent_id = ? AND e.name >= ? ORDER BY e.name LIMIT ?`
 const LIST_NAMES = 'SELECT e.name, f.id, f.kind FROM entry e JOIN file f ON f.id = e.file_id WHERE e.parent_id = ? AND e.name > ? ORDER BY e.name LIMIT ?'
-const LIST_DIRECTORIES = `SELECT e.name, ${FILE_COLUMNS} FROM entry e JOIN file f ON f.id = e.file_id
-	WHERE e.parent_id = ? AND e.name > ? AND f.kind = ${KIND.directory} ORDER BY e.name LIMIT ?`
+/** A page first: whoever looks for as many directories goes through all files on the way. */
+const LIST_DIRECTORIES = `SELECT e.name, ${FILE_COLUMNS} FROM (SELECT name, file_id FROM entry WHERE parent_id = ? AND name > ? ORDER BY name LIMIT ?) e
+	JOIN file f ON f.id = e.file_id WHERE f.kind = ${KIND.directory}`
 const NAMES = 'SELECT parent_id, name FROM entry WHERE file_id = ? ORDER BY parent_id, name LIMIT ?'
 
 export type SearchedRow = EntryRow & { file_id: FileId } & Pick<FileRow, 'kind' | 'size'>
@@ -78,29 +79,30 @@ export function listNamesQuery(parent: FileId, after: Uint8Array, limit: number)
 	return [LIST_NAMES, [parent, after, limit]]
 }
 
-/** Of the entries after a name, the directories. */
+/** The directories among as many entries after a name, in any order. */
 export function listDirectoriesQuery(parent: FileId, after: Uint8Array, limit: number): Query {
 	return [LIST_DIRECTORIES, [parent, after, limit]]
 }
 
 /** The names in several directories, by directory. */
 export function listTogetherQuery(parents: readonly FileId[], limit: number): Query {
-	return together('f.id, f.kind', parents, '', limit)
+	const places = toPowerOfFour(parents)
+	const sql = `SELECT e.parent_id, e.name, f.id, f.kind FROM entry e JOIN file f ON f.id = e.file_id
+		WHERE e.parent_id IN (${places.map(() => '?').join()}) ORDER BY e.parent_id, e.name LIMIT ?`
+	return [sql, [...places, limit]]
 }
 
 /** The directories among them. */
 export function directoriesTogetherQuery(parents: readonly FileId[], limit: number): Query {
-	return together(FILE_COLUMNS, parents, `AND f.kind = ${KIND.directory} `, limit)
+	const places = toPowerOfFour(parents)
+	const page = `SELECT name, file_id FROM entry WHERE parent_id IN (${places.map(() => '?').join()}) ORDER BY parent_id, name LIMIT ?`
+	return [`SELECT e.name, ${FILE_COLUMNS} FROM (${page}) e JOIN file f ON f.id = e.file_id WHERE f.kind = ${KIND.directory}`, [...places, limit]]
 }
 
 /** As few different statements as there are powers of four: databases prepare each once. */
-function together(columns: string, parents: readonly FileId[], also: string, limit: number): Query {
-	const places = 4 ** Math.ceil(Math.log2(parents.length) / 2)
-	const last = parents[parents.length - 1]
-	const padded = [...parents, ...Array<FileId>(places - parents.length).fill(last)]
-	const sql = `SELECT e.parent_id, e.name, ${columns} FROM entry e JOIN file f ON f.id = e.file_id
-		WHERE e.parent_id IN (${padded.map(() => '?').join()}) ${also}ORDER BY e.parent_id, e.name LIMIT ?`
-	return [sql, [...padded, limit]]
+function toPowerOfFour(parents: readonly FileId[]): FileId[] {
+	const count = 4 ** Math.ceil(Math.log2(parents.length) / 2)
+	return [...parents, ...Array<FileId>(count - parents.length).fill(parents[parents.length - 1])]
 }
 
 /** Entries from a name on, that name included. */

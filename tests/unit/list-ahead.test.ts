@@ -21,7 +21,7 @@ function counting(count: { asked: number }) {
 	return (driver: Driver): Driver => ({
 		...driver,
 		all(sql, params) {
-			if (/ORDER BY e\./.test(sql)) count.asked++
+			if (/ORDER BY (e\.)?(parent_id|name)/.test(sql)) count.asked++
 			return driver.all(sql, params)
 		},
 	})
