@@ -228,9 +228,14 @@ export function* applyIntent(fs: Filesystem, node: Node, intent: Deed): Op<void>
 	try {
 		yield* withWayMade(fs, node, intent)
 	} catch (error) {
-		if (isNodeTrouble(error)) throw error
+		if (isNodeTrouble(error) && !isNoSuchThing(intent, error)) throw error
 		fs.report(`node ${node.name}: ${intent.op} of ${intent.path} is refused: ${(error as Error).message}`)
 	}
+}
+
+/** What the kernel says of a filesystem that knows no hard links, or no symbolic ones. */
+function isNoSuchThing({ op }: Deed, error: unknown): boolean {
+	return (op === 'link' || op === 'symlink') && codeOf(error) === 'EPERM'
 }
 
 function* withWayMade(fs: Filesystem, node: Node, intent: Deed): Op<void> {

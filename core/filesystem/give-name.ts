@@ -142,7 +142,7 @@ function* enter(fs: Filesystem, tx: Transaction, naming: Naming, tried: Intent[]
 	const rule = classOf(fs, conditions.classPath ?? path)
 	const model = yield* modelOf(tx, conditions, existing)
 	const row = rowOf(naming, directory, rule, { existing, model })
-	const plan = yield* replace(tx, naming, { existing, model, row, path })
+	const plan = yield* replace(fs, tx, naming, { existing, model, row, path })
 	enterFile(fs, tx, naming, { row, rule, existing })
 	conditions.also?.(tx, row)
 	files.touchDirectory(tx, place.parent, time)
@@ -186,13 +186,13 @@ function* modelOf(tx: Transaction, { copyOf }: Conditions, existing: FileRow | u
 }
 
 /** The rows of what had the name go; what the nodes have to do. */
-function* replace(tx: Transaction, naming: Naming, { existing, model, row, path }: Before & { row: FileRow; path: Path }): Op<Intent[]> {
+function* replace(fs: Filesystem, tx: Transaction, naming: Naming, { existing, model, row, path }: Before & { row: FileRow; path: Path }): Op<Intent[]> {
 	const { staged, token, time, id } = naming
 	if (model && row.flags & files.FLAG_HAS_XATTRS) xattrs.copyToOther(tx, model.id, id)
 	if (existing && existing.flags & files.FLAG_IS_OBJECT) objects.follow(tx, existing.id, id)
-	const removal = existing && (yield* removeName(tx, { row: existing, path, token, time }))
+	const removal = existing && (yield* removeName(fs, tx, { row: existing, path, token, time }))
 	// Where the content arrives its rename replaces the old copy: an unlink, repeated after a crash, would remove the new one.
-	const elsewhere = removal?.made.filter(({ nodeId }) => nodeId !== staged.node.id) ?? []
+	const elsewhere = removal?.made.filter(({ op, nodeId }) => op !== 'unlink' || nodeId !== staged.node.id) ?? []
 	return [...elsewhere, ...arrivalOf(naming, row, path, !removal?.having.has(staged.node.id))]
 }
 

@@ -2,6 +2,7 @@
 import * as changes from '../catalogue/changes.ts'
 import type { Transaction } from '../catalogue/driver.ts'
 import * as entries from '../catalogue/entries.ts'
+import type { EntryRow } from '../catalogue/entries.ts'
 import * as files from '../catalogue/files.ts'
 import { type FileRow, KIND } from '../catalogue/files.ts'
 import type { Intent } from '../catalogue/intents.ts'
@@ -19,6 +20,7 @@ import { joinPath } from './directories.ts'
 import { checkExpected, type Expected } from './expected.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { checkPlace, type Place, readPlace } from './names.ts'
+import { pathsOfNames } from './paths.ts'
 import { rememberRemoved } from './removed.ts'
 import { keepsRemoved, moveToTrash } from './trash.ts'
 
@@ -45,7 +47,7 @@ function* removeEntry(
 	if (existing.kind === KIND.directory) fail('EISDIR')
 	yield* checkExpected(tx, existing, expected)
 	const path = joinPath(yield* fs.directories.path(tx, place.parent), place.name)
-	const removal = yield* removeName(tx, { row: existing, path, token, time })
+	const removal = yield* removeName(fs, tx, { row: existing, path, token, time })
 	const made = yield* intend(fs, tx, removal.made, standing)
 	entries.remove(tx, place.parent, place.name)
 	files.touchDirectory(tx, place.parent, time)
@@ -59,13 +61,21 @@ export interface Removal {
 	having: ReadonlySet<NodeId>
 }
 
-/** The rows and intents of a name that goes, its entry apart: with the last name goes the file. */
+/**
+ * The rows and intents of a name that goes, its entry still there: with the last name goes the file. On a node that knows no hard links it may be
+ * the only one there is; then the copy first goes to another.
+ */
 export function* removeName(
+	fs: Filesystem,
 	tx: Transaction,
 	{ row, path, token, time }: { row: FileRow; path: Path; token: number; time: Time },
 ): Op<Removal> {
-	const [copies] = hasPlainCopies(row) ? ((yield* wait(tx.read(replicas.ofFileQuery(row.id)))) as [ReplicaRow[]]) : [[]]
-	const made = copies.map((copy): Intent => ({ nodeId: copy.node_id, op: 'unlink', path, toPath: null, fileId: row.id, token }))
+	const queries = [replicas.ofFileQuery(row.id), ...(row.nlink > 1 ? [entries.namesQuery(row.id, 2)] : [])]
+	const [copies, names = []] = hasPlainCopies(row) ? ((yield* wait(tx.read(...queries))) as [ReplicaRow[], EntryRow[]?]) : [[]]
+	const other = (yield* pathsOfNames(fs, names, tx)).find((name) => !name.path.equals(path))?.path
+	const steps: Intent[] = [{ nodeId: 0, op: 'unlink', path, toPath: null, fileId: row.id, token }]
+	if (other) steps.unshift({ ...steps[0], op: 'move', toPath: other })
+	const made = steps.flatMap((step) => copies.map((copy): Intent => ({ ...step, nodeId: copy.node_id })))
 	if (row.nlink > 1) files.changeLinks(tx, row.id, -1, time)
 	else removeFile(tx, row)
 	return { made, having: new Set(copies.filter(replicas.hasCome).map((copy) => copy.node_id)) }

@@ -176,14 +176,14 @@ interface Step {
 
 function* move(fs: Filesystem, tx: Transaction, { from, to, situation, nodes, time, token }: Step): Op<Intent[]> {
 	const { source, target, fromPath, toPath } = situation
-	const replaced = target ? yield* replaceTarget(tx, { source, target, path: toPath, token, time }) : NOTHING
+	const replaced = target ? yield* replaceTarget(fs, tx, { source, target, path: toPath, token, time }) : NOTHING
 	if (target) entries.remove(tx, to.parent, to.name)
 	entries.move(tx, from, to)
 	const isDirectory = source.kind === KIND.directory
 	const { made: moved, having } = yield* moveOnNodes(tx, { rows: [source], op: 'rename', nodes, from: fromPath, to: toPath, token })
 	// Where the source has a copy its rename replaces the target's. An unlink before it would, repeated after a crash,
 	// remove the file that has the name by then.
-	const gone = replaced.made.filter(({ nodeId }) => !having.has(nodeId))
+	const gone = replaced.made.filter(({ op, nodeId }) => op !== 'unlink' || !having.has(nodeId))
 	const withTarget = (intent: Intent): Intent => {
 		const replaces = replaced.having.has(intent.nodeId)
 		return { ...intent, isNew: !isDirectory && !replaces, replaces }
@@ -202,6 +202,7 @@ const NOTHING: Removal = { made: [], having: new Set() }
 
 /** The target's rows go; where its copies are to be removed. */
 function* replaceTarget(
+	fs: Filesystem,
 	tx: Transaction,
 	{ source, target, path, token, time }: { source: FileRow; target: FileRow; path: Path; token: number; time: Time },
 ): Op<Removal> {
@@ -213,7 +214,7 @@ function* replaceTarget(
 		return NOTHING
 	}
 	if (source.kind === KIND.directory) fail('ENOTDIR')
-	return yield* removeName(tx, { row: target, path, token, time })
+	return yield* removeName(fs, tx, { row: target, path, token, time })
 }
 
 function* swap(fs: Filesystem, tx: Transaction, { from, to, situation, nodes, time, token }: Step): Op<Intent[]> {

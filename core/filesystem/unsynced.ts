@@ -87,6 +87,8 @@ export const KEPT: ReadonlySet<Intent['op']> = new Set<Intent['op']>(['unlink', 
  */
 export function* toBeKept(fs: Filesystem, node: Node, intent: Intent): Op<Query | undefined> {
 	if (!node.disk || !KEPT.has(intent.op)) return undefined
+	// It moves nothing over what is there.
+	if (intent.op === 'move' && (yield* wait(node.operations.inode(intent.toPath as Path)))) return undefined
 	let inode = asText(yield* wait(node.operations.inode(intent.path)))
 	if (intent.op === 'exchange') inode += BETWEEN_TWO + asText(yield* wait(node.operations.inode(intent.toPath as Path)))
 	if (inode === '') return undefined

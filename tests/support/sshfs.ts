@@ -26,11 +26,11 @@ export interface SshfsMount {
 }
 
 /** `source` must be absolute. sshfs caches no names and no attributes, so that every call reaches the server. */
-export async function mountSshfs(source: string, mountPoint: string): Promise<SshfsMount> {
+export async function mountSshfs(source: string, mountPoint: string, further: readonly string[] = []): Promise<SshfsMount> {
 	mkdirSync(mountPoint, { recursive: true })
 	const scratch = mkdtempSync(join(tmpdir(), 'cairn-sshfs-'))
 	const pidFile = join(scratch, 'pid')
-	const client = spawn('sshfs', [`host:${source}`, mountPoint, ...options(sshCommand(scratch, pidFile))], {
+	const client = spawn('sshfs', [`host:${source}`, mountPoint, ...options(sshCommand(scratch, pidFile)), ...further], {
 		stdio: ['ignore', 'inherit', 'inherit'],
 	})
 	await until(() => isMounted(mountPoint) && pidIn(pidFile) > 0, client)

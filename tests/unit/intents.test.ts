@@ -260,6 +260,26 @@ test('an intent is not taken for done between its commit and the answer to it', 
 	assert.equal(done, false)
 })
 
+test('on a node that knows no links nothing stands, and a copy has a name as long as its file has one', async (t) => {
+	const { start, rows, node } = await installation(t)
+	const client = await start()
+	const { fs } = client
+	replaceOperations(client, 1, { link: () => fail('EPERM'), symlink: () => fail('EPERM') })
+	now(makeSymlink(fs, at('l'), Buffer.from('target'), { uid: 0, gid: 0 }))
+	for (const name of ['a', 'x']) writeFile(fs, name, name)
+	const [file] = rows("SELECT file_id FROM entry WHERE name = CAST('a' AS BLOB)")
+	now(link(fs, file.file_id as number, at('b')))
+	now(unlink(fs, at('a')))
+	assert.deepEqual(names(node(1)), ['b', 'x'])
+	now(link(fs, file.file_id as number, at('c')))
+	now(rename(fs, at('x'), at('b'), 'replace'))
+	assert.equal(disk.readFileSync(node(1, 'c'), 'utf8'), 'a')
+	now(unlink(fs, at('c')))
+	flushLater(fs)
+	assert.deepEqual(names(node(1)), ['b'])
+	assert.deepEqual(rows('SELECT * FROM intent'), [])
+})
+
 test('a hard link is another name of the same inode', async (t) => {
 	const { start, node } = await installation(t)
 	const { fs } = await start()
