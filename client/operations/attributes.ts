@@ -89,7 +89,7 @@ export const listxattr: Operation = (door) =>
 	function* (request) {
 		// Read now: while the catalogue is asked, the next request takes this one's place.
 		const room = u32(request, 0)
-		return sized(yield* listXattrs(door.fs, request.node), room)
+		return sized(yield* listXattrs(door.fs, request.node, request.uid), room)
 	}
 
 export const setxattr: Operation = (door) =>

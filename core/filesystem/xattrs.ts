@@ -26,6 +26,7 @@ import { type Filesystem, transact } from './filesystem.ts'
 const VALUE_BYTES_MAX = 65_536
 const LIST_BYTES_MAX = 65_536
 const NUL = Buffer.alloc(1)
+const TRUSTED = 'trusted.'
 
 const VIRTUAL: Record<string, (fs: Filesystem, id: FileId) => Op<Buffer>> = {
 	'user.cairn.replicas': explainReplicas,
@@ -56,9 +57,10 @@ function* known(fs: Filesystem, id: FileId): Op<FileRow> {
 	return (yield* wait(files.find(fs.catalogue, id))) ?? fail('ESTALE')
 }
 
-/** As the kernel wants them, and no more than it takes. */
-export function* listXattrs(fs: Filesystem, id: FileId): Op<Buffer> {
-	const list = Buffer.concat((yield* xattrNames(fs, id)).flatMap((name) => [name, NUL]))
+/** As the kernel wants them, and no more than it takes. Nobody but root is told of `trusted.`, which nobody else can read. */
+export function* listXattrs(fs: Filesystem, id: FileId, uid = 0): Op<Buffer> {
+	const names = (yield* xattrNames(fs, id)).filter((name) => uid === 0 || name.toString('latin1', 0, TRUSTED.length) !== TRUSTED)
+	const list = Buffer.concat(names.flatMap((name) => [name, NUL]))
 	return list.length > LIST_BYTES_MAX ? fail('E2BIG') : list
 }
 

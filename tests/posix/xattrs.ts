@@ -39,6 +39,14 @@ export const cases: Cases = {
 		assert.equal(libc.getXattr(file, 'user.a').toString(), '3')
 	},
 
+	'names that only root can read are listed for him only'(dir) {
+		const file = join(dir, 'f')
+		fs.writeFileSync(file, '')
+		for (const name of ['trusted.a', 'user.a']) libc.setXattr(file, name, 'x')
+		assert.deepEqual(listed(file), ['trusted.a', 'user.a'])
+		assert.deepEqual(asUser(NOBODY, () => listed(file)), ['user.a'])
+	},
+
 	'values are any bytes; a short buffer is ERANGE, none asks for the size'(dir) {
 		const file = join(dir, 'f')
 		fs.writeFileSync(file, '')
