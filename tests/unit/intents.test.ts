@@ -14,10 +14,11 @@ import { link } from '../../core/filesystem/links.ts'
 import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
 import { rename, renameOver } from '../../core/filesystem/rename.ts'
 import { settle } from '../../core/filesystem/settle.ts'
+import { storeWhole } from '../../core/filesystem/store.ts'
 import { carryOut, intend, isDone } from '../../core/intents.ts'
 import type { Node, NodeOperations } from '../../core/nodes/node.ts'
 import { run, wait } from '../../core/op.ts'
-import { at, type Client, installation, now, setUp, writeFile } from './installation.ts'
+import { at, type Client, installation, now, OWNER, setUp, writeFile } from './installation.ts'
 
 function replaceOperations(client: Client, number: number, operations: Partial<NodeOperations>): void {
 	const node = client.fs.nodes.get(number) as Node & { operations: NodeOperations }
@@ -274,9 +275,12 @@ test('on a node that knows no links nothing stands, and a copy has a name as lon
 	now(link(fs, file.file_id as number, at('c')))
 	now(rename(fs, at('x'), at('b'), 'replace'))
 	assert.equal(disk.readFileSync(node(1, 'c'), 'utf8'), 'a')
-	now(unlink(fs, at('c')))
+	now(link(fs, file.file_id as number, at('d')))
+	await run(storeWhole(fs, { place: at('c'), path: Buffer.from('c'), attributes: OWNER }, Buffer.from('brought')))
+	assert.deepEqual(['c', 'd'].map((name) => disk.readFileSync(node(1, name), 'utf8')), ['brought', 'a'])
+	now(unlink(fs, at('d')))
 	flushLater(fs)
-	assert.deepEqual(names(node(1)), ['b'])
+	assert.deepEqual(names(node(1)), ['b', 'c'])
 	assert.deepEqual(rows('SELECT * FROM intent'), [])
 })
 
