@@ -70,12 +70,14 @@ export function* removeName(
 	tx: Transaction,
 	{ row, path, token, time }: { row: FileRow; path: Path; token: number; time: Time },
 ): Op<Removal> {
-	const queries = [replicas.ofFileQuery(row.id), ...(row.nlink > 1 ? [entries.namesQuery(row.id, 2)] : [])]
+	const queries = row.nlink > 1 ? [replicas.ofFileQuery(row.id), entries.namesQuery(row.id, 2)] : [replicas.ofFileQuery(row.id)]
 	const [copies, names = []] = hasPlainCopies(row) ? ((yield* wait(tx.read(...queries))) as [ReplicaRow[], EntryRow[]?]) : [[]]
-	const other = (yield* pathsOfNames(fs, names, tx)).find((name) => !name.path.equals(path))?.path
-	const steps: Intent[] = [{ nodeId: 0, op: 'unlink', path, toPath: null, fileId: row.id, token }]
-	if (other) steps.unshift({ ...steps[0], op: 'move', toPath: other })
-	const made = steps.flatMap((step) => copies.map((copy): Intent => ({ ...step, nodeId: copy.node_id })))
+	const onEach = (op: Intent['op'], toPath: Path | null) => copies.map((copy): Intent => ({ nodeId: copy.node_id, op, path, toPath, fileId: row.id, token }))
+	const made = onEach('unlink', null)
+	if (names.length > 1) {
+		const other = (yield* pathsOfNames(fs, names, tx)).find((name) => !name.path.equals(path))
+		if (other) made.unshift(...onEach('move', other.path))
+	}
 	if (row.nlink > 1) files.changeLinks(tx, row.id, -1, time)
 	else removeFile(tx, row)
 	return { made, having: new Set(copies.filter(replicas.hasCome).map((copy) => copy.node_id)) }
