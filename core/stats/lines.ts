@@ -25,12 +25,29 @@ const GAP_SECONDS_MAX = 60
 
 export const NOTHING_COUNTED: Counted = { low: 0, above: [] }
 
+/** Numbers as far apart as each other: the first, the last, and how far. */
+type Evenly = [first: number, last: number, apart: number]
+
 export function countedOf(job: Pick<JobRow, 'position'> | undefined): Counted {
-	return job?.position ? (JSON.parse(Buffer.from(job.position).toString()) as Counted) : NOTHING_COUNTED
+	if (!job?.position) return NOTHING_COUNTED
+	const { low, above } = JSON.parse(Buffer.from(job.position).toString()) as { low: number; above: Array<number | Evenly> }
+	return { low, above: above.flatMap((each) => (typeof each === 'number' ? each : numbersOf(each))) }
 }
 
-export function toPosition(counted: Counted): Uint8Array {
-	return Buffer.from(JSON.stringify(counted))
+/** Behind a number that is missing there may be more than a column takes one by one. */
+export function toPosition({ low, above }: Counted): Uint8Array {
+	const runs: Evenly[] = []
+	for (const seq of above) {
+		const run = runs.at(-1)
+		if (run && seq === run[1] + run[2]) run[1] = seq
+		else if (run && run[0] === run[1]) runs[runs.length - 1] = [run[0], seq, seq - run[0]]
+		else runs.push([seq, seq, 1])
+	}
+	return Buffer.from(JSON.stringify({ low, above: runs }))
+}
+
+function numbersOf([first, last, apart]: Evenly): number[] {
+	return Array.from({ length: (last - first) / apart + 1 }, (_, index) => first + index * apart)
 }
 
 export interface Lines {
