@@ -38,7 +38,8 @@ export interface Token {
 function sessionStatements(timeoutMs: number): string {
 	return [
 		'SET NAMES utf8mb4 COLLATE utf8mb4_bin',
-		"SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', autocommit = 1",
+		"SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_UNSIGNED_SUBTRACTION', autocommit = 1",
+		`SET SESSION sql_select_limit = ${ROWS_MAX}, sql_safe_updates = 0 /*M!100300 , SESSION max_recursive_iterations = ${DEPTH_MAX} */ /*!80003 , SESSION cte_max_recursion_depth = ${DEPTH_MAX} */`,
 		`SET SESSION group_concat_max_len = ${JOINED_BYTES_MAX}`,
 		`SET SESSION innodb_lock_wait_timeout = ${secondsOf(timeoutMs)} ${idleSeconds(secondsOf(timeoutMs / 2))}`,
 		'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
@@ -57,6 +58,10 @@ export function idleSeconds(seconds: number): string {
 	return `/*M!100300 , SESSION idle_transaction_timeout = ${seconds} */`
 }
 
+/** Of directories in each other: MariaDB ends the question for the way up after 1000 rounds otherwise, and says nothing. */
+const DEPTH_MAX = 1_000_000
+/** A server may have a limit for those who give none. */
+const ROWS_MAX = '18446744073709551615'
 /** What is longer is cut off. */
 const JOINED_BYTES_MAX = 8 * 1024 * 1024
 const ID_MAX = 2 ** 48
