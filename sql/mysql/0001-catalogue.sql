@@ -64,9 +64,9 @@ CREATE TABLE IF NOT EXISTS entry (
   parent_id BIGINT NOT NULL,
   name      VARBINARY(255) NOT NULL,
   file_id   BIGINT NOT NULL,
-  PRIMARY KEY (parent_id, name)
+  PRIMARY KEY (parent_id, name),
+  INDEX entry_file (file_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX IF NOT EXISTS entry_file ON entry (file_id);
 
 CREATE TABLE IF NOT EXISTS replica (
   file_id     BIGINT NOT NULL,
@@ -74,9 +74,11 @@ CREATE TABLE IF NOT EXISTS replica (
   version     BIGINT NOT NULL,
   state       BIGINT NOT NULL,          -- 1 good, 2 wanted, 3 suspect, 4 surplus
   verified_at BIGINT,
-  PRIMARY KEY (file_id, node_id)
+  PRIMARY KEY (file_id, node_id),
+  INDEX replica_work (node_id, state, file_id),
+  -- Oldest proof first: what was never proved comes before everything else.
+  INDEX replica_proof (node_id, verified_at, file_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX IF NOT EXISTS replica_work ON replica (node_id, state, file_id);
 
 CREATE TABLE IF NOT EXISTS client (
   id        BIGINT NOT NULL PRIMARY KEY,
@@ -92,9 +94,9 @@ CREATE TABLE IF NOT EXISTS writer (
   file_id   BIGINT NOT NULL,
   client_id BIGINT NOT NULL,
   node_id   BIGINT NOT NULL,
-  PRIMARY KEY (file_id, client_id)
+  PRIMARY KEY (file_id, client_id),
+  INDEX writer_client (client_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX IF NOT EXISTS writer_client ON writer (client_id);
 
 CREATE TABLE IF NOT EXISTS intent (
   id        BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
@@ -105,10 +107,10 @@ CREATE TABLE IF NOT EXISTS intent (
   file_id   BIGINT NOT NULL,
   client_id BIGINT,                     -- who is carrying it out; NULL: left for whoever settles the node
   token     BIGINT NOT NULL,             -- the maker's number for the transaction it belongs to
-  created   BIGINT NOT NULL
+  created   BIGINT NOT NULL,
+  INDEX intent_node (node_id, id),
+  INDEX intent_path (node_id, path(255))
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX IF NOT EXISTS intent_node ON intent (node_id, id);
-CREATE INDEX IF NOT EXISTS intent_path ON intent (node_id, path(255));
 
 CREATE TABLE IF NOT EXISTS `change` (
   seq       BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
@@ -141,6 +143,6 @@ CREATE TABLE IF NOT EXISTS commit_token (
   id      BIGINT NOT NULL PRIMARY KEY,
   n       BIGINT NOT NULL,
   touched BIGINT NOT NULL,              -- rows, by the statement before
-  at      BIGINT NOT NULL               -- when the connection made it
+  at      BIGINT NOT NULL,              -- when the connection made it
+  INDEX commit_token_at (at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX IF NOT EXISTS commit_token_at ON commit_token (at);

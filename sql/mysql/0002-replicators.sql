@@ -1,8 +1,5 @@
 -- What replicators need to remember. sql/sqlite/0002-replicators.sql has the same tables, columns and meaning.
 
--- Oldest proof first: what was never proved comes before everything else.
-CREATE INDEX IF NOT EXISTS replica_proof ON replica (node_id, verified_at, file_id);
-
 -- A kind of work, of a node or of the whole tree: how far it came, what its last run did. One row each, kept for ever.
 CREATE TABLE IF NOT EXISTS job (
   name     VARCHAR(255) NOT NULL PRIMARY KEY, -- 'walk:1' of node 1, 'rebalance' of the whole tree
@@ -23,9 +20,9 @@ CREATE TABLE IF NOT EXISTS conflict (
   reason  VARCHAR(255) NOT NULL,              -- differs, damaged, stray
   size    BIGINT NOT NULL DEFAULT 0,
   mtime   BIGINT NOT NULL DEFAULT 0,
-  found   BIGINT NOT NULL
+  found   BIGINT NOT NULL,
+  INDEX conflict_node (node_id, id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX IF NOT EXISTS conflict_node ON conflict (node_id, id);
 
 -- What verification did, by day (days since 1970).
 CREATE TABLE IF NOT EXISTS verify_day (

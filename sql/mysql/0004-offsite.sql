@@ -33,11 +33,11 @@ CREATE TABLE IF NOT EXISTS backup (
   gid        BIGINT NOT NULL DEFAULT 0,
   mtime      BIGINT NOT NULL DEFAULT 0,
   mtime_ns   BIGINT NOT NULL DEFAULT 0,
-  PRIMARY KEY (file_id, site_id)
+  PRIMARY KEY (file_id, site_id),
+  INDEX backup_work (site_id, state, copies, file_id),
+  INDEX backup_since (site_id, state, since, file_id),
+  INDEX backup_path (path(255))
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX IF NOT EXISTS backup_work ON backup (site_id, state, copies, file_id);
-CREATE INDEX IF NOT EXISTS backup_since ON backup (site_id, state, since, file_id);
-CREATE INDEX IF NOT EXISTS backup_path ON backup (path(255));
 
 -- What a site held before the file changed, moved or went: it may hold it still.
 CREATE TABLE IF NOT EXISTS backup_past (
@@ -54,9 +54,9 @@ CREATE TABLE IF NOT EXISTS backup_past (
   mtime      BIGINT NOT NULL,
   mtime_ns   BIGINT NOT NULL,
   claimed_at BIGINT NOT NULL,
-  ended_at   BIGINT NOT NULL
+  ended_at   BIGINT NOT NULL,
+  INDEX backup_past_path (path(255))
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX IF NOT EXISTS backup_past_path ON backup_past (path(255));
 
 -- A file is given to one agent at a time.
 CREATE TABLE IF NOT EXISTS backup_lease (
@@ -68,18 +68,18 @@ CREATE TABLE IF NOT EXISTS backup_leased (
   file_id  BIGINT NOT NULL PRIMARY KEY,
   lease_id VARCHAR(255) NOT NULL,
   version  BIGINT NOT NULL,
-  path     BLOB NOT NULL
+  path     BLOB NOT NULL,
+  INDEX backup_leased_lease (lease_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX IF NOT EXISTS backup_leased_lease ON backup_leased (lease_id);
 
 CREATE TABLE IF NOT EXISTS backup_notice (
   id      BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
   site_id BIGINT NOT NULL,
   kind    VARCHAR(255) NOT NULL,                  -- deleted, moved
   path    BLOB NOT NULL,
-  at      BIGINT NOT NULL
+  at      BIGINT NOT NULL,
+  INDEX backup_notice_site (site_id, id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX IF NOT EXISTS backup_notice_site ON backup_notice (site_id, id);
 
 -- What the keeper asked a site to send back.
 CREATE TABLE IF NOT EXISTS backup_order (
@@ -103,19 +103,19 @@ CREATE TABLE IF NOT EXISTS backup_order (
   created  BIGINT NOT NULL,
   began_at BIGINT NOT NULL DEFAULT 0,
   ended_at BIGINT NOT NULL DEFAULT 0,
-  detail   TEXT NOT NULL
+  detail   TEXT NOT NULL,
+  INDEX backup_order_site (site_id, state, id),
+  INDEX backup_order_job (job, state, id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX IF NOT EXISTS backup_order_site ON backup_order (site_id, state, id);
-CREATE INDEX IF NOT EXISTS backup_order_job ON backup_order (job, state, id);
 
 CREATE TABLE IF NOT EXISTS site_log (
   id      BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
   site_id BIGINT NOT NULL,
   at      BIGINT NOT NULL,
   what    VARCHAR(255) NOT NULL,
-  detail  TEXT NOT NULL
+  detail  TEXT NOT NULL,
+  INDEX site_log_site (site_id, id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX IF NOT EXISTS site_log_site ON site_log (site_id, id);
 
 CREATE TABLE IF NOT EXISTS site_day (
   site_id BIGINT NOT NULL,
@@ -132,6 +132,6 @@ CREATE TABLE IF NOT EXISTS site_nonce (
   site_id BIGINT NOT NULL,
   nonce   VARCHAR(255) NOT NULL,
   at      BIGINT NOT NULL,
-  PRIMARY KEY (site_id, nonce)
+  PRIMARY KEY (site_id, nonce),
+  INDEX site_nonce_at (at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX IF NOT EXISTS site_nonce_at ON site_nonce (at);

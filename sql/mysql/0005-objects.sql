@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS object (
   expires   BIGINT,                           -- NULL: never
   name      VARCHAR(255) NOT NULL,
   mime      VARCHAR(255) NOT NULL,
-  headers   MEDIUMTEXT NOT NULL               -- JSON: what is sent along with it
+  headers   MEDIUMTEXT NOT NULL,              -- JSON: what is sent along with it
+  INDEX object_file (file_id),
+  INDEX object_expires (expires)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX IF NOT EXISTS object_file ON object (file_id);
-CREATE INDEX IF NOT EXISTS object_expires ON object (expires);

@@ -16,9 +16,9 @@ CREATE TABLE IF NOT EXISTS stat_file (
   size      BIGINT NOT NULL,            -- 0 of anything but a regular file
   held      TEXT NOT NULL,               -- 'node:state ...' of each of its copies
   sites     BIGINT NOT NULL,            -- that hold the file's version
-  elsewhere TEXT NOT NULL                -- 'site:state ...', as in stat_site
+  elsewhere TEXT NOT NULL,               -- 'site:state ...', as in stat_site
+  INDEX stat_file_copies (class_id, copies)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX IF NOT EXISTS stat_file_copies ON stat_file (class_id, copies);
 
 -- Files by class and by how many copies they have.
 CREATE TABLE IF NOT EXISTS stat_copies (
@@ -64,9 +64,9 @@ CREATE TABLE IF NOT EXISTS stat_directory (
   parent_id   BIGINT NOT NULL,          -- 0: of the root, and of one whose place is not known yet
   files       BIGINT NOT NULL,
   bytes       BIGINT NOT NULL,
-  directories BIGINT NOT NULL
+  directories BIGINT NOT NULL,
+  INDEX stat_directory_parent (parent_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX IF NOT EXISTS stat_directory_parent ON stat_directory (parent_id);
 
 -- Where things stood at the end of a day (days since 1970).
 CREATE TABLE IF NOT EXISTS stat_day (

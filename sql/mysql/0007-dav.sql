@@ -19,6 +19,6 @@ CREATE TABLE IF NOT EXISTS upload (
   length     BIGINT NOT NULL,                 -- -1: not said yet
   metadata   TEXT NOT NULL,                   -- as the client said it
   holder     VARCHAR(255) NOT NULL,
-  expires_at BIGINT NOT NULL
+  expires_at BIGINT NOT NULL,
+  INDEX upload_expires (expires_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-CREATE INDEX IF NOT EXISTS upload_expires ON upload (expires_at);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
@@ -32,6 +32,12 @@ const recorded = async (driver: Driver) => (await driver.all('SELECT version FRO
 
 test('both folders of sql/ have the same files', () => {
 	assert.deepEqual(readdirSync(join(SQL, 'sqlite')), readdirSync(join(SQL, 'mysql')))
+})
+
+test('nothing in sql/mysql is only known to MariaDB', () => {
+	for (const name of readdirSync(join(SQL, 'mysql'))) {
+		assert.doesNotMatch(readFileSync(join(SQL, 'mysql', name), 'utf8'), /\b(INDEX|COLUMN|KEY) IF (NOT )?EXISTS\b/, name)
+	}
 })
 
 for (const engine of engines) {
