@@ -16,6 +16,7 @@ const AGAIN: ReadonlySet<number> = new Set([
 ])
 const LOST: ReadonlySet<number> = new Set([
 	1040, // too many connections
+	1045, // the password was changed, and our file of it is about to be: a wrong one is told when the catalogue is opened
 	1047, // a Galera node that is not ready
 	1053, // server shutdown in progress
 	1077, // normal shutdown
@@ -35,8 +36,8 @@ const LOST: ReadonlySet<number> = new Set([
 ])
 const DUPLICATE: ReadonlySet<number> = new Set([1062, 1586])
 const FULL: ReadonlySet<number> = new Set([1021, 1114])
-/** A refused name, password or database does not get better by asking again. */
-const REFUSED: ReadonlySet<number> = new Set([1044, 1045, 1049, 1129, 1130, 1698])
+/** A refused name or database does not get better by asking again. */
+const REFUSED: ReadonlySet<number> = new Set([1044, 1049, 1129, 1130, 1698])
 
 const NULL_REFUSED = 1048
 

@@ -14,6 +14,8 @@ import { written } from './mysql-text.ts'
 
 export interface MysqlOptions {
 	server: SessionOptions
+	/** Asked for each connection: it may be another by then. */
+	password(): string
 	/** How long an operation is tried before it fails with EIO. */
 	timeoutMs: number
 	connections: number
@@ -59,7 +61,8 @@ const CAPABILITIES: Capabilities = {
 }
 
 export async function openMysql(options: MysqlOptions): Promise<Driver> {
-	const pool = openPool((untilMs) => openSession(options.server, untilMs, options.timeoutMs), options.connections)
+	const connect = async (untilMs: number) => openSession({ ...options.server, password: options.password() }, untilMs, options.timeoutMs)
+	const pool = openPool(connect, options.connections)
 	// A wrong address or password is told at once, as the server put it.
 	pool.give(await pool.take(deadline()))
 
@@ -77,7 +80,7 @@ export async function openMysql(options: MysqlOptions): Promise<Driver> {
 	/** On a connection of its own, which ends when this process does. Undefined where another has the lock for so long. */
 	async function sessionWithLock(what: string, waitSeconds: number): Promise<Session | undefined> {
 		const untilMs = performance.now() + waitSeconds * 1000 + options.timeoutMs
-		const session = await openSession(options.server, untilMs, options.timeoutMs)
+		const session = await connect(untilMs)
 		try {
 			const lock = `SELECT GET_LOCK(CONCAT('cairn ${what}', MD5(DATABASE())), ${waitSeconds}) AS taken`
 			const [, [{ taken }]] = await session.send([`SET SESSION wait_timeout = ${LOCK_SECONDS_MAX}`, lock], untilMs)
@@ -131,7 +134,7 @@ export async function openMysql(options: MysqlOptions): Promise<Driver> {
 			return session && { release: async () => void (session.alive && (await session.end())) }
 		},
 		async snapshot(body) {
-			const session = await openSession(options.server, deadline(), options.timeoutMs)
+			const session = await connect(deadline())
 			const ask = async (statements: readonly string[]) => {
 				try {
 					return await session.send(statements, performance.now() + SNAPSHOT_READ_MS_MAX)

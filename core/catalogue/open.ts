@@ -69,12 +69,12 @@ function serverOptions(config: CatalogueConfig, isBrief: boolean): MysqlOptions 
 			host: url.hostname || 'localhost',
 			port: url.port ? Number(url.port) : 3306,
 			user: decodeURIComponent(url.username),
-			password: decodeURIComponent(url.password) || passwordOf(config),
 			database,
 			socketPath: url.searchParams.get('socketPath') ?? undefined,
 			// Code made for each kind of row is of use where many are read.
 			disableEval: isBrief,
 		},
+		password: () => decodeURIComponent(url.password) || passwordOf(config),
 		timeoutMs: config.catalogueTimeoutMs,
 		connections: config.catalogueConnections,
 	}
@@ -96,7 +96,7 @@ function passwordOf(config: CatalogueConfig): string {
 	try {
 		return readFileSync(config.cataloguePasswordFile, 'utf8').trimEnd()
 	} catch (error) {
-		throw unreachable('password file', (error as Error).message)
+		throw Object.assign(error as Error, { message: `password file: ${(error as Error).message}` })
 	}
 }
 
