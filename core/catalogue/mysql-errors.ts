@@ -80,3 +80,8 @@ function isNetworkError(error: unknown): boolean {
 	const { code, fatal, syscall } = (error ?? {}) as MysqlError & { syscall?: string }
 	return typeof code === 'string' && (fatal === true || syscall !== undefined || code.startsWith('PROTOCOL_'))
 }
+
+/** No answer, or no connection to ask on: whoever may wait longer tries again. */
+export function inVain(message: string): CatalogueError {
+	return Object.assign(new CatalogueError('EIO', message), { fatal: true })
+}

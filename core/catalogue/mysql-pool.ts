@@ -1,5 +1,6 @@
 /** The connections of one process: made when wanted, reused last in first out, never more than the limit. */
 import { CatalogueError } from '../errors.ts'
+import { inVain } from './mysql-errors.ts'
 import type { Session } from './mysql-session.ts'
 
 export interface Pool {
@@ -46,7 +47,7 @@ export function openPool(connect: (untilMs: number) => Promise<Session>, connect
 		return new Promise((resolve, reject) => {
 			const timer = setTimeout(() => {
 				waiters.splice(waiters.indexOf(waiter), 1)
-				reject(new CatalogueError('EIO', `all ${connectionsMax} connections to the catalogue are busy`))
+				reject(inVain(`all ${connectionsMax} connections are busy`))
 			}, Math.max(1, untilMs - performance.now()))
 			const waiter: Waiter = {
 				resolve(session) {

@@ -1,7 +1,7 @@
 /** One connection: packets of statements sent, their results received, within a deadline. */
 import { type Connection, type ConnectionOptions, createConnection } from 'mysql2'
-import { CatalogueError } from '../errors.ts'
 import type { Row } from './driver.ts'
+import { inVain } from './mysql-errors.ts'
 
 export type SessionOptions = Pick<
 	ConnectionOptions,
@@ -123,7 +123,7 @@ function withDeadline(connection: Connection, statements: readonly string[], unt
 		const timer = setTimeout(() => {
 			dead()
 			cut(connection)
-			reject(noAnswer())
+			reject(inVain('the catalogue does not answer'))
 		}, Math.max(1, untilMs - performance.now()))
 		connection.query({ sql: statements.join(';') }, (error, results) => {
 			clearTimeout(timer)
@@ -132,8 +132,4 @@ function withDeadline(connection: Connection, statements: readonly string[], unt
 			reject(error)
 		})
 	})
-}
-
-function noAnswer(): Error {
-	return Object.assign(new CatalogueError('EIO', 'the catalogue does not answer'), { fatal: true })
 }
