@@ -91,6 +91,14 @@ export function last(reader: Reader): Maybe<{ seq: number | null } | undefined> 
 	return reader.get(...lastQuery())
 }
 
+/** The newest that is older than so many seconds, and all that came since: what is missing among them may still come. */
+export function lately(reader: Reader, seconds: number, { now }: Capabilities): Maybe<Array<{ seq: number }>> {
+	return reader.all(
+		`SELECT seq FROM \`change\` WHERE seq >= COALESCE((SELECT seq FROM \`change\` WHERE at < ${now} - ? ORDER BY seq DESC LIMIT 1), 0) ORDER BY seq`,
+		[seconds],
+	)
+}
+
 /** With its time, and the database's. */
 export type DatedChangeRow = ChangeRow & { at: number; now: number }
 

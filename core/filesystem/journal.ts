@@ -10,8 +10,14 @@ import type { Capabilities } from '../catalogue/driver.ts'
 import { type Op, wait } from '../op.ts'
 
 export const BATCH_ROWS_MAX = 5_000
-/** A number that has not appeared this long after a higher one belongs to a transaction that failed. */
+/** A number that has not appeared this long after a higher one belongs to a transaction that failed; or later, where others may wait longer for a lock. */
 const GAP_SETTLES_AFTER_MS = 10_000
+
+export interface Pace {
+	nowMs?: () => number
+	/** How long a transaction may take that has its numbers. */
+	transactionMs?: number
+}
 
 export interface Journal {
 	/** Starts after everything that is there now. */
@@ -32,7 +38,9 @@ export interface Journal {
 	passOver(seq: number): void
 }
 
-export function createJournal({ synchronous }: Capabilities, nowMs: () => number = Date.now): Journal {
+export function createJournal(capabilities: Capabilities, { nowMs = () => performance.now(), transactionMs = 0 }: Pace = {}): Journal {
+	const { synchronous } = capabilities
+	const gapSettlesAfterMs = Math.max(GAP_SETTLES_AFTER_MS, transactionMs)
 	let low = 0
 	/** Taken by a reading that failed further on. */
 	let kept: ChangeRow[] = []
@@ -43,7 +51,7 @@ export function createJournal({ synchronous }: Capabilities, nowMs: () => number
 		if (above.size === 0) return
 		const now = nowMs()
 		for (const [seq, seenAt] of [...above].sort((a, b) => a[0] - b[0])) {
-			if (seq !== low + 1 && now - seenAt < GAP_SETTLES_AFTER_MS) return
+			if (seq !== low + 1 && now - seenAt < gapSettlesAfterMs) return
 			above.delete(seq)
 			low = seq
 		}
@@ -51,8 +59,15 @@ export function createJournal({ synchronous }: Capabilities, nowMs: () => number
 
 	const journal: Journal = {
 		*start(reader) {
-			const row = yield* wait(changes.last(reader))
-			low = row?.seq ?? 0
+			if (synchronous) {
+				low = (yield* wait(changes.last(reader)))?.seq ?? 0
+				return
+			}
+			// Whoever has a lower number than the last may commit when what he changes has been read here.
+			const rows = yield* wait(changes.lately(reader, gapSettlesAfterMs / 1_000, capabilities))
+			low = rows[0]?.seq ?? 0
+			for (const { seq } of rows.slice(1)) above.set(seq, nowMs())
+			settle()
 		},
 		isOrdered: synchronous,
 		passOver(seq) {

@@ -72,7 +72,7 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 		ids: openSequence(catalogue, 'next_file_id'),
 		directories: createDirectories(),
 		readAhead: createReadAhead(),
-		journal: createJournal(capabilities),
+		journal: createJournal(capabilities, { transactionMs: config.catalogueTimeoutMs }),
 		isBehind: false,
 		unfollowed: [],
 		later: createLater(() => flushLater(fs), (error) => report(`catalogue: ${error.message}`)),

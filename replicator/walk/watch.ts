@@ -55,7 +55,7 @@ interface Open extends Watch {
 }
 
 export function* startWatching(fs: Filesystem): Op<Watchman> {
-	const journal = createJournal(fs.capabilities)
+	const journal = createJournal(fs.capabilities, { transactionMs: fs.config.catalogueTimeoutMs })
 	yield* journal.start(fs.catalogue)
 	const watches = new Set<Open>()
 	/** Directories that are attended to, and whether anybody was at a name in them. */

@@ -14,12 +14,15 @@ const LONG_MS = 60_000
 
 const row = (seq: number): ChangeRow => ({ seq, client_id: 1, op: 'create', parent_id: null, name: null, file_id: null, detail: null })
 
-/** The table as this reader sees it: numbers become visible when their transaction commits. */
+/** The table as this reader sees it: numbers become visible when their transaction commits. All of it is young. */
 function table() {
 	const visible = new Set<number>()
 	const reader = {
 		get: () => ({ seq: visible.size === 0 ? null : Math.max(...visible) }),
-		all: (_: string, [after, limit]: number[]) => [...visible].filter((seq) => seq > after).sort((a, b) => a - b).slice(0, limit).map(row),
+		all: (sql: string, [after, limit]: number[]) => {
+			const rows = [...visible].sort((a, b) => a - b).map(row)
+			return /LIMIT \?$/.test(sql) ? rows.filter(({ seq }) => seq > after).slice(0, limit) : rows
+		},
 	} as unknown as Reader
 	const commit = (...seqs: number[]) => {
 		for (const seq of seqs) visible.add(seq)
@@ -31,9 +34,9 @@ function read(journal: Journal, reader: Reader): number[] {
 	return (run(journal.read(reader)) as ChangeRow[]).map(({ seq }) => seq)
 }
 
-function following(capabilities: Capabilities) {
+function following(capabilities: Capabilities, transactionMs?: number) {
 	const clock = { ms: 0 }
-	const journal = createJournal(capabilities, () => clock.ms)
+	const journal = createJournal(capabilities, { nowMs: () => clock.ms, transactionMs })
 	const { commit, reader } = table()
 	return { clock, journal, commit, reader, read: () => read(journal, reader) }
 }
@@ -97,6 +100,25 @@ test('a change with a lower number that commits late is not missed', () => {
 	commit(2, 5)
 	assert.deepEqual(read(), [2, 5])
 	assert.deepEqual(read(), [])
+})
+
+test('a change that commits after the start is not missed, though its number is lower than the last', () => {
+	const { journal, commit, reader, read } = following(SERVER)
+	commit(7, 8, 10)
+	run(journal.start(reader))
+	assert.deepEqual(read(), [])
+	commit(9, 11)
+	assert.deepEqual(read(), [9, 11])
+})
+
+test('a missing number is waited for as long as a transaction may take', () => {
+	const { commit, read, clock } = following(SERVER, 2 * LONG_MS)
+	commit(1, 3)
+	assert.deepEqual(read(), [1, 3])
+	clock.ms += LONG_MS
+	assert.deepEqual(read(), [])
+	commit(2)
+	assert.deepEqual(read(), [2])
 })
 
 test('two gaps settle each by its own time', () => {
