@@ -64,6 +64,7 @@ function serverOptions(config: CatalogueConfig, isBrief: boolean): MysqlOptions 
 	const url = parsed(config.catalogue)
 	const database = decodeURIComponent(url.pathname.slice(1))
 	if (!database) throw misread(withoutSecret(config.catalogue), 'no database is named: mysql://user@host/DATABASE')
+	for (const name of url.searchParams.keys()) if (name !== 'socketPath') throw misread(withoutSecret(config.catalogue), `?${name}=: no such option; there is ?socketPath=`)
 	return {
 		server: {
 			host: url.hostname || 'localhost',

@@ -55,6 +55,8 @@ describe('opening a catalogue', () => {
 		assert.match(await refusal(config('mysql://u:s3cret@h:port/d'), { exitCode: 3 }), /not a URL/)
 		await refusal(config('mysql://u:s3cret@localhost'), { exitCode: 3 })
 		assert.match(await refusal(config('mysql://u:50%s3cret@localhost/d'), { exitCode: 3 }), /'%' is written %25/)
+		// Who asks for TLS must not believe that he has it.
+		assert.match(await refusal(config('mysql://u:s3cret@localhost/d?ssl-mode=REQUIRED'), { exitCode: 3 }), /\?ssl-mode=: no such option/)
 	})
 
 	test('the password comes from the URL, the configuration, a file or the environment', async (t) => {
