@@ -91,10 +91,12 @@ export function last(reader: Reader): Maybe<{ seq: number | null } | undefined> 
 	return reader.get(...lastQuery())
 }
 
-/** The newest that is older than so many seconds, and all that came since: what is missing among them may still come. */
+/** The newest that is older than so many seconds, and all that came since: what is missing among them may still come. A server that had to compare would read them all. */
 export function lately(reader: Reader, seconds: number, { now }: Capabilities): Maybe<Array<{ seq: number }>> {
 	return reader.all(
-		`SELECT seq FROM \`change\` WHERE seq >= COALESCE((SELECT seq FROM \`change\` WHERE at < ${now} - ? ORDER BY seq DESC LIMIT 1), 0) ORDER BY seq`,
+		`SELECT c.seq FROM (
+			SELECT COALESCE(MAX(seq), 0) AS seq FROM (SELECT seq FROM \`change\` WHERE at < ${now} - ? ORDER BY seq DESC LIMIT 1) older
+		) edge JOIN \`change\` c ON c.seq >= edge.seq ORDER BY c.seq`,
 		[seconds],
 	)
 }

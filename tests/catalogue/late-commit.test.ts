@@ -29,3 +29,16 @@ test('MariaDB: what commits after the start is read, what had been before is not
 	await add(5)
 	assert.deepEqual(await seen(), [5])
 })
+
+test('MariaDB: where the journal is long, who starts reads its end', async (t) => {
+	const { address } = await ready(t, mariadb)
+	const driver = await open(t, address, { catalogueConnections: 1 })
+	await driver.change("INSERT INTO `change` (at, client_id, op) SELECT UNIX_TIMESTAMP() - IF(seq > 19990, 0, 3600), 0, 'client' FROM seq_1_to_20000")
+	const read = async () => {
+		const rows = await driver.all<{ Value: string }>("SHOW SESSION STATUS WHERE Variable_name LIKE 'Handler_read%'")
+		return rows.reduce((sum, { Value }) => sum + Number(Value), 0)
+	}
+	const before = await read()
+	assert.equal((await changes.lately(driver, 60, driver.capabilities)).length, 11)
+	assert.ok((await read()) - before < 2_000)
+})
