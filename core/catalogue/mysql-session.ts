@@ -58,6 +58,8 @@ export function idleSeconds(seconds: number): string {
 	return `/*M!100300 , SESSION idle_transaction_timeout = ${seconds} */`
 }
 
+/** Firewalls and load balancers forget, and say nothing, of a connection on which nothing has passed for some minutes. */
+const IDLE_MS_MAX = 60_000
 /** Of directories in each other: MariaDB ends the question for the way up after 1000 rounds otherwise, and says nothing. */
 const DEPTH_MAX = 1_000_000
 /** A server may have a limit for those who give none. */
@@ -72,6 +74,7 @@ export async function openSession(options: SessionOptions, untilMs: number, time
 		charset: 'utf8mb4_bin',
 		multipleStatements: true,
 		decimalNumbers: true, // SUM() is DECIMAL
+		keepAliveInitialDelay: IDLE_MS_MAX,
 		connectTimeout: Math.max(1, untilMs - performance.now()),
 	})
 	let alive = true
