@@ -18,9 +18,12 @@ export interface ClientRow {
 /** No process has started like this. */
 export const TAKEN_FOR_DEAD = 'taken for dead'
 
+/** A mount point may be longer than the column. */
+const WHAT_CHARACTERS_MAX = 255
+
 export function insert(tx: Transaction, client: Omit<ClientRow, 'joined' | 'silent'>, { now }: Capabilities): void {
 	tx.write(`INSERT INTO client (id, host, pid, started, what, joined, heartbeat) VALUES (?,?,?,?,?,${now},${now})`, [
-		client.id, client.host, client.pid, client.started, client.what,
+		client.id, client.host, client.pid, client.started, client.what.slice(0, WHAT_CHARACTERS_MAX),
 	])
 }
 
@@ -51,7 +54,7 @@ export function beat(tx: Transaction, id: ClientId, { now }: Capabilities): void
 }
 
 export function setWhat(tx: Transaction, id: ClientId, what: string): void {
-	tx.write('UPDATE client SET what = ? WHERE id = ?', [what, id])
+	tx.write('UPDATE client SET what = ? WHERE id = ?', [what.slice(0, WHAT_CHARACTERS_MAX), id])
 }
 
 export function remove(tx: Transaction, id: ClientId): void {
