@@ -6,8 +6,8 @@ import { daemonise } from './daemon.ts'
 import { EXIT } from './exit-codes.ts'
 import { type MountWords, parseMountOptions } from './mount-options.ts'
 import { canonicalMountPoint, prepareMountPoint } from './mount-point.ts'
-import { isDaemon, reportToParent } from './parent.ts'
-import { type Serving, serve } from './serve.ts'
+import { endWithParent, isDaemon, reportToParent } from './parent.ts'
+import { type Serve, type Serving, serve } from './serve.ts'
 import type { Common, Deps, Verb } from './verb.ts'
 
 interface Options extends Common {
@@ -33,13 +33,19 @@ export const mount: Verb<Options> = (deps) => ({
 
 export async function run(options: Options, deps: Deps): Promise<void> {
 	const words = parseMountOptions(options.o)
-	const file = findConfig({ path: options.config ?? words.config, environment: deps.environment, directory: deps.directory })
+	const file = findConfig({ path: onlyOne(options.config, words.config), environment: deps.environment, directory: deps.directory })
 	const reread = async () => withTrash(await loadConfig({ path: file, environment: deps.environment }), words)
 	const config = await reread()
 	const serving = toServing(options, words, config, deps)
 	await prepareMountPoint(serving.mountPoint, deps.environment)
-	if (options.foreground) return serve({ config, options: serving, reread, ready: () => reportReady() }, deps)
+	if (options.foreground) return stay({ config, options: serving, reread }, deps)
 	await daemonise(toWords(serving, words, file), { logFile: config.mount.logFile })
+}
+
+/** fstab has it as the source, and by it mount(8) knows what is mounted. */
+function onlyOne(named: string | undefined, word: string | undefined): string | undefined {
+	if (named === undefined || word === undefined || named === word) return named ?? word
+	throw new UserError(`mount: two configurations are named, ${named} and config=${word}: leave one out (in fstab it is the first column)`, EXIT.usage)
 }
 
 /** What the mount was told goes before the configuration, also when that is read again. */
@@ -69,6 +75,12 @@ function toWords(serving: Serving, { trashDays }: MountWords, file: string): str
 	return ['mount', mountPoint, '--foreground', '--config', file, '-o', list.join(',')]
 }
 
-function reportReady(): void {
+function stay(what: Omit<Serve, 'ready'>, deps: Deps): Promise<void> {
+	const parentGoes = endWithParent()
+	return serve({ ...what, ready: () => reportReady(parentGoes) }, deps)
+}
+
+function reportReady(parentGoes: () => void): void {
+	parentGoes()
 	if (isDaemon(process.env)) reportToParent({ ready: true })
 }

@@ -13,3 +13,12 @@ export function reportToParent(report: Report): boolean {
 	process.send?.(report, () => process.connected && process.disconnect())
 	return true
 }
+
+/** Whoever waits may have had enough (Ctrl-C, a stopped unit): then this ends as if told to. Returns how to stop looking. */
+export function endWithParent(): () => void {
+	const end = () => void process.kill(process.pid, 'SIGTERM')
+	if (!isDaemon(process.env)) return () => undefined
+	if (!process.connected) end()
+	process.on('disconnect', end)
+	return () => void process.off('disconnect', end)
+}

@@ -104,6 +104,7 @@ test('mount.cairn takes what mount(8) gives it', async (t) => {
 	assert.equal(mountAt(mountPoint)?.source, 'files')
 	assert.equal((await place.cairn('umount', mountPoint)).code, 0)
 	await assert.rejects(exec(HELPER, [place.config]), { code: 2 })
+	await assert.rejects(exec(HELPER, [place.config, mountPoint, '-o', 'config=/elsewhere.ts']), { code: 2, stderr: /two configurations are named/ })
 	await assert.rejects(exec(HELPER, [place.config, join(place.directory, 'none')]), { code: 10 })
 })
 
