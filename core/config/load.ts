@@ -57,7 +57,7 @@ async function read(file: string): Promise<unknown> {
 	try {
 		return await importConfig(file, String(statSync(file).mtimeMs))
 	} catch (error) {
-		throw wrong(`${file}: ${String((error as Error).message).split('\n')[0]}`)
+		throw wrong(`${file}: ${String((error as Error | undefined)?.message ?? error).split('\n')[0]}`)
 	} finally {
 		process.off('exit', ended)
 	}

@@ -161,3 +161,10 @@ test('config.example.ts has every option, with its default and a comment', async
 	const lines = readFileSync(path, 'utf8').split('\n')
 	assert.ok(lines.filter((line) => line.trim().startsWith('//')).length >= Object.keys(withDefaults({})).length)
 })
+
+for (const [thrown, said] of [["new Error('no key')", 'no key'], ["'no key'", 'no key'], ['null', 'null']]) {
+	test(`a configuration that throws ${thrown} is named with what it threw`, async () => {
+		const file = write(`throw ${thrown}`)
+		await assert.rejects(loadConfig({ path: file, environment: {} }), { exitCode: 3, message: `${file}: ${said}` })
+	})
+}
