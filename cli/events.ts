@@ -6,6 +6,7 @@ import { EVENTS_MAX, type Event, eventFields, type Follower, followFrom, positio
 import { showBytes } from '../core/text.ts'
 import { withCatalogue } from './catalogue.ts'
 import { showTime, timeOf } from './moments.ts'
+import { whileShown } from './stop-on-signal.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
 interface Options extends Common {
@@ -29,18 +30,13 @@ export const events: Verb<Options> = (deps) => ({
 })
 
 export async function run(options: Options, deps: Deps): Promise<void> {
-	const stop = new AbortController()
-	const end = () => stop.abort()
-	process.on('SIGINT', end).on('SIGTERM', end)
-	try {
-		await withCatalogue(options, deps, async (driver) => {
+	await whileShown((signal) =>
+		withCatalogue(options, deps, async (driver) => {
 			const follower = followFrom(driver, await startOf(options, driver))
-			do await showNew(follower, options, deps, stop.signal)
-			while (options.follow && (await isNext(driver, stop.signal)))
-		})
-	} finally {
-		process.off('SIGINT', end).off('SIGTERM', end)
-	}
+			do await showNew(follower, options, deps, signal)
+			while (options.follow && (await isNext(driver, signal)))
+		}),
+	)
 }
 
 async function showNew(follower: Follower, { json }: Options, deps: Deps, signal: AbortSignal): Promise<void> {

@@ -69,4 +69,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EP
 // Nobody can be told.
 process.stderr.on('error', () => undefined)
 
+// What rotating logs sends to many a daemon says nothing to these, and would end them: a mount would stay behind dead.
+for (const signal of ['SIGUSR1', 'SIGUSR2']) process.on(signal, () => undefined)
+
 await main(process.argv.slice(2)).catch(end)

@@ -12,6 +12,7 @@ import { jsonBytes, showBytes, showText } from '../core/text.ts'
 import { withCatalogue } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
 import { showSize } from './sizes.ts'
+import { whileShown } from './stop-on-signal.ts'
 import { table } from './table.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
@@ -29,6 +30,8 @@ interface Client {
 	operations: Array<TopEntry & { command: string; path: Buffer | undefined }>
 }
 
+/** A timer takes no more than 24 days, and one that is longer is over at once. */
+const INTERVAL_MOST_SECONDS = 86_400
 const CLEAR = '\x1b[H\x1b[2J'
 
 export const top: Verb<Options> = (deps) => ({
@@ -44,22 +47,17 @@ export const top: Verb<Options> = (deps) => ({
 })
 
 export async function run(options: Options, deps: Deps): Promise<void> {
-	if (!(options.interval >= 0.1 && options.rows >= 1)) throw new UserError('--interval: seconds from 0.1; --rows: from 1', EXIT.usage)
-	const stop = new AbortController()
-	const end = () => stop.abort()
-	process.on('SIGINT', end).on('SIGTERM', end)
-	try {
-		await withCatalogue(options, deps, async (driver, config) => {
-			for (;;) {
+	if (!(options.interval >= 0.1 && options.interval <= INTERVAL_MOST_SECONDS && options.rows >= 1))
+		throw new UserError(`--interval: seconds from 0.1 to ${INTERVAL_MOST_SECONDS}; --rows: from 1`, EXIT.usage)
+	await whileShown((signal) =>
+		withCatalogue(options, deps, async (driver, config) => {
+			do {
 				show(await look(driver, config, options), options, deps)
 				if (options.once) return
-				await sleep(options.interval * 1000, undefined, { signal: stop.signal }).catch(() => undefined)
-				if (stop.signal.aborted) return
-			}
-		})
-	} finally {
-		process.off('SIGINT', end).off('SIGTERM', end)
-	}
+				await sleep(options.interval * 1000, undefined, { signal }).catch(() => undefined)
+			} while (!signal.aborted)
+		}),
+	)
 }
 
 async function look(driver: Driver, config: Config, { rows }: Options): Promise<Client[]> {

@@ -25,6 +25,17 @@ test('what cannot be printed is said in one line', async (t) => {
 	assert.match(stderr, /^cairn: standard output: ENOSPC[^\n]*\n$/)
 })
 
+test('what does nothing but show ends when nothing can be shown', async (t) => {
+	const place = makeWorkplace(t)
+	await place.cairn('init')
+	await place.cairn('node', 'add', 'n1', place.makeDirectory('n1'))
+	for (const words of [['top', '--interval', '0.1'], ['events', '--follow', '--since', '0']]) {
+		const { status, stderr, signal } = spawnSync(CAIRN, [...words, '--config', place.config], { stdio: ['ignore', full(t), 'pipe'], encoding: 'utf8', timeout: 10_000, killSignal: 'SIGKILL' })
+		assert.deepEqual({ status, signal }, { status: 1, signal: null }, words.join(' '))
+		assert.match(stderr, /^cairn: standard output: ENOSPC[^\n]*\n$/)
+	}
+})
+
 test('what is wrong has its code also where it cannot be said', (t) => {
 	assert.equal(spawnSync(CAIRN, ['no-such-verb'], { stdio: ['ignore', 'ignore', full(t)] }).status, 2)
 })
