@@ -13,6 +13,7 @@ import { makeWithParents } from '../core/make-directory.ts'
 import { readIdentity } from '../core/nodes/identity.ts'
 import { run as drive } from '../core/op.ts'
 import { prepareCatalogue } from './init.ts'
+import { mountAbove } from './mountinfo.ts'
 import { nodeAbove } from './node-above.ts'
 import { addNode } from './node-add.ts'
 import { EXIT } from './exit-codes.ts'
@@ -37,7 +38,7 @@ export interface Prepared {
 export function makeDirectory(text: string, { directory }: Pick<Deps, 'directory'>): string {
 	if (text === '') throw new UserError('the path is empty; the directory you are in is .', EXIT.usage)
 	const path = resolve(directory, text)
-	refuseInNode(path)
+	refuseInCairn(path)
 	try {
 		makeWithParents(path)
 		return realpathSync(path)
@@ -46,9 +47,12 @@ export function makeDirectory(text: string, { directory }: Pick<Deps, 'directory
 	}
 }
 
-/** What is there is a copy of something in that node's tree: it is not for another Cairn to change. */
-function refuseInNode(path: string): void {
-	const above = nodeAbove(existsSync(path) ? realpathSync(path) : path)
+/** What lies in a node is a copy of something in its tree, and what lies in a mount goes away with it, below a catalogue and nodes in use. */
+function refuseInCairn(path: string): void {
+	const whole = existsSync(path) ? realpathSync(path) : path
+	const mount = mountAbove(whole)
+	if (mount?.type === 'fuse.cairn') throw new UserError(`${path} lies in the tree that is mounted at ${mount.mountPoint}: name a directory outside`, EXIT.refused)
+	const above = nodeAbove(whole)
 	if (above !== undefined) throw new UserError(`${path} lies in a node of a Cairn, ${above}: name a directory outside`, EXIT.refused)
 }
 

@@ -91,14 +91,15 @@ async function readyMountPoint(path: string, { environment }: Deps): Promise<voi
 function tellNext(directory: string, { mountPoint, file, carriesOn, config, token }: Prepared, deps: Deps & { replicates: boolean }): void {
 	const short = (path: string) => {
 		const way = relative(deps.directory, path)
-		return way.startsWith('..') ? path : way || '.'
+		if (way.startsWith('..')) return path
+		return way.startsWith('-') ? `./${way}` : way || '.'
 	}
 	const typed = (path: string) => inShell(short(path))
 	const copies = Math.max(...config.classes.map((rule) => rule.copies))
 	deps.print(`${carriesOn ? 'carrying on with' : 'made'} ${short(directory)}: one tree over the nodes in it. Try, in another terminal:`)
 	deps.print(`  cp -r something ${typed(mountPoint)}/ ; ls -R ${typed(directory)}/node*/`)
 	if (copies > 1 && deps.replicates) deps.print(`  each file is on one node at once and on ${copies} a moment later; look again, or ask:`)
-	deps.print(`  ${deps.directory === HOME ? './cairn' : 'cairn'} status --config ${typed(file)}`)
+	deps.print(`  ${deps.directory === HOME ? './cairn' : inShell(join(HOME, 'cairn'))} status --config ${typed(file)}`)
 	if (token !== undefined) deps.print(`  a token that may do everything, shown this once: ${token}`)
 	tokenShown(directory)
 	deps.print(`${short(file)} says how; Ctrl-C unmounts.`)

@@ -218,6 +218,9 @@ test('neither a node in the tree nor the tree in a node', async (t) => {
 	assert.match(up.stderr, /lies in a node of a Cairn, .*n1: name a directory outside/)
 	assert.equal(existsSync(join(place.directory, 'n1/sub')), false)
 	await place.cairn('mount', mountPoint)
+	const inTree = await cairn(['up', join(mountPoint, 'data')])
+	assert.equal(inTree.code, 8, inTree.stderr)
+	assert.match(inTree.stderr, /lies in the tree that is mounted at .*mp: name a directory outside/)
 	await exec('mkdir', [join(mountPoint, 'n2')], { timeout: 10_000 })
 	const added = await place.cairn('node', 'add', 'n2', join(mountPoint, 'n2'))
 	assert.equal(added.code, 8, added.stderr)
@@ -231,18 +234,20 @@ test('neither a node in the tree nor the tree in a node', async (t) => {
 
 test('what `up` says to try can be typed, whatever its directory is called', async (t) => {
 	const place = makeWorkplace(t)
-	const directory = join(place.directory, "my 'data'")
-	t.after(() => detach(join(directory, 'combined')))
-	const up = spawn(CAIRN, ['up', directory, '--no-api', '--no-replicator'], { stdio: ['ignore', 'pipe', 'inherit'] })
+	const name = "-my 'data'"
+	const mountPoint = join(place.directory, name, 'combined')
+	t.after(() => detach(mountPoint))
+	const up = spawn(CAIRN, ['up', `./${name}`, '--no-api', '--no-replicator'], { cwd: place.directory, stdio: ['ignore', 'pipe', 'inherit'] })
 	t.after(() => up.kill('SIGKILL'))
 	let said = ''
 	for await (const text of up.stdout) {
 		said += text
 		if (said.includes('ready: ')) break
 	}
-	const [line] = /cp -r something .*/.exec(said) ?? []
-	await exec('sh', ['-c', String(line).replace('something', place.config)], { timeout: 20_000 })
-	assert.equal((await exec('cat', [join(directory, 'combined/config.ts')], { timeout: 10_000 })).stdout, readFileSync(place.config, 'utf8'))
+	const type = (line: string) => exec('sh', ['-c', line], { cwd: place.directory, timeout: 20_000 })
+	await type(String(/cp -r something .*/.exec(said)?.[0]).replace('something', place.config))
+	assert.equal((await exec('cat', [join(mountPoint, 'config.ts')], { timeout: 10_000 })).stdout, readFileSync(place.config, 'utf8'))
+	assert.match((await type(String(/.* status --config .*/.exec(said)?.[0]))).stdout, /1 file in /)
 	up.kill('SIGTERM')
 	assert.deepEqual(await once(up, 'exit'), [0, null])
 })
