@@ -1,19 +1,23 @@
 /** A lock that ends with the process that holds it, however that ends. The file says who it is. */
-import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readFileSync, readlinkSync, rmSync, statSync, writeSync } from 'node:fs'
+import { closeSync, constants, existsSync, fstatSync, ftruncateSync, openSync, readFileSync, readlinkSync, rmSync, statSync, writeSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { codeOf } from '../core/errors.ts'
+import { codeOf, UserError } from '../core/errors.ts'
 import { tryLock } from '../core/libc.ts'
 import { runDirectory } from '../core/live/directory.ts'
+import { EXIT } from './exit-codes.ts'
 
 export interface RunLock {
 	release(): void
 }
 
+/** Where others may write, a symlink of theirs would have another file emptied. */
+const OPEN = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
+
 /** The lock, or undefined while another process has it. */
 export function takeLock(path: string): RunLock | undefined {
-	const fd = openSync(path, 'a+', 0o600)
+	const fd = named(path, () => openSync(path, OPEN, 0o600))
 	if (!tryLock(fd)) {
 		closeSync(fd)
 		return undefined
@@ -22,9 +26,20 @@ export function takeLock(path: string): RunLock | undefined {
 		closeSync(fd)
 		return takeLock(path)
 	}
-	ftruncateSync(fd, 0)
-	writeSync(fd, `${process.pid}\n${countedIn()}\n`)
+	named(path, () => {
+		ftruncateSync(fd, 0)
+		writeSync(fd, `${process.pid}\n${countedIn()}\n`)
+	})
 	return { release: () => closeSync(fd) }
+}
+
+/** What the system says of a disk that is full does not name the file. */
+function named<T>(path: string, write: () => T): T {
+	try {
+		return write()
+	} catch (error) {
+		throw new UserError(`the lock ${path} cannot be written (${codeOf(error)})`, EXIT.refused)
+	}
 }
 
 const LOOK_AGAIN_MS = 20

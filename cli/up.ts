@@ -1,7 +1,8 @@
 /** `cairn up [DIR]`: a whole Cairn in one directory, made if it is not there, mounted until Ctrl-C. */
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
-import { loadConfig } from '../core/config/load.ts'
+import { checkOurs, loadConfig } from '../core/config/load.ts'
 import type { Config } from '../core/config/types.ts'
 import { UserError } from '../core/errors.ts'
 import { makeWithParents } from '../core/make-directory.ts'
@@ -15,7 +16,7 @@ import { startBeside } from './up-beside.ts'
 import type { Common, Deps, Verb } from './verb.ts'
 
 interface Options extends Common {
-	dir: string
+	dir?: string
 	catalogue?: string
 	nodes?: number
 	copies?: number
@@ -36,7 +37,7 @@ export const up: Verb<Options> = (deps) => ({
 	describe: 'make and mount a whole Cairn in one directory',
 	builder: (yargs) =>
 		yargs
-			.positional('dir', { type: 'string', default: 'cairn-data', describe: 'made if it is not there, carried on with if it is' })
+			.positional('dir', { type: 'string', describe: 'made if it is not there, carried on with if it is; cairn-data where none is named' })
 			.option('catalogue', { type: 'string', requiresArg: true, describe: 'of a new directory: mysql://user@host/database instead of a file' })
 			.option('nodes', { type: 'number', requiresArg: true, describe: `how many nodes there are to be at least (of a new directory: ${NODES})` })
 			.option('copies', { type: 'number', requiresArg: true, describe: `of a new directory: copies of each file (${COPIES})` })
@@ -50,9 +51,11 @@ export const up: Verb<Options> = (deps) => ({
 export async function run(options: Options, deps: Deps): Promise<void> {
 	const nodes = checkCount('--nodes', options.nodes ?? NODES, NODES_MAX)
 	const copies = checkCount('--copies', options.copies ?? Math.min(COPIES, nodes), NODES_MAX)
-	const isNew = !isPrepared(options.dir, deps)
+	if (options.config !== undefined) throw new UserError('up: --config: up has its configuration in its directory (cairn up DIR); another is mounted by cairn mount --config', EXIT.usage)
+	const dir = options.dir ?? ourOwn('cairn-data', deps)
+	const isNew = !isPrepared(dir, deps)
 	if (isNew && copies > nodes) throw new UserError(`--copies: found ${copies}, allowed: at most as many as there are nodes (--nodes ${nodes})`, EXIT.usage)
-	const directory = makeDirectory(options.dir, deps)
+	const directory = makeDirectory(dir, deps)
 	const lockPath = join(directory, '.up.lock')
 	const lock = takeLock(lockPath)
 	if (!lock) throw new UserError(`cairn up runs on ${directory} already (process ${lockHolder(lockPath)})`, EXIT.running)
@@ -68,6 +71,13 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	const beside = (['replicator', 'api'] as const).filter((verb) => options[verb]).map((verb) => () => startBeside(verb, prepared.file, { warn: deps.warn, listens }))
 	await serve({ config: prepared.config, options: toServing(options, prepared), reread, ready, beside }, deps)
 	lock.release()
+}
+
+/** It has a program in it, and just happens to stand here. */
+function ourOwn(name: string, { directory, environment }: Deps): string {
+	const path = resolve(directory, name)
+	if (existsSync(path)) checkOurs(path, environment, `; cairn up ${name} if it is meant`)
+	return name
 }
 
 function toServing({ driver, io }: Options, { config, mountPoint }: Prepared): Serving {

@@ -1,5 +1,5 @@
 /** What the configured mount needs. */
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../../core/config/types.ts'
 import { runDirectory } from '../../core/live/directory.ts'
@@ -13,7 +13,9 @@ export function checkMount({ mount }: { mount: Pick<Config['mount'], 'path' | 'a
 
 function checkRunDirectory(): Finding {
 	try {
-		return found('run directory', 'well', runDirectory(process.env))
+		const directory = runDirectory(process.env)
+		accessSync(directory, constants.W_OK)
+		return found('run directory', 'well', directory)
 	} catch (error) {
 		return found('run directory', 'wrong', (error as Error).message, 'locks and sockets of running processes are kept there')
 	}

@@ -28,7 +28,7 @@ export function findConfig({ path, environment = process.env, directory = proces
 	if (named) return checkThere(resolve(directory, named))
 	const places = [resolve(directory, 'config.ts'), '/etc/cairn/config.ts']
 	const found = places.find((place) => existsSync(place))
-	if (found) return found === places[0] ? checkOurs(found, environment) : found
+	if (found) return found === places[0] ? checkOurs(found, environment, '; name it with --config if it is meant') : found
 	const next = existsSync(resolve(directory, OF_UP)) ? `name the one that 'cairn up' made: --config ${OF_UP}, or $CAIRN_CONFIG` : "copy config.example.ts there, name one with --config, or try 'cairn up'"
 	throw wrong(`no configuration at ${places.join(' or ')}: ${next}`)
 }
@@ -71,12 +71,12 @@ function checkThere(file: string): string {
 }
 
 /** It is a program. Where one just happens to stand it may be anybody's, and below a mount point everybody's. */
-function checkOurs(file: string, { SUDO_UID }: NodeJS.ProcessEnv): string {
+export function checkOurs(file: string, { SUDO_UID }: NodeJS.ProcessEnv, otherwise = ''): string {
 	const { uid, mode } = statSync(file)
 	const own = process.geteuid?.() ?? 0
 	const isOurs = uid === 0 || uid === own || (own === 0 && SUDO_UID === String(uid))
 	if (isOurs && (mode & OTHERS_MAY_WRITE) === 0) return file
-	throw wrong(`${file}: ${isOurs ? 'anybody may write it' : 'it belongs to another user'}, so it is not run; name it with --config if it is meant`)
+	throw wrong(`${file}: ${isOurs ? 'anybody may write it' : 'it belongs to another user'}, so it is not run${otherwise}`)
 }
 
 function wrong(message: string): UserError {

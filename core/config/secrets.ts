@@ -19,7 +19,11 @@ export function findPassword(config: Config, environment: NodeJS.ProcessEnv): st
 
 function readSecret(key: string, file: string): string {
 	checkPrivate(key, file)
-	return readFileSync(file, 'utf8').trimEnd()
+	try {
+		return readFileSync(file, 'utf8').trimEnd()
+	} catch (error) {
+		throw unreadable(key, file, error)
+	}
 }
 
 function checkPrivate(key: string, file: string): void {
@@ -33,6 +37,10 @@ function modeOf(key: string, file: string): number {
 	try {
 		return statSync(file).mode
 	} catch (error) {
-		throw new Wrong(`${key}: ${file} cannot be read (${codeOf(error)})`)
+		throw unreadable(key, file, error)
 	}
+}
+
+function unreadable(key: string, file: string, error: unknown): Wrong {
+	return new Wrong(`${key}: ${file} cannot be read (${codeOf(error)})`)
 }

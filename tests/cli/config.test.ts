@@ -129,6 +129,8 @@ test('the password: environment, then configuration, then file', async () => {
 	assert.equal((await loadConfig({ path: both, environment: { CAIRN_CATALOGUE_PASSWORD: 'env' } })).cataloguePassword, 'env')
 	assert.equal((await loadConfig({ path: both, environment: {} })).cataloguePassword, 'said')
 	assert.equal((await load(`export default { cataloguePasswordFile: 'secret' }`)).cataloguePassword, 'from-file')
+	const none = mkdtempSync(join(directory, 'none-'))
+	await assert.rejects(load(`export default { cataloguePasswordFile: '${none}' }`), /^Error: \S+\.ts: cataloguePasswordFile: \S+none-\w+ cannot be read \(EISDIR\)$/)
 })
 
 test('a password that others may read is refused, and not shown', async () => {

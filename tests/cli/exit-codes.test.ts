@@ -1,7 +1,7 @@
 /** Every number of the table, from the command line itself; each with one line and nothing changed. */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { DatabaseSync } from 'node:sqlite'
@@ -280,4 +280,14 @@ test('who has just tried `cairn up` is told where its configuration is', async (
 	renameSync(place.config, join(directory, 'config.ts'))
 	const said = spawnSync(join(import.meta.dirname, '../../cairn'), ['status'], { cwd: place.directory, encoding: 'utf8', env: { ...process.env, CAIRN_CONFIG: '' } })
 	ended({ code: said.status ?? -1, stdout: said.stdout, stderr: said.stderr }, EXIT.configuration, /name the one that 'cairn up' made: --config cairn-data\/config\.ts/)
+})
+
+test('an `up` that names no directory takes none that another user left there', { skip: process.getuid?.() !== 0 && 'only root gives files away' }, (t) => {
+	const place = makeWorkplace(t)
+	const directory = place.makeDirectory('cairn-data')
+	writeFileSync(join(directory, 'config.ts'), `import { writeFileSync } from 'node:fs'\nwriteFileSync(${JSON.stringify(join(place.directory, 'run'))}, '')\n`)
+	chownSync(directory, 12_345, 12_345)
+	const said = spawnSync(join(import.meta.dirname, '../../cairn'), ['up', '--no-api', '--no-replicator'], { cwd: place.directory, encoding: 'utf8', timeout: 20_000 })
+	ended({ code: said.status ?? -1, stdout: said.stdout, stderr: said.stderr }, EXIT.configuration, /cairn-data: it belongs to another user, so it is not run; cairn up cairn-data if it is meant$/m)
+	assert.deepEqual([existsSync(join(place.directory, 'run')), existsSync(join(directory, '.up.lock'))], [false, false])
 })

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { withoutDashes } from '../../cli/misread.ts'
+import { cairn } from '../support/mount.ts'
 import { makeWorkplace } from './workplace.ts'
 
 const REFUSED: Array<[words: string[], answer: RegExp]> = [
@@ -18,7 +19,7 @@ const REFUSED: Array<[words: string[], answer: RegExp]> = [
 	[['walk', '-p', ''], /the path is empty/],
 	[['verify', '-p', ''], /the path is empty/],
 	[['node', 'add', 'b', ''], /path is empty/],
-	[['up', ''], /path is empty/],
+	[['up'], /up has its configuration in its directory/],
 	[['node', 'set', 'a', '--path', ''], /path is empty/],
 ]
 
@@ -31,6 +32,7 @@ test('what makes no sense is refused', async (t) => {
 		assert.equal(code, 2, `${words}: ${stderr}`)
 		assert.match(stderr, answer)
 	}
+	assert.match((await cairn(['up', ''])).stderr, /path is empty/)
 	const emptyConfig = await place.cairn('status', '--config=')
 	assert.equal(emptyConfig.code, 2, emptyConfig.stderr)
 })
