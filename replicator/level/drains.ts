@@ -24,14 +24,14 @@ export async function startDrain(fs: Filesystem, name: string): Promise<boolean>
 
 export async function pauseDrain(fs: Filesystem, name: string): Promise<void> {
 	await change(fs, name, function* (tx, node, row) {
-		underWay(name, row)
+		underWay(node, row)
 		jobs.setState(tx, drainName(node.id), 'paused')
 	})
 }
 
 export async function resumeDrain(fs: Filesystem, name: string): Promise<void> {
 	await change(fs, name, function* (tx, node, row) {
-		underWay(name, row)
+		underWay(node, row)
 		jobs.setState(tx, drainName(node.id), 'running')
 	})
 }
@@ -39,7 +39,7 @@ export async function resumeDrain(fs: Filesystem, name: string): Promise<void> {
 /** The node is what it was before; what was asked for elsewhere is taken back by the next round. */
 export async function abortDrain(fs: Filesystem, name: string): Promise<void> {
 	await change(fs, name, function* (tx, node, row) {
-		const progress = underWay(name, row)
+		const progress = underWay(node, row)
 		jobs.setState(tx, drainName(node.id), 'running')
 		remember(tx, drainName(node.id), { ...progress, aborting: true })
 		if (node.state === 'drain') nodeTable.update(tx, node.id, { ...node, state: progress.former }, fs.capabilities)
@@ -47,11 +47,11 @@ export async function abortDrain(fs: Filesystem, name: string): Promise<void> {
 	})
 }
 
-function underWay(name: string, row: JobRow | undefined): DrainProgress {
+function underWay({ name, state }: NodeRow, row: JobRow | undefined): DrainProgress {
 	const progress = progressOf<DrainProgress>(row)
-	if (!progress || (row?.state !== 'running' && row?.state !== 'paused'))
-		return fail('EINVAL', `node ${name} is not being drained`)
-	return progress
+	if (progress && (row?.state === 'running' || row?.state === 'paused')) return progress
+	const isOver = row?.state === 'done' && state === 'drain'
+	return fail('EINVAL', isOver ? `node ${name} is empty already: 'cairn node set ${name} --state rw' has it used again` : `node ${name} is not being drained`)
 }
 
 type Body<T> = (tx: Transaction, node: NodeRow, row: JobRow | undefined) => Op<T>

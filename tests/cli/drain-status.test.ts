@@ -43,6 +43,7 @@ test('a drain that was ended, begun or overtaken by node set', async (t) => {
 		else await cairn('drain', 'n1')
 	}
 	assert.match(await status(), /^node n1 is empty/)
+	assert.match((await cairn('drain', 'n1', '--abort')).stderr, /node n1 is empty already: 'cairn node set n1 --state rw' has it used again/)
 	await set('rw')
 	await put('second')
 	assert.match(await status(), /^node n1 is not being drained; it holds 1 file/)
