@@ -1,5 +1,5 @@
 /**
- * One node's work, for as long as a daemon looks after it: what its schedule says, what was missed, and what is begun as soon
+ * One node's work, or the tree's, for as long as a daemon looks after it: what its schedule says, what was missed, and what is begun as soon
  * as there is any. Each kind of work goes on beside the others, never twice at a time.
  */
 import type { ScheduledTask } from 'node-cron'
@@ -8,7 +8,6 @@ import type { ScheduleConfig } from '../../core/config/types.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import type { NodeId } from '../../core/ids.ts'
 import type { Node } from '../../core/nodes/node.ts'
-import { takesChanges } from '../../core/nodes/service.ts'
 import { type Outcome, runJob } from '../replicator.ts'
 import type { Summary, Watcher } from '../run.ts'
 import { everyTime, previousDue } from './due.ts'
@@ -25,8 +24,8 @@ export interface Shown {
 
 export interface NodeWork {
 	fs: Filesystem
-	/** By its id: when its row changes, it is opened anew. */
-	id: NodeId
+	/** The node as it is now, which is opened anew when its row changes; undefined while it takes no changes. */
+	pick(): Node | undefined
 	kinds: Kinds
 	/** Large work that goes on in this process, for whichever node. */
 	large: Set<JobName>
@@ -59,7 +58,7 @@ interface Work {
 	idle: Pause
 }
 
-export function serveNode({ fs, id, kinds, large, show }: NodeWork): NodeService {
+export function serveNode({ fs, pick, kinds, large, show }: NodeWork): NodeService {
 	const works = Object.entries(kinds).map(([name, kind]) => newWork(name as JobName, kind))
 	const stopping = new AbortController()
 	let tasks: ScheduledTask[] = []
@@ -92,7 +91,7 @@ export function serveNode({ fs, id, kinds, large, show }: NodeWork): NodeService
 		}
 	}
 
-	async function catchUp(): Promise<void> {
+	async function catchUp(id: NodeId): Promise<void> {
 		const clocks = await clocksOf(fs)
 		for (const work of works) {
 			const { what, ofTree } = work.kind.make(fs)
@@ -103,16 +102,16 @@ export function serveNode({ fs, id, kinds, large, show }: NodeWork): NodeService
 	}
 
 	async function tick(): Promise<void> {
-		const node = fs.nodes.get(id)
-		if (!node || !takesChanges(node)) return
-		if (!isCaughtUp) await catchUp()
+		const node = pick()
+		if (!node) return
+		if (!isCaughtUp) await catchUp(node.id)
 		for (const work of works) {
-			if (work.running || large.has(work.name) || !(await isToStart(work))) continue
+			if (work.running || large.has(work.name) || !(await isToStart(work, node.id))) continue
 			if (!stopping.signal.aborted) start(work, node)
 		}
 	}
 
-	async function isToStart({ isOwed, retry, idle, kind }: Work): Promise<boolean> {
+	async function isToStart({ isOwed, retry, idle, kind }: Work, id: NodeId): Promise<boolean> {
 		if (isOwed || !kind.isDue) return isOwed && retry.isOver()
 		return idle.isOver() && (await kind.isDue(fs, id))
 	}

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import type { NodeId } from '../../core/ids.ts'
 import type { Node } from '../../core/nodes/node.ts'
+import { takesChanges } from '../../core/nodes/service.ts'
 import { RENEW_MS } from '../replicator.ts'
 import { type JobName, KINDS, type Kind, type Kinds } from './jobs.ts'
 import { hold, letGo } from './lease.ts'
@@ -36,24 +37,25 @@ export interface Daemon {
 
 const TICK_MS = 1_000
 
-/** The nodes that are looked after, and those whose last runs are still ending. */
+/** The nodes that are looked after, those whose last runs are still ending, and what belongs to none of them. */
 interface Nodes {
 	served: Map<NodeId, NodeService>
 	leaving: Map<NodeId, Promise<void>>
 	large: Set<JobName>
+	tree: NodeService
 }
 
 export function startService(service: Service): Daemon {
 	const { fs } = service
-	const nodes: Nodes = { served: new Map(), leaving: new Map(), large: new Set() }
+	const nodes = newNodes(service)
 	const passOn = fs.onChange
 	fs.onChange = (change) => {
 		passOn(change)
-		if (change.op === 'publish' || change.op === 'node') for (const each of nodes.served.values()) each.news()
+		if (change.op === 'publish' || change.op === 'node') for (const each of all(nodes)) each.news()
 	}
 	return {
 		reschedule() {
-			for (const each of nodes.served.values()) each.reschedule()
+			for (const each of all(nodes)) each.reschedule()
 		},
 		ended: live(service, nodes).finally(() => {
 			fs.onChange = passOn
@@ -61,12 +63,27 @@ export function startService(service: Service): Daemon {
 	}
 }
 
+const all = ({ served, tree }: Nodes) => [...served.values(), tree]
+
+/** What belongs to no node is done beside any that takes changes: one that is gone, or given up, keeps it from nobody. */
+function newNodes(service: Service): Nodes {
+	const { fs } = service
+	const [served, large]: [Nodes['served'], Nodes['large']] = [new Map(), new Set()]
+	const pick = () => [...served.keys()].map((id) => usable(fs, id)).find((node) => node !== undefined)
+	return { served, large, leaving: new Map(), tree: serveNode({ ...workOn(service, true), large, pick }) }
+}
+
+function usable(fs: Filesystem, id: NodeId): Node | undefined {
+	const node = fs.nodes.get(id)
+	return node && takesChanges(node) ? node : undefined
+}
+
 async function live(service: Service, nodes: Nodes): Promise<void> {
 	const { fs, signal, report, ready, tickMs = TICK_MS, renewMs = RENEW_MS } = service
 	const { served, leaving } = nodes
 	const elsewhere = await takeNodes(service, nodes)
 	for (const [holder, names] of elsewhere) report(`${names.join(', ')}: looked after already (${holder})`)
-	if (served.size === 0 && elsewhere.size > 0) return
+	if (served.size === 0 && elsewhere.size > 0) return await nodes.tree.stop()
 	ready?.([...served.keys()].map((id) => fs.nodes.get(id)?.name ?? String(id)))
 	for (let renewedMs = performance.now(); !signal.aborted; ) {
 		await attempt(service, async () => {
@@ -74,11 +91,11 @@ async function live(service: Service, nodes: Nodes): Promise<void> {
 				renewedMs = performance.now()
 				await takeNodes(service, nodes)
 			}
-			for (const each of served.values()) await each.tick()
+			for (const each of all(nodes)) await each.tick()
 		})
 		await sleep(tickMs, undefined, { signal }).catch(() => undefined)
 	}
-	await Promise.all([...[...served.values()].map((each) => each.stop()), ...leaving.values()])
+	await Promise.all([...all(nodes).map((each) => each.stop()), ...leaving.values()])
 	await attempt(service, async () => {
 		for (const id of served.keys()) await letGo(fs, id)
 	})
@@ -102,7 +119,7 @@ async function takeNodes(service: Service, nodes: Nodes): Promise<Map<string, st
 	for (const { id, name } of ours) {
 		const holder = await hold(fs, id)
 		if (holder === undefined) {
-			if (!served.has(id)) served.set(id, serveNode({ ...workOn(service, id, served.size === 0), large: nodes.large }))
+			if (!served.has(id)) served.set(id, serveNode({ ...workOn(service, false), large: nodes.large, pick: () => usable(fs, id) }))
 			continue
 		}
 		elsewhere.set(holder, [...(elsewhere.get(holder) ?? []), name])
@@ -121,8 +138,8 @@ function leave({ served, leaving }: Nodes, id: NodeId): void {
 	leaving.set(id, service.stop().finally(() => leaving.delete(id)))
 }
 
-/** What belongs to no node is done beside the first one. */
-function workOn({ fs, show, kinds = KINDS }: Service, id: NodeId, isFirst: boolean): Omit<NodeWork, 'large'> {
-	const own = Object.entries(kinds).filter(([, kind]: [string, Kind]) => isFirst || !kind.make(fs).ofTree)
-	return { fs, id, show, kinds: Object.fromEntries(own) }
+/** That of a node, or what belongs to none. */
+function workOn({ fs, show, kinds = KINDS }: Service, ofTree: boolean): Pick<NodeWork, 'fs' | 'show' | 'kinds'> {
+	const own = Object.entries(kinds).filter(([, kind]: [string, Kind]) => (kind.make(fs).ofTree ?? false) === ofTree)
+	return { fs, show, kinds: Object.fromEntries(own) }
 }

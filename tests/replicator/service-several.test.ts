@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { refreshNodes } from '../../core/filesystem/nodes.ts'
-import { type Client, installation, now } from '../unit/installation.ts'
+import { type Client, installation, now, setUp } from '../unit/installation.ts'
 import { daemon, line, schedule, SELDOM, work } from './service-ground.ts'
 
 test('a second daemon of the same node says so and ends', async (t) => {
@@ -80,6 +80,28 @@ test('what belongs to no node is done once, whatever the number of nodes', async
 	await line(running, /trash node1 ended/)
 	assert.equal(trash.begun(), 1)
 	assert.equal(place.rows("SELECT name FROM job WHERE name LIKE 'trash%'")[0].name, 'trash')
+})
+
+test('what belongs to no node goes on when the first of them is away, given up or removed', { timeout: 20_000 }, async (t) => {
+	const place = await installation(t, 3)
+	const client = await place.start()
+	const { fs } = client
+	schedule(fs, {})
+	const level = work('level', true)
+	const kind = { ...level.kind, isDue: async () => true, pause: { firstMs: 1, mostMs: 1 } }
+	const running = daemon(t, client, { level: kind })
+	await line(running, /^level node1 ended/)
+	setUp(fs, 1, false)
+	await line(running, /^level node2 ended/)
+	fs.catalogue.change("UPDATE node SET state = 'dead' WHERE id = 2")
+	now(refreshNodes(fs))
+	setUp(fs, 1, false)
+	await line(running, /^level node3 ended/)
+	fs.nodes.delete(1)
+	fs.nodes.delete(2)
+	const before = level.begun()
+	while (level.begun() < before + 3) await level.begins()
+	assert.equal(running.lines.at(-1), 'level node3 ended')
 })
 
 test('one that stood still for long notices that another has taken over', async (t) => {
