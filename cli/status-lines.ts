@@ -28,7 +28,7 @@ export function toLines(found: Status): string[] {
 	]
 }
 
-function owedLines({ pending, nothingOwed, offsiteOwed, classesShort, writers, conflicts, nodes }: Status): string[] {
+function owedLines({ pending, nothingOwed, offsiteOwed, classesShort, writers, conflicts, nodes, deadCounted }: Status): string[] {
 	const { wanted, surplus, suspect, intents, short } = pending
 	const open = writers > 0 ? `; ${writers} open for writing` : ''
 	const parts = [
@@ -47,6 +47,7 @@ function owedLines({ pending, nothingOwed, offsiteOwed, classesShort, writers, c
 		...(offsiteOwed > 0 ? [`off-site: ${many(offsiteOwed, 'copy', 'copies')} for sites to fetch`] : []),
 		...(conflicts > 0 ? [`conflicts: ${conflicts} to be decided; see cairn conflicts list`] : []),
 		...(away.length > 0 && !nothingOwed ? [`away: ${away.join(', ')}; copies there are counted as if they were in order`] : []),
+		...(deadCounted.length > 0 ? [`dead: ${deadCounted.join(', ')}; copies there are counted until replicators have looked at every file again`] : []),
 		...(draining.length > 0 ? [`draining: ${draining.join(', ')}`] : []),
 	]
 }

@@ -6,12 +6,12 @@ import * as clients from '../core/catalogue/clients.ts'
 import * as jobs from '../core/catalogue/jobs.ts'
 import * as nodes from '../core/catalogue/nodes.ts'
 import { type Totals, totals } from '../core/catalogue/totals.ts'
-import type { Driver } from '../core/catalogue/driver.ts'
 import { type SiteStanding, standingOf } from '../core/off-site/standing.ts'
 import type { NodeRow } from '../core/nodes/node.ts'
 import { run as drive } from '../core/op.ts'
 import { treeTotal } from '../core/stats/tree-total.ts'
 import { PASS } from '../replicator/level/activity.ts'
+import { isPassDue, signatureOf } from '../replicator/level/pass-due.ts'
 import { shownAddress, withCatalogue } from './catalogue.ts'
 import { type Probe, probeNode } from './node-probe.ts'
 import { type JobStatus, serviceStatus } from './replicator-status.ts'
@@ -42,6 +42,8 @@ export interface Status {
 	classesShort: string[]
 	/** Nothing is pending: every file has the copies its class asks for. */
 	nothingOwed: boolean
+	/** Nodes declared dead, until replicators have looked at every file without them. */
+	deadCounted: string[]
 	/** Copies at sites that classes ask for and nobody has yet. */
 	offsiteOwed: number
 	sites: SiteStanding[]
@@ -97,8 +99,11 @@ function collect(options: Common, deps: Deps): Promise<Status> {
 		const all = await totals(driver)
 		const tree = await drive(treeTotal(driver))
 		const service = await serviceStatus(driver, config.replicator.schedule)
-		const pending = toOwed(all, await shortOfNodes(driver))
-		const classesShort = tooGreedy(await classTable.list(driver), rows)
+		const classes = await classTable.list(driver)
+		const passed = await jobs.find(driver, PASS)
+		const pending = toOwed(all, shortOfNodes(passed))
+		const classesShort = tooGreedy(classes, rows)
+		const deadCounted = isPassDue(passed, signatureOf(classes, rows)) ? rows.filter((row) => row.state === 'dead').map((row) => row.name) : []
 		const probed = await probes
 		const lookedAfter = new Set(service.nodes.filter((node) => node.lookedAfter).map((node) => node.name))
 		return {
@@ -111,7 +116,8 @@ function collect(options: Common, deps: Deps): Promise<Status> {
 			writers: all.writers,
 			pending,
 			classesShort,
-			nothingOwed: Object.values(pending).every((many) => many === 0) && (classesShort.length === 0 || tree.files === 0),
+			nothingOwed: Object.values(pending).every((many) => many === 0) && ((classesShort.length === 0 && deadCounted.length === 0) || tree.files === 0),
+			deadCounted,
 			offsiteOwed: await backups.owed(driver),
 			sites: await standingOf(driver),
 			conflicts: sum(all.conflicts),
@@ -130,8 +136,7 @@ function tooGreedy(classes: readonly ClassRow[], rows: readonly NodeRow[]): stri
 }
 
 /** A pass over the tree counts them whenever classes or nodes have changed. */
-async function shortOfNodes(driver: Driver): Promise<number> {
-	const row = await jobs.find(driver, PASS)
+function shortOfNodes(row: jobs.JobRow | undefined): number {
 	return row ? ((JSON.parse(row.summary) as { short?: number }).short ?? 0) : 0
 }
 

@@ -2,14 +2,10 @@
  * A pass over the whole tree: every file belongs to the class its path falls under, has copies where its class wants them, and
  * none it does not want. Needed when the classes or the nodes have changed, and only then.
  */
-import type { ClassRow } from '../../core/catalogue/classes.ts'
-import type { JobRow } from '../../core/catalogue/jobs.ts'
 import * as jobs from '../../core/catalogue/jobs.ts'
 import * as leases from '../../core/catalogue/leases.ts'
 import type { Transaction } from '../../core/catalogue/driver.ts'
 import { type Filesystem, transact } from '../../core/filesystem/filesystem.ts'
-import type { FileId } from '../../core/ids.ts'
-import type { NodeRow } from '../../core/nodes/node.ts'
 import { run as drive, wait } from '../../core/op.ts'
 import type { Run } from '../run.ts'
 import { begin, end, isRebalancing, PASS, progressOf, remember } from './activity.ts'
@@ -18,41 +14,12 @@ import { LEASE } from './lease.ts'
 import { outcomeOf } from './drain.ts'
 import { type LevelNode, PENDING_FILES_MAX, readNodes } from './nodes.ts'
 import { type Held, pagesOfTree } from './pages.ts'
+import type { PassProgress } from './pass-due.ts'
 import { classUnder } from './reclass.ts'
 import { sweep } from './sweep.ts'
 
-export interface PassProgress {
-	/** What classes and nodes were like when it began. */
-	signature: string
-	after: FileId
-	/** Something was to go and could not yet, or others may go by what was before: another pass is needed after a while. */
-	waits: boolean
-	/** Files it looked at, and those that found too few nodes. */
-	files: number
-	short: number
-	/** Since then it waits for nodes that have enough to do. */
-	fullSinceMs?: number
-}
-
-/** A pass that had to leave something is followed by another, but not at once. */
-const AGAIN_SECONDS = 600
 /** A node that has not come down to what it may have to do by then may be unable to: others are asked instead. */
 const PATIENCE_MS = 60_000
-
-/** What a pass depends on: another one is due when this is another text. A node that is being emptied has a job of its own. */
-export function signatureOf(classes: readonly ClassRow[], nodes: readonly NodeRow[]): string {
-	const roles: Record<string, string> = { rw: 'takes', drain: 'takes', dead: 'gone' }
-	return JSON.stringify([
-		classes.map(({ id, pattern, copies, zones }) => [id, pattern, copies, zones]),
-		nodes.map(({ id, zone, state }) => [id, zone, roles[state] ?? 'keeps']),
-	])
-}
-
-export function isPassDue(row: JobRow | undefined, signature: string): boolean {
-	const progress = progressOf<PassProgress>(row)
-	if (!row || !progress || progress.signature !== signature) return true
-	return row.state === 'running' || (progress.waits && Math.abs(Date.now() / 1000 - row.ended) > AGAIN_SECONDS)
-}
 
 export interface PassOptions {
 	forMs?: number

@@ -15,7 +15,8 @@ import type { Run } from '../run.ts'
 import { drainedNode, drainName, PASS, progressOf, REBALANCE } from './activity.ts'
 import { beginDrain, type DrainProgress, drainRound, isDrainDue, type RoundOptions } from './drain.ts'
 import { withLease } from './lease.ts'
-import { isPassDue, pass, type Stopped, signatureOf } from './pass.ts'
+import { pass, type Stopped } from './pass.ts'
+import { isPassDue, signatureOf } from './pass-due.ts'
 import { type RebalanceOptions, rebalanceRound } from './rebalance.ts'
 
 interface Situation {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { renameSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
+import { classVerb } from '../../cli/class.ts'
 import { init } from '../../cli/init.ts'
 import { node } from '../../cli/node.ts'
 import { stats } from '../../cli/stats.ts'
@@ -66,4 +67,19 @@ test('while nothing is counted yet, stats do not say that nothing is owed', asyn
 	assert.match((await cairn('stats')).stdout, /not counted yet.*^nothing is owed of what is counted; cairn status knows the rest$/ms)
 	await cairn('stats', '--rebuild')
 	assert.match((await cairn('stats')).stdout, /^copy +empty +1 /m)
+})
+
+test('what stood on a node that is dead is owed, also before anybody has looked at it', async (t) => {
+	const place = makeWorkplace(t, "{ classes: [{ name: 'default', pattern: '', copies: 1 }] }")
+	const cairn = typed(place.config, init, node, walk, status, classVerb)
+	await cairn('init')
+	for (const name of ['full', 'empty']) await cairn('node', 'add', name, place.makeDirectory(name))
+	writeFileSync(`${place.directory}/full/file`, 'content')
+	await cairn('walk', '-q')
+	const owed = async () => (await cairn('status')).stdout.split('\n\n')[0].split('\n').slice(1)
+	await cairn('node', 'set', 'full', '--state', 'dead')
+	assert.deepEqual(await owed(), ['pending: 0 copies to make, 0 changes to carry out', 'dead: full; copies there are counted until replicators have looked at every file again'])
+	await cairn('class', 'apply')
+	assert.match((await owed())[0], /^pending: 1 copy to make/)
+	assert.equal((await owed()).length, 1)
 })

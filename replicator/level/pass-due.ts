@@ -1,0 +1,36 @@
+/** Whether the whole tree has to be looked at again. */
+import type { ClassRow } from '../../core/catalogue/classes.ts'
+import type { JobRow } from '../../core/catalogue/jobs.ts'
+import type { FileId } from '../../core/ids.ts'
+import type { NodeRow } from '../../core/nodes/node.ts'
+import { progressOf } from './activity.ts'
+
+export interface PassProgress {
+	/** What classes and nodes were like when it began. */
+	signature: string
+	after: FileId
+	/** Something was to go and could not yet, or others may go by what was before: another pass is needed after a while. */
+	waits: boolean
+	/** Files it looked at, and those that found too few nodes. */
+	files: number
+	short: number
+	/** Since then it waits for nodes that have enough to do. */
+	fullSinceMs?: number
+}
+
+/** A pass that had to leave something is followed by another, but not at once. */
+const AGAIN_SECONDS = 600
+/** What a pass depends on: another one is due when this is another text. A node that is being emptied has a job of its own. */
+export function signatureOf(classes: readonly ClassRow[], nodes: readonly NodeRow[]): string {
+	const roles: Record<string, string> = { rw: 'takes', drain: 'takes', dead: 'gone' }
+	return JSON.stringify([
+		classes.map(({ id, pattern, copies, zones }) => [id, pattern, copies, zones]),
+		nodes.map(({ id, zone, state }) => [id, zone, roles[state] ?? 'keeps']),
+	])
+}
+
+export function isPassDue(row: JobRow | undefined, signature: string): boolean {
+	const progress = progressOf<PassProgress>(row)
+	if (!row || !progress || progress.signature !== signature) return true
+	return row.state === 'running' || (progress.waits && Math.abs(Date.now() / 1000 - row.ended) > AGAIN_SECONDS)
+}
