@@ -9,8 +9,8 @@ import { type Totals, totals } from '../core/catalogue/totals.ts'
 import { type SiteStanding, standingOf } from '../core/off-site/standing.ts'
 import type { NodeRow } from '../core/nodes/node.ts'
 import { run as drive } from '../core/op.ts'
+import { PASS, shortIn } from '../core/stats/owed.ts'
 import { treeTotal } from '../core/stats/tree-total.ts'
-import { PASS } from '../replicator/level/activity.ts'
 import { isPassDue, signatureOf } from '../replicator/level/pass-due.ts'
 import { shownAddress, withCatalogue } from './catalogue.ts'
 import { type Probe, probeNode } from './node-probe.ts'
@@ -101,7 +101,7 @@ function collect(options: Common, deps: Deps): Promise<Status> {
 		const service = await serviceStatus(driver, config.replicator.schedule)
 		const classes = await classTable.list(driver)
 		const passed = await jobs.find(driver, PASS)
-		const pending = toOwed(all, shortOfNodes(passed))
+		const pending = toOwed(all, shortIn(passed))
 		const classesShort = tooGreedy(classes, rows)
 		const deadCounted = isPassDue(passed, signatureOf(classes, rows)) ? rows.filter((row) => row.state === 'dead').map((row) => row.name) : []
 		const probed = await probes
@@ -133,11 +133,6 @@ function toOwed({ wanted, surplus, suspect, intents }: Totals, short: number): O
 function tooGreedy(classes: readonly ClassRow[], rows: readonly NodeRow[]): string[] {
 	const holders = rows.filter((row) => row.state !== 'dead' && row.state !== 'drain').length
 	return classes.filter((rule) => !isRetired(rule) && rule.copies > holders).map((rule) => rule.name)
-}
-
-/** A pass over the tree counts them whenever classes or nodes have changed. */
-function shortOfNodes(row: jobs.JobRow | undefined): number {
-	return row ? ((JSON.parse(row.summary) as { short?: number }).short ?? 0) : 0
 }
 
 function toNode(row: NodeRow, probe: Probe, all: Totals, lookedAfter: ReadonlySet<string>): NodeStatus {

@@ -120,7 +120,7 @@ function toDay({ day, files, bytes, changes }: Day): DayShown {
 	return { day, files, bytes, created: sum(MADE), changed: sum(CHANGED), removed: sum(REMOVED) }
 }
 
-function toOwed({ owed, nodes, awaitingOffsite }: stats.Overview, { classes }: Filesystem): OwedShown {
+function toOwed({ owed, nodes, awaitingOffsite, short }: stats.Overview, { classes }: Filesystem): OwedShown {
 	const total = (kind: stats.Overview['owed'][number]['kind'], of: 'files' | 'bytes' = 'files') => owed.filter((one) => one.kind === kind).reduce((sum, one) => sum + one[of], 0)
 	const etas = owed.filter(({ kind }) => kind === 'copy').map(({ etaSeconds }) => etaSeconds)
 	const holders = nodes.filter(({ state }) => state !== 'dead' && state !== 'drain').length
@@ -133,6 +133,7 @@ function toOwed({ owed, nodes, awaitingOffsite }: stats.Overview, { classes }: F
 		surplus: total('remove'),
 		suspect: total('check'),
 		offsite: awaitingOffsite.files,
+		short,
 		classesShort: classes.filter((rule) => !isRetired(rule) && rule.copies > holders).map(({ name }) => name),
 	}
 }

@@ -10,13 +10,14 @@ export function owed({ owed, behind }: Overview): Html {
 	return section({ id: 'owed', title: 'Work owed', body })
 }
 
-function linesOf({ copies, copyBytes, etaSeconds, intents, surplus, suspect, offsite, classesShort }: OwedShown): Array<[string, Shown]> {
+function linesOf({ copies, copyBytes, etaSeconds, intents, surplus, suspect, offsite, short, classesShort }: OwedShown): Array<[string, Shown]> {
 	const lines: Array<[string, Shown | false]> = [
 		['Copies to make', copies > 0 && html`${count(copies)}, ${size(copyBytes)}${eta(etaSeconds)}`],
 		['Changes to carry out', intents > 0 && html`${counted(intents, 'removal, renaming or the like', 'removals, renamings and the like')} on nodes that were away or busy`],
 		['Copies to remove', surplus > 0 && html`${count(surplus)} more than asked for`],
 		['Bad or doubtful copies', suspect > 0 && count(suspect)],
 		['Off-site', offsite > 0 && html`${counted(offsite, 'file')} to be fetched by a site`],
+		['Short of nodes', short > 0 && html`${counted(short, 'file')}: no other node takes a copy`],
 		['Too few nodes', classesShort.length > 0 && html`for what ${joined(classesShort.map((name) => html`<bdi>${name}</bdi>`), ', ')} ask`],
 	]
 	return lines.filter((line): line is [string, Shown] => line[1] !== false)

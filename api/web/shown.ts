@@ -112,6 +112,8 @@ export interface OwedShown {
 	surplus: number
 	suspect: number
 	offsite: number
+	/** Files that found too few nodes. */
+	short: number
 	classesShort: string[]
 }
 

@@ -50,13 +50,15 @@ function link({ text, more, standing }: Clause, index: number): Html {
 	return index === 0 ? text : html`<a class="${standing}" href="#${more}">${text}</a>`
 }
 
-function files({ files, complete, unreadable, behind, nodes }: Overview): Clause {
+function files({ files, complete, unreadable, behind, nodes, owed: { short } }: Overview): Clause {
 	const more = 'copies'
 	if (files === 0 && behind > 0) return { standing: 'busy', text: html`The files are being counted`, more }
 	if (files === 0) return { standing: 'good', text: html`There are no files yet`, more }
 	if (nodes.every(isAway)) return { standing: 'bad', text: html`None of ${counted(files, 'file')} can be read now`, more }
 	if (unreadable > 0) return { standing: 'bad', text: html`${counted(unreadable, 'file')} of ${count(files)} cannot be read now`, more }
-	if (complete < files) return { standing: 'busy', text: html`${count(complete)} of ${counted(files, 'file')} have their copies`, more }
+	// Copies on a node that is dead are counted, and these files lack them all the same.
+	const whole = Math.min(complete, Math.max(0, files - short))
+	if (whole < files) return { standing: 'busy', text: html`${count(whole)} of ${counted(files, 'file')} have their copies`, more }
 	return { standing: 'good', text: files === 1 ? html`The one file has its copies` : html`All ${count(files)} files have their copies`, more }
 }
 
@@ -94,10 +96,11 @@ function conflicts({ trouble: { conflicts } }: Overview): Clause[] {
 /** So many may wait for a moment where much goes on. */
 const BEHIND_MAX = 1_000
 
-function work({ owed: { offsite, intents, copies, classesShort }, behind, nodes }: Overview): Clause[] {
+function work({ owed: { offsite, intents, copies, short, classesShort }, behind, nodes }: Overview): Clause[] {
 	const clauses: Clause[] = []
 	const busy = (text: Html, more: string) => clauses.push({ standing: 'busy', text, more })
 	if (copies > 0) busy(html`${counted(copies, 'copy is', 'copies are')} being made`, 'owed')
+	if (short > 0 && classesShort.length === 0) clauses.push({ standing: 'bad', text: html`no other node takes a copy of ${counted(short, 'file')}`, more: 'owed' })
 	if (classesShort.length > 0) busy(html`there are too few nodes for ${counted(classesShort.length, 'class', 'classes')}`, 'owed')
 	if (offsite > 0) busy(html`${counted(offsite, 'file awaits', 'files await')} an off-site copy`, 'offsite')
 	if (intents > 0) busy(html`${counted(intents, 'change has', 'changes have')} yet to reach a node`, 'owed')

@@ -21,7 +21,7 @@ import { type ClassCopies, copiesByClass } from './copies.ts'
 import { type NodeFigures, nodeFigures } from './nodes.ts'
 import { type Failure, failuresOf } from './failures.ts'
 import { awaitingOffsite, type OffsiteFigures, offsiteFigures } from './offsite.ts'
-import { type Owed, owedWork } from './owed.ts'
+import { type Owed, owedWork, PASS, shortIn } from './owed.ts'
 import { figuresIn, type Rows } from './rows.ts'
 
 export interface Overview {
@@ -43,6 +43,8 @@ export interface Overview {
 	offsite: OffsiteFigures[]
 	/** Files that fewer sites hold than their class asks for. */
 	awaitingOffsite: Amount
+	/** Files for which there were too few nodes, when that was looked at last. */
+	short: number
 	/** Files open for writing. */
 	writers: number
 	clients: Client[]
@@ -91,6 +93,7 @@ export function* overview(catalogue: Driver): Op<Overview> {
 		failures: failuresOf(rows),
 		offsite: offsiteFigures(rows),
 		awaitingOffsite: awaitingOffsite(rows),
+		short: shortIn(rows.jobs.find(({ name }) => name === PASS)),
 		writers: Number(writers.many),
 		clients: clients.map(({ id, host, pid, what, joined, silent }) => ({ id, host, pid, what, joined, silentSeconds: silent })),
 	}

@@ -18,6 +18,14 @@ const KINDS = [
 	['check', REPLICA.suspect, 'verify'],
 ] as const
 
+/** What replicators call the pass over the tree that is made whenever classes or nodes have changed. */
+export const PASS = 'pass'
+
+/** Files that it found too few nodes for. */
+export function shortIn(pass: jobs.JobRow | undefined): number {
+	return (JSON.parse(pass?.summary ?? '{}') as { short?: number }).short ?? 0
+}
+
 /** Only what there is any of. */
 export function owedWork(rows: Rows): Owed[] {
 	const owed: Owed[] = []

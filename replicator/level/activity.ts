@@ -7,8 +7,10 @@ import type { JobRow } from '../../core/catalogue/jobs.ts'
 import * as jobs from '../../core/catalogue/jobs.ts'
 import type { NodeId } from '../../core/ids.ts'
 import { type Op, wait } from '../../core/op.ts'
+import { PASS } from '../../core/stats/owed.ts'
 
-export const PASS = 'pass'
+export { PASS }
+
 export const REBALANCE = 'rebalance'
 const DRAIN = 'drain'
 

@@ -105,6 +105,16 @@ test('a copy that is missing is in the verdict, with the file that lacks it', as
 	assert.deepEqual(seen.complaints, [])
 })
 
+test('files that found too few nodes lack copies, though those on a dead node are counted', async (t) => {
+	const { door, token } = await prepared(t)
+	await door.driver.change("INSERT INTO job (name, state, started, ended, summary) VALUES ('pass', 'done', 1, 1, '{\"short\":2}')")
+	const seen = await openBrowser(t)
+	await logIn(seen, door.url, token)
+	await seen.page.getByRole('heading', heading(/^3 of 5 files have their copies; no other node takes a copy of 2 files/)).waitFor()
+	await seen.page.getByText('2 files: no other node takes a copy').waitFor()
+	assert.deepEqual(seen.complaints, [])
+})
+
 interface Found {
 	violations: Array<{ id: string; nodes: Array<{ html: string }> }>
 }
