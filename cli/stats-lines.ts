@@ -24,6 +24,8 @@ function chosen(found: Found, only: Only): Found {
 		nodes: found.nodes.filter((row) => only.node === undefined || row.name === only.node),
 		owed: found.owed.filter((row) => only.node === undefined || row.node === only.node),
 		offsite: found.offsite.filter((row) => only.class === undefined || row.class === only.class),
+		// Of all classes: of one nobody knows.
+		short: only.class === undefined ? found.short : 0,
 		away: found.away.filter((name) => only.node === undefined || name === only.node),
 	}
 }
@@ -66,13 +68,14 @@ export function statsLines(all: Found, only: Only): string[] {
 	]
 }
 
-function owedLines({ behind, copies, owed, away }: Found): string[] {
+function owedLines({ behind, copies, owed, away, short: placeless }: Found): string[] {
 	if (owed.length > 0) {
 		const cells = owed.map((row) => [row.kind, row.node, `${row.files}`, showSize(row.bytes), row.etaSeconds === undefined ? '-' : showDuration(row.etaSeconds)])
 		return [...table(['OWED', 'NODE', 'FILES', 'BYTES', 'TAKES'], cells), ...(away.length > 0 ? [`away: ${away.join(', ')}; copies there are counted as if they were in order`] : [])]
 	}
 	const inOrder = away.length > 0 ? `, if the copies on ${away.join(', ')} are in order` : ''
-	const short = copies.flatMap(({ rows }) => rows).reduce((sum, row) => sum + (row.standing === 'under' ? row.files : 0), 0)
+	const under = copies.flatMap(({ rows }) => rows).reduce((sum, row) => sum + (row.standing === 'under' ? row.files : 0), 0)
+	const short = Math.max(under, placeless)
 	if (short > 0) return [`no node owes anything${inOrder}, and ${many(short, 'file has', 'files have')} fewer copies than asked for: cairn status`]
 	return [behind > 0 ? `nothing is owed of what is counted${inOrder}; cairn status knows the rest` : `nothing is owed${inOrder}`]
 }

@@ -83,3 +83,18 @@ test('what stood on a node that is dead is owed, also before anybody has looked 
 	assert.match((await owed())[0], /^pending: 1 copy to make/)
 	assert.equal((await owed()).length, 1)
 })
+
+test('a file that no other node takes lacks a copy, though the one on a dead node is counted', async (t) => {
+	const place = makeWorkplace(t, "{ classes: [{ name: 'default', pattern: '', copies: 1 }] }")
+	const cairn = typed(place.config, init, node, walk, status, stats, classVerb)
+	await cairn('init')
+	for (const name of ['full', 'closed']) await cairn('node', 'add', name, place.makeDirectory(name))
+	writeFileSync(`${place.directory}/full/file`, 'content')
+	await cairn('walk', '-q')
+	await cairn('stats', '--rebuild')
+	await cairn('node', 'set', 'closed', '--state', 'nc')
+	await cairn('node', 'set', 'full', '--state', 'dead')
+	await cairn('class', 'apply')
+	assert.match((await cairn('status')).stdout, /^pending: .*, 1 file short of nodes$/m)
+	assert.match((await cairn('stats')).stdout, /^no node owes anything, and 1 file has fewer copies than asked for: cairn status$/m)
+})
