@@ -23,7 +23,8 @@ export async function runJobs(options: JobOptions, deps: Deps, made: Job | ((con
 		const job = typeof made === 'function' ? await made(fs.config) : made
 		const stop = stopOnSignal()
 		try {
-			for (const node of (await chosenNodes(fs, options.node)).slice(0, job.ofTree ? 1 : undefined)) {
+			const chosen = await chosenNodes(fs, options.node)
+			for (const node of job.ofTree ? oneInService(chosen) : chosen) {
 				if (stop.signal.aborted) return
 				await runOn(fs, node, job, { options, deps, signal: stop.signal })
 			}
@@ -31,6 +32,11 @@ export async function runJobs(options: JobOptions, deps: Deps, made: Job | ((con
 			stop.end()
 		}
 	}, opened)
+}
+
+/** Where there is none, the first: it says why it cannot be used. */
+function oneInService(nodes: Node[]): Node[] {
+	return nodes.toSorted((a, b) => Number(inService(b)) - Number(inService(a))).slice(0, 1)
 }
 
 interface Circumstances {

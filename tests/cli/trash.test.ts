@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import type { KeptFile } from '../../cli/trash-list.ts'
 import { EXIT } from '../../cli/exit-codes.ts'
 import { type Mounted, type Said, startUp } from '../support/mount.ts'
+import { makeWorkplace } from './workplace.ts'
 
 const shell = async (script: string) => (await promisify(execFile)('timeout', ['-s', 'KILL', '20', 'sh', '-c', script])).stdout
 const CONFIG = `export default { catalogue: 'catalogue.db', mount: { path: 'combined', allowOther: true },
@@ -68,4 +69,17 @@ test('a removed tree is listed, put back, removed for good', async (t) => {
 	assert.equal((await up.cairn('trash', 'empty', '--class', 'none')).code, EXIT.refused)
 	assert.equal(succeeded(await up.cairn('replicator', '-a', 'trash', '-q')), '')
 	assert.ok(!up.nodes.some((node) => existsSync(join(node, '.trash', day))))
+})
+
+test('what belongs to no node is done beside any that is in service', async (t) => {
+	const place = makeWorkplace(t)
+	succeeded(await place.cairn('init'))
+	for (const name of ['n1', 'n2']) succeeded(await place.cairn('node', 'add', name, place.makeDirectory(name)))
+	succeeded(await place.cairn('node', 'set', 'n1', '--state', 'down'))
+	assert.match(succeeded(await place.cairn('trash', 'purge')), /^trash n2: nothing to do/)
+	succeeded(await place.cairn('stats', '--rebuild'))
+	succeeded(await place.cairn('node', 'set', 'n2', '--state', 'down'))
+	const { code, stderr } = await place.cairn('trash', 'purge')
+	assert.equal(code, EXIT.left)
+	assert.match(stderr, /n1: the node is down/)
 })
