@@ -2,9 +2,12 @@
 import { KIND } from '../../core/catalogue/files.ts'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
 import * as replicas from '../../core/catalogue/replicas.ts'
+import { pathsOf } from '../../core/filesystem/paths.ts'
 import type { Path } from '../../core/ids.ts'
-import { isGood } from './compare.ts'
+import { run as drive } from '../../core/op.ts'
+import { isGood, isSameTime } from './compare.ts'
 import { conclude, type Finding } from './finding.ts'
+import { statAll } from './look.ts'
 import { isGoodElsewhere } from './others.ts'
 import { relink } from './symlink.ts'
 import { shown, type Walking } from './walking.ts'
@@ -14,6 +17,8 @@ const FEW = 5
 /** Of a whole walk: past both, something is wrong with the node or with the catalogue. */
 const ABSENT_MAX = 100
 const ABSENT_SHARE_MAX = 0.05
+/** Of a file's names, looked at. */
+const NAMES_MAX = 100
 
 /**
  * Whether that many of a directory's known files can be gone. What looks like the end of a tree is more often a disk that
@@ -38,6 +43,10 @@ export async function settleAbsent(walking: Walking, finding: Finding): Promise<
 	const { node, run, options } = walking
 	const { row, path } = finding
 	if (!isGood(row)) return counted(walking, 'gone')
+	if (row.kind === KIND.regular && (await hasAnotherName(walking, finding))) {
+		run.note(`${shown(path)} is gone, and another name of its file is here: cairn verify makes it again`)
+		return counted(walking, 'known')
+	}
 	if (options.dryRun) {
 		run.note(`would take ${shown(path)} for gone`)
 		return counted(walking, 'missing')
@@ -54,6 +63,13 @@ export async function settleAbsent(walking: Walking, finding: Finding): Promise<
 	if (!isOnly) return counted(walking, row.kind === KIND.symlink ? 'repaired' : 'missing')
 	run.trouble(shown(path), 'the only copy is gone from the node; the tree keeps its name')
 	return true
+}
+
+/** All names lead to one copy: where one of them is left nothing is lost, and a node that knows no hard links has no more. */
+async function hasAnotherName(walking: Walking, { row, path }: Finding): Promise<boolean> {
+	const names = await drive(pathsOf(walking.fs, row.id, NAMES_MAX))
+	const seen = await statAll(walking, names.flatMap((name) => (name.path.equals(path) ? [] : [name.path])))
+	return seen.some((stat) => stat !== undefined && !(stat instanceof Error) && isSameTime(stat, row))
 }
 
 function counted({ run }: Walking, outcome: string): true {

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { fail } from '../../core/errors.ts'
 import { flushLater } from '../../core/filesystem/filesystem.ts'
 import { makeDirectory } from '../../core/filesystem/create.ts'
+import { link } from '../../core/filesystem/links.ts'
 import { open } from '../../core/filesystem/open.ts'
 import { release } from '../../core/filesystem/publish.ts'
 import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
@@ -39,6 +40,21 @@ test('what was deleted, renamed or replaced while the node was away does not com
 	assert.deepEqual([has(1, 'f1'), has(1, 'f2'), has(1, 'f4'), has(1, 'd'), read(1, 'f3')], [false, false, false, false, 'f2'])
 	assert.deepEqual((await walk()).outcomes, { known: 1 })
 	assert.ok(file('f3'))
+})
+
+test('a name that is gone is no lost copy where another name of its file is there', async (t) => {
+	const { walk, client, node, copies } = await ground(t)
+	const { fs } = client
+	const id = writeFile(fs, 'f', 'text')
+	now(link(fs, id, at('g')))
+	flushLater(fs)
+	disk.unlinkSync(node(1, 'g'))
+	const { outcomes, troubles, notes } = await walk()
+	assert.deepEqual([outcomes, troubles, copies('f')], [{ known: 2 }, [], { 1: 'good 1' }])
+	assert.match(notes.join(), /^g is gone, and another name/)
+	disk.unlinkSync(node(1, 'f'))
+	await walk()
+	assert.equal(copies('f')[1], 'suspect 1')
 })
 
 test('a directory that is renamed when its name was just read is no trouble', async (t) => {
