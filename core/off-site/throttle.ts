@@ -6,8 +6,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Time that went by unused may be made up for, but no more of it: a timer that fired late, not a pause. */
 const CREDIT_MS = 250
-/** Never asleep longer without a look at the rate: the hour may have ended. */
-const LOOK_AGAIN_MS = 1_000
 
 export interface Clock {
 	elapsedMs(): number
@@ -36,8 +34,6 @@ export function createThrottle(clock: Pick<Clock, 'elapsedMs'> = systemClock): T
 
 /** Under several limits at once the slowest holds. */
 export async function pass(bytes: number, limits: ReadonlyArray<{ throttle: Throttle; rate: number | undefined }>, signal: AbortSignal, clock: Clock = systemClock): Promise<void> {
-	let ms = Math.max(0, ...limits.map(({ throttle, rate }) => throttle.reserve(bytes, rate)))
-	for (; ms > 0; ms -= LOOK_AGAIN_MS) {
-		await clock.sleep(Math.min(ms, LOOK_AGAIN_MS), signal)
-	}
+	const ms = Math.max(0, ...limits.map(({ throttle, rate }) => throttle.reserve(bytes, rate)))
+	if (ms > 0) await clock.sleep(ms, signal)
 }
