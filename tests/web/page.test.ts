@@ -213,10 +213,12 @@ test('the summary names no file, no node and no machine; without being switched 
 test('however many listen to the summary, whoever has a token can listen too', async (t) => {
 	const door = await openDoor(t, { nodes: 1, api: { publicSummary: true } })
 	const over = new AbortController()
-	const listen = async (path: string, headers: Record<string, string> = {}) => (await fetch(door.url + path, { headers, signal: over.signal })).status
-	const strangers = await Promise.all(Array.from({ length: 201 }, () => listen('/summary/live')))
+	const listen = (path: string, headers: Record<string, string> = {}) => fetch(door.url + path, { headers, signal: over.signal })
+	// An answer that nobody keeps is ended by the collector of garbage, and the next one is let in.
+	const answers = await Promise.all(Array.from({ length: 201 }, () => listen('/summary/live')))
+	const strangers = answers.map(({ status }) => status)
 	assert.deepEqual([strangers.filter((status) => status === 200).length, strangers.filter((status) => status === 503).length], [200, 1])
-	assert.equal(await listen('/live', { authorization: `Bearer ${await door.token('read')}` }), 200)
+	assert.equal((await listen('/live', { authorization: `Bearer ${await door.token('read')}` })).status, 200)
 	over.abort()
 })
 
