@@ -1,6 +1,7 @@
 /** The content of a file as an answer: ranges, conditions, and bytes that go on from another node when one fails. */
 import { randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
+import { setImmediate as othersFirst } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { KIND } from '../../core/catalogue/files.ts'
 import { hashOf } from '../../core/catalogue/hashes.ts'
@@ -39,6 +40,8 @@ export interface SendOptions {
 /** Answers by itself; what is thrown comes before any of the answer. */
 export async function sendFile(request: FastifyRequest, reply: FastifyReply, api: Api, options: SendOptions): Promise<FastifyReply> {
 	for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+		// Whoever has replaced it brings the new one to its place in a turn of his own.
+		if (attempt > 0) await othersFirst()
 		const found = await run(options.find())
 		if (found.row.kind !== KIND.regular) fail(found.row.kind === KIND.directory ? 'EISDIR' : 'EINVAL', 'it is no file')
 		const headers = headersOf(found, options)

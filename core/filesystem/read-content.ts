@@ -3,6 +3,7 @@
  * that fails in the middle is left for another copy of the same version.
  */
 import { createHash } from 'node:crypto'
+import { setImmediate as othersFirst } from 'node:timers/promises'
 import type { FileRow } from '../catalogue/files.ts'
 import * as files from '../catalogue/files.ts'
 import type { LocatedRow } from '../catalogue/paths.ts'
@@ -56,6 +57,8 @@ export function* openContent(fs: Filesystem, path: Path): Op<Content> {
 		const content = yield* openLocated(fs, located)
 		if (content) return content
 		if (attempt === ATTEMPTS_MAX) fail('EAGAIN', 'the file is replaced all the time')
+		// Whoever has replaced it brings the new one to its place in a turn of his own.
+		yield* wait(othersFirst())
 	}
 }
 
