@@ -86,6 +86,7 @@ async function copyFile(api: Api, path: Path, mode: number, to: Target, options:
 	const { fs, config } = api
 	const { uid, gid } = config.api
 	for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+		if (attempt > 1) await othersFirst()
 		const located = await run(resolve(fs, path, { follow: false }))
 		const { row } = located
 		if (row?.kind !== KIND.regular) return fail('ENOENT')
