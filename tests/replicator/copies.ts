@@ -82,7 +82,16 @@ export async function runOn(fs: Filesystem, number: number, job: Job, signal = n
 
 /** The nodes on which a file is, by content. */
 export function holders({ node }: Installation, name: string, text: string, nodes: readonly number[] = [1, 2, 3]): number[] {
-	return nodes.filter((each) => disk.existsSync(node(each, name)) && disk.readFileSync(node(each, name), 'utf8') === text)
+	return nodes.filter((each) => textAt(node(each, name)) === text)
+}
+
+/** Others may take it away at any moment. */
+function textAt(path: string): string | undefined {
+	try {
+		return disk.readFileSync(path, 'utf8')
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+	}
 }
 
 /** state by node. */
