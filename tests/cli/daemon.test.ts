@@ -13,17 +13,11 @@ import { lockHolder, mountLockPath, takeLock } from '../../cli/run-lock.ts'
 import { answerOf } from '../failure/placed.ts'
 import { withHands } from '../support/hands.ts'
 import { cairn, detach, isMounted } from '../support/mount.ts'
-import { makeWorkplace, type Workplace } from './workplace.ts'
+import { makeTree, makeWorkplace } from './workplace.ts'
 
 const HELPER = fileURLToPath(new URL('../../deploy/mount.cairn', import.meta.url))
 const CAIRN = fileURLToPath(new URL('../../cairn', import.meta.url))
 const exec = promisify(execFile)
-
-async function makeTree(place: Workplace): Promise<string> {
-	await place.cairn('init')
-	await place.cairn('node', 'add', 'n1', place.makeDirectory('n1'))
-	return place.makeDirectory('mp')
-}
 
 function mountOptions(path: string): string {
 	const line = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').find((entry) => entry.split(' ')[4] === path)

@@ -9,16 +9,10 @@ import { promisify } from 'node:util'
 import { mountLockPath, takeLock } from '../../cli/run-lock.ts'
 import { detach, isMounted } from '../support/mount.ts'
 import { until } from '../support/until.ts'
-import { makeWorkplace, type Workplace } from './workplace.ts'
+import { makeTree, makeWorkplace } from './workplace.ts'
 
 const CAIRN = fileURLToPath(new URL('../../cairn', import.meta.url))
 const exec = promisify(execFile)
-
-async function makeTree(place: Workplace): Promise<string> {
-	await place.cairn('init')
-	await place.cairn('node', 'add', 'n1', place.makeDirectory('n1'))
-	return place.makeDirectory('mp')
-}
 
 test('what rotating logs sends to other daemons ends no mount, and is answered with nothing', async (t) => {
 	const place = makeWorkplace(t)

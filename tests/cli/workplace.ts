@@ -31,3 +31,10 @@ export function makeWorkplace(t: TestContext, configuration = '{}'): Workplace {
 		},
 	}
 }
+
+/** A tree of one node; returns where it may be mounted. */
+export async function makeTree(place: Workplace): Promise<string> {
+	await place.cairn('init')
+	await place.cairn('node', 'add', 'n1', place.makeDirectory('n1'))
+	return place.makeDirectory('mp')
+}
