@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { FastifyInstance, FastifyListenOptions } from 'fastify'
 import { codeOf, UserError } from '../core/errors.ts'
+import { EXIT } from '../core/exit-codes.ts'
 
-const EXIT_NOT_STARTED = 13
 const UNIX = 'unix:'
 /** Of what a process may have open: a connection may want a file of a node besides, and a way from there to it, and the door itself has some. */
 const SHARE_OF_CONNECTIONS = 1 / 4
@@ -36,7 +36,7 @@ export async function checkFree(at: string): Promise<void> {
 	if (at.startsWith(UNIX)) return
 	const server = createServer()
 	const { host, port } = toOptions(at)
-	if (port === 0) throw new UserError(`${at}: several workers need a port that is said`, EXIT_NOT_STARTED)
+	if (port === 0) throw new UserError(`${at}: several workers need a port that is said`, EXIT.notStarted)
 	try {
 		await once(server.listen({ host, port }), 'listening')
 	} catch (error) {
@@ -46,7 +46,7 @@ export async function checkFree(at: string): Promise<void> {
 }
 
 function cannotListen(at: string, error: unknown): UserError {
-	return new UserError(`${at}: cannot listen there (${codeOf(error)})`, EXIT_NOT_STARTED)
+	return new UserError(`${at}: cannot listen there (${codeOf(error)})`, EXIT.notStarted)
 }
 
 function toOptions(at: string): FastifyListenOptions {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openCatalogue } from '../core/catalogue/open.ts'
 import type { Config } from '../core/config/types.ts'
 import { codeOf, UserError } from '../core/errors.ts'
+import { EXIT } from '../core/exit-codes.ts'
 import { createAnnouncer } from '../core/filesystem/announce.ts'
 import { QUIET_DOOR } from '../core/filesystem/clients.ts'
 import { refreshClasses, refreshNodes } from '../core/filesystem/nodes.ts'
@@ -22,7 +23,6 @@ import { openRequestLog } from './log.ts'
 import { removeLeftCopies } from './tree/copy-beside.ts'
 import { type Certificate, createServer, type Route, type Server } from './server.ts'
 
-const EXIT_CONFIGURATION = 3
 /** How often it is looked for what doors that were killed were copying. */
 const LEFT_COPIES_MS = 600_000
 
@@ -120,15 +120,15 @@ function readCertificate({ api: { tlsCertFile, tlsKeyFile } }: Config): Certific
 		createSecureContext(certificate)
 		return certificate
 	} catch (error) {
-		throw new UserError(`api.tlsCertFile, api.tlsKeyFile: ${tlsCertFile} and ${tlsKeyFile} are no certificate with its key (${(error as Error).message})`, EXIT_CONFIGURATION)
+		throw new UserError(`api.tlsCertFile, api.tlsKeyFile: ${tlsCertFile} and ${tlsKeyFile} are no certificate with its key (${(error as Error).message})`, EXIT.configuration)
 	}
 }
 
 function readPem(key: string, file: string): Buffer {
-	if (file === '') throw new UserError(`api.${key}: is missing, and the other of tlsCertFile and tlsKeyFile is there`, EXIT_CONFIGURATION)
+	if (file === '') throw new UserError(`api.${key}: is missing, and the other of tlsCertFile and tlsKeyFile is there`, EXIT.configuration)
 	try {
 		return readFileSync(file)
 	} catch (error) {
-		throw new UserError(`api.${key}: ${file} cannot be read (${codeOf(error)})`, EXIT_CONFIGURATION)
+		throw new UserError(`api.${key}: ${file} cannot be read (${codeOf(error)})`, EXIT.configuration)
 	}
 }

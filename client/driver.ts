@@ -1,9 +1,6 @@
 /** Who speaks with the kernel for a mount: the seam between the filesystem and a way of mounting it. */
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
 
-/** The mount could not be started. */
-export const EXIT_NOT_STARTED = 13
-
 export interface MountOptions {
 	mountPoint: string
 	readOnly: boolean

@@ -2,6 +2,7 @@
 import { openCatalogue } from '../core/catalogue/open.ts'
 import type { Config } from '../core/config/types.ts'
 import { UserError } from '../core/errors.ts'
+import { EXIT } from '../core/exit-codes.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import { refreshClasses, refreshNodes } from '../core/filesystem/nodes.ts'
 import { beginFilesystem, keepAlive, stopFilesystem } from '../core/filesystem/start.ts'
@@ -10,7 +11,7 @@ import { offer } from '../core/live/offer.ts'
 import { measured } from '../core/metrics/measured-driver.ts'
 import { familiesOf } from '../core/metrics/process-families.ts'
 import { run } from '../core/op.ts'
-import { type Attached, type Driver, EXIT_NOT_STARTED, type MountOptions } from './driver.ts'
+import type { Attached, Driver, MountOptions } from './driver.ts'
 import { fuse } from './fuse/driver.ts'
 import { meter } from './meter.ts'
 
@@ -70,5 +71,5 @@ async function attach(fs: Filesystem, driver: Driver, options: MountOptions): Pr
 /** Whoever walks that node would find the tree in the tree. */
 function refuseWithinNode({ nodes }: Filesystem, { mountPoint }: MountOptions): void {
 	const node = [...nodes.values()].find(({ root }) => mountPoint.startsWith(`${root}/`))
-	if (node) throw new UserError(`cannot mount on ${mountPoint}: it lies in the node ${node.name}, at ${node.root}`, EXIT_NOT_STARTED)
+	if (node) throw new UserError(`cannot mount on ${mountPoint}: it lies in the node ${node.name}, at ${node.root}`, EXIT.notStarted)
 }

@@ -1,6 +1,7 @@
 /** What the routes of this part share, one for a door however many addresses it has. */
 import { readFileSync, statSync } from 'node:fs'
 import { UserError } from '../../core/errors.ts'
+import { EXIT } from '../../core/exit-codes.ts'
 import type { Api } from '../api.ts'
 import { createReserve, type Reserve } from './reserve.ts'
 import { createVolumes, type Volumes } from './volumes.ts'
@@ -12,7 +13,6 @@ export interface Gateway extends Api {
 	readonly key: string
 }
 
-const EXIT_CONFIGURATION = 3
 const READABLE_BY_OTHERS = 0o044
 
 const gateways = new WeakMap<Api, Gateway>()
@@ -28,12 +28,12 @@ export function gatewayOf(api: Api): Gateway {
 function readKey(file: string): string {
 	if (file === '') return ''
 	const found = statSync(file, { throwIfNoEntry: false })
-	if (!found?.isFile()) throw new UserError(`api.objectKeyFile: ${file} is not a file`, EXIT_CONFIGURATION)
-	if (found.mode & READABLE_BY_OTHERS) throw new UserError(`api.objectKeyFile: ${file} may be read by others than its owner (chmod 600)`, EXIT_CONFIGURATION)
+	if (!found?.isFile()) throw new UserError(`api.objectKeyFile: ${file} is not a file`, EXIT.configuration)
+	if (found.mode & READABLE_BY_OTHERS) throw new UserError(`api.objectKeyFile: ${file} may be read by others than its owner (chmod 600)`, EXIT.configuration)
 	const key = readFileSync(file, 'utf8').trim()
 	return key === '' ? refuse(file) : key
 }
 
 function refuse(file: string): never {
-	throw new UserError(`api.objectKeyFile: ${file} is empty`, EXIT_CONFIGURATION)
+	throw new UserError(`api.objectKeyFile: ${file} is empty`, EXIT.configuration)
 }

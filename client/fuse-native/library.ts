@@ -1,7 +1,7 @@
 /** What the package fuse-native offers, as far as it is used here, and loading it. */
 import { createRequire } from 'node:module'
 import { UserError } from '../../core/errors.ts'
-import { EXIT_NOT_STARTED } from '../driver.ts'
+import { EXIT } from '../../core/exit-codes.ts'
 
 /** Zero or a count, or a negative errno; then what was asked for. */
 export type Done<T = void> = (result: number, value?: T) => void
@@ -113,7 +113,7 @@ export function loadLibrary(require: (name: string) => unknown = load): Library 
 	try {
 		return require('fuse-native') as Library
 	} catch (error) {
-		throw new UserError(`--driver fuse-native: ${whatIsMissing(error as NodeJS.ErrnoException)} (${HOW})`, EXIT_NOT_STARTED)
+		throw new UserError(`--driver fuse-native: ${whatIsMissing(error as NodeJS.ErrnoException)} (${HOW})`, EXIT.notStarted)
 	}
 }
 

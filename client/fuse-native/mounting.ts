@@ -3,8 +3,9 @@ import { execFile } from 'node:child_process'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { codeOf, UserError } from '../../core/errors.ts'
+import { EXIT } from '../../core/exit-codes.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
-import { type Attached, EXIT_NOT_STARTED, type MountOptions } from '../driver.ts'
+import type { Attached, MountOptions } from '../driver.ts'
 import { attributeCallbacks } from './attributes.ts'
 import type { Callbacks, Library, LibraryMount } from './library.ts'
 import { nameCallbacks } from './names.ts'
@@ -44,7 +45,7 @@ function optionText({ fsname, readOnly, allowOther, kernelOptions }: MountOption
 }
 
 function notMounted({ mountPoint }: MountOptions, error: Error): UserError {
-	return new UserError(`cannot mount on ${mountPoint}: ${error.message}`, EXIT_NOT_STARTED)
+	return new UserError(`cannot mount on ${mountPoint}: ${error.message}`, EXIT.notStarted)
 }
 
 function fuseDescriptors(): string[] {

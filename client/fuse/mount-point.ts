@@ -2,8 +2,8 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { closeSync, constants, openSync } from 'node:fs'
 import { UserError } from '../../core/errors.ts'
+import { EXIT } from '../../core/exit-codes.ts'
 import { errno, errnoName } from '../../core/libc.ts'
-import { EXIT_NOT_STARTED } from '../driver.ts'
 import { receiveDescriptor, socketPair } from './descriptor-passing.ts'
 import { cString, MNT_DETACH, MS, mount, umount2 } from './system-calls.ts'
 
@@ -33,7 +33,7 @@ function attachAsRoot({ mountPoint, fsname, readOnly, allowOther, kernelOptions 
 	if (mount(cString(fsname), cString(mountPoint), cString('fuse.cairn'), flags, cString(data)) === 0) return fd
 	const code = errnoName(errno())
 	closeSync(fd)
-	throw new UserError(`cannot mount on ${mountPoint}: ${code}`, EXIT_NOT_STARTED)
+	throw new UserError(`cannot mount on ${mountPoint}: ${code}`, EXIT.notStarted)
 }
 
 /** fusermount3 mounts and sends the descriptor back over a socket. */
@@ -50,12 +50,12 @@ async function attachThroughHelper({ mountPoint, fsname, readOnly, allowOther, k
 	const said: Buffer[] = []
 	helper.stderr?.on('data', (chunk: Buffer) => said.push(chunk))
 	const code = await new Promise<number | null>((resolve, reject) => {
-		helper.once('error', () => reject(new UserError('fusermount3 is missing: install the package fuse3, or mount as root', EXIT_NOT_STARTED)))
+		helper.once('error', () => reject(new UserError('fusermount3 is missing: install the package fuse3, or mount as root', EXIT.notStarted)))
 		helper.once('close', resolve)
 	})
 	closeSync(theirs)
 	try {
-		if (code !== 0) throw new UserError(`cannot mount on ${mountPoint}: ${Buffer.concat(said).toString().trim().split('\n')[0]}`, EXIT_NOT_STARTED)
+		if (code !== 0) throw new UserError(`cannot mount on ${mountPoint}: ${Buffer.concat(said).toString().trim().split('\n')[0]}`, EXIT.notStarted)
 		return receiveDescriptor(ours)
 	} finally {
 		closeSync(ours)

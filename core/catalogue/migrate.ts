@@ -3,9 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { UserError } from '../errors.ts'
+import { EXIT } from '../exit-codes.ts'
 import type { Driver } from './driver.ts'
-
-const EXIT_SCHEMA = 6
 
 const FOLDERS = fileURLToPath(new URL('../../sql/', import.meta.url))
 const FILE = /^(\d{4})-[a-z0-9-]+\.sql$/
@@ -64,14 +63,14 @@ export async function checkSchema(driver: Driver, folders: string = FOLDERS): Pr
 	const to = latest(migrationsOf(driver, folders))
 	const found = await version(driver)
 	refuseNewer(found, to)
-	if (found === 0) throw new UserError('the catalogue is empty: run `cairn init`, or, where it was lost, `cairn reindex`', EXIT_SCHEMA)
-	if (found < to) throw new UserError(`the catalogue has schema ${found}, this program needs ${to}: run \`cairn migrate\``, EXIT_SCHEMA)
+	if (found === 0) throw new UserError('the catalogue is empty: run `cairn init`, or, where it was lost, `cairn reindex`', EXIT.schema)
+	if (found < to) throw new UserError(`the catalogue has schema ${found}, this program needs ${to}: run \`cairn migrate\``, EXIT.schema)
 }
 
 /** For what was written by another program: refuses it where that one knew more. */
 export function checkSchemaOf(driver: Driver, found: number, what: string): void {
 	const to = latest(migrationsOf(driver))
-	if (found > to) throw new UserError(`${what} is of schema ${found}, newer than this program's ${to}: update the program`, EXIT_SCHEMA)
+	if (found > to) throw new UserError(`${what} is of schema ${found}, newer than this program's ${to}: update the program`, EXIT.schema)
 }
 
 async function applyAll(driver: Driver, known: readonly Migration[], from: number): Promise<void> {
@@ -116,6 +115,6 @@ export async function isMade(driver: Driver): Promise<boolean> {
 }
 
 function refuseNewer(found: number, known: number): void {
-	if (found === FILLING) throw new UserError('the catalogue is being filled by `cairn load` or `cairn reindex`, or that ended half-way: run it again', EXIT_SCHEMA)
-	if (found > known) throw new UserError(`the catalogue has schema ${found}, newer than this program's ${known}: update the program`, EXIT_SCHEMA)
+	if (found === FILLING) throw new UserError('the catalogue is being filled by `cairn load` or `cairn reindex`, or that ended half-way: run it again', EXIT.schema)
+	if (found > known) throw new UserError(`the catalogue has schema ${found}, newer than this program's ${known}: update the program`, EXIT.schema)
 }

@@ -2,12 +2,10 @@
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import type { Config } from '../config/types.ts'
 import { UserError } from '../errors.ts'
+import { EXIT } from '../exit-codes.ts'
 import type { Driver } from './driver.ts'
 import type { MysqlOptions } from './mysql.ts'
 import type { SqliteOptions } from './sqlite.ts'
-
-const EXIT_UNREACHABLE = 5
-const EXIT_CONFIGURATION = 3
 
 export type CatalogueConfig = Pick<
 	Config,
@@ -113,10 +111,10 @@ function reason(error: unknown): string {
 }
 
 function unreachable(what: string, why: string): UserError {
-	return new UserError(`catalogue ${what}: ${why}`.replaceAll('\n', ' '), EXIT_UNREACHABLE)
+	return new UserError(`catalogue ${what}: ${why}`.replaceAll('\n', ' '), EXIT.unreachable)
 }
 
 /** Whatever runs where: it is no address. */
 function misread(what: string, why: string): UserError {
-	return new UserError(`catalogue ${what}: ${why}`.replaceAll('\n', ' '), EXIT_CONFIGURATION)
+	return new UserError(`catalogue ${what}: ${why}`.replaceAll('\n', ' '), EXIT.configuration)
 }

@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { UserError } from '../errors.ts'
+import { EXIT } from '../exit-codes.ts'
 import { Wrong } from './checks.ts'
 import { withDefaults } from './defaults.ts'
 import { importConfig } from './module.ts'
@@ -10,7 +11,6 @@ import { checkConfig } from './schema.ts'
 import { checkSecrets, findPassword } from './secrets.ts'
 import type { Config, PartialConfig } from './types.ts'
 
-const EXIT_CONFIGURATION = 3
 const OTHERS_MAY_WRITE = 0o002
 /** Where `cairn up` puts one unless it is told a directory. */
 const OF_UP = 'cairn-data/config.ts'
@@ -50,7 +50,7 @@ export async function loadConfig(place: Place = {}): Promise<Config> {
 
 async function read(file: string): Promise<unknown> {
 	const ended = () => {
-		process.exitCode = EXIT_CONFIGURATION
+		process.exitCode = EXIT.configuration
 		process.stderr.write(`cairn: ${file}: it ends the program, or waits for what never comes\n`)
 	}
 	process.once('exit', ended)
@@ -80,5 +80,5 @@ export function checkOurs(file: string, { SUDO_UID }: NodeJS.ProcessEnv, otherwi
 }
 
 function wrong(message: string): UserError {
-	return new UserError(message, EXIT_CONFIGURATION)
+	return new UserError(message, EXIT.configuration)
 }

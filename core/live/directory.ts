@@ -3,8 +3,7 @@ import { createHash } from 'node:crypto'
 import { lstatSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { codeOf, UserError } from '../errors.ts'
-
-const EXIT_REFUSED = 8
+import { EXIT } from '../exit-codes.ts'
 
 export function runDirectory(environment: NodeJS.ProcessEnv): string {
 	const uid = process.getuid?.() ?? 0
@@ -12,11 +11,11 @@ export function runDirectory(environment: NodeJS.ProcessEnv): string {
 	try {
 		mkdirSync(directory, { recursive: true, mode: 0o700 })
 	} catch (error) {
-		throw new UserError(`${directory} cannot be made (${codeOf(error)}): XDG_RUNTIME_DIR says where it goes`, EXIT_REFUSED)
+		throw new UserError(`${directory} cannot be made (${codeOf(error)}): XDG_RUNTIME_DIR says where it goes`, EXIT.refused)
 	}
 	// In /tmp anybody could have been first, and answer there in the place of one's own processes.
 	const { uid: owner } = lstatSync(directory)
-	if (owner !== uid) throw new UserError(`${directory} belongs to user ${owner}: XDG_RUNTIME_DIR says where else it may go`, EXIT_REFUSED)
+	if (owner !== uid) throw new UserError(`${directory} belongs to user ${owner}: XDG_RUNTIME_DIR says where else it may go`, EXIT.refused)
 	return directory
 }
 

@@ -5,6 +5,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { codeOf, UserError } from '../errors.ts'
+import { EXIT } from '../exit-codes.ts'
 import { makeWithParents } from '../make-directory.ts'
 import { syncPath } from '../sync-path.ts'
 
@@ -13,7 +14,6 @@ export interface Identity {
 	name: string
 }
 
-const EXIT_NOT_THIS_NODE = 7
 const PRIVATE_DIRECTORY = 0o700
 
 /** What stands in the file, or undefined where there is none. Throws where it cannot be read or makes no sense. */
@@ -21,7 +21,7 @@ export function readIdentity(root: string): Identity | undefined {
 	const text = readIfThere(join(root, '.cairn', 'node.json'))
 	if (text === undefined) return undefined
 	const identity = parse(text)
-	if (identity === undefined) throw new UserError(`${root}/.cairn/node.json is not a node's identity file`, EXIT_NOT_THIS_NODE)
+	if (identity === undefined) throw new UserError(`${root}/.cairn/node.json is not a node's identity file`, EXIT.identity)
 	return identity
 }
 
@@ -29,7 +29,7 @@ export function readIdentity(root: string): Identity | undefined {
 export function writeIdentity(root: string, identity: Identity): void {
 	const found = readIdentity(root)
 	if (found !== undefined && found.uuid !== identity.uuid) {
-		throw new UserError(`${root} is already the node '${found.name}' (${found.uuid})`, EXIT_NOT_THIS_NODE)
+		throw new UserError(`${root} is already the node '${found.name}' (${found.uuid})`, EXIT.identity)
 	}
 	const directory = join(root, '.cairn')
 	for (const name of ['incoming', 'conflicts']) makeWithParents(join(directory, name), PRIVATE_DIRECTORY)

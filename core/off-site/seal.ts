@@ -2,12 +2,12 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { codeOf, UserError } from '../errors.ts'
+import { EXIT } from '../exit-codes.ts'
 
 const KEY_BYTES = 32
 const IV_BYTES = 12
 const TAG_BYTES = 16
 const READABLE_BY_OTHERS = 0o077
-const EXIT_CONFIGURATION = 3
 
 /** Of a file that only its owner may read; made where there is none and `create` says so. */
 export function sealingKey(file: string, { create = false } = {}): Buffer {
@@ -53,5 +53,5 @@ export function unseal(key: Buffer, sealed: Uint8Array, context: string): string
 }
 
 function wrong(message: string): UserError {
-	return new UserError(`backup.keyFile: ${message}`, EXIT_CONFIGURATION)
+	return new UserError(`backup.keyFile: ${message}`, EXIT.configuration)
 }

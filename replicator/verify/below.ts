@@ -5,11 +5,11 @@ import * as proofs from '../../core/catalogue/proofs.ts'
 import type { CopyRow } from '../../core/catalogue/proofs.ts'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
 import { UserError } from '../../core/errors.ts'
+import { EXIT } from '../../core/exit-codes.ts'
 import { type FileId, type Path, ROOT_ID } from '../../core/ids.ts'
 import type { Replicator } from '../replicator.ts'
 import { type Candidate, canBeVerified } from './candidate.ts'
 
-const EXIT_REFUSED = 8
 const PAGE_ROWS = 512
 
 export async function* below(rep: Replicator, path: Path): AsyncGenerator<Candidate[]> {
@@ -32,7 +32,7 @@ async function find({ fs }: Replicator, path: Path): Promise<Pick<FileRow, 'id' 
 	let found: Pick<FileRow, 'id' | 'kind'> = { id: ROOT_ID, kind: KIND.directory }
 	for (const name of path.toString('latin1').split('/').filter((each) => each !== '')) {
 		const row = await entries.lookup(fs.catalogue, found.id, Buffer.from(name, 'latin1'))
-		if (!row) throw new UserError(`there is no ${path} in the tree`, EXIT_REFUSED)
+		if (!row) throw new UserError(`there is no ${path} in the tree`, EXIT.refused)
 		found = row
 	}
 	return found

@@ -14,7 +14,7 @@ import { type Chunk, readDump, verifyDump } from './read.ts'
 import { TABLES } from './tables.ts'
 import { type Progress, sum } from './write.ts'
 import { UserError } from '../../errors.ts'
-import { EXIT_DUMP } from './read.ts'
+import { EXIT } from '../../exit-codes.ts'
 
 /** Reads it twice: a dump that is cut or damaged loads nothing. */
 export async function loadDump(driver: Driver, path: string, progress: Progress = {}): Promise<Header> {
@@ -50,7 +50,7 @@ function checkTable(path: string, { table, columns }: Chunk): void {
 	const known = TABLES.find(({ name }) => name === table)
 	const strange = known ? columns.find((column) => !known.columns.includes(column)) : ''
 	if (strange === undefined) return
-	throw new UserError(`${path}: this program does not know ${strange ? `column ${strange} of ` : ''}table ${table}`, EXIT_DUMP)
+	throw new UserError(`${path}: this program does not know ${strange ? `column ${strange} of ` : ''}table ${table}`, EXIT.dump)
 }
 
 function adapted({ table, columns, rows }: Chunk): Value[][] {
@@ -93,7 +93,7 @@ async function checkCounts(driver: Driver, path: string, { rows }: Header): Prom
 	await driver.snapshot(async (reader) => {
 		for (const name of ['node', 'class', 'file', 'entry', 'replica', 'xattr']) {
 			const [{ many }] = await reader.all<{ many: number }>(`SELECT COUNT(*) AS many FROM ${name}`)
-			if (many !== rows[name]) throw new UserError(`${path}: ${many} rows of ${name} were loaded where ${rows[name]} should be`, EXIT_DUMP)
+			if (many !== rows[name]) throw new UserError(`${path}: ${many} rows of ${name} were loaded where ${rows[name]} should be`, EXIT.dump)
 		}
 	})
 }

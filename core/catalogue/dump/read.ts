@@ -1,11 +1,10 @@
 /** Reading a dump back, with everything that can be wrong with such a file said in one line. */
 import { createHash, type Hash } from 'node:crypto'
 import { UserError } from '../../errors.ts'
+import { EXIT } from '../../exit-codes.ts'
 import type { Value } from '../driver.ts'
 import { decodeRow, FORMAT, FORMAT_VERSION, type Header, type TableLine, type Trailer } from './lines.ts'
 import { linesOf } from './split.ts'
-
-export const EXIT_DUMP = 18
 
 export interface Chunk {
 	table: string
@@ -26,7 +25,7 @@ export async function* readDump(path: string): AsyncGenerator<{ header: Header }
 		checkEnd(state)
 	} catch (error) {
 		if (error instanceof UserError) throw error
-		throw new UserError(`${path}: ${reason(error as Error)}`, EXIT_DUMP)
+		throw new UserError(`${path}: ${reason(error as Error)}`, EXIT.dump)
 	}
 }
 

@@ -1,9 +1,7 @@
 /** The old database: its rows as they are, a page at a time, so that nothing has to be held and reading can go on anywhere. */
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise'
 import { UserError } from '../../errors.ts'
-
-const EXIT_UNREACHABLE = 5
-const EXIT_USAGE = 2
+import { EXIT } from '../../exit-codes.ts'
 
 export interface OldFile {
 	file_id: number
@@ -45,7 +43,7 @@ export async function openOld(address: string): Promise<OldDatabase> {
 	const connection = await connect(address)
 	const rows = async <T>(sql: string, values: number[] = []) =>
 		(await connection.query<RowDataPacket[]>(sql, values).catch((error: Error) => {
-			throw new UserError(`the old database: ${error.message}`, EXIT_UNREACHABLE)
+			throw new UserError(`the old database: ${error.message}`, EXIT.unreachable)
 		}))[0] as T[]
 	return {
 		name: address.replace(/:[^:@/]*@/, '@'),
@@ -62,9 +60,9 @@ async function connect(address: string): Promise<Connection> {
 	try {
 		url = new URL(address)
 	} catch {
-		throw new UserError("--from: not an address such as 'mysql://user@host/database'", EXIT_USAGE)
+		throw new UserError("--from: not an address such as 'mysql://user@host/database'", EXIT.usage)
 	}
-	if (!['mysql:', 'mariadb:'].includes(url.protocol)) throw new UserError("--from: allowed: mysql://user@host/database", EXIT_USAGE)
+	if (!['mysql:', 'mariadb:'].includes(url.protocol)) throw new UserError("--from: allowed: mysql://user@host/database", EXIT.usage)
 	try {
 		return await createConnection({
 			host: url.hostname || undefined,
@@ -78,6 +76,6 @@ async function connect(address: string): Promise<Connection> {
 			decimalNumbers: true,
 		})
 	} catch (error) {
-		throw new UserError(`the old database cannot be reached: ${(error as Error).message}`, EXIT_UNREACHABLE)
+		throw new UserError(`the old database cannot be reached: ${(error as Error).message}`, EXIT.unreachable)
 	}
 }

@@ -1,0 +1,22 @@
+/** What a verb ends with, whoever finds that it has to; cli/exit-codes.ts says what each means. Scripts depend on these numbers: none is ever given another meaning. */
+export const EXIT = {
+	ok: 0,
+	unexpected: 1,
+	usage: 2,
+	configuration: 3,
+	unreachable: 5,
+	schema: 6,
+	identity: 7,
+	refused: 8,
+	runtime: 9,
+	noMountPoint: 10,
+	notEmpty: 11,
+	mounted: 12,
+	notStarted: 13,
+	notMounted: 14,
+	busy: 15,
+	running: 16,
+	left: 17,
+	dump: 18,
+	unwell: 19,
+} as const
