@@ -50,7 +50,8 @@ async function showNew(follower: Follower, { json }: Options, deps: Deps, signal
 /** Waits until something may have happened; false when it is to end. */
 async function isNext(driver: Driver, signal: AbortSignal): Promise<boolean> {
 	do await sleep(POLL_MS, undefined, { signal }).catch(() => undefined)
-	while (!signal.aborted && !driver.changedElsewhere())
+	while (!signal.aborted && !driver.isChangedElsewhere())
+	driver.markSeen()
 	return !signal.aborted
 }
 

@@ -5,9 +5,10 @@ import { KIND } from '../../core/catalogue/files.ts'
 import type { LocatedRow } from '../../core/catalogue/paths.ts'
 import { codeOf, fail } from '../../core/errors.ts'
 import { takePrivileges } from '../../core/filesystem/attributes.ts'
+import { isFollowed } from '../../core/filesystem/behind.ts'
 import { allocate, write } from '../../core/filesystem/data.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
-import { catchUp, isBehind } from '../../core/filesystem/follow.ts'
+import { catchUp } from '../../core/filesystem/follow.ts'
 import { open } from '../../core/filesystem/open.ts'
 import type { OpenFile } from '../../core/filesystem/open-files.ts'
 import { release } from '../../core/filesystem/publish.ts'
@@ -49,7 +50,7 @@ export function content(app: FastifyInstance, api: Api): void {
 
 	/** Moves of before the path was looked up are followed first: only those of after it are in the way. */
 	function* openAsked(request: FastifyRequest): Op<OpenFile | undefined> {
-		if (isBehind(fs)) yield* catchUp(fs)
+		if (!isFollowed(fs)) yield* catchUp(fs)
 		const { id } = yield* regularFile(request)
 		return yield* openUnlessMoved(id)
 	}

@@ -85,12 +85,12 @@ export interface Driver extends Reader {
 	/** A single change outside a transaction (its own transaction): the number of rows it touched. */
 	change(sql: string, params?: readonly Value[]): Maybe<number>
 	/**
-	 * Cheap where the database can tell for free whether another connection has committed since the last call (SQLite:
-	 * PRAGMA data_version); always true where it cannot.
+	 * Whether another connection has committed since `markSeen`. Free where the database says so by itself (SQLite: shared memory, or
+	 * PRAGMA data_version); always true where it does not.
 	 */
-	changedElsewhere(): boolean
-	/** What `changedElsewhere` would say, which it still does afterwards. */
 	isChangedElsewhere(): boolean
+	/** What others have committed so far is read next, all of it. */
+	markSeen(): void
 	/**
 	 * A number that is another one after every commit of anybody, this connection included; undefined where the database
 	 * cannot tell it for free.

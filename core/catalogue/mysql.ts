@@ -109,9 +109,9 @@ export async function openMysql(options: MysqlOptions): Promise<Driver> {
 			})
 			return done.touched
 		},
-		changedElsewhere: () => true,
-		commits: () => undefined,
 		isChangedElsewhere: () => true,
+		markSeen() {},
+		commits: () => undefined,
 		async script(sql) {
 			const untilMs = performance.now() + SCRIPT_MS_MAX
 			try {

@@ -53,13 +53,10 @@ export function versionOf(db: DatabaseSync): () => number {
 export function askedFor(current: () => number): WalIndex {
 	let seen = current()
 	return {
-		changedElsewhere() {
-			const version = current()
-			const changed = version !== seen
-			seen = version
-			return changed
-		},
 		isChangedElsewhere: () => current() !== seen,
+		markSeen() {
+			seen = current()
+		},
 		moved: () => true,
 		before: () => 0,
 		after() {},

@@ -293,12 +293,11 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 		together: together.add,
 		change: (sql, params) => attempt(() => made(() => alter(sql, params))),
 		script: (sql) => attempt(() => script(sql)),
-		changedElsewhere() {
-			const isChanged = index.changedElsewhere()
-			if (isChanged) unread.doubt()
-			return isHeldElsewhere() || isChanged
-		},
 		isChangedElsewhere,
+		markSeen() {
+			if (index.isChangedElsewhere()) unread.doubt()
+			index.markSeen()
+		},
 		// The database counts the commits of others only. Both numbers only grow.
 		commits() {
 			if (index.moved()) others = dataVersion()

@@ -16,10 +16,9 @@ const COUNT = HEADER_WORDS + 2
 const CHECKSUM = HEADER_WORDS + 10
 
 export interface WalIndex {
-	/** Whether another connection has committed since the last call. */
-	changedElsewhere(): boolean
-	/** The same, and the next call says it again. */
+	/** Whether another connection has committed since `markSeen`. */
 	isChangedElsewhere(): boolean
+	markSeen(): void
 	/** Whether anybody has, since the last call of this. */
 	moved(): boolean
 	/** Before a change of this connection; what it returns is for `after`. */
@@ -57,11 +56,9 @@ export function watch(words: Uint32Array): WalIndex {
 
 	return {
 		isChangedElsewhere: () => changed || !isAsKnown(),
-		changedElsewhere() {
-			if (!changed && isAsKnown()) return false
+		markSeen() {
 			changed = false
 			remember()
-			return true
 		},
 		moved() {
 			if (words[COUNT] === looked[0] && words[CHECKSUM] === looked[1] && words[CHECKSUM + 1] === looked[2]) return false

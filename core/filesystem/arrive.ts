@@ -14,8 +14,9 @@ import { carryOut } from '../intents.ts'
 import type { Node, Stat } from '../nodes/node.ts'
 import { isPromise, type Op, run, wait } from '../op.ts'
 import { takesNewFiles } from '../placement/placement.ts'
+import { isBehind } from './behind.ts'
 import { joinPath } from './directories.ts'
-import { type Filesystem, isFollowed, runAside } from './filesystem.ts'
+import { type Filesystem, runAside } from './filesystem.ts'
 import { type Held, hold } from './hold.ts'
 import { isAt } from './is-at.ts'
 import { keepStray } from './keep-stray.ts'
@@ -80,7 +81,7 @@ function* comeTo(fs: Filesystem, node: Node, entered: Entered): Op<OpenFile> {
 		const there = { fd, known: yield* wait(node.operations.fstat(fd)) }
 		// Else everything since the commit was one turn, in which other processes had theirs.
 		const isLate = isPromise(created) || !fs.capabilities.synchronous
-		const isInDoubt = isLate ? mayBeMoved(fs, row.id) : isChangedElsewhere(fs)
+		const isInDoubt = isLate ? mayBeMoved(fs, row.id) : isBehind(fs)
 		if (!isInDoubt || (yield* isWhereItWas(fs, row.id, path))) return newlyOpen({ ...there, row, node, path, entered: row })
 		return yield* comeHeld(fs, node, entered, there)
 	} catch (error) {
@@ -104,11 +105,7 @@ function newlyOpen({ entered, ...opened }: Pick<OpenFile, 'row' | 'node' | 'path
 
 /** Of itself this process knows; others only change anything where there are others. */
 function mayBeMoved(fs: Filesystem, id: FileId): boolean {
-	return fs.shared || fs.arriving.get(id)?.isTouched === true || isChangedElsewhere(fs)
-}
-
-function isChangedElsewhere(fs: Filesystem): boolean {
-	return fs.capabilities.synchronous && !isFollowed(fs)
+	return fs.shared || fs.arriving.get(id)?.isTouched === true || isBehind(fs)
 }
 
 /** That path is its only one. What is remembered of directories is not asked: somebody may have moved one. */

@@ -40,8 +40,8 @@ export interface Filesystem {
 	readonly directories: Directories
 	readonly readAhead: ReadAhead
 	readonly journal: Journal
-	/** What others did was to be followed, and that failed or goes on still. */
-	isBehind: boolean
+	/** The last catching up with others that was begun: it goes on, or it failed. Undefined once it has come to its end. */
+	catchingUp: object | undefined
 	/** Of what was read in the journal, what not everybody here has heard of. */
 	unfollowed: readonly ChangeRow[]
 	readonly later: Later
@@ -172,11 +172,6 @@ function lookAfter(fs: Filesystem, error: unknown, since: number): void {
 	if (!(error instanceof CatalogueError)) return
 	fs.mayHaveLeftPins = true
 	if (error instanceof Undecided) fs.onUndecided(error, since)
-}
-
-/** Whether all that others have committed is known here. Only where the database says at once whether they have. */
-export function isFollowed(fs: Filesystem): boolean {
-	return !fs.isBehind && !fs.catalogue.isChangedElsewhere()
 }
 
 /** Writes what was put off, if anything was. */

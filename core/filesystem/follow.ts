@@ -11,18 +11,16 @@ import { forgetPlaces } from './places.ts'
 
 const MOVES = new Set(['rename', 'renamedir', 'exchange', 'unlink', 'rmdir'])
 
-/** Whether others did anything that is not followed yet. Who asks has to catch up: the database says it once. */
-export function isBehind(fs: Filesystem): boolean {
-	return fs.catalogue.changedElsewhere() || fs.isBehind
-}
-
 /** Everything others did since the last time. */
 export function* catchUp(fs: Filesystem): Op<ChangeRow[]> {
 	fs.lookedUp = undefined
 	fs.absent = undefined
-	fs.isBehind = true
+	const own = {}
+	fs.catchingUp = own
+	fs.catalogue.markSeen()
 	const news = yield* follow(fs, yield* fs.journal.read(fs.catalogue))
-	fs.isBehind = false
+	// Or another was begun, for what came after this one had read.
+	if (fs.catchingUp === own) fs.catchingUp = undefined
 	return news
 }
 

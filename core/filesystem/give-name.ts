@@ -24,6 +24,7 @@ import { carryOut, intend, isDone } from '../intents.ts'
 import { takesChanges } from '../nodes/service.ts'
 import { type Op, wait } from '../op.ts'
 import { classOf, nodesForCopies } from '../placement/placement.ts'
+import { isFollowed } from './behind.ts'
 import { joinPath } from './directories.ts'
 import { enterTogether } from './enter-together.ts'
 import { checkExpected } from './expected.ts'
@@ -94,7 +95,7 @@ function* settleOn(fs: Filesystem, naming: Naming): Op<Named> {
 
 /** What is remembered of directories is believed only where nobody else has changed anything: somebody may have moved one a moment ago. */
 function* freshPath(fs: Filesystem, { parent, name }: Place): Op<Path> {
-	if (!fs.isBehind && !fs.catalogue.isChangedElsewhere()) return joinPath(yield* fs.directories.path(fs.catalogue, parent), name)
+	if (isFollowed(fs)) return joinPath(yield* fs.directories.path(fs.catalogue, parent), name)
 	const directory = pathOf(parent, yield* wait(entries.chain(fs.catalogue, parent)))
 	if (!directory.equals(yield* fs.directories.path(fs.catalogue, parent))) fs.directories.forget()
 	return joinPath(directory, name)

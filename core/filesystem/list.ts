@@ -5,8 +5,9 @@ import type { ChildRow, ListedRow, NamedRow, ShownRow } from '../catalogue/entri
 import { KIND } from '../catalogue/files.ts'
 import type { FileId, Name } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
+import { isBehind } from './behind.ts'
 import type { Filesystem } from './filesystem.ts'
-import { catchUp, isBehind } from './follow.ts'
+import { catchUp } from './follow.ts'
 import type { KeptRows } from './list-ahead.ts'
 
 /** Of several directories, in one question. */
@@ -47,7 +48,7 @@ function* listPart(fs: Filesystem, parent: FileId, after: Uint8Array, limit: num
 /** A directory from its beginning, with those that will be asked for next. */
 function* listWhole(fs: Filesystem, directory: FileId, limit: number): Op<KeptRows> {
 	const { listings } = fs.readAhead
-	if (fs.capabilities.synchronous && isBehind(fs)) yield* catchUp(fs)
+	if (isBehind(fs)) yield* catchUp(fs)
 	const kept = listings.find(directory)
 	if (kept && kept.length < limit) return kept
 	const asked = listings.generation()

@@ -8,7 +8,8 @@ import * as intents from '../catalogue/intents.ts'
 import { fail } from '../errors.ts'
 import { type FileId, type Name, ROOT_ID } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
-import { type Filesystem, isFollowed } from './filesystem.ts'
+import { isFollowed } from './behind.ts'
+import type { Filesystem } from './filesystem.ts'
 
 export const NAME_BYTES_MAX = 255
 

@@ -12,9 +12,10 @@ import { isDone } from '../intents.ts'
 import type { Node } from '../nodes/node.ts'
 import { inService } from '../nodes/service.ts'
 import { type Op, wait } from '../op.ts'
+import { isBehind, isFollowed } from './behind.ts'
 import { joinPath } from './directories.ts'
-import { type Filesystem, isFollowed } from './filesystem.ts'
-import { catchUp, directoryMoved, follow, isBehind, nameMoved } from './follow.ts'
+import type { Filesystem } from './filesystem.ts'
+import { catchUp, directoryMoved, follow, nameMoved } from './follow.ts'
 import { BATCH_ROWS_MAX } from './journal.ts'
 import { isAsEntered, newOpenFile, type OpenFile } from './open-files.ts'
 import { STANDING_ROWS_MAX } from './standing.ts'
@@ -182,7 +183,7 @@ function* isAnother(fs: Filesystem, { row, node, path, fd, known }: OpenFile, si
 	const stat = known ?? (yield* wait(node.operations.fstat(fd)))
 	if (isAsEntered(row, stat)) return false
 	// Or it is being written, or its copy is not what it should be.
-	if (fs.capabilities.synchronous && isBehind(fs)) yield* catchUp(fs)
+	if (isBehind(fs)) yield* catchUp(fs)
 	const { names } = yield* findWhole(fs, row.id)
 	for (const { parent, name } of names) if (path.equals(joinPath(yield* fs.directories.path(fs.catalogue, parent), name))) return false
 	return true

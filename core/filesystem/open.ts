@@ -13,9 +13,10 @@ import { isNodeTrouble } from '../intents.ts'
 import type { Node } from '../nodes/node.ts'
 import { inService } from '../nodes/service.ts'
 import { type Op, wait } from '../op.ts'
+import { isBehind } from './behind.ts'
 import { isCutOff } from './cut-off.ts'
 import { type Filesystem, transact } from './filesystem.ts'
-import { catchUp, directoryMoved, isBehind, nameMoved } from './follow.ts'
+import { catchUp, directoryMoved, nameMoved } from './follow.ts'
 import { candidates, find, isContent, O_RDONLY, O_RDWR, openOn } from './open-copy.ts'
 import type { OpenFile } from './open-files.ts'
 import { isAlone, whileOpeningAgain } from './opening.ts'
@@ -38,7 +39,7 @@ export function* open(fs: Filesystem, id: FileId, request: OpenRequest): Op<Open
 		return yield* request.truncate ? openEmptied(fs, id) : openNow(fs, id, request)
 	} catch (error) {
 		// A kernel asks by name once more, and gives up then: what was done before that may not come as news with the answer.
-		if (codeOf(error) === 'ESTALE' && fs.capabilities.synchronous && isBehind(fs)) yield* catchUp(fs)
+		if (codeOf(error) === 'ESTALE' && isBehind(fs)) yield* catchUp(fs)
 		throw error
 	}
 }
@@ -53,7 +54,7 @@ function* openNow(fs: Filesystem, id: FileId, request: OpenRequest): Op<OpenFile
 		const current = fs.open.get(id)
 		const file = current?.orphan ? reopenOrphan(current, request) : yield* openNamed(fs, id, request)
 		try {
-			const news = !file.orphan && fs.capabilities.synchronous && isBehind(fs) ? yield* catchUp(fs) : []
+			const news = !file.orphan && isBehind(fs) ? yield* catchUp(fs) : []
 			// Somebody may have renamed what led there between the question and the answer.
 			if (nameMoved(news, id)) fail('ESTALE')
 			if (!directoryMoved(news)) {

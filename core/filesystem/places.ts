@@ -11,6 +11,7 @@ import type { Transaction } from '../catalogue/driver.ts'
 import * as changes from '../catalogue/changes.ts'
 import * as moves from '../catalogue/moves.ts'
 import { type Op, wait } from '../op.ts'
+import { isFollowed } from './behind.ts'
 import type { Filesystem } from './filesystem.ts'
 import { checkNodes } from './nodes.ts'
 import type { Place } from './names.ts'
@@ -67,7 +68,7 @@ export function movedHere({ directories }: Filesystem, number: number | undefine
 
 /** At the start of a transaction, where there is one writer at a time: forgets what is remembered where that may be wrong. */
 export function* lookForMoves(fs: Filesystem, tx: Transaction): Op<void> {
-	if (!fs.capabilities.synchronous || (!fs.isBehind && !fs.catalogue.isChangedElsewhere())) return
+	if (!fs.capabilities.synchronous || isFollowed(fs)) return
 	const low = Math.max(fs.journal.position(), fs.directories.lookedTo)
 	const [[{ seq, moved, nodes }]] = (yield* wait(tx.read(changes.movesQuery(low, fs.client)))) as [changes.MovesRow[]]
 	if (moved) forgetPlaces(fs)

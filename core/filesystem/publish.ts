@@ -13,10 +13,11 @@ import type { FileId, NodeId } from '../ids.ts'
 import type { Stat } from '../nodes/node.ts'
 import { type Maybe, type Op, wait } from '../op.ts'
 import { classById, nodesForCopies } from '../placement/placement.ts'
+import { isBehind, isFollowed } from './behind.ts'
 import { beat } from './clients.ts'
 import { distrust, distrustRead } from './distrust.ts'
 import { type Filesystem, flushLater, transact, transactUnasked } from './filesystem.ts'
-import { catchUp, isBehind } from './follow.ts'
+import { catchUp } from './follow.ts'
 import { keepWritten } from './keep-stray.ts'
 import { bringAlong } from './left-behind.ts'
 import { contentDiffers, inTurn, mayHideChanges, type OpenFile } from './open-files.ts'
@@ -83,7 +84,7 @@ function* publishNow(fs: Filesystem, file: OpenFile, force: boolean): Op<boolean
 
 /** If somebody moved a directory above it while it was made, or opened, it may not be where its name leads. */
 function* checkPath(fs: Filesystem, file: OpenFile): Op<void> {
-	if (fs.capabilities.synchronous ? isBehind(fs) : fs.shared) yield* catchUp(fs)
+	if (isBehind(fs) || (fs.shared && !fs.capabilities.synchronous)) yield* catchUp(fs)
 	if (!file.pathInDoubt) return
 	file.pathInDoubt = false
 	try {
@@ -155,7 +156,7 @@ function* isPinInDoubt(fs: Filesystem, file: OpenFile): Op<boolean> {
 
 function* recordIfPinned(fs: Filesystem, tx: Transaction, content: Content, inDoubt: boolean): Op<FileRow | Outdated | undefined | 'unpinned'> {
 	// What is to be followed yet may be that others settled this client.
-	const isAsked = inDoubt || fs.isBehind || fs.catalogue.isChangedElsewhere()
+	const isAsked = inDoubt || !isFollowed(fs)
 	const { row, copies, pins } = yield* readRows(fs, tx, content.id, isAsked)
 	if (row && pins && !pins.some((pin) => pin.client_id === fs.client && pin.node_id === content.nodeId)) return 'unpinned'
 	return row && enterUnlessOutdated(fs, tx, content, { row, copies })

@@ -9,6 +9,7 @@ import { descend, locateIn, type LocatedRow, NAMES_MAX } from '../catalogue/path
 import { fail } from '../errors.ts'
 import { type FileId, type Name, type Path, ROOT_ID } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
+import { isFollowed } from './behind.ts'
 import { joinPath } from './directories.ts'
 import type { Filesystem } from './filesystem.ts'
 import { withBacking } from './lookup.ts'
@@ -53,7 +54,7 @@ export function* resolve(fs: Filesystem, path: Path, { follow = true, reader = f
 
 /** By the directory, where it is known for certain which that is: a name there takes one question, whatever is above it. */
 function* asRemembered(fs: Filesystem, names: readonly Name[]): Op<Located | undefined> {
-	if (names.length < 2 || !fs.capabilities.synchronous || fs.isBehind || fs.catalogue.isChangedElsewhere()) return undefined
+	if (names.length < 2 || !fs.capabilities.synchronous || !isFollowed(fs)) return undefined
 	const above = joined(names.slice(0, -1))
 	const parent = fs.directories.at(above)
 	if (parent === undefined) return undefined

@@ -10,11 +10,12 @@ import { closeNode } from '../nodes/open-node.ts'
 import { type Op, run, wait } from '../op.ts'
 import { boundTouched } from '../stats/bound.ts'
 import { newAlive } from './alive.ts'
+import { isFollowed } from './behind.ts'
 import { beat, HEARTBEAT_MS, join, part } from './clients.ts'
 import { isCutOff } from './cut-off.ts'
 import { createDirectories } from './directories.ts'
 import { type Filesystem, flushLater, runAside } from './filesystem.ts'
-import { catchUp, isBehind } from './follow.ts'
+import { catchUp } from './follow.ts'
 import { hasten } from './hasten.ts'
 import { createJournal } from './journal.ts'
 import { createLater } from './later.ts'
@@ -73,7 +74,7 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 		directories: createDirectories(),
 		readAhead: createReadAhead(),
 		journal: createJournal(capabilities, { transactionMs: config.catalogueTimeoutMs }),
-		isBehind: false,
+		catchingUp: undefined,
 		unfollowed: [],
 		later: createLater(() => flushLater(fs), (error) => report(`catalogue: ${error.message}`)),
 		unsynced: createUnsynced(),
@@ -105,7 +106,7 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 	fs.nextToken = fs.client * TOKENS_PER_CLIENT
 	yield* fs.journal.start(catalogue)
 	fs.unsynced.from = fs.journal.position()
-	catalogue.changedElsewhere()
+	catalogue.markSeen()
 	yield* refreshNodes(fs)
 	for (const id of fs.nodes.keys()) fs.nodesMarked.add(id)
 	yield* settle(fs)
@@ -117,7 +118,7 @@ export function keepAlive(fs: Filesystem): () => void {
 	fs.alive.shownMs = Date.now()
 	const timers = [
 		every(fs, 'journal', fs.config.mount.pollMs, function* () {
-			if (isBehind(fs)) yield* catchUp(fs)
+			if (!isFollowed(fs)) yield* catchUp(fs)
 		}),
 		every(fs, 'heartbeat', HEARTBEAT_MS, () => beat(fs)),
 		every(fs, 'settling', SETTLE_MS, () => settle(fs)),

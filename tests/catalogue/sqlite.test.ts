@@ -76,7 +76,7 @@ describe('SQLite', () => {
 		assert.deepEqual(driver.all('SELECT 1 AS one FROM entry'), [])
 		holder.send('let go')
 		assert.deepEqual(await Promise.all(pending), ['put', 1])
-		assert.equal(driver.changedElsewhere(), true)
+		assert.equal(driver.isChangedElsewhere(), true)
 	})
 
 	test('the lock is never let go: EIO', async (t) => {

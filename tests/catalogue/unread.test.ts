@@ -155,7 +155,7 @@ test('that nothing stands is remembered no longer than it is so', async (t) => {
 		},
 		(by) => by.script(random.pick(['DELETE FROM intent', PUT])),
 		(by) => by.sync(),
-		(by) => by.changedElsewhere(),
+		(by) => by.markSeen(),
 	]
 	for (let step = 0; step < STEPS; step++) {
 		const at = random.below(steps.length)

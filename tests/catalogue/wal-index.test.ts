@@ -19,7 +19,7 @@ function opened(t: TestContext) {
 	const driver = openSqlite(path, { timeoutMs: 1_000, watch: watchFiles })
 	const other = new DatabaseSync(path)
 	driver.script('CREATE TABLE t (n INTEGER)')
-	driver.changedElsewhere()
+	driver.markSeen()
 	t.after(async () => {
 		other.close()
 		await driver.close()
@@ -28,7 +28,7 @@ function opened(t: TestContext) {
 	return { path, driver, other }
 }
 
-test('every commit of another is seen, once, and none of our own', (t) => {
+test('every commit of another is seen until it is marked as seen, and none of our own', (t) => {
 	const { path, driver, other } = opened(t)
 	openWalIndex(path) ?? assert.fail('the index cannot be mapped')
 	const random = randomFrom(seedOfRun())
@@ -62,16 +62,18 @@ test('every commit of another is seen, once, and none of our own', (t) => {
 		() => other.exec('DELETE FROM t WHERE n = 98'),
 		() => {
 			assert.equal(driver.isChangedElsewhere(), theirs)
-			assert.equal(driver.changedElsewhere(), theirs)
+			driver.markSeen()
 			theirs = false
 		},
 	]
 	for (let i = 0; i < TURNS; i++) random.pick(turns)()
-	assert.equal(driver.changedElsewhere(), theirs)
+	assert.equal(driver.isChangedElsewhere(), theirs)
+	driver.markSeen()
 	// A log that begins anew may look like a change, and hides none.
 	other.exec('PRAGMA wal_checkpoint(TRUNCATE); INSERT INTO t (n) VALUES (5)')
-	assert.equal(driver.changedElsewhere(), true)
-	assert.equal(driver.changedElsewhere(), false)
+	assert.equal(driver.isChangedElsewhere(), true)
+	driver.markSeen()
+	assert.equal(driver.isChangedElsewhere(), false)
 })
 
 /** The words of the second header: the count of commits, and a checksum that follows it. */
@@ -88,7 +90,9 @@ test('a commit of another right before or right after our own is not taken for i
 		const seen = index.before()
 		header(words, after)
 		index.after(seen, wrote)
-		return index.changedElsewhere()
+		const isChanged = index.isChangedElsewhere()
+		index.markSeen()
+		return isChanged
 	}
 	assert.equal(commit(0, 1), false)
 	assert.equal(commit(1, 3), true)
@@ -105,7 +109,7 @@ test("a connection that is closed leaves the locks of the process's others alone
 	const { ino } = statSync(`${path}-shm`)
 	const locks = () => readFileSync('/proc/locks', 'utf8').split('\n').filter((line) => line.includes(` ${process.pid} `) && line.includes(`:${ino} `)).length
 	const second = openSqlite(path, { timeoutMs: 1_000, watch: watchFiles })
-	second.changedElsewhere()
+	second.isChangedElsewhere()
 	assert.ok(locks() > 0)
 	await second.close()
 	assert.ok(locks() > 0)

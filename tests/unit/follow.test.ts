@@ -3,9 +3,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Driver } from '../../core/catalogue/driver.ts'
 import { fail } from '../../core/errors.ts'
+import { isBehind } from '../../core/filesystem/behind.ts'
 import { makeDirectory } from '../../core/filesystem/create.ts'
-import { catchUp, isBehind } from '../../core/filesystem/follow.ts'
+import { catchUp } from '../../core/filesystem/follow.ts'
 import { unlink } from '../../core/filesystem/remove.ts'
+import { run } from '../../core/op.ts'
 import { at, createFile, installation, now, OWNER, writeFile } from './installation.ts'
 
 /** Questions whose text matches are answered with EIO as long as it is wanted. */
@@ -26,7 +28,7 @@ function failing(wanted: { which: RegExp | undefined }) {
 	})
 }
 
-test('a journal that could not be read is read the next time, though the database says only once that it has grown', async (t) => {
+test('a journal that could not be read is read the next time', async (t) => {
 	const { start } = await installation(t)
 	const wanted: { which: RegExp | undefined } = { which: undefined }
 	const { fs, told } = await start({ wrap: failing(wanted) })
@@ -63,5 +65,35 @@ test('what was read in the journal and could not be followed is followed the nex
 	now(catchUp(fs))
 	assert.equal(open.orphan, true)
 	assert.deepEqual(told.map(({ name }) => Buffer.from(name ?? '').toString()), ['g', 'f'])
+	assert.equal(isBehind(fs), false)
+})
+
+test('who caught up is not to say that all is known while another is still reading what came later', async (t) => {
+	const { start } = await installation(t)
+	let held: Array<() => void> | undefined
+	const { fs } = await start({
+		wrap: (driver) => ({
+			...driver,
+			all(sql, params) {
+				const rows = driver.all(sql, params)
+				const { promise, resolve } = Promise.withResolvers<typeof rows>()
+				held?.push(() => resolve(rows))
+				return held ? (promise as typeof rows) : rows
+			},
+		}),
+	})
+	const other = await start()
+	now(catchUp(fs))
+	held = []
+	const first = run(catchUp(fs))
+	now(makeDirectory(other.fs, at('d'), OWNER))
+	const second = run(catchUp(fs))
+	const [answerFirst, answerSecond] = held
+	held = undefined
+	answerFirst()
+	await first
+	assert.equal(isBehind(fs), true)
+	answerSecond()
+	assert.deepEqual((await second).map(({ op }) => op), ['mkdir'])
 	assert.equal(isBehind(fs), false)
 })

@@ -16,9 +16,9 @@ const DIRECTORY = 1
 function directory(...names: string[]) {
 	const present = new Set(names)
 	const catalogue = {
-		changedElsewhere: () => false,
 		commits: () => 0,
 		isChangedElsewhere: () => false,
+		markSeen() {},
 		all(_: string, [, after, limit]: [number, Uint8Array, number]): ListedRow[] {
 			const from = Buffer.from(after).toString()
 			const rows = [...present].filter((name) => name > from).sort().slice(0, limit)
