@@ -65,7 +65,7 @@ export function sinceQuery(seq: number, limit: number): Query {
 	return [SINCE, [seq, limit]]
 }
 
-export interface MovesRow {
+export interface DoubtsRow {
 	/** The last one's; null where there are none. */
 	seq: number | null
 	/** Whether others moved directories. */
@@ -75,7 +75,7 @@ export interface MovesRow {
 }
 
 /** The changes after a number, as far as paths that were put together before, or what is known of nodes, may be wrong now. */
-export function movesQuery(seq: number, own: ClientId): Query {
+export function doubtsQuery(seq: number, own: ClientId): Query {
 	return [
 		"SELECT MAX(seq) AS seq, MAX(op IN ('renamedir', 'exchange') AND COALESCE(client_id, 0) <> ?) AS moved, MAX(op = 'node') AS nodes FROM `change` WHERE seq > ?",
 		[own, seq],

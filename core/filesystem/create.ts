@@ -95,7 +95,7 @@ interface Created {
  */
 function* enterUnasked(fs: Filesystem, asked: Asked): Op<Created | undefined> {
 	const { place, time } = asked
-	const { moves } = fs.directories
+	const { moves } = fs.directories.asOf
 	const directory = moves === undefined || fs.standing || fs.nodesInDoubt ? undefined : fs.touched.get(place.parent)
 	if (moves === undefined || !directory) return undefined
 	return yield* transactUnasked(fs, function* (tx) {

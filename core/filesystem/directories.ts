@@ -1,6 +1,10 @@
 /**
  * Where directories are: id -> parent and name, as far as they were needed, so that the path of a file is put together
- * without asking the catalogue for every level. Forgotten when a directory is renamed, here or elsewhere.
+ * without asking the catalogue for every level. Forgotten when a directory is renamed, here or elsewhere. What could make it wrong, and what keeps it right:
+ *
+ *     an answer that was asked for before something was forgotten    `generation`: it is not kept
+ *     another client's move, read in the journal later (follow.ts)    `forget`, as of this process's own
+ *     another client's move before that                               `asOf`: a transaction that makes use of paths compares it at its start (places.ts)
  */
 import * as entries from '../catalogue/entries.ts'
 import type { Reader } from '../catalogue/driver.ts'
@@ -15,6 +19,14 @@ interface Place {
 	path: Path
 }
 
+/** Where there is one writer at a time it is the first of these, else the second. */
+interface AsOf {
+	/** The number of a line of the journal: none up to it moved anything since what was followed last. */
+	seq: number
+	/** How many directories had been moved (catalogue/moves.ts); undefined before that was seen. */
+	moves: number | undefined
+}
+
 export interface Directories {
 	/** The path of a directory. ENOENT when it is gone. */
 	path(reader: Reader, id: FileId): Op<Path>
@@ -22,10 +34,8 @@ export interface Directories {
 	at(path: Path): FileId | undefined
 	/** From the directory up to the root, itself included. */
 	ancestors(reader: Reader, id: FileId): Op<FileId[]>
-	/** No directory was moved between the last number of the journal that was followed and this one; where numbers appear in the order of their commits. */
-	lookedTo: number
-	/** What is remembered is of when so many directories had been moved, or of later; where there is more than one writer at a time. */
-	moves: number | undefined
+	/** As of when what is remembered is right; of later it may be right as well. */
+	readonly asOf: AsOf
 	/** To be asked before the question whose answer is learned from. */
 	generation(): number
 	/** Learned on the way: a directory found by name in a directory whose place is known. `asked`: the generation in which that was asked for. */
@@ -86,8 +96,7 @@ export function createDirectories(): Directories {
 	}
 
 	return {
-		lookedTo: 0,
-		moves: undefined,
+		asOf: { seq: 0, moves: undefined },
 		generation: () => generation,
 		*path(reader, id) {
 			const { path } = id === ROOT_ID ? ROOT : (places.get(id) ?? (yield* load(reader, id)))

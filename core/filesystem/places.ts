@@ -40,11 +40,11 @@ export function holdPlaces(fs: Filesystem, tx: Transaction, hold: Hold): void {
 
 /** With what is kept of names: it would tell anew where a directory was. */
 function followMoves(fs: Filesystem, number: number | undefined): void {
-	if (number !== undefined && fs.directories.moves === number) return
+	if (number !== undefined && fs.directories.asOf.moves === number) return
 	forgetPlaces(fs)
 	fs.readAhead.forget()
 	fs.nodesInDoubt = true
-	fs.directories.moves = number
+	fs.directories.asOf.moves = number
 }
 
 /** Of a transaction that has asked: where it is not so it has to begin anew, and alone. */
@@ -63,20 +63,20 @@ export function countMove(tx: Transaction): number | undefined {
 /** After the commit; who moved it has changed names, and those are forgotten already. */
 export function movedHere({ directories }: Filesystem, number: number | undefined): void {
 	directories.forget()
-	if (number !== undefined && directories.moves === number - 1) directories.moves = number
+	if (number !== undefined && directories.asOf.moves === number - 1) directories.asOf.moves = number
 }
 
 /** At the start of a transaction, where there is one writer at a time: forgets what is remembered where that may be wrong. */
 export function* lookForMoves(fs: Filesystem, tx: Transaction): Op<void> {
 	if (!fs.capabilities.synchronous || isFollowed(fs)) return
-	const low = Math.max(fs.journal.position(), fs.directories.lookedTo)
-	const [[{ seq, moved, nodes }]] = (yield* wait(tx.read(changes.movesQuery(low, fs.client)))) as [changes.MovesRow[]]
+	const low = Math.max(fs.journal.position(), fs.directories.asOf.seq)
+	const [[{ seq, moved, nodes }]] = (yield* wait(tx.read(changes.doubtsQuery(low, fs.client)))) as [changes.DoubtsRow[]]
 	if (moved) forgetPlaces(fs)
 	if (nodes) {
 		fs.nodesInDoubt = true
 		yield* checkNodes(fs, tx)
 	}
-	if (seq !== null) fs.directories.lookedTo = Number(seq)
+	if (seq !== null) fs.directories.asOf.seq = Number(seq)
 }
 
 export function forgetPlaces(fs: Pick<Filesystem, 'directories' | 'nodes'>): void {
