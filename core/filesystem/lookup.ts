@@ -13,7 +13,7 @@ import { isFollowed } from './behind.ts'
 import { isCutOff } from './cut-off.ts'
 import type { Filesystem } from './filesystem.ts'
 import { checkName } from './names.ts'
-import type { OpenFile } from './open-files.ts'
+import { isWrittenHere, type OpenFile } from './open-files.ts'
 
 /** The file a name leads to, or undefined. */
 export function* lookup(fs: Filesystem, parent: FileId, name: Name): Op<FileRow | undefined> {
@@ -56,7 +56,7 @@ export function* getAttributes(fs: Filesystem, id: FileId): Op<FileRow> {
 /** While a file is open for writing here, its backing file says how large it is and when it was changed; while its node is away it is what was known last. */
 export function* withBacking(fs: Filesystem, row: FileRow): Op<FileRow> {
 	const open = fs.open.get(row.id)
-	if (!open || open.writers === 0 || open.parted) return row
+	if (!open || !isWrittenHere(open)) return row
 	open.row = { ...row }
 	return yield* backed(fs, open)
 }

@@ -1,4 +1,14 @@
-/** A file open in this process, whoever opened it and however often. */
+/**
+ * A file open in this process, whoever opened it and however often. What one that is open for writing can be, besides simply written (`writers` > 0):
+ *
+ *     entered     made here, and its first version is yet to be published. Its first publish may take the rows for what they were (publish.ts)
+ *     abandoned   everybody closed it, and it could not be published: a writer is counted for it, which keeps the pin, and it is tried again (start.ts)
+ *     unsynced    its disk refused what was written: that is told at each fsync and close, and the copy is in doubt (distrust.ts)
+ *     parted      the pin was lost, and others have published: publishes fail, and who closes it last keeps what was written aside (reclaim.ts)
+ *     orphan      no name leads to it, whoever took the last: nothing of it is published any more, whatever else it is
+ *
+ * Several may be so at a time. Of what is in doubt (`pathInDoubt`, `pinInDoubt`) the next publish makes sure.
+ */
 import type { FileRow } from '../catalogue/files.ts'
 import type { FileId, Path } from '../ids.ts'
 import type { Node, Stat } from '../nodes/node.ts'
@@ -8,6 +18,11 @@ export interface OpenFile {
 	readonly id: FileId
 	/** As the catalogue had it last; kept up to date while the file is open here. */
 	row: FileRow
+	/** How many have it open, */
+	handles: number
+	/** and of these how many may write. While there are any, this client has a writer row and the backing file is the truth. */
+	writers: number
+
 	node: Node
 	/** On that node, at the time of opening. */
 	path: Path
@@ -16,43 +31,44 @@ export interface OpenFile {
 	era: number
 	/** The descriptor is O_RDWR. */
 	writable: boolean
-	handles: number
-	/** Handles that may write. While there are any, this client has a writer row and the backing file is the truth. */
-	writers: number
+	/** The kernel has the backing file and reads and writes it itself. */
+	lent: boolean
+	/** Descriptors that were replaced; a call on them may be under way, so they are closed with the file. */
+	retired: Array<{ node: Node; fd: number }>
+
 	/** The backing file when it was last published; of a file that is only read, nothing is known. */
 	known: Stat | undefined
 	knownAtMs: number
 	/** How often this process has begun to change its content, or has heard that a node far away had; and by when that was known. */
 	changes: number
 	changesKnown: number
+	/** Published since it was opened. */
+	published: boolean
+
+	/** It is new: the row it was entered with, or as this process changed it since. */
+	entered: FileRow | undefined
+	/** Closed by everybody, but its content could not be published: kept, with its pin, until it can. */
+	abandoned: boolean
+	/** Its node could not bring it to the disk. The kernel tells that once; whoever asks again is not to hear that all is well. */
+	unsynced: boolean
+	/** Others took the pin away and published something else since: what is written here is not the file any more. */
+	parted: boolean
 	/** No name leads to it any more: it lives until it is closed. */
 	orphan: boolean
 	/** Its extended attributes from then on. */
 	readonly orphanXattrs: Map<string, Buffer>
-	/** A publish, or whatever else decides what the file's content is, is under way; the next waits for it. */
-	publishing: Promise<void> | undefined
+
 	/** A directory above it may have been moved by somebody else while it was being written. */
 	pathInDoubt: boolean
 	/** Others may have taken this process for dead, and the pin away. */
 	pinInDoubt: boolean
-	/** They did, and published something else since: what is written here is not the file any more. */
-	parted: boolean
-	/** Closed by everybody, but its content could not be published: kept, with its pin, until it can. */
-	abandoned: boolean
-	/** It is new: the row it was entered with, or as this process changed it since. */
-	entered: FileRow | undefined
-	/** Published since it was opened. */
-	published: boolean
-	/** Its node could not bring it to the disk. The kernel tells that once; whoever asks again is not to hear that all is well. */
-	unsynced: boolean
-	/** The kernel has the backing file and reads and writes it itself. */
-	lent: boolean
+
+	/** A publish, or whatever else decides what the file's content is, is under way; the next waits for it. */
+	publishing: Promise<void> | undefined
 	/** It is being copied to another node; whoever would change it waits. */
 	moving: Promise<void> | undefined
 	/** Changes of its content that are under way on a remote node. */
 	readonly changing: Set<Promise<void>>
-	/** Descriptors that were replaced; a call on them may be under way, so they are closed with the file. */
-	retired: Array<{ node: Node; fd: number }>
 }
 
 export function newOpenFile(opened: Pick<OpenFile, 'row' | 'node' | 'path' | 'fd' | 'known' | 'writable'>): OpenFile {
@@ -80,6 +96,11 @@ export function newOpenFile(opened: Pick<OpenFile, 'row' | 'node' | 'path' | 'fd
 		changing: new Set(),
 		retired: [],
 	}
+}
+
+/** What is written here is the file, for whoever opens it. */
+export function isWrittenHere(file: OpenFile): boolean {
+	return file.writers > 0 && !file.parted
 }
 
 export function contentDiffers(a: Stat, b: Stat | undefined): boolean {

@@ -18,7 +18,7 @@ import { isCutOff } from './cut-off.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { catchUp, directoryMoved, nameMoved } from './follow.ts'
 import { candidates, find, isContent, O_RDONLY, O_RDWR, openOn } from './open-copy.ts'
-import type { OpenFile } from './open-files.ts'
+import { isWrittenHere, type OpenFile } from './open-files.ts'
 import { isAlone, whileOpeningAgain } from './opening.ts'
 import { release } from './publish.ts'
 import { withRoom } from './relocate.ts'
@@ -128,7 +128,7 @@ function isCurrent(file: OpenFile, found: Found): boolean {
 
 function* openToWrite(fs: Filesystem, found: Found, { truncate }: OpenRequest): Op<OpenFile> {
 	const current = fs.open.get(found.row.id)
-	return current && current.writers > 0 && !current.parted ? counted(fs, current, true) : yield* pinAndOpen(fs, found, truncate)
+	return current && isWrittenHere(current) ? counted(fs, current, true) : yield* pinAndOpen(fs, found, truncate)
 }
 
 /**
@@ -191,7 +191,7 @@ function* adopt(fs: Filesystem, opened: OpenFile): Op<OpenFile> {
 	const readers = fs.open.get(opened.id)
 	const isSame = readers !== undefined && readers.writers === 0 && !readers.parted && readers.node === opened.node && (yield* hasInodeOf(readers, opened))
 	const current = fs.open.get(opened.id)
-	if (current && current.writers > 0 && !current.parted) return instead(fs, opened, { other: current, write: true })
+	if (current && isWrittenHere(current)) return instead(fs, opened, { other: current, write: true })
 	if (!isSame || current !== readers || readers.node !== opened.node) return counted(fs, opened, true)
 	readers.retired.push({ node: readers.node, fd: readers.fd })
 	Object.assign(readers, { fd: opened.fd, era: opened.era, writable: true, row: opened.row, known: opened.known, knownAtMs: opened.knownAtMs, path: opened.path, unsynced: false })

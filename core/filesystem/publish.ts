@@ -99,8 +99,8 @@ export interface Content {
 	id: FileId
 	nodeId: NodeId
 	stat: Stat
-	/** False: its disk has refused some of it. True: somebody has decided that this is the content. Else a copy in doubt stays in doubt. */
-	isRight?: boolean
+	/** `refused`: its disk has not taken some of it. `decided`: somebody says that this is the content. Else a copy in doubt stays in doubt. */
+	verdict?: 'refused' | 'decided'
 	/** The file's version before it was looked at. Where another has published since, his is younger than what was seen: that is not entered. */
 	seen?: number
 }
@@ -111,14 +111,14 @@ export interface Outdated {
 }
 
 export function contentOf({ id, node, unsynced }: OpenFile, stat: Stat): Content {
-	return { id, nodeId: node.id, stat, isRight: unsynced ? false : undefined }
+	return { id, nodeId: node.id, stat, verdict: unsynced ? 'refused' : undefined }
 }
 
 /** The first version of a file whose rows are known, across a socket: that they are still what they were is a condition of the change. Undefined: they are not. */
-function* recordUnasked(fs: Filesystem, file: OpenFile, { id, nodeId, stat, isRight }: Content): Op<FileRow | undefined> {
+function* recordUnasked(fs: Filesystem, file: OpenFile, { id, nodeId, stat, verdict }: Content): Op<FileRow | undefined> {
 	const { entered } = file
 	file.entered = undefined
-	if (fs.capabilities.synchronous || !entered || isRight === false) return undefined
+	if (fs.capabilities.synchronous || !entered || verdict === 'refused') return undefined
 	const next = withContent(entered, stat)
 	const enter = function* (tx: Transaction) {
 		replicas.setVersion(tx, id, nodeId, next.version)
@@ -199,10 +199,11 @@ function* readRows(fs: Filesystem, tx: Transaction, id: FileId, withPins = false
 	return { row, copies, pins }
 }
 
-function enterVersion(fs: Filesystem, tx: Transaction, { id, nodeId, stat, isRight }: Content, { row, copies }: Rows): FileRow {
+function enterVersion(fs: Filesystem, tx: Transaction, { id, nodeId, stat, verdict }: Content, { row, copies }: Rows): FileRow {
 	const next = withContent(row, stat)
 	const own = copies.find((copy) => copy.node_id === nodeId)
-	if (!(isRight ?? own?.state !== REPLICA.suspect)) return distrust(fs, tx, { row, next, copies, nodeId })
+	const isInDoubt = verdict === 'refused' || (verdict !== 'decided' && own?.state === REPLICA.suspect)
+	if (isInDoubt) return distrust(fs, tx, { row, next, copies, nodeId })
 	files.setContent(tx, next)
 	if (own?.state === REPLICA.good) replicas.setVersion(tx, id, nodeId, next.version)
 	else if (own) replicas.setGood(tx, id, nodeId, next.version)

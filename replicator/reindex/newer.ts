@@ -107,7 +107,7 @@ async function publishNewest({ fs, run }: Replicator, { row, path, newer }: { ro
 	const isTaken = await transact(fs, function* (tx) {
 		const [[now], pins] = (yield* wait(tx.read(files.findQuery(row.id, fs.capabilities.forUpdate), writers.ofFileQuery(row.id)))) as [FileRow[], unknown[]]
 		if (!now || now.version !== row.version || pins.length > 0) return false
-		yield* record(fs, tx, { id: row.id, nodeId: best.node.id, stat: best.stat, isRight: true })
+		yield* record(fs, tx, { id: row.id, nodeId: best.node.id, stat: best.stat, verdict: 'decided' })
 		return true
 	})
 	if (!isTaken) return run.done('busy', 0)

@@ -118,7 +118,7 @@ export async function keepInPlace({ fs, node, row }: Decision): Promise<void> {
 		if (isOutdated(known)) fail('ESTALE', 'the tree has newer content by now: this is an old copy')
 		if (copies.some((copy) => isGoodElsewhere(copy, known, node))) fail('EEXIST', 'another copy is good by now: a walk of this node sets this one aside, to be kept beside the file')
 		conflicts.remove(tx, row.id)
-		yield* record(fs, tx, { id: row.file_id, nodeId: node.id, stat, isRight: true })
+		yield* record(fs, tx, { id: row.file_id, nodeId: node.id, stat, verdict: 'decided' })
 	})
 	fs.readAhead.forgetFile(row.file_id)
 }
