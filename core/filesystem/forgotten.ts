@@ -1,8 +1,13 @@
 /**
- * Whether a node's disk has forgotten what was carried out there: when what it was about stands where it stood before and nothing has happened
- * to it since. Names are used again, and files come back to them; so the time of an inode's last change (ctime) is compared with what it was
- * before, and says how far the disk has come. What came after something that it has forgotten for certain is forgotten too. Where all of that cannot tell, what is there by
- * right stays there. A daemon that is killed makes no disk forget.
+ * Whether a node's disk has forgotten what was carried out there. For that the inode that it was about has to stand where it stood before. Names are used
+ * again, and files come back to them; so the time of the inode's last change (ctime) is compared with what it was before:
+ *
+ *     as it was, or earlier                     forgotten for certain, and with it all that came later
+ *     later                                     not forgotten: that, or what came after it, has reached the disk
+ *     the clocks are too coarse to tell, or a   forgotten if something earlier was for certain; else what has the
+ *     directory above is later than the step    path by right stays there, and only that (by-right.ts)
+ *
+ * A daemon that is killed makes no disk forget.
  */
 import type { Intent } from '../catalogue/intents.ts'
 import { codeOf } from '../errors.ts'
