@@ -8,6 +8,9 @@ import { textOf } from './texts.ts'
 /** move: a rename that gives way to whatever has the name; only of intents that come from a dump. */
 export type IntentOp = 'unlink' | 'rmdir' | 'rename' | 'move' | 'exchange' | 'link' | 'symlink' | 'attributes' | 'xattrs'
 
+/** What it is about is nothing that the catalogue has. */
+export const NO_FILE = 0
+
 export interface Intent {
 	nodeId: NodeId
 	op: IntentOp

@@ -1,6 +1,6 @@
 /** Descriptors of a node that was away and is back: where it was mounted anew, they lead nowhere any more. */
-import { isNodeTrouble } from '../intents.ts'
 import { inService } from '../nodes/service.ts'
+import { isNodeTrouble } from '../nodes/trouble.ts'
 import { type Op, wait } from '../op.ts'
 import type { OpenFile } from './open-files.ts'
 

@@ -1,7 +1,7 @@
 /** Content that this process carries itself: reads move on to another copy when a node fails in the middle. */
 import { codeOf, fail } from '../errors.ts'
-import { isNodeTrouble } from '../intents.ts'
 import type { Node } from '../nodes/node.ts'
+import { isNodeTrouble } from '../nodes/trouble.ts'
 import { type Maybe, type Op, run, wait } from '../op.ts'
 import { freeBytes } from '../placement/room.ts'
 import { isCutOff } from './cut-off.ts'

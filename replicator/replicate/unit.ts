@@ -2,7 +2,7 @@
 import { KIND } from '../../core/catalogue/files.ts'
 import { codeOf } from '../../core/errors.ts'
 import type { FileId, Path } from '../../core/ids.ts'
-import { isNodeTrouble } from '../../core/intents.ts'
+import { isNodeTrouble } from '../../core/nodes/trouble.ts'
 import { run as drive } from '../../core/op.ts'
 import { copyWants } from './copies.ts'
 import { type Entered, enter, type Made } from './enter.ts'

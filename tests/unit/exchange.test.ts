@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fail } from '../../core/errors.ts'
+import { applyIntent } from '../../core/filesystem/apply-intent.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
-import { applyIntent } from '../../core/intents.ts'
 import type { Node, NodeOperations } from '../../core/nodes/node.ts'
 import { run } from '../../core/op.ts'
 
