@@ -84,7 +84,8 @@ const DEFAULTS: Config = {
 	},
 }
 
-export function withDefaults(partial: PartialConfig): Config {
+export function withDefaults(config: PartialConfig): Config {
+	const partial = withoutUndefined(config) as PartialConfig
 	const defaults = structuredClone(DEFAULTS)
 	const { replicator } = defaults
 	return {
@@ -95,4 +96,12 @@ export function withDefaults(partial: PartialConfig): Config {
 		backup: { ...defaults.backup, ...partial.backup },
 		replicator: { ...replicator, ...partial.replicator, schedule: { ...replicator.schedule, ...partial.replicator?.schedule } },
 	}
+}
+
+/** `zone: process.env.ZONE` says nothing where there is no such variable. */
+function withoutUndefined(value: unknown): unknown {
+	if (Array.isArray(value)) return value.map(withoutUndefined)
+	if (typeof value !== 'object' || value === null) return value
+	const said = Object.entries(value).filter(([, field]) => field !== undefined)
+	return Object.fromEntries(said.map(([key, field]) => [key, withoutUndefined(field)]))
 }

@@ -122,6 +122,15 @@ test('paths are relative to the file, addresses of servers stay', async () => {
 	assert.equal((await load("export default { catalogue: 'mysql://u@h/d' }")).catalogue, 'mysql://u@h/d')
 })
 
+test('an option that is undefined, as an unset variable of the environment is, is left out', async () => {
+	const said = '{ catalogue: undefined, zone: process.env.NO_SUCH_ZONE, nodes: undefined, mount: { logFile: undefined, pollMs: undefined }, replicator: { schedule: { walk: undefined } } }'
+	const path = write(`export default ${said}`)
+	const { catalogue, ...config } = await loadConfig({ path, environment: {} })
+	const { catalogue: file, ...defaults } = withDefaults({})
+	assert.equal(catalogue, `sqlite:${join(directory, file)}`)
+	assert.deepEqual(config, { ...defaults, backup: { ...defaults.backup, keyFile: join(directory, defaults.backup.keyFile) } })
+})
+
 test('the password: environment, then configuration, then file', async () => {
 	const secret = join(directory, 'secret')
 	writeFileSync(secret, 'from-file\n', { mode: 0o600 })
