@@ -73,8 +73,8 @@ export default defineConfig({
 	},
 
 	replicator: {
-		// When each kind of work begins, as cron says it (minute hour day month weekday); '' for never. What should have
-		// run while nothing was running is caught up with.
+		// When each kind of work begins, as cron says it (minute hour day month weekday; where day and weekday are both given,
+		// both have to fit); '' for never. What should have run while nothing was running is caught up with.
 		schedule: {
 			// Make the copies that are wanted.
 			replicate: '* * * * *',

@@ -6,6 +6,7 @@ import { checkMount } from './doctor/mount.ts'
 import { loadFor } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
 import { many } from './many.ts'
+import { checkSchedule } from './schedule.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 import type { Config } from '../core/config/types.ts'
 
@@ -32,6 +33,7 @@ async function examine(options: Options, deps: Deps): Promise<Finding[]> {
 	let config: Config
 	try {
 		config = await loadFor(options, deps)
+		checkSchedule(config)
 	} catch (error) {
 		return [...machine, found('configuration', 'wrong', (error as Error).message, 'mend the configuration file; the rest was not looked at')]
 	}

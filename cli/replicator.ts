@@ -1,22 +1,19 @@
 /** `cairn replicator`: looks after nodes until it is told to end. */
-import type { Config } from '../core/config/types.ts'
 import { refreshClasses, refreshNodes } from '../core/filesystem/nodes.ts'
-import { UserError } from '../core/errors.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import type { NodeId } from '../core/ids.ts'
 import { offer } from '../core/live/offer.ts'
 import { familiesOf } from '../core/metrics/process-families.ts'
 import type { Node } from '../core/nodes/node.ts'
 import { run as drive } from '../core/op.ts'
-import { wrongWith } from '../replicator/service/due.ts'
 import { createRepeats } from '../replicator/service/repeats.ts'
 import { type Daemon, startService } from '../replicator/service/service.ts'
 import { loadFor } from './catalogue.ts'
-import { EXIT } from './exit-codes.ts'
 import { withFilesystem } from './job.ts'
 import { checkKnown } from './no-such.ts'
 import { showService } from './replicator-lines.ts'
 import { runStatus } from './replicator-status.ts'
+import { checkSchedule } from './schedule.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
 interface Options extends Common {
@@ -73,14 +70,6 @@ function createIsDiskHere(): (node: Node) => boolean {
 	return ({ id, remote, health }) => {
 		if (health.up) seen.add(id)
 		return !remote && seen.has(id)
-	}
-}
-
-/** The loader knows how many fields a schedule has, node-cron what they may say. */
-function checkSchedule({ replicator: { schedule } }: Config): void {
-	for (const [name, expression] of Object.entries(schedule)) {
-		const wrong = expression === '' ? undefined : wrongWith(expression)
-		if (wrong) throw new UserError(`replicator.schedule.${name}: found '${expression}': ${wrong}`, EXIT.configuration)
 	}
 }
 

@@ -109,11 +109,21 @@ export const treePath: Check = (value, key) => {
 
 const CRON_FIELD = /^[\dA-Za-z*,/-]+$/
 
-/** Its fields are counted here; whoever runs it knows what they may say. */
+/** Minute (a second before it may be left out), hour, day of the month, month, day of the week. */
+const CRON_NUMBERS_MAX = [59, 59, 23, 31, 12, 7]
+
+/** Whoever runs it knows what else its fields may say. */
 export const cron: Check = (value, key) => {
 	const fields = typeof value === 'string' ? value.trim().split(/\s+/) : []
-	const isSchedule = (fields.length === 5 || fields.length === 6) && fields.every((field) => CRON_FIELD.test(field))
+	const most = CRON_NUMBERS_MAX.slice(-fields.length)
+	const isField = (field: string, index: number) => CRON_FIELD.test(field) && numbersOf(field).every((number) => number <= most[index])
+	const isSchedule = (fields.length === 5 || fields.length === 6) && fields.every(isField)
 	if (value !== '' && !isSchedule) refuse(key, value, "a schedule as cron has it, such as '*/5 * * * *', or ''")
+}
+
+/** But for steps, which may be as wide as they like. */
+function numbersOf(field: string): number[] {
+	return (field.match(/(?<![\d/])\d+/g) ?? []).map(Number)
 }
 
 const HOURS = /^(\d{1,2})-(\d{1,2})$/

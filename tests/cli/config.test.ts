@@ -36,6 +36,10 @@ const WRONG: Array<[said: string, answer: string]> = [
 	['{ nodeCallsMax: 0 }', 'nodeCallsMax: found 0, allowed: a whole number from 1 to 1000'],
 	['{ zone: 7 }', 'zone: found 7, allowed: a text of at most 255 characters'],
 	['{ cataloguePassword: 12345 }', 'cataloguePassword: found "(number)", allowed: a text'],
+	...['99 * * * *', '0 24 * * *', '* * 32 * *', '* * * 13 *', '* * * * 1-8', '60 * * * * *'].map((schedule): [string, string] => [
+		`{ replicator: { schedule: { trim: '*/5 0-23 31 12 0,7', replicate: '59 59 23 * * sun', walk: '*/90 * * * *', verify: '${schedule}' } } }`,
+		`replicator.schedule.verify: found "${schedule}", allowed: a schedule as cron has it, such as '*/5 * * * *', or ''`,
+	]),
 	['{ classes: [] }', 'classes: found [], allowed: a list of at least one'],
 	['{ classes: [{ name: "a", pattern: "" }] }', 'classes[0].copies: is missing'],
 	['{ classes: [{ name: "a", pattern: "(", copies: 1 }] }', 'classes[0].pattern: found "(", allowed: a regular expression, as a text of at most 1024 characters'],

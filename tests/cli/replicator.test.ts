@@ -125,11 +125,14 @@ test('one kind of work, once: in the form of before and in ours', async (t) => {
 })
 
 test('a schedule that says nothing is a mistake in the configuration', async (t) => {
-	const place = makeWorkplace(t, "{ replicator: { schedule: { verify: '99 1 * * *' } } }")
+	const place = makeWorkplace(t, "{ replicator: { schedule: { verify: '0 0 30 2 *' } } }")
 	await place.cairn('init')
 	const said = await place.cairn('replicator')
 	assert.equal(said.code, 3, said.stderr)
-	assert.match(said.stderr, /^cairn: replicator\.schedule\.verify: found '99 1 \* \* \*': .*minute/)
+	assert.match(said.stderr, /^cairn: replicator\.schedule\.verify: found '0 0 30 2 \*': .*day of month/)
+	const looked = await place.cairn('doctor')
+	assert.match(looked.stdout, /^WRONG configuration: replicator\.schedule\.verify: found '0 0 30 2 \*'/m)
+	assert.equal(looked.code, 19, looked.stdout)
 })
 
 test('a run says so many troubles and no more; what was said is not said again', () => {
