@@ -25,7 +25,10 @@ export async function runJobs(options: JobOptions, deps: Deps, made: Job | ((con
 		try {
 			const chosen = await chosenNodes(fs, options.node)
 			for (const node of job.ofTree ? oneInService(chosen) : chosen) {
-				if (stop.signal.aborted) return
+				if (stop.signal.aborted) {
+					process.exitCode = EXIT.left
+					return
+				}
 				await runOn(fs, node, job, { options, deps, signal: stop.signal })
 			}
 		} finally {

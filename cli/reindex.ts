@@ -137,7 +137,10 @@ async function lookAtNodes({ nodes }: Survey, known: number, options: Options, d
 		try {
 			const usable = here.filter((node) => isUsable(node, deps))
 			if (usable.length > 0) await runOne(fs, usable[0], takeNewer(known), { options, deps, signal: stop.signal, title: 'reindex' })
-			if (stop.signal.aborted) return
+			if (stop.signal.aborted) {
+				process.exitCode = EXIT.left
+				return
+			}
 			await endMarked(fs.catalogue)
 			for (const node of usable) await runOne(fs, node, walk(), { options, deps, signal: stop.signal, title: `walk ${node.name}` })
 		} finally {
@@ -161,7 +164,10 @@ interface Circumstances {
 }
 
 async function runOne(fs: Filesystem, node: Node, job: Job, { options, deps, signal, title }: Circumstances): Promise<void> {
-	if (signal.aborted) return
+	if (signal.aborted) {
+		process.exitCode = EXIT.left
+		return
+	}
 	const view = showRun(title, options, deps)
 	const { summary, holder } = await runJob(fs, node, job, { signal, watcher: view.watcher })
 	if (!summary) return view.elsewhere(holder)
