@@ -45,8 +45,18 @@ const FLAGS: Record<string, Partial<MountWords>> = {
 
 export function parseMountOptions(lists: readonly string[]): MountWords {
 	const given = lists.flatMap((list) => list.split(',')).filter((word) => word !== '')
-	const words: MountWords = { readOnly: false, kernelOptions: given.filter((word) => KERNEL.includes(word)) }
+	const words: MountWords = { readOnly: false, kernelOptions: inForce(given.filter((word) => KERNEL.includes(word))) }
 	return Object.assign(words, ...given.map(meaning))
+}
+
+/** As with mount(8), who says the opposite later takes back what was said: `user,exec` of an fstab comes as `noexec,...,exec`. */
+function inForce(words: readonly string[]): string[] {
+	return words.filter((word, place) => !words.includes(opposite(word), place + 1))
+}
+
+function opposite(word: string): string {
+	if (word === 'sync') return 'async'
+	return word.startsWith('no') ? word.slice('no'.length) : `no${word}`
 }
 
 /** What a word changes. */

@@ -19,6 +19,8 @@ const LOOK_MS = 100
 const KERNEL_WORDS: ReadonlySet<string> = new Set(['noexec', 'noatime', 'sync', 'dirsync'])
 
 export async function mountWith(library: Library, fs: Filesystem, options: MountOptions): Promise<Attached> {
+	// libfuse 2 mounts, and fails then.
+	if (options.kernelOptions.includes('nosymfollow')) throw new UserError("the driver fuse-native knows no 'nosymfollow'", EXIT_NOT_STARTED)
 	const portable = createPortable(fs)
 	fs.onChange = portable.paths.follow
 	const callbacks: Callbacks = { ...attributeCallbacks(portable), ...nameCallbacks(portable), ...openFileCallbacks(portable) }

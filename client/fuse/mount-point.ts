@@ -17,7 +17,7 @@ export interface MountRequest {
 }
 
 const FLAGS: Record<string, number> = {
-	noexec: MS.NOEXEC, noatime: MS.NOATIME, nodiratime: MS.NODIRATIME, sync: MS.SYNCHRONOUS, dirsync: MS.DIRSYNC,
+	noexec: MS.NOEXEC, noatime: MS.NOATIME, nodiratime: MS.NODIRATIME, sync: MS.SYNCHRONOUS, dirsync: MS.DIRSYNC, nosymfollow: MS.NOSYMFOLLOW,
 }
 
 /** The descriptor to talk to the kernel through, non-blocking. */

@@ -12,6 +12,11 @@ test('the last of ro and rw holds, lists add up', () => {
 	assert.equal(parseMountOptions(['rw,ro']).readOnly, true)
 })
 
+test('the last of two opposites holds', () => {
+	assert.deepEqual(parseMountOptions(['noexec,nosuid,nodev,exec,noatime,sync']).kernelOptions, ['nosuid', 'nodev', 'exec', 'noatime', 'sync'])
+	assert.deepEqual(parseMountOptions(['exec,noexec', 'sync,async,atime']).kernelOptions, ['noexec', 'async', 'atime'])
+})
+
 test('words with values', () => {
 	const words = parseMountOptions(['config=/a=b.ts,io=carried,driver=fuse-native,fsname=photos,allow_other,noatime'])
 	assert.deepEqual(words, {
