@@ -1,6 +1,5 @@
 /** What this part answers when something is not right: docs/BACKUP-PROTOCOL.md has the list. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { codeOf, Errno } from '../../core/errors.ts'
 import { HttpError, pathOf, toFailure } from '../errors.ts'
 
 export class Refusal extends HttpError {
@@ -16,7 +15,7 @@ export class Refusal extends HttpError {
 
 const AWAY_SECONDS = 10
 const NO_COPY_SECONDS = 60
-const AWAY = new Set(['EIO', 'ETIMEDOUT', 'ENOTCONN', 'ENOSPC', 'EDQUOT'])
+const AWAY = new Set([503, 504, 507])
 
 export function badRequest(message: string): Refusal {
 	return new Refusal(400, 'bad-request', message)
@@ -36,13 +35,12 @@ export function unavailable(): Refusal {
 
 function toRefusal(error: unknown): Refusal {
 	if (error instanceof Refusal) return error
-	if (error instanceof Errno && AWAY.has(codeOf(error))) return unavailable()
 	const { status, message } = toFailure(error)
+	if (AWAY.has(status)) return unavailable()
 	if (status === 401) return new Refusal(401, 'signature', 'this needs the signature of a site')
 	if (status === 404) return notFound(message)
 	if (status === 413) return new Refusal(413, 'too-large', message)
-	if (status >= 400 && status < 500) return badRequest(message)
-	return new Refusal(500, 'internal', message)
+	return status === 500 ? new Refusal(500, 'internal', message) : badRequest(message)
 }
 
 export function answerRefusal(error: unknown, request: FastifyRequest, reply: FastifyReply, report: (line: string) => void): FastifyReply {

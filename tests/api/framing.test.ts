@@ -90,6 +90,8 @@ test('codings and lengths that do not go together are refused', async (t) => {
 	for (const version of ['1.0', '1.1']) assert.deepEqual(statuses(await said(door, `GET /files/ HTTP/${version}\r\n${CLOSE}\r\n`)), [version === '1.0' ? 200 : 400])
 	for (const method of ['PUT', 'POST']) assert.deepEqual(statuses(await said(door, `${method} /files/f HTTP/1.0\r\n\r\nhello`)), [411], 'no empty file is made of what is not announced')
 	assert.match(await said(door, 'GET /api/v1/list HTTP/1.1\r\n\r\n'), /"success":false/)
+	assert.match(await said(door, 'POST /backup/v1/hello HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip\r\n\r\n'), /^HTTP\/1\.1 400 .*"error":"bad-request"/s)
+	assert.deepEqual(door.reports, [])
 	assert.equal((await door.fetch('/files/f')).status, 404)
 })
 
