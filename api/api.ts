@@ -8,12 +8,15 @@ import type { Config, PartName } from '../core/config/types.ts'
 import type { Announcer } from '../core/filesystem/announce.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import type { KnownTokens } from './access/known.ts'
+import type { Limits } from './access/limits.ts'
 import type { Failure } from './errors.ts'
 import type { HotAnswers } from './hot/answers.ts'
 
 export interface Api {
 	readonly fs: Filesystem
 	readonly tokens: KnownTokens
+	/** At all addresses together. */
+	readonly limits: Limits
 	/** Missing where the catalogue cannot say for free whether they hold still. */
 	readonly answers: HotAnswers | undefined
 	readonly config: Config

@@ -16,6 +16,7 @@ import { measured } from '../core/metrics/measured-driver.ts'
 import { familiesOf } from '../core/metrics/process-families.ts'
 import { run } from '../core/op.ts'
 import { createKnownTokens } from './access/known.ts'
+import { createLimits } from './access/limits.ts'
 import type { Api } from './api.ts'
 import { createHotAnswers } from './hot/answers.ts'
 import { connectionsMax, listen } from './listen.ts'
@@ -47,7 +48,7 @@ export async function startApi(config: Config, report: (line: string) => void, s
 	const silent = offer({ catalogue: config.catalogue, what: 'api', metrics: () => familiesOf(fs), explain: (path) => explainFor(fs, path), report })
 	const announcer = createAnnouncer(fs)
 	const stopping = new AbortController()
-	const api: Api = { ...supplies, fs, tokens: createKnownTokens(fs), answers: await createHotAnswers(fs), config, report, stopping: stopping.signal, changing: announcer.changing }
+	const api: Api = { ...supplies, fs, tokens: createKnownTokens(fs), limits: createLimits(), answers: await createHotAnswers(fs), config, report, stopping: stopping.signal, changing: announcer.changing }
 	const log = openRequestLog(config.api.requestLog, report)
 	const servers: Server[] = []
 	const sweeping = keepSweeping(api)

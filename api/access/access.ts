@@ -14,7 +14,6 @@ import type { Access, Api, Grant } from '../api.ts'
 import { HttpError } from '../errors.ts'
 import { signedGrant, tokenOf } from './credentials.ts'
 import type { TokenGrant } from './known.ts'
-import { createBuckets } from './limits.ts'
 import { isOfNamedOrigin, isOfOwnPage } from './origin.ts'
 import { createIsOwnHost } from './own-host.ts'
 
@@ -43,8 +42,7 @@ export interface Gate {
 
 export async function guard(app: FastifyInstance, api: Api, at: ListenConfig): Promise<Gate> {
 	const { anybody = '' } = at
-	const requests = createBuckets()
-	const wrong = createBuckets()
+	const { requests, wrong } = api.limits
 	const key = await run(signingKey(api.fs.catalogue))
 	const isOwnHost = createIsOwnHost(at)
 	const everybody = anybody === '' ? undefined : ({ name: '', role: anybody, scope: undefined, anonymous: true } satisfies Grant)

@@ -16,6 +16,17 @@ export interface Buckets {
 	look(key: string | number, perMinute: number): number
 }
 
+export interface Limits {
+	/** By token. */
+	readonly requests: Buckets
+	/** Wrong credentials, by the address they come from. */
+	readonly wrong: Buckets
+}
+
+export function createLimits(): Limits {
+	return { requests: createBuckets(), wrong: createBuckets() }
+}
+
 /** A bucket holds what a minute allows, and fills at that pace. */
 export function createBuckets(): Buckets {
 	const buckets = new Map<string | number, Bucket>()

@@ -89,6 +89,13 @@ test('a token with a limit is told when to come again; wrong ones are slowed dow
 	while ((await ask(other)).status !== 200) await new Promise((resolve) => setTimeout(resolve, 20))
 })
 
+test('a limit holds at all addresses of a door together', async (t) => {
+	const door = await openDoor(t, { listen: [{ at: '127.0.0.1:0' }, { at: '127.0.0.1:0', parts: ['files'] }] })
+	const headers = { authorization: `Bearer ${await door.token('read', { perMinute: 2 })}` }
+	const ask = async (number: number) => (await fetch(`${door.addresses[number]}/files/`, { headers })).status
+	assert.deepEqual([await ask(0), await ask(1), await ask(0), await ask(1)], [200, 200, 429, 429])
+})
+
 test('whoever logs in with a token that has a limit has that limit', async (t) => {
 	const door = await openDoor(t)
 	const token = await door.token('read', { perMinute: 2 })
