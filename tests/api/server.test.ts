@@ -6,6 +6,7 @@ import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { createLimits } from '../../api/access/limits.ts'
 import { createServer } from '../../api/server.ts'
 import type { Api } from '../../api/api.ts'
 import { openRequestLog } from '../../api/log.ts'
@@ -32,7 +33,7 @@ for (const engine of engines) {
 test('a route that does not say who may use it keeps the server from starting', async (t) => {
 	const door = await openDoor(t)
 	const config = structuredClone(door.config)
-	const api = { fs: { catalogue: door.driver, capabilities: door.driver.capabilities }, config, tokens: { stale: () => undefined }, report: () => undefined, stopping: new AbortController().signal } as unknown as Api
+	const api = { fs: { catalogue: door.driver, capabilities: door.driver.capabilities }, config, tokens: { stale: () => undefined }, limits: createLimits(), report: () => undefined, stopping: new AbortController().signal } as unknown as Api
 	const { app } = await createServer(api, { at: '127.0.0.1:0', parts: [] }, openRequestLog('', () => undefined))
 	t.after(() => app.close())
 	assert.throws(() => app.get('/forgotten', async () => 'secret'), /route GET \/forgotten does not say who may use it/)
