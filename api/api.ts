@@ -34,6 +34,8 @@ export interface Part {
 	readonly name: PartName
 	/** What went wrong as its clients expect it; where an address serves nothing else, also that something is not there. */
 	answerError?(error: unknown, request: FastifyRequest, reply: FastifyReply, api: Api): FastifyReply
+	/** How that looks, for the description of the door; as errors in general where nothing is said. */
+	readonly refusal?: object
 	/** Called once for each address that serves it, in a scope of its own. */
 	routes(app: FastifyInstance, api: Api): void | Promise<void>
 	/**
@@ -87,6 +89,8 @@ declare module 'fastify' {
 		access?: Access
 		/** The handler asks `mayReach` for each path it touches; other routes are for those who may reach the whole tree. */
 		byPath?: boolean
+		/** Where nothing is wrong, for the description of the door; 200 where nothing is said. */
+		answers?: readonly number[]
 		/** Set by the server. */
 		part?: Part
 	}

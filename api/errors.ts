@@ -113,6 +113,9 @@ export function pathOf(request: Pick<FastifyRequest, 'originalUrl'>): string {
 	return request.originalUrl.split('?', 1)[0]
 }
 
+/** In a line, as SeaweedFS and sfss say it. */
+export const LINE_SCHEMA = { type: 'object', properties: { error: { type: 'string' } } } as const
+
 export const ERROR_SCHEMA = {
 	type: 'object',
 	properties: { error: { type: 'object', properties: { code: { type: 'string' }, message: { type: 'string' } } } },

@@ -6,6 +6,7 @@ import { allowOrigins } from './access/cors.ts'
 import { guard, introduce } from './access/access.ts'
 import type { Api, Part } from './api.ts'
 import { createFitting, type Known, methodsOf } from './allowed.ts'
+import { described } from './described.ts'
 import { answerFailure, HttpError, pathOf } from './errors.ts'
 import { askFirst, inTurn, refuseMalformed, refuseUnclear } from './framing.ts'
 import { answersAtOnce, beforeRouter } from './hot/at-once.ts'
@@ -98,6 +99,7 @@ export async function createServer(api: Api, at: ListenConfig, log: RequestLog, 
 	}
 	inTurn(app.server)
 	await app.register(fastifySwagger, {
+		transform: described,
 		openapi: {
 			openapi: '3.0.3',
 			info: { title: 'Cairn', version: '1' },

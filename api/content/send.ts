@@ -24,6 +24,9 @@ const LAST_BYTES = 16 * 1024
 const ATTEMPTS_MAX = 100
 const PRECONDITION_FAILED = 412
 
+/** What `sendFile` answers where nothing is wrong. */
+export const READ_ANSWERS = [200, 206, 304] as const
+
 export type Found = Located & { row: LocatedRow }
 
 export interface SendOptions {

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Access, Api, Part } from '../api.ts'
 import { takeBodies } from '../content/body.ts'
+import { READ_ANSWERS } from '../content/send.ts'
 import { PREFIX } from './address.ts'
 import { answerError } from './answers.ts'
 import { get, put } from './content.ts'
@@ -12,13 +13,14 @@ import { proppatch } from './proppatch.ts'
 
 type Handler = (request: FastifyRequest, reply: FastifyReply, api: Api) => FastifyReply | Promise<FastifyReply>
 
-const METHODS: Record<string, { access: Access; handler: Handler }> = {
-	OPTIONS: { access: 'read', handler: options },
-	GET: { access: 'read', handler: get },
-	HEAD: { access: 'read', handler: get },
+/** `answers`: what a document of OpenAPI has of it, which knows the methods of HTTP only. */
+const METHODS: Record<string, { access: Access; handler: Handler; answers?: readonly number[] }> = {
+	OPTIONS: { access: 'read', handler: options, answers: [200] },
+	GET: { access: 'read', handler: get, answers: READ_ANSWERS },
+	HEAD: { access: 'read', handler: get, answers: READ_ANSWERS },
 	PROPFIND: { access: 'read', handler: propfind },
-	PUT: { access: 'write', handler: put },
-	DELETE: { access: 'write', handler: remove },
+	PUT: { access: 'write', handler: put, answers: [201, 204] },
+	DELETE: { access: 'write', handler: remove, answers: [204] },
 	MKCOL: { access: 'write', handler: makeCollection },
 	MOVE: { access: 'write', handler: transfer },
 	COPY: { access: 'write', handler: transfer },
@@ -32,16 +34,16 @@ const params = { type: 'object', properties: { '*': { type: 'string' } } } as co
 export const part: Part = {
 	name: 'dav',
 	answerError,
+	refusal: { content: { 'application/xml': { schema: { type: 'string' } } } },
 	routes(app: FastifyInstance, api: Api): void {
 		takeBodies(app)
-		for (const [method, { access, handler }] of Object.entries(METHODS)) {
+		for (const [method, { access, handler, answers }] of Object.entries(METHODS)) {
 			if (!app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
 			for (const url of [`${PREFIX}*`, PREFIX.slice(0, -1)]) app.route({
 				method,
 				url,
-				config: { access, byPath: true },
-				// What an OpenAPI document cannot say of a method, it leaves out.
-				schema: { hide: true, params },
+				config: { access, byPath: true, answers },
+				schema: { hide: answers === undefined, summary: 'WebDAV', params },
 				exposeHeadRoute: false,
 				handler: (request, reply) => handler(request, reply, api),
 			})

@@ -8,8 +8,12 @@ import { content } from './content.ts'
 import { names } from './names.ts'
 import { reading } from './reading.ts'
 
+const TEXT = { type: 'string' } as const
+const REFUSAL = { type: 'object', properties: { success: { type: 'boolean' }, error: TEXT, code: TEXT, message: TEXT, data: { type: 'object', nullable: true } } } as const
+
 export const hercules: Part = {
 	name: 'hercules',
+	refusal: REFUSAL,
 	answerError(error, request, reply, api) {
 		const { status, code, message, headers } = toFailure(error)
 		if (status === 500) api.report(`${request.method} ${pathOf(request)}: ${(error as Error).stack}`)

@@ -25,7 +25,7 @@ export function collections(app: FastifyInstance, { fs, changing }: Gateway): vo
 	app.route({
 		method: ['GET', 'POST', 'PUT'],
 		url: '/col/delete',
-		config: { access: 'admin' },
+		config: { access: 'admin', answers: [204] },
 		schema: { summary: 'Deletes all objects of a collection', querystring: query('collection') },
 		handler: async (request, reply) => {
 			const { collection = '' } = parametersOf(request)

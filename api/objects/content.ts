@@ -8,6 +8,7 @@ import { stillHolds } from '../access/still.ts'
 import type { PlainRoute } from '../api.ts'
 import { lengthOf } from '../content/body.ts'
 import { refuseParts } from '../content/receive.ts'
+import { READ_ANSWERS } from '../content/send.ts'
 import { HttpError } from '../errors.ts'
 import { type Address, parseAddress } from './address.ts'
 import { answer, plainAnswer, plainRefusal } from './answer.ts'
@@ -34,21 +35,21 @@ export function content(app: FastifyInstance, gateway: Gateway): void {
 		app.route({
 			method: ['PUT', 'POST'],
 			url,
-			config: { access: 'write', byPath: true },
+			config: { access: 'write', byPath: true, answers: [201] },
 			schema: { summary: 'Uploads an object', params: PARAMS, querystring: query('ts', 'ttl', 'fsync', 'cm', 'type', 'jwt') },
 			handler: (request, reply) => upload(gateway, request, reply),
 		})
 		app.route({
 			method: ['GET', 'HEAD'],
 			url,
-			config: { access: 'read', byPath: true },
+			config: { access: 'read', byPath: true, answers: READ_ANSWERS },
 			schema: { summary: 'Reads an object', params: PARAMS, querystring: query('dl', 'jwt') },
 			handler: (request, reply) => readObject(gateway, addressOf(request), request, reply),
 		})
 		app.route({
 			method: 'DELETE',
 			url,
-			config: { access: 'write', byPath: true },
+			config: { access: 'write', byPath: true, answers: [202] },
 			schema: { summary: 'Deletes an object', params: PARAMS, querystring: query('ts', 'jwt') },
 			handler: (request, reply) => remove(gateway, request, reply),
 		})

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Api, Grant, Part } from '../api.ts'
 import { takeBodies } from '../content/body.ts'
+import { LINE_SCHEMA } from '../errors.ts'
 import { answerError } from './answer.ts'
 import { assign, plainAssign } from './assign.ts'
 import { collections } from './collections.ts'
@@ -15,6 +16,7 @@ import { topology } from './topology.ts'
 
 export const objects: Part = {
 	name: 'objects',
+	refusal: LINE_SCHEMA,
 	answerError,
 	async routes(app: FastifyInstance, api: Api) {
 		const gateway = gatewayOf(api)

@@ -21,7 +21,7 @@ export function submit(app: FastifyInstance, gateway: Gateway): void {
 	app.route({
 		method: 'POST',
 		url: '/submit',
-		config: { access: 'write', byPath: true },
+		config: { access: 'write', byPath: true, answers: [201] },
 		schema: { summary: 'Uploads an object under a new id', querystring: { type: 'object', properties: { ...PLACEMENT, ...query('ts', 'cm').properties } } },
 		handler: async (request, reply) => {
 			const parameters = request.query as Parameters

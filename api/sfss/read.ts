@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Api } from '../api.ts'
 import { handOverBy } from '../content/hand-over.ts'
 import { mediaTypeOf } from '../content/media-type.ts'
-import { sendFile } from '../content/send.ts'
+import { READ_ANSWERS, sendFile } from '../content/send.ts'
 import { reachExisting } from '../tree/reach.ts'
 import { pathAsked, QUERY } from './path.ts'
 
@@ -10,7 +10,7 @@ export function read(app: FastifyInstance, api: Api): void {
 	app.route({
 		method: ['GET', 'HEAD'],
 		url: '/file',
-		config: { access: 'read', byPath: true },
+		config: { access: 'read', byPath: true, answers: READ_ANSWERS },
 		schema: { summary: 'The content of a file', querystring: QUERY },
 		handler: (request, reply) => {
 			const path = pathAsked(request)

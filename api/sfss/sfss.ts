@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Api, Part } from '../api.ts'
 import { takeBodies } from '../content/body.ts'
-import { pathOf, toFailure } from '../errors.ts'
+import { LINE_SCHEMA, pathOf, toFailure } from '../errors.ts'
 import { read } from './read.ts'
 import { status } from './status.ts'
 import { write } from './write.ts'
@@ -13,6 +13,7 @@ const INSTEAD: Record<string, number> = { EIO: NO_STORAGE, ENOTCONN: NO_STORAGE,
 
 export const sfss: Part = {
 	name: 'sfss',
+	refusal: LINE_SCHEMA,
 	answerError(error, request, reply, api) {
 		const { status: found, code, message, headers } = toFailure(error)
 		if (found === 500) api.report(`${request.method} ${pathOf(request)}: ${(error as Error).stack}`)

@@ -16,10 +16,10 @@ const FIELD = 'upload_file'
 const MAY_WRITE = { access: 'write', byPath: true } as const
 
 export function write(app: FastifyInstance, api: Api): void {
-	app.post('/files', { config: MAY_WRITE, schema: { summary: 'Creates a file', querystring: QUERY } }, (request, reply) => take(request, reply, api, 201))
+	app.post('/files', { config: { ...MAY_WRITE, answers: [201] }, schema: { summary: 'Creates a file', querystring: QUERY } }, (request, reply) => take(request, reply, api, 201))
 	app.put('/file', { config: MAY_WRITE, schema: { summary: 'Writes a file', querystring: QUERY } }, (request, reply) => take(request, reply, api, 200))
 
-	app.delete('/file', { config: MAY_WRITE, schema: { summary: 'Removes a file', querystring: QUERY } }, async (request, reply) => {
+	app.delete('/file', { config: { ...MAY_WRITE, answers: [204] }, schema: { summary: 'Removes a file', querystring: QUERY } }, async (request, reply) => {
 		const { place, row } = await run(reach(request, api.fs, pathAsked(request), { role: 'write', follow: false }))
 		if (!row || !place || row.kind === KIND.directory) return fail('ENOENT', 'there is no such file')
 		await run(unlink(api.fs, place))

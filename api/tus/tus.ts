@@ -43,12 +43,12 @@ type Handler = (request: FastifyRequest, reply: FastifyReply, api: Api) => Promi
 
 export function tus(app: FastifyInstance, api: Api): void {
 	const params = { type: 'object', properties: { id: { type: 'string' } } } as const
-	const route = (method: string, url: string, handler: Handler) =>
+	const route = (method: string, url: string, { handler, answers }: { handler: Handler; answers: readonly number[] }) =>
 		app.route({
 			method,
 			url,
-			config: WRITE,
-			schema: { hide: true, ...(url === PREFIX ? {} : { params }) },
+			config: { ...WRITE, answers },
+			schema: { summary: 'Uploads that go on (tus)', ...(url === PREFIX ? {} : { params }) },
 			exposeHeadRoute: false,
 			handler: async (request, reply) => {
 				reply.header('tus-resumable', VERSION).header('cache-control', 'no-store')
@@ -56,21 +56,30 @@ export function tus(app: FastifyInstance, api: Api): void {
 				return await handler(request, reply, api)
 			},
 		})
-	for (const url of [PREFIX, `${PREFIX}/:id`]) route('OPTIONS', url, async (_, reply) =>
-		reply.code(204).headers({ 'tus-version': VERSION, 'tus-extension': EXTENSIONS, 'tus-checksum-algorithm': ALGORITHMS.join(',') }).send(),
-	)
-	route('POST', PREFIX, create)
-	const ofOne: Record<string, Handler> = { HEAD: tell, PATCH: goOn, DELETE: remove }
-	for (const [method, handler] of Object.entries(ofOne)) route(method, `${PREFIX}/:id`, handler)
+	for (const url of [PREFIX, `${PREFIX}/:id`]) route('OPTIONS', url, { handler: tellAll, answers: [204] })
+	route('POST', PREFIX, { handler: create, answers: [201] })
+	const ofOne: Record<string, { handler: Handler; answers: readonly number[] }> = {
+		HEAD: { handler: tell, answers: [200] },
+		PATCH: { handler: goOn, answers: [204] },
+		DELETE: { handler: remove, answers: [204] },
+	}
+	for (const [method, how] of Object.entries(ofOne)) route(method, `${PREFIX}/:id`, how)
 	// For clients that can only send what browsers of old could.
-	route('POST', `${PREFIX}/:id`, async (request, reply) => {
-		const handler = ofOne[String(request.headers['x-http-method-override'] ?? '').toUpperCase()]
-		if (!handler) throw new HttpError(405, 'an upload goes on with PATCH', { allow: 'OPTIONS, HEAD, PATCH, DELETE' })
-		return await handler(request, reply, api)
+	route('POST', `${PREFIX}/:id`, {
+		answers: [200, 204],
+		async handler(request, reply) {
+			const how = ofOne[String(request.headers['x-http-method-override'] ?? '').toUpperCase()]
+			if (!how) throw new HttpError(405, 'an upload goes on with PATCH', { allow: 'OPTIONS, HEAD, PATCH, DELETE' })
+			return await how.handler(request, reply, api)
+		},
 	})
 	const expiring = setInterval(() => void giveUpExpired(api.fs).catch((error: Error) => api.report(`uploads: ${error.message}`)), EXPIRE_MS)
 	expiring.unref()
 	app.addHook('onClose', async () => clearInterval(expiring))
+}
+
+async function tellAll(_: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+	return reply.code(204).headers({ 'tus-version': VERSION, 'tus-extension': EXTENSIONS, 'tus-checksum-algorithm': ALGORITHMS.join(',') }).send()
 }
 
 const attributesOf = ({ config: { api } }: Api) => ({ mode: api.fileMode, uid: api.uid, gid: api.gid })
