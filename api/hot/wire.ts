@@ -35,7 +35,7 @@ export function beforeHttp(server: Server, { atOnce, plainly, stale, idleMs, sto
 		let isHeld = false
 		let isToEnd = false
 		const leave = () => {
-			socket.off('data', onData).off('end', onEnd).off('timeout', onEnd).off('error', onError).off('close', leave)
+			socket.off('data', onData).off('end', onEnd).off('timeout', onTimeout).off('error', onError).off('close', leave)
 			here.delete(socket)
 		}
 		const onData = (chunk: Buffer) => {
@@ -84,6 +84,10 @@ export function beforeHttp(server: Server, { atOnce, plainly, stale, idleMs, sto
 		const onEnd = () => {
 			if (!isHeld) socket.end()
 		}
+		/** Whoever is there and does not hang up would keep it for good. */
+		const onTimeout = () => {
+			if (!isHeld) socket.destroy()
+		}
 		const end = () => {
 			isToEnd = true
 			onEnd()
@@ -91,7 +95,7 @@ export function beforeHttp(server: Server, { atOnce, plainly, stale, idleMs, sto
 		const onError = () => socket.destroy()
 		here.set(socket, end)
 		socket.setTimeout(idleMs)
-		socket.on('data', onData).on('end', onEnd).on('timeout', onEnd).on('error', onError).on('close', leave)
+		socket.on('data', onData).on('end', onEnd).on('timeout', onTimeout).on('error', onError).on('close', leave)
 	})
 	stopping.addEventListener('abort', () => {
 		for (const socket of here.keys()) socket.destroy()

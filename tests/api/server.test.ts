@@ -1,6 +1,7 @@
 /** What every address does whoever asks: how it is, what it bears, and how it ends. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -12,6 +13,7 @@ import type { Api } from '../../api/api.ts'
 import { openRequestLog } from '../../api/log.ts'
 import { engines } from '../catalogue/engines.ts'
 import { until } from '../support/until.ts'
+import { ANYBODY } from './dialects.ts'
 import { openDoor } from './door.ts'
 
 for (const engine of engines) {
@@ -52,6 +54,19 @@ test('a thousand connections that say nothing and heads that never end do not ke
 	}
 	assert.equal((await fetch(`${door.url}/health`)).status, 200)
 	await until('they are ended', () => ended === 1_000 || undefined)
+})
+
+test('who has heard the last answer and does not hang up keeps no connection', async (t) => {
+	const door = await openDoor(t, { listen: ANYBODY, api: { idleMs: 500 } })
+	const { port } = new URL(door.url)
+	await (await door.fetch('/files/f', { method: 'PUT', body: 'content' })).text()
+	const here = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length
+	const before = here()
+	const sockets = Array.from({ length: 40 }, () => connect({ port: Number(port), host: '127.0.0.1', allowHalfOpen: true }).resume())
+	t.after(() => sockets.forEach((socket) => void socket.destroy()))
+	for (const socket of sockets.slice(20)) socket.write('GET /files/f HTTP/1.1\r\nhost: x\r\n\r\n')
+	await Promise.all(sockets.map((socket) => once(socket, 'end')))
+	await until('this end only has them', () => here() <= before + sockets.length || undefined)
 })
 
 test('a head and a body that are too large are refused, and the next request is served', async (t) => {
