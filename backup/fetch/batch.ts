@@ -5,7 +5,7 @@ import { shown } from '../wire/answers.ts'
 import { Broken, NotNow, Refusal } from '../wire/failures.ts'
 import type { Run } from '../work/run.ts'
 import { fetchBundle, groupOf } from './bundle.ts'
-import { download, incomingName } from './download.ts'
+import { type Arrived, download, incomingName, Mismatch } from './download.ts'
 import { failureOf } from './failure.ts'
 import type { Portions } from './portion.ts'
 import { openRoom, type Room } from './room.ts'
@@ -61,14 +61,25 @@ async function fetchOne(batch: Batch, wanted: Wanted): Promise<void> {
 		if (batch.room.afterBytes(wanted.size) < run.reserveBytes) {
 			return portions.fail(wanted, { error: 'no-space', text: 'there is no room for it beside what is to be kept free' })
 		}
-		const source = sourceOf(run, wanted)
 		batch.room.begin(wanted.size)
-		const arrived = await download(source, run.folder, wanted, run.watcher.moved).finally(() => batch.room.end(wanted.size))
+		const arrived = await fetchFrom(run, wanted).finally(() => batch.room.end(wanted.size))
 		batch.broken = 0
 		portions.add(wanted, arrived)
 	} catch (error) {
 		settleFailure(batch, wanted, error)
 	}
+}
+
+/** The other web server may have an older file there, of the same size too. */
+async function fetchFrom(run: Run, wanted: Wanted): Promise<Arrived> {
+	const { folder, client, watcher } = run
+	const prefix = directOf(run)
+	try {
+		if (prefix !== undefined) return await download(sourceOf(run, wanted, prefix), folder, wanted, watcher.moved)
+	} catch (error) {
+		if (!(error instanceof Mismatch)) throw error
+	}
+	return await download(client, folder, wanted, watcher.moved)
 }
 
 function settleFailure(batch: Batch, wanted: Wanted, error: unknown): void {

@@ -26,6 +26,9 @@ const { O_RDWR, O_CREAT, O_NOFOLLOW = 0 } = fs.constants
 
 export class Mismatch extends Error {}
 
+/** By its head an answer is not of this file: a portal's page, a packed one. It says nothing about what came before. */
+class WrongAnswer extends Mismatch {}
+
 /** A file in `incoming/`, open, with all of its bytes; not synced yet. */
 export interface Arrived {
 	fd: number
@@ -69,7 +72,7 @@ export async function download(source: Source, { incoming, leftovers }: Incoming
 	} catch (error) {
 		leftovers.add(name.toString())
 		fs.closeSync(fd)
-		if (error instanceof Mismatch) fs.rmSync(incoming.at(name))
+		if (error instanceof Mismatch && !(error instanceof WrongAnswer)) fs.rmSync(incoming.at(name))
 		throw error
 	}
 }
@@ -137,10 +140,10 @@ async function restart(coming: Coming, { size }: Wanted): Promise<void> {
 
 /** Never takes more than was promised, whatever comes. */
 async function receive(answer: Body, wanted: Wanted, coming: Coming, moved: (bytes: number) => void): Promise<void> {
-	const problem = problemOf(answer, wanted, coming)
+	const problem = problemOf(answer, wanted, coming.bytes)
 	if (problem !== undefined) {
 		answer.destroy()
-		throw new Mismatch(problem)
+		throw new WrongAnswer(problem)
 	}
 	if (answer.statusCode === 200 && coming.bytes > 0) await restart(coming, wanted)
 	const output = openOutput(coming.fd, coming.bytes, coming.hash.upTo)
@@ -159,13 +162,15 @@ async function receive(answer: Body, wanted: Wanted, coming: Coming, moved: (byt
 	}
 }
 
-function problemOf({ statusCode, headers }: Body, { size, hash }: Wanted, { bytes }: Coming): string | undefined {
+/** Why an answer to a question for all but the first `bytes` is not that. One without a length has to have the file's tag, which a proxy may have made weak. */
+export function problemOf({ statusCode, headers }: Pick<Body, 'statusCode' | 'headers'>, { size, hash }: Wanted, bytes: number): string | undefined {
 	const from = statusCode === 206 ? bytes : 0
 	const encoding = headers['content-encoding']
 	if (encoding !== undefined && encoding !== 'identity') return `what came is packed (${encoding.slice(0, 20)})`
 	if (statusCode === 206 && headers['content-range'] !== `bytes ${from}-${size - 1}/${size}`) return 'another part came than was asked for'
-	if (headers['content-length'] !== undefined && Number(headers['content-length']) !== size - from) return 'the length is not the one that was said'
-	const etag = headers.etag
-	if (hash !== null && etag !== undefined && etag !== `"${hash}"`) return 'the hash is not the one that was said'
-	return undefined
+	const length = headers['content-length']
+	if (length !== undefined && Number(length) !== size - from) return 'the length is not the one that was said'
+	const tag = headers.etag?.replace(/^W\//, '')
+	if (hash !== null && tag !== undefined && tag !== `"${hash}"`) return 'the hash is not the one that was said'
+	return statusCode === 206 || length !== undefined || (hash !== null && tag !== undefined) ? undefined : 'nothing says that it is the file'
 }

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Run } from '../work/run.ts'
 import { type Body, bodyOf } from '../wire/body.ts'
 import { Broken } from '../wire/failures.ts'
-import type { Source } from './download.ts'
+import { problemOf, type Source } from './download.ts'
 import type { Wanted } from './wanted.ts'
 
 const IDLE_MS_MAX = 60_000
@@ -18,21 +18,25 @@ export function directOf({ isDirectAllowed, hello: { direct, bytesPerSecond } }:
 	return isDirectAllowed && direct !== null && bytesPerSecond !== 0 && /^https?:\/\//.test(direct) ? direct : undefined
 }
 
-export function sourceOf(run: Run, { path }: Wanted): Source {
-	const prefix = directOf(run)
-	if (prefix === undefined) return run.client
+export function sourceOf(run: Run, wanted: Wanted, prefix: string): Source {
 	let isUseful = true
 	return {
 		async open(file, from, isLarge) {
 			if (isUseful) {
-				const answer = await openDirect(prefix, path, from).catch(() => undefined)
-				if (answer?.statusCode === (from > 0 ? 206 : 200)) return held(run, bodyOf(answer))
+				const answer = await openDirect(prefix, wanted.path, from).catch(() => undefined)
+				if (answer && isWhatWasAsked(answer, wanted, from)) return held(run, bodyOf(answer))
 				answer?.destroy()
 				isUseful = false
 			}
 			return await run.client.open(file, from, isLarge)
 		},
 	}
+}
+
+/** Its tags are its own. */
+function isWhatWasAsked({ statusCode, headers }: IncomingMessage, wanted: Wanted, from: number): boolean {
+	delete headers.etag
+	return statusCode === (from > 0 ? 206 : 200) && problemOf({ statusCode, headers }, wanted, from) === undefined
 }
 
 /** No faster than the server would send it: all that is under way together. */

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { hashOf } from '../../core/off-site/signature.ts'
 import { randomFrom } from '../support/random.ts'
 import { agent, server } from './ground.ts'
 import { frameLine, framesOf, type Offered } from './fake-server.ts'
@@ -43,7 +44,7 @@ test('a large file comes also in an answer of another kind, or from a server tha
 		if (offered === undefined) return false
 		asked++
 		if (asked <= 2) response.writeHead(503, { 'content-type': 'application/json' }).end('{"error":"unavailable","message":"in a moment","retryAfterS":0}')
-		else response.writeHead(200, { 'transfer-encoding': 'chunked' }).end(content)
+		else response.writeHead(200, { 'transfer-encoding': 'chunked', etag: `W/"${hashOf(content)}"` }).end(content)
 		return true
 	}
 	assert.deepEqual(await agent.run('-a', 'replicate'), { code: 0, out: '', err: '' })

@@ -1,0 +1,54 @@
+/** Who stands between an agent and its server: a page to log in at, that answers whatever is asked; an answer that was lost. */
+import assert from 'node:assert/strict'
+import type { ServerResponse } from 'node:http'
+import { test } from 'node:test'
+import { hashOf } from '../../core/off-site/signature.ts'
+import { randomFrom } from '../support/random.ts'
+import { agent, server } from './ground.ts'
+
+const PAGE = '<html>Please log in</html>'
+const PAGES: { [kind: string]: (response: ServerResponse) => void } = {
+	'with its length': (response) => response.writeHead(200, { 'content-length': PAGE.length }).end(PAGE),
+	'without its length': (response) => {
+		response.write(PAGE)
+		response.end()
+	},
+	packed: (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(PAGE),
+}
+
+for (const [kind, page] of Object.entries(PAGES)) {
+	test(`a page of somebody in between, ${kind}: what came of a large file before is gone on with`, async () => {
+		const content = randomFrom(5).bytes(9_000_000)
+		server.offer('f', content)
+		let isCut = false
+		server.misbehave = (_, response, offered) => {
+			if (isCut) page(response)
+			else if (offered === undefined) return false
+			else {
+				isCut = true
+				response.writeHead(200, { 'content-length': content.length, etag: `"${hashOf(content)}"` })
+				response.write(content.subarray(0, 5_000_000), () => response.destroy())
+			}
+			return true
+		}
+		assert.equal((await agent.run('-a', 'replicate')).code, 4)
+		server.misbehave = undefined
+		assert.deepEqual(await agent.run('-a', 'replicate'), { code: 0, out: '', err: '' })
+		assert.match(server.ranges[0] as string, /^bytes=\d{6,}-$/)
+		assert.deepEqual([server.ranges.length, server.failed], [1, []])
+	})
+}
+
+test('a page of somebody in between is not taken for the beginning of a file', async () => {
+	server.offer('f', randomFrom(6).bytes(100_000))
+	let pages = 0
+	server.misbehave = (_, response, offered) => {
+		if (offered === undefined || pages++ > 0) return false
+		PAGES['without its length']?.(response)
+		return true
+	}
+	assert.equal((await agent.run('-a', 'replicate')).code, 1)
+	server.failed.length = 0
+	assert.deepEqual(await agent.run('-a', 'replicate'), { code: 0, out: '', err: '' })
+	assert.deepEqual(server.ranges, [''])
+})
