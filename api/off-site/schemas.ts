@@ -40,16 +40,19 @@ export const helloAnswer = object({
 	pending: object({ work: flag, challenges: number, notices: number, orders: number }),
 })
 
+const HELD_MAX = 16
+const leaseId = { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' }
 export const leaseBody = object({
 	mode: { type: 'string', enum: ['fill-gaps', 'recent', 'full'] },
 	files: { type: 'integer', minimum: 1, maximum: ITEMS_MAX },
 	bytes: { type: 'integer', minimum: 1, maximum: SAFE },
+	holding: { type: 'array', maxItems: HELD_MAX, items: leaseId },
 })
 export const leaseAnswer = object({
 	lease: { type: 'string', nullable: true }, untilAt: number, retryAfterS: number,
 	files: answers(object({ id: number, version: number, ...place, size: number, hash: nullableHash, mode: number, mtimeS: number, mtimeNs: number })),
 })
-export const leaseParams = object({ lease: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' } }, ['lease'])
+export const leaseParams = object({ lease: leaseId }, ['lease'])
 export const renewAnswer = object({ untilAt: number })
 const BUNDLED_MAX = 100
 export const bundleBody = object({ files: { type: 'array', maxItems: BUNDLED_MAX, items: object({ id: whole, version: whole }, ['id', 'version']) } }, ['files'])

@@ -19,6 +19,7 @@ interface LeaseBody {
 	mode?: Mode
 	files?: number
 	bytes?: number
+	holding?: string[]
 }
 
 interface ReportBody {
@@ -38,9 +39,9 @@ export function work(app: FastifyInstance, api: Api): void {
 		const site = siteOf(request)
 		await admit(api, site)
 		const { filesPerBatch, bytesPerBatch } = site.limits
-		const { mode = (site.settings.modes ?? MODES)[0], files = filesPerBatch, bytes = bytesPerBatch } = request.body ?? {}
+		const { mode = (site.settings.modes ?? MODES)[0], files = filesPerBatch, bytes = bytesPerBatch, holding } = request.body ?? {}
 		if (!(site.settings.modes ?? MODES).includes(mode)) throw badRequest(`mode: ${mode} is not for this site`)
-		const lease = await takeWork(fs, site.row.id, { mode, files: Math.min(files, filesPerBatch), bytes: Math.min(bytes, bytesPerBatch) })
+		const lease = await takeWork(fs, site.row.id, { mode, files: Math.min(files, filesPerBatch), bytes: Math.min(bytes, bytesPerBatch), holding })
 		if (!lease) throw new Refusal(429, 'slow-down', 'this site has as many batches as it may; report or give back one', { retryAfterS: LEASES_SECONDS })
 		if (lease.files.length === 0) return { lease: null, untilAt: 0, retryAfterS: NOTHING_TO_DO_SECONDS, files: [] }
 		logLine(api, site, { what: 'lease', detail: `${lease.files.length} files, ${lease.files.reduce((sum, { size }) => sum + size, 0)} bytes (${mode})` })

@@ -113,8 +113,9 @@ async function send(run: Run, { order, path, size, offset: start }: Order, file:
 			offset = wholeIn(answer, 'offset')
 		} catch (error) {
 			if (!(error instanceof Refusal) || (error.code !== 'offset' && error.code !== 'hash')) throw error
-			if (++turns >= TURNS_MAX) return await cannot(run, { order, path }, 'mismatch')
 			offset = wholeIn(error.details, 'offset')
+			// Further on than was known here: only the answer to a part was lost.
+			if (offset <= before && ++turns >= TURNS_MAX) return await cannot(run, { order, path }, 'mismatch')
 		}
 		// A server that gets nowhere is not served for ever.
 		if ((offset >= size || offset <= before) && ++turns > TURNS_MAX) return await cannot(run, { order, path }, 'io')

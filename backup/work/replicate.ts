@@ -30,11 +30,13 @@ async function fetchAll(run: Run, portions: Portions, mode: string | undefined):
 	let helloMs = Date.now()
 	/** Of the lease before: at most two stand at a time. */
 	let ending: Promise<void> = Promise.resolve()
+	let holding: string[] = []
 	for (let barren = 0; barren < BARREN_MAX; ) {
 		run.watcher.title('replicate')
 		const before = portions.counts()
-		const lease = leaseIn(await run.client.call('POST', '/lease', { ...(mode ? { mode } : {}), ...sizeOf(run) }))
+		const lease = leaseIn(await run.client.call('POST', '/lease', { ...(mode ? { mode } : {}), ...sizeOf(run), holding }))
 		if (lease === undefined) break
+		holding = [lease.lease]
 		const ended = await withLease(run, portions, lease).finally(() => ending)
 		ending = ended.ending
 		// Met where it is waited for.

@@ -14,7 +14,7 @@ import type { FileId, Path } from '../ids.ts'
 import { type Op, run, wait } from '../op.ts'
 import type { Mode } from './site-settings.ts'
 
-/** An agent that lost an answer has one more than it knows of. */
+/** An agent that does not say which it knows of may have one more, for its answer was lost. */
 const LEASES_MAX = 4
 const ID_BYTES = 18
 
@@ -22,6 +22,8 @@ export interface Batch {
 	mode: Mode
 	files: number
 	bytes: number
+	/** Those the agent knows of; of others the answer was lost. */
+	holding?: readonly string[] | undefined
 }
 
 export interface Leased extends Work {
@@ -40,7 +42,10 @@ export async function takeWork(fs: Filesystem, site: SiteId, batch: Batch): Prom
 	return await transact(fs, function* (tx): Op<Lease | undefined> {
 		yield* leases.renewWork(tx, site, capabilities)
 		const live = yield* wait(leases.live(tx, site, capabilities))
-		if (live.length >= LEASES_MAX) return undefined
+		const { holding = live.map(({ id }) => id) } = batch
+		const known = live.filter(({ id }) => holding.includes(id))
+		for (const row of live) if (!known.includes(row)) leases.end(tx, row.id)
+		if (known.length >= LEASES_MAX) return undefined
 		const chosen = yield* withPaths(fs, tx, withinBytes(yield* choose(tx, site, batch), batch.bytes))
 		const id = randomBytes(ID_BYTES).toString('base64url')
 		if (chosen.length === 0) return { id, untilAt: 0, files: [] }

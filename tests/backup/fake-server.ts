@@ -46,6 +46,8 @@ export interface FakeServer {
 	hello: { paused?: boolean; bytesPerSecond?: number; parallel?: number; filesPerBatch?: number; direct?: string | null }
 	/** True: it has answered. */
 	misbehave: Misbehave | undefined
+	/** Of these what is asked is done, and the answer is lost on the way. */
+	isLost: ((request: string) => boolean) | undefined
 	clockAheadS: number
 	/** Answers for bundles; without it the server has no such route. */
 	bundle: ((files: Offered[], response: ServerResponse) => void) | undefined
@@ -69,6 +71,7 @@ export async function startFakeServer(): Promise<FakeServer> {
 		notices: [],
 		hello: {},
 		misbehave: undefined,
+		isLost: undefined,
 		clockAheadS: 0,
 		bundle: undefined,
 		leases: new Map(),
@@ -105,6 +108,7 @@ function answer(state: FakeServer, nonces: Set<string>, { request, response, bod
 	const target = request.url as string
 	state.requests.push(`${request.method} ${target}`)
 	const send = (status: number, value: object) => {
+		if (state.isLost?.(`${request.method} ${target}`)) return void response.destroy()
 		response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
 	}
 	const problem = signatureProblem(state, nonces, request, body)
@@ -146,7 +150,8 @@ const HANDLERS: { [route: string]: (state: FakeServer, given: Given, target: str
 		if (starting) state.leases.clear()
 		return helloOf(state)
 	},
-	'POST /lease': (state, { files = 500 }) => {
+	'POST /lease': (state, { files = 500, holding }) => {
+		for (const known of state.leases.keys()) if (Array.isArray(holding) && !holding.includes(known)) state.leases.delete(known)
 		const leased = new Set([...state.leases.values()].flatMap((ids) => [...ids]))
 		const wanted = [...state.files.values()].filter(({ id, version }) => {
 			return !leased.has(id) && state.claimed.get(id)?.version !== version && !state.failed.some((failed) => failed.id === id && failed.version === version)

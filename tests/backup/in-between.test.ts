@@ -52,3 +52,28 @@ test('a page of somebody in between is not taken for the beginning of a file', a
 	assert.deepEqual(await agent.run('-a', 'replicate'), { code: 0, out: '', err: '' })
 	assert.deepEqual(server.ranges, [''])
 })
+
+function onceLost(...lost: RegExp[]): void {
+	server.isLost = (request) => {
+		const index = lost.findIndex((pattern) => pattern.test(request))
+		if (index !== -1) lost.splice(index, 1)
+		return index !== -1
+	}
+}
+
+test('the answer to a lease is lost: all files come in the same run', async () => {
+	for (let file = 0; file < 5; file++) server.offer(`d/${file}`, `content ${file}`)
+	onceLost(/lease$/, /DELETE/)
+	assert.deepEqual(await agent.run('-a', 'replicate'), { code: 0, out: '', err: '' })
+	assert.equal(server.claimed.size, 5)
+})
+
+test('answers to parts of a large file that is given back are lost: it is whole in the end', async () => {
+	const content = randomFrom(7).bytes(30_000_000)
+	server.offer('f', content)
+	await agent.run('-a', 'replicate')
+	server.orders.push({ order: 1, path: Buffer.from('f'), hash: hashOf(content), size: content.length, received: Buffer.alloc(0) })
+	onceLost(/offset=0$/, /offset=8388608$/, /offset=16777216$/)
+	assert.deepEqual(await agent.run('-a', 'replicate'), { code: 0, out: '', err: '' })
+	assert.deepEqual(server.orders.map(({ done, failed }) => failed ?? done), [true])
+})

@@ -157,6 +157,23 @@ for (const engine of engines) {
 	})
 }
 
+test('asked again because the answer was lost: a lease takes the place of one the site does not know of, a report counts once', async (t) => {
+	const keeper = await openKeeper(t, { config: { classes: [{ name: 'all', pattern: '', copies: 1, offsite: 1 }] } })
+	const site = await keeper.site('attic')
+	const id = await keeper.put('a', 'one')
+	await keeper.put('b', 'two')
+	await keeper.feed()
+	const first = await site.ask('POST', '/backup/v1/lease', { body: { files: 1 } })
+	assert.deepEqual(await lease(site), ['b'])
+	const again = await site.ask('POST', '/backup/v1/lease', { body: { files: 1, holding: [] } })
+	assert.deepEqual(again.body.files, first.body.files)
+	assert.deepEqual(await lease(site, { holding: [again.body.lease] }), ['b'])
+	const files = [{ id, version: 1, size: 3, hash: hashOf(Buffer.from('one')) }]
+	for (let n = 0; n < 2; n++) assert.equal((await site.ask('POST', '/backup/v1/report', { body: { files } })).body.results[0].result, 'claimed')
+	const { sites } = JSON.parse((await cairn(keeper, (deps) => runStatus({ json: true }, deps))).out) as Status
+	assert.deepEqual(sites.map(({ claimed, today }) => [claimed, today.files]), [[1, 1]])
+})
+
 test('limits of a batch; the newest change first; failures wait', async (t) => {
 	const keeper = await openKeeper(t)
 	const attic = await keeper.site('attic')
