@@ -6,7 +6,7 @@ import { createThrottle } from '../core/off-site/throttle.ts'
 import { EXIT, Ending, exitCodeTable } from './exit-codes.ts'
 import { serveHashes } from './fetch/hash-thread.ts'
 import { cleanIncoming } from './fetch/incoming.ts'
-import { type Folder, openFolder } from './folder/folder.ts'
+import { type Folder, openFolder, type Use } from './folder/folder.ts'
 import { Elsewhere } from './folder/lock.ts'
 import { type Memory, recall, remember } from './folder/memory.ts'
 import { BadPath } from './names/archive-path.ts'
@@ -55,19 +55,32 @@ async function main(): Promise<void> {
 	const settings = readSettings(realpathSync(fileURLToPath(import.meta.url)), process.env)
 	const watcher = openScreen(given)
 	for (const line of settings.warnings) watcher.warn(line)
-	const folder = await openFolder(settings.folder, given.action === 'status').catch((error) => elsewhere(error, watcher))
+	const folder = await openFolder(settings.folder, useOf(given)).catch((error) => elsewhere(error, watcher))
 	if (folder === undefined) return
 	const memory = recall(folder.own)
-	if (given.action !== 'status') await remember(folder.own, memory)
+	await note(folder, memory, given)
 	const outcome = await act(given, { settings, folder, memory, watcher }).catch(outcomeOf)
 	watcher.end()
-	if (given.action !== 'status' && given.action !== 'check') {
+	if (given.action !== 'check') {
 		memory.lastRun = { action: given.action, at: new Date().toISOString(), ...outcome }
-		await remember(folder.own, memory)
+		await note(folder, memory, given)
 	}
 	if (outcome.exit !== EXIT.ok && outcome.exit !== EXIT.left) watcher.warn(outcome.said)
 	else if (outcome.said !== '') (given.action === 'check' || given.action === 'status' ? console.log : watcher.note)(outcome.said)
 	process.exitCode = outcome.exit
+}
+
+function useOf({ action }: Arguments): Use {
+	return action === 'status' ? 'look' : action === 'restore' ? 'take' : 'change'
+}
+
+/** From a disk that is full, or can only be read, something can be taken all the same; and given back to the keeper, who knows by which name this folder ran. */
+async function note({ own }: Folder, memory: Memory, { action }: Arguments): Promise<void> {
+	if (action === 'status') return
+	await remember(own, memory).catch((error) => {
+		const isBearable = action === 'restore' || (action === 'replicate' && memory.lastRun !== undefined && isFull(error))
+		if (!isBearable) throw error
+	})
 }
 
 interface Setting {
@@ -114,9 +127,13 @@ function outcomeOf(error: unknown): Outcome {
 	if (error instanceof Refusal) return { exit: error.status < 500 && error.status >= 400 ? EXIT.refused : EXIT.unreachable, said: `the server says: ${message}` }
 	if (error instanceof BadAnswer) return { exit: EXIT.unreachable, said: `the server's answer makes no sense: ${message}` }
 	if (error instanceof BadPath) return { exit: EXIT.usage, said: `-p: ${message}` }
-	const { code } = error as NodeJS.ErrnoException
-	if (code === 'ENOSPC' || code === 'EDQUOT') return { exit: EXIT.noRoom, said: 'the disk is full' }
+	if (isFull(error)) return { exit: EXIT.noRoom, said: 'the disk is full' }
 	return { exit: EXIT.unexpected, said: process.env['CAIRN_DEBUG'] && error instanceof Error ? (error.stack as string) : message }
+}
+
+function isFull(error: unknown): boolean {
+	const { code } = error as NodeJS.ErrnoException
+	return code === 'ENOSPC' || code === 'EDQUOT'
 }
 
 /** The same cron job twice is nothing to write home about. */

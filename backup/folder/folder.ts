@@ -27,8 +27,11 @@ export interface Folder extends Ground {
 	syncAll: SyncAll
 }
 
-/** Throws `Elsewhere` where another process has it; who only reads may do so beside that one. */
-export async function openFolder(path: string, isReader: boolean): Promise<Folder> {
+/** Who looks may do so beside another process; who takes something out needs a folder that stays as it is, who changes it one that is his. */
+export type Use = 'look' | 'take' | 'change'
+
+/** Throws `Elsewhere` where another process has it. */
+export async function openFolder(path: string, use: Use): Promise<Folder> {
 	let root: Directory
 	try {
 		root = openDirectory(path)
@@ -37,7 +40,7 @@ export async function openFolder(path: string, isReader: boolean): Promise<Folde
 	}
 	try {
 		const own = enter(root, Buffer.from(OWN_DIRECTORY), true) as Directory
-		if (!isReader) await lockFolder(own.at(LOCK))
+		if (use !== 'look') await lock(own, use)
 		const incoming = enter(own, INCOMING, true) as Directory
 		return {
 			path,
@@ -54,6 +57,15 @@ export async function openFolder(path: string, isReader: boolean): Promise<Folde
 	} catch (error) {
 		if (error instanceof Error && 'code' in error) throw new Ending(EXIT.folder, `the folder ${path} cannot be used: ${error.message}`)
 		throw error
+	}
+}
+
+async function lock(own: Directory, use: Use): Promise<void> {
+	try {
+		await lockFolder(own.at(LOCK))
+	} catch (error) {
+		// Of a disk that can only be read, as some are that failed, everything can be taken, and nobody changes it.
+		if (use !== 'take' || (error as NodeJS.ErrnoException).code !== 'EROFS') throw error
 	}
 }
 

@@ -64,9 +64,10 @@ function sizeOf({ hello }: Run): { files: number; bytes: number } {
 /** What else the server would like. */
 async function attend(run: Run): Promise<void> {
 	const { pending } = run.hello
+	// Nothing is to be written here for that.
+	if (pending.orders > 0) await fillOrders(run)
 	if (pending.notices > 0) await readNotices(run)
 	if (pending.challenges > 0) await answerChallenges(run)
-	if (pending.orders > 0) await fillOrders(run)
 }
 
 /** What came before a trouble is brought home all the same. */

@@ -114,6 +114,34 @@ test('restore where the record speaks of nothing: that is said, and is no succes
 	assert.equal((await restore('-p', 'd')).code, 0)
 })
 
+test('a disk that is full, or can only be read any more: everything is restored from it and given back, and what would write says so', async () => {
+	server.offer('d/f', 'content')
+	execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', agent.folder])
+	try {
+		assert.equal((await agent.run('-a', 'replicate')).code, 0)
+		const filling = join(agent.folder, 'filling')
+		assert.throws(() => writeFileSync(filling, Buffer.alloc(2_000_000)), { code: 'ENOSPC' })
+		assert.deepEqual(await agent.run('-a', 'restore', '--to', join(agent.base, 'first')), { code: 0, out: '', err: '' })
+		server.orders.push({ order: 1, path: Buffer.from('d/f'), hash: hashOf(Buffer.from('content')), size: 7, received: Buffer.alloc(0) })
+		server.notices.push({ seq: 1, kind: 'deleted', path: Buffer.from('d/f') })
+		assert.deepEqual(await agent.run('-a', 'replicate'), { code: 6, out: '', err: 'cairn-backup: the disk is full\n' })
+		assert.equal(server.orders[0]?.done, true)
+		rmSync(filling)
+		execFileSync('mount', ['-o', 'remount,ro', agent.folder])
+		const to = join(agent.base, 'to')
+		assert.deepEqual(await agent.run('-a', 'restore', '--to', to), { code: 0, out: '', err: '' })
+		for (const restored of ['first', 'to']) assert.equal(readFileSync(join(agent.base, restored, 'd/f'), 'utf8'), 'content')
+		assert.match((await agent.run('-a', 'status')).out, /copies: 1 files/)
+		for (const action of ['replicate', 'walk', 'verify', 'check']) {
+			const { code, err } = await agent.run('-a', action)
+			assert.equal(code, 7)
+			assert.match(err, /^cairn-backup: the folder [^\n]* cannot be used: EROFS[^\n]*\n$/)
+		}
+	} finally {
+		execFileSync('umount', [agent.folder])
+	}
+})
+
 test('restore to a disk that is too small: what does not fit takes no room of what does', async () => {
 	const to = join(agent.base, 'disk')
 	mkdirSync(to)
