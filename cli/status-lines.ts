@@ -28,7 +28,7 @@ export function toLines(found: Status): string[] {
 	]
 }
 
-function owedLines({ pending, nothingOwed, offsiteOwed, classesShort, writers, conflicts, nodes, deadCounted }: Status): string[] {
+function owedLines({ pending, nothingOwed, offsiteOwed, classesShort, classesShortOffsite, writers, conflicts, nodes, deadCounted }: Status): string[] {
 	const { wanted, surplus, suspect, intents, short } = pending
 	const open = writers > 0 ? `; ${writers} open for writing` : ''
 	const parts = [
@@ -45,6 +45,7 @@ function owedLines({ pending, nothingOwed, offsiteOwed, classesShort, writers, c
 		nothingOwed ? whole : `pending: ${parts.join(', ')}${open}`,
 		...(classesShort.length > 0 ? [`too few nodes for what these classes ask: ${classesShort.join(', ')}`] : []),
 		...(offsiteOwed > 0 ? [`off-site: ${many(offsiteOwed, 'copy', 'copies')} for sites to fetch`] : []),
+		...(classesShortOffsite.length > 0 ? [`too few sites for what these classes ask: ${classesShortOffsite.join(', ')}`] : []),
 		...(conflicts > 0 ? [`conflicts: ${conflicts} to be decided; see cairn conflicts list`] : []),
 		...(away.length > 0 && !nothingOwed ? [`away: ${away.join(', ')}; copies there are counted as if they were in order`] : []),
 		...(deadCounted.length > 0 ? [`dead: ${deadCounted.join(', ')}; copies there are counted until replicators have looked at every file again`] : []),

@@ -46,6 +46,8 @@ export interface Status {
 	deadCounted: string[]
 	/** Copies at sites that classes ask for and nobody has yet. */
 	offsiteOwed: number
+	/** Classes that ask for more copies off-site than there are sites that take their files. */
+	classesShortOffsite: string[]
 	sites: SiteStanding[]
 	conflicts: number
 	/** What replicators did last. */
@@ -105,6 +107,7 @@ function collect(options: Common, deps: Deps): Promise<Status> {
 		const classesShort = tooGreedy(classes, rows)
 		const deadCounted = isPassDue(passed, signatureOf(classes, rows)) ? rows.filter((row) => row.state === 'dead').map((row) => row.name) : []
 		const probed = await probes
+		const sites = await standingOf(driver)
 		const lookedAfter = new Set(service.nodes.filter((node) => node.lookedAfter).map((node) => node.name))
 		return {
 			catalogue: shownAddress(config.catalogue),
@@ -119,7 +122,8 @@ function collect(options: Common, deps: Deps): Promise<Status> {
 			nothingOwed: Object.values(pending).every((many) => many === 0) && ((classesShort.length === 0 && deadCounted.length === 0) || tree.files === 0),
 			deadCounted,
 			offsiteOwed: await backups.owed(driver),
-			sites: await standingOf(driver),
+			classesShortOffsite: tooFarGoing(classes, sites),
+			sites,
 			conflicts: sum(all.conflicts),
 			jobs: service.jobs,
 		}
@@ -133,6 +137,11 @@ function toOwed({ wanted, surplus, suspect, intents }: Totals, short: number): O
 function tooGreedy(classes: readonly ClassRow[], rows: readonly NodeRow[]): string[] {
 	const holders = rows.filter((row) => row.state !== 'dead' && row.state !== 'drain').length
 	return classes.filter((rule) => !isRetired(rule) && rule.copies > holders).map((rule) => rule.name)
+}
+
+function tooFarGoing(classes: readonly ClassRow[], sites: Status['sites']): string[] {
+	const takers = (name: string) => sites.filter(({ settings }) => settings.classes === undefined || settings.classes.includes(name)).length
+	return classes.filter((rule) => !isRetired(rule) && rule.offsite > takers(rule.name)).map((rule) => rule.name)
 }
 
 function toNode(row: NodeRow, probe: Probe, all: Totals, lookedAfter: ReadonlySet<string>): NodeStatus {

@@ -38,7 +38,7 @@ function toJson({ paths, hash, ...rest }: Explanation): object {
 }
 
 function toLines(found: Explanation): string[] {
-	const { paths, id, size, version, hash, hasCopies, class: rule, copies, missing, writers, offsite } = found
+	const { paths, id, size, version, hash, hasCopies, class: rule, copies, missing, writers, offsite, missingOffsite } = found
 	const head = [...paths.map((path) => `/${showBytes(path)}`), `file ${id}, ${kindName(found)}, ${showSize(size)}B, version ${version}`]
 	if (!hasCopies) return [...head, 'in the catalogue only: directories and special files have no copies']
 	const nowSeconds = Date.now() / 1000
@@ -49,14 +49,15 @@ function toLines(found: Explanation): string[] {
 	return [
 		...head,
 		...(hash ? [`SHA-256 ${hash.toString('hex')}`] : ['its hash is not known yet']),
-		`class ${rule.name}: ${many(rule.copies, 'copy', 'copies')}${rule.zones > 1 ? ` in ${rule.zones} zones` : ''}, by ${rule.pattern === '' ? 'default' : `its pattern ${showText(rule.pattern)}`}`,
+		`class ${rule.name}: ${many(rule.copies, 'copy', 'copies')}${rule.zones > 1 ? ` in ${rule.zones} zones` : ''}${rule.offsite > 0 ? ` and ${rule.offsite} off-site` : ''}, by ${rule.pattern === '' ? 'default' : `its pattern ${showText(rule.pattern)}`}`,
 		...(rule.becomes ? [`its path falls under class ${rule.becomes} now: cairn class apply`] : []),
 		...table(['NODE', 'NODE IS', 'COPY', 'VERSION', 'PROVED'], rows),
 		...offsite.map(({ site, state, version, provedAt }) => `off-site ${site}: ${state}${version > 0 ? `, version ${version}` : ''}${provedAt === undefined ? '' : `, proved ${showAge(nowSeconds - provedAt)} ago`}`),
 		...owed,
 		...(missing ? [`${many(missing.copies, 'copy', 'copies')} without a node: ${missing.why}`] : []),
+		...(missingOffsite ? [`${many(missingOffsite.copies, 'off-site copy', 'off-site copies')} to be made: ${missingOffsite.why}`] : []),
 		...writers.map(({ node, client }) => `open for writing on ${node} by ${client}`),
-		...(owed.length === 0 && !missing ? ['nothing is owed'] : []),
+		...(owed.length === 0 && !missing && !missingOffsite ? ['nothing is owed'] : []),
 	]
 }
 

@@ -60,10 +60,11 @@ function verdictOf(found: Explanation, reachable: number): { verdict: string; st
 	return { verdict: `It has its ${counted(rule.copies, 'copy', 'copies')}`, standing: 'good' }
 }
 
-function owedOf({ copies, missing, writers, class: { becomes } }: Explanation): OwedLine[] {
+function owedOf({ copies, missing, missingOffsite, writers, class: { becomes } }: Explanation): OwedLine[] {
 	return [
 		...copies.flatMap(({ node, owed }) => (owed ? [{ what: `${node}: ${owed.what}`, why: owed.why.join('; ') || 'it is next' }] : [])),
 		...(missing ? [{ what: `${counted(missing.copies, 'copy', 'copies')} without a node`, why: missing.why }] : []),
+		...(missingOffsite ? [{ what: counted(missingOffsite.copies, 'off-site copy', 'off-site copies'), why: missingOffsite.why }] : []),
 		...writers.map(({ node, client }) => ({ what: `Open for writing on ${node}`, why: client })),
 		...(becomes === undefined ? [] : [{ what: `Its path falls under class ${becomes} now`, why: 'cairn class apply takes it over' }]),
 	]

@@ -12,13 +12,14 @@ export interface CountedFile {
 	size: number
 	/** `node:state ...` of each of its copies. */
 	held: string
-	/** Sites that hold the file's version. */
+	/** Sites that hold the file's version; `NO_SITES`: of a kind that is fetched by none. */
 	sites: number
 	/** `site:state ...`; state as in stat_site. */
 	elsewhere: string
 }
 
 export const NO_COPIES = -1
+export const NO_SITES = -1
 
 /** What is asked of the files that are counted anew. */
 export interface PresentFile {

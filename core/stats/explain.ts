@@ -6,6 +6,7 @@ import type { EntryRow } from '../catalogue/entries.ts'
 import * as entries from '../catalogue/entries.ts'
 import type { FileRow } from '../catalogue/files.ts'
 import { hashOf } from '../catalogue/hashes.ts'
+import { KIND } from '../catalogue/files.ts'
 import { hasCopies } from '../catalogue/holdings.ts'
 import type { IntentRow } from '../catalogue/intents.ts'
 import * as intents from '../catalogue/intents.ts'
@@ -18,8 +19,10 @@ import { REPLICA } from '../catalogue/replicas.ts'
 import * as writers from '../catalogue/writers.ts'
 import type { WriterRow } from '../catalogue/writers.ts'
 import { fail } from '../errors.ts'
+import { isInTrash } from '../filesystem/trash-paths.ts'
 import type { FileId, NodeId } from '../ids.ts'
 import type { NodeRow } from '../nodes/node.ts'
+import { isScratch } from '../off-site/scratch.ts'
 import { type Op, wait } from '../op.ts'
 import { classById, classOf } from '../placement/placement.ts'
 import { type Asker, type Circumstances, clientName, type ExplainedCopy, type Explanation, type OffsiteCopy } from './explanation.ts'
@@ -41,7 +44,8 @@ export function* explain(asker: Asker, id: FileId, classes: readonly ClassRow[])
 	if (!row) return fail('ENOENT')
 	const paths = yield* pathsFrom(catalogue, id, names)
 	const found = yield* circumstances(asker, { row, paths, copies, pins, nodes, classes })
-	return { ...toExplanation(found, row, classes), offsite: backups.map((backup) => toOffsite(backup, row)) }
+	const offsite = backups.map((backup) => toOffsite(backup, row))
+	return { ...toExplanation(found, row, classes), offsite, missingOffsite: missingOffsite(found, offsite) }
 }
 
 /** What nobody asks of a file that has all it should have is not looked up. */
@@ -71,7 +75,7 @@ function* circumstances(
 	}
 }
 
-function toExplanation(found: Circumstances, row: HashedFileRow, classes: readonly ClassRow[]): Omit<Explanation, 'offsite'> {
+function toExplanation(found: Circumstances, row: HashedFileRow, classes: readonly ClassRow[]): Omit<Explanation, 'offsite' | 'missingOffsite'> {
 	const { paths, rule, nodes, copies, pins } = found
 	const keepsCopies = hasCopies(row)
 	const now = keepsCopies && paths.length > 0 ? paths.map((path) => classOf({ classes: [...classes] }, path)) : []
@@ -103,6 +107,14 @@ const ELSEWHERE: Record<number, OffsiteCopy['state']> = {
 function toOffsite({ site, version, state, proved_at: provedAt }: ExplainedBackupRow, row: HashedFileRow): OffsiteCopy {
 	const isOld = isHeld({ state }) && version !== row.version
 	return { site, version, state: isOld ? 'outdated' : ELSEWHERE[state], provedAt: provedAt > 0 ? provedAt : undefined }
+}
+
+function missingOffsite({ file, paths, rule }: Circumstances, offsite: readonly OffsiteCopy[]): Explanation['missingOffsite'] {
+	const copies = rule.offsite - offsite.filter(({ state }) => state === 'claimed' || state === 'proved').length
+	if (copies <= 0 || file.kind !== KIND.regular || file.version === 0 || !paths.some((path) => !isInTrash(path) && !isScratch(path))) return undefined
+	const fetching = offsite.filter(({ state }) => state === 'wanted' || state === 'failed' || state === 'outdated').map(({ site }) => site)
+	if (fetching.length === 0) return { copies, why: 'there is no other site that takes it' }
+	return { copies, why: `${fetching.join(', ')} ${fetching.length === 1 ? 'fetches' : 'fetch'} it${fetching.length < copies ? ', and no other site takes it' : ''}` }
 }
 
 function toCopy(found: Circumstances, copy: ExplainedCopyRow): ExplainedCopy {

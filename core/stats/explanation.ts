@@ -33,6 +33,8 @@ export interface Explanation {
 	writers: Writer[]
 	/** Off this site. */
 	offsite: OffsiteCopy[]
+	/** Copies off this site that the class asks for and no site holds, and why. */
+	missingOffsite: { copies: number; why: string } | undefined
 }
 
 export interface ExplainedClass {

@@ -105,7 +105,7 @@ function countedAs(file: PresentFile, { copies, parents, backups }: Present): Co
 		copies: hasCopies(file) ? own.filter(isGood).length : statFiles.NO_COPIES,
 		size: file.kind === KIND.regular ? file.size : 0,
 		held: own.map(({ node_id, state }) => `${node_id}:${state}`).join(' '),
-		sites: elsewhere.filter(isHeld).length,
+		sites: file.kind === KIND.regular ? elsewhere.filter(isHeld).length : statFiles.NO_SITES,
 		elsewhere: elsewhere.map(({ site, state }) => `${site}:${state}`).join(' '),
 	}
 }

@@ -2,7 +2,7 @@
 import type { Capabilities, Transaction } from '../catalogue/driver.ts'
 import type { CopiesRow, NodeFiguresRow, OffsiteRow, SiteFiguresRow } from '../catalogue/stat-figures.ts'
 import * as figures from '../catalogue/stat-figures.ts'
-import { type CountedFile, NO_COPIES } from '../catalogue/stat-files.ts'
+import { type CountedFile, NO_COPIES, NO_SITES } from '../catalogue/stat-files.ts'
 
 export interface Tally {
 	add(file: CountedFile, sign: 1 | -1): void
@@ -24,7 +24,7 @@ export function createTally(): Tally {
 			for (const [node_id, state] of pairs(file.held)) {
 				grow(rowFor(nodes, `${node_id} ${class_id} ${state}`, () => ({ node_id, class_id, state, files: 0, bytes: 0 })), change)
 			}
-			grow(rowFor(offsite, `${class_id} ${file.sites}`, () => ({ class_id, sites: file.sites, files: 0, bytes: 0 })), change)
+			if (file.sites !== NO_SITES) grow(rowFor(offsite, `${class_id} ${file.sites}`, () => ({ class_id, sites: file.sites, files: 0, bytes: 0 })), change)
 			for (const [site_id, state] of pairs(file.elsewhere)) {
 				grow(rowFor(sites, `${site_id} ${class_id} ${state}`, () => ({ site_id, class_id, state, files: 0, bytes: 0 })), change)
 			}

@@ -58,7 +58,7 @@ export async function recounted(driver: Driver): Promise<Figures> {
 		add(copies, `${file.class_id} ${own.filter((row) => row.version === file.version && [1, 4].includes(row.state)).length}`, bytes)
 		const elsewhere = backups.filter((row) => row.file_id === file.id)
 		const isThere = (row: { version: number; state: number }) => row.version === file.version && (row.state === 3 || row.state === 4)
-		add(offsite, `${file.class_id} ${elsewhere.filter(isThere).length}`, bytes)
+		if (file.kind === 8) add(offsite, `${file.class_id} ${elsewhere.filter(isThere).length}`, bytes)
 		for (const row of elsewhere) add(sites, `${row.site_id} ${file.class_id} ${row.state >= 3 && row.state <= 4 && !isThere(row) ? 0 : row.state}`, bytes)
 		for (const row of own) add(nodes, `${row.node_id} ${file.class_id} ${row.state}`, bytes)
 	}
