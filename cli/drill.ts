@@ -75,14 +75,16 @@ async function drillSite(fs: Filesystem, site: SiteRow, how: { files: number; de
 	return { site: site.name, asked, ...outcome }
 }
 
-/** From random numbers on: files are not chosen evenly, but none is left out for ever. */
+/** From random numbers on: files are not chosen evenly, but none is left out for ever. Then those that follow, for there may be few, and all behind a gap. */
 async function choose(fs: Filesystem, site: SiteRow, files: number): Promise<BackupRow[]> {
 	const last = (await backups.lastOfSite(fs.catalogue, site.id)) ?? 0
+	const anywhere = () => Math.floor(fs.random() * (last + 1))
 	const chosen = new Map<number, BackupRow>()
-	for (let tried = 0; tried < files * 4 && chosen.size < files; tried++) {
-		const from = Math.floor(fs.random() * (last + 1))
-		for (const row of await backups.sample(fs.catalogue, site.id, from, 1)) if (row.path !== null) chosen.set(row.file_id, row)
+	async function take(from: number, limit: number): Promise<void> {
+		for (const row of await backups.sample(fs.catalogue, site.id, from, limit)) if (row.path !== null && chosen.size < files) chosen.set(row.file_id, row)
 	}
+	for (let tried = 0; tried < files * 2 && chosen.size < files; tried++) await take(anywhere(), 1)
+	for (const from of [anywhere(), 0]) if (chosen.size < files) await take(from, files * 2)
 	return [...chosen.values()]
 }
 
