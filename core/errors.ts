@@ -60,6 +60,13 @@ export function toldCode(error: unknown): string {
 	return OF_A_NODE.has(code) ? 'EIO' : code
 }
 
+/** This process, or the whole machine, is short of them: that speaks of no node and of no file. */
+const SHORT_OF = new Set(['EMFILE', 'ENFILE', 'ENOMEM'])
+
+export function isShortage(error: unknown): boolean {
+	return SHORT_OF.has(codeOf(error))
+}
+
 /** A mistake of the person at the keyboard (configuration, arguments, state of the machine): one line, one exit code. */
 export class UserError extends Error {
 	readonly exitCode: number

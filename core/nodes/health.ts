@@ -2,7 +2,7 @@
  * Whether a node is in service. Failures that speak of the node and not of a file open its breaker: from then on its calls
  * fail at once with ENOTCONN, until a probe finds the node well again.
  */
-import { codeOf, Errno } from '../errors.ts'
+import { codeOf, Errno, isShortage } from '../errors.ts'
 import { isPromise, type Maybe } from '../op.ts'
 import type { Health, Latency, NodeOperations, Space } from './node.ts'
 
@@ -207,6 +207,7 @@ export function watch({ operations, health, uuid, found }: Probed): Monitor {
 	}
 
 	function ill(error: unknown): void {
+		if (health.up && isShortage(error)) return
 		health.reason = (error as Error).message
 		setUp(health, false)
 		found(undefined)

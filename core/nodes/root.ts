@@ -3,7 +3,7 @@
  * on another disk when what is mounted at the configured path changes.
  */
 import { closeSync, constants, openSync, readFileSync } from 'node:fs'
-import { codeOf, Errno, fail } from '../errors.ts'
+import { codeOf, Errno, fail, isShortage } from '../errors.ts'
 import { close, lastError, openat } from '../libc.ts'
 import { AT_FDCWD, O_CLOEXEC, O_PATH } from './beneath.ts'
 import { parse } from './identity.ts'
@@ -12,7 +12,7 @@ import { statDescriptor } from './stat.ts'
 export interface Root {
 	/** The descriptor in use; ENOTCONN while there is none. */
 	descriptor(): number
-	/** See `NodeOperations.identify`. When it fails the descriptor is given up; the next one that succeeds takes a new one. */
+	/** See `NodeOperations.identify`. When it fails, and not for want of descriptors, the one in use is given up; the next one that succeeds takes a new one. */
 	identify(uuid: string): void
 	close(): void
 }
@@ -37,7 +37,7 @@ export function openRoot(path: string): Root {
 			compare(now, path, uuid)
 			if (fd === NONE) fd = now
 		} catch (error) {
-			leave()
+			if (!isShortage(error)) leave()
 			throw error
 		} finally {
 			if (now !== NONE && now !== fd) close(now)

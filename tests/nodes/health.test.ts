@@ -66,6 +66,20 @@ test('EIO and ESTALE open it at the third in a row, but not of one file', () => 
 	}
 })
 
+test('a probe that fails for want of descriptors or memory leaves it as it is', () => {
+	const { state, health, monitor } = fake()
+	for (const code of ['EMFILE', 'ENFILE', 'ENOMEM']) {
+		state.code = code
+		monitor.probe()
+		assert.deepEqual([health.up, health.reason], [true, ''])
+	}
+	state.code = 'ENODEV'
+	monitor.probe()
+	state.code = 'EMFILE'
+	monitor.probe()
+	assert.deepEqual([health.up, health.reason], [false, 'EMFILE'])
+})
+
 test('a seek past the end says nothing of the node, and a close is made whatever its state', () => {
 	const { state, health, watched } = fake()
 	state.code = 'ENXIO'

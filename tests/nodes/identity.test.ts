@@ -1,5 +1,6 @@
 /** A directory is a node only while its identity file says so. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -85,4 +86,29 @@ for (const [kind, open] of Object.entries(kinds)) {
 			assert.deepEqual(fs.readdirSync(root).sort(), ['.cairn', 'new'])
 		})
 	})
+}
+
+test('a node goes on with what it has while this process may open nothing more', (t) => {
+	execFileSync('prlimit', ['--pid', String(process.pid), '--nofile=256:'])
+	writeIdentity(root, ONE)
+	const node = openLocalOperations(root)
+	t.after(() => node.end())
+	node.identify('uuid-one')
+	const all = openAllThereAre()
+	try {
+		assert.throws(() => node.identify('uuid-one'), { code: 'EMFILE' })
+		assert.ok(node.stat(Buffer.from('.cairn')))
+	} finally {
+		for (const fd of all) fs.closeSync(fd)
+	}
+	node.identify('uuid-one')
+})
+
+function openAllThereAre(): number[] {
+	const all: number[] = []
+	try {
+		for (;;) all.push(fs.openSync('/dev/null', 'r'))
+	} catch {
+		return all
+	}
 }
