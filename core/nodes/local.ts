@@ -298,6 +298,16 @@ export function openLocalOperations(rootPath: string, isDisk = false): LocalOper
 		return { capacity: wide(4) * unit, free: wide(8) * unit, files: wide(10), filesFree: wide(12), disk: statDescriptor(root.descriptor()).dev }
 	}
 
+	/** Whoever wants to unmount what is not the node any more, or a disk that fails, is not kept from it by what was open there. */
+	function identify(uuid: string): void {
+		try {
+			root.identify(uuid)
+		} catch (error) {
+			parents.forget()
+			throw error
+		}
+	}
+
 	function end(): void {
 		parents.forget()
 		root.close()
@@ -333,7 +343,7 @@ export function openLocalOperations(rootPath: string, isDisk = false): LocalOper
 		setAside,
 		list,
 		space,
-		identify: root.identify,
+		identify,
 		forgetDirectories: parents.forget,
 		end,
 	}

@@ -88,6 +88,30 @@ for (const [kind, open] of Object.entries(kinds)) {
 	})
 }
 
+test('nothing is open any more in a directory that is not the node', (t) => {
+	writeIdentity(root, ONE)
+	const node = openLocalOperations(root)
+	t.after(() => node.end())
+	node.identify('uuid-one')
+	node.makeDirectory(Buffer.from('one'))
+	node.makeDirectory(Buffer.from('one/two'))
+	assert.notDeepEqual(openBelow(root), [])
+	fs.rmSync(join(root, '.cairn/node.json'))
+	assert.throws(() => node.identify('uuid-one'), { code: 'ENODEV' })
+	assert.deepEqual(openBelow(root), [])
+})
+
+function openBelow(directory: string): string[] {
+	const links = fs.readdirSync('/proc/self/fd').map((fd) => {
+		try {
+			return fs.readlinkSync(`/proc/self/fd/${fd}`)
+		} catch {
+			return ''
+		}
+	})
+	return links.filter((path) => path.startsWith(directory))
+}
+
 test('a node goes on with what it has while this process may open nothing more', (t) => {
 	execFileSync('prlimit', ['--pid', String(process.pid), '--nofile=256:'])
 	writeIdentity(root, ONE)
