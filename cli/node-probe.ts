@@ -2,18 +2,21 @@
  * Looks at a node's directory. One that is reached through something that can hang is looked at from another process with a
  * deadline: a server that hangs stops whoever looks, and nothing ends a process that waits there.
  */
-import { readFileSync, statfsSync, statSync } from 'node:fs'
+import { accessSync, constants, readFileSync, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../core/config/types.ts'
+import { codeOf } from '../core/errors.ts'
 import type { NodeRow } from '../core/nodes/node.ts'
 import { isRemote } from '../core/nodes/detect.ts'
 import { parse } from '../core/nodes/identity.ts'
 
 const PROBE_DEADLINE_MS = 900
-const SCRIPT = 'stat -f -c "%S %b %a" "$1" && stat -c %d "$1" && cat "$1/.cairn/node.json"'
+const NOT_THERE = /ENOENT|ENOTDIR|No such file|Not a directory/
+const SCRIPT = 'stat -f -c "%S %b %a" "$1" && stat -c %d "$1" && LC_ALL=C cat "$1/.cairn/node.json" 2>&1'
 
 export interface Probe {
 	up: boolean
+	/** Why it is not, or what is wrong with one that is. */
 	reason: string
 	/** Bytes; what the catalogue last knew where the node does not answer. */
 	capacity: number
@@ -30,9 +33,28 @@ export async function probeNode(row: NodeRow, path: string): Promise<Probe> {
 	const [unit, blocks, available] = first.split(' ').map(Number)
 	if (!(unit > 0)) return { up: false, reason: `${path} is not there, or cannot be looked at`, ...known }
 	const identity = parse(rest.join('\n'))
-	if (identity === undefined) return { up: false, reason: `${path} has no identity file: is it mounted?`, ...known }
+	if (identity === undefined) return { up: false, reason: withoutIdentity(path, rest.join('\n')), ...known }
 	if (identity.uuid !== row.uuid) return { up: false, reason: `${path} is another node, '${identity.name}'`, ...known }
-	return { up: true, reason: '', capacity: unit * blocks, free: unit * available, disk: Number(disk) }
+	const reason = row.state !== 'ro' && isMountedReadOnly(path) ? 'its disk is mounted read-only' : ''
+	return { up: true, reason, capacity: unit * blocks, free: unit * available, disk: Number(disk) }
+}
+
+/** `said`: what cat answered. */
+function withoutIdentity(path: string, said: string): string {
+	const [, trouble = ''] = /^cat: .*?([^:]+)$/.exec(said.trim()) ?? []
+	if (trouble === '' || NOT_THERE.test(trouble)) return `${path} has no identity file: is it mounted?`
+	return `${path}/.cairn/node.json: ${trouble.trim()}`
+}
+
+/** As a kernel does it to one that fails. Of a remote one nothing is asked here. */
+function isMountedReadOnly(path: string): boolean {
+	if (canHang(path)) return false
+	try {
+		accessSync(path, constants.W_OK)
+	} catch (error) {
+		return codeOf(error) === 'EROFS'
+	}
+	return false
 }
 
 /** Names of those that should answer and do not. */
@@ -51,8 +73,15 @@ function look(path: string): string {
 	const there = ifThere(() => ({ space: statfsSync(path), disk: statSync(path).dev }))
 	if (!there) return ''
 	const { space, disk } = there
-	const identity = ifThere(() => readFileSync(join(path, '.cairn', 'node.json'), 'utf8')) ?? ''
-	return `${space.bsize} ${space.blocks} ${space.bavail}\n${disk}\n${identity}`
+	return `${space.bsize} ${space.blocks} ${space.bavail}\n${disk}\n${catIdentity(join(path, '.cairn', 'node.json'))}`
+}
+
+function catIdentity(path: string): string {
+	try {
+		return readFileSync(path, 'utf8')
+	} catch (error) {
+		return `cat: ${codeOf(error)}`
+	}
 }
 
 function ifThere<T>(read: () => T): T | undefined {

@@ -54,7 +54,7 @@ function owedLines({ pending, nothingOwed, offsiteOwed, classesShort, classesSho
 }
 
 function nodeCells(node: NodeStatus, nowSeconds: number): string[] {
-	const up = node.up ? 'yes' : `no: ${node.reason}`
+	const up = !node.up ? `no: ${node.reason}` : node.reason ? `yes, but ${node.reason}` : 'yes'
 	const free = [showSize(node.free), showSize(node.capacity)]
 	return [node.name, node.state, showAge(nowSeconds - node.since), up, ...free, node.zone || '-', `${node.wanted}`, `${node.intents}`, node.path]
 }

@@ -56,6 +56,7 @@ function checkNode(row: NodeRow, path: string, probe: Probe): Finding[] {
 	if (!probe.up) {
 		return [found(what, 'wrong', probe.reason, `is ${path} mounted, is its server up? Elsewhere on this machine: nodes.${row.name}.path; lost for good: cairn node replace`)]
 	}
+	if (probe.reason) return [found(what, 'wrong', probe.reason, `what does the kernel's log say of it? If that is as it should be: cairn node set ${row.name} --state ro`)]
 	const kept = reserveBytes({ row, space: { capacity: probe.capacity } })
 	if (probe.free <= kept) return [found(what, 'doubtful', `${showSize(probe.free)} free, ${showSize(kept)} kept free: it takes nothing new`, 'cairn rebalance, or another node')]
 	return [found(what, 'well', `${path} answers and is the one it should be; ${showSize(probe.free)} of ${showSize(probe.capacity)} free`)]

@@ -1,9 +1,11 @@
 /** What `cairn status` and `cairn stats` say to be owed. */
 import assert from 'node:assert/strict'
-import { renameSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { classVerb } from '../../cli/class.ts'
+import { doctor } from '../../cli/doctor.ts'
 import { init } from '../../cli/init.ts'
 import { node } from '../../cli/node.ts'
 import { stats } from '../../cli/stats.ts'
@@ -30,6 +32,35 @@ test('that its copies are taken to be in order is said once, whether something i
 	catalogue.exec("INSERT INTO intent (node_id, op, path, file_id, token, created) VALUES (1, 'unlink', x'61', 0, 0, 0)")
 	catalogue.close()
 	assert.deepEqual(await owed(), ['pending: 0 copies to make, 1 change to carry out', 'away: gone; copies there are counted as if they were in order'])
+})
+
+test('a node whose disk gives errors or is mounted read-only is said to be in trouble, and why, for as long as it is', async (t) => {
+	const place = makeWorkplace(t)
+	const cairn = typed(place.config, init, node, status, doctor)
+	await cairn('init')
+	for (const name of ['failing', 'full']) await cairn('node', 'add', name, place.makeDirectory(name))
+	const [failing, full] = ['failing', 'full'].map((name) => `${place.directory}/${name}`)
+	const up = async (name: string) => {
+		const { nodes } = JSON.parse((await cairn('status', '--json')).stdout)
+		const { up, reason } = nodes.find((shown: { name: string }) => shown.name === name)
+		return { up, reason }
+	}
+	renameSync(`${failing}/.cairn/node.json`, `${failing}/kept`)
+	// What read(2) of it answers then is neither content nor that it is not there.
+	mkdirSync(`${failing}/.cairn/node.json`)
+	assert.deepEqual(await up('failing'), { up: false, reason: `${failing}/.cairn/node.json: EISDIR` })
+	for (const words of [['--bind', full, full], ['-o', 'remount,bind,ro', full]]) execFileSync('mount', words)
+	try {
+		assert.deepEqual(await up('full'), { up: true, reason: 'its disk is mounted read-only' })
+		assert.match((await cairn('status')).stdout, /^full +rw .* yes, but its disk is mounted read-only /m)
+		assert.match((await cairn('doctor')).stdout, /^WRONG node full: its disk is mounted read-only$/m)
+		await cairn('node', 'set', 'full', '--state', 'ro')
+		assert.deepEqual(await up('full'), { up: true, reason: '' })
+	} finally {
+		execFileSync('umount', [full])
+	}
+	await cairn('node', 'set', 'full', '--state', 'rw')
+	assert.deepEqual(await up('full'), { up: true, reason: '' })
 })
 
 test('stats say what they take to be in order, and that files are short of copies where nothing can be done about it', async (t) => {
