@@ -109,10 +109,14 @@ export function cameBack({ unsynced }: Filesystem, node: Node): boolean {
 	return node.health.since * 1_000 > (unsynced.waitsSinceMs.get(node.id) ?? Number.POSITIVE_INFINITY)
 }
 
-/** Syncs the nodes on which something was carried out since the last time, and now and then those to which somebody may have written. */
+/**
+ * Syncs the nodes on which something was carried out since the last time, and now and then those to which somebody may have written. One that is away is
+ * asked once what its disk has refused, and left to whoever wants to unmount it.
+ */
 export function* syncNodes(fs: Filesystem): Op<void> {
 	for (const node of [...fs.nodes.values()]) {
 		const { waiting } = fs.unsynced
+		if (node.disk && !inService(node)) yield* leaveNode(fs, node, node.disk)
 		if (!node.disk || !inService(node) || cameBack(fs, node) || !(waiting.has(node.id) || isDue(fs, node))) continue
 		// A catalogue that has forgotten more than its nodes would have names of what is elsewhere by now.
 		yield* wait(fs.catalogue.sync())
@@ -135,12 +139,23 @@ export function* syncNode(fs: Filesystem, node: Node, disk: Disk): Op<void> {
 		yield* wait(disk.sync())
 	} catch (error) {
 		for (const [client, seq] of turns) if (!waiting.get(node.id)?.has(client)) waitsFor(fs, node.id, { client, seq })
-		fs.report(`node ${node.name}: ${(error as Error).message}`)
-		if (codeOf(error) === 'EIO') yield* distrustSince(fs, node, synced.get(node.id)?.seq ?? fs.unsynced.from)
-		return
+		return yield* heard(fs, node, error)
 	}
 	synced.set(node.id, now)
 	for (const [client, seq] of turns) fs.later.add(carried.removeQuery({ client, seq }, node.id))
+}
+
+function* leaveNode(fs: Filesystem, node: Node, disk: Disk): Op<void> {
+	try {
+		yield* wait(disk.leave())
+	} catch (error) {
+		yield* heard(fs, node, error)
+	}
+}
+
+function* heard(fs: Filesystem, node: Node, error: unknown): Op<void> {
+	fs.report(`node ${node.name}: ${(error as Error).message}`)
+	if (codeOf(error) === 'EIO') yield* distrustSince(fs, node, fs.unsynced.synced.get(node.id)?.seq ?? fs.unsynced.from)
 }
 
 /** What was published since then was not on the disk then, and nobody knows which of it the disk has refused. */

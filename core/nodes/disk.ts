@@ -11,6 +11,8 @@ export interface Disk {
 	 * kernel could not write something since the last time, whatever it was.
 	 */
 	sync(): Promise<void>
+	/** Nothing of it is open afterwards, until the next sync: whoever wants to unmount it can. EIO as above. */
+	leave(): Promise<void>
 	end(): void
 }
 
@@ -24,30 +26,45 @@ export function openDisk(path: string): Disk {
 	let isEnded = false
 	let inUse: Promise<unknown> = Promise.resolve()
 
-	/** Another disk may be mounted there by now. */
-	function current(): number {
+	async function leaveNow(): Promise<void> {
+		const left = fd
+		fd = NONE
+		if (left === NONE) return
+		try {
+			await bringThere(left)
+		} finally {
+			close(left)
+		}
+	}
+
+	async function syncNow(): Promise<void> {
 		if (isEnded) throw new Errno('ENOTCONN', `${path} is closed`)
 		const now = open(path)
 		if (now === NONE) throw lastError(path)
 		if (fd !== NONE && isSame(fd, now)) close(now)
 		else {
-			if (fd !== NONE) close(fd)
+			// Another disk is mounted there by now: what the one of before has refused is heard all the same.
+			const left = leaveNow()
 			fd = now
+			await left
 		}
-		return fd
+		await bringThere(fd)
 	}
 
-	async function syncNow(): Promise<void> {
-		if ((await syncfs(current())) === -1) throw new Errno('EIO', `${path}: something that was written did not reach the disk`)
+	async function bringThere(on: number): Promise<void> {
+		if ((await syncfs(on)) === -1) throw new Errno('EIO', `${path}: something that was written did not reach the disk`)
+	}
+
+	function inTurn(step: () => Promise<void>): Promise<void> {
+		const turn = last.then(step)
+		last = turn.catch(() => undefined)
+		inUse = last
+		return turn
 	}
 
 	return {
-		sync() {
-			const turn = last.then(syncNow)
-			last = turn.catch(() => undefined)
-			inUse = last
-			return turn
-		},
+		sync: () => inTurn(syncNow),
+		leave: () => (fd === NONE ? Promise.resolve() : inTurn(leaveNow)),
 		end() {
 			isEnded = true
 			void inUse.then(() => {

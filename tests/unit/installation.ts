@@ -64,7 +64,7 @@ export async function installation(test: TestContext, nodes = 1, classes: ClassC
 	const node = (number: number, path = '') => join(directory, `node${number}`, path)
 
 	async function add(number: number): Promise<void> {
-		mkdirSync(node(number))
+		mkdirSync(node(number), { recursive: true })
 		await addNode(own, `node${number}`, { path: node(number), zone: `zone${number}`, reserve: 0, weight: 100, io: 'auto', state: 'rw' })
 	}
 
