@@ -1,4 +1,5 @@
 /** One connection: packets of statements sent, their results received, within a deadline. */
+import type { Socket } from 'node:net'
 import { type Connection, type ConnectionOptions, createConnection } from 'mysql2'
 import type { Row } from './driver.ts'
 import { inVain } from './mysql-errors.ts'
@@ -18,7 +19,7 @@ export interface Session {
 	readonly alive: boolean
 	/** The row of `commit_token` that tells whether this connection's last transaction was committed. */
 	token: Token
-	/** Ends it in order. */
+	/** Ends it in order; what the server says to that keeps nobody. */
 	end(): Promise<void>
 	destroy(): void
 }
@@ -96,6 +97,7 @@ export async function openSession(options: SessionOptions, untilMs: number, time
 		async end() {
 			dead()
 			await new Promise((resolve) => connection.end(resolve))
+			streamOf(connection).unref()
 		},
 		destroy() {
 			dead()
@@ -114,7 +116,11 @@ export async function openSession(options: SessionOptions, untilMs: number, time
 /** mysql2 ends only its own half: where the server never answers, the socket would keep the process. */
 function cut(connection: Connection): void {
 	connection.destroy()
-	;(connection as unknown as { stream: { destroy(): void } }).stream.destroy()
+	streamOf(connection).destroy()
+}
+
+function streamOf(connection: Connection): Socket {
+	return (connection as unknown as { stream: Socket }).stream
 }
 
 export function freshToken(): Token {

@@ -60,5 +60,7 @@ export function* link(fs: Filesystem, id: FileId, place: Place): Op<FileRow> {
 
 export function* readlink(fs: Filesystem, id: FileId): Op<Uint8Array> {
 	const row = yield* wait(files.target(fs.catalogue, id))
-	return row?.target ?? fail('EINVAL')
+	// Another client may have put another in its place: the kernel looks the name up once more then.
+	if (!row) return fail('ESTALE')
+	return row.target ?? fail('EINVAL')
 }

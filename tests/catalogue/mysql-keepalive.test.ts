@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { openCatalogue } from '../../core/catalogue/open.ts'
 import { startMariadb } from '../support/mariadb.ts'
-import { open } from './engines.ts'
+import { standStill } from '../support/stand-still.ts'
+import { config, open } from './engines.ts'
 
 /** Of /proc/net/tcp: an empty packet goes when it is due. */
 const KEEPALIVE = '02'
@@ -26,3 +28,20 @@ test('a connection that is idle is heard of every minute', async (t) => {
 	assert.equal(kind, KEEPALIVE)
 	assert.ok(Number.parseInt(due, 16) / PER_SECOND <= SECONDS_MAX)
 })
+
+test('a server that says nothing to the end of a connection keeps no process', async (t) => {
+	const server = await startMariadb()
+	await server.freshDatabase('standing')
+	const driver = await openCatalogue(config(server.tcpUrl('standing'), { catalogueConnections: 1 }))
+	await driver.get('SELECT 1 AS one')
+	const pid = server.pid() as number
+	t.after(() => process.kill(pid, 'SIGCONT'))
+	await standStill(pid)
+	assert.equal(socketsThatKeep(), 1)
+	await driver.close()
+	assert.equal(socketsThatKeep(), 0)
+})
+
+function socketsThatKeep(): number {
+	return process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length
+}
