@@ -38,8 +38,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	deps.print(`site ${name}: removed`)
 }
 
-/** The site last: what is removed half-way can be removed again. */
-async function removeSite(driver: Driver, id: SiteId): Promise<void> {
+export async function removeSite(driver: Driver, id: SiteId): Promise<void> {
 	for (;;) {
 		const rows = await backups.idsOfSite(driver, id, ROWS_AT_ONCE)
 		if (rows.length === 0) break
@@ -47,8 +46,5 @@ async function removeSite(driver: Driver, id: SiteId): Promise<void> {
 			for (const { file_id } of rows) backups.remove(tx, { file_id, site_id: id })
 		})
 	}
-	await driver.transaction(function* (tx) {
-		sites.remove(tx, id)
-		askForPass(tx, driver.capabilities)
-	})
+	await sites.remove(driver, id, (tx) => askForPass(tx, driver.capabilities))
 }

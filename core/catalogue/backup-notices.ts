@@ -1,7 +1,7 @@
 /** Table `backup_notice`: what agents are told of the tree. */
 import type { Path } from '../ids.ts'
 import type { Maybe } from '../op.ts'
-import type { Capabilities, Reader, Transaction } from './driver.ts'
+import type { Capabilities, Driver, Reader, Transaction } from './driver.ts'
 import type { SiteId } from './sites.ts'
 
 export interface NoticeRow {
@@ -25,6 +25,7 @@ export function after(reader: Reader, site: SiteId, id: number, limit: number): 
 }
 
 const LAST = '(SELECT last FROM (SELECT MAX(id) AS last FROM backup_notice) AS newest)'
+const REMOVED_AT_ONCE = 10_000
 /** Of no site. */
 const NOBODY = 0
 
@@ -47,8 +48,17 @@ export function goOnFrom(tx: Transaction, number: number, { now }: Capabilities)
 	)
 }
 
-/** Whoever goes over the whole tree finds them all again. */
-export function removeMoved(tx: Transaction): void {
-	tx.write(`UPDATE backup_notice SET site_id = ${NOBODY} WHERE kind = 'moved' AND id = ${LAST}`, [])
-	tx.write(`DELETE FROM backup_notice WHERE kind = 'moved' AND id < ${LAST}`, [])
+/** Whoever goes over the whole tree finds them all again. Others write meanwhile. */
+export async function removeMoved(driver: Driver): Promise<void> {
+	for (let after = 0; ; ) {
+		const page = await driver.get<{ last: number | null }>('SELECT MAX(id) AS last FROM (SELECT id FROM backup_notice WHERE id > ? ORDER BY id LIMIT ?) page', [after, REMOVED_AT_ONCE])
+		const last = page?.last ?? undefined
+		if (last === undefined) return
+		const range = [after, last]
+		await driver.transaction(function* (tx) {
+			tx.write(`UPDATE backup_notice SET site_id = ${NOBODY} WHERE kind = 'moved' AND id > ? AND id <= ? AND id = ${LAST}`, range)
+			tx.write(`DELETE FROM backup_notice WHERE kind = 'moved' AND id > ? AND id <= ? AND id < ${LAST}`, range)
+		})
+		after = last
+	}
 }

@@ -62,6 +62,10 @@ export function isHeld({ state }: Pick<BackupRow, 'state'>): boolean {
 	return state === BACKUP.claimed || state === BACKUP.proved
 }
 
+export function anyQuery(): Query {
+	return ['SELECT 1 AS found FROM backup LIMIT 1', []]
+}
+
 export function ofFilesQueries(ids: readonly FileId[]): Query[] {
 	return inLists(ids).map((list): Query => [`SELECT ${COLUMNS} FROM backup WHERE file_id IN ${IN_LIST}`, list])
 }

@@ -64,17 +64,19 @@ async function use(driver: Driver, site: SiteId, nonce: string, longerSeconds: n
 	return (await driver.change(`${insertIgnore} INTO site_nonce (site_id, nonce, at) VALUES (?, ?, ${now} + ?)`, [site, nonce, longerSeconds])) === 1
 }
 
-/** What is too old to matter. */
-export async function prune(driver: Driver): Promise<void> {
+/** Some of what is too old to matter; whether there may be more. */
+export async function prune(driver: Driver): Promise<boolean> {
 	const { now } = driver.capabilities
 	const [nonces, lines] = await driver.read(
 		[`SELECT site_id, nonce FROM site_nonce WHERE at < ${now} - ${NONCE_SECONDS} ORDER BY at LIMIT ${DELETED_AT_ONCE}`, []],
 		[`SELECT id, ${now} - at AS age FROM site_log ORDER BY id LIMIT ${DELETED_AT_ONCE}`, []],
 	)
-	const last = lines.filter(({ age }) => age > LOG_DAYS * 86_400).at(-1)
-	if (nonces.length === 0 && !last) return
+	const old = lines.filter(({ age }) => age > LOG_DAYS * 86_400)
+	const last = old.at(-1)
+	if (nonces.length === 0 && !last) return false
 	await driver.transaction(function* (tx) {
 		for (const { site_id, nonce } of nonces) tx.write('DELETE FROM site_nonce WHERE site_id = ? AND nonce = ?', [site_id, nonce])
 		if (last) tx.write('DELETE FROM site_log WHERE id <= ?', [last.id])
 	})
+	return nonces.length === DELETED_AT_ONCE || old.length === DELETED_AT_ONCE
 }

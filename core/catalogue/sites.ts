@@ -1,7 +1,7 @@
 /** Table `site`: who keeps copies elsewhere. */
 import type { Maybe } from '../op.ts'
 import * as notices from './backup-notices.ts'
-import type { Capabilities, Driver, Reader, Transaction } from './driver.ts'
+import type { Capabilities, Driver, Query, Reader, Transaction } from './driver.ts'
 
 export type SiteId = number & { readonly __site?: never }
 
@@ -29,6 +29,10 @@ const COLUMNS = 'id, name, sealed_key, state, paused_until, settings, agent, abo
 
 export function list(reader: Reader, { now }: Capabilities): Maybe<SiteRow[]> {
 	return reader.all<SiteRow>(`SELECT ${COLUMNS}, ${now} AS now FROM site ORDER BY name`)
+}
+
+export function anyQuery(): Query {
+	return ['SELECT 1 AS found FROM site LIMIT 1', []]
 }
 
 export function find(reader: Reader, name: string, { now }: Capabilities): Maybe<SiteRow | undefined> {
@@ -60,13 +64,39 @@ export function setSeen(driver: Driver, id: SiteId, about: string): Maybe<number
 	return driver.change(`UPDATE site SET seen_at = ${driver.capabilities.now}, about = ? WHERE id = ?`, [about, id])
 }
 
-const BELONGINGS = ['backup_past', 'backup_order', 'site_log', 'site_day', 'site_nonce']
+/** Paged by the numbers their rows have. */
+const NUMBERED = ['backup_past', 'backup_order', 'site_log']
+const ROWS_AT_ONCE = 10_000
 
-/** With everything that is known of it, its rows in `backup` apart: they are many. */
-export function remove(tx: Transaction, id: SiteId): void {
-	notices.removeUpTo(tx, id, Number.MAX_SAFE_INTEGER)
-	for (const table of BELONGINGS) tx.write(`DELETE FROM ${table} WHERE site_id = ?`, [id])
-	tx.write('DELETE FROM backup_leased WHERE lease_id IN (SELECT id FROM backup_lease WHERE site_id = ?)', [id])
-	tx.write('DELETE FROM backup_lease WHERE site_id = ?', [id])
-	tx.write('DELETE FROM site WHERE id = ?', [id])
+/** With everything that is known of it, its rows in `backup` apart. The site last: what is removed half-way can be removed again. */
+export async function remove(driver: Driver, id: SiteId, rest: (tx: Transaction) => void): Promise<void> {
+	for (const table of NUMBERED) await removeNumbered(driver, table, id)
+	await removeNonces(driver, id)
+	await driver.transaction(function* (tx) {
+		notices.removeUpTo(tx, id, Number.MAX_SAFE_INTEGER)
+		for (const table of [...NUMBERED, 'site_day', 'site_nonce']) tx.write(`DELETE FROM ${table} WHERE site_id = ?`, [id])
+		tx.write('DELETE FROM backup_leased WHERE lease_id IN (SELECT id FROM backup_lease WHERE site_id = ?)', [id])
+		tx.write('DELETE FROM backup_lease WHERE site_id = ?', [id])
+		tx.write('DELETE FROM site WHERE id = ?', [id])
+		rest(tx)
+	})
+}
+
+async function removeNumbered(driver: Driver, table: string, id: SiteId): Promise<void> {
+	for (let after = 0; ; ) {
+		const page = await driver.get<{ last: number | null }>(`SELECT MAX(id) AS last FROM (SELECT id FROM ${table} WHERE id > ? ORDER BY id LIMIT ?) page`, [after, ROWS_AT_ONCE])
+		const last = page?.last ?? undefined
+		if (last === undefined) return
+		await driver.change(`DELETE FROM ${table} WHERE site_id = ? AND id > ? AND id <= ?`, [id, after, last])
+		after = last
+	}
+}
+
+async function removeNonces(driver: Driver, id: SiteId): Promise<void> {
+	for (;;) {
+		const page = await driver.get<{ last: string | null }>('SELECT MAX(nonce) AS last FROM (SELECT nonce FROM site_nonce WHERE site_id = ? ORDER BY nonce LIMIT ?) page', [id, ROWS_AT_ONCE])
+		const last = page?.last ?? undefined
+		if (last === undefined) return
+		await driver.change('DELETE FROM site_nonce WHERE site_id = ? AND nonce <= ?', [id, last])
+	}
 }
