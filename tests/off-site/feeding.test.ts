@@ -28,13 +28,13 @@ for (const engine of engines) {
 		await keeper.driver.change("UPDATE setting SET value = '1' WHERE name = 'offsite_passed'")
 		const pages = counting(keeper.fs.catalogue, PAGE)
 		const fs = { ...keeper.fs, catalogue: pages.driver }
-		for (let round = 0; round < 10 && (await valueOf(keeper, 'offsite_passed')) === '1'; round++) {
+		for (let round = 0; round < 10 && (await settingOf(keeper, 'offsite_passed')) === '1'; round++) {
 			await feed(fs, feeder)
 			await keeper.driver.transaction(function* (tx) {
 				askForPass(tx, keeper.driver.capabilities)
 			})
 		}
-		assert.notEqual(await valueOf(keeper, 'offsite_passed'), '1')
+		assert.notEqual(await settingOf(keeper, 'offsite_passed'), '1')
 		const first = pages.many()
 		while (await feed(fs, feeder));
 		assert.equal(pages.many(), 2 * first)
@@ -94,7 +94,7 @@ async function count(driver: Driver, table: string): Promise<number> {
 	return Number((await driver.get<{ many: number }>(`SELECT COUNT(*) AS many FROM ${table}`))?.many)
 }
 
-async function valueOf({ driver }: Keeper, name: string): Promise<string | undefined> {
+async function settingOf({ driver }: Keeper, name: string): Promise<string | undefined> {
 	return (await driver.get<{ value: string }>('SELECT value FROM setting WHERE name = ?', [name]))?.value
 }
 
