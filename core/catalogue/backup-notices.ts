@@ -1,6 +1,7 @@
 /** Table `backup_notice`: what agents are told of the tree. */
 import type { Path } from '../ids.ts'
 import type { Maybe } from '../op.ts'
+import { IS_ONE } from './bulk.ts'
 import type { Capabilities, Driver, Reader, Transaction } from './driver.ts'
 import type { SiteId } from './sites.ts'
 
@@ -18,8 +19,8 @@ export function insert(tx: Transaction, site: SiteId, { kind, path, at }: Omit<N
 /** None that says that a file was deleted where the site holds something again. */
 export function after(reader: Reader, site: SiteId, id: number, limit: number): Maybe<NoticeRow[]> {
 	return reader.all<NoticeRow>(
-		`SELECT n.id, n.kind, n.path, n.at FROM backup_notice n WHERE n.site_id = ? AND n.id > ?
-			AND (n.kind = 'moved' OR NOT EXISTS (SELECT 1 FROM backup b WHERE b.path = n.path AND b.site_id = n.site_id AND b.state IN (3, 4))) ORDER BY n.id LIMIT ?`,
+		`SELECT n.id, n.kind, n.path, n.at FROM backup_notice n WHERE n.site_id ${IS_ONE} AND n.id > ?
+			AND (n.kind = 'moved' OR NOT EXISTS (SELECT 1 FROM backup b WHERE b.path = n.path AND b.site_id = n.site_id AND b.state IN (3, 4))) ORDER BY n.site_id, n.id LIMIT ?`,
 		[site, id, limit],
 	)
 }

@@ -167,11 +167,11 @@ export function idsOfSite(reader: Reader, site: SiteId, limit: number): Maybe<Ar
 	return reader.all(`SELECT file_id FROM backup WHERE site_id = ? AND state IN (1, 2, 3, 4, 5) LIMIT ?`, [site, limit])
 }
 
-/** Of files that sites are to fetch, how many copies are missing of what their classes ask for. Costs what is wanted. */
+/** Of files that sites are to fetch, how many copies are missing of what their classes ask for. Costs what is wanted: SQLite takes tables that are crossed in the order in which they stand here. */
 export async function owed(reader: Reader): Promise<number> {
 	const row = await reader.get<{ many: number | string | null }>(
 		`SELECT SUM(CASE WHEN c.offsite > w.copies THEN c.offsite - w.copies ELSE 0 END) AS many
-			FROM (SELECT b.file_id, MAX(b.copies) AS copies FROM site s JOIN backup b ON b.site_id = s.id AND b.state IN (1, 5) GROUP BY b.file_id) w
+			FROM (SELECT b.file_id, MAX(b.copies) AS copies FROM site s CROSS JOIN backup b ON b.site_id = s.id AND b.state IN (1, 5) GROUP BY b.file_id) w
 			JOIN file f ON f.id = w.file_id JOIN class c ON c.id = f.class_id`,
 	)
 	return Number(row?.many ?? 0)

@@ -53,6 +53,12 @@ const IN_MAX = 32
 /** What `inLists` fills. */
 export const IN_LIST = `(${Array(IN_MAX).fill('?').join(',')})`
 
+/**
+ * For `= ?` in a question for the rows behind one that was seen last, page by page. With an `=` MariaDB goes through all that are before it, each
+ * time, where they are more than half of a table: it takes the equal columns for all there is to look up. The null is in no list.
+ */
+export const IS_ONE = 'IN (?, NULL)'
+
 /** Any number of values as lists of one length; the last value stands in for those that are not there. */
 export function inLists<T extends Value>(values: readonly T[]): T[][] {
 	const lists: T[][] = []

@@ -1,15 +1,17 @@
 /** Questions of `find`: pages of files by what is known of them. */
 import type { FileId, NodeId } from '../ids.ts'
 import type { Maybe } from '../op.ts'
-import { IN_LIST, inLists } from './bulk.ts'
+import { IN_LIST, inLists, IS_ONE } from './bulk.ts'
 import type { Query, Reader } from './driver.ts'
 import { FILE_COLUMNS, type FileRow, KIND } from './files.ts'
+import { PAGE } from './replicas.ts'
 
 /** Files counted with so many copies of a class, by id: those after `after`. */
 export function withCopies(reader: Reader, classId: number, copies: number, after: FileId, limit: number): Maybe<FileRow[]> {
 	return reader.all<FileRow>(
-		`SELECT ${FILE_COLUMNS} FROM stat_file s JOIN file f ON f.id = s.file_id
-			WHERE s.class_id = ? AND s.copies = ? AND s.file_id > ? ORDER BY s.file_id LIMIT ?`,
+		`SELECT ${FILE_COLUMNS} FROM (
+			SELECT file_id FROM stat_file WHERE class_id ${IS_ONE} AND copies ${IS_ONE} AND file_id > ? ORDER BY class_id, copies, file_id LIMIT ?
+		) s JOIN file f ON f.id = s.file_id ORDER BY f.id`,
 		[classId, copies, after, limit],
 	)
 }
@@ -17,7 +19,7 @@ export function withCopies(reader: Reader, classId: number, copies: number, afte
 /** Files with a copy on a node in one state, by id. */
 export function onNode(reader: Reader, node: NodeId, state: number, after: FileId, limit: number): Maybe<FileRow[]> {
 	return reader.all<FileRow>(
-		`SELECT ${FILE_COLUMNS} FROM replica r JOIN file f ON f.id = r.file_id WHERE r.node_id = ? AND r.state = ? AND r.file_id > ? ORDER BY r.file_id LIMIT ?`,
+		`SELECT ${FILE_COLUMNS} FROM (${PAGE}) r JOIN file f ON f.id = r.file_id ORDER BY f.id`,
 		[node, state, after, limit],
 	)
 }

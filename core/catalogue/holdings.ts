@@ -4,7 +4,7 @@ import { type Maybe, type Op, wait } from '../op.ts'
 import type { Query, Reader } from './driver.ts'
 import { KIND } from './files.ts'
 import type { EntryRow } from './entries.ts'
-import type { ReplicaRow } from './replicas.ts'
+import { PAGE, REPLICA, type ReplicaRow } from './replicas.ts'
 
 export interface HeldFile {
 	id: FileId
@@ -47,8 +47,7 @@ export function pageOnNode(
 	{ after, limit }: { after: FileId; limit: number },
 ): Maybe<HeldFile[]> {
 	return reader.all(
-		`SELECT ${COLUMNS} FROM replica r JOIN file f ON f.id = r.file_id
-			WHERE r.node_id = ? AND r.state = ? AND r.file_id > ? ORDER BY r.file_id LIMIT ?`,
+		`SELECT ${COLUMNS} FROM (${PAGE}) r JOIN file f ON f.id = r.file_id ORDER BY f.id`,
 		[node, state, after, limit],
 	)
 }
@@ -71,32 +70,34 @@ interface Counted {
 	files: number
 	/** A SUM: text on MySQL, null of nothing. */
 	bytes: number | string | null
+	last: FileId | null
 }
 
-const toAmount = (row: Counted | undefined): Amount => ({ files: Number(row?.files ?? 0), bytes: Number(row?.bytes ?? 0) })
+const AMOUNT = `SELECT COUNT(*) AS files, SUM(f.size) AS bytes, MAX(f.id) AS last FROM (${PAGE}) r JOIN file f ON f.id = r.file_id`
+/** Counted at once: no question takes longer than a database may. */
+const AMOUNT_FILES = 10_000
 
 /** What a node has in one state: costs what there is of it. */
 export function* amountIn(reader: Reader, node: NodeId, state: number): Op<Amount> {
-	return toAmount(
-		yield* wait(
-			reader.get<Counted>(
-				'SELECT COUNT(*) AS files, SUM(f.size) AS bytes FROM replica r JOIN file f ON f.id = r.file_id WHERE r.node_id = ? AND r.state = ?',
-				[node, state],
-			),
-		),
-	)
+	const total = { files: 0, bytes: 0 }
+	for (let after = 0; ; ) {
+		const { files, bytes, last } = (yield* wait(reader.get<Counted>(AMOUNT, [node, state, after, AMOUNT_FILES]))) as Counted
+		total.files += Number(files)
+		total.bytes += Number(bytes ?? 0)
+		if (last === null || Number(files) < AMOUNT_FILES) return total
+		after = last
+	}
 }
 
 /** Everything a node is down for, in whatever state. */
 export function* held(reader: Reader, node: NodeId): Op<Amount> {
-	return toAmount(
-		yield* wait(
-			reader.get<Counted>(
-				'SELECT COUNT(*) AS files, SUM(f.size) AS bytes FROM replica r JOIN file f ON f.id = r.file_id WHERE r.node_id = ?',
-				[node],
-			),
-		),
-	)
+	const total = { files: 0, bytes: 0 }
+	for (const state of Object.values(REPLICA)) {
+		const { files, bytes } = yield* amountIn(reader, node, state)
+		total.files += files
+		total.bytes += bytes
+	}
+	return total
 }
 
 /** Files that may have copies. */

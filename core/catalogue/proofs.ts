@@ -1,8 +1,10 @@
 /** Which copies were read whole and found right, and when: `replica.verified_at`, with what the file should be. */
 import type { FileId, NodeId } from '../ids.ts'
 import { type Maybe, type Op, wait } from '../op.ts'
+import { IS_ONE } from './bulk.ts'
 import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
 import { KIND } from './files.ts'
+import { PAGE } from './replicas.ts'
 import * as touched from './stat-touched.ts'
 
 /** A copy on the node that is asked about. */
@@ -21,15 +23,20 @@ export interface CopyRow {
 	hash_version: number
 }
 
-const COPY = `SELECT r.file_id, r.version, r.state, r.verified_at, f.kind, f.size, f.mtime, f.mtime_ns, f.version AS file_version, f.hash, f.hash_version
-	FROM replica r JOIN file f ON f.id = r.file_id WHERE r.node_id = ?`
+const COLUMNS = 'r.file_id, r.version, r.state, r.verified_at, f.kind, f.size, f.mtime, f.mtime_ns, f.version AS file_version, f.hash, f.hash_version'
 
-const OF_STATE = `${COPY} AND r.state = ? AND r.file_id > ? ORDER BY r.file_id LIMIT ?`
-const NEVER = `${COPY} AND r.verified_at IS NULL AND r.file_id > ? ORDER BY r.file_id LIMIT ?`
-const SINCE = `${COPY} AND r.verified_at > ? ORDER BY r.verified_at, r.file_id LIMIT ?`
+/** The page first, from an index that has all of it; only then what is to be known of its copies. */
+function pageOf(ids: string, order = 'r.file_id'): string {
+	return `SELECT ${COLUMNS} FROM (${ids}) p JOIN replica r ON r.file_id = p.file_id AND r.node_id = ? JOIN file f ON f.id = r.file_id ORDER BY ${order}`
+}
+
+const ON_NODE = `SELECT file_id FROM replica WHERE node_id ${IS_ONE}`
+const OF_STATE = pageOf(PAGE)
+const NEVER = pageOf(`${ON_NODE} AND verified_at IS NULL AND file_id > ? ORDER BY node_id, file_id LIMIT ?`)
+const SINCE = pageOf(`${ON_NODE} AND verified_at > ? ORDER BY node_id, verified_at, file_id LIMIT ?`, 'r.verified_at, r.file_id')
 // Very many may have been proved in one second.
-const IN_SECOND = `${COPY} AND r.verified_at = ? AND r.file_id > ? ORDER BY r.file_id LIMIT ?`
-const OF_FILE = `${COPY} AND r.file_id = ?`
+const IN_SECOND = pageOf(`${ON_NODE} AND verified_at ${IS_ONE} AND file_id > ? ORDER BY node_id, verified_at, file_id LIMIT ?`)
+const OF_FILE = `SELECT ${COLUMNS} FROM replica r JOIN file f ON f.id = r.file_id WHERE r.node_id = ? AND r.file_id = ?`
 
 export interface Page {
 	after: FileId
@@ -37,19 +44,19 @@ export interface Page {
 }
 
 export function ofState(reader: Reader, node: NodeId, state: number, { after, limit }: Page): Maybe<CopyRow[]> {
-	return reader.all<CopyRow>(OF_STATE, [node, state, after, limit])
+	return reader.all<CopyRow>(OF_STATE, [node, state, after, limit, node])
 }
 
 /** In whatever state: the index knows nothing of states. */
 export function neverProved(reader: Reader, node: NodeId, { after, limit }: Page): Maybe<CopyRow[]> {
-	return reader.all<CopyRow>(NEVER, [node, after, limit])
+	return reader.all<CopyRow>(NEVER, [node, after, limit, node])
 }
 
 /** Those proved at `at` or later, oldest first; of that second itself only files after `after`. */
 export function* provedFrom(reader: Reader, node: NodeId, at: number, { after, limit }: Page): Op<CopyRow[]> {
-	const same = yield* wait(reader.all<CopyRow>(IN_SECOND, [node, at, after, limit]))
+	const same = yield* wait(reader.all<CopyRow>(IN_SECOND, [node, at, after, limit, node]))
 	if (same.length === limit) return same
-	return [...same, ...(yield* wait(reader.all<CopyRow>(SINCE, [node, at, limit - same.length])))]
+	return [...same, ...(yield* wait(reader.all<CopyRow>(SINCE, [node, at, limit - same.length, node])))]
 }
 
 export function ofFileQuery(node: NodeId, file: FileId): Query {
@@ -71,13 +78,17 @@ export function trust(tx: Transaction, copy: { file: FileId; node: NodeId; versi
 	touched.add(tx, copy.file)
 }
 
-/** The copies on a node that may be verified, and the bytes of those that were proved before `due`, or never. Looks at every one. */
-export function amount(reader: Reader, node: NodeId, due: number): Maybe<{ files: number; bytes: number | null } | undefined> {
-	return reader.get(
-		`SELECT COUNT(*) AS files, SUM(CASE WHEN r.verified_at IS NULL OR r.verified_at < ? THEN f.size ELSE 0 END) AS bytes
-			FROM replica r JOIN file f ON f.id = r.file_id WHERE r.node_id = ? AND r.state IN (1, 3) AND f.kind IN (${KIND.regular}, ${KIND.symlink})`,
-		[due, node],
-	)
+/** Of a page of the copies on a node in one state: those that may be verified, and the bytes of those that were proved before `due`, or never. Null where there are none. */
+const AMOUNT = `SELECT SUM(CASE WHEN f.kind IN (${KIND.regular}, ${KIND.symlink}) THEN 1 ELSE 0 END) AS files,
+	SUM(CASE WHEN f.kind IN (${KIND.regular}, ${KIND.symlink}) AND (r.verified_at IS NULL OR r.verified_at < ?) THEN f.size ELSE 0 END) AS bytes, MAX(f.id) AS last
+	FROM (${PAGE}) p JOIN replica r ON r.file_id = p.file_id AND r.node_id = ? JOIN file f ON f.id = r.file_id`
+
+export function amount(
+	reader: Reader,
+	{ node, state, due }: { node: NodeId; state: number; due: number },
+	{ after, limit }: Page,
+): Maybe<{ files: number | string | null; bytes: number | string | null; last: FileId | null } | undefined> {
+	return reader.get(AMOUNT, [due, node, state, after, limit, node])
 }
 
 export interface Standing {

@@ -1,7 +1,7 @@
 /** Table `replica`: one node's copy of one file. What is "told" is to come with a line of the journal about the file, in the same transaction. */
 import type { FileId, NodeId } from '../ids.ts'
 import type { Maybe } from '../op.ts'
-import { insertRows } from './bulk.ts'
+import { insertRows, IS_ONE } from './bulk.ts'
 import type { Query, Reader, Transaction } from './driver.ts'
 import * as touched from './stat-touched.ts'
 
@@ -30,6 +30,9 @@ export function ofFileQuery(file: FileId): Query {
 export function ofSiblings(reader: Reader, parent: FileId, entriesMax: number): Maybe<Array<Pick<ReplicaRow, 'node_id'>>> {
 	return reader.all(OF_SIBLINGS, [parent, entriesMax])
 }
+
+/** Of files that have a copy on a node in one state, by id: those after another. */
+export const PAGE = `SELECT file_id FROM replica WHERE node_id ${IS_ONE} AND state ${IS_ONE} AND file_id > ? ORDER BY node_id, state, file_id LIMIT ?`
 
 /** Whether there is any work of that kind on a node: asked often, so it costs one look at the index. */
 export function anyInState(reader: Reader, node: NodeId, state: number): Maybe<unknown> {

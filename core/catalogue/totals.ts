@@ -1,6 +1,6 @@
 /** What is in the tree and what is still to be done. Counted when asked: no counter can drift. */
-import { type Maybe, isPromise } from '../op.ts'
-import type { NodeId } from '../ids.ts'
+import { type Maybe, isPromise, type Op, wait } from '../op.ts'
+import { type FileId, type NodeId, ROOT_ID } from '../ids.ts'
 import { KIND } from './files.ts'
 import type { Query, Reader } from './driver.ts'
 import { REPLICA } from './replicas.ts'
@@ -56,23 +56,28 @@ function byNode(rows: ByNode[]): Map<NodeId, number> {
 	return new Map(rows.map((row) => [row.node_id, row.many]))
 }
 
-interface KindRow {
-	kind: number
-	many: number
-	bytes: number | string
+/** Null where there are none. */
+interface TreeRow {
+	files: number | string | null
+	directories: number | string | null
+	bytes: number | string | null
+	last: FileId | null
 }
 
-/** Each row is looked at. The root is always there, and is not counted. */
-export function countTree(reader: Reader): Maybe<Below> {
-	const rows = reader.all<KindRow>('SELECT kind, COUNT(*) AS many, SUM(size) AS bytes FROM file WHERE nlink > 0 GROUP BY kind')
-	return isPromise(rows) ? rows.then(toTree) : toTree(rows)
-}
+/** Counted at once: no question takes longer than a database may. */
+const COUNTED_ROWS = 50_000
+const TREE = `SELECT SUM(CASE WHEN nlink > 0 AND kind <> ${KIND.directory} THEN 1 ELSE 0 END) AS files,
+	SUM(CASE WHEN nlink > 0 AND kind = ${KIND.directory} THEN 1 ELSE 0 END) AS directories,
+	SUM(CASE WHEN nlink > 0 AND kind = ${KIND.regular} THEN size ELSE 0 END) AS bytes, MAX(id) AS last
+	FROM (SELECT id, kind, nlink, size FROM file WHERE id > ? ORDER BY id LIMIT ?) page`
 
-function toTree(rows: readonly KindRow[]): Below {
-	const directories = rows.find((row) => row.kind === KIND.directory)?.many ?? 1
-	return {
-		files: rows.reduce((sum, row) => sum + row.many, 0) - directories,
-		directories: directories - 1,
-		bytes: Number(rows.find((row) => row.kind === KIND.regular)?.bytes ?? 0),
+/** Each row is looked at. The root is not counted. */
+export function* countTree(reader: Reader): Op<Below> {
+	const total = { files: 0, directories: 0, bytes: 0 }
+	for (let after: FileId | null = ROOT_ID; after !== null; ) {
+		const row: TreeRow | undefined = yield* wait(reader.get<TreeRow>(TREE, [after, COUNTED_ROWS]))
+		for (const what of ['files', 'directories', 'bytes'] as const) total[what] += Number(row?.[what] ?? 0)
+		after = row?.last ?? null
 	}
+	return total
 }

@@ -1,11 +1,12 @@
 /** Copies that are wanted on a node: what there is to do, what has to be known of each, and the rows of those that were made. */
 import type { ClientId, FileId, NodeId } from '../ids.ts'
 import type { Maybe } from '../op.ts'
+import { IS_ONE } from './bulk.ts'
 import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
 import type { EntryRow } from './entries.ts'
 import { FILE_COLUMNS, type FileRow } from './files.ts'
 import type { IntentRow } from './intents.ts'
-import type { ReplicaRow } from './replicas.ts'
+import { REPLICA, type ReplicaRow } from './replicas.ts'
 import * as touched from './stat-touched.ts'
 
 export interface WantedRow {
@@ -24,12 +25,10 @@ export interface Span {
 }
 
 const LAST = 'SELECT MAX(file_id) AS last FROM replica WHERE node_id = ? AND state = 2'
+const IDS = `SELECT file_id FROM replica WHERE node_id ${IS_ONE} AND state IN (${REPLICA.wanted}, NULL) AND file_id > ? AND file_id <= ? ORDER BY node_id, state, file_id LIMIT ?`
 const PAGE = `SELECT w.file_id, f.size, (SELECT COUNT(*) FROM replica g WHERE g.file_id = w.file_id AND g.state = 1) AS good
-	FROM replica w JOIN file f ON f.id = w.file_id
-	WHERE w.node_id = ? AND w.state = 2 AND w.file_id > ? AND w.file_id <= ? ORDER BY w.file_id LIMIT ?`
-const AMOUNT = `SELECT COUNT(*) AS files, SUM(f.size) AS bytes, MAX(w.file_id) AS last FROM (
-		SELECT file_id FROM replica WHERE node_id = ? AND state = 2 AND file_id > ? AND file_id <= ? ORDER BY file_id LIMIT ?
-	) w JOIN file f ON f.id = w.file_id`
+	FROM (${IDS}) w JOIN file f ON f.id = w.file_id ORDER BY w.file_id`
+const AMOUNT = `SELECT COUNT(*) AS files, SUM(f.size) AS bytes, MAX(w.file_id) AS last FROM (${IDS}) w JOIN file f ON f.id = w.file_id`
 
 /** The highest id of a file wanted on the node: what comes later is for the next run. Undefined when nothing is wanted. */
 export async function lastWanted(reader: Reader, node: NodeId): Promise<FileId | undefined> {

@@ -12,5 +12,5 @@ import { sizeBelow } from './tree-sizes.ts'
 export function* treeTotal(catalogue: Driver): Op<Below> {
 	const anew = yield* wait(settings.find(catalogue, touched.ANEW))
 	const isCounted = !anew && (yield* changesBehind(catalogue, 1)) === 0
-	return isCounted ? yield* sizeBelow(catalogue, ROOT_ID) : yield* wait(countTree(catalogue))
+	return isCounted ? yield* sizeBelow(catalogue, ROOT_ID) : yield* countTree(catalogue)
 }

@@ -3,7 +3,6 @@
  * removed. Many rounds pass until nothing is left; each looks at what was asked for before and asks for some more.
  */
 import type { Amount } from '../../core/catalogue/holdings.ts'
-import * as holdings from '../../core/catalogue/holdings.ts'
 import type { JobRow } from '../../core/catalogue/jobs.ts'
 import * as jobs from '../../core/catalogue/jobs.ts'
 import * as leases from '../../core/catalogue/leases.ts'
@@ -13,7 +12,7 @@ import type { Transaction } from '../../core/catalogue/driver.ts'
 import { type Filesystem, transact } from '../../core/filesystem/filesystem.ts'
 import type { FileId, NodeId } from '../../core/ids.ts'
 import type { NodeRow, NodeState } from '../../core/nodes/node.ts'
-import { run as drive, type Op, wait } from '../../core/op.ts'
+import { run as drive, wait } from '../../core/op.ts'
 import { classById } from '../../core/placement/placement.ts'
 import type { Run } from '../run.ts'
 import { begin, drainName, end, isRebalancing, progressOf, remember } from './activity.ts'
@@ -65,10 +64,10 @@ const ROUND_MS = 10_000
 const STEPS = [REPLICA.good, REPLICA.suspect, REPLICA.wanted, REPLICA.surplus] as const
 const NONE: Amount = { files: 0, bytes: 0 }
 
-/** In the transaction that gives the node its state. */
-export function* beginDrain(tx: Transaction, fs: Filesystem, node: NodeRow): Op<void> {
+/** In the transaction that gives the node its state; `total` is what it held before: to count that takes longer than a transaction may. */
+export function beginDrain(tx: Transaction, fs: Filesystem, node: NodeRow, total: Amount): void {
 	const former = node.state === 'drain' ? 'rw' : node.state
-	const progress: DrainProgress = { former, total: yield* holdings.held(tx, node.id), planned: 0, unplaced: NONE, counting: NONE }
+	const progress: DrainProgress = { former, total, planned: 0, unplaced: NONE, counting: NONE }
 	begin(tx, drainName(node.id), progress, fs.capabilities)
 	if (node.state !== 'drain') nodeTable.update(tx, node.id, { ...node, state: 'drain' }, fs.capabilities)
 }

@@ -1,5 +1,6 @@
 /** What a keeper says about draining a node. Each is one transaction; the rounds that follow do what it asks for. */
 import type { Transaction } from '../../core/catalogue/driver.ts'
+import { held } from '../../core/catalogue/holdings.ts'
 import type { JobRow } from '../../core/catalogue/jobs.ts'
 import * as jobs from '../../core/catalogue/jobs.ts'
 import * as nodeTable from '../../core/catalogue/nodes.ts'
@@ -12,12 +13,16 @@ import { run as drive, type Op, wait } from '../../core/op.ts'
 import { drainName, passAgain, progressOf, remember } from './activity.ts'
 import { beginDrain, type DrainProgress } from './drain.ts'
 
+const NOTHING = { files: 0, bytes: 0 }
+
 /** False when it is being drained already. ENOENT where there is no such node, EINVAL for one that is dead. */
 export async function startDrain(fs: Filesystem, name: string): Promise<boolean> {
+	const there = await nodeTable.findByName(fs.catalogue, name)
+	const total = there ? await drive(held(fs.catalogue, there.id)) : NOTHING
 	return await change(fs, name, function* (tx, node, row) {
 		if (node.state === 'dead') fail('EINVAL', `node ${name} is dead: there is nothing to copy from`)
 		if (node.state === 'drain' && (row?.state === 'running' || row?.state === 'paused')) return false
-		yield* beginDrain(tx, fs, node)
+		beginDrain(tx, fs, node, total)
 		return true
 	})
 }

@@ -3,6 +3,7 @@
  * changed. To be called again and again; three small queries when nothing is to be done.
  */
 import * as classTable from '../../core/catalogue/classes.ts'
+import { held } from '../../core/catalogue/holdings.ts'
 import type { JobRow } from '../../core/catalogue/jobs.ts'
 import * as jobs from '../../core/catalogue/jobs.ts'
 import * as nodeTable from '../../core/catalogue/nodes.ts'
@@ -104,5 +105,8 @@ function hasDrain(rows: readonly JobRow[], node: NodeRow): boolean {
 }
 
 async function startDrain(fs: Filesystem, node: NodeRow): Promise<void> {
-	await transact(fs, (tx) => beginDrain(tx, fs, node))
+	const total = await drive(held(fs.catalogue, node.id))
+	await transact(fs, function* (tx) {
+		beginDrain(tx, fs, node, total)
+	})
 }
