@@ -20,7 +20,7 @@ const KERNEL_WORDS: ReadonlySet<string> = new Set(['noexec', 'noatime', 'sync', 
 
 export async function mountWith(library: Library, fs: Filesystem, options: MountOptions): Promise<Attached> {
 	// libfuse 2 mounts, and fails then.
-	if (options.kernelOptions.includes('nosymfollow')) throw new UserError("the driver fuse-native knows no 'nosymfollow'", EXIT_NOT_STARTED)
+	if (options.kernelOptions.includes('nosymfollow')) throw new UserError("the driver fuse-native knows no 'nosymfollow'", EXIT.notStarted)
 	const portable = createPortable(fs)
 	fs.onChange = portable.paths.follow
 	const callbacks: Callbacks = { ...attributeCallbacks(portable), ...nameCallbacks(portable), ...openFileCallbacks(portable) }

@@ -104,9 +104,9 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 	}
 	// Never given twice, by whichever client: what an intent leaves on a node is named by its token.
 	fs.nextToken = fs.client * TOKENS_PER_CLIENT
+	catalogue.markSeen()
 	yield* fs.journal.start(catalogue)
 	fs.unsynced.from = fs.journal.position()
-	catalogue.markSeen()
 	yield* refreshNodes(fs)
 	for (const id of fs.nodes.keys()) fs.nodesMarked.add(id)
 	yield* settle(fs)
