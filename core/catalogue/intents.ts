@@ -109,6 +109,11 @@ export function standing(reader: Reader, node: NodeId, limit: number): Maybe<Int
 	return reader.all<IntentRow>(...standingQuery(node, limit))
 }
 
+/** The next of them. */
+export function standingAfter(reader: Reader, { node_id, id }: IntentRow, limit: number): Maybe<IntentRow[]> {
+	return reader.all<IntentRow>(`SELECT ${COLUMNS} FROM intent WHERE node_id = ? AND id > ? ORDER BY id LIMIT ?`, [node_id, id, limit])
+}
+
 /** By more than its id: a database may give the id of a row that is gone to another. */
 export function remove(tx: Transaction, { id, token, path }: IntentRow): void {
 	tx.write('DELETE FROM intent WHERE id = ? AND token = ? AND path = ?', [id, token, path])

@@ -19,8 +19,7 @@ import * as xattrs from '../catalogue/xattrs.ts'
 import { now } from '../clock.ts'
 import { CatalogueError, codeOf, fail } from '../errors.ts'
 import { type FileId, type Path, ROOT_ID } from '../ids.ts'
-import { standsInTheWay } from '../in-the-way.ts'
-import { carryOut, intend, isDone } from '../intents.ts'
+import { carryOut, intend } from '../intents.ts'
 import { takesChanges } from '../nodes/service.ts'
 import { type Op, wait } from '../op.ts'
 import { classOf, nodesForCopies } from '../placement/placement.ts'
@@ -33,8 +32,9 @@ import { checkDirectory, checkPlace, type Place } from './names.ts'
 import { arrivalOf, type Before, type Conditions, type Named, type Naming, rowOf, type Staged } from './naming.ts'
 import { checkNode } from './nodes.ts'
 import { joinChain } from './paths.ts'
+import { mayBeObstructed } from './obstructed.ts'
 import { lostName, removeName } from './remove.ts'
-import { nowStanding, STANDING_ROWS_MAX, standingOn } from './standing.ts'
+import { nowStanding, standingOn } from './standing.ts'
 import { takeBackWay } from './take-back-way.ts'
 import { makeReady } from './way-on-node.ts'
 
@@ -177,8 +177,7 @@ function lacks(
 	// What is replaced may only go when what replaces it is on the disk.
 	if (existing && existing.size > 0 && !isSynced) return { needs: 'sync' }
 	if (!standing) return undefined
-	const isObstructed = standing.length === STANDING_ROWS_MAX || standing.some((row) => !isDone(fs, row) && standsInTheWay(row, path))
-	return isObstructed ? { needs: 'patience' } : undefined
+	return mayBeObstructed(fs, standing, path) ? { needs: 'patience' } : undefined
 }
 
 /** Whose extended attributes it has. */

@@ -39,6 +39,10 @@ function isUnobstructed(fs: Filesystem, standing: readonly IntentRow[], path: Pa
 }
 
 export function* isObstructed(fs: Filesystem, node: Node, path: Path): Op<boolean> {
-	const rows = yield* wait(intents.standing(fs.catalogue, node.id, STANDING_ROWS_MAX))
-	return rows.length === STANDING_ROWS_MAX || rows.some((row) => !isDone(fs, row) && standsInTheWay(row, path))
+	return mayBeObstructed(fs, yield* wait(intents.standing(fs.catalogue, node.id, STANDING_ROWS_MAX)), path)
+}
+
+/** By what stands on a node, of which `STANDING_ROWS_MAX` rows were read: where there are so many, the others may be about any path. */
+export function mayBeObstructed(fs: Filesystem, standing: readonly IntentRow[], path: Path): boolean {
+	return standing.length >= STANDING_ROWS_MAX || standing.some((row) => !isDone(fs, row) && standsInTheWay(row, path))
 }

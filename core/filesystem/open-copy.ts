@@ -139,11 +139,15 @@ function keyOf({ id }: Node, path: Path): string {
 
 /** The file's paths on the node, without those on which an intent stands: read when they are known, or one that was decided in between would not be among them. */
 function* clearPaths(fs: Filesystem, node: Node, { names, intended }: Found): Op<Path[]> {
-	const paths: Path[] = []
+	let paths: Path[] = []
 	for (const { parent, name } of names) paths.push(joinPath(yield* fs.directories.path(fs.catalogue, parent), name))
-	const rows = intended ? yield* wait(intents.standing(fs.catalogue, node.id, STANDING_ROWS_MAX)) : []
-	const standing = rows.filter((row) => !isDone(fs, row))
-	return paths.filter((path) => !standing.some((row) => standsInTheWay(row, path)))
+	let rows = intended ? yield* wait(intents.standing(fs.catalogue, node.id, STANDING_ROWS_MAX)) : []
+	for (;;) {
+		const standing = rows.filter((row) => !isDone(fs, row))
+		paths = paths.filter((path) => !standing.some((row) => standsInTheWay(row, path)))
+		if (rows.length < STANDING_ROWS_MAX || paths.length === 0) return paths
+		rows = yield* wait(intents.standingAfter(fs.catalogue, rows[rows.length - 1], STANDING_ROWS_MAX))
+	}
 }
 
 function* openOnNode(node: Node, paths: Path[], flags: number): Op<{ path: Path; fd: number } | undefined> {

@@ -15,13 +15,12 @@ import * as replicas from '../catalogue/replicas.ts'
 import type { WriterRow } from '../catalogue/writers.ts'
 import * as writers from '../catalogue/writers.ts'
 import { fail } from '../errors.ts'
-import { standsInTheWay } from '../in-the-way.ts'
-import { isDone } from '../intents.ts'
 import type { Stat } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { isAt } from './is-at.ts'
 import { inTurn, isAsEntered, type OpenFile } from './open-files.ts'
+import { mayBeObstructed } from './obstructed.ts'
 import { pathsOf, pathsOfNames } from './paths.ts'
 import { STANDING_ROWS_MAX } from './standing.ts'
 
@@ -81,7 +80,7 @@ function* claim(fs: Filesystem, tx: Transaction, { id, node, known }: OpenFile, 
 	// Of what a server says of a name it may be behind: there the file's times have to be those of this copy.
 	if (node.remote && !isAsEntered(row, known) && !isAsEntered(row, stat)) return 'lost'
 	const [{ path }] = yield* pathsOfNames(fs, names, tx)
-	if (standing.some((intent) => !isDone(fs, intent) && standsInTheWay(intent, path))) return 'waits'
+	if (mayBeObstructed(fs, standing, path)) return 'waits'
 	writers.insert(tx, id, fs.client, node.id, fs.capabilities)
 	return 'ours'
 }
