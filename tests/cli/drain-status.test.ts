@@ -1,4 +1,4 @@
-/** What is said of a drain when the keeper has said something else of its node since. */
+/** What is said of a drain when the keeper has said something else of its node since; and of a rebalance that is paused and given up. */
 import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -71,4 +71,25 @@ test('a node that was emptied and is used again gets the copies for which there 
 	database.exec("UPDATE job SET ended = ended - 3600 WHERE name = 'pass'")
 	await cairn('rebalance')
 	assert.deepEqual(wanted(), [2])
+})
+
+test('a rebalance that is paused, resumed and given up', async (t) => {
+	const place = makeWorkplace(t)
+	const cairn = typed(place.config, init, node, rebalance)
+	await cairn('init')
+	await cairn('node', 'add', 'n1', place.makeDirectory('a'))
+	assert.match((await cairn('rebalance')).stdout, /^done/)
+	const refused = await cairn('rebalance', '--pause')
+	assert.match(refused.stderr, /not being balanced/)
+	assert.equal(refused.code, 8)
+	const { DatabaseSync } = await import('node:sqlite')
+	const database = new DatabaseSync(place.catalogue)
+	t.after(() => database.close())
+	const goesOn = () => database.exec("UPDATE job SET state = 'running' WHERE name = 'rebalance'")
+	goesOn()
+	assert.match((await cairn('rebalance', '--pause')).stdout, /^paused/)
+	assert.match((await cairn('rebalance', '--status')).stdout, /^paused/)
+	assert.match((await cairn('rebalance', '--resume')).stdout, /^done/)
+	goesOn()
+	assert.match((await cairn('rebalance', '--abort')).stdout, /^given up/)
 })
