@@ -42,10 +42,16 @@ export async function readPart(walking: Walking, directory: FileId, { entries, f
 	const last = pairs[pairs.length - 1]
 	const part = {
 		pairs,
-		standing: standing.length === 0 ? standing : standing.filter((row) => !isDone(fs, row)),
+		standing: yetToDo(fs, standing),
 		isLast: from + used.entries >= entries.length && used.rows === rows.length && rows.length < PART_NAMES,
 	}
 	return { part, next: { entries, from: from + used.entries, after: last ? nameOf(last) : after } }
+}
+
+/** Without what this process has done already, whose rows are about to go. Where so many stand that there may be more, all of them, for whoever counts. */
+export function yetToDo(fs: Walking['fs'], standing: IntentRow[]): IntentRow[] {
+	const isWhole = standing.length > 0 && standing.length < STANDING_ROWS_MAX
+	return isWhole ? standing.filter((row) => !isDone(fs, row)) : standing
 }
 
 export interface Position {

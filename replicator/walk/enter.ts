@@ -14,10 +14,10 @@ import * as xattrs from '../../core/catalogue/xattrs.ts'
 import { now } from '../../core/clock.ts'
 import { type FileId, ROOT_ID } from '../../core/ids.ts'
 import { standsInTheWay } from '../../core/in-the-way.ts'
-import { intend, isDone } from '../../core/intents.ts'
+import { intend } from '../../core/intents.ts'
 import { type Op, wait } from '../../core/op.ts'
 import { isStillOurs } from '../replicator.ts'
-import { STANDING_ROWS_MAX } from './chunks.ts'
+import { STANDING_ROWS_MAX, yetToDo } from './chunks.ts'
 import { pathOfItem, type Ready } from './item.ts'
 import { pathOf } from './place.ts'
 import { type NewFile, placeNew } from './new-file.ts'
@@ -54,7 +54,7 @@ export function* enter(walking: Walking, tx: Transaction, entering: Entering): O
 	const directories = yield* lock(walking, tx, entering)
 	yield* watchman.look(tx)
 	const [standing] = (yield* wait(tx.read(intents.standingQuery(node.id, STANDING_ROWS_MAX)))) as [IntentRow[]]
-	const blocked = standing.filter((row) => !isDone(fs, row))
+	const blocked = yetToDo(fs, standing)
 	const moved = yield* movedAmong(tx, entering)
 	for (const id of yield* crowdedAmong(tx, unasked)) moved.add(id)
 	const isFree = (item: Ready) =>

@@ -7,10 +7,9 @@ import type { OneRow } from '../../core/catalogue/walks.ts'
 import * as walks from '../../core/catalogue/walks.ts'
 import { joinPath } from '../../core/filesystem/directories.ts'
 import type { Name, Path } from '../../core/ids.ts'
-import { isDone } from '../../core/intents.ts'
 import { run as drive } from '../../core/op.ts'
 import { settleAbsent } from './absent.ts'
-import { STANDING_ROWS_MAX } from './chunks.ts'
+import { STANDING_ROWS_MAX, yetToDo } from './chunks.ts'
 import { kindOfStat } from './compare.ts'
 import { settleDifference } from './differing.ts'
 import { isObstructed } from './finding.ts'
@@ -51,7 +50,7 @@ async function settle(walking: Walking, watch: Watch, above: Path, name: Name): 
 	if (id === undefined) return false
 	const path = joinPath(above, name)
 	const [[row], standing] = (await fs.catalogue.read(walks.oneQuery(node.id, id, name), intents.standingQuery(node.id, STANDING_ROWS_MAX))) as [OneRow[], IntentRow[]]
-	if (isObstructed(standing.filter((each) => !isDone(fs, each)), path)) return false
+	if (isObstructed(yetToDo(fs, standing), path)) return false
 	const [stat] = await statAll(walking, [path])
 	if (stat instanceof Error) {
 		run.trouble(shown(path), stat.message)

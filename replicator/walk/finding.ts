@@ -10,12 +10,12 @@ import * as writers from '../../core/catalogue/writers.ts'
 import { transact } from '../../core/filesystem/filesystem.ts'
 import type { Name, Path } from '../../core/ids.ts'
 import { standsInTheWay } from '../../core/in-the-way.ts'
-import { intend, isDone } from '../../core/intents.ts'
+import { intend } from '../../core/intents.ts'
 import type { Stat } from '../../core/nodes/node.ts'
 import { type Op, run as drive, wait } from '../../core/op.ts'
 import { carryOutInTime } from '../proof/in-time.ts'
 import { isStillOurs } from '../replicator.ts'
-import { STANDING_ROWS_MAX } from './chunks.ts'
+import { STANDING_ROWS_MAX, yetToDo } from './chunks.ts'
 import type { Watch } from './watch.ts'
 import { type Directory, type Walking, WalkStopped } from './walking.ts'
 
@@ -66,12 +66,8 @@ function* stillSo({ fs, node, rep, watchman }: Walking, tx: Transaction, { direc
 		),
 	)) as [OneRow[], unknown[], IntentRow[], ReplicaRow[]]
 	if (watch.moved || watch.isTouched(directory.id, name) || watch.isFileTouched(row.id)) return undefined
-	if (pins.length > 0 || isObstructed(walkingRows(fs, standing), path)) return undefined
+	if (pins.length > 0 || isObstructed(yetToDo(fs, standing), path)) return undefined
 	return now && isSame(now, row) ? copies : undefined
-}
-
-function walkingRows(fs: Walking['fs'], standing: IntentRow[]): IntentRow[] {
-	return standing.length === 0 ? standing : standing.filter((row) => !isDone(fs, row))
 }
 
 /** Something the node has yet to carry out decides what stands at the path. */
