@@ -60,7 +60,7 @@ function* createAs(fs: Filesystem, id: FileId, place: Place, file: NewFile, excl
 		const made = (yield* enterUnasked(fs, asked)) ?? (yield* wait(transact(fs, (tx) => enterFile(fs, tx, asked))))
 		if ('existing' in made) return made
 		if ('row' in made) {
-			fs.standing = made.standing
+			fs.sawStanding = made.standing
 			fs.readAhead.changedNames(place.parent, place.name)
 			fs.touched.keep(turn, made.directory, time)
 			const open = yield* arrive(fs, { row: made.row, parent: place.parent, path: made.path }, made.nodes)
@@ -96,7 +96,7 @@ interface Created {
 function* enterUnasked(fs: Filesystem, asked: Asked): Op<Created | undefined> {
 	const { place, time } = asked
 	const { moves } = fs.directories.asOf
-	const directory = moves === undefined || fs.standing || fs.nodesInDoubt ? undefined : fs.touched.get(place.parent)
+	const directory = moves === undefined || fs.sawStanding || fs.nodesInDoubt ? undefined : fs.touched.get(place.parent)
 	if (moves === undefined || !directory) return undefined
 	return yield* transactUnasked(fs, function* (tx) {
 		const { path, rule, nodes } = yield* nodesAt(fs, tx, place)

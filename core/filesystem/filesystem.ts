@@ -25,57 +25,44 @@ export interface Filesystem {
 	readonly config: Config
 	readonly catalogue: Driver
 	readonly capabilities: Capabilities
+	readonly ids: Sequence
+	readonly random: () => number
+	/** Something a keeper should know: one line. */
+	readonly report: (line: string) => void
+
+	// What this process is to others.
 	client: ClientId
+	/** For `cairn status`. */
+	what: string
 	readonly alive: Alive
 	/** How often others took this client for dead, and cleared up after it, though it lived. */
 	returns: number
-	/** What this process is, for `cairn status`. */
-	what: string
+
+	// Nodes and rules.
 	/** The nodes this process has opened, by id; those the keeper declared dead are not among them. */
 	readonly nodes: Map<NodeId, Node>
 	/** One of them may have been taken away, of which the journal has not told yet. */
 	nodesInDoubt: boolean
 	classes: ClassRow[]
-	readonly ids: Sequence
-	readonly directories: Directories
-	readonly readAhead: ReadAhead
+
+	// What others do: behind.ts.
 	readonly journal: Journal
 	/** The last catching up with others that was begun: it goes on, or it failed. Undefined once it has come to its end. */
 	catchingUp: object | undefined
 	/** Of what was read in the journal, what not everybody here has heard of. */
 	unfollowed: readonly ChangeRow[]
-	readonly later: Later
-	/** What was carried out on nodes and may not be on their disks yet. */
-	readonly unsynced: Unsynced
-	/** Files open in this process. */
-	readonly open: Map<FileId, OpenFile>
-	/** As `removed.ts` says. */
-	readonly removed: Map<FileId, { row: FileRow; xattrs: Map<string, Buffer> }>
-	/** Numbers the transactions of this client that leave intents. */
-	nextToken: number
-	/** Tokens of intents being carried out here, or given up: rows of this client with other tokens are done and about to go. */
-	readonly carrying: Set<number>
-	/** Nodes on which something that was decided here lately waits behind what others are carrying out. */
-	readonly queued: Set<NodeId>
-	/** Has it carried out, soon. */
-	onQueued: () => Maybe<void>
-	/** Files that are being opened for writing, or created, and how often: their pins may stand before they are open. */
-	readonly opening: Map<FileId, number>
-	/** Files on their way to a node where others have a turn meanwhile. */
-	readonly arriving: Map<FileId, Arriving>
-	/** Changes that may have been made, of which it is being found out. */
-	readonly undecided: Set<Promise<void>>
-	onUndecided: (error: Undecided, since: number) => void
-	/** When a file was made here last, intents stood. */
-	standing: boolean
-	/** The catalogue failed: operations may have left pins behind that nobody needs. */
-	mayHaveLeftPins: boolean
-	/** Nodes on which an exchange may have left its marks, or a client that is gone what it was bringing. */
-	readonly nodesMarked: Set<NodeId>
+	/** Told of every change another client made, after the caches here forgot it. */
+	onChange: (change: ChangeRow) => void
+	/** Another client is alive that changes the tree for people: what it may have created meanwhile must be asked for. */
+	shared: boolean
+	/** Of this process, as many as were begun and have ended: what does not change meanwhile was not changed by its own. */
+	transactions: number
+
+	// What is remembered.
+	readonly directories: Directories
+	readonly readAhead: ReadAhead
 	/** Directories whose names this client changed lately, as they are since. */
 	readonly touched: Touched
-	/** Files whose writer has asked lately for them to be on the disk. */
-	readonly synced: Set<FileId>
 	/**
 	 * The file that was looked up last, by the only name it has; undefined once this client changed anything or heard that another
 	 * did. Only where the database says at once whether another has.
@@ -83,17 +70,41 @@ export interface Filesystem {
 	lookedUp: { parent: FileId; name: Name; row: FileRow } | undefined
 	/** The name that was looked up last of those that led to nothing, and after how many transactions. As `lookedUp`. */
 	absent: { place: Place; transactions: number } | undefined
-	/** Of this process, as many as were begun and have ended: what does not change meanwhile was not changed by its own. */
-	transactions: number
+	/** When a file was made here last, intents stood. */
+	sawStanding: boolean
+	/** As `removed.ts` says. */
+	readonly removed: Map<FileId, { row: FileRow; xattrs: Map<string, Buffer> }>
+	/** Files whose writer has asked lately for them to be on the disk. */
+	readonly synced: Set<FileId>
+
+	// Files in use here.
+	readonly open: Map<FileId, OpenFile>
+	/** Files that are being opened for writing, or created, and how often: their pins may stand before they are open. */
+	readonly opening: Map<FileId, number>
+	/** Files on their way to a node where others have a turn meanwhile. */
+	readonly arriving: Map<FileId, Arriving>
+
+	// What was decided and is not done with: docs/ARCHITECTURE.md, "Who goes on".
+	readonly later: Later
+	/** Numbers the transactions of this client that leave intents. */
+	nextToken: number
+	/** Tokens of intents being carried out here, or given up: rows of this client with other tokens are done and about to go. */
+	readonly carrying: Set<number>
 	/** Set by a door that has work done after it answered: what its caller need not wait for, on the calling thread. */
 	afterAnswer: ((work: () => void) => void) | undefined
-	/** Told of every change another client made, after the caches here forgot it. */
-	onChange: (change: ChangeRow) => void
-	readonly random: () => number
-	/** Something a keeper should know: one line. */
-	readonly report: (line: string) => void
-	/** Another client is alive that changes the tree for people: what it may have created meanwhile must be asked for. */
-	shared: boolean
+	/** Nodes on which something that was decided here lately waits behind what others are carrying out. */
+	readonly queued: Set<NodeId>
+	/** Has it carried out, soon. */
+	onQueued: () => Maybe<void>
+	/** What was carried out on nodes and may not be on their disks yet. */
+	readonly unsynced: Unsynced
+	/** Changes that may have been made, of which it is being found out. */
+	readonly undecided: Set<Promise<void>>
+	onUndecided: (error: Undecided, since: number) => void
+	/** The catalogue failed: operations may have left pins behind that nobody needs. */
+	mayHaveLeftPins: boolean
+	/** Nodes on which an exchange may have left its marks, or a client that is gone what it was bringing. */
+	readonly nodesMarked: Set<NodeId>
 }
 
 /**

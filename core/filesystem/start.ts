@@ -88,7 +88,7 @@ export function* startFilesystem({ config, catalogue, what, report, onChange = (
 		arriving: new Map(),
 		undecided: new Set(),
 		onUndecided: (error, since) => findOut(fs, error, since),
-		standing: false,
+		sawStanding: false,
 		mayHaveLeftPins: false,
 		nodesMarked: new Set(),
 		random,
