@@ -82,6 +82,8 @@ test('a file written after the manifest has its new content, and the other copy 
 		readFileSync(place.node(1, `.cairn/conflicts/${name}`), 'utf8'),
 	)
 	assert.deepEqual(aside, ['one'])
+	const listed = await made.client.catalogue.all<{ path: Uint8Array; file_id: number; reason: string }>('SELECT path, file_id, reason FROM conflict')
+	assert.deepEqual(listed.map(({ path, ...rest }) => ({ path: `${Buffer.from(path)}`, ...rest })), [{ path: 'precious/both', file_id: both, reason: 'differs' }])
 	assert.ok(rowsOf(place).entry.some((row) => String(row).includes('unknown')))
 })
 
