@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { asUser } from '../support/calls.ts'
-import { access, open, truncate } from '../support/libc.ts'
+import { access, copyFileRange, open, truncate } from '../support/libc.ts'
 import { type Cases, fails, statOnly } from './cases.ts'
 
 const ALICE = { uid: 1001, gid: 1001 }
@@ -135,6 +135,18 @@ export const cases: Cases = {
 			fs.closeSync(fs.openSync(b, 'w'))
 		})
 		assert.deepEqual([modeOf(a), modeOf(b)], [0o777, 0o777])
+	},
+
+	'copying a range into it by another user clears the set-id bits too'(dir) {
+		const [from, to] = [aliceHas(dir, 'from', 0o644), aliceHas(dir, 'to', 0o6777)]
+		asUser(BOB, () => {
+			const [source, target] = [open(from, O_RDONLY), open(to, O_RDWR)]
+			assert.equal(copyFileRange(source, 0, target, 0, 2), 2)
+			assert.equal(Number.parseInt(statOnly(to, '%a'), 8), 0o777)
+			fs.closeSync(source)
+			fs.closeSync(target)
+		})
+		assert.equal(modeOf(to), 0o777)
 	},
 
 	'root writes to a set-id file without clearing it; chown clears'(dir) {
