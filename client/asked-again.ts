@@ -1,12 +1,13 @@
 /**
- * Callers whose open was refused with ESTALE: another client has moved what the name led to, or saved over it. A kernel looks the name up once
- * more then, opens what it finds, and gives up if that is gone as well. So the second time a file is open before the kernel hears of it, and
+ * Callers who were refused with ESTALE: another client has moved what the name led to, or saved over it. A kernel looks the name up once
+ * more then, opens what it finds, and gives up if that is refused as well. So the second time a file is open before the kernel hears of it, and
  * stays so for a moment, whoever saves over it.
  */
 import { type FileRow, KIND } from '../core/catalogue/files.ts'
 import * as files from '../core/catalogue/files.ts'
 import { codeOf } from '../core/errors.ts'
 import { type Filesystem, runAside } from '../core/filesystem/filesystem.ts'
+import { catchUp } from '../core/filesystem/follow.ts'
 import { open, type OpenRequest } from '../core/filesystem/open.ts'
 import type { OpenFile } from '../core/filesystem/open-files.ts'
 import { release } from '../core/filesystem/publish.ts'
@@ -25,6 +26,8 @@ interface Caller {
 export interface AskedAgain {
 	/** Whether anybody was refused a moment ago: else there is nothing to do here. */
 	isEmpty(): boolean
+	/** What is asked of a file by its number, as attributes are before it is opened. */
+	ask<T>(pid: number, asked: Op<T>): Op<T>
 	/** A file that is looked up: of a caller who was refused it is open afterwards. */
 	lookUp(pid: number, look: () => Op<FileRow | undefined>): Op<FileRow | undefined>
 	open(pid: number, id: FileId, request: OpenRequest): Op<OpenFile>
@@ -60,6 +63,17 @@ export function createAskedAgain(fs: Filesystem): AskedAgain {
 
 	return {
 		isEmpty: () => callers.size === 0,
+		*ask(pid, asked) {
+			try {
+				return yield* asked
+			} catch (error) {
+				if (codeOf(error) !== 'ESTALE') throw error
+				// Or a name that is kept here would lead there once more.
+				yield* catchUp(fs)
+				if (!callers.has(pid)) refuse(pid, false)
+				throw error
+			}
+		},
 		*lookUp(pid, look) {
 			for (let looks = 1; ; looks++) {
 				const row = yield* look()

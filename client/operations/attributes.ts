@@ -18,7 +18,7 @@ const XATTR_REPLACE = 2
 
 export const getattr: Operation = (door) =>
 	function* (request) {
-		const row = yield* getAttributes(door.fs, request.node)
+		const row = yield* door.askedAgain.ask(request.pid, getAttributes(door.fs, request.node))
 		return (out) => putAttributesOut(out.view, out.at, row, attributeValidity(door, row.id))
 	}
 

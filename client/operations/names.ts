@@ -97,7 +97,7 @@ export const symlink: Operation = (door) =>
 
 export const readLink: Operation = (door) =>
 	function* (request) {
-		const target = yield* readlink(door.fs, request.node)
+		const target = yield* door.askedAgain.ask(request.pid, readlink(door.fs, request.node))
 		return (out) => {
 			out.bytes.set(target, out.at)
 			return target.length

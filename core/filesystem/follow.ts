@@ -81,9 +81,9 @@ function* refreshOpen(fs: Filesystem, { file_id }: ChangeRow): Op<void> {
 	open.row = { ...open.row, nlink: 0 }
 }
 
-/** Whether a name of the file led somewhere else meanwhile. */
+/** Whether a name of the file led somewhere else meanwhile. Of an exchange the journal names one file, and this may be the other. */
 export function nameMoved(rows: readonly ChangeRow[], id: FileId): boolean {
-	return rows.some((row) => row.file_id === id && MOVES.has(row.op))
+	return rows.some((row) => row.op === 'exchange' || (row.file_id === id && MOVES.has(row.op)))
 }
 
 /** Whether paths put together before may be wrong now. */

@@ -192,9 +192,9 @@ function* move(fs: Filesystem, tx: Transaction, { from, to, situation, nodes, ti
 	touchParents(tx, { from, to, leaves: isDirectory ? 1 : 0, arrives: (isDirectory ? 1 : 0) - (target?.kind === KIND.directory ? 1 : 0), time })
 	files.changeLinks(tx, source.id, 0, time)
 	if (source.kind === KIND.regular) reclassify(fs, tx, source, toPath)
+	// It lives on under its other names: whoever opens it by this one has to hear that it is another's.
+	if (target && target.kind !== KIND.directory && target.nlink > 1) changes.insert(tx, fs.client, { op: 'unlink', parent: to.parent, name: to.name, file: target.id }, fs.capabilities)
 	recordChange(fs, tx, { from, to, file: source.id, op: isDirectory ? 'renamedir' : 'rename' })
-	// It lives on under its other names, and others are told only of what took this one.
-	if (target && target.kind !== KIND.directory && target.nlink > 1) changes.insert(tx, fs.client, { op: 'attributes', file: target.id }, fs.capabilities)
 	return made
 }
 

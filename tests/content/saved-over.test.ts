@@ -5,6 +5,7 @@ import { createAskedAgain } from '../../client/asked-again.ts'
 import { read } from '../../core/filesystem/data.ts'
 import { flushLater, type Filesystem } from '../../core/filesystem/filesystem.ts'
 import { catchUp } from '../../core/filesystem/follow.ts'
+import { link } from '../../core/filesystem/links.ts'
 import { lookup } from '../../core/filesystem/lookup.ts'
 import { open } from '../../core/filesystem/open.ts'
 import { release } from '../../core/filesystem/publish.ts'
@@ -66,6 +67,21 @@ for (const engine of engines) {
 			assert.deepEqual(await made.problems(), [])
 		})
 	}
+	test(`${engine.name}: what has another name, or the other's of two that were exchanged, is not opened by the name it had`, async (t) => {
+		const made = await tree(t, engine)
+		const [a, b] = [await made.start(), await made.start()]
+		await save(b.fs, 'first')
+		await writeAndClose(b.fs, await openNew(b.fs, 'y'), 'other')
+		await run(catchUp(a.fs))
+		const ids = { x: await idOf(a.fs), y: (await run(lookup(a.fs, ROOT_ID, Buffer.from('y'))))?.id as FileId }
+		await run(link(b.fs, ids.x, at('z')))
+		await save(b.fs, 'second')
+		await assert.rejects(async () => run(open(a.fs, ids.x, { write: false, truncate: false })), { code: 'ESTALE' })
+		await run(rename(b.fs, at('x'), at('y'), 'exchange'))
+		await flushLater(b.fs)
+		await assert.rejects(async () => run(open(a.fs, ids.y, { write: false, truncate: false })), { code: 'ESTALE' })
+	})
+
 	test(`${engine.name}: what is gone and open to read is not refused as forbidden to who opens it to write: he is sent back to the name`, async (t) => {
 		const made = await tree(t, engine)
 		const [a, b] = [await made.start(), await made.start()]

@@ -1,0 +1,44 @@
+/** One mount changes what a name leads to, the other uses it in the same moment; runs in hands, and says what was not as it should be. */
+import fs from 'node:fs'
+import { join } from 'node:path'
+
+interface Place {
+	/** The mount that uses it. */
+	here: string
+	/** The mount that changes it. */
+	there: string
+}
+
+function compare(wrong: string[], round: number, expected: string, use: () => string): void {
+	try {
+		const found = use()
+		if (found !== expected) wrong.push(`round ${round}: ${found} for ${expected}`)
+	} catch (error) {
+		wrong.push(`round ${round}: ${(error as Error).message}`)
+	}
+}
+
+/** As editors save: written beside, renamed over. */
+export function savedOver({ here, there }: Place, rounds: number): string[] {
+	const wrong: string[] = []
+	const [mine, theirs] = [join(here, 'file'), join(there, 'file')]
+	for (let round = 0; round < rounds; round++) {
+		fs.writeFileSync(theirs, `old ${round}`)
+		compare(wrong, round, `old ${round}`, () => fs.readFileSync(mine, 'latin1'))
+		fs.writeFileSync(join(there, 'new'), `new ${round}`)
+		fs.renameSync(join(there, 'new'), theirs)
+		compare(wrong, round, `new ${round}`, () => fs.readFileSync(mine, 'latin1'))
+	}
+	return wrong
+}
+
+/** As `ln -sfn` does. */
+export function repointed({ here, there }: Place, rounds: number): string[] {
+	const wrong: string[] = []
+	for (let round = 0; round < rounds; round++) {
+		fs.symlinkSync(`target-${round}`, join(there, 'next'))
+		fs.renameSync(join(there, 'next'), join(there, 'current'))
+		compare(wrong, round, `target-${round}`, () => fs.readlinkSync(join(here, 'current')))
+	}
+	return wrong
+}
