@@ -26,7 +26,7 @@ interface Caller {
 export interface AskedAgain {
 	/** Whether anybody was refused a moment ago: else there is nothing to do here. */
 	isEmpty(): boolean
-	/** What is asked of a file by its number, as attributes are before it is opened. */
+	/** What is asked of a file by its number: its attributes, say, which a kernel asks for before it opens. */
 	ask<T>(pid: number, asked: Op<T>): Op<T>
 	/** A file that is looked up: of a caller who was refused it is open afterwards. */
 	lookUp(pid: number, look: () => Op<FileRow | undefined>): Op<FileRow | undefined>

@@ -26,7 +26,7 @@ export const setattr: Operation = (door) =>
 	function* (request) {
 		const valid = u32(request, 0)
 		const handle = valid & SETATTR.FH ? door.handles.findFile(u64(request, 8)) : undefined
-		const row = yield* setAttributes(door.fs, request.node, decodeChange(request, valid), handle?.file)
+		const row = yield* door.askedAgain.ask(request.pid, setAttributes(door.fs, request.node, decodeChange(request, valid), handle?.file))
 		return (out) => putAttributesOut(out.view, out.at, row, attributeValidity(door, row.id))
 	}
 
@@ -81,7 +81,7 @@ export const getxattr: Operation = (door) =>
 		const room = u32(request, 0)
 		const name = nameAt(request, 8)
 		checkNamespace(name)
-		const value = yield* findXattr(door.fs, request.node, name)
+		const value = yield* door.askedAgain.ask(request.pid, findXattr(door.fs, request.node, name))
 		return value ? sized(value, room) : 'ENODATA'
 	}
 
@@ -89,7 +89,7 @@ export const listxattr: Operation = (door) =>
 	function* (request) {
 		// Read now: while the catalogue is asked, the next request takes this one's place.
 		const room = u32(request, 0)
-		return sized(yield* listXattrs(door.fs, request.node, request.uid), room)
+		return sized(yield* door.askedAgain.ask(request.pid, listXattrs(door.fs, request.node, request.uid)), room)
 	}
 
 export const setxattr: Operation = (door) =>
@@ -99,7 +99,8 @@ export const setxattr: Operation = (door) =>
 		const name = nameAt(request, 8)
 		checkNamespace(name)
 		const value = bytesAt(request, 8 + name.length + 1, size)
-		yield* setXattr(door.fs, request.node, name, value, { create: (flags & XATTR_CREATE) !== 0, replace: (flags & XATTR_REPLACE) !== 0 })
+		const existing = { create: (flags & XATTR_CREATE) !== 0, replace: (flags & XATTR_REPLACE) !== 0 }
+		yield* door.askedAgain.ask(request.pid, setXattr(door.fs, request.node, name, value, existing))
 		return undefined
 	}
 
@@ -107,6 +108,6 @@ export const removexattr: Operation = (door) =>
 	function* (request) {
 		const name = nameAt(request, 0)
 		checkNamespace(name)
-		yield* removeXattr(door.fs, request.node, name)
+		yield* door.askedAgain.ask(request.pid, removeXattr(door.fs, request.node, name))
 		return undefined
 	}

@@ -106,7 +106,8 @@ export const readLink: Operation = (door) =>
 
 export const linkFile: Operation = (door) =>
 	function* (request) {
-		return entryReply(door, yield* link(door.fs, u64(request, 0), { parent: request.node, name: nameAt(request, 8) }))
+		const place = { parent: request.node, name: nameAt(request, 8) }
+		return entryReply(door, yield* door.askedAgain.ask(request.pid, link(door.fs, u64(request, 0), place)))
 	}
 
 export const unlinkName: Operation = (door) =>

@@ -20,7 +20,7 @@ import { hasPlainCopies } from './remove.ts'
 
 const LINKS_MAX = 65_000
 
-/** Another name for a file; on the nodes another name of the same inode. */
+/** Another name for a file; on the nodes another name of the same inode. ESTALE where the file is gone: its name may be another's by now. */
 export function* link(fs: Filesystem, id: FileId, place: Place): Op<FileRow> {
 	checkPlace(place)
 	const time = now()
@@ -33,7 +33,7 @@ export function* link(fs: Filesystem, id: FileId, place: Place): Op<FileRow> {
 			const [[row], [first], copies] = (yield* wait(
 				tx.read(files.findQuery(id, fs.capabilities.forUpdate), entries.namesQuery(id, 1), replicas.ofFileQuery(id)),
 			)) as [FileRow[], EntryRow[], ReplicaRow[]]
-			if (!row || !first) return fail('ENOENT')
+			if (!row || !first) return fail('ESTALE')
 			if (row.kind === KIND.directory) fail('EPERM')
 			if (row.nlink >= LINKS_MAX) fail('EMLINK')
 			const from = joinPath(yield* fs.directories.path(tx, first.parent_id), Buffer.from(first.name))

@@ -18,6 +18,7 @@ for (const catalogue of ['sqlite', 'mariadb'] as const) {
 					const wrong = (name: string) => hands.run<string[]>(CHANGE_THERE, name, [place, ROUNDS], { deadlineMs: 30_000 })
 					assert.deepEqual(await wrong('savedOver'), [])
 					assert.deepEqual(await wrong('repointed'), [])
+					assert.deepEqual(await wrong('changed'), [])
 				})
 			} finally {
 				await up.remove()

@@ -42,3 +42,22 @@ export function repointed({ here, there }: Place, rounds: number): string[] {
 	}
 	return wrong
 }
+
+/** Who uses it without opening it. */
+export function changed({ here, there }: Place, rounds: number): string[] {
+	const wrong: string[] = []
+	const [mine, theirs] = [join(here, 'other'), join(there, 'other')]
+	const used = [() => fs.linkSync(mine, join(here, 'link')), () => fs.chmodSync(mine, 0o600), () => fs.truncateSync(mine, 3)]
+	for (let round = 0; round < rounds; round++) {
+		fs.writeFileSync(theirs, 'old')
+		fs.readFileSync(mine)
+		fs.writeFileSync(join(there, 'new'), 'new')
+		fs.renameSync(join(there, 'new'), theirs)
+		compare(wrong, round, 'done', () => {
+			used[round % used.length]()
+			return 'done'
+		})
+		fs.rmSync(join(here, 'link'), { force: true })
+	}
+	return wrong
+}
