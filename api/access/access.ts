@@ -14,7 +14,7 @@ import type { Access, Api, Grant } from '../api.ts'
 import { HttpError } from '../errors.ts'
 import { signedGrant, tokenOf } from './credentials.ts'
 import type { TokenGrant } from './known.ts'
-import { isOfNamedOrigin, isOfOwnPage } from './origin.ts'
+import { isOfBrowser, isOfNamedOrigin, isOfOwnPage } from './origin.ts'
 import { createIsOwnHost } from './own-host.ts'
 
 const ACCESS: readonly Access[] = ['read', 'write', 'admin', 'site', 'open']
@@ -127,6 +127,8 @@ export async function guard(app: FastifyInstance, api: Api, at: ListenConfig): P
 			return grant && reaches(grant, path, 'read') ? counted(grant) : undefined
 		},
 		admit(headers, access) {
+			// Which page it is of is looked at on the long way.
+			if (isOfBrowser(headers)) return undefined
 			const grant = atHand(headers)
 			return grant && holds(grant, access, true) ? counted(grant) : undefined
 		},

@@ -1,4 +1,5 @@
 /** Which page of a browser a request is from. */
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 
 type Sent = Pick<FastifyRequest, 'headers' | 'host' | 'method'>
@@ -12,7 +13,11 @@ export function isOfOwnPage({ headers, host, method }: Sent): boolean {
 
 /** Where nothing is encrypted a browser does not say which page wants a picture, and any may want one from here (Fetch Metadata, 2). */
 function isOfSomePage({ headers, method }: Pick<Sent, 'headers' | 'method'>): boolean {
-	return (method === 'GET' || method === 'HEAD') && /^Mozilla\//.test(headers['user-agent'] ?? '')
+	return (method === 'GET' || method === 'HEAD') && isOfBrowser(headers)
+}
+
+export function isOfBrowser({ 'user-agent': program = '' }: IncomingHttpHeaders): boolean {
+	return program.startsWith('Mozilla/')
 }
 
 export function isOfNamedOrigin({ headers: { origin = '' } }: Pick<Sent, 'headers'>, origins: readonly string[]): boolean {

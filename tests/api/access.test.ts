@@ -253,6 +253,16 @@ test('a page of anybody changes nothing through the browser of who may', async (
 	assert.equal(await remove(1, { authorization: `Bearer ${token}`, origin: 'https://app.example' }), 200)
 })
 
+test('a picture of a page assigns nothing, and so before the router', async (t) => {
+	const door = await openDoor(t, { listen: [{ at: '127.0.0.1:0', anybody: 'write' }] })
+	const status = async (program: string) => {
+		const connection = await plainConnection(door.url)
+		t.after(() => connection.socket.destroy())
+		return (await connection.ask('/dir/assign', { headers: { 'User-Agent': program } })).status
+	}
+	assert.deepEqual([await status('curl/8.0'), await status('Mozilla/5.0 (X11)')], [200, 403])
+})
+
 test('what a browser kept of an image is not given to a page that asks for it as one of another origin', async (t) => {
 	for (const corsOrigins of [['https://photos.example'], ['*']]) {
 		const door = await openDoor(t, { listen: [{ at: '127.0.0.1:0', anybody: 'write' }], api: { corsOrigins } })
