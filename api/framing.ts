@@ -91,8 +91,7 @@ export function refuseUnclear(app: FastifyInstance): void {
 		// Of the door as a whole: nothing is known of that but that it is there (RFC 9110, 9.3.7).
 		if (originalUrl === '*' && raw.method === 'OPTIONS') return void reply.code(204).send()
 		if (!originalUrl.startsWith('/')) return done(new HttpError(400, 'an address begins with a slash'))
-		const hosts = hostsOf(raw)
-		if (hosts > 1 || (hosts === 0 && raw.httpVersion !== '1.0')) return done(new HttpError(400, 'the request says no host, or more than one', { connection: 'close' }))
+		if (!saysHost(raw) && (headers.host !== undefined || raw.httpVersion !== '1.0')) return done(new HttpError(400, 'the request says no host, more than one, or what is none', { connection: 'close' }))
 		const { expect } = headers
 		if (expect !== undefined && !/\b100-continue\b/i.test(expect)) return done(new HttpError(417, `'${expect}' is nothing to expect here`, { connection: 'close' }))
 		const coding = headers['transfer-encoding']
@@ -105,11 +104,16 @@ export function refuseUnclear(app: FastifyInstance): void {
 	})
 }
 
-/** Node shows the first (RFC 9112, 3.2). */
-export function hostsOf({ rawHeaders }: IncomingMessage): number {
+/** Once, where node shows the first, and one that there can be (RFC 9112, 3.2). */
+export function saysHost({ rawHeaders, headers: { host } }: IncomingMessage): boolean {
 	let many = 0
 	for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at].length === 4 && rawHeaders[at].toLowerCase() === 'host') many++
-	return many
+	return many === 1 && isHost(host)
+}
+
+/** A name, an address, or nothing, and a port (RFC 3986, 3.2.2). */
+export function isHost(text: string | undefined): boolean {
+	return text !== undefined && /^(\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(:\d*)?$/i.test(text)
 }
 
 const CLIENT_ERRORS: Record<string, [status: number, message: string]> = {

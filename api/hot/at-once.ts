@@ -6,7 +6,7 @@ import type { IncomingHttpHeaders, IncomingMessage, RequestListener, Server, Ser
 import type { Gate } from '../access/access.ts'
 import type { Api } from '../api.ts'
 import { judge } from '../content/validators.ts'
-import { hostsOf } from '../framing.ts'
+import { saysHost } from '../framing.ts'
 import type { LocatedRow } from '../../core/catalogue/paths.ts'
 import type { LogLine, RequestLog } from '../log.ts'
 import { countRequest } from '../metrics/requests.ts'
@@ -71,7 +71,7 @@ export function beforeRouter(server: Server, atOnce: AtOnce): void {
 function send(request: IncomingMessage, response: ServerResponse, atOnce: AtOnce): boolean {
 	const { method = '', url = '', headers, socket } = request
 	const answered = atOnce({ method, url, headers }, socket.remoteAddress)
-	if (!answered || hostsOf(request) !== 1) return false
+	if (!answered || !saysHost(request)) return false
 	const { status, answer, sent } = answered
 	if (status === 200) response.writeHead(status, answer.whole).end(answer.bytes)
 	else response.writeHead(status, answer.notModified).end()

@@ -1,5 +1,6 @@
 /** The head of a request as plain clients write it. What is written in any other way is for node's HTTP to judge. */
 import type { IncomingHttpHeaders } from 'node:http'
+import { isHost } from '../framing.ts'
 
 /** Longer than what is asked plainly. */
 const HEAD_BYTES_MAX = 4_096
@@ -59,5 +60,5 @@ function parse(lines: string): IncomingHttpHeaders | undefined {
 		headers[name] = value.trimEnd()
 	}
 	const { host, connection = 'keep-alive' } = headers
-	return host !== undefined && connection.toLowerCase() === 'keep-alive' ? headers : undefined
+	return isHost(host) && connection.toLowerCase() === 'keep-alive' ? headers : undefined
 }

@@ -116,6 +116,16 @@ test('an address says what it takes', async (t) => {
 	assert.equal((await fetch(`${door.url}/no/such/thing/at/all`, { method: 'PATCH' })).status, 404)
 })
 
+test('a host is one that there can be, also where an answer is known', async (t) => {
+	const door = await openDoor(t, { nodes: 1, listen: ANYBODY })
+	await said(door, put('f', 'content', CLOSE) + get('f', CLOSE))
+	for (const connection of [CLOSE, 'connection: keep-alive\r\n']) {
+		const status = async (host: string) => statuses(await said(door, `GET /files/f HTTP/1.1\r\nhost: ${host}\r\n${connection}\r\n${get('f', CLOSE)}`))[0]
+		for (const host of ['a b', 'a/b', 'user@a', 'a:b', '[::1', '<a>', 'a, b']) assert.equal(await status(host), 400, host)
+		for (const host of ['', 'a', 'A-b:80', '127.0.0.1:', '[::1]:8080', 'a_b', '%C3%A9']) assert.equal(await status(host), 200, host)
+	}
+})
+
 test('the door as a whole is asked for what it takes, and no address is none', async (t) => {
 	const door = await openDoor(t, { nodes: 1, listen: ANYBODY })
 	const status = async (line: string) => statuses(await said(door, `${line} HTTP/1.1\r\nhost: x\r\n${CLOSE}\r\n`))
