@@ -3,7 +3,7 @@ import type { Argv } from 'yargs'
 import * as conflicts from '../core/catalogue/conflicts.ts'
 import type { ConflictRow } from '../core/catalogue/conflicts.ts'
 import * as nodes from '../core/catalogue/nodes.ts'
-import { showText } from '../core/text.ts'
+import { jsonBytes, showBytes } from '../core/text.ts'
 import { withCatalogue } from './catalogue.ts'
 import { type Decide, decide, drop, keep } from './conflicts-decide.ts'
 import { showSize } from './sizes.ts'
@@ -72,8 +72,8 @@ async function runList(options: ListOptions, deps: Deps): Promise<void> {
 	const plain = rows.map((row) => ({
 		id: row.id,
 		node: names.get(row.node_id) ?? `#${row.node_id}`,
-		path: Buffer.from(row.path).toString(),
-		kept: row.aside === null ? null : Buffer.from(row.aside).toString(),
+		...jsonBytes('path', row.path),
+		...(row.aside === null ? { kept: null } : jsonBytes('kept', row.aside)),
 		reason: row.reason,
 		size: row.size,
 		modified: new Date(row.mtime * 1_000).toISOString(),
@@ -81,8 +81,9 @@ async function runList(options: ListOptions, deps: Deps): Promise<void> {
 	}))
 	if (options.json) return deps.print(JSON.stringify(plain, null, 2))
 	if (plain.length === 0) return deps.print('no conflicts')
-	const cells = plain.map((row) => [
-		String(row.id), row.node, showText(row.path), row.reason, showSize(row.size), row.modified.slice(0, 16), row.kept === null ? 'where it stood' : showText(row.kept),
-	])
+	const cells = plain.map(({ id, node, reason, size, modified }, index) => {
+		const { path, aside } = rows[index]
+		return [String(id), node, showBytes(path), reason, showSize(size), modified.slice(0, 16), aside === null ? 'where it stood' : showBytes(aside)]
+	})
 	for (const line of table(['ID', 'NODE', 'PATH', 'REASON', 'SIZE', 'MODIFIED', 'KEPT AS'], cells)) deps.print(line)
 }

@@ -8,10 +8,11 @@ import type { SiteRow } from '../core/catalogue/sites.ts'
 import { UserError } from '../core/errors.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import { insertAll, jobOf } from '../core/off-site/order.ts'
+import { showBytes } from '../core/text.ts'
 import { EXIT } from './exit-codes.ts'
 import { withFilesystem } from './job.ts'
 import { many } from './many.ts'
-import { type Outcome, waitForOrders } from './restore-wait.ts'
+import { failedJson, type Outcome, waitForOrders } from './restore-wait.ts'
 import { findSite } from './site-set.ts'
 import { showSize } from './sizes.ts'
 import { stopOnSignal } from './stop-on-signal.ts'
@@ -89,12 +90,12 @@ async function choose(fs: Filesystem, site: SiteRow, files: number): Promise<Bac
 }
 
 function tell(results: readonly Drilled[], json: boolean, deps: Deps): void {
-	if (json) deps.print(JSON.stringify(results, null, 2))
+	if (json) deps.print(JSON.stringify(results.map((each) => ({ ...each, failed: each.failed.map(failedJson) })), null, 2))
 	else {
 		const speed = ({ bytes, seconds }: Drilled) => (seconds === 0 ? '-' : `${showSize(bytes / seconds)}`)
 		const cells = results.map((each) => [each.site, `${each.asked}`, `${each.done}`, `${each.failed.length}`, `${each.left}`, showSize(each.bytes), `${each.seconds}`, speed(each)])
 		for (const line of table(['SITE', 'ASKED', 'RIGHT', 'WRONG', 'NOT SENT', 'BYTES', 'SECONDS', 'PER SECOND'], cells)) deps.print(line)
 	}
-	for (const { site, failed } of results) for (const { path, detail } of failed) deps.warn(`${site}: ${path}: ${detail}`)
+	for (const { site, failed } of results) for (const { path, detail } of failed) deps.warn(`${site}: ${showBytes(path)}: ${detail}`)
 	if (results.some(({ failed, left }) => failed.length + left > 0)) process.exitCode = EXIT.left
 }

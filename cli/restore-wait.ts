@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import * as orders from '../core/catalogue/backup-orders.ts'
 import type { OrderRow } from '../core/catalogue/backup-orders.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
+import { jsonBytes } from '../core/text.ts'
 import { showSize } from './sizes.ts'
 import type { Deps } from './verb.ts'
 
@@ -14,11 +15,15 @@ const FAILED_SHOWN_MAX = 1_000
 export interface Outcome {
 	done: number
 	bytes: number
-	failed: Array<{ path: string; detail: string }>
+	failed: Array<{ path: Uint8Array; detail: string }>
 	/** Not over when it was no longer waited for. */
 	left: number
 	/** From the first byte to the last. */
 	seconds: number
+}
+
+export function failedJson({ path, detail }: Outcome['failed'][number]): object {
+	return { ...jsonBytes('path', path), detail }
 }
 
 export interface Waiting {
@@ -63,7 +68,7 @@ async function outcomeOf({ catalogue }: Filesystem, job: string, totals: readonl
 	return {
 		done: done?.many ?? 0,
 		bytes: Number(done?.bytes ?? 0),
-		failed: failed.map(({ path, to_path, detail }) => ({ path: Buffer.from(to_path ?? path).toString(), detail })),
+		failed: failed.map(({ path, to_path, detail }) => ({ path: to_path ?? path, detail })),
 		left,
 		seconds: span,
 	}

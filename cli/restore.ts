@@ -7,12 +7,13 @@ import { makeWithParents } from '../core/make-directory.ts'
 import { jobOf, place } from '../core/off-site/order.ts'
 import { type Wish, wantedBack } from '../core/off-site/wanted-back.ts'
 import { resolve } from 'node:path'
+import { showBytes } from '../core/text.ts'
 import { EXIT } from './exit-codes.ts'
 import { withFilesystem } from './job.ts'
 import { many } from './many.ts'
 import { timeOf } from './moments.ts'
 import { takeOut } from './restore-out.ts'
-import { type Outcome, waitForOrders } from './restore-wait.ts'
+import { failedJson, type Outcome, waitForOrders } from './restore-wait.ts'
 import { findSite } from './site-set.ts'
 import { showSize } from './sizes.ts'
 import { stopOnSignal } from './stop-on-signal.ts'
@@ -100,9 +101,9 @@ const NONE: Outcome = { done: 0, bytes: 0, failed: [], left: 0, seconds: 0 }
 function tell(outcome: Outcome, { placed, json, job }: { placed: Awaited<ReturnType<typeof place>>; json: boolean; job: string }, deps: Deps): void {
 	const { done, bytes, failed, left } = outcome
 	const taken = placed.taken.map((path) => path.toString())
-	if (json) deps.print(JSON.stringify({ job, ordered: placed.ordered, there: placed.there, taken, done, bytes, failed, left }, null, 2))
+	if (json) deps.print(JSON.stringify({ job, ordered: placed.ordered, there: placed.there, taken, done, bytes, failed: failed.map(failedJson), left }, null, 2))
 	else if (done + failed.length > 0) deps.print(`${done} are back, ${showSize(bytes)}B${failed.length > 0 ? `; ${failed.length} could not be` : ''}`)
-	for (const { path, detail } of failed) deps.warn(`${path}: ${detail}`)
+	for (const { path, detail } of failed) deps.warn(`${showBytes(path)}: ${detail}`)
 	if (left > 0) deps.warn(`${left} are still to come; the same command goes on waiting`)
 	if (failed.length + left + taken.length > 0) process.exitCode = EXIT.left
 }

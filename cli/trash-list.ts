@@ -5,7 +5,7 @@ import { below, folders, type Kept } from '../core/filesystem/trash-contents.ts'
 import { dayOf, folderName, originalPath } from '../core/filesystem/trash-paths.ts'
 import { keepDays } from '../replicator/trash/purge.ts'
 import { databaseClock } from '../replicator/trash/trash.ts'
-import { showText } from '../core/text.ts'
+import { jsonBytes, showBytes } from '../core/text.ts'
 import { withCatalogue } from './catalogue.ts'
 import { showSize } from './sizes.ts'
 import { isAtOrBelow, TREE_PATH, treePath } from './tree-path.ts'
@@ -30,7 +30,9 @@ export interface KeptFile {
 	class: string
 	daysLeft: number
 	path: string
+	pathBase64?: string
 	trashPath: string
+	trashPathBase64?: string
 }
 
 /** A line as soon as it is known: there may be a million. */
@@ -45,7 +47,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 				const path = originalPath(kept.path)
 				if (kept.row.kind === KIND.directory || !path || (wanted && !isAtOrBelow(path, wanted) && !isAtOrBelow(kept.path, wanted))) continue
 				const file = toFile(kept, path, { classes, config, today })
-				deps.print(options.json ? `${isFirst ? '[' : ','}${JSON.stringify(file)}` : toLine(file))
+				deps.print(options.json ? `${isFirst ? '[' : ','}${JSON.stringify(file)}` : toLine(file, path))
 				isFirst = false
 			}
 		}
@@ -64,11 +66,11 @@ function toFile(kept: Kept, path: Buffer, { today, ...known }: Known): KeptFile 
 		size: row.size,
 		class: known.classes.find((rule) => rule.id === row.class_id)?.name ?? '',
 		daysLeft: Math.max(0, folder.day + keepDays(known, kept) + 1 - today),
-		path: path.toString(),
-		trashPath: kept.path.toString(),
+		...jsonBytes('path', path),
+		...jsonBytes('trashPath', kept.path),
 	}
 }
 
-function toLine({ id, removed, size, daysLeft, path }: KeptFile): string {
-	return [removed, String(id).padStart(8), showSize(size).padStart(6), `${daysLeft} d left`.padStart(11), ` ${showText(path)}`].join(' ')
+function toLine({ id, removed, size, daysLeft }: KeptFile, path: Buffer): string {
+	return [removed, String(id).padStart(8), showSize(size).padStart(6), `${daysLeft} d left`.padStart(11), ` ${showBytes(path)}`].join(' ')
 }

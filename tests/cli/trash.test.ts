@@ -83,3 +83,24 @@ test('what belongs to no node is done beside any that is in service', async (t) 
 	assert.equal(code, EXIT.left)
 	assert.match(stderr, /n1: the node is down/)
 })
+
+test('names that are no text: shown so that they can be told apart, and in JSON with their bytes', async (t) => {
+	const up = await startUp({
+		prepare(dir) {
+			writeFileSync(join(dir, 'config.ts'), CONFIG)
+			chmodSync(join(dir, 'config.ts'), 0o600)
+		},
+	})
+	t.after(() => up.remove())
+	const name = Buffer.from([0x62, 0xff])
+	await shell(`cd ${up.mountPoint} && f=$(printf 'b\\377') && echo 1 >"$f" && rm "$f"`)
+	assert.deepEqual((await list(up)).map(({ pathBase64 }) => pathBase64), [name.toString('base64')])
+	assert.match(succeeded(await up.cairn('trash', 'list')), / b\\xff$/m)
+
+	await shell(`mkdir ${up.mountPoint}/scratch && echo 1 >"${up.mountPoint}/scratch/$(printf 'b\\377')"`)
+	await shell(`for f in ${up.nodes.map((node) => `${node}/scratch/b*`).join(' ')}; do test ! -e "$f" || echo by hand >>"$f"; done`)
+	await up.cairn('walk')
+	const conflicts = JSON.parse(succeeded(await up.cairn('conflicts', 'list', '--json')))
+	assert.deepEqual(conflicts.map(({ pathBase64 }: { pathBase64: string }) => pathBase64), [Buffer.concat([Buffer.from('scratch/'), name]).toString('base64')])
+	assert.match(succeeded(await up.cairn('conflicts', 'list')), / scratch\/b\\xff /)
+})
