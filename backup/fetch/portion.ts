@@ -57,7 +57,6 @@ export function openPortions(run: Run): Portions {
 
 	return {
 		add(wanted, arrived) {
-			fs.futimesSync(arrived.fd, wanted.mtimeS, wanted.mtimeS)
 			items.push({ wanted, arrived })
 			bytes += wanted.size
 			came++
@@ -87,9 +86,21 @@ function leaveFailed(run: Run, { path }: Wanted, { error, text }: Failure): void
 
 /** What went wrong with each. */
 async function syncContents(run: Run, items: readonly Item[]): Promise<(Error | undefined)[]> {
+	const dated = items.map(setTime)
 	const isSynced = items.length >= SYNC_ALL_FILES_MIN && (await run.folder.syncAll())
 	// All at once: the disk then writes its journal once for several of them.
-	return await Promise.all(items.map(({ arrived }) => (arrived ? closeSynced(arrived.fd, isSynced) : undefined)))
+	const closed = await Promise.all(items.map(({ arrived }) => (arrived ? closeSynced(arrived.fd, isSynced) : undefined)))
+	return items.map((_, index) => dated[index] ?? closed[index])
+}
+
+/** Not before it gets its name: on a disk that keeps no other, this time says how long a file has been in `incoming/`. */
+function setTime({ arrived, wanted }: Item): Error | undefined {
+	try {
+		if (arrived) fs.futimesSync(arrived.fd, wanted.mtimeS, wanted.mtimeS)
+		return undefined
+	} catch (error) {
+		return error as Error
+	}
 }
 
 function closeSynced(fd: number, isSynced: boolean): Promise<Error | undefined> {

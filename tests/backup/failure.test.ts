@@ -1,6 +1,6 @@
 /** An agent that is killed, started twice, wrongly set up, or run by an old Node. */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -30,6 +30,25 @@ test('the next run goes on where one that was killed ended', async () => {
 	assert.equal((await agent.run('-a', 'replicate')).code, 0)
 	assert.match(server.ranges[0] as string, /^bytes=\d{6,}-$/)
 	assert.ok(readFileSync(join(agent.folder, 'f')).equals(content))
+	assert.deepEqual(incoming(), [])
+})
+
+test('what came whole before the end is not fetched again, however old the file is', async () => {
+	server.hello.parallel = 1
+	for (const path of ['first', 'second', 'third']) server.offer(path, `content of ${path}`)
+	server.misbehave = (_, __, offered) => {
+		if (offered?.path.toString() !== 'third') return false
+		child.kill('SIGTERM')
+		return true
+	}
+	const { child, ended } = agent.start('-a', 'replicate')
+	await ended
+	server.misbehave = undefined
+	server.ranges.length = 0
+	assert.deepEqual(await agent.run('-a', 'replicate'), { code: 0, out: '', err: '' })
+	assert.equal(server.ranges.length, 1)
+	assert.equal(server.claimed.size, 3)
+	assert.equal(statSync(join(agent.folder, 'first')).mtimeMs, 1_700_000_000_000)
 	assert.deepEqual(incoming(), [])
 })
 
