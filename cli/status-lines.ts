@@ -40,7 +40,8 @@ function owedLines({ pending, nothingOwed, offsiteOwed, classesShort, classesSho
 	]
 	const away = nodes.filter((node) => !node.up && node.state !== 'dead').map((node) => node.name)
 	const draining = nodes.filter((node) => node.state === 'drain').map((node) => node.name)
-	const whole = `nothing is owed: every file has the copies its class asks for${away.length > 0 ? `, if those on ${away.join(', ')} are in order` : ''}${open}`
+	const there = offsiteOwed > 0 || classesShortOffsite.length > 0 ? ' on nodes' : ''
+	const whole = `nothing is owed${there}: every file has the copies its class asks for${there}${away.length > 0 ? `, if those on ${away.join(', ')} are in order` : ''}${open}`
 	return [
 		nothingOwed ? whole : `pending: ${parts.join(', ')}${open}`,
 		...(classesShort.length > 0 ? [`too few nodes for what these classes ask: ${classesShort.join(', ')}`] : []),

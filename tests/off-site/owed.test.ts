@@ -35,6 +35,7 @@ for (const engine of engines) {
 		const none = await answers(keeper)
 		assert.deepEqual([none.awaiting, none.json.classesShortOffsite], [1, ['pictures']])
 		assert.match(none.status, /^too few sites for what these classes ask: pictures$/m)
+		assert.match(none.status, /^nothing is owed on nodes: every file has the copies its class asks for on nodes$/m)
 		assert.match(none.why, /^class pictures: 1 copy and 2 off-site, by default$/m)
 		assert.match(none.why, /^2 off-site copies to be made: there is no other site that takes it$/m)
 
@@ -55,5 +56,6 @@ for (const engine of engines) {
 		const two = await answers(keeper)
 		assert.deepEqual([two.awaiting, two.json.classesShortOffsite], [0, []])
 		assert.match(two.why, /^nothing is owed$/m)
+		assert.match(two.status, /^nothing is owed: every file has the copies its class asks for$/m)
 	})
 }
