@@ -23,20 +23,25 @@ const PROOF_DAYS = 30
 const NAMED_MAX = 10
 
 /** `others` is what other processes of this machine say of the nodes. */
-export async function takeFigures(fs: Filesystem, others: readonly Answer[]): Promise<Overview> {
-	return await run(figures(fs, latenciesOf([{ families: nodeFamilies(fs) }, ...others])))
+export async function takeFigures(fs: Filesystem, others: readonly Answer[], days: readonly Day[]): Promise<Overview> {
+	return await run(figures(fs, latenciesOf([{ families: nodeFamilies(fs) }, ...others]), days))
 }
 
-function* figures(fs: Filesystem, latencies: ReadonlyMap<string, Latencies>): Op<Overview> {
+/** Of the last years. Much to read, of which only today's changes. */
+export async function takeDays({ catalogue }: Filesystem): Promise<Day[]> {
+	return await run(dailyFigures(catalogue, { days: DAYS }))
+}
+
+function* figures(fs: Filesystem, latencies: ReadonlyMap<string, Latencies>, days: readonly Day[]): Op<Overview> {
 	const { catalogue } = fs
 	const found = yield* stats.overview(catalogue)
 	const ids = found.nodes.map(({ id }) => id)
 	const trouble = yield* troubleByName(catalogue, ids, NAMED_MAX)
-	const days = yield* dailyFigures(catalogue, { days: DAYS })
 	const sentToday = yield* wait(records.ofDay(catalogue, localDay()))
 	const nameOf = (id: number) => found.nodes.find((node) => node.id === id)?.name ?? `#${id}`
 	const rows = found.copies.flatMap(({ goal, rows }) => rows.map((row) => ({ ...row, goal })))
 	const files = (kept: (row: (typeof rows)[number]) => boolean) => rows.filter(kept).reduce((sum, row) => sum + row.files, 0)
+	const ofSites = Map.groupBy(found.offsite, ({ site }) => site)
 	return {
 		at: found.at,
 		behind: found.behind,
@@ -47,7 +52,7 @@ function* figures(fs: Filesystem, latencies: ReadonlyMap<string, Latencies>): Op
 		unreadable: files(({ copies }) => copies === 0),
 		nodes: found.nodes.map((node) => toNode(node, fs.nodes.get(node.id), latencies.get(node.name))),
 		classes: found.copies.map(toClass),
-		sites: (yield* wait(siteTable.list(catalogue, catalogue.capabilities))).map((site) => toSite(site, found, sentToday)),
+		sites: (yield* wait(siteTable.list(catalogue, catalogue.capabilities))).map((site) => toSite(site, ofSites.get(site.name) ?? [], sentToday)),
 		days: days.map(toDay),
 		owed: toOwed(found, fs),
 		trouble: {
@@ -96,8 +101,7 @@ function toClass({ class: name, goal, zones, offsite, rows }: stats.Overview['co
 	return { name, copies: goal, zones, offsite, rows: rows.map(({ copies, files, bytes, example }) => ({ copies, files, bytes, example: example?.path })) }
 }
 
-function toSite(row: SiteRow, { offsite }: stats.Overview, sentToday: ReadonlyArray<{ site_id: number; bytes: number }>): SiteShown {
-	const own = offsite.filter(({ site }) => site === row.name)
+function toSite(row: SiteRow, own: stats.Overview['offsite'], sentToday: ReadonlyArray<{ site_id: number; bytes: number }>): SiteShown {
 	const sum = (of: 'wanted' | 'claimed' | 'proved') => own.reduce((total, figures) => total + figures[of].files, 0)
 	return {
 		name: row.name,

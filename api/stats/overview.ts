@@ -5,7 +5,8 @@ import type { Api } from '../api.ts'
 import { HttpError } from '../errors.ts'
 import { layout } from '../web/layout.ts'
 import { overviewBody, type Sections, sections, summarySections, titleOf } from '../web/overview.ts'
-import { takeFigures } from './figures.ts'
+import { takeDays, takeFigures } from './figures.ts'
+import { kept } from './kept.ts'
 import { createLatest, type Latest } from './latest.ts'
 import { fromText, marksOf, tellChanges, toText } from './live.ts'
 import { sendPage, visitorOf } from './page.ts'
@@ -30,7 +31,8 @@ const SUMMARY: View = { url: '/summary', live: '/summary/live', make: ({ overvie
 
 export function overviewPages(app: FastifyInstance, api: Api, streams: Streams): void {
 	const others = createListener(api.config.catalogue)
-	const latest = createLatest(() => takeFigures(api.fs, others()))
+	const days = kept(() => takeDays(api.fs))
+	const latest = createLatest(async () => takeFigures(api.fs, others(), await days()))
 
 	serve(WHOLE, { access: 'read', streams, check: () => undefined })
 	serve(SUMMARY, {

@@ -31,13 +31,12 @@ export interface CopiesCount extends Amount {
 
 export function* copiesByClass(catalogue: Driver, { classes, copies }: Rows): Op<ClassCopies[]> {
 	const examples = copies.length === 0 ? [] : ((yield* wait(catalogue.read(...copies.map((row) => statFiles.exampleQuery(row.class_id, row.copies))))) as Array<Array<{ file_id: FileId }>>)
+	// Of a class that is not there any more: as whoever makes copies has it.
+	const rowsOf = Map.groupBy(copies.map((row, index) => ({ row, example: examples[index][0]?.file_id })), ({ row }) => classById({ classes }, row.class_id).id)
 	const found: ClassCopies[] = []
 	for (const { id, name, copies: goal, zones, offsite } of classes) {
 		const rows: CopiesCount[] = []
-		for (const [index, row] of copies.entries()) {
-			// Of a class that is not there any more: as whoever makes copies has it.
-			if (classById({ classes }, row.class_id).id !== id) continue
-			const example = examples[index][0]?.file_id
+		for (const { row, example } of rowsOf.get(id) ?? []) {
 			const path = example === undefined ? undefined : yield* pathOf(catalogue, example)
 			rows.push({
 				copies: row.copies,

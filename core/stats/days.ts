@@ -38,9 +38,10 @@ export function* dailyFigures(catalogue: Driver, { days, class: onlyClass, node:
 		catalogue.read(stored.sinceQuery(days, capabilities), stored.activityQuery(days, capabilities), [`SELECT ${capabilities.now} AS now`, []]),
 	)) as [DayRow[], ActivityRow[], Array<{ now: number }>]
 	const byDay = Map.groupBy(rows, ({ day }) => day)
+	const activityOf = Map.groupBy(activity, ({ day }) => day)
 	const today = stored.dayOf(clock.now)
 	const found: Day[] = []
-	for (let day = Math.max(today - days + 1, Math.min(today, ...byDay.keys(), ...activity.map((row) => row.day))); day <= today; day++) {
+	for (let day = Math.max(today - days + 1, Math.min(today, ...byDay.keys(), ...activityOf.keys())); day <= today; day++) {
 		const before = found.at(-1)
 		const standing = byDay.get(day)
 		const base = standing ? standingOf(standing) : { classes: before?.classes ?? [], nodes: before?.nodes ?? [] }
@@ -58,7 +59,7 @@ export function* dailyFigures(catalogue: Driver, { days, class: onlyClass, node:
 	}
 
 	function changesOn(day: number): Record<string, number> {
-		return Object.fromEntries(activity.filter((row) => row.day === day).map(({ op, many }) => [op, many]))
+		return Object.fromEntries((activityOf.get(day) ?? []).map(({ op, many }) => [op, many]))
 	}
 }
 

@@ -37,8 +37,9 @@ export interface NodeFigures {
 const SERVICE_LEASE = 'replicator'
 
 export function nodeFigures(rows: Rows): NodeFigures[] {
+	const heldOn = Map.groupBy(rows.held, ({ node_id }) => node_id)
 	return rows.nodes.map((row) => {
-		const held = rows.held.filter(({ node_id }) => node_id === row.id)
+		const held = heldOn.get(row.id) ?? []
 		return {
 			id: row.id,
 			name: row.name,

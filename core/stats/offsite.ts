@@ -21,9 +21,10 @@ const NOTHING: Amount = { files: 0, bytes: 0 }
 
 /** Classes that a site has nothing to do with are left out. */
 export function offsiteFigures({ classes, sites, atSites }: Rows): OffsiteFigures[] {
+	const rowsOf = Map.groupBy(atSites.filter(({ state }) => state !== BACKUP.spare), ({ site_id, class_id }) => `${site_id} ${class_id}`)
 	return sites.flatMap((site) =>
 		classes.flatMap((rule) => {
-			const own = atSites.filter((row) => row.site_id === site.id && row.class_id === rule.id && row.state !== BACKUP.spare)
+			const own = rowsOf.get(`${site.id} ${rule.id}`) ?? []
 			const of = (...states: number[]) => own.filter((row) => states.includes(row.state)).reduce(sum, NOTHING)
 			if (own.length === 0) return []
 			const { claimed, proved, failed } = BACKUP
@@ -36,7 +37,8 @@ export function offsiteFigures({ classes, sites, atSites }: Rows): OffsiteFigure
 }
 
 export function awaitingOffsite({ classes, elsewhere }: Rows): Amount {
-	return elsewhere.filter((row) => row.sites < (classes.find(({ id }) => id === row.class_id)?.offsite ?? 0)).reduce(sum, NOTHING)
+	const goals = new Map(classes.map(({ id, offsite }) => [id, offsite]))
+	return elsewhere.filter((row) => row.sites < (goals.get(row.class_id) ?? 0)).reduce(sum, NOTHING)
 }
 
 function sum(total: Amount, { files, bytes }: Amount): Amount {

@@ -29,9 +29,10 @@ export function shortIn(pass: jobs.JobRow | undefined): number {
 /** Only what there is any of. */
 export function owedWork(rows: Rows): Owed[] {
 	const owed: Owed[] = []
+	const heldOn = Map.groupBy(rows.held, ({ node_id }) => node_id)
 	for (const node of rows.nodes) {
 		for (const [kind, state, job] of KINDS) {
-			const amount = figuresIn(rows.held.filter((row) => row.node_id === node.id), state)
+			const amount = figuresIn(heldOn.get(node.id) ?? [], state)
 			if (amount.files > 0) owed.push({ kind, node: node.name, ...amount, etaSeconds: etaOf(rows, jobs.jobName(job, node.id), amount) })
 		}
 		const changes = rows.intents.get(node.id) ?? 0
