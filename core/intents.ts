@@ -14,7 +14,7 @@ import { toBeKept } from './filesystem/unsynced.ts'
 import type { NodeId } from './ids.ts'
 import { covers, standsInTheWay } from './in-the-way.ts'
 import type { Node } from './nodes/node.ts'
-import { takesChanges } from './nodes/service.ts'
+import { inService, takesChanges } from './nodes/service.ts'
 import { isNodeTrouble } from './nodes/trouble.ts'
 import { isPromise, type Op, run, wait } from './op.ts'
 
@@ -71,6 +71,7 @@ export function tokensOf(transaction: object): readonly number[] {
 function* unobstructed(fs: Filesystem, tx: Transaction, list: readonly Intent[], known?: Standing): Op<Intent[]> {
 	const free: Intent[] = []
 	for (const [nodeId, own] of perNode(list)) {
+		if (isAway(fs, nodeId)) continue
 		const rows = known?.get(nodeId) ?? (yield* wait(intents.standing(tx, nodeId, STANDING_ROWS_MAX)))
 		const paths = own.flatMap(bothPaths)
 		const near = rows.filter((row) => touches(row, paths))
@@ -80,6 +81,15 @@ function* unobstructed(fs: Filesystem, tx: Transaction, list: readonly Intent[],
 		if (!stopped) free.push(...own)
 	}
 	return free
+}
+
+/**
+ * What is decided there waits in any case: however many intents stand, none is looked at. Where a call is stuck the rows have to keep this client's
+ * name, or others would be there before it.
+ */
+function isAway(fs: Filesystem, id: NodeId): boolean {
+	const node = fs.nodes.get(id)
+	return node !== undefined && !inService(node) && node.health.stuck === 0
 }
 
 /** Whether an intent has to be through before others on these paths. */

@@ -1,6 +1,7 @@
 /** Table `writer`: a client that has a file open for writing, and on which node. */
 import type { ClientId, FileId, NodeId } from '../ids.ts'
 import type { Maybe } from '../op.ts'
+import { IS_ONE } from './bulk.ts'
 import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
 import { textOf } from './texts.ts'
 
@@ -38,6 +39,7 @@ export function removeAll(tx: Transaction, file: FileId): void {
 	tx.write('DELETE FROM writer WHERE file_id = ?', [file])
 }
 
-export function ofClient(reader: Reader, client: ClientId, limit: number): Maybe<Array<{ file_id: FileId; node_id: NodeId }>> {
-	return reader.all('SELECT file_id, node_id FROM writer WHERE client_id = ? ORDER BY file_id LIMIT ?', [client, limit])
+/** By file, those after another. */
+export function ofClient(reader: Reader, client: ClientId, after: FileId, limit: number): Maybe<Array<{ file_id: FileId; node_id: NodeId }>> {
+	return reader.all(`SELECT file_id, node_id FROM writer WHERE client_id ${IS_ONE} AND file_id > ? ORDER BY client_id, file_id LIMIT ?`, [client, after, limit])
 }

@@ -51,7 +51,7 @@ export function* part(fs: Filesystem): Op<void> {
 	yield* wait(
 		transact(fs, function* (tx) {
 			// Left by a change of which nobody knows whether it was made: settled as after a crash, by whoever comes next.
-			if ((yield* wait(writers.ofClient(tx, fs.client, 1))).length > 0) return
+			if ((yield* wait(writers.ofClient(tx, fs.client, 0, 1))).length > 0) return
 			clients.remove(tx, fs.client)
 			changes.insert(tx, fs.client, { op: 'client' }, fs.capabilities)
 		}),

@@ -5,7 +5,7 @@
 import * as changes from '../catalogue/changes.ts'
 import * as clients from '../catalogue/clients.ts'
 import type { ClientRow } from '../catalogue/clients.ts'
-import type { Query } from '../catalogue/driver.ts'
+import type { Query, Transaction } from '../catalogue/driver.ts'
 import * as entries from '../catalogue/entries.ts'
 import * as files from '../catalogue/files.ts'
 import type { FileRow } from '../catalogue/files.ts'
@@ -117,9 +117,10 @@ function* settleOwn(fs: Filesystem, unready: Unready): Op<void> {
 	let isAllSettled = false
 	try {
 		if (fs.undecided.size > 0) yield* wait(Promise.all(fs.undecided))
-		const { settled, left } = yield* settleWriters(fs, fs.client, unready)
-		for (const id of settled) if (isUnused(fs, id)) fs.later.add(writers.removeQuery(id, fs.client))
-		isAllSettled = left === 0
+		isAllSettled = yield* settleWriters(fs, fs.client, unready, function* (settled) {
+			for (const id of settled) if (isUnused(fs, id)) fs.later.add(writers.removeQuery(id, fs.client))
+			return true
+		})
 	} finally {
 		fs.mayHaveLeftPins ||= !isAllSettled
 	}
@@ -129,14 +130,12 @@ function* settleClient(fs: Filesystem, dead: ClientRow, unready: Unready): Op<vo
 	const lease = `client:${dead.id}`
 	if (!(yield* takeLease(fs, lease, LEASE_SECONDS))) return
 	if (!(yield* takeForDead(fs, dead.id, lease))) return
-	const { settled, left } = yield* settleWriters(fs, dead.id, unready)
+	const isSettled = yield* settleWriters(fs, dead.id, unready, (settled) => unpin(fs, dead.id, settled))
+	if (!isSettled) return
 	const isGone = yield* wait(
 		transact(fs, function* (tx) {
-			// It lives, and has said so meanwhile: the pins are its own again.
-			if ((yield* wait(clients.find(tx, dead.id, fs.capabilities.forUpdate)))?.started !== clients.TAKEN_FOR_DEAD) return false
-			for (const id of settled) tx.write(...writers.removeQuery(id, dead.id))
+			if (!(yield* isTakenForDead(fs, tx, dead.id))) return false
 			intents.leaveAllOf(tx, dead.id)
-			if (left > 0) return false
 			clients.remove(tx, dead.id)
 			leases.drop(tx, lease)
 			changes.insert(tx, fs.client, { op: 'client' }, fs.capabilities)
@@ -147,6 +146,21 @@ function* settleClient(fs: Filesystem, dead: ClientRow, unready: Unready): Op<vo
 	// What it was bringing lies on nodes still.
 	for (const id of fs.nodes.keys()) fs.nodesMarked.add(id)
 	fs.report(`settled client ${dead.id} (${dead.what}, pid ${dead.pid} on ${dead.host}), which had ended without a word`)
+}
+
+/** False: it lives, and has said so meanwhile. The pins are its own again. */
+function* unpin(fs: Filesystem, dead: ClientId, settled: readonly FileId[]): Op<boolean> {
+	return yield* wait(
+		transact(fs, function* (tx) {
+			if (!(yield* isTakenForDead(fs, tx, dead))) return false
+			for (const id of settled) tx.write(...writers.removeQuery(id, dead))
+			return true
+		}),
+	)
+}
+
+function* isTakenForDead({ capabilities }: Filesystem, tx: Transaction, id: ClientId): Op<boolean> {
+	return (yield* wait(clients.find(tx, id, capabilities.forUpdate)))?.started === clients.TAKEN_FOR_DEAD
 }
 
 /**
@@ -163,29 +177,31 @@ function* takeForDead(fs: Filesystem, id: ClientId, lease: string): Op<boolean> 
 			}
 			if (row.started === clients.TAKEN_FOR_DEAD) return true
 			clients.takeForDead(tx, id)
+			intents.leaveAllOf(tx, id)
 			changes.insert(tx, fs.client, { op: 'client' }, fs.capabilities)
 			return true
 		}),
 	)
 }
 
-interface Writers {
-	/** Whose pins are needed no more. */
-	settled: FileId[]
-	/** How many are for another round. */
-	left: number
-}
-
-function* settleWriters(fs: Filesystem, dead: ClientId, unready: Unready): Op<Writers> {
-	const rows = yield* wait(writers.ofClient(fs.catalogue, dead, BATCH_ROWS_MAX))
-	const settled: FileId[] = []
-	let left = rows.length === BATCH_ROWS_MAX ? 1 : 0
-	for (const { file_id, node_id } of rows) {
-		if (!mayUnpin(fs, dead, file_id)) continue
-		if (!unready.has(node_id) && (yield* settleWriter(fs, dead, file_id, node_id))) settled.push(file_id)
-		else left++
+/** `unpin` takes those whose pins are needed no more, and says whether to go on. False where some are for another round. */
+function* settleWriters(fs: Filesystem, dead: ClientId, unready: Unready, unpin: (settled: readonly FileId[]) => Op<boolean>): Op<boolean> {
+	const begun = thisMoment()
+	let left = 0
+	for (let after = 0; ; ) {
+		const rows = yield* wait(writers.ofClient(fs.catalogue, dead, after, BATCH_ROWS_MAX))
+		const settled: FileId[] = []
+		for (const { file_id, node_id } of rows) {
+			if (!mayUnpin(fs, dead, file_id)) continue
+			const isTime = msSince(begun) <= BATCH_MS_MAX
+			if (isTime && !unready.has(node_id) && (yield* settleWriter(fs, dead, file_id, node_id))) settled.push(file_id)
+			else left++
+		}
+		if (settled.length > 0 && !(yield* unpin(settled))) return false
+		if (rows.length < BATCH_ROWS_MAX) return left === 0
+		if (msSince(begun) > BATCH_MS_MAX) return false
+		after = rows[rows.length - 1].file_id
 	}
-	return { settled, left }
 }
 
 /** What is really on the node is the content: published if it differs from what is known. False while the node is away, or others publish. */
