@@ -45,6 +45,10 @@ export function* removeMarks(fs: Filesystem, node: Node): Op<void> {
 	const holds = (yield* wait(node.operations.list(HOLDS))).map(({ name }) => name.toString()).filter((name) => name.startsWith(HOLD_PREFIX))
 	if (holds.length === 0) return
 	const standing = yield* wait(intents.standing(fs.catalogue, node.id, STANDING_ROWS_MAX))
+	if (standing.length === STANDING_ROWS_MAX) {
+		fs.nodesMarked.add(node.id)
+		return
+	}
 	for (const hold of holds) {
 		if (standing.some((row) => hold === `${HOLD_PREFIX}${row.token}`)) continue
 		for (const part of ['/taken', '/given', '']) yield* wait(node.operations.removeDirectory(Buffer.from(`${HOLDS}/${hold}${part}`)))

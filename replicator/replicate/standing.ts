@@ -22,7 +22,8 @@ export interface Standing {
 export const NOTHING: Standing = { isInTheWay: () => false, madeBy: () => [] }
 
 export function* standingOn(fs: Filesystem, reader: Reader, node: NodeId): Op<Standing> {
-	return toStanding((yield* wait(intents.standing(reader, node, ROWS_MAX))).filter((row) => !isDone(fs, row)))
+	const rows = yield* wait(intents.standing(reader, node, ROWS_MAX))
+	return toStanding(rows.length === ROWS_MAX ? rows : rows.filter((row) => !isDone(fs, row)))
 }
 
 /**
