@@ -9,24 +9,18 @@ import { write } from '../../core/filesystem/data.ts'
 import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
 import { catchUp } from '../../core/filesystem/follow.ts'
 import type { OpenFile } from '../../core/filesystem/open-files.ts'
-import { publishAtClose, release } from '../../core/filesystem/publish.ts'
+import { publishAtClose } from '../../core/filesystem/publish.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { run } from '../../core/op.ts'
 import { engines } from '../catalogue/engines.ts'
 import { at } from '../unit/installation.ts'
-import { get, OWNER, tree } from './tree.ts'
+import { close, get, OWNER, tree } from './tree.ts'
 
 async function make(fs: Filesystem): Promise<OpenFile> {
 	const made = await run(create(fs, at('x'), OWNER, true))
 	if (!('open' in made)) throw new Error('it was there')
 	return made.open
-}
-
-async function close(fs: Filesystem, file: OpenFile): Promise<void> {
-	await run(publishAtClose(fs, file))
-	await run(release(fs, file, true))
-	await flushLater(fs)
 }
 
 function fullAtOnce({ operations }: Node): void {

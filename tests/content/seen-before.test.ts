@@ -11,18 +11,12 @@ import { settle } from '../../core/filesystem/settle.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { run } from '../../core/op.ts'
 import { type Engine, engines } from '../catalogue/engines.ts'
-import { get, put, tree } from './tree.ts'
+import { close, get, put, tree } from './tree.ts'
 
 const WRITE = { write: true, truncate: false }
 
 async function append(file: OpenFile, text: string): Promise<void> {
 	await file.node.operations.write(file.fd, Buffer.from(text), -1)
-}
-
-async function close(fs: Filesystem, file: OpenFile): Promise<void> {
-	await run(publishAtClose(fs, file))
-	await run(release(fs, file, true))
-	await flushLater(fs)
 }
 
 /** Two processes that have a file with `1` in it open for writing, and a third. */

@@ -126,11 +126,23 @@ export async function openNew(fs: Filesystem, name: string, parent?: FileId): Pr
 	return made.open
 }
 
-export async function writeAndClose(fs: Filesystem, file: OpenFile, text: string): Promise<void> {
-	await file.node.operations.write(file.fd, Buffer.from(text), 0)
+/** By who may write. */
+export async function close(fs: Filesystem, file: OpenFile): Promise<void> {
 	await run(publishAtClose(fs, file))
 	await run(release(fs, file, true))
 	await flushLater(fs)
+}
+
+export async function writeAndClose(fs: Filesystem, file: OpenFile, text: string): Promise<void> {
+	await file.node.operations.write(file.fd, Buffer.from(text), 0)
+	await close(fs, file)
+}
+
+/** The same of a new one. */
+export async function makeFile(fs: Filesystem, name: string, text: string): Promise<FileId> {
+	const file = await openNew(fs, name)
+	await writeAndClose(fs, file, text)
+	return file.id
 }
 
 export async function* parts(content: Buffer): AsyncGenerator<Buffer> {
