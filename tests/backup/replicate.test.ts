@@ -45,8 +45,8 @@ test('replicate: a changed file comes again, what stood there is kept; what is d
 	assert.ok(server.requests.includes('GET /backup/v1/notices?after=8&limit=500'))
 })
 
-test('replicate: a right file that is there already is not fetched; a wrong one is kept aside', async () => {
-	server.offer('right', 'content')
+test('replicate: a right file that is there already is not fetched, and gets its time; a wrong one is kept aside', async () => {
+	server.offer('right', 'content', { mtimeS: 1_234_567_890 })
 	server.offer('wrong', 'content')
 	writeFileSync(join(agent.folder, 'right'), 'content')
 	writeFileSync(join(agent.folder, 'wrong'), 'CONTENT')
@@ -54,6 +54,7 @@ test('replicate: a right file that is there already is not fetched; a wrong one 
 	assert.equal(server.ranges.length, 1)
 	assert.deepEqual(agent.paths(), ['right', 'wrong', 'wrong.old'])
 	assert.equal(agent.content('wrong.old'), 'CONTENT')
+	assert.equal(statSync(join(agent.folder, 'right')).mtimeMs, 1_234_567_890_000)
 	assert.equal(server.claimed.size, 2)
 })
 
