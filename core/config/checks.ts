@@ -55,15 +55,11 @@ export function integer(least: number, most: number): Check {
 	}
 }
 
-export function seconds(least: number, most: number): Check {
+export function number(least: number, most: number): Check {
 	return (value, key) => {
 		const fits = typeof value === 'number' && value >= least && value <= most
 		if (!fits) refuse(key, value, `a number from ${least} to ${most}`)
 	}
-}
-
-export const share: Check = (value, key) => {
-	if (typeof value !== 'number' || !(value >= 0 && value <= 1)) refuse(key, value, 'a number from 0 to 1')
 }
 
 const HOST_AND_PORT = /^(\[[0-9a-fA-F:]+\]|[^\s:/[\]]+):(\d{1,5})$/

@@ -1,6 +1,6 @@
 /** Which values a configuration may hold, key by key. The types see to it that none is forgotten. */
 import {
-	address, type Check, cron, dictionary, door, filledList, filledText, flag, hours, integer, label, list, name, namedList, network, oneOf, origin, pattern, record, seconds, secret, share, text, treePath, Wrong,
+	address, type Check, cron, dictionary, door, filledList, filledText, flag, hours, integer, label, list, name, namedList, network, number, oneOf, origin, pattern, record, secret, text, treePath, Wrong,
 } from './checks.ts'
 import {
 	type ApiConfig, type BackupConfig, CARRIERS, type ClassConfig, type Config, type ListenConfig, type MountConfig, type NodeConfig, PARTS, type RateConfig, type ReplicatorConfig,
@@ -52,8 +52,8 @@ const mountChecks: ChecksOf<MountConfig> = {
 	driver: oneOf('fuse', 'fuse-native'),
 	io,
 	allowOther: flag,
-	cacheSeconds: seconds(0, DAY_MS),
-	publishSeconds: seconds(0.1, 3_600),
+	cacheSeconds: number(0, DAY_MS),
+	publishSeconds: number(0.1, 3_600),
 	pollMs: integer(10, 60_000),
 	trashDays: integer(-1, DAYS_MAX),
 	logFile: text,
@@ -80,7 +80,7 @@ const replicatorChecks: ChecksOf<ReplicatorConfig> = {
 	verifyRates: rates,
 	verifyDays: integer(1, DAYS_MAX),
 	proofDays: integer(0, DAYS_MAX),
-	missingShareMax: share,
+	missingShareMax: number(0, 1),
 	dumpsKept: integer(1, 1_000),
 }
 
