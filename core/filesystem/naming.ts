@@ -11,7 +11,7 @@ import type { Op } from '../op.ts'
 import { type NewFile, newRow } from './create.ts'
 import type { Made } from './expected.ts'
 import type { Place } from './names.ts'
-import { withoutSetId } from './publish.ts'
+import { withoutSetId } from './set-id.ts'
 import type { Turn } from './touched.ts'
 
 export interface Staged {

@@ -1,7 +1,7 @@
 /**
  * A file open in this process, whoever opened it and however often. What one that is open for writing can be, besides simply written (`writers` > 0):
  *
- *     entered     made here, and its first version is yet to be published. Its first publish may take the rows for what they were (publish.ts)
+ *     entered     made here, and its first version is yet to be published. Its first publish may take the rows for what they were (next-version.ts)
  *     abandoned   everybody closed it, and it could not be published: a writer is counted for it, which keeps the pin, and it is tried again (start.ts)
  *     unsynced    its disk refused what was written: that is told at each fsync and close, and the copy is in doubt (distrust.ts)
  *     parted      the pin was lost, and others have published: publishes fail, and who closes it last keeps what was written aside (reclaim.ts)
