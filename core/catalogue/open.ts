@@ -65,7 +65,7 @@ function serverOptions(config: CatalogueConfig, isBrief: boolean): MysqlOptions 
 	for (const name of url.searchParams.keys()) if (name !== 'socketPath') throw misread(withoutSecret(config.catalogue), `?${name}=: no such option; there is ?socketPath=`)
 	return {
 		server: {
-			host: url.hostname || 'localhost',
+			host: url.hostname.replace(/^\[|\]$/g, '') || 'localhost',
 			port: url.port ? Number(url.port) : 3306,
 			user: decodeURIComponent(url.username),
 			database,

@@ -39,7 +39,7 @@ function resolveApi(api: ApiConfig, from: (path: string) => string): ApiConfig {
 }
 
 function resolveCatalogue(catalogue: string, from: (path: string) => string): string {
-	if (/^[a-z]+:\/\//i.test(catalogue)) return catalogue
+	if (/^[a-z]+:\/\//i.test(catalogue)) return catalogue.replace(/^[^:]*/, (scheme) => scheme.toLowerCase())
 	const path = catalogue.startsWith(SQLITE) ? catalogue.slice(SQLITE.length) : catalogue
 	return `${SQLITE}${from(path)}`
 }

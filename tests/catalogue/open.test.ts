@@ -50,6 +50,7 @@ describe('opening a catalogue', () => {
 		const server = await startMariadb()
 		const address = (user: string, port = server.port) => `mysql://${user}@127.0.0.1:${port}/nothing`
 		assert.match(await refusal(config(address('u:s3cret', 1))), /ECONNREFUSED/)
+		assert.match(await refusal(config('mysql://u:s3cret@[::1]:1/d')), /mysql:\/\/u@\[::1\]:1\/d: .*(ECONNREFUSED|EADDRNOTAVAIL|EAFNOSUPPORT)/)
 		assert.match(await refusal(config(address('root:s3cret'))), /Access denied/)
 		assert.match(await refusal(config(address('root'))), /Unknown database/)
 		assert.match(await refusal(config('mysql://u:s3cret@h:port/d'), { exitCode: 3 }), /not a URL/)

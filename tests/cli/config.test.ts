@@ -125,6 +125,7 @@ test('paths are relative to the file, addresses of servers stay', async () => {
 	assert.equal(config.nodes.a.path, `${directory}/n`)
 	assert.deepEqual([config.mount.path, config.mount.logFile], [`${directory}/m`, `${directory}/l`])
 	assert.equal((await load("export default { catalogue: 'mysql://u@h/d' }")).catalogue, 'mysql://u@h/d')
+	assert.equal((await load("export default { catalogue: 'MySQL://U@h/D' }")).catalogue, 'mysql://U@h/D')
 })
 
 test('an option that is undefined, as an unset variable of the environment is, is left out', async () => {

@@ -65,7 +65,7 @@ async function connect(address: string): Promise<Connection> {
 	if (!['mysql:', 'mariadb:'].includes(url.protocol)) throw new UserError("--from: allowed: mysql://user@host/database", EXIT.usage)
 	try {
 		return await createConnection({
-			host: url.hostname || undefined,
+			host: url.hostname.replace(/^\[|\]$/g, '') || undefined,
 			port: url.port === '' ? undefined : Number(url.port),
 			user: decodeURIComponent(url.username),
 			password: decodeURIComponent(url.password) || process.env.CAIRN_IMPORT_PASSWORD,
