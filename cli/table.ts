@@ -1,6 +1,7 @@
 /** Rows as aligned columns; a column of numbers is set to the right. */
 export function table(head: string[], rows: string[][]): string[] {
-	const all = [head, ...rows]
+	// The path of a node or a mount may hold a line's end.
+	const all = [head, ...rows.map((row) => row.map((cell) => cell.replaceAll('\n', '\\n')))]
 	const widths = head.map((_, column) => Math.max(...all.map((row) => row[column].length)))
 	const right = head.map((_, column) => rows.length > 0 && rows.every((row) => /^[\d.,-]+[KMGTP]?$/.test(row[column])))
 	const pad = (cell: string, column: number) => (right[column] ? cell.padStart(widths[column]) : cell.padEnd(widths[column]))

@@ -25,6 +25,14 @@ test('what cannot be printed is said in one line', async (t) => {
 	assert.match(stderr, /^cairn: standard output: ENOSPC[^\n]*\n$/)
 })
 
+test("a line's end in the path of a node makes no line of its own in a table", async (t) => {
+	const place = makeWorkplace(t)
+	await place.cairn('init')
+	await place.cairn('node', 'add', 'one', place.makeDirectory('a\nb'))
+	const { stdout } = await place.cairn('node', 'list')
+	assert.match(stdout, /^NODE .*\none .*\/a\\nb\n$/)
+})
+
 test('what does nothing but show ends when nothing can be shown', async (t) => {
 	const place = makeWorkplace(t)
 	await place.cairn('init')
