@@ -71,6 +71,8 @@ export async function seeOne(search: Search, facts: Facts, copy: Copy, claim: Cl
 	const sight = await readFromDisk(hashing, node, { path, claim }, options)
 	if (sight.is === 'right') return { node, stat: sight.stat, wasRead: true, hash: undefined }
 	if (sight.is === 'unhashed') return { node, stat: sight.stat, wasRead: true, hash: sight.hash }
+	// What was not read to its end is no bad copy.
+	if (sight.is === 'unknown' && options.signal?.aborted) return undefined
 	await search.onBad(node, facts, sight)
 	return undefined
 }

@@ -68,8 +68,8 @@ async function work(rep: Replicator, options: TrimOptions): Promise<void> {
 	}
 }
 
-/** What is to become of a copy. */
-type Plan = { remove: Request } | { again: Facts } | { kept: string; path: string }
+/** What is to become of a copy. Undefined: the run is to end before that is known. */
+type Plan = { remove: Request } | { again: Facts } | { kept: string; path: string } | undefined
 
 async function trimSome(work: Work, rows: readonly CopyRow[]): Promise<void> {
 	const { fs, run } = work.rep
@@ -77,8 +77,9 @@ async function trimSome(work: Work, rows: readonly CopyRow[]): Promise<void> {
 	const removals: Removal[] = []
 	try {
 		for (const [index, each] of plans.entries()) {
+			if (!each) continue
 			const outcome = 'remove' in each ? await remove(work, each.remove, removals) : 'again' in each ? await reinstate(work, each.again) : keep(work, each)
-			run.done(outcome, outcome === 'removed' ? rows[index].size : 0)
+			if (outcome) run.done(outcome, outcome === 'removed' ? rows[index].size : 0)
 		}
 	} finally {
 		await carryOutAll(fs, removals)
@@ -93,6 +94,7 @@ async function plan({ rep, search, options }: Work, row: CopyRow): Promise<Plan>
 	if (known.isWritten) return { kept: 'it is being written', path }
 	if (!takesChanges(node)) return { kept: 'the node takes no changes now', path }
 	const first = await (options.dryRun ? compareCopies : takeFirstHash)(rep, search, known)
+	if (rep.run.signal.aborted) return undefined
 	if (first === 'changed') return { kept: 'it has changed meanwhile', path }
 	if ('differ' in first) return { kept: first.differ, path }
 	const facts = { ...known, hash: first.hash }
@@ -101,6 +103,7 @@ async function plan({ rep, search, options }: Work, row: CopyRow): Promise<Plan>
 	const mayDo = isEnough(rule, copies.map((copy) => fs.nodes.get(copy.node_id) as Node), node)
 	const seen = mayDo ? await see(search, facts, copies, (those) => isEnough(rule, those.map((each) => each.node), node)) : []
 	if (isEnough(rule, seen.map((each) => each.node), node)) return { remove: { facts, seen } }
+	if (rep.run.signal.aborted) return undefined
 	if (!options.dryRun) await prove(rep, facts, seen)
 	if (isNeeded(rep, facts, row)) return { again: facts }
 	if (!mayDo && copies.length < rule.copies) return { kept: `only ${copies.length} of ${rule.copies} other copies are within reach`, path }
@@ -129,10 +132,11 @@ async function remove({ rep, options, reasons }: Work, request: Request, removal
 	return 'removed'
 }
 
-async function reinstate({ rep, options, search, reasons }: Work, facts: Facts): Promise<string> {
+async function reinstate({ rep, options, search, reasons }: Work, facts: Facts): Promise<string | undefined> {
 	const path = facts.paths[0].toString()
 	const copy = facts.copies.find(({ node_id }) => node_id === rep.node.id)
 	const own = copy && (await seeOne({ ...search, proofDays: 0 }, facts, copy))
+	if (!own && rep.run.signal.aborted) return undefined
 	if (!own) return reasons.add('it is needed, and cannot be seen good', path)
 	if (options.dryRun) return 'to be kept for good'
 	return (await takeBack(rep, facts, own)) ? 'good again' : reasons.add('it has changed meanwhile', path)

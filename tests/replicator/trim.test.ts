@@ -102,6 +102,18 @@ test('a copy that is needed again is good again, once it was seen good', async (
 	assert.deepEqual(states(place, id), { 1: good, 3: good })
 })
 
+test('a run that is told to end says nothing against what it has not read', async (t) => {
+	const { place, fs, id } = await three(t)
+	fs.config.replicator.proofDays = 0
+	const stop = new AbortController()
+	const ran = runOn(fs, 3, trim(), stop.signal)
+	// A thread reads the first of the two others by now.
+	setImmediate(() => stop.abort())
+	const { outcomes, notes, stopped } = await ran
+	assert.deepEqual({ outcomes, notes, stopped }, { outcomes: {}, notes: [], stopped: true })
+	assert.deepEqual(states(place, id), { 1: good, 2: good, 3: surplus })
+})
+
 test('a copy that is wanted on a node that answers is waited for', async (t) => {
 	const { place, fs, id, catalogue } = await three(t)
 	await setCopy(catalogue, id, 2, wanted)
