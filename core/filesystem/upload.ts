@@ -5,7 +5,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { FileRow } from '../catalogue/files.ts'
 import type { Time } from '../clock.ts'
-import { Errno, fail } from '../errors.ts'
+import { codeOf, Errno, fail } from '../errors.ts'
 import type { Path } from '../ids.ts'
 import * as intents from '../catalogue/intents.ts'
 import { ASIDE_BYTES_MIN, syncAside, writeAside } from '../nodes/aside.ts'
@@ -77,6 +77,7 @@ export function* beginUpload(fs: Filesystem, intake: Intake): Op<Upload> {
 			return { intake, bringer, node, staged, fd, bytes: 0, sha256: intake.sha256 ?? createHash('sha256'), md5, others: nodes.slice(index + 1) }
 		} catch (error) {
 			failure = error
+			yield* removeIfLate(fs, node, { staged, error })
 		}
 	}
 	throw failure ?? new Errno('ENOSPC')
@@ -125,7 +126,8 @@ function* moveOn(fs: Filesystem, upload: Upload, bytes: number): Op<boolean> {
 			yield* copyContent(upload, { node, fd })
 		} catch (error) {
 			if (!isNodeTrouble(error)) throw error
-			if (fd !== undefined) yield* abortUpload(fs, { node, fd, staged })
+			if (fd === undefined) yield* removeIfLate(fs, node, { staged, error })
+			else yield* abortUpload(fs, { node, fd, staged })
 			continue
 		}
 		yield* abortUpload(fs, upload)
@@ -195,11 +197,20 @@ export function* abortUpload(fs: Filesystem, { node, fd, staged }: Pick<Upload, 
 		yield* wait(node.operations.unlink(staged))
 	} catch (error) {
 		if (!isNodeTrouble(error)) throw error
-		// It was taken away, with all that is on it.
-		if (node.row.state === 'dead') return
-		const intent: intents.Intent = { nodeId: node.id, op: 'unlink', path: staged, toPath: null, fileId: 0, token: fs.nextToken++ }
-		yield* wait(transact(fs, function* (tx) {
-			intents.insert(tx, null, intent, fs.capabilities)
-		}))
+		yield* removeLater(fs, node, staged)
 	}
+}
+
+/** A node that was not waited for may make the file yet. */
+function* removeIfLate(fs: Filesystem, node: Node, { staged, error }: { staged: Path; error: unknown }): Op<void> {
+	if (codeOf(error) === 'ETIMEDOUT') yield* removeLater(fs, node, staged)
+}
+
+function* removeLater(fs: Filesystem, node: Node, staged: Path): Op<void> {
+	// It was taken away, with all that is on it.
+	if (node.row.state === 'dead') return
+	const intent: intents.Intent = { nodeId: node.id, op: 'unlink', path: staged, toPath: null, fileId: 0, token: fs.nextToken++ }
+	yield* wait(transact(fs, function* (tx) {
+		intents.insert(tx, null, intent, fs.capabilities)
+	}))
 }

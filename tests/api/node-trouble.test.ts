@@ -97,6 +97,19 @@ test('a node that hangs', async (t) => {
 	})
 })
 
+test('what a node makes after it was given up is removed again', async (t) => {
+	const { door, server } = await withHungNode(t)
+	await only(door, 1)
+	const put = (path: string) => ask(door, { method: 'PUT', target: `/files/${path}`, body: 'x' })
+	await until('there is a folder for what comes', async () => (await put('first')).status < 300 || undefined)
+	server.hang()
+	const answers = await Promise.all(['a', 'b', 'c'].map(put))
+	server.resume()
+	for (const { status } of answers) assert.ok(status === 503 || status === 504, `${status}`)
+	await until('it serves again', async () => (await put('next')).status < 300 || undefined)
+	await until('nothing but that is there', () => filesBelow(door.node(1)).every((each) => /^\/(\.cairn\/node\.json|first|next) /.test(each)) || undefined)
+})
+
 /** The bytes that came of a large answer whose node hung after the first of them. */
 async function readWhileItHangs(door: TestDoor, server: SshfsMount): Promise<number> {
 	const { hostname, port } = new URL(door.url)
