@@ -84,7 +84,8 @@ async function look(door: DoorAddress, address: string): Promise<Remote> {
 	const response = await ask(door, { method: 'HEAD', path: address })
 	if (response.statusCode !== 200) await told(response)
 	response.resume()
-	const { etag = '', 'content-length': length, 'last-modified': modified = '' } = response.headers
+	const { etag, 'content-length': length, 'last-modified': modified = '' } = response.headers
+	if (etag === undefined) throw new Refused(0, 'is not a file')
 	return { etag, size: Number(length), modifiedMs: Date.parse(modified) || Date.now() }
 }
 

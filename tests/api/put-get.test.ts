@@ -110,6 +110,7 @@ test('what cannot be done is said in a line', async (t) => {
 		[['put', file, 'a/../b', '--door', door.url], 2, /no '\.\.'/],
 		[['put', door.local('none'), 'x', '--door', door.url], 17, /is not there/],
 		[['get', 'none', door.local('x'), '--door', door.url], 17, /404/],
+		[['get', '/', door.local('x'), '--door', door.url], 17, /get: \/: is not a file/],
 		[['put', file, 'x', '--door', closed.url], 17, /401/],
 		[['put', file, 'x', '--door', 'nonsense'], 2, /is not http/],
 		[['put', file, 'x', '--door', door.url, '--token-file', '/none'], 2, /cannot be read/],
