@@ -16,6 +16,7 @@ import { failBody, limitQuery, nothing, offsetQuery, orderParams, ordersAnswer, 
 
 export const PART_BYTES_MAX = 8 * 1_048_576
 const LOSSES = { missing: 'gone', mismatch: 'mismatch', io: 'io' } as const
+const FULL = new Set(['ENOSPC', 'EDQUOT'])
 const config = { access: 'site' } as const
 
 export function orders(app: FastifyInstance, api: Api): void {
@@ -34,7 +35,7 @@ export function orders(app: FastifyInstance, api: Api): void {
 		const order = await find(api, site, request.params.order)
 		if (order.state !== 'asked') return { offset: order.size, done: true }
 		const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-		const taken = await api.changing(() => takePart(fs, order, request.query.offset, bytes))
+		const taken = await api.changing(() => takePart(fs, order, request.query.offset, bytes).catch((error) => giveUpIfFull(api, site, order, error)))
 		if ('wrongOffset' in taken) throw new Refusal(409, 'offset', `the next byte is ${taken.wrongOffset}`, { offset: taken.wrongOffset })
 		if ('wrongHash' in taken) {
 			logLine(api, site, { what: 'restore', detail: `order ${order.id}: what came has another hash` })
@@ -65,6 +66,14 @@ async function find({ fs }: Api, { row }: Site, id: number): Promise<OrderRow> {
 	const order = await table.find(fs.catalogue, id, row.id)
 	if (!order) throw notFound('there is no such order')
 	return order
+}
+
+/** Asked again and again, one file for which no node has room would keep all others waiting; what is there of it may be room for them. */
+async function giveUpIfFull(api: Api, site: Site, order: OrderRow, error: unknown): Promise<never> {
+	if (!FULL.has(codeOf(error))) throw error
+	await end(api, site, order, { state: 'failed', detail: 'no node has room for it' })
+	await run(dropScratch(api.fs, order.id))
+	throw notFound('no node has room for it: it is not asked for any more')
 }
 
 async function finish(api: Api, site: Site, order: OrderRow): Promise<void> {
