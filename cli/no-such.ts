@@ -1,5 +1,5 @@
 /** A name that nothing has. */
-import type { Reader } from '../core/catalogue/driver.ts'
+import type { Reader, Transaction } from '../core/catalogue/driver.ts'
 import * as nodes from '../core/catalogue/nodes.ts'
 import { UserError } from '../core/errors.ts'
 import type { NodeRow } from '../core/nodes/node.ts'
@@ -18,4 +18,10 @@ export function* nodeNamed(reader: Reader, name: string): Op<NodeRow> {
 	const row = yield* wait(nodes.findByName(reader, name))
 	if (!row) throw noSuch('node', name, yield* wait(nodes.list(reader)))
 	return row
+}
+
+/** Another process may have given it a directory, or removed it, since the row was read. To be called after `keepOthersOff`. */
+export function* refuseReplaced(tx: Transaction, { name, uuid }: NodeRow): Op<void> {
+	const now = yield* nodeNamed(tx, name)
+	if (now.uuid !== uuid) throw new UserError(`node ${name} has got another directory meanwhile, ${now.path}: it stays as it is`, EXIT.refused)
 }

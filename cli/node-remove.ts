@@ -11,7 +11,7 @@ import { startRun } from '../replicator/run.ts'
 import { withCatalogue } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
 import { withFilesystem } from './job.ts'
-import { nodeNamed } from './no-such.ts'
+import { nodeNamed, refuseReplaced } from './no-such.ts'
 import { showRun } from './progress.ts'
 import { stopOnSignal } from './stop-on-signal.ts'
 import { showAge } from './table.ts'
@@ -83,6 +83,8 @@ async function runLost(options: Options, deps: Deps): Promise<void> {
 		if (!isWhole) return deps.warn(`node ${node.name}: stopped; the same command goes on`)
 		await forgetIntents(fs, node.id)
 		await transact(fs, function* (tx) {
+			yield* nodes.keepOthersOff(tx, fs.capabilities)
+			yield* refuseReplaced(tx, node)
 			yield* nodes.remove(tx, node.id, fs.capabilities)
 		})
 		tell(node.name, options, deps)
@@ -103,6 +105,7 @@ async function markDead(fs: Filesystem, node: NodeRow): Promise<void> {
 		fs,
 		function* (tx) {
 			yield* nodes.keepOthersOff(tx, fs.capabilities)
+			yield* refuseReplaced(tx, node)
 			nodes.update(tx, node.id, { ...node, state: 'dead' }, fs.capabilities)
 		},
 		{ hold: 'nothing' },

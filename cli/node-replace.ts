@@ -17,7 +17,7 @@ import { startRun, type Summary } from '../replicator/run.ts'
 import { EXIT } from './exit-codes.ts'
 import { withFilesystem } from './job.ts'
 import { checkDirectory, directoryNamed, refuseClash, refuseInside } from './node-add.ts'
-import { nodeNamed } from './no-such.ts'
+import { nodeNamed, refuseReplaced } from './no-such.ts'
 import { showRun } from './progress.ts'
 import { stopOnSignal } from './stop-on-signal.ts'
 import { refuseInTree } from './tree-path.ts'
@@ -100,6 +100,8 @@ async function refuseWriters(fs: Filesystem, node: NodeRow): Promise<void> {
 async function takeOver(fs: Filesystem, node: NodeRow, { path, adopt }: { path: string; adopt: boolean }): Promise<void> {
 	const uuid = readIdentity(path)?.uuid ?? randomUUID()
 	await transact(fs, function* (tx) {
+		yield* nodes.keepOthersOff(tx, fs.capabilities)
+		yield* refuseReplaced(tx, node)
 		const state = node.state === 'dead' || node.state === 'down' ? 'rw' : node.state
 		nodes.update(tx, node.id, { ...node, path, state }, fs.capabilities)
 		nodes.giveTree(tx, node.id, { uuid, path }, fs.capabilities)

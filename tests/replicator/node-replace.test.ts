@@ -65,6 +65,29 @@ test('a node that is dead gets another state with a new directory only: what was
 	assert.equal(readFileSync(join(fresh, 'x'), 'utf8'), 'this is x')
 })
 
+test('of two that give a node a new directory at a time one is refused, and the node is where the other says', async (t) => {
+	const place = await twoNodes(t)
+	rmSync(place.n2, { recursive: true })
+	const fresh = ['one', 'two'].map((name) => place.makeDirectory(name))
+	const said = await Promise.all(fresh.map((path) => place.cairn('node', 'replace', 'n2', path)))
+	const [winner, loser] = said[0].code === 0 ? [0, 1] : [1, 0]
+	succeeded(said[winner])
+	refused(said[loser], 8, /node n2 has got another directory meanwhile, .*: it stays as it is$/m)
+	assert.deepEqual(fresh.map((path) => existsSync(join(path, '.cairn/node.json'))), [winner === 0, winner === 1])
+	assert.equal((await readCatalogue(place.catalogue)).nodes.find(({ name }) => name === 'n2')?.path, fresh[winner])
+	succeeded(await place.cairn('replicate', '--node', 'n2'))
+})
+
+test('a node that is given up in the moment in which it gets a new directory is one or the other', async (t) => {
+	const place = await twoNodes(t)
+	rmSync(place.n2, { recursive: true })
+	const fresh = place.makeDirectory('fresh')
+	const [removed, replaced] = await Promise.all([place.cairn('node', 'remove', 'n2', '--lost'), place.cairn('node', 'replace', 'n2', fresh)])
+	assert.deepEqual([removed.code, replaced.code].toSorted(), [0, 8], removed.stderr + replaced.stderr)
+	assert.equal(existsSync(join(fresh, '.cairn/node.json')), replaced.code === 0)
+	assert.equal((await readCatalogue(place.catalogue)).nodes.some(({ name }) => name === 'n2'), replaced.code === 0)
+})
+
 test('a node whose directory was lost gets a new one, and is full again', async (t) => {
 	const place = await twoNodes(t)
 	const before = readFileSync(join(place.n1, '.cairn/node.json'), 'utf8')
