@@ -84,14 +84,14 @@ async function loadInto(config: Config, path: string, { replace, quiet, deps }: 
 	}
 }
 
-/** The catalogue may be filled: nobody is at work on it, and what it has is nothing, or kept. */
-export async function makeRoom(driver: Driver, { replace, directory, deps }: { replace: boolean; directory: string; deps: Deps }): Promise<void> {
+/** The catalogue may be filled: nobody is at work on it, and what it has is nothing, or kept. `after`: what else a refusal says. */
+export async function makeRoom(driver: Driver, { replace, directory, deps, after = '' }: { replace: boolean; directory: string; deps: Deps; after?: string }): Promise<void> {
 	if (!(await isMade(driver))) return
 	await migrate(driver)
 	await checkSchema(driver)
 	await refuseInUse(driver)
 	if (await isEmpty(driver)) return
-	if (!replace) throw new UserError('the catalogue has files or nodes; --replace keeps a dump of them and puts this in their place', EXIT.refused)
+	if (!replace) throw new UserError('the catalogue has files or nodes; --replace keeps a dump of them and puts this in their place' + after, EXIT.refused)
 	const kept = join(directory, `replaced-${new Date().toISOString().replaceAll(/[-:]|\.\d+Z/g, '')}.jsonl.gz`)
 	await dumpInto(driver, kept)
 	deps.warn(`what the catalogue had is kept as ${kept}`)

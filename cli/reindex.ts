@@ -26,6 +26,8 @@ import { showRun } from './progress.ts'
 import { stopOnSignal } from './stop-on-signal.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
+const CUT_OFF = '. Where they are from a reindex that was cut off while it looked at the nodes: `cairn walk` does the rest'
+
 interface Options extends Common {
 	from: string[]
 	node: string[]
@@ -111,7 +113,7 @@ interface Filling {
 async function fillCatalogue(config: Config, { found, plan, replace, deps }: Filling): Promise<void> {
 	const driver = await openCatalogue(config, { create: true })
 	try {
-		await makeRoom(driver, { replace, directory: besideCatalogue(config, deps), deps })
+		await makeRoom(driver, { replace, directory: besideCatalogue(config, deps), deps, after: CUT_OFF })
 		await fill(driver, found, plan, deps.warn)
 		// Where no source has a root directory.
 		await makeTree(driver, { owner: { uid: deps.uid, gid: deps.gid }, classes: config.classes, now: now() })
