@@ -56,6 +56,11 @@ export function insert(tx: Transaction, rows: readonly CountedDirectory[]): void
 	})
 }
 
-export function removeAll(tx: Transaction): void {
-	tx.write('DELETE FROM stat_directory')
+export function removeBetween(tx: Transaction, after: FileId, last: FileId): void {
+	tx.write('DELETE FROM stat_directory WHERE id > ? AND id <= ?', [after, last])
+}
+
+/** The last of a page of them; null where there are none after that. */
+export function endOfPageQuery(after: FileId, limit: number): Query {
+	return ['SELECT MAX(id) AS last FROM (SELECT id FROM stat_directory WHERE id > ? ORDER BY id LIMIT ?) page', [after, limit]]
 }

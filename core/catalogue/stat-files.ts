@@ -86,6 +86,11 @@ export function exampleQuery(classId: number, copies: number): Query {
 	return ['SELECT file_id FROM stat_file WHERE class_id = ? AND copies = ? LIMIT 1', [classId, copies]]
 }
 
-export function removeAll(tx: Transaction): void {
-	tx.write('DELETE FROM stat_file')
+export function removeBetween(tx: Transaction, after: FileId, last: FileId): void {
+	tx.write('DELETE FROM stat_file WHERE file_id > ? AND file_id <= ?', [after, last])
+}
+
+/** The last of a page of them; null where there are none after that. */
+export function endOfPageQuery(after: FileId, limit: number): Query {
+	return ['SELECT MAX(file_id) AS last FROM (SELECT file_id FROM stat_file WHERE file_id > ? ORDER BY file_id LIMIT ?) page', [after, limit]]
 }

@@ -58,10 +58,21 @@ export function addOfBackups(tx: Transaction, where: string, params: readonly Va
 	tx.write(`INSERT INTO stat_touched (file_id) SELECT file_id FROM backup WHERE ${where}`, params)
 }
 
-export function removeAll(tx: Transaction): void {
-	tx.write('DELETE FROM stat_touched')
+export function removeBetween(tx: Transaction, after: number, last: number): void {
+	tx.write('DELETE FROM stat_touched WHERE id > ? AND id <= ?', [after, last])
 }
 
-export function addAll(tx: Transaction): void {
-	tx.write('INSERT INTO stat_touched (file_id) SELECT id FROM file')
+/** The last of a page of them; null where there are none after that. */
+export function endOfPageQuery(after: number, limit: number): Query {
+	return ['SELECT MAX(id) AS last FROM (SELECT id FROM stat_touched WHERE id > ? ORDER BY id LIMIT ?) page', [after, limit]]
+}
+
+/** All files there are between two. */
+export function addBetween(tx: Transaction, after: FileId, last: FileId): void {
+	tx.write('INSERT INTO stat_touched (file_id) SELECT id FROM file WHERE id > ? AND id <= ?', [after, last])
+}
+
+/** As `endOfPageQuery`, of files. */
+export function endOfFilesQuery(after: FileId, limit: number): Query {
+	return ['SELECT MAX(id) AS last FROM (SELECT id FROM file WHERE id > ? ORDER BY id LIMIT ?) page', [after, limit]]
 }

@@ -1,9 +1,11 @@
 /**
  * Where no replicator runs, nobody counts, and what is to be counted anew would grow for ever. Past a limit it is thrown away, as old
- * lines of the journal are, and whoever counts next begins from nothing: that costs the same by then.
+ * lines of the journal are, and whoever counts next begins from nothing: that costs the same by then. Not from under somebody who counts: of
+ * a large tree that is as many to begin with, and he would never come to the end.
  */
 import type { Capabilities, Transaction } from '../catalogue/driver.ts'
 import * as jobs from '../catalogue/jobs.ts'
+import * as leases from '../catalogue/leases.ts'
 import * as settings from '../catalogue/settings.ts'
 import * as touched from '../catalogue/stat-touched.ts'
 import { type Filesystem, transact } from '../filesystem/filesystem.ts'
@@ -18,6 +20,7 @@ const BATCH_ROWS = 10_000
 export function* boundTouched(fs: Filesystem, waitingMax: number = WAITING_MAX): Op<number> {
 	const [[{ first, last }]] = (yield* wait(fs.catalogue.read(touched.spanQuery()))) as [Array<{ first: number | null; last: number | null }>]
 	if (first === null || last === null || last - first < waitingMax) return 0
+	if ((yield* wait(leases.list(fs.catalogue, fs.capabilities))).some(({ name }) => name === JOB)) return 0
 	yield* wait(
 		transact(fs, function* (tx) {
 			settings.set(tx, touched.ANEW, '1', fs.capabilities)

@@ -9,7 +9,6 @@ import type { Capabilities, Transaction } from '../catalogue/driver.ts'
 import { hasCopies } from '../catalogue/holdings.ts'
 import { KIND } from '../catalogue/files.ts'
 import { REPLICA } from '../catalogue/replicas.ts'
-import * as directories from '../catalogue/stat-directories.ts'
 import * as figures from '../catalogue/stat-figures.ts'
 import type { CountedChange } from '../catalogue/stat-days.ts'
 import type { CountedFile, PresentBackup, PresentCopy, PresentFile, PresentPlace } from '../catalogue/stat-files.ts'
@@ -125,13 +124,4 @@ function account(tally: Tally, tree: Tree, file: CountedFile | undefined, sign: 
 	if (!file) return
 	tally.add(file, sign)
 	tree.add(file.parent_id, { files: sign, bytes: sign * file.size, directories: 0 })
-}
-
-/** Everything is counted anew, from nothing. */
-export function startAnew(tx: Transaction): void {
-	statFiles.removeAll(tx)
-	directories.removeAll(tx)
-	figures.removeAll(tx)
-	touched.removeAll(tx)
-	touched.addAll(tx)
 }

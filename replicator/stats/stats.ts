@@ -3,12 +3,14 @@ import type { Driver, Query, Transaction } from '../../core/catalogue/driver.ts'
 import * as changes from '../../core/catalogue/changes.ts'
 import * as jobs from '../../core/catalogue/jobs.ts'
 import * as settings from '../../core/catalogue/settings.ts'
+import * as directories from '../../core/catalogue/stat-directories.ts'
+import * as figures from '../../core/catalogue/stat-figures.ts'
+import * as statFiles from '../../core/catalogue/stat-files.ts'
 import * as touched from '../../core/catalogue/stat-touched.ts'
 import { type Filesystem, transact } from '../../core/filesystem/filesystem.ts'
 import { type Op, wait } from '../../core/op.ts'
 import { countNext, type Step } from '../../core/stats/count.ts'
 import { countedOf, JOB, toPosition } from '../../core/stats/lines.ts'
-import { startAnew } from '../../core/stats/roll-up.ts'
 import { createBreath } from '../breath.ts'
 import type { Summary } from '../run.ts'
 import { isStillOurs, type Job, type Replicator, setPosition } from '../replicator.ts'
@@ -51,7 +53,7 @@ function restAfter({ summary }: jobs.JobRow): number {
 async function work(replicator: Replicator, anew: boolean): Promise<void> {
 	const { run } = replicator
 	const breath = createBreath()
-	if (anew || (await settings.find(replicator.fs.catalogue, touched.ANEW)) !== undefined) await step(replicator, (tx) => fromNothing(tx))
+	if (anew || (await settings.find(replicator.fs.catalogue, touched.ANEW)) !== undefined) await fromNothing(replicator)
 	for (;;) {
 		const done = await step(replicator, (tx) => count(replicator, tx))
 		for (let each = 0; each < (done?.files ?? 0); each++) run.done('counted', 0)
@@ -60,9 +62,45 @@ async function work(replicator: Replicator, anew: boolean): Promise<void> {
 	}
 }
 
-function* fromNothing(tx: Transaction): Op<void> {
-	settings.remove(tx, touched.ANEW)
-	startAnew(tx)
+interface Stretch {
+	endQuery(after: number, limit: number): Query
+	change(tx: Transaction, after: number, last: number): void
+}
+
+/** What was counted goes, and every file is to be counted. */
+const ANEW: readonly Stretch[] = [
+	{ endQuery: touched.endOfPageQuery, change: touched.removeBetween },
+	{ endQuery: statFiles.endOfPageQuery, change: statFiles.removeBetween },
+	{ endQuery: directories.endOfPageQuery, change: directories.removeBetween },
+	{ endQuery: touched.endOfFilesQuery, change: touched.addBetween },
+]
+/** Others write meanwhile, and a database may not take longer for a transaction than it has. */
+const ROWS_AT_ONCE = 10_000
+
+/** Whoever comes next begins again, should this one not come to its end. */
+async function fromNothing(replicator: Replicator): Promise<void> {
+	const { catalogue, capabilities } = replicator.fs
+	const breath = createBreath()
+	await step(replicator, function* (tx) {
+		settings.set(tx, touched.ANEW, '1', capabilities)
+	})
+	for (const { endQuery, change } of ANEW) {
+		for (let after = 0; ; ) {
+			const [[{ last }]] = (await catalogue.read(endQuery(after, ROWS_AT_ONCE))) as [[{ last: number | null }]]
+			if (last === null) break
+			const isOurs = await step(replicator, function* (tx) {
+				change(tx, after, last)
+				return true
+			})
+			if (!isOurs || replicator.run.signal.aborted) return
+			after = last
+			await breath()
+		}
+	}
+	await step(replicator, function* (tx) {
+		settings.remove(tx, touched.ANEW)
+		figures.removeAll(tx)
+	})
 }
 
 /** A transaction of the one who holds the lease; nothing where that is somebody else by now. */

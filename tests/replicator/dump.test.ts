@@ -99,7 +99,7 @@ async function fill(driver: Driver): Promise<void> {
 /** Without the date, and without the numbers that go on when a dump is loaded. */
 function linesOf(path: string): string[] {
 	const lines = gunzipSync(readFileSync(path)).toString().split('\n')
-	return lines.slice(1, -2).filter((line) => !/^(\["(epoch|next_file_id|next_client_id)",|\[\d+,0,"deleted",|\{"table":"backup_notice")/.test(line))
+	return lines.slice(1, -2).filter((line) => !/^(\["(epoch|next_file_id|next_client_id|stats_anew)",|\[\d+,0,"deleted",|\{"table":"backup_notice")/.test(line))
 }
 
 async function everything(driver: Driver): Promise<Record<string, unknown[]>> {

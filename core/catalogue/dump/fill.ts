@@ -86,9 +86,10 @@ export async function endFilling(driver: Driver, past: Past): Promise<void> {
 		const nextId = Math.max(Number(stored[0]?.value ?? 0), (last ?? 0) + 1)
 		settings.set(tx, 'next_file_id', String(nextId + IDS_SKIPPED), capabilities)
 		settings.set(tx, 'next_client_id', String(Number(clients[0]?.value ?? 0) + CLIENT_IDS_SKIPPED), capabilities)
-		// Of two that come from one dump the later one counts.
-		touched.addAll(tx)
+		// By whoever counts, a part at a time: all files at once may be more than a transaction has time for.
+		settings.set(tx, touched.ANEW, '1', capabilities)
 		notices.goOnFrom(tx, clock[0].seconds * 1_000, capabilities)
+		// Of two that come from one dump the later one counts.
 		settings.set(tx, EPOCH, String(Math.max(past.epoch + 1, clock[0].seconds)), capabilities)
 		tx.write(`INSERT INTO \`change\` (seq, at, client_id, op) VALUES (?, ${capabilities.now}, ?, 'node')`, [past.seq + 1, KEEPER])
 	})
