@@ -18,11 +18,11 @@ export interface Work {
 	mtime_ns: number
 }
 
-/** The batch first, from the index that has its order; only then what is to be known of its files. */
+/** The batch first, from the index that has its order; only then what is to be known of its files. What is leased is joined: of a `NOT EXISTS` MariaDB reads all leases. */
 function workQuery(order: string, fields: string): string {
 	return `SELECT f.id, f.version, f.size, CASE WHEN f.hash_version = f.version THEN f.hash END AS hash, f.mode, f.mtime, f.mtime_ns
-		FROM (SELECT b.file_id, ${fields} FROM backup b WHERE b.site_id = ? AND b.state = ?
-			AND NOT EXISTS (SELECT 1 FROM backup_leased l WHERE l.file_id = b.file_id) ORDER BY ${order} LIMIT ?) b
+		FROM (SELECT b.file_id, ${fields} FROM backup b LEFT JOIN backup_leased l ON l.file_id = b.file_id WHERE b.site_id = ? AND b.state = ?
+			AND l.file_id IS NULL ORDER BY ${order} LIMIT ?) b
 		JOIN file f ON f.id = b.file_id WHERE f.version > 0 ORDER BY ${order}`
 }
 

@@ -151,10 +151,20 @@ export function setFailed(tx: Transaction, row: Pick<BackupRow, 'file_id' | 'sit
 	touched.add(tx, row.file_id)
 }
 
-/** What a site has proved is to be proved again. */
-export function setAllClaimed(tx: Transaction, site: SiteId, { now }: Capabilities): void {
-	touched.addOfBackups(tx, `site_id = ? AND state = ${BACKUP.proved}`, [site])
-	tx.write(`UPDATE backup SET state = ${BACKUP.claimed}, since = ${now}, proved_at = 0, challenge = NULL WHERE site_id = ? AND state = ${BACKUP.proved}`, [site])
+/** Some of what a site has proved. */
+export function provedOf(reader: Reader, site: SiteId, limit: number): Maybe<Array<{ file_id: FileId }>> {
+	return reader.all(`SELECT file_id FROM backup WHERE site_id = ? AND state = ${BACKUP.proved} LIMIT ?`, [site, limit])
+}
+
+/** It is to be proved again. */
+export function setClaimed(tx: Transaction, site: SiteId, ids: readonly FileId[], { now }: Capabilities): void {
+	for (const list of inLists(ids)) {
+		tx.write(
+			`UPDATE backup SET state = ${BACKUP.claimed}, since = ${now}, proved_at = 0, challenge = NULL WHERE site_id = ? AND state = ${BACKUP.proved} AND file_id IN ${IN_LIST}`,
+			[site, ...list],
+		)
+	}
+	touched.addMany(tx, ids)
 }
 
 /** Of one site, those longest in a state: by `since`. */

@@ -179,10 +179,20 @@ function* freePaths(tx: Transaction, site: Pick<SiteRow, 'id'>, claims: readonly
 	return [...others]
 }
 
-/** The folder that speaks for the site is another: what the first one had is believed when it was proved anew. */
-export async function forgetAgent(fs: Pick<Filesystem, 'catalogue' | 'capabilities'>, site: Pick<SiteRow, 'id'>): Promise<void> {
-	await fs.catalogue.transaction(function* (tx) {
-		sites.update(tx, site.id, { agent: '' })
-		backups.setAllClaimed(tx, site.id, fs.capabilities)
-	})
+const CLAIMED_AT_ONCE = 1_000
+
+/**
+ * The folder that speaks for the site is another: what the first one had is believed when it was proved anew. A part at a time; the last of it, and
+ * what the first has proved meanwhile, in the transaction from which on it speaks no more.
+ */
+export async function forgetAgent({ catalogue, capabilities }: Pick<Filesystem, 'catalogue' | 'capabilities'>, site: Pick<SiteRow, 'id'>): Promise<void> {
+	for (let isLast = false; !isLast; ) {
+		isLast = await catalogue.transaction(function* (tx) {
+			const rows = yield* wait(backups.provedOf(tx, site.id, CLAIMED_AT_ONCE))
+			const isAll = rows.length < CLAIMED_AT_ONCE
+			if (isAll) sites.update(tx, site.id, { agent: '' })
+			backups.setClaimed(tx, site.id, rows.map(({ file_id }) => file_id), capabilities)
+			return isAll
+		})
+	}
 }

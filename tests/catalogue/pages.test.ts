@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fillCatalogue } from '../../bench/million.ts'
+import * as leases from '../../core/catalogue/backup-leases.ts'
 import * as notices from '../../core/catalogue/backup-notices.ts'
+import { BACKUP } from '../../core/catalogue/backups.ts'
 import { insertMany } from '../../core/catalogue/bulk.ts'
 import type { Driver } from '../../core/catalogue/driver.ts'
 import * as finds from '../../core/catalogue/finds.ts'
@@ -16,6 +18,7 @@ import { engines, mariadb, ready } from './engines.ts'
 
 const FILES = 6_000
 const LIMIT = 100
+const FIRST_ID = 1_000
 const NODE = 1
 const OTHER = 2
 const ID_MAX = Number.MAX_SAFE_INTEGER
@@ -65,6 +68,29 @@ for (const engine of engines) {
 		await check(PAGES_OF_OTHER)
 		assert.deepEqual(await run(holdings.amountIn(driver, OTHER, REPLICA.wanted)), all)
 		assert.deepEqual(await run(holdings.held(driver, NODE)), { files: 0, bytes: 0 })
+	})
+}
+
+for (const engine of engines) {
+	test(`${engine.name}: what is given to one site costs what it gets, not what others have on lease`, async (t) => {
+		const { driver } = await ready(t, engine)
+		await driver.transaction(function* (tx) {
+			insertMany(tx, 'INSERT INTO file (id, kind, mode, uid, gid, nlink, atime, atime_ns, mtime, mtime_ns, ctime, ctime_ns, version)', '(?,8,0,0,0,1,0,0,0,0,0,0,1)', FILES, (values, at, index) => {
+				values[at] = FIRST_ID + index
+			})
+			insertMany(tx, 'INSERT INTO backup (file_id, site_id, version, state, copies, since)', '(?,1,0,1,0,0)', FILES, (values, at, index) => {
+				values[at] = FIRST_ID + index
+			})
+			insertMany(tx, 'INSERT INTO backup_leased (file_id, lease_id, version, path)', "(?,'others',1,'x')", FILES - LIMIT, (values, at, index) => {
+				values[at] = FIRST_ID + LIMIT + index
+			})
+		})
+		if (engine === mariadb) for (const table of ['backup', 'backup_leased']) await driver.script(`ANALYZE TABLE ${table}`)
+		const read = await rowsRead(driver, engine === mariadb)
+		const work = await leases.fewestFirst(driver, 1, BACKUP.wanted, LIMIT)
+		assert.deepEqual(work.map(({ id }) => id), Array.from({ length: LIMIT }, (_, index) => FIRST_ID + index))
+		const many = await read()
+		assert.ok(many < 10 * LIMIT, `${many} rows were read for ${LIMIT}`)
 	})
 }
 

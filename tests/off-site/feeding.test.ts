@@ -9,6 +9,7 @@ import * as entries from '../../core/catalogue/entries.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import { ROOT_ID } from '../../core/ids.ts'
 import { askForPass, createFeeder, feed } from '../../core/off-site/feed.ts'
+import { forgetAgent } from '../../core/off-site/report.ts'
 import { run } from '../../core/op.ts'
 import { engines } from '../catalogue/engines.ts'
 import { type Keeper, openKeeper } from './keeper.ts'
@@ -54,6 +55,22 @@ for (const engine of engines) {
 		assert.equal(pages.many(), 0)
 		const told = await keeper.driver.all<{ path: Uint8Array }>("SELECT path FROM backup_notice WHERE kind = 'moved' ORDER BY path")
 		assert.deepEqual(told.map(({ path }) => Buffer.from(path).toString()), ['kept/a/b/two', 'kept/a/one'])
+	})
+
+	test(`${engine.name}: what a site has proved is to be proved again to another folder, a part at a time`, async (t) => {
+		const keeper = await openLarge(t, engine, 0)
+		await keeper.site('attic')
+		await keeper.driver.transaction(function* (tx) {
+			insertMany(tx, 'INSERT INTO backup (file_id, site_id, version, state, copies, since, proved_at)', '(?,1,1,4,0,0,1)', 2_500, (values, at, index) => {
+				values[at] = LONG_AGO + index
+			})
+		})
+		let parts = 0
+		const catalogue: Driver = { ...keeper.driver, transaction: (body) => (parts++, keeper.driver.transaction(body)) }
+		await forgetAgent({ catalogue, capabilities: catalogue.capabilities }, { id: 1 })
+		assert.equal(parts, 3)
+		const rows = await keeper.driver.all('SELECT DISTINCT state, proved_at FROM backup')
+		assert.deepEqual(rows.map((row) => ({ ...row })), [{ state: 3, proved_at: 0 }])
 	})
 
 	test(`${engine.name}: requests and lines of long ago go, however many they are; with a site goes all that is known of it`, async (t) => {
