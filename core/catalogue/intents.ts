@@ -124,6 +124,11 @@ export function anyQuery(): Query {
 	return ['SELECT 1 AS found FROM intent LIMIT 1', []]
 }
 
+/** Nodes on which any stand: one question, however many nodes there are. */
+export function nodesWithAny(reader: Reader): Maybe<Array<{ id: NodeId }>> {
+	return reader.all('SELECT n.id FROM node n WHERE EXISTS (SELECT 1 FROM intent i WHERE i.node_id = n.id)')
+}
+
 /** Those of one transaction, which nobody carries out. */
 export function leaveAllWith(tx: Transaction, client: ClientId, token: number): void {
 	tx.write('UPDATE intent SET client_id = NULL WHERE client_id = ? AND token = ?', [client, token])

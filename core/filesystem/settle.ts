@@ -107,7 +107,11 @@ function* settleAll(fs: Filesystem): Op<void> {
 	// What they had decided about the nodes' trees comes first: it says where the files are that they were writing.
 	const unready = yield* redo(fs)
 	if (fs.mayHaveLeftPins) yield* settleOwn(fs, unready)
-	for (const node of [...fs.nodes.values()]) if (takesChanges(node) && !unready.has(node.id)) yield* settleNode(fs, node)
+	const waiting = new Set((yield* wait(intents.nodesWithAny(fs.catalogue))).map(({ id }) => id))
+	for (const node of [...fs.nodes.values()]) {
+		const isToDo = waiting.has(node.id) || fs.nodesMarked.has(node.id)
+		if (isToDo && takesChanges(node) && !unready.has(node.id)) yield* settleNode(fs, node)
+	}
 	for (const row of dead) yield* settleClient(fs, row, unready)
 }
 

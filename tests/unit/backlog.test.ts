@@ -47,23 +47,18 @@ test('what a node that is away is yet to be told is not read again for each chan
 	assert.deepEqual(disk.readdirSync(node(2)).filter((name) => name !== '.cairn' && name !== 'd'), ['c'])
 })
 
-test('of a node with more to carry out than is looked at nothing is read that may be old', async (t) => {
-	const { start, rows, node } = await installation(t, 2)
-	const { fs } = await start()
-	const [old, next] = ['old', 'next'].map((name) => writeFile(fs, name, `what was ${name}`))
-	for (const id of [old, next]) rows('INSERT INTO replica (file_id, node_id, version, state) SELECT file_id, 3 - node_id, version, 1 FROM replica WHERE file_id = ?', id)
-	for (const name of ['old', 'next']) for (const number of [1, 2]) disk.writeFileSync(node(number, name), `what was ${name}`)
-	flushLater(fs)
-	setUp(fs, 2, false)
-	rows(waiting(10_000))
-	now(rename(fs, at('next'), at('old'), 'replace'))
-	setUp(fs, 2, true)
-	setUp(fs, 1, false)
-	await assert.rejects(async () => run(open(fs, next, { write: false, truncate: false })), { code: 'EIO' })
-	setUp(fs, 1, true)
-	const opened = await run(open(fs, next, { write: false, truncate: false }))
-	assert.equal(opened.node.id, 1)
-	await run(release(fs, opened, false))
+test('a round in which there is nothing to settle asks as much of many nodes as of one', async (t) => {
+	const asked: number[] = []
+	for (const nodes of [1, 6]) {
+		const { start } = await installation(t, nodes)
+		let many = 0
+		const { fs } = await start({ wrap: (driver) => countingRows(driver, () => many++) })
+		await run(settle(fs))
+		many = 0
+		await run(settle(fs))
+		asked.push(many)
+	}
+	assert.equal(asked[1], asked[0])
 })
 
 test('files that a dead client was writing on a node that is away keep none waiting that are elsewhere', async (t) => {
