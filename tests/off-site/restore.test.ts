@@ -66,6 +66,7 @@ for (const engine of engines) {
 		const said = await answered(attic, restore(keeper, { path: '/' }), 1_000)
 		assert.equal(said.exitCode, 0, said.err)
 		assert.deepEqual({ ...JSON.parse(said.out), job: '' }, { job: '', ordered: 3, there: 0, taken: [], done: 3, bytes: 5_004, failed: [], left: 0 })
+		assert.deepEqual(await keeper.driver.all("SELECT detail FROM site_log WHERE what = 'restore'"), [], 'what went well is no trouble')
 		const after = await keeper.driver.all('SELECT id, mode, uid, gid, size, mtime, mtime_ns, nlink, version FROM file ORDER BY id')
 		// The root's own times tell that `.restore` came and went.
 		assert.deepEqual(after.slice(1), before.slice(1))
