@@ -9,7 +9,7 @@ import { codeOf } from '../core/errors.ts'
 import { type Filesystem, runAside } from '../core/filesystem/filesystem.ts'
 import { catchUp } from '../core/filesystem/follow.ts'
 import { open, type OpenRequest } from '../core/filesystem/open.ts'
-import type { OpenFile } from '../core/filesystem/open-files.ts'
+import { becomeOrphan, type OpenFile } from '../core/filesystem/open-files.ts'
 import { release } from '../core/filesystem/publish.ts'
 import type { FileId } from '../core/ids.ts'
 import { type Op, wait } from '../core/op.ts'
@@ -109,7 +109,5 @@ export function createAskedAgain(fs: Filesystem): AskedAgain {
 
 /** What is gone from the tree is opened as it is open already. */
 function* markLost(fs: Filesystem, file: OpenFile): Op<void> {
-	if (file.orphan || (yield* wait(files.find(fs.catalogue, file.id)))) return
-	file.orphan = true
-	file.row = { ...file.row, nlink: 0 }
+	if (!file.orphan && !(yield* wait(files.find(fs.catalogue, file.id)))) becomeOrphan(file)
 }

@@ -20,7 +20,7 @@ export function putRow(door: Door, out: Out, { at, end }: { at: number; end: num
 	const start = plus ? at + ENTRY_OUT_BYTES : at
 	const size = putDirectoryEntry(out, { at: start, end }, { id: row.id, cookie, name: row.name, kind: row.kind })
 	if (size === 0 || !plus) return size
-	if (isWhole(row) && (withAttributes || row.kind === KIND.directory) && !isBehind(door, row)) {
+	if (isWhole(row) && (withAttributes || row.kind === KIND.directory) && !isWritten(door, row)) {
 		putEntry(out.view, at, row, door.validity.entry, door.validity.attributes)
 	} else putNegativeEntry(out.view, at, NO_VALIDITY)
 	return ENTRY_OUT_BYTES + size
@@ -32,6 +32,6 @@ function isWhole(row: NamedRow | ListedRow): row is ListedRow {
 }
 
 /** The row of a file that is being written is behind its backing file: the kernel asks when it wants to know. */
-function isBehind(door: Door, { id }: NamedRow): boolean {
+function isWritten(door: Door, { id }: NamedRow): boolean {
 	return (door.fs.open.get(id)?.writers ?? 0) > 0
 }

@@ -7,6 +7,7 @@ import { type Op, wait } from '../op.ts'
 import { refreshClients } from './clients.ts'
 import type { Filesystem } from './filesystem.ts'
 import { refreshClasses, refreshNodes } from './nodes.ts'
+import { becomeOrphan } from './open-files.ts'
 import { forgetPlaces } from './places.ts'
 
 const MOVES = new Set(['rename', 'renamedir', 'exchange', 'unlink', 'rmdir'])
@@ -77,8 +78,7 @@ function* refreshOpen(fs: Filesystem, { file_id }: ChangeRow): Op<void> {
 		open.row = open.writers > 0 ? row : { ...open.row, flags: row.flags }
 		return
 	}
-	open.orphan = true
-	open.row = { ...open.row, nlink: 0 }
+	becomeOrphan(open)
 }
 
 /** Whether a name of the file led somewhere else meanwhile. Of an exchange the journal names one file, and this may be the other. */

@@ -98,6 +98,12 @@ export function newOpenFile(opened: Pick<OpenFile, 'row' | 'node' | 'path' | 'fd
 	}
 }
 
+/** The last name of it went. */
+export function becomeOrphan(file: OpenFile): void {
+	file.orphan = true
+	file.row = { ...file.row, nlink: 0 }
+}
+
 /** What is written here is the file, for whoever opens it. */
 export function isWrittenHere(file: OpenFile): boolean {
 	return file.writers > 0 && !file.parted
