@@ -67,6 +67,7 @@ const WRONG: Array<[said: string, answer: string]> = [
 	['{ nodes: { n1: { io: "fast" } } }', "nodes.n1.io: found \"fast\", allowed: 'auto', 'passthrough', 'carried'"],
 	['{ nodes: { n1: { remote: "yes" } } }', 'nodes.n1.remote: found "yes", allowed: true or false'],
 	['{ mount: { cacheSeconds: -1 } }', 'mount.cacheSeconds: found -1, allowed: a number from 0 to 86400000'],
+	['{ api: { corsOrigins: "https://a.example" } }', 'api.corsOrigins: found "https://a.example", allowed: a list'],
 	['{ replicator: { missingShareMax: 1.5 } }', 'replicator.missingShareMax: found 1.5, allowed: a number from 0 to 1'],
 	['{ mount: { driver: "kernel" } }', "mount.driver: found \"kernel\", allowed: 'fuse', 'fuse-native'"],
 	['{ api: { listen: [] } }', 'api.listen: found [], allowed: a list of at least one'],
