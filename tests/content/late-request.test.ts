@@ -1,6 +1,7 @@
 /** While a request waits for the catalogue the next one is read into the same memory. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createAskedAgain } from '../../client/asked-again.ts'
 import type { Door } from '../../client/door.ts'
 import { IN_HEADER_BYTES } from '../../client/fuse/protocol.ts'
 import { decodeRequest } from '../../client/fuse/request.ts'
@@ -22,7 +23,7 @@ test('names of attributes are listed into the room that was asked for', async (t
 	view.setUint32(0, bytes.length, true)
 	view.setUint32(16, id, true)
 	view.setUint32(IN_HEADER_BYTES, ROOM, true)
-	const listed = run(listxattr({ fs } as Door)(decodeRequest(bytes, view)))
+	const listed = run(listxattr({ fs, askedAgain: createAskedAgain(fs) } as Door)(decodeRequest(bytes, view)))
 	bytes.fill(0)
 	const reply = await listed
 	assert.ok(typeof reply === 'function')
