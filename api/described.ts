@@ -27,6 +27,6 @@ export function described<Route extends Asked>({ schema = {}, url, route: { conf
 
 /** One schema serves several forms of an address. */
 function withinUrl(params: Named, url: string): Named {
-	const isThere = ([name]: [string, object]) => name === '*' || url.split(/[/(]/).includes(`:${name}`)
+	const isThere = ([name]: [string, object]) => (name === '*' && url.endsWith('*')) || url.split(/[/(]/).includes(`:${name}`)
 	return { ...params, properties: Object.fromEntries(Object.entries(params.properties ?? {}).filter(isThere)) }
 }

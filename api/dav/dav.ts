@@ -42,7 +42,7 @@ export const part: Part = {
 			for (const url of [`${PREFIX}*`, PREFIX.slice(0, -1)]) app.route({
 				method,
 				url,
-				config: { access, byPath: true, answers },
+				config: { access, byPath: true, answers, swagger: { exposeHeadRoute: true } },
 				schema: { hide: answers === undefined, summary: 'WebDAV', params },
 				exposeHeadRoute: false,
 				handler: (request, reply) => handler(request, reply, api),

@@ -47,7 +47,7 @@ export function tus(app: FastifyInstance, api: Api): void {
 		app.route({
 			method,
 			url,
-			config: { ...WRITE, answers },
+			config: { ...WRITE, answers, swagger: { exposeHeadRoute: true } },
 			schema: { summary: 'Uploads that go on (tus)', ...(url === PREFIX ? {} : { params }) },
 			exposeHeadRoute: false,
 			handler: async (request, reply) => {

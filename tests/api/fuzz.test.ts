@@ -137,6 +137,12 @@ async function statusOf(url: string, init: RequestInit): Promise<number> {
 
 test('the description of the door is a valid one', async (t) => {
 	const keeper = await openKeeper(t, { config: { backup: { legacy: true } } })
-	const { valid, errors } = await new Validator().validate((await (await keeper.fetch('/openapi.json')).json()) as Parameters<Validator['validate']>[0])
+	const document = (await (await keeper.fetch('/openapi.json')).json()) as { paths: Record<string, Record<string, Described>> }
+	const { valid, errors } = await new Validator().validate(document as unknown as Parameters<Validator['validate']>[0])
 	assert.ok(valid, JSON.stringify(errors))
+	for (const path of ['/files/{*}', '/dav/{*}', '/uploads/{id}', '/{fid}']) assert.ok(document.paths[path].head, path)
+	for (const [path, methods] of Object.entries(document.paths)) {
+		const named = [...path.matchAll(/\{(.+?)\}/g)].map(([, name]) => name).sort()
+		for (const { parameters = [] } of Object.values(methods)) assert.deepEqual(parameters.filter((each) => each.in === 'path').map(({ name }) => name).sort(), named, path)
+	}
 })
