@@ -6,11 +6,12 @@ import { ANYBODY } from './dialects.ts'
 import { openDoor, type TestDoor } from './door.ts'
 
 /** All that comes back until the connection ends. */
-async function said({ url }: Pick<TestDoor, 'url'>, text: string): Promise<string> {
+async function said({ url }: Pick<TestDoor, 'url'>, text: string, { ends = false } = {}): Promise<string> {
 	const { hostname, port } = new URL(url)
 	const socket = connect(Number(port), hostname).on('error', () => undefined)
 	let answer = ''
 	socket.on('data', (chunk) => (answer += chunk)).write(text)
+	if (ends) socket.end()
 	await new Promise((resolve) => socket.on('close', resolve))
 	return answer
 }
@@ -27,6 +28,16 @@ test('what is sent ahead is handled in its turn', async (t) => {
 	const answer = await said(door, `${sent}DELETE /files/f HTTP/1.1\r\nhost: x\r\n\r\n${get('f', CLOSE)}`)
 	assert.deepEqual(statuses(answer), [201, 200, ...Array.from({ length: 19 }, () => [200, 200]).flat(), 204, 404])
 	assert.deepEqual([...answer.matchAll(/content (\d+);/g)].map(([, index]) => Number(index)), Array.from({ length: 20 }, (_, index) => index))
+})
+
+test('who closes his side when he has asked is answered', async (t) => {
+	const door = await openDoor(t, { nodes: 1, listen: ANYBODY })
+	const large = 'x'.repeat(3_000_000)
+	const unusual = 'x-long: way\r\n'
+	assert.deepEqual(statuses(await said(door, put('large', large), { ends: true })), [201])
+	assert.deepEqual(statuses(await said(door, put('f', 'content', unusual) + get('f') + put('f', 'more') + get('f'), { ends: true })), [201, 200, 200, 200])
+	assert.ok((await said(door, get('large', unusual), { ends: true })).endsWith(large))
+	assert.deepEqual(statuses(await said(door, put('f', 'content', unusual).slice(0, -1), { ends: true })), [400])
 })
 
 test('whoever sends far ahead is ended, and others are served', async (t) => {
