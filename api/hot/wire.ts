@@ -60,7 +60,7 @@ export function beforeHttp(server: Server, { atOnce, plainly, stale, idleMs, sto
 			hold()
 			void answering.then((made) => send(heads.made(made)))
 		}
-		/** What comes meanwhile, the end too, is heard of afterwards. */
+		/** What comes meanwhile is heard of afterwards. */
 		const hold = () => {
 			isHeld = true
 			socket.pause()
@@ -81,19 +81,17 @@ export function beforeHttp(server: Server, { atOnce, plainly, stale, idleMs, sto
 			for (const listener of next) listener.call(server, socket)
 			socket.resume()
 		}
+		/** Also of who has closed his side. */
 		const onEnd = () => {
+			isToEnd = true
 			if (!isHeld) socket.end()
 		}
 		/** Whoever is there and does not hang up would keep it for good. */
 		const onTimeout = () => {
 			if (!isHeld) socket.destroy()
 		}
-		const end = () => {
-			isToEnd = true
-			onEnd()
-		}
 		const onError = () => socket.destroy()
-		here.set(socket, end)
+		here.set(socket, onEnd)
 		socket.setTimeout(idleMs)
 		socket.on('data', onData).on('end', onEnd).on('timeout', onTimeout).on('error', onError).on('close', leave)
 	})

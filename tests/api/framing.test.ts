@@ -30,13 +30,15 @@ test('what is sent ahead is handled in its turn', async (t) => {
 	assert.deepEqual([...answer.matchAll(/content (\d+);/g)].map(([, index]) => Number(index)), Array.from({ length: 20 }, (_, index) => index))
 })
 
-test('who closes his side when he has asked is answered', async (t) => {
-	const door = await openDoor(t, { nodes: 1, listen: ANYBODY })
+test('who closes his side when he has asked is answered, and the connection closed', { timeout: 30_000 }, async (t) => {
+	const door = await openDoor(t, { nodes: 1, listen: ANYBODY, api: { idleMs: 600_000 } })
 	const large = 'x'.repeat(3_000_000)
 	const unusual = 'x-long: way\r\n'
 	assert.deepEqual(statuses(await said(door, put('large', large), { ends: true })), [201])
 	assert.deepEqual(statuses(await said(door, put('f', 'content', unusual) + get('f') + put('f', 'more') + get('f'), { ends: true })), [201, 200, 200, 200])
 	assert.ok((await said(door, get('large', unusual), { ends: true })).endsWith(large))
+	// Answered before node's HTTP.
+	assert.deepEqual(statuses(await said(door, put('f', 'content'), { ends: true })), [200])
 	assert.deepEqual(statuses(await said(door, put('f', 'content', unusual).slice(0, -1), { ends: true })), [400])
 })
 
