@@ -132,13 +132,17 @@ function enterVersion(fs: Filesystem, tx: Transaction, { id, nodeId, stat, verdi
 	const next = withContent(row, stat)
 	const own = copies.find((copy) => copy.node_id === nodeId)
 	const isInDoubt = verdict === 'refused' || (verdict !== 'decided' && own?.state === REPLICA.suspect)
-	if (isInDoubt) return distrust(fs, tx, { row, next, copies, nodeId })
+	const holders = copies.filter((copy) => copy.state !== REPLICA.surplus).map((copy) => copy.node_id)
+	if (isInDoubt) {
+		const doubted = distrust(fs, tx, { row, next, copies, nodeId })
+		if (doubted === next) wantCopies(fs, tx, next, holders, copies)
+		return doubted
+	}
 	files.setContent(tx, next)
 	if (own?.state === REPLICA.good) replicas.setVersion(tx, id, nodeId, next.version)
 	else if (own) replicas.setGood(tx, id, nodeId, next.version)
 	else replicas.insert(tx, id, nodeId, next.version, REPLICA.good)
 	if (copies.length > 1) replicas.setOthersWanted(tx, id, nodeId)
-	const holders = copies.filter((copy) => copy.state !== REPLICA.surplus).map((copy) => copy.node_id)
 	wantCopies(fs, tx, next, holders, copies)
 	changes.insert(tx, fs.client, { op: 'publish', file: id }, fs.capabilities)
 	return next

@@ -155,6 +155,17 @@ it('the other copy is the content when the disk of the one that was written to h
 	assert.ok(told.some((change) => change.op === 'publish' && change.file_id === id))
 })
 
+it('of a new file as many copies are asked for as its class wants, whatever its disk has refused', async (t) => {
+	const { start, rows } = await installation(t, 2, [{ name: 'default', pattern: '', copies: 2 }])
+	const { fs } = await start()
+	const file = createFile(fs, 'f')
+	file.node.operations.write(file.fd, Buffer.from('content'), 0)
+	file.node.operations.sync = () => fail('ENOSPC')
+	await assert.rejects(synced(fs, file), { code: 'ENOSPC' })
+	now(release(fs, file, true))
+	assert.deepEqual(rows('SELECT state FROM replica ORDER BY node_id = ? DESC', file.node.id), [{ state: REPLICA.suspect }, { state: REPLICA.wanted }])
+})
+
 it('also when the disk refuses after the last close, and nobody is left to be told', async (t) => {
 	const { fs, id, file, copies } = await openTwice(t)
 	now(publishAtClose(fs, file))
