@@ -28,7 +28,7 @@ export function toLines(found: Status): string[] {
 	]
 }
 
-function owedLines({ pending, nothingOwed, offsiteOwed, classesShort, classesShortOffsite, writers, conflicts, nodes, deadCounted }: Status): string[] {
+function owedLines({ pending, nothingOwed, offsiteOwed, classesShort, classesShortOffsite, writers, conflicts, nodes, deadCounted, withoutRoom }: Status): string[] {
 	const { wanted, surplus, suspect, intents, short } = pending
 	const open = writers > 0 ? `; ${writers} open for writing` : ''
 	const parts = [
@@ -50,6 +50,7 @@ function owedLines({ pending, nothingOwed, offsiteOwed, classesShort, classesSho
 		...(conflicts > 0 ? [`conflicts: ${conflicts} to be decided; see cairn conflicts list`] : []),
 		...(away.length > 0 && !nothingOwed ? [`away: ${away.join(', ')}; copies there are counted as if they were in order`] : []),
 		...(deadCounted.length > 0 ? [`dead: ${deadCounted.join(', ')}; copies there are counted until replicators have looked at every file again`] : []),
+		...(withoutRoom ? ['files were written for whose copies no node had room; replicators look again every ten minutes'] : []),
 		...(draining.length > 0 ? [`draining: ${draining.join(', ')}`] : []),
 	]
 }

@@ -5,11 +5,12 @@ import { type ClassRow, isRetired } from '../core/catalogue/classes.ts'
 import * as clients from '../core/catalogue/clients.ts'
 import * as jobs from '../core/catalogue/jobs.ts'
 import * as nodes from '../core/catalogue/nodes.ts'
+import * as settings from '../core/catalogue/settings.ts'
 import { type Totals, totals } from '../core/catalogue/totals.ts'
 import { type SiteStanding, standingOf } from '../core/off-site/standing.ts'
 import type { NodeRow } from '../core/nodes/node.ts'
 import { run as drive } from '../core/op.ts'
-import { PASS, shortIn } from '../core/stats/owed.ts'
+import { PASS, shortIn, WITHOUT_ROOM } from '../core/stats/owed.ts'
 import { treeTotal } from '../core/stats/tree-total.ts'
 import { isPassDue, signatureOf } from '../replicator/level/pass-due.ts'
 import { shownAddress, withCatalogue } from './catalogue.ts'
@@ -44,6 +45,8 @@ export interface Status {
 	nothingOwed: boolean
 	/** Nodes declared dead, until replicators have looked at every file without them. */
 	deadCounted: string[]
+	/** Files were written, since that was looked at last, for whose copies no node had room. */
+	withoutRoom: boolean
 	/** Copies at sites that classes ask for and nobody has yet. */
 	offsiteOwed: number
 	/** Classes that ask for more copies off-site than there are sites that take their files. */
@@ -104,8 +107,9 @@ function collect(options: Common, deps: Deps): Promise<Status> {
 		const classes = await classTable.list(driver)
 		const passed = await jobs.find(driver, PASS)
 		const pending = toOwed(all, shortIn(passed))
+		const withoutRoom = (await settings.find(driver, WITHOUT_ROOM)) !== undefined
 		const classesShort = tooGreedy(classes, rows)
-		const deadCounted = isPassDue(passed, signatureOf(classes, rows)) ? rows.filter((row) => row.state === 'dead').map((row) => row.name) : []
+		const deadCounted = isPassDue(passed, signatureOf(classes, rows), false) ? rows.filter((row) => row.state === 'dead').map((row) => row.name) : []
 		const probed = await probes
 		const sites = await standingOf(driver)
 		const lookedAfter = new Set(service.nodes.filter((node) => node.lookedAfter).map((node) => node.name))
@@ -119,8 +123,9 @@ function collect(options: Common, deps: Deps): Promise<Status> {
 			writers: all.writers,
 			pending,
 			classesShort,
-			nothingOwed: Object.values(pending).every((many) => many === 0) && ((classesShort.length === 0 && deadCounted.length === 0) || tree.files === 0),
+			nothingOwed: !withoutRoom && Object.values(pending).every((many) => many === 0) && ((classesShort.length === 0 && deadCounted.length === 0) || tree.files === 0),
 			deadCounted,
+			withoutRoom,
 			offsiteOwed: await backups.owed(driver),
 			classesShortOffsite: tooFarGoing(classes, sites),
 			sites,

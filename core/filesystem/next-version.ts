@@ -4,6 +4,7 @@ import * as files from '../catalogue/files.ts'
 import type { FileRow } from '../catalogue/files.ts'
 import * as replicas from '../catalogue/replicas.ts'
 import { REPLICA, type ReplicaRow } from '../catalogue/replicas.ts'
+import * as settings from '../catalogue/settings.ts'
 import * as writers from '../catalogue/writers.ts'
 import type { WriterRow } from '../catalogue/writers.ts'
 import type { Transaction } from '../catalogue/driver.ts'
@@ -12,7 +13,8 @@ import { fail } from '../errors.ts'
 import type { FileId, NodeId } from '../ids.ts'
 import type { Stat } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
-import { classById, nodesForCopies } from '../placement/placement.ts'
+import { classById, mayTakeLater, nodesForCopies } from '../placement/placement.ts'
+import { WITHOUT_ROOM } from '../stats/owed.ts'
 import { isFollowed } from './behind.ts'
 import { beat } from './clients.ts'
 import { distrust } from './distrust.ts'
@@ -104,7 +106,10 @@ function enterUnlessOutdated(fs: Filesystem, tx: Transaction, content: Content, 
 
 /** On further nodes, where its class asks for some. */
 function wantCopies(fs: Filesystem, tx: Transaction, row: FileRow, holders: readonly NodeId[], there: readonly ReplicaRow[] = []): void {
-	for (const node of nodesForCopies(fs, classById(fs, row.class_id), holders, row.size)) {
+	const rule = classById(fs, row.class_id)
+	const chosen = nodesForCopies(fs, rule, holders, row.size)
+	if (mayTakeLater(fs, rule, [...holders, ...chosen.map(({ id }) => id)])) settings.set(tx, WITHOUT_ROOM, '1', fs.capabilities)
+	for (const node of chosen) {
 		// An old copy that was to go is there still.
 		if (there.some((copy) => copy.node_id === node.id)) replicas.setState(tx, row.id, node.id, REPLICA.wanted)
 		else replicas.insert(tx, row.id, node.id, 0, REPLICA.wanted)

@@ -62,6 +62,11 @@ export function wantsCopies(fs: Filesystem, rule: ClassRow, holders: readonly No
 	return rule.copies > lastingOf(fs, holders).length
 }
 
+/** The class asks for more copies than these, and there is a node for one that has no room now. */
+export function mayTakeLater(fs: Filesystem, rule: ClassRow, holders: readonly NodeId[]): boolean {
+	return wantsCopies(fs, rule, holders) && [...fs.nodes.values()].some(({ id, row }) => row.state === 'rw' && !holders.includes(id))
+}
+
 function lastingOf(fs: Filesystem, holders: readonly NodeId[]): Node[] {
 	return holders.flatMap((id) => fs.nodes.get(id) ?? []).filter((node) => node.row.state !== 'drain')
 }

@@ -21,6 +21,9 @@ const KINDS = [
 /** What replicators call the pass over the tree that is made whenever classes or nodes have changed. */
 export const PASS = 'pass'
 
+/** Setting that stands while files were written since then for which no node had room that may have some later. */
+export const WITHOUT_ROOM = 'without_room'
+
 /** Files that it found too few nodes for. */
 export function shortIn(pass: jobs.JobRow | undefined): number {
 	return (JSON.parse(pass?.summary ?? '{}') as { short?: number }).short ?? 0

@@ -29,8 +29,9 @@ export function signatureOf(classes: readonly ClassRow[], nodes: readonly NodeRo
 	])
 }
 
-export function isPassDue(row: JobRow | undefined, signature: string): boolean {
+/** `isShort`: files were written since the last one for which there was no room. */
+export function isPassDue(row: JobRow | undefined, signature: string, isShort: boolean): boolean {
 	const progress = progressOf<PassProgress>(row)
 	if (!row || !progress || progress.signature !== signature) return true
-	return row.state === 'running' || (progress.waits && Math.abs(Date.now() / 1000 - row.ended) > AGAIN_SECONDS)
+	return row.state === 'running' || ((progress.waits || isShort) && Math.abs(Date.now() / 1000 - row.ended) > AGAIN_SECONDS)
 }

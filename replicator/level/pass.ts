@@ -3,10 +3,12 @@
  * none it does not want. Needed when the classes or the nodes have changed, and only then.
  */
 import * as jobs from '../../core/catalogue/jobs.ts'
+import * as settings from '../../core/catalogue/settings.ts'
 import * as leases from '../../core/catalogue/leases.ts'
 import type { Transaction } from '../../core/catalogue/driver.ts'
 import { type Filesystem, transact } from '../../core/filesystem/filesystem.ts'
 import { run as drive, wait } from '../../core/op.ts'
+import { WITHOUT_ROOM } from '../../core/stats/owed.ts'
 import type { Run } from '../run.ts'
 import { begin, end, isRebalancing, PASS, progressOf, remember } from './activity.ts'
 import { changesAnything, type Decided, type Round } from './decide.ts'
@@ -94,13 +96,14 @@ async function beginPass(fs: Filesystem, signature: string, anew: boolean): Prom
 		const isChanged = known !== undefined && known.signature !== signature
 		const fresh: PassProgress = { signature, after: 0, waits: isChanged, files: 0, short: 0 }
 		begin(tx, PASS, fresh, fs.capabilities)
+		settings.remove(tx, WITHOUT_ROOM)
 		return fresh
 	})
 }
 
 function account(run: Run, progress: PassProgress, file: Held, { plan, classId, size, busy }: Decided): void {
 	progress.files++
-	progress.waits ||= busy || plan.waits || plan.deferred
+	progress.waits ||= busy || plan.waits || plan.deferred || plan.mayCome
 	const isShort = plan.missing > 0 && !plan.deferred
 	if (isShort) progress.short++
 	const moved = changesAnything(plan) ? size : 0

@@ -35,6 +35,8 @@ export interface Plan {
 	waits: boolean
 	/** Nodes could take copies if they had not enough to do already. */
 	deferred: boolean
+	/** Nodes could take copies if they had room, or had not enough to do already. */
+	mayCome: boolean
 	/** Fewer zones than the class asks for, also when all is done. */
 	fewerZones: boolean
 	/** What it waits for is on a node that is away. */
@@ -56,6 +58,7 @@ export const NOTHING: Plan = {
 	missing: 0,
 	waits: false,
 	deferred: false,
+	mayCome: false,
 	fewerZones: false,
 	away: false,
 }
@@ -106,6 +109,7 @@ export function planFile(
 		waits,
 		deferred:
 			(chosen.length < wanted || fewerZones) && [...nodes.values()].some((node) => node.busy && couldTake(node, file, copies)),
+		mayCome,
 		fewerZones,
 		away: waits && chosen.some((node) => !node.reliable),
 	}

@@ -7,10 +7,12 @@ import { held } from '../../core/catalogue/holdings.ts'
 import type { JobRow } from '../../core/catalogue/jobs.ts'
 import * as jobs from '../../core/catalogue/jobs.ts'
 import * as nodeTable from '../../core/catalogue/nodes.ts'
+import * as settings from '../../core/catalogue/settings.ts'
 import { type Filesystem, transact } from '../../core/filesystem/filesystem.ts'
 import { refreshClasses } from '../../core/filesystem/nodes.ts'
 import type { NodeRow } from '../../core/nodes/node.ts'
 import { run as drive } from '../../core/op.ts'
+import { WITHOUT_ROOM } from '../../core/stats/owed.ts'
 import type { Job } from '../replicator.ts'
 import type { Run } from '../run.ts'
 import { drainedNode, drainName, PASS, progressOf, REBALANCE } from './activity.ts'
@@ -24,6 +26,7 @@ interface Situation {
 	jobs: JobRow[]
 	nodes: NodeRow[]
 	signature: string
+	isShort: boolean
 }
 
 type Work = (fs: Filesystem, run: Run) => Promise<void>
@@ -68,11 +71,11 @@ export async function isLevelDue(fs: Filesystem): Promise<boolean> {
 }
 
 async function look({ catalogue }: Filesystem): Promise<Situation> {
-	const [rows, nodes, classes] = await Promise.all([jobs.list(catalogue), nodeTable.list(catalogue), classTable.list(catalogue)])
-	return { jobs: rows, nodes, signature: signatureOf(classes, nodes) }
+	const [rows, nodes, classes, short] = await Promise.all([jobs.list(catalogue), nodeTable.list(catalogue), classTable.list(catalogue), settings.find(catalogue, WITHOUT_ROOM)])
+	return { jobs: rows, nodes, signature: signatureOf(classes, nodes), isShort: short !== undefined }
 }
 
-function workDue({ jobs: rows, nodes, signature }: Situation, options: RoundOptions & RebalanceOptions): Work[] {
+function workDue({ jobs: rows, nodes, signature, isShort }: Situation, options: RoundOptions & RebalanceOptions): Work[] {
 	const work: Work[] = []
 	for (const node of nodes) if (node.state === 'drain' && !hasDrain(rows, node)) work.push((fs) => startDrain(fs, node))
 	for (const row of rows) {
@@ -86,6 +89,7 @@ function workDue({ jobs: rows, nodes, signature }: Situation, options: RoundOpti
 		isPassDue(
 			rows.find(({ name }) => name === PASS),
 			signature,
+			isShort,
 		)
 	)
 		work.push((fs, run) => pass(fs, run, signature, options).then(() => undefined))

@@ -63,6 +63,19 @@ test('a node whose disk gives errors or is mounted read-only is said to be in tr
 	assert.deepEqual(await up('full'), { up: true, reason: '' })
 })
 
+test('files that were written while a node had no room are owed copies until they were looked at again', async (t) => {
+	const place = makeWorkplace(t)
+	const cairn = typed(place.config, init, status)
+	await cairn('init')
+	const shown = async () => (await cairn('status')).stdout.split('\n\n')[0].split('\n').slice(1)
+	const catalogue = new DatabaseSync(place.catalogue)
+	catalogue.exec("INSERT INTO setting (name, value) VALUES ('without_room', '1')")
+	catalogue.close()
+	const lines = await shown()
+	assert.match(lines[0], /^pending: /)
+	assert.ok(lines.includes('files were written for whose copies no node had room; replicators look again every ten minutes'))
+})
+
 test('stats say what they take to be in order, and that files are short of copies where nothing can be done about it', async (t) => {
 	const place = makeWorkplace(t, "{ classes: [{ name: 'default', pattern: '', copies: 1 }, { name: 'more', pattern: '', copies: 2 }] }")
 	const cairn = typed(place.config, init, node, walk, stats)

@@ -1,4 +1,4 @@
-/** A process that has not heard yet of other classes goes by what it knew: what it wrote is found by one more pass. */
+/** What was written by older classes, or while a node had no room, is found by one more pass. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { create } from '../../core/filesystem/create.ts'
@@ -36,5 +36,27 @@ for (const engine of engines) {
 		await later(made)
 		await made.replicate()
 	assert.deepEqual(made.onDisk().f, [1, 2])
+	})
+}
+
+for (const engine of engines) {
+	test(`${engine.name}: a file that was written while another node had no room`, async (t) => {
+		const made = await tree(t, engine, 2, classes(2))
+		await made.round()
+		const [one, other] = [...made.fs.nodes.values()]
+		const { space } = other.operations
+		other.operations.space = () => ({ ...other.space, free: 0 })
+		other.space = { ...other.space, free: 0 }
+		await write(made.fs, 'f')
+		assert.deepEqual(made.onDisk().f, [one.id])
+		await later(made)
+		assert.equal(await made.replicate(), 0)
+		other.operations.space = space
+		await later(made)
+		await made.replicate()
+		assert.deepEqual(made.onDisk().f, [one.id, other.id])
+		const summary = await made.rows("SELECT summary FROM job WHERE name = 'pass'")
+		await later(made)
+		assert.deepEqual(await made.rows("SELECT summary FROM job WHERE name = 'pass'"), summary)
 	})
 }
