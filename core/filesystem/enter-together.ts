@@ -25,6 +25,7 @@ import { type Filesystem, transactTogether } from './filesystem.ts'
 import { checkDirectory } from './names.ts'
 import { arrivalOf, type Named, type Naming, rowOf } from './naming.ts'
 import { nowStanding, STANDING_ROWS_MAX, standingOn } from './standing.ts'
+import { noteWithoutRoom } from './without-room.ts'
 
 /** Of one transaction: a failure costs all of them a second one. */
 const NAMES_MAX = 32
@@ -145,12 +146,13 @@ function* judgeAll(tx: Transaction, ready: readonly Ready[]): Op<void> {
 function enterFiles(fs: Filesystem, tx: Transaction, ready: readonly Ready[]): void {
 	files.insertAll(tx, ready.map(({ arrival, row }) => ({ row, hash: arrival.naming.staged.hash })))
 	entries.insertAll(tx, ready.map(({ arrival: { naming: { place } }, row }) => ({ ...place, file: row.id })))
-	replicas.insertAll(tx, ready.flatMap((each) => copiesOf(fs, each)))
+	replicas.insertAll(tx, ready.flatMap((each) => copiesOf(fs, tx, each)))
 }
 
-function copiesOf(fs: Filesystem, { arrival, row, rule }: Ready) {
+function copiesOf(fs: Filesystem, tx: Transaction, { arrival, row, rule }: Ready) {
 	const holder: Node = arrival.naming.staged.node
 	const wanted = nodesForCopies(fs, rule, [holder.id], row.size)
+	noteWithoutRoom(fs, tx, rule, [holder.id, ...wanted.map(({ id }) => id)])
 	return [
 		{ file_id: row.id, node_id: holder.id, version: row.version, state: REPLICA.good as number },
 		...wanted.map(({ id }) => ({ file_id: row.id, node_id: id, version: 0, state: REPLICA.wanted as number })),

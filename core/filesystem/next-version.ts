@@ -4,7 +4,6 @@ import * as files from '../catalogue/files.ts'
 import type { FileRow } from '../catalogue/files.ts'
 import * as replicas from '../catalogue/replicas.ts'
 import { REPLICA, type ReplicaRow } from '../catalogue/replicas.ts'
-import * as settings from '../catalogue/settings.ts'
 import * as writers from '../catalogue/writers.ts'
 import type { WriterRow } from '../catalogue/writers.ts'
 import type { Transaction } from '../catalogue/driver.ts'
@@ -13,14 +12,14 @@ import { fail } from '../errors.ts'
 import type { FileId, NodeId } from '../ids.ts'
 import type { Stat } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
-import { classById, mayTakeLater, nodesForCopies } from '../placement/placement.ts'
-import { WITHOUT_ROOM } from '../stats/owed.ts'
+import { classById, nodesForCopies } from '../placement/placement.ts'
 import { isFollowed } from './behind.ts'
 import { beat } from './clients.ts'
 import { distrust } from './distrust.ts'
 import { type Filesystem, transact, transactUnasked } from './filesystem.ts'
 import type { OpenFile } from './open-files.ts'
 import { reclaim } from './reclaim.ts'
+import { noteWithoutRoom } from './without-room.ts'
 
 /** Each time it was taken away the client was found silent for half a minute. */
 const CLAIMS_MAX = 3
@@ -108,7 +107,7 @@ function enterUnlessOutdated(fs: Filesystem, tx: Transaction, content: Content, 
 function wantCopies(fs: Filesystem, tx: Transaction, row: FileRow, holders: readonly NodeId[], there: readonly ReplicaRow[] = []): void {
 	const rule = classById(fs, row.class_id)
 	const chosen = nodesForCopies(fs, rule, holders, row.size)
-	if (mayTakeLater(fs, rule, [...holders, ...chosen.map(({ id }) => id)])) settings.set(tx, WITHOUT_ROOM, '1', fs.capabilities)
+	noteWithoutRoom(fs, tx, rule, [...holders, ...chosen.map(({ id }) => id)])
 	for (const node of chosen) {
 		// An old copy that was to go is there still.
 		if (there.some((copy) => copy.node_id === node.id)) replicas.setState(tx, row.id, node.id, REPLICA.wanted)
