@@ -25,7 +25,7 @@ import { type Filesystem, transactTogether } from './filesystem.ts'
 import { checkDirectory } from './names.ts'
 import { arrivalOf, type Named, type Naming, rowOf } from './naming.ts'
 import { nowStanding, STANDING_ROWS_MAX, standingOn } from './standing.ts'
-import { noteWithoutRoom } from './without-room.ts'
+import { noteIfWithoutRoom } from './without-room.ts'
 
 /** Of one transaction: a failure costs all of them a second one. */
 const NAMES_MAX = 32
@@ -152,7 +152,7 @@ function enterFiles(fs: Filesystem, tx: Transaction, ready: readonly Ready[]): v
 function copiesOf(fs: Filesystem, tx: Transaction, { arrival, row, rule }: Ready) {
 	const holder: Node = arrival.naming.staged.node
 	const wanted = nodesForCopies(fs, rule, [holder.id], row.size)
-	noteWithoutRoom(fs, tx, rule, [holder.id, ...wanted.map(({ id }) => id)])
+	noteIfWithoutRoom(fs, tx, rule, [holder.id, ...wanted.map(({ id }) => id)])
 	return [
 		{ file_id: row.id, node_id: holder.id, version: row.version, state: REPLICA.good as number },
 		...wanted.map(({ id }) => ({ file_id: row.id, node_id: id, version: 0, state: REPLICA.wanted as number })),

@@ -37,7 +37,7 @@ import { lostName, removeName } from './remove.ts'
 import { nowStanding, standingOn } from './standing.ts'
 import { takeBackWay } from './take-back-way.ts'
 import { makeReady } from './way-on-node.ts'
-import { noteWithoutRoom } from './without-room.ts'
+import { noteIfWithoutRoom } from './without-room.ts'
 
 /** Whoever is about to carry an intent out is mostly a moment away. */
 const INTENT_POLL_MS_MIN = 1
@@ -208,7 +208,7 @@ function enterFile(
 	else entries.insert(tx, place.parent, place.name, row.id)
 	replicas.insert(tx, row.id, staged.node.id, row.version, REPLICA.good)
 	const others = nodesForCopies(fs, rule, [staged.node.id], row.size)
-	noteWithoutRoom(fs, tx, rule, [staged.node.id, ...others.map(({ id }) => id)])
+	noteIfWithoutRoom(fs, tx, rule, [staged.node.id, ...others.map(({ id }) => id)])
 	for (const node of others) replicas.insert(tx, row.id, node.id, 0, REPLICA.wanted)
 }
 

@@ -19,7 +19,7 @@ import { distrust } from './distrust.ts'
 import { type Filesystem, transact, transactUnasked } from './filesystem.ts'
 import type { OpenFile } from './open-files.ts'
 import { reclaim } from './reclaim.ts'
-import { noteWithoutRoom } from './without-room.ts'
+import { noteIfWithoutRoom } from './without-room.ts'
 
 /** Each time it was taken away the client was found silent for half a minute. */
 const CLAIMS_MAX = 3
@@ -107,7 +107,7 @@ function enterUnlessOutdated(fs: Filesystem, tx: Transaction, content: Content, 
 function wantCopies(fs: Filesystem, tx: Transaction, row: FileRow, holders: readonly NodeId[], there: readonly ReplicaRow[] = []): void {
 	const rule = classById(fs, row.class_id)
 	const chosen = nodesForCopies(fs, rule, holders, row.size)
-	noteWithoutRoom(fs, tx, rule, [...holders, ...chosen.map(({ id }) => id)])
+	noteIfWithoutRoom(fs, tx, rule, [...holders, ...chosen.map(({ id }) => id)])
 	for (const node of chosen) {
 		// An old copy that was to go is there still.
 		if (there.some((copy) => copy.node_id === node.id)) replicas.setState(tx, row.id, node.id, REPLICA.wanted)

@@ -8,6 +8,10 @@ import { WITHOUT_ROOM } from '../stats/owed.ts'
 import type { Filesystem } from './filesystem.ts'
 
 /** Of a file that is, or will be, on these nodes. */
-export function noteWithoutRoom(fs: Filesystem, tx: Transaction, rule: ClassRow, holders: readonly NodeId[]): void {
-	if (mayTakeLater(fs, rule, holders)) settings.set(tx, WITHOUT_ROOM, '1', fs.capabilities)
+export function noteIfWithoutRoom(fs: Filesystem, tx: Transaction, rule: ClassRow, holders: readonly NodeId[]): void {
+	if (mayTakeLater(fs, rule, holders)) noteWithoutRoom(fs, tx)
+}
+
+export function noteWithoutRoom({ capabilities }: Filesystem, tx: Transaction): void {
+	settings.set(tx, WITHOUT_ROOM, '1', capabilities)
 }

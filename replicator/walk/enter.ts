@@ -12,6 +12,7 @@ import type { CopyRow, NewReplica, NewRow } from '../../core/catalogue/walks.ts'
 import * as walks from '../../core/catalogue/walks.ts'
 import * as xattrs from '../../core/catalogue/xattrs.ts'
 import { now } from '../../core/clock.ts'
+import { noteWithoutRoom } from '../../core/filesystem/without-room.ts'
 import { type FileId, ROOT_ID } from '../../core/ids.ts'
 import { standsInTheWay } from '../../core/in-the-way.ts'
 import { intend } from '../../core/intents.ts'
@@ -159,6 +160,7 @@ function writeNew({ fs }: Walking, tx: Transaction, placed: readonly NewFile[]):
 	xattrs.insertAll(tx, placed.flatMap(({ item }) => (item.xattrs.length > 0 ? xattrsOf(item) : [])))
 	walks.insertReplicas(tx, here, true, capabilities)
 	walks.insertReplicas(tx, elsewhere, false, capabilities)
+	if (placed.some(({ isShort }) => isShort)) noteWithoutRoom(fs, tx)
 	touchParents(tx, placed)
 }
 
@@ -168,6 +170,7 @@ function writeSheaves(walking: Walking, tx: Transaction, sheaves: readonly Sheaf
 	const placed = sheaves.map((sheaf) => placeSheaf(walking, sheaf))
 	walks.insertPlain(tx, fs.client, node.id, placed.map(({ files }) => files), fs.capabilities)
 	walks.insertReplicas(tx, placed.flatMap(({ elsewhere }) => elsewhere), false, fs.capabilities)
+	if (placed.some(({ isShort }) => isShort)) noteWithoutRoom(fs, tx)
 }
 
 function touchParents(tx: Transaction, placed: readonly NewFile[]): void {

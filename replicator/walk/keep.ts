@@ -17,6 +17,7 @@ import { type Filesystem, transact } from '../../core/filesystem/filesystem.ts'
 import { makeParents } from '../../core/filesystem/way-on-node.ts'
 import { checkName, type Place, readPlace } from '../../core/filesystem/names.ts'
 import { record } from '../../core/filesystem/next-version.ts'
+import { noteWithoutRoom } from '../../core/filesystem/without-room.ts'
 import type { Path } from '../../core/ids.ts'
 import { carryOut, intend } from '../../core/intents.ts'
 import type { Node, Stat } from '../../core/nodes/node.ts'
@@ -68,6 +69,7 @@ export async function keepAs(decision: Decision, path: Path): Promise<{ path: Pa
 		xattrs.insertAll(tx, xattrsOf(item))
 		walks.insertReplicas(tx, placed.here ? [placed.here] : [], true, fs.capabilities)
 		walks.insertReplicas(tx, placed.elsewhere, false, fs.capabilities)
+		if (placed.isShort) noteWithoutRoom(fs, tx)
 		files.touchDirectory(tx, place.parent, now())
 		return { to, made: yield* intend(fs, tx, [move], standing) }
 	})

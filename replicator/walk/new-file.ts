@@ -5,7 +5,7 @@ import { FLAG_HAS_XATTRS, KIND } from '../../core/catalogue/files.ts'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
 import type { NewReplica, NewRow } from '../../core/catalogue/walks.ts'
 import type { NodeId } from '../../core/ids.ts'
-import { classOf, nodesForCopies } from '../../core/placement/placement.ts'
+import { classOf, mayTakeLater, nodesForCopies } from '../../core/placement/placement.ts'
 import { pathOfItem, type Ready } from './item.ts'
 import type { Walking } from './walking.ts'
 
@@ -16,6 +16,8 @@ export interface NewFile {
 	here: NewReplica | undefined
 	/** What its class asks of other nodes. */
 	elsewhere: readonly NewReplica[]
+	/** Its class asks for more, of nodes that have no room now. */
+	isShort: boolean
 	intents: readonly Intent[]
 }
 
@@ -34,18 +36,19 @@ export function placeNew(walking: Pick<Walking, 'fs' | 'node'>, item: Ready, tok
 		hash: item.hash,
 		target: item.target,
 	}
-	if (!rule) return { item, row, here: undefined, elsewhere: NONE, intents: NONE }
+	if (!rule) return { item, row, here: undefined, elsewhere: NONE, isShort: false, intents: NONE }
 	const { fs, node } = walking
 	const here = copyOf(item, node.id, REPLICA.good)
 	const others = nodesForCopies(fs, rule, [node.id], item.stat.size)
-	if (others.length === 0) return { item, row, here, elsewhere: NONE, intents: NONE }
+	const isShort = mayTakeLater(fs, rule, [node.id, ...others.map(({ id }) => id)])
+	if (others.length === 0) return { item, row, here, elsewhere: NONE, isShort, intents: NONE }
 	if (item.kind === KIND.regular)
-		return { item, row, here, elsewhere: others.map(({ id }) => copyOf(item, id, REPLICA.wanted, 0)), intents: NONE }
+		return { item, row, here, elsewhere: others.map(({ id }) => copyOf(item, id, REPLICA.wanted, 0)), isShort, intents: NONE }
 	const path = pathOfItem(item)
 	const { target } = item
 	// A symlink is made where it is wanted, not copied.
 	const intents = others.map(({ id }): Intent => ({ nodeId: id, op: 'symlink', path, toPath: target, fileId: item.id, token }))
-	return { item, row, here, elsewhere: others.map(({ id }) => copyOf(item, id, REPLICA.good)), intents }
+	return { item, row, here, elsewhere: others.map(({ id }) => copyOf(item, id, REPLICA.good)), isShort, intents }
 }
 
 function copyOf({ id }: Ready, node: NodeId, state: number, version = VERSION): NewReplica {

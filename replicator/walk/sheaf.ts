@@ -8,7 +8,7 @@ import { REPLICA } from '../../core/catalogue/replicas.ts'
 import type { NewReplica, PlainFiles } from '../../core/catalogue/walks.ts'
 import { joinPath } from '../../core/filesystem/directories.ts'
 import type { FileId, Name } from '../../core/ids.ts'
-import { classOf, nodesForCopies, wantsCopies } from '../../core/placement/placement.ts'
+import { classOf, mayTakeLater, nodesForCopies, wantsCopies } from '../../core/placement/placement.ts'
 import { type Gathered, hashAt, isRead, mayHaveXattrs, sizeOf, STAT, statAt, unpack } from '../hashing/packets.ts'
 import type { Hashed } from '../hashing/hashing.ts'
 import type { Ready } from './item.ts'
@@ -47,19 +47,28 @@ export function itemsOf({ directory, gathered, places, first }: Sheaf): Ready[] 
 	})
 }
 
+interface PlacedSheaf {
+	files: PlainFiles
+	elsewhere: NewReplica[]
+	/** As of a new file, of any of them. */
+	isShort: boolean
+}
+
 /** Its rows, and the copies its files' classes ask of other nodes. */
-export function placeSheaf({ fs, node }: Pick<Walking, 'fs' | 'node'>, { directory, gathered, places, first }: Sheaf): { files: PlainFiles; elsewhere: NewReplica[] } {
+export function placeSheaf({ fs, node }: Pick<Walking, 'fs' | 'node'>, { directory, gathered, places, first }: Sheaf): PlacedSheaf {
 	const names = places.map((at) => nameIn(gathered, at))
 	const rules = places.map((_, index) => classOf(fs, fs.classes.length === 1 ? directory.path : joinPath(directory.path, names[index])))
 	const wanting = new Set([...new Set(rules)].filter((rule) => wantsCopies(fs, rule, [node.id])))
 	const elsewhere: NewReplica[] = []
+	let isShort = false
 	for (let index = 0; wanting.size > 0 && index < places.length; index++) {
 		if (!wanting.has(rules[index])) continue
-		for (const { id } of nodesForCopies(fs, rules[index], [node.id], sizeOf(gathered.numbers, places[index])))
-			elsewhere.push({ file: first + index, node: id, version: 0, state: REPLICA.wanted })
+		const others = nodesForCopies(fs, rules[index], [node.id], sizeOf(gathered.numbers, places[index]))
+		for (const { id } of others) elsewhere.push({ file: first + index, node: id, version: 0, state: REPLICA.wanted })
+		isShort ||= mayTakeLater(fs, rules[index], [node.id, ...others.map(({ id }) => id)])
 	}
 	const put: PlainFiles['put'] = (values, at, index) => putFile(values, at, gathered, places[index], rules[index].id)
-	return { files: { parent: directory.id, first, many: places.length, name: (index) => names[index], put }, elsewhere }
+	return { files: { parent: directory.id, first, many: places.length, name: (index) => names[index], put }, elsewhere, isShort }
 }
 
 /** Written out: this runs once for every new file. */

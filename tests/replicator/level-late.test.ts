@@ -1,10 +1,16 @@
 /** What was written by older classes, or while a node had no room, is found by one more pass. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { create } from '../../core/filesystem/create.ts'
 import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
 import { release } from '../../core/filesystem/publish.ts'
+import type { Node } from '../../core/nodes/node.ts'
 import { run } from '../../core/op.ts'
+import { runJob } from '../../replicator/replicator.ts'
+import { walk } from '../../replicator/walk/walk.ts'
 import { engines } from '../catalogue/engines.ts'
 import { at, OWNER } from '../unit/installation.ts'
 import { type Tree, tree } from './level-tree.ts'
@@ -39,24 +45,39 @@ for (const engine of engines) {
 	})
 }
 
+const BROUGHT: { [how: string]: (made: Tree, node: Node) => Promise<void> } = {
+	'was written': ({ fs }) => write(fs, 'f'),
+	async 'a walk found'({ fs }, node) {
+		writeFileSync(join(node.root, 'f'), 'f')
+		await runJob(fs, node, walk(), { signal: new AbortController().signal })
+	},
+	async 'a walk found with its attributes'({ fs }, node) {
+		writeFileSync(join(node.root, 'f'), 'f')
+		execFileSync('setfattr', ['-n', 'user.note', '-v', 'kept', join(node.root, 'f')])
+		await runJob(fs, node, walk(), { signal: new AbortController().signal })
+	},
+}
+
 for (const engine of engines) {
-	test(`${engine.name}: a file that was written while another node had no room`, async (t) => {
-		const made = await tree(t, engine, 2, classes(2))
-		await made.round()
-		const [one, other] = [...made.fs.nodes.values()]
-		const { space } = other.operations
-		other.operations.space = () => ({ ...other.space, free: 0 })
-		other.space = { ...other.space, free: 0 }
-		await write(made.fs, 'f')
-		assert.deepEqual(made.onDisk().f, [one.id])
-		await later(made)
-		assert.equal(await made.replicate(), 0)
-		other.operations.space = space
-		await later(made)
-		await made.replicate()
-		assert.deepEqual(made.onDisk().f, [one.id, other.id])
-		const summary = await made.rows("SELECT summary FROM job WHERE name = 'pass'")
-		await later(made)
-		assert.deepEqual(await made.rows("SELECT summary FROM job WHERE name = 'pass'"), summary)
-	})
+	for (const [how, bring] of Object.entries(BROUGHT)) {
+		test(`${engine.name}: a file that ${how} while another node had no room`, async (t) => {
+			const made = await tree(t, engine, 2, classes(2))
+			await made.round()
+			const [one, other] = [...made.fs.nodes.values()]
+			const { space } = other.operations
+			other.operations.space = () => ({ ...other.space, free: 0 })
+			other.space = { ...other.space, free: 0 }
+			await bring(made, one)
+			assert.deepEqual(made.onDisk().f, [one.id])
+			await later(made)
+			assert.equal(await made.replicate(), 0)
+			other.operations.space = space
+			await later(made)
+			await made.replicate()
+			assert.deepEqual(made.onDisk().f, [one.id, other.id])
+			const summary = await made.rows("SELECT summary FROM job WHERE name = 'pass'")
+			await later(made)
+			assert.deepEqual(await made.rows("SELECT summary FROM job WHERE name = 'pass'"), summary)
+		})
+	}
 }
