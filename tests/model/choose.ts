@@ -7,8 +7,8 @@ import type { Model } from './model.ts'
 
 export interface Call {
 	words: string
-	/** Needs the bytes of a file: may fail with an I/O error while a node is away, and then has changed nothing. */
-	touchesContent: boolean
+	/** The file whose bytes it needs: it may fail with an I/O error while a node is away. */
+	content: string | undefined
 	changes: boolean
 	onModel(model: Model): unknown
 	onMount(hands: Hands, root: string): Promise<unknown>
@@ -33,25 +33,25 @@ const anything = (random: Random) => below(random, random.pick([FILES, FILES, DI
 const CHOOSERS: [weight: number, chooser: Chooser][] = [
 	[10, (random) => {
 		const [path, data] = [file(random), random.bytes(random.below(CONTENT_BYTES_MAX))]
-		return content(`write ${path} ${data.length} bytes`, (model) => model.write(path, data), (hands, root) => hands.do('write', join(root, path), data))
+		return content(path, `write ${path} ${data.length} bytes`, (model) => model.write(path, data), (hands, root) => hands.do('write', join(root, path), data))
 	}],
 	[5, (random) => {
 		const [path, data] = [file(random), random.bytes(random.below(5000))]
-		return content(`append ${path} ${data.length} bytes`, (model) => model.append(path, data), (hands, root) => hands.do('append', join(root, path), data))
+		return content(path, `append ${path} ${data.length} bytes`, (model) => model.append(path, data), (hands, root) => hands.do('append', join(root, path), data))
 	}],
 	[5, (random) => {
 		const [path, data, at] = [file(random), random.bytes(1 + random.below(20_000)), random.below(CONTENT_BYTES_MAX)]
-		return content(`write ${path} at ${at}, ${data.length} bytes`, (model) => model.writeAt(path, data, at), async (hands, root) => {
+		return content(path, `write ${path} at ${at}, ${data.length} bytes`, (model) => model.writeAt(path, data, at), async (hands, root) => {
 			await hands.do('writeAt', join(root, path), data, at)
 		})
 	}],
 	[3, (random) => {
 		const [path, size] = [file(random), random.below(CONTENT_BYTES_MAX)]
-		return content(`truncate ${path} to ${size}`, (model) => model.truncate(path, size), (hands, root) => hands.do('truncate', join(root, path), size))
+		return content(path, `truncate ${path} to ${size}`, (model) => model.truncate(path, size), (hands, root) => hands.do('truncate', join(root, path), size))
 	}],
 	[12, (random) => {
 		const path = file(random)
-		return { ...content(`read ${path}`, (model) => model.read(path), (hands, root) => hands.do('read', join(root, path))), changes: false }
+		return { ...content(path, `read ${path}`, (model) => model.read(path), (hands, root) => hands.do('read', join(root, path))), changes: false }
 	}],
 	[6, (random) => {
 		const path = random.chance(0.3) ? '' : directory(random)
@@ -94,12 +94,12 @@ const CHOOSERS: [weight: number, chooser: Chooser][] = [
 type OnModel = Call['onModel']
 type OnMount = Call['onMount']
 
-function content(words: string, onModel: OnModel, onMount: OnMount): Call {
-	return { words, touchesContent: true, changes: true, onModel, onMount }
+function content(path: string, words: string, onModel: OnModel, onMount: OnMount): Call {
+	return { words, content: path, changes: true, onModel, onMount }
 }
 
 function name(words: string, onModel: OnModel, onMount: OnMount): Call {
-	return { words, touchesContent: false, changes: true, onModel, onMount }
+	return { words, content: undefined, changes: true, onModel, onMount }
 }
 
 /** What the two mounts need beside the tree is no part of the model; names come as latin1. */
