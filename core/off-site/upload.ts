@@ -14,10 +14,10 @@ import { open } from '../filesystem/open.ts'
 import type { OpenFile } from '../filesystem/open-files.ts'
 import { release, sync } from '../filesystem/publish.ts'
 import { removeDirectory, unlink } from '../filesystem/remove.ts'
+import { SCRATCH } from '../filesystem/scratch.ts'
 import { ROOT_ID } from '../ids.ts'
 import { type Op, run, wait } from '../op.ts'
 import { type Digest, knownDigest } from './known-digest.ts'
-import { SCRATCH } from './scratch.ts'
 
 const CHUNK_BYTES = 1_048_576
 const PRIVATE = { mode: 0o600, uid: 0, gid: 0 }
