@@ -1,7 +1,7 @@
 /** Table `backup_notice`: what agents are told of the tree. */
 import type { Path } from '../ids.ts'
 import type { Maybe } from '../op.ts'
-import { IS_ONE } from './bulk.ts'
+import { endOfPageQuery, IS_ONE } from './bulk.ts'
 import type { Capabilities, Driver, Reader, Transaction } from './driver.ts'
 import type { SiteId } from './sites.ts'
 
@@ -52,7 +52,7 @@ export function goOnFrom(tx: Transaction, number: number, { now }: Capabilities)
 /** Whoever goes over the whole tree finds them all again. Others write meanwhile. */
 export async function removeMoved(driver: Driver): Promise<void> {
 	for (let after = 0; ; ) {
-		const page = await driver.get<{ last: number | null }>('SELECT MAX(id) AS last FROM (SELECT id FROM backup_notice WHERE id > ? ORDER BY id LIMIT ?) page', [after, REMOVED_AT_ONCE])
+		const page = await driver.get<{ last: number | null }>(...endOfPageQuery({ table: 'backup_notice' }, after, REMOVED_AT_ONCE))
 		const last = page?.last ?? undefined
 		if (last === undefined) return
 		const range = [after, last]

@@ -1,5 +1,5 @@
 /** Many rows with one statement: what a statement costs by itself is shared by all of them. */
-import type { Transaction, Value } from './driver.ts'
+import type { Query, Transaction, Value } from './driver.ts'
 
 /** Rows of one statement, most first. Few texts, because drivers prepare and keep each. */
 const SIZES = [32, 8, 4, 2, 1]
@@ -58,6 +58,11 @@ export const IN_LIST = `(${Array(IN_MAX).fill('?').join(',')})`
  * time, where they are more than half of a table: it takes the equal columns for all there is to look up. The null is in no list.
  */
 export const IS_ONE = 'IN (?, NULL)'
+
+/** The last number of a page of a table's rows, by a column of whole numbers that is a key; null where there are none after that. */
+export function endOfPageQuery({ table, column = 'id' }: { table: string; column?: string }, after: number, limit: number): Query {
+	return [`SELECT MAX(${column}) AS last FROM (SELECT ${column} FROM ${table} WHERE ${column} > ? ORDER BY ${column} LIMIT ?) page`, [after, limit]]
+}
 
 /** Any number of values as lists of one length; the last value stands in for those that are not there. */
 export function inLists<T extends Value>(values: readonly T[]): T[][] {

@@ -1,6 +1,7 @@
 /** Table `site`: who keeps copies elsewhere. */
 import type { Maybe } from '../op.ts'
 import * as notices from './backup-notices.ts'
+import { endOfPageQuery } from './bulk.ts'
 import type { Capabilities, Driver, Query, Reader, Transaction } from './driver.ts'
 
 export type SiteId = number & { readonly __site?: never }
@@ -84,7 +85,7 @@ export async function remove(driver: Driver, id: SiteId, rest: (tx: Transaction)
 
 async function removeNumbered(driver: Driver, table: string, id: SiteId): Promise<void> {
 	for (let after = 0; ; ) {
-		const page = await driver.get<{ last: number | null }>(`SELECT MAX(id) AS last FROM (SELECT id FROM ${table} WHERE id > ? ORDER BY id LIMIT ?) page`, [after, ROWS_AT_ONCE])
+		const page = await driver.get<{ last: number | null }>(...endOfPageQuery({ table }, after, ROWS_AT_ONCE))
 		const last = page?.last ?? undefined
 		if (last === undefined) return
 		await driver.change(`DELETE FROM ${table} WHERE site_id = ? AND id > ? AND id <= ?`, [id, after, last])

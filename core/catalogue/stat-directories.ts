@@ -1,6 +1,6 @@
 /** Table `stat_directory`: all that is below each directory, hard links once. */
 import type { FileId } from '../ids.ts'
-import { IN_LIST, inLists, insertRows } from './bulk.ts'
+import { endOfPageQuery, IN_LIST, inLists, insertRows } from './bulk.ts'
 import type { Query, Transaction } from './driver.ts'
 import { KIND } from './files.ts'
 
@@ -60,7 +60,6 @@ export function removeBetween(tx: Transaction, after: FileId, last: FileId): voi
 	tx.write('DELETE FROM stat_directory WHERE id > ? AND id <= ?', [after, last])
 }
 
-/** The last of a page of them; null where there are none after that. */
-export function endOfPageQuery(after: FileId, limit: number): Query {
-	return ['SELECT MAX(id) AS last FROM (SELECT id FROM stat_directory WHERE id > ? ORDER BY id LIMIT ?) page', [after, limit]]
+export function endQuery(after: FileId, limit: number): Query {
+	return endOfPageQuery({ table: 'stat_directory' }, after, limit)
 }

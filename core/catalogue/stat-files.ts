@@ -1,6 +1,6 @@
 /** Table `stat_file`: what each file was last counted as; and what it is now. */
 import type { FileId, NodeId } from '../ids.ts'
-import { IN_LIST, inLists, insertRows } from './bulk.ts'
+import { endOfPageQuery, IN_LIST, inLists, insertRows } from './bulk.ts'
 import type { Query, Transaction } from './driver.ts'
 
 export interface CountedFile {
@@ -90,7 +90,6 @@ export function removeBetween(tx: Transaction, after: FileId, last: FileId): voi
 	tx.write('DELETE FROM stat_file WHERE file_id > ? AND file_id <= ?', [after, last])
 }
 
-/** The last of a page of them; null where there are none after that. */
-export function endOfPageQuery(after: FileId, limit: number): Query {
-	return ['SELECT MAX(file_id) AS last FROM (SELECT file_id FROM stat_file WHERE file_id > ? ORDER BY file_id LIMIT ?) page', [after, limit]]
+export function endQuery(after: FileId, limit: number): Query {
+	return endOfPageQuery({ table: 'stat_file', column: 'file_id' }, after, limit)
 }

@@ -4,7 +4,7 @@
  */
 import type { FileId } from '../ids.ts'
 import type { Maybe } from '../op.ts'
-import { IN_LIST, inLists, insertRows } from './bulk.ts'
+import { endOfPageQuery, IN_LIST, inLists, insertRows } from './bulk.ts'
 import type { Query, Reader, Transaction, Value } from './driver.ts'
 
 /** A row of `setting`: the figures are to be made from nothing. */
@@ -62,9 +62,8 @@ export function removeBetween(tx: Transaction, after: number, last: number): voi
 	tx.write('DELETE FROM stat_touched WHERE id > ? AND id <= ?', [after, last])
 }
 
-/** The last of a page of them; null where there are none after that. */
-export function endOfPageQuery(after: number, limit: number): Query {
-	return ['SELECT MAX(id) AS last FROM (SELECT id FROM stat_touched WHERE id > ? ORDER BY id LIMIT ?) page', [after, limit]]
+export function endQuery(after: number, limit: number): Query {
+	return endOfPageQuery({ table: 'stat_touched' }, after, limit)
 }
 
 /** All files there are between two. */
@@ -72,7 +71,6 @@ export function addBetween(tx: Transaction, after: FileId, last: FileId): void {
 	tx.write('INSERT INTO stat_touched (file_id) SELECT id FROM file WHERE id > ? AND id <= ?', [after, last])
 }
 
-/** As `endOfPageQuery`, of files. */
 export function endOfFilesQuery(after: FileId, limit: number): Query {
-	return ['SELECT MAX(id) AS last FROM (SELECT id FROM file WHERE id > ? ORDER BY id LIMIT ?) page', [after, limit]]
+	return endOfPageQuery({ table: 'file' }, after, limit)
 }

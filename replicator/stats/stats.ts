@@ -69,9 +69,9 @@ interface Stretch {
 
 /** What was counted goes, and every file is to be counted. */
 const ANEW: readonly Stretch[] = [
-	{ endQuery: touched.endOfPageQuery, change: touched.removeBetween },
-	{ endQuery: statFiles.endOfPageQuery, change: statFiles.removeBetween },
-	{ endQuery: directories.endOfPageQuery, change: directories.removeBetween },
+	{ endQuery: touched.endQuery, change: touched.removeBetween },
+	{ endQuery: statFiles.endQuery, change: statFiles.removeBetween },
+	{ endQuery: directories.endQuery, change: directories.removeBetween },
 	{ endQuery: touched.endOfFilesQuery, change: touched.addBetween },
 ]
 /** Others write meanwhile, and a database may not take longer for a transaction than it has. */
