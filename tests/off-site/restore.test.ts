@@ -41,7 +41,7 @@ async function answered(site: TestSite, command: Promise<Said>, partBytes?: numb
 		over = true
 	})
 	while (!over) {
-		await site.sendBack(partBytes)
+		await site.sendBack({ partBytes })
 		await new Promise((resolve) => setTimeout(resolve, 50))
 	}
 	return await said
