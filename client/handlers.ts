@@ -2,6 +2,7 @@
 import type { Door, Operation } from './door.ts'
 import { OP } from './fuse/protocol.ts'
 import type { Handler } from './fuse/session.ts'
+import { namesIn } from './gone-directory.ts'
 import * as attributes from './operations/attributes.ts'
 import * as data from './operations/data.ts'
 import * as directories from './operations/directories.ts'
@@ -13,16 +14,16 @@ const OPERATIONS: ReadonlyArray<[opcode: number, operation: Operation]> = [
 	[OP.GETATTR, attributes.getattr],
 	[OP.SETATTR, attributes.setattr],
 	[OP.READLINK, names.readLink],
-	[OP.SYMLINK, names.symlink],
-	[OP.MKNOD, names.mknod],
-	[OP.MKDIR, names.mkdir],
+	[OP.SYMLINK, namesIn(names.symlink)],
+	[OP.MKNOD, namesIn(names.mknod)],
+	[OP.MKDIR, namesIn(names.mkdir)],
 	[OP.UNLINK, names.unlinkName],
 	[OP.RMDIR, names.rmdir],
-	[OP.RENAME, names.renameName],
-	[OP.RENAME2, names.rename2],
-	[OP.LINK, names.linkFile],
+	[OP.RENAME, namesIn(names.renameName, names.newDirectory)],
+	[OP.RENAME2, namesIn(names.rename2, names.newDirectory)],
+	[OP.LINK, namesIn(names.linkFile)],
 	[OP.OPEN, open.openFile],
-	[OP.CREATE, open.createFile],
+	[OP.CREATE, namesIn(open.createFile)],
 	[OP.READ, data.readFile],
 	[OP.WRITE, data.writeFile],
 	[OP.FLUSH, open.flush],

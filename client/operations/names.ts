@@ -140,5 +140,9 @@ export const rename2: Operation = (door) =>
 function moveName(door: Door, request: Request, namesAt: number, mode: RenameMode) {
 	const name = nameAt(request, namesAt)
 	const newName = nameAt(request, namesAt + name.length + 1)
-	return rename(door.fs, { parent: request.node, name }, { parent: u64(request, 0), name: newName }, mode)
+	return rename(door.fs, { parent: request.node, name }, { parent: newDirectory(request), name: newName }, mode)
+}
+
+export function newDirectory(request: Request): FileId {
+	return u64(request, 0)
 }

@@ -10,7 +10,7 @@ const ROUNDS = 12
 
 for (const catalogue of ['sqlite', 'mariadb'] as const) {
 	describe(catalogue, () => {
-		it('saved over; a symlink pointed elsewhere', async () => {
+		it('saved over; a symlink pointed elsewhere; a directory made anew', async () => {
 			const up = await startUp({ nodes: 1, catalogue })
 			try {
 				const place = { here: (await up.secondMount()).mountPoint, there: up.mountPoint }
@@ -19,6 +19,7 @@ for (const catalogue of ['sqlite', 'mariadb'] as const) {
 					assert.deepEqual(await wrong('savedOver'), [])
 					assert.deepEqual(await wrong('repointed'), [])
 					assert.deepEqual(await wrong('changed'), [])
+					assert.deepEqual(await wrong('madeAnew'), [])
 				})
 			} finally {
 				await up.remove()

@@ -61,3 +61,31 @@ export function changed({ here, there }: Place, rounds: number): string[] {
 	}
 	return wrong
 }
+
+/** A directory that is removed and made again, as what empties it by `rm -r` and `mkdir` does; the name is made in the one that is there. */
+export function madeAnew({ here, there }: Place, rounds: number): string[] {
+	const wrong: string[] = []
+	const [mine, theirs] = [join(here, 'directory'), join(there, 'directory')]
+	const [made, source] = [join(mine, 'made'), join(here, 'source')]
+	const makes: Array<() => void> = [
+		() => fs.mkdirSync(made),
+		() => fs.writeFileSync(made, ''),
+		() => fs.symlinkSync('target', made),
+		() => fs.linkSync(source, made),
+		() => fs.renameSync(source, made),
+	]
+	for (let round = 0; round < Math.max(rounds, makes.length); round++) {
+		fs.writeFileSync(source, '')
+		fs.rmSync(theirs, { recursive: true, force: true })
+		fs.mkdirSync(theirs)
+		fs.readdirSync(mine)
+		fs.statSync(mine)
+		fs.rmdirSync(theirs)
+		fs.mkdirSync(theirs)
+		compare(wrong, round, 'made', () => {
+			makes[round % makes.length]()
+			return fs.readdirSync(theirs).toString()
+		})
+	}
+	return wrong
+}
