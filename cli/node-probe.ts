@@ -9,6 +9,7 @@ import { codeOf } from '../core/errors.ts'
 import type { NodeRow } from '../core/nodes/node.ts'
 import { isRemote } from '../core/nodes/detect.ts'
 import { parse } from '../core/nodes/identity.ts'
+import { mountAbove } from './mountinfo.ts'
 
 const PROBE_DEADLINE_MS = 900
 const NOT_THERE = /ENOENT|ENOTDIR|No such file|Not a directory/
@@ -46,9 +47,10 @@ function withoutIdentity(path: string, said: string): string {
 	return `${path}/.cairn/node.json: ${trouble.trim()}`
 }
 
-/** As a kernel does it to one that fails. Of a remote one nothing is asked here. */
+/** As a kernel does it to one that fails; since Linux 6.15 access(2) knows nothing of that. Of a remote one nothing is asked here. */
 function isMountedReadOnly(path: string): boolean {
 	if (canHang(path)) return false
+	if (mountAbove(path)?.options.includes('emergency_ro')) return true
 	try {
 		accessSync(path, constants.W_OK)
 	} catch (error) {

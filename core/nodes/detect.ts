@@ -19,6 +19,8 @@ export interface Mount {
 	mountPoint: string
 	type: string
 	source: string
+	/** Of the filesystem, whoever mounted it how. */
+	options: readonly string[]
 }
 
 export function isRemote(path: string): boolean {
@@ -32,8 +34,8 @@ export function mounts(mountinfo: string = readFileSync('/proc/self/mountinfo', 
 		.filter((line) => line !== '')
 		.map((line) => {
 			const [before, after] = line.split(' - ')
-			const [type, source] = after.split(' ')
-			return { mountPoint: plain(before.split(' ')[4]), type, source: plain(source) }
+			const [type, source, options = ''] = after.split(' ')
+			return { mountPoint: plain(before.split(' ')[4]), type, source: plain(source), options: options.split(',') }
 		})
 }
 

@@ -12,7 +12,7 @@ export function onDisks(...megabytes: number[]): Pick<MountOptions, 'nodes' | 'p
 	return { nodes: megabytes.length, prepare }
 }
 
-function mountDisk(image: string, mountPoint: string, megabytes: number): void {
+export function mountDisk(image: string, mountPoint: string, megabytes: number): void {
 	mkdirSync(mountPoint)
 	writeFileSync(image, '')
 	truncateSync(image, megabytes * 1024 * 1024)
