@@ -42,7 +42,7 @@ process.exit()
 /** The first half of the files is held by every site, so that a question that looked at them would be slow. */
 async function fill(driver: Driver): Promise<void> {
 	await driver.transaction(function* (tx) {
-		for (let n = 1; n <= SITES; n++) sites.insert(tx, { name: `site${n}`, sealed_key: Buffer.alloc(1), settings: '{}' }, driver.capabilities)
+		for (let n = 1; n <= SITES; n++) sites.insert(tx, { name: `site${n}`, sealed_key: Buffer.alloc(1), state: 'active', settings: '{}' }, driver.capabilities)
 	})
 	for (let from = 1_000_000; from < 1_000_000 + files; from += ROWS) {
 		await driver.transaction(function* (tx) {

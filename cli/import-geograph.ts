@@ -109,13 +109,7 @@ async function takeSites({ catalogue, capabilities, config }: Filesystem, old: O
 		const name = siteName(identity)
 		const there = await sites.find(catalogue, name, capabilities)
 		if (!there) {
-			await addSite(catalogue, { name, key: secret, settings: { legacy: true, identity }, keyFile: config.backup.keyFile })
-			const { id } = (await sites.find(catalogue, name, capabilities)) as sites.SiteRow
-			if (!active) {
-				await catalogue.transaction(function* (tx) {
-					sites.update(tx, id, { state: 'paused' })
-				})
-			}
+			await addSite(catalogue, { name, key: secret, state: active ? 'active' : 'paused', settings: { legacy: true, identity }, keyFile: config.backup.keyFile })
 		}
 		known.set(identity, ((await sites.find(catalogue, name, capabilities)) as sites.SiteRow).id)
 	}

@@ -1,6 +1,7 @@
 /** `cairn site add NAME`: makes a site and shows its key, once. */
 import * as classes from '../core/catalogue/classes.ts'
 import * as sites from '../core/catalogue/sites.ts'
+import type { SiteRow } from '../core/catalogue/sites.ts'
 import type { Driver } from '../core/catalogue/driver.ts'
 import { codeOf, UserError } from '../core/errors.ts'
 import { wait } from '../core/op.ts'
@@ -38,13 +39,13 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	deps.print(options.json ? JSON.stringify({ name, key, settings }) : key)
 }
 
-export async function addSite(driver: Driver, { name, settings, keyFile, key = newSiteKey() }: NewSite): Promise<string> {
+export async function addSite(driver: Driver, { name, settings, keyFile, key = newSiteKey(), state = 'active' }: NewSite): Promise<string> {
 	await checkClasses(driver, settings)
 	const sealed = sealSiteKey(sealingKey(keyFile, { create: true }), name, key)
 	try {
 		await driver.transaction(function* (tx) {
 			if (yield* wait(sites.find(tx, name, driver.capabilities))) throw new UserError(`there is a site ${name} already`, EXIT.refused)
-			sites.insert(tx, { name, sealed_key: sealed, settings: JSON.stringify(settings) }, driver.capabilities)
+			sites.insert(tx, { name, sealed_key: sealed, state, settings: JSON.stringify(settings) }, driver.capabilities)
 			askForPass(tx, driver.capabilities)
 		})
 	} catch (error) {
@@ -59,6 +60,7 @@ export interface NewSite {
 	keyFile: string
 	/** One it has already, elsewhere. */
 	key?: string
+	state?: SiteRow['state']
 }
 
 export async function checkClasses(driver: Driver, settings: SiteSettings): Promise<void> {

@@ -40,8 +40,8 @@ export function find(reader: Reader, name: string, { now }: Capabilities): Maybe
 	return reader.get<SiteRow>(`SELECT ${COLUMNS}, ${now} AS now FROM site WHERE name = ?`, [name])
 }
 
-export function insert(tx: Transaction, site: Pick<SiteRow, 'name' | 'sealed_key' | 'settings'>, { now }: Capabilities): void {
-	tx.write(`INSERT INTO site (name, sealed_key, settings, about, created) VALUES (?, ?, ?, '{}', ${now})`, [site.name, site.sealed_key, site.settings])
+export function insert(tx: Transaction, site: Pick<SiteRow, 'name' | 'sealed_key' | 'state' | 'settings'>, { now }: Capabilities): void {
+	tx.write(`INSERT INTO site (name, sealed_key, state, settings, about, created) VALUES (?, ?, ?, ?, '{}', ${now})`, [site.name, site.sealed_key, site.state, site.settings])
 }
 
 export function update(tx: Transaction, id: SiteId, change: SiteChange): void {

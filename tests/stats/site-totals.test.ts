@@ -13,7 +13,7 @@ for (const engine of engines) {
 	test(`${engine.name}: files by site and state are as the figures have them, and are counted only while something waits to be counted`, async (t) => {
 		const { fs, driver, count } = await place(t, engine)
 		await driver.transaction(function* (tx) {
-			for (const name of ['attic', 'barn']) sites.insert(tx, { name, sealed_key: Buffer.alloc(1), settings: '{}' }, driver.capabilities)
+			for (const name of ['attic', 'barn']) sites.insert(tx, { name, sealed_key: Buffer.alloc(1), state: 'active', settings: '{}' }, driver.capabilities)
 		})
 		for (let n = 0; n < 12; n++) {
 			await writeFile(fs, { parent: 1, name: Buffer.from(`f${n}`) }, Buffer.alloc(10))

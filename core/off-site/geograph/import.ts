@@ -155,7 +155,13 @@ async function writeIfFree(importing: Importing, page: Page, each: Taken): Promi
 	if (parent === undefined) return [[each.old, 'inFile']]
 	const name = each.names[each.names.length - 1]
 	if (made.length === 0 && (await run(wait(entries.lookup(importing.fs.catalogue, parent, name))))) return [[each.old, 'taken']]
-	return await write(importing, page, [each], undefined)
+	try {
+		return await write(importing, page, [each], undefined)
+	} catch (error) {
+		if (codeOf(error) !== 'EEXIST') throw error
+		// Another has made it since it was looked for.
+		return await writeIfFree(importing, page, each)
+	}
 }
 
 interface Rows {
@@ -168,18 +174,18 @@ interface Rows {
 
 async function write(importing: Importing, page: Page, taken: readonly Taken[], position: number | undefined): Promise<Array<[OldFile, Reason]>> {
 	const { fs } = importing
-	const left: Array<[OldFile, Reason]> = []
-	const rows: Rows = { directories: [], files: [], copies: [], xattrs: [], backups: [] }
-	for (const each of taken) {
-		const parent = await run(page.directories.find(fs.catalogue, each.names.slice(0, -1), rows.directories))
-		if (parent === undefined) left.push([each.old, 'inFile'])
-		else await run(collect(importing, page, each, parent, rows))
-	}
+	const { rows, left } = await collectAll(importing, page, taken)
 	try {
-		await transact(fs, function* (tx) {
+		const entered = await transact(fs, function* (tx) {
+			if (!(yield* parentsStand(fs, tx, [...rows.directories, ...rows.files]))) return false
 			insert(fs, tx, rows)
 			if (position !== undefined) jobs.setPosition(tx, JOB, Buffer.from(JSON.stringify({ source: page.source, after: position } satisfies Position)))
+			return true
 		})
+		if (!entered) {
+			page.directories.forget()
+			return await write(importing, page, taken, position)
+		}
 	} catch (error) {
 		// Directories that were not made after all must not be taken for known.
 		page.directories.forget()
@@ -191,6 +197,25 @@ async function write(importing: Importing, page: Page, taken: readonly Taken[], 
 	account.copies += rows.copies.length
 	account.offSite += rows.backups.length
 	return left
+}
+
+async function collectAll(importing: Importing, page: Page, taken: readonly Taken[]): Promise<{ rows: Rows; left: Array<[OldFile, Reason]> }> {
+	const left: Array<[OldFile, Reason]> = []
+	const rows: Rows = { directories: [], files: [], copies: [], xattrs: [], backups: [] }
+	for (const each of taken) {
+		const parent = await run(page.directories.find(importing.fs.catalogue, each.names.slice(0, -1), rows.directories))
+		if (parent === undefined) left.push([each.old, 'inFile'])
+		else await run(collect(importing, page, each, parent, rows))
+	}
+	return { rows, left }
+}
+
+/** The directories that were there before, held until the end: in one that somebody has removed since, a name would be reached by nobody. */
+function* parentsStand({ capabilities }: Filesystem, tx: Transaction, made: readonly NewRow[]): Op<boolean> {
+	const own = new Set(made.map(({ row }) => row.id))
+	const before = new Set(made.map(({ parent }) => parent).filter((id) => !own.has(id)))
+	const found = yield* wait(tx.read(...walks.lockQueries([...before].sort((a, b) => a - b), capabilities)))
+	return found.flat().length === before.size
 }
 
 function insert({ client, capabilities }: Filesystem, tx: Transaction, rows: Rows): void {
@@ -235,21 +260,35 @@ function heldBy(site: number, { id, size, mode, uid, gid, mtime, mtime_ns }: Fil
 }
 
 /** Those without files in them. */
-async function takeFolders({ fs, old, known, signal }: Importing, directories: Directories, account: Account): Promise<void> {
-	for (let after = 0; !signal.aborted; ) {
-		const page = await old.folders(after, ROWS_AT_ONCE)
+async function takeFolders(importing: Importing, directories: Directories, account: Account): Promise<void> {
+	for (let after = 0; !importing.signal.aborted; ) {
+		const page = await importing.old.folders(after, ROWS_AT_ONCE)
 		if (page.length === 0) return
 		after = page[page.length - 1].folder_id
-		const made: NewRow[] = []
-		for (const { folder } of page) {
-			const path = below(known.root, folder)
-			const names = path && namesOf(path)
-			if (names) await run(directories.find(fs.catalogue, names, made))
-		}
-		account.directories += made.length
-		await transact(fs, function* (tx) {
+		account.directories += await makeFolders(importing, directories, page.map(({ folder }) => folder))
+	}
+}
+
+async function makeFolders(importing: Importing, directories: Directories, folders: readonly Buffer[]): Promise<number> {
+	const { fs, known } = importing
+	const made: NewRow[] = []
+	for (const folder of folders) {
+		const path = below(known.root, folder)
+		const names = path && namesOf(path)
+		if (names) await run(directories.find(fs.catalogue, names, made))
+	}
+	try {
+		const entered = await transact(fs, function* (tx) {
+			if (!(yield* parentsStand(fs, tx, made))) return false
 			walks.insertFiles(tx, fs.client, made, () => 'mkdir', fs.capabilities)
 			addLinks(tx, made)
+			return true
 		})
+		if (entered) return made.length
+	} catch (error) {
+		if (codeOf(error) !== 'EEXIST') throw error
 	}
+	// Another has made one since they were looked for, or removed one.
+	directories.forget()
+	return await makeFolders(importing, directories, folders)
 }
