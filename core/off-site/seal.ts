@@ -1,8 +1,10 @@
 /** Secrets that have to be known again: encrypted with a key that is in a file, so that a copy of the catalogue alone opens nothing. */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { codeOf, UserError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
+import { syncPath } from '../sync-path.ts'
 
 const KEY_BYTES = 32
 const IV_BYTES = 12
@@ -21,14 +23,24 @@ export function sealingKey(file: string, { create = false } = {}): Buffer {
 		if (error instanceof UserError) throw error
 		if (codeOf(error) !== 'ENOENT' || !create) throw wrong(`${file} cannot be read (${codeOf(error)}); it is made by the first \`cairn site add\``)
 	}
+	return makeKey(file)
+}
+
+/** Half a key under that name would be in the way of every next one. */
+function makeKey(file: string): Buffer {
 	const key = randomBytes(KEY_BYTES)
+	const beside = `${file}.${randomBytes(4).toString('hex')}.part`
 	try {
-		writeFileSync(file, `${key.toString('hex')}\n`, { mode: 0o600, flag: 'wx', flush: true })
+		writeFileSync(beside, `${key.toString('hex')}\n`, { mode: 0o600, flag: 'wx', flush: true })
+		linkSync(beside, file)
+		syncPath(dirname(file))
+		return key
 	} catch (error) {
 		if (codeOf(error) === 'EEXIST') return sealingKey(file)
 		throw wrong(`${file} cannot be written (${codeOf(error)})`)
+	} finally {
+		rmSync(beside, { force: true })
 	}
-	return key
 }
 
 /** `context` says what it is the secret of: sealed for one it does not open for another. */

@@ -1,6 +1,8 @@
 /** `cairn site`: what a keeper types, and what he is told. */
 import assert from 'node:assert/strict'
-import { chmodSync, readFileSync, statSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { run as runAdd } from '../../cli/site-add.ts'
 import { run as runList } from '../../cli/site-list.ts'
@@ -8,6 +10,7 @@ import { run as runLog } from '../../cli/site-log.ts'
 import { run as runRemove } from '../../cli/site-remove.ts'
 import { run as runRotate } from '../../cli/site-rotate-key.ts'
 import { run as runSet } from '../../cli/site-set.ts'
+import { sealingKey } from '../../core/off-site/seal.ts'
 import type { SiteStanding } from '../../core/off-site/standing.ts'
 import { cairn, type Keeper, newSite, openKeeper, type Said } from './keeper.ts'
 
@@ -80,4 +83,20 @@ test('what makes no sense is said in one line, and nothing changes', async (t) =
 	assert.equal((await list(keeper)).length, 1)
 	chmodSync(keeper.config.backup.keyFile, 0o644)
 	assert.match((await add(keeper, { name: 'b' })).err, /backup.keyFile: .* has mode 644, allowed: its owner only/)
+})
+
+test('a key for which there was no room is made when there is some', async (t) => {
+	const { directory } = await openKeeper(t)
+	const disk = join(directory, 'disk')
+	mkdirSync(disk)
+	execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'none', disk])
+	try {
+		writeFileSync(join(disk, 'full'), Buffer.alloc(4_096))
+		assert.throws(() => sealingKey(join(disk, 'key'), { create: true }), { message: `backup.keyFile: ${disk}/key cannot be written (ENOSPC)` })
+		rmSync(join(disk, 'full'))
+		assert.deepEqual(sealingKey(join(disk, 'key'), { create: true }), sealingKey(join(disk, 'key')))
+		assert.deepEqual(readdirSync(disk), ['key'])
+	} finally {
+		execFileSync('umount', [disk])
+	}
 })
