@@ -1,32 +1,33 @@
 /** Takes what a site sent out of the tree, into a plain directory of this machine. */
-import { randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
-import { link, mkdir, open, rm } from 'node:fs/promises'
+import { createHash, randomBytes } from 'node:crypto'
+import { constants, createReadStream } from 'node:fs'
+import { link, lstat, mkdir, open, rm } from 'node:fs/promises'
 import type { OrderRow } from '../core/catalogue/backup-orders.ts'
 import { codeOf } from '../core/errors.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import { namesOfPath } from '../core/filesystem/resolve.ts'
 import type { Path } from '../core/ids.ts'
 import { eachPiece, openSettled } from '../core/off-site/content.ts'
-import { dropScratch, findScratch } from '../core/off-site/upload.ts'
+import { findScratch } from '../core/off-site/upload.ts'
 import { run } from '../core/op.ts'
 
 /** Under a name that nobody else has first, as the same command may be at it twice: what has its name is whole. What is there already is not touched. */
 export async function takeOut(fs: Filesystem, order: OrderRow, directory: string): Promise<void> {
 	const scratch = await run(findScratch(fs, order.id))
 	if (!scratch) throw new Error('what came back is gone')
-	const target = await prepare(Buffer.from(directory), Buffer.from(order.to_path as Uint8Array))
-	const part = Buffer.concat([target, Buffer.from(`.cairn-${order.id}-${randomBytes(4).toString('hex')}`)])
+	const { above, name } = await prepare(Buffer.from(directory), Buffer.from(order.to_path as Uint8Array))
+	const target = Buffer.concat([above, SLASH, name])
+	const part = Buffer.concat([above, SLASH, Buffer.from(`.cairn-${order.id}-${randomBytes(4).toString('hex')}`)])
 	try {
 		await copy(fs, { id: scratch.row.id, version: scratch.row.version, size: order.size }, part, order)
 		await link(part, target)
 	} catch (error) {
-		if (codeOf(error) === 'EEXIST') throw new Error('there is something of that name already')
-		throw error
+		if (codeOf(error) !== 'EEXIST') throw error
+		// The same command was at it before, or is.
+		if (!(await isSame(part, target))) throw new Error('there is something of that name already')
 	} finally {
 		await rm(part, { force: true })
 	}
-	await run(dropScratch(fs, order.id))
 }
 
 async function copy(fs: Filesystem, { id, version, size }: { id: number; version: number; size: number }, to: Buffer, { mode, mtime, mtime_ns }: OrderRow): Promise<void> {
@@ -48,8 +49,19 @@ async function copy(fs: Filesystem, { id, version, size }: { id: number; version
 	}
 }
 
-/** The path below the directory, with what is missing above it; none of it through a symlink. */
-async function prepare(directory: Buffer, path: Path): Promise<Buffer> {
+async function isSame(one: Buffer, other: Buffer): Promise<boolean> {
+	const [mine, there] = [await lstat(one), await lstat(other)]
+	return there.isFile() && there.size === mine.size && (await hashOf(one)).equals(await hashOf(other))
+}
+
+async function hashOf(path: Buffer): Promise<Buffer> {
+	const hash = createHash('sha256')
+	for await (const piece of createReadStream(path, { highWaterMark: COPIED_BYTES })) hash.update(piece)
+	return hash.digest()
+}
+
+/** Where the path ends below the directory, with what is missing above it; none of it through a symlink. */
+async function prepare(directory: Buffer, path: Path): Promise<{ above: Buffer; name: Buffer }> {
 	await mkdir(directory, { recursive: true })
 	const names = namesOfPath(path)
 	let at = directory
@@ -61,7 +73,7 @@ async function prepare(directory: Buffer, path: Path): Promise<Buffer> {
 		const handle = await open(at, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
 		await handle.close()
 	}
-	return Buffer.concat([at, SLASH, names[names.length - 1]])
+	return { above: at, name: names[names.length - 1] }
 }
 
 const COPIED_BYTES = 512 * 1024

@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import * as orders from '../core/catalogue/backup-orders.ts'
 import type { OrderRow } from '../core/catalogue/backup-orders.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
+import { dropScratch } from '../core/off-site/upload.ts'
+import { run } from '../core/op.ts'
 import { jsonBytes } from '../core/text.ts'
 import { showSize } from './sizes.ts'
 import type { Deps } from './verb.ts'
@@ -30,7 +32,7 @@ export interface Waiting {
 	deps: Deps
 	quiet: boolean
 	signal: AbortSignal
-	/** Done with each that arrived. */
+	/** Done with each that arrived; its bytes go afterwards. */
 	each?: (order: OrderRow) => Promise<void>
 }
 
@@ -49,15 +51,17 @@ export async function waitForOrders(fs: Filesystem, job: string, { deps, quiet, 
 	}
 }
 
-async function takeArrived({ catalogue, capabilities }: Filesystem, job: string, each: (order: OrderRow) => Promise<void>): Promise<void> {
+async function takeArrived(fs: Filesystem, job: string, each: (order: OrderRow) => Promise<void>): Promise<void> {
+	const { catalogue, capabilities } = fs
 	for (const order of await orders.ofJob(catalogue, job, 'arrived', ROWS_AT_ONCE)) {
 		const result = await each(order).then(
 			() => ({ state: 'done' as const, detail: '' }),
 			(error: Error) => ({ state: 'failed' as const, detail: error.message }),
 		)
 		await catalogue.transaction(function* (tx) {
-			orders.setState(tx, order.id, result, capabilities)
+			orders.setTaken(tx, order.id, result, capabilities)
 		})
+		if (result.state === 'done') await run(dropScratch(fs, order.id))
 	}
 }
 

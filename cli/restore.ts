@@ -5,7 +5,9 @@ import type { OrderRow } from '../core/catalogue/backup-orders.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import { makeWithParents } from '../core/make-directory.ts'
 import { jobOf, place } from '../core/off-site/order.ts'
+import { dropForgotten } from '../core/off-site/upload.ts'
 import { type Wish, wantedBack } from '../core/off-site/wanted-back.ts'
+import { run as drive } from '../core/op.ts'
 import { resolve } from 'node:path'
 import { showBytes } from '../core/text.ts'
 import { EXIT } from './exit-codes.ts'
@@ -59,7 +61,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	const at = options.at === undefined ? undefined : timeOf(options.at, '--at')
 	await withFilesystem(options, deps, async (fs) => {
 		const site = await findSite(fs.catalogue, from)
-		if (options.cancel) return deps.print(`${await orders.removeOpen(fs.catalogue, site.id)} orders taken back`)
+		if (options.cancel) return await cancel(fs, site.id, deps)
 		const directory = to === undefined ? undefined : madeDirectory(resolve(deps.directory, to))
 		const tree = await treePath(path ?? '/', fs.config, deps)
 		const wish = { site: site.id, path: tree, className, at, deleted }
@@ -78,6 +80,12 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 			stop.end()
 		}
 	})
+}
+
+async function cancel(fs: Filesystem, site: number, deps: Deps): Promise<void> {
+	const many = await orders.removeOpen(fs.catalogue, site)
+	await drive(dropForgotten(fs))
+	deps.print(`${many} orders taken back`)
 }
 
 async function nothingOf(fs: Filesystem, wish: Wish, from: string): Promise<UserError> {

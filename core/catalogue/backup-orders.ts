@@ -2,8 +2,8 @@
 import type { Path } from '../ids.ts'
 import type { Maybe } from '../op.ts'
 import type { Held } from './backups.ts'
-import { insertRows } from './bulk.ts'
-import type { Capabilities, Driver, Reader, Transaction, Value } from './driver.ts'
+import { IN_LIST, inLists, insertRows } from './bulk.ts'
+import type { Capabilities, Driver, Query, Reader, Transaction, Value } from './driver.ts'
 import type { SiteId } from './sites.ts'
 
 /** asked: the agent is to send it; arrived: all of it is here and right; done, failed: nothing more is to be done. */
@@ -73,6 +73,16 @@ export function setReceived(driver: Driver, id: number, bytes: number): Maybe<nu
 
 export function setState(tx: Pick<Transaction, 'write'>, id: number, { state, detail = '' }: { state: OrderState; detail?: string }, { now }: Capabilities): void {
 	tx.write(`UPDATE backup_order SET state = ?, detail = ?, ended_at = ${now} WHERE id = ?`, [state, detail, id])
+}
+
+/** Of what arrived; nothing where another who took it was first. */
+export function setTaken(tx: Pick<Transaction, 'write'>, id: number, { state, detail }: { state: 'done' | 'failed'; detail: string }, { now }: Capabilities): void {
+	tx.write(`UPDATE backup_order SET state = ?, detail = ?, ended_at = ${now} WHERE id = ? AND state = 'arrived'`, [state, detail, id])
+}
+
+/** Those of these numbers that are there and may have bytes to keep. */
+export function keepingQueries(ids: readonly number[]): Query[] {
+	return inLists(ids).map((list) => [`SELECT id FROM backup_order WHERE id IN ${IN_LIST} AND state <> 'done'`, list])
 }
 
 /** Of one command: those that are over, or all that are not. */

@@ -19,6 +19,7 @@ import type { Filesystem } from '../filesystem/filesystem.ts'
 import type { FileId } from '../ids.ts'
 import { run } from '../op.ts'
 import { reviewAll } from './review.ts'
+import { dropForgotten } from './upload.ts'
 
 const LEASE = 'offsite'
 const LEASE_SECONDS = 30
@@ -72,9 +73,10 @@ async function isForAnybody({ catalogue }: Filesystem): Promise<boolean> {
 }
 
 /** A part in each round, until all is gone. */
-async function prune({ catalogue }: Filesystem, feeder: Feeder): Promise<void> {
+async function prune(fs: Filesystem, feeder: Feeder): Promise<void> {
 	if (performance.now() - feeder.prunedMs < PRUNE_EVERY_MS) return
-	if (!(await records.prune(catalogue))) feeder.prunedMs = performance.now()
+	await run(dropForgotten(fs))
+	if (!(await records.prune(fs.catalogue))) feeder.prunedMs = performance.now()
 }
 
 type JournalRow = ChangeRow & { age: number }

@@ -40,7 +40,8 @@ export async function takePart(fs: Filesystem, order: OrderRow, offset: number, 
 }
 
 async function takePartNow(fs: Filesystem, order: OrderRow, offset: number, bytes: Buffer): Promise<Taken> {
-	const file = await run(openScratch(fs, order.id))
+	// Numbers are given again: what lies there may be of an order that was taken back.
+	const file = await run(openScratch(fs, order.id, offset === 0 && order.received === 0))
 	try {
 		const has = (await run(wait(file.node.operations.fstat(file.fd)))).size
 		if (offset !== has || has + bytes.length > order.size) return { wrongOffset: has }
@@ -79,10 +80,10 @@ function nameOf(order: number): Buffer {
 	return Buffer.from(String(order))
 }
 
-function* openScratch(fs: Filesystem, order: number): Op<OpenFile> {
+function* openScratch(fs: Filesystem, order: number, truncate: boolean): Op<OpenFile> {
 	const parent = (yield* scratchDirectory(fs))?.id ?? (yield* makeScratch(fs))
 	const made = yield* create(fs, { parent, name: nameOf(order) }, PRIVATE, false)
-	return 'open' in made ? made.open : yield* open(fs, made.existing.id, { write: true, truncate: false })
+	return 'open' in made ? made.open : yield* open(fs, made.existing.id, { write: true, truncate })
 }
 
 function* makeScratch(fs: Filesystem): Op<number> {
@@ -109,6 +110,23 @@ export function* dropScratch(fs: Filesystem, order: number): Op<void> {
 	const found = yield* findScratch(fs, order)
 	if (found) yield* unlink(fs, found.place)
 	yield* dropScratchDirectory(fs)
+}
+
+const NAMES_AT_ONCE = 1_000
+const NUMBER = /^\d+$/
+
+/** The bytes of orders that were taken back, or went with their site or with a lost catalogue. */
+export function* dropForgotten(fs: Filesystem): Op<void> {
+	const directory = yield* scratchDirectory(fs)
+	if (!directory) return
+	for (let after: Uint8Array = Buffer.alloc(0); ; ) {
+		const [names] = (yield* wait(fs.catalogue.read(entries.listNamesQuery(directory.id, after, NAMES_AT_ONCE)))) as [Array<{ name: Uint8Array }>]
+		if (names.length === 0) break
+		after = names[names.length - 1].name
+		const numbers = names.map(({ name }) => Buffer.from(name).toString('latin1')).filter((text) => NUMBER.test(text)).map(Number)
+		const kept = new Set(((yield* wait(fs.catalogue.read(...orders.keepingQueries(numbers)))).flat() as Array<{ id: number }>).map(({ id }) => id))
+		for (const number of numbers) if (!kept.has(number)) yield* dropScratch(fs, number)
+	}
 }
 
 export function* dropScratchDirectory(fs: Filesystem): Op<void> {
