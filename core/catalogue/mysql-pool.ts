@@ -1,4 +1,5 @@
 /** The connections of one process: made when wanted, reused last in first out, never more than the limit. */
+import { whenAwakeUntil } from '../awake.ts'
 import { CatalogueError } from '../errors.ts'
 import { inVain } from './mysql-errors.ts'
 import type { Session } from './mysql-session.ts'
@@ -45,13 +46,13 @@ export function openPool(connect: (untilMs: number) => Promise<Session>, connect
 
 	function queued(untilMs: number): Promise<Session | undefined> {
 		return new Promise((resolve, reject) => {
-			const timer = setTimeout(() => {
+			const answered = whenAwakeUntil(untilMs, () => {
 				waiters.splice(waiters.indexOf(waiter), 1)
 				reject(inVain(`all ${connectionsMax} connections are busy`))
-			}, Math.max(1, untilMs - performance.now()))
+			})
 			const waiter: Waiter = {
 				resolve(session) {
-					clearTimeout(timer)
+					answered()
 					resolve(session)
 				},
 			}

@@ -1,6 +1,7 @@
 /** One connection: packets of statements sent, their results received, within a deadline. */
 import type { Socket } from 'node:net'
 import { type Connection, type ConnectionOptions, createConnection } from 'mysql2'
+import { awakeMs, whenAwakeUntil } from '../awake.ts'
 import type { Row } from './driver.ts'
 import { inVain } from './mysql-errors.ts'
 
@@ -76,7 +77,7 @@ export async function openSession(options: SessionOptions, untilMs: number, time
 		multipleStatements: true,
 		decimalNumbers: true, // SUM() is DECIMAL
 		keepAliveInitialDelay: IDLE_MS_MAX,
-		connectTimeout: Math.max(1, untilMs - performance.now()),
+		connectTimeout: Math.max(1, untilMs - awakeMs()),
 	})
 	let alive = true
 	const dead = () => {
@@ -129,13 +130,13 @@ export function freshToken(): Token {
 
 function withDeadline(connection: Connection, statements: readonly string[], untilMs: number, dead: () => void): Promise<Result[]> {
 	return new Promise((resolve, reject) => {
-		const timer = setTimeout(() => {
+		const answered = whenAwakeUntil(untilMs, () => {
 			dead()
 			cut(connection)
 			reject(inVain('the catalogue does not answer'))
-		}, Math.max(1, untilMs - performance.now()))
+		})
 		connection.query({ sql: statements.join(';') }, (error, results) => {
-			clearTimeout(timer)
+			answered()
 			if (!error) return resolve(statements.length === 1 ? [results as Result] : (results as unknown as Result[]))
 			if (error.fatal) dead()
 			reject(error)

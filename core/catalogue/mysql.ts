@@ -3,6 +3,7 @@
  * commit, so a transaction that reads once and then changes ten rows is two: [START TRANSACTION; reads], [changes; COMMIT].
  */
 import { setTimeout as pause } from 'node:timers/promises'
+import { awakeMs } from '../awake.ts'
 import { CatalogueError, Overtaken, Undecided } from '../errors.ts'
 import { type Op, run } from '../op.ts'
 import type { Capabilities, Driver, Query, Row, Transaction, Value } from './driver.ts'
@@ -67,7 +68,7 @@ export async function openMysql(options: MysqlOptions): Promise<Driver> {
 	pool.give(await pool.take(deadline()))
 
 	function deadline(): number {
-		return performance.now() + options.timeoutMs
+		return awakeMs() + options.timeoutMs
 	}
 
 	const read = (queries: readonly Query[]) =>
@@ -79,7 +80,7 @@ export async function openMysql(options: MysqlOptions): Promise<Driver> {
 
 	/** On a connection of its own, which ends when this process does. Undefined where another has the lock for so long. */
 	async function sessionWithLock(what: string, waitSeconds: number): Promise<Session | undefined> {
-		const untilMs = performance.now() + waitSeconds * 1000 + options.timeoutMs
+		const untilMs = awakeMs() + waitSeconds * 1000 + options.timeoutMs
 		const session = await connect(untilMs)
 		try {
 			const lock = `SELECT GET_LOCK(CONCAT('cairn ${what}', MD5(DATABASE())), ${waitSeconds}) AS taken`
@@ -113,7 +114,7 @@ export async function openMysql(options: MysqlOptions): Promise<Driver> {
 		markSeen() {},
 		commits: () => undefined,
 		async script(sql) {
-			const untilMs = performance.now() + SCRIPT_MS_MAX
+			const untilMs = awakeMs() + SCRIPT_MS_MAX
 			try {
 				await withSession(pool, untilMs, (session) => session.send([sql], untilMs))
 			} catch (error) {
@@ -137,7 +138,7 @@ export async function openMysql(options: MysqlOptions): Promise<Driver> {
 			const session = await connect(deadline())
 			const ask = async (statements: readonly string[]) => {
 				try {
-					return await session.send(statements, performance.now() + SNAPSHOT_READ_MS_MAX)
+					return await session.send(statements, awakeMs() + SNAPSHOT_READ_MS_MAX)
 				} catch (error) {
 					throw translated(error)
 				}
@@ -179,7 +180,7 @@ async function persistently<T>(untilMs: number, work: (untilMs: number) => Promi
 			const outcome = outcomeOf(error)
 			if (outcome === 'final') throw translated(error)
 			const wait = backOff(outcome === 'again' ? AGAIN_MS_MIN : LOST_MS_MIN, tries)
-			if (performance.now() + wait >= untilMs) throw new CatalogueError('EIO', `the catalogue: ${(error as Error).message}`)
+			if (awakeMs() + wait >= untilMs) throw new CatalogueError('EIO', `the catalogue: ${(error as Error).message}`)
 			await pause(wait)
 		}
 	}
@@ -216,7 +217,7 @@ async function attempt<T>({ pool, session, timeoutMs }: Ground, body: (tx: Trans
 		released = true
 		if (!statement || !session.alive) return pool.give(session)
 		session
-			.send([statement], performance.now() + LAST_WORD_MS_MAX)
+			.send([statement], awakeMs() + LAST_WORD_MS_MAX)
 			.catch(() => session.destroy())
 			.finally(() => pool.give(session))
 	}
@@ -269,7 +270,7 @@ async function attempt<T>({ pool, session, timeoutMs }: Ground, body: (tx: Trans
 		try {
 			return await persistently(untilMs, ask)
 		} catch (error) {
-			const outcome = persistently(Number.POSITIVE_INFINITY, async () => (await ask(performance.now() + timeoutMs)) !== undefined)
+			const outcome = persistently(Number.POSITIVE_INFINITY, async () => (await ask(awakeMs() + timeoutMs)) !== undefined)
 			failure = new Undecided((error as Error).message, { outcome, transaction: tx, value })
 			throw failure
 		}

@@ -1,4 +1,5 @@
 /** New names: regular files, directories, symlinks, special files. */
+import { awakeMs } from '../awake.ts'
 import type { Intent } from '../catalogue/intents.ts'
 import type { ClassRow } from '../catalogue/classes.ts'
 import * as changes from '../catalogue/changes.ts'
@@ -53,7 +54,7 @@ export function* create(fs: Filesystem, place: Place, file: NewFile, exclusive: 
 
 function* createAs(fs: Filesystem, id: FileId, place: Place, file: NewFile, exclusive: boolean): Op<{ open: OpenFile } | { existing: FileRow }> {
 	const time = now()
-	const deadlineMs = Date.now() + fs.config.nodeDeadlineMs
+	const deadlineMs = awakeMs() + fs.config.nodeDeadlineMs
 	for (;;) {
 		const turn = fs.touched.begin(place.parent)
 		const asked = { id, place, file, exclusive, time }
@@ -67,7 +68,7 @@ function* createAs(fs: Filesystem, id: FileId, place: Place, file: NewFile, excl
 			fs.open.set(id, open)
 			return { open }
 		}
-		if (made.obstructed === 0 || Date.now() > deadlineMs) fail('EIO', 'no node takes new files')
+		if (made.obstructed === 0 || awakeMs() > deadlineMs) fail('EIO', 'no node takes new files')
 		yield* wait(new Promise((resolve) => setTimeout(resolve, INTENT_POLL_MS)))
 	}
 }

@@ -3,6 +3,7 @@
  * anything, after it everybody sees all of it. What the name led to before is replaced as rename(2) would: who has it open keeps
  * it. On the node the content gets its name by an intent, so whoever finds that after a crash brings it about.
  */
+import { awakeMs } from '../awake.ts'
 import type { ClassRow } from '../catalogue/classes.ts'
 import * as changes from '../catalogue/changes.ts'
 import type { Transaction } from '../catalogue/driver.ts'
@@ -73,7 +74,7 @@ function* settleOn(fs: Filesystem, naming: Naming): Op<Named> {
 	// What comes together is entered in another order under load; the time of its directory is that of who comes last.
 	naming.time = now()
 	naming.turn = fs.touched.begin(parent)
-	const deadlineMs = Date.now() + fs.config.nodeDeadlineMs
+	const deadlineMs = awakeMs() + fs.config.nodeDeadlineMs
 	let pauseMs = INTENT_POLL_MS_MIN
 	for (;;) {
 		if (!takesChanges(node)) fail('EIO', `node ${node.name} is away`)
@@ -86,7 +87,7 @@ function* settleOn(fs: Filesystem, naming: Naming): Op<Named> {
 			yield* staged.sync()
 			naming.isSynced = true
 		} else {
-			if (Date.now() > deadlineMs) fail('EIO', `node ${node.name} has not come to that path yet`)
+			if (awakeMs() > deadlineMs) fail('EIO', `node ${node.name} has not come to that path yet`)
 			yield* wait(new Promise((resolve) => setTimeout(resolve, pauseMs)))
 			pauseMs = Math.min(pauseMs * 2, INTENT_POLL_MS_MAX)
 			isReady = yield* ready()

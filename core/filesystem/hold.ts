@@ -4,6 +4,7 @@
  * or unknown. With it go the intents for its other names, which have something to link only then.
  */
 import { randomUUID } from 'node:crypto'
+import { awakeMs } from '../awake.ts'
 import type { Transaction } from '../catalogue/driver.ts'
 import * as entries from '../catalogue/entries.ts'
 import type { EntryRow } from '../catalogue/entries.ts'
@@ -34,7 +35,7 @@ export interface Held extends NamedPath {
 export function* hold(fs: Filesystem, node: Node, id: FileId, known?: Path): Op<Held> {
 	const nowhere = { parent: ROOT_ID, path: Buffer.from(`.cairn/incoming/${id}-${randomUUID()}`) }
 	const intent = { nodeId: node.id, fileId: id, token: fs.nextToken++ }
-	const deadlineMs = Date.now() + fs.config.nodeDeadlineMs
+	const deadlineMs = awakeMs() + fs.config.nodeDeadlineMs
 	for (;;) {
 		const held = yield* wait(
 			transact(fs, function* (tx): Op<Held> {
@@ -44,7 +45,7 @@ export function* hold(fs: Filesystem, node: Node, id: FileId, known?: Path): Op<
 			}),
 		)
 		if (held.made.length > 0) return held
-		if (Date.now() > deadlineMs) fail('EIO', `node ${node.name} has not come to that path yet`)
+		if (awakeMs() > deadlineMs) fail('EIO', `node ${node.name} has not come to that path yet`)
 		yield* wait(new Promise((resolve) => setTimeout(resolve, INTENT_POLL_MS)))
 	}
 }

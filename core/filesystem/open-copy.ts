@@ -1,4 +1,5 @@
 /** Where a file's copies are, and opening one: on whichever node has it, at the path it has there by now. */
+import { awakeMs } from '../awake.ts'
 import type { ChangeRow } from '../catalogue/changes.ts'
 import { type FileRow, KIND } from '../catalogue/files.ts'
 import * as intents from '../catalogue/intents.ts'
@@ -88,7 +89,7 @@ function distance(fs: Filesystem, node: Node): number {
  * may have been moved by somebody else a moment ago: the journal says so, and it is looked for where it is now.
  */
 export function* openOn(fs: Filesystem, found: Found, nodes: Node[], { flags, since }: { flags: number; since: number }): Op<OpenFile> {
-	const deadlineMs = Date.now() + fs.config.nodeDeadlineMs
+	const deadlineMs = awakeMs() + fs.config.nodeDeadlineMs
 	const tried = new Set<string>()
 	/** When it was asked for last; of the first time that is not known. */
 	let moment: number | undefined
@@ -112,7 +113,7 @@ export function* openOn(fs: Filesystem, found: Found, nodes: Node[], { flags, si
 		const arrives = isArriving(found)
 		if (mayHaveMoved || arrives) tried.clear()
 		else if (!obstructed && !isNew) break
-		if (Date.now() > deadlineMs) break
+		if (awakeMs() > deadlineMs) break
 		if (obstructed || arrives) yield* wait(new Promise((resolve) => setTimeout(resolve, pauseMs)))
 		pauseMs = Math.min(pauseMs * 2, INTENT_POLL_MS_MAX)
 		moment = momentOf(fs)

@@ -4,6 +4,7 @@
  * One that passed it fails with ETIMEDOUT, and its lane is left alone until the call returns; `health.stuck` counts those.
  * One that was still waiting for a lane is never made, except a close.
  */
+import { awakeMs, whenAwakeUntil } from '../awake.ts'
 import { type Answer, type Era, errorOf, type Lane, startLane } from './lane.ts'
 import type { Health, NodeOperations } from './node.ts'
 
@@ -47,9 +48,9 @@ export function openPool({ root, lanesMax, deadlineMs, health, era }: PoolOption
 
 	function call<T>(method: keyof NodeOperations, args: unknown[], special: Special = {}): Promise<T> {
 		return new Promise<T>((resolve, reject) => {
-			const timer = setTimeout(() => expire(call), deadlineMs)
+			const answered = whenAwakeUntil(awakeMs() + deadlineMs, () => expire(call))
 			const settle = (answer: Answer) => {
-				clearTimeout(timer)
+				answered()
 				const error = errorOf(answer)
 				if (error === undefined) resolve(answer.value as T)
 				else reject(error)
