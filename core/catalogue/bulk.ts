@@ -49,7 +49,7 @@ function textOf(into: string, row: string, size: number, end: string): string {
 }
 
 /** Values of one `IN (...)`. */
-const IN_MAX = 32
+export const IN_MAX = 32
 /** What `inLists` fills. */
 export const IN_LIST = `(${Array(IN_MAX).fill('?').join(',')})`
 

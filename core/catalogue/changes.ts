@@ -1,7 +1,7 @@
 /** Table `change`: the journal of everything that happened to the tree, read by every client and door. */
 import type { ClientId, FileId, Name } from '../ids.ts'
 import type { Maybe } from '../op.ts'
-import { insertRows } from './bulk.ts'
+import { IN_LIST, inLists, insertRows } from './bulk.ts'
 import type { Capabilities, Query, Reader, Transaction, Value } from './driver.ts'
 import { textOf } from './texts.ts'
 
@@ -41,7 +41,9 @@ export interface ChangeRow {
 	detail: Uint8Array | null
 }
 
-const SINCE = 'SELECT seq, client_id, op, parent_id, name, file_id, detail FROM `change` WHERE seq > ? ORDER BY seq LIMIT ?'
+const LINES = 'SELECT seq, client_id, op, parent_id, name, file_id, detail FROM `change`'
+const SINCE = `${LINES} WHERE seq > ? ORDER BY seq LIMIT ?`
+const UNSEEN = `${LINES} WHERE seq > ? AND (seq > ? OR seq IN ${IN_LIST}) ORDER BY seq LIMIT ?`
 
 const INSERT_INTO = 'INSERT INTO `change` (at, client_id, op, parent_id, name, file_id, detail)'
 const INSERTED = textOf(({ now }) => `(${now},?,?,?,?,?,?)`)
@@ -63,6 +65,12 @@ function valuesOf(client: ClientId, { op, parent, name, file, detail }: Change):
 
 export function sinceQuery(seq: number, limit: number): Query {
 	return [SINCE, [seq, limit]]
+}
+
+/** After a number `low` those that come after `high`, and few in between: the others were seen. */
+export function unseenQuery({ low, high, missing }: { low: number; high: number; missing: readonly number[] }, limit: number): Query {
+	const [list] = inLists(missing)
+	return [UNSEEN, [low, high, ...list, limit]]
 }
 
 export interface DoubtsRow {

@@ -3,6 +3,7 @@
  * become visible after one with a higher. So reading goes on from the lowest number below which nothing can still come,
  * and what was seen above it is remembered.
  */
+import { IN_MAX } from '../catalogue/bulk.ts'
 import type { ChangeRow } from '../catalogue/changes.ts'
 import * as changes from '../catalogue/changes.ts'
 import type { Query, Reader } from '../catalogue/driver.ts'
@@ -12,6 +13,8 @@ import { type Op, wait } from '../op.ts'
 export const BATCH_ROWS_MAX = 5_000
 /** A number that has not appeared this long after a higher one belongs to a transaction that failed; or later, where others may wait longer for a lock. */
 const GAP_SETTLES_AFTER_MS = 10_000
+/** Missing numbers that are asked for one by one. Where there are more, all that came since the first of them is read again. */
+const MISSING_MAX = IN_MAX
 
 export interface Pace {
 	nowMs?: () => number
@@ -46,6 +49,17 @@ export function createJournal(capabilities: Capabilities, { nowMs = () => perfor
 	let kept: ChangeRow[] = []
 	const above = new Map<number, number>()
 
+	/** Whoever opens a file asks this: what was seen above a missing number is not read each time. */
+	function unseen(): Query {
+		const missing: number[] = []
+		let high = low
+		for (let left = above.size; left > 0; ) {
+			if (above.has(++high)) left--
+			else if (missing.push(high) > MISSING_MAX) return changes.sinceQuery(low, BATCH_ROWS_MAX)
+		}
+		return missing.length === 0 ? changes.sinceQuery(high, BATCH_ROWS_MAX) : changes.unseenQuery({ low, high, missing }, BATCH_ROWS_MAX)
+	}
+
 	function settle(): void {
 		while (above.delete(low + 1)) low++
 		if (above.size === 0) return
@@ -74,7 +88,7 @@ export function createJournal(capabilities: Capabilities, { nowMs = () => perfor
 			if (synchronous) low = Math.max(low, seq)
 		},
 		position: () => low,
-		query: () => changes.sinceQuery(low, BATCH_ROWS_MAX),
+		query: unseen,
 		take(rows) {
 			const fresh = rows.filter((row) => row.seq > low && !above.has(row.seq))
 			// One writer at a time: numbers appear in the order of their commits, and a gap is a rollback.
@@ -84,12 +98,12 @@ export function createJournal(capabilities: Capabilities, { nowMs = () => perfor
 			return fresh
 		},
 		*readEach(reader, see) {
-			// On from the last row read and not from `low`, which a gap holds back behind more rows than one batch has.
-			for (let after = low; ; ) {
-				const rows = yield* wait(reader.all<ChangeRow>(...changes.sinceQuery(after, BATCH_ROWS_MAX)))
+			for (let next = journal.query(); ; ) {
+				const rows = yield* wait(reader.all<ChangeRow>(...next))
 				see(journal.take(rows))
 				if (rows.length < BATCH_ROWS_MAX) return
-				after = rows[rows.length - 1].seq
+				// On from the last row read and not from `low`, which a gap holds back behind more rows than one batch has.
+				next = changes.sinceQuery(rows[rows.length - 1].seq, BATCH_ROWS_MAX)
 			}
 		},
 		*read(reader) {

@@ -15,6 +15,7 @@ import { countTree } from '../../core/catalogue/totals.ts'
 import * as wanted from '../../core/catalogue/wanted.ts'
 import { run } from '../../core/op.ts'
 import { engines, mariadb, ready } from './engines.ts'
+import { rowsRead } from './rows-read.ts'
 
 const FILES = 6_000
 const LIMIT = 100
@@ -106,15 +107,4 @@ async function fill(driver: Driver, address: string): Promise<void> {
 			values[at] = Buffer.from(`d/${index}`)
 		})
 	})
-}
-
-/** As the server tells it; of SQLite nothing is asked. */
-async function rowsRead(driver: Driver, isServer: boolean): Promise<() => Promise<number>> {
-	const ask = async () => {
-		if (!isServer) return 0
-		const rows = await driver.all<{ Value: string }>("SHOW GLOBAL STATUS WHERE Variable_name LIKE 'Handler_read%' OR Variable_name = 'Handler_icp_attempts'")
-		return rows.reduce((sum, { Value }) => sum + Number(Value), 0)
-	}
-	const before = await ask()
-	return async () => (await ask()) - before
 }
