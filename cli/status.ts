@@ -1,5 +1,4 @@
 /** `cairn status`: nodes, clients, files, pending work and what replicators did last. Answers at once also when a node hangs. */
-import * as backups from '../core/catalogue/backups.ts'
 import * as classTable from '../core/catalogue/classes.ts'
 import { type ClassRow, isRetired } from '../core/catalogue/classes.ts'
 import * as clients from '../core/catalogue/clients.ts'
@@ -7,6 +6,7 @@ import * as jobs from '../core/catalogue/jobs.ts'
 import * as nodes from '../core/catalogue/nodes.ts'
 import * as settings from '../core/catalogue/settings.ts'
 import { type Totals, totals } from '../core/catalogue/totals.ts'
+import { owedOffsite } from '../core/off-site/owed.ts'
 import { type SiteStanding, standingOf } from '../core/off-site/standing.ts'
 import type { NodeRow } from '../core/nodes/node.ts'
 import { run as drive } from '../core/op.ts'
@@ -126,7 +126,7 @@ function collect(options: Common, deps: Deps): Promise<Status> {
 			nothingOwed: !withoutRoom && Object.values(pending).every((many) => many === 0) && ((classesShort.length === 0 && deadCounted.length === 0) || tree.files === 0),
 			deadCounted,
 			withoutRoom,
-			offsiteOwed: await backups.owed(driver),
+			offsiteOwed: await owedOffsite(driver, classes),
 			classesShortOffsite: tooFarGoing(classes, sites),
 			sites,
 			conflicts: sum(all.conflicts),

@@ -47,8 +47,8 @@ function collect(options: Options, deps: Deps): Promise<VerifyStatus> {
 			nodes: found.map(({ node_id, copies, never, suspect, oldest }) => ({
 				node: names.get(node_id) ?? `${node_id}`,
 				copies,
-				neverProved: Number(never),
-				suspect: Number(suspect),
+				neverProved: never,
+				suspect,
 				oldestProofAge: oldest === null ? null : Math.max(0, clock - oldest),
 			})),
 			days: days.map(({ node_id, day, files, bytes, bad }) => ({

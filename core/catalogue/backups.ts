@@ -1,7 +1,7 @@
 /** Tables `backup` and `backup_past`: what sites hold of a file, are to fetch, and held before. */
 import type { FileId, Path } from '../ids.ts'
 import type { Maybe } from '../op.ts'
-import { IN_LIST, inLists, insertRows } from './bulk.ts'
+import { IN_LIST, inLists, insertRows, IS_ONE } from './bulk.ts'
 import type { Capabilities, Query, Reader, Transaction, Value } from './driver.ts'
 import type { SiteId } from './sites.ts'
 import * as touched from './stat-touched.ts'
@@ -177,14 +177,32 @@ export function idsOfSite(reader: Reader, site: SiteId, limit: number): Maybe<Ar
 	return reader.all(`SELECT file_id FROM backup WHERE site_id = ? AND state IN (1, 2, 3, 4, 5) LIMIT ?`, [site, limit])
 }
 
-/** Of files that sites are to fetch, how many copies are missing of what their classes ask for. Costs what is wanted: SQLite takes tables that are crossed in the order in which they stand here. */
-export async function owed(reader: Reader): Promise<number> {
-	const row = await reader.get<{ many: number | string | null }>(
-		`SELECT SUM(CASE WHEN c.offsite > w.copies THEN c.offsite - w.copies ELSE 0 END) AS many
-			FROM (SELECT b.file_id, MAX(b.copies) AS copies FROM site s CROSS JOIN backup b ON b.site_id = s.id AND b.state IN (1, 5) GROUP BY b.file_id) w
-			JOIN file f ON f.id = w.file_id JOIN class c ON c.id = f.class_id`,
-	)
-	return Number(row?.many ?? 0)
+const TO_FETCH = `state IN (${BACKUP.wanted}, ${BACKUP.failed})`
+const OF_SITE = `SELECT file_id FROM backup WHERE site_id ${IS_ONE} AND state ${IS_ONE} AND copies ${IS_ONE} AND file_id > ? ORDER BY site_id, state, copies, file_id LIMIT ?`
+const FETCHED_FIRST = `SELECT f.class_id, COUNT(*) AS met, MAX(p.file_id) AS last,
+	SUM(CASE WHEN EXISTS (SELECT 1 FROM backup o WHERE o.file_id = p.file_id AND o.site_id < ? AND o.${TO_FETCH}) THEN 0 ELSE 1 END) AS files
+	FROM (${OF_SITE}) p LEFT JOIN file f ON f.id = p.file_id GROUP BY f.class_id`
+
+/** In one state at one site, with so many copies at others. */
+export interface ToFetch {
+	site: SiteId
+	state: typeof BACKUP.wanted | typeof BACKUP.failed
+	copies: number
+}
+
+export interface ToFetchRow {
+	/** Null: of files that are gone. */
+	class_id: number | null
+	/** Looked at, and the last of them. */
+	met: number
+	last: FileId
+	/** Of those, files that no site of a lower number is to fetch. */
+	files: number | string
+}
+
+/** By class: of a page of what a site is to fetch. */
+export function toFetch(reader: Reader, { site, state, copies }: ToFetch, after: FileId, limit: number): Maybe<ToFetchRow[]> {
+	return reader.all<ToFetchRow>(FETCHED_FIRST, [site, site, state, copies, after, limit])
 }
 
 export interface SiteTotals {
@@ -194,9 +212,9 @@ export interface SiteTotals {
 	oldest: number | null
 }
 
-/** By site and state. Costs what is held: for whoever looks, not for work. */
-export function totals(reader: Reader): Maybe<SiteTotals[]> {
-	return reader.all('SELECT site_id, state, COUNT(*) AS many, MIN(since) AS oldest FROM backup GROUP BY site_id, state')
+/** Of a site, by state. Costs what it holds: for whoever looks, not for work. */
+export function totals(reader: Reader, site: SiteId): Maybe<SiteTotals[]> {
+	return reader.all('SELECT site_id, state, COUNT(*) AS many, MIN(since) AS oldest FROM backup WHERE site_id = ? GROUP BY site_id, state', [site])
 }
 
 const PAST_COLUMNS = `id, ${PAST.join(', ')}`

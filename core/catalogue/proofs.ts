@@ -1,7 +1,7 @@
 /** Which copies were read whole and found right, and when: `replica.verified_at`, with what the file should be. */
 import type { FileId, NodeId } from '../ids.ts'
 import { type Maybe, type Op, wait } from '../op.ts'
-import { IS_ONE } from './bulk.ts'
+import { endOfPageQuery, IS_ONE } from './bulk.ts'
 import type { Capabilities, Query, Reader, Transaction } from './driver.ts'
 import { KIND } from './files.ts'
 import { PAGE } from './replicas.ts'
@@ -101,13 +101,28 @@ export interface Standing {
 	oldest: number | null
 }
 
+const STANDING = `SELECT node_id, COUNT(*) AS copies, SUM(CASE WHEN verified_at IS NULL THEN 1 ELSE 0 END) AS never,
+	SUM(CASE WHEN state = 3 THEN 1 ELSE 0 END) AS suspect, MIN(verified_at) AS oldest
+	FROM replica WHERE file_id > ? AND file_id <= ? AND state IN (1, 3) GROUP BY node_id`
+/** Counted at once: no question takes longer than a database may. */
+const STANDING_COPIES = 20_000
+
 /** How well the copies of each node are proved. Looks at every copy there is. */
-export function standings(reader: Reader): Maybe<Standing[]> {
-	return reader.all<Standing>(
-		`SELECT node_id, COUNT(*) AS copies, SUM(CASE WHEN verified_at IS NULL THEN 1 ELSE 0 END) AS never,
-			SUM(CASE WHEN state = 3 THEN 1 ELSE 0 END) AS suspect, MIN(verified_at) AS oldest
-			FROM replica WHERE state IN (1, 3) GROUP BY node_id ORDER BY node_id`,
-	)
+export async function standings(reader: Reader): Promise<Standing[]> {
+	const found = new Map<NodeId, Standing>()
+	for (let after = 0; ; ) {
+		const page = await reader.get<{ last: FileId | null }>(...endOfPageQuery({ table: 'replica', column: 'file_id' }, after, STANDING_COPIES))
+		const last = page?.last ?? undefined
+		if (last === undefined) return [...found.values()].sort((a, b) => a.node_id - b.node_id)
+		for (const row of await reader.all<Standing>(STANDING, [after, last])) found.set(row.node_id, together(row, found.get(row.node_id)))
+		after = last
+	}
+}
+
+function together(a: Standing, b: Standing | undefined): Standing {
+	const sum = (of: 'copies' | 'never' | 'suspect') => Number(a[of]) + (b?.[of] ?? 0)
+	const oldest = [a.oldest, b?.oldest].filter((at) => typeof at === 'number')
+	return { node_id: a.node_id, copies: sum('copies'), never: sum('never'), suspect: sum('suspect'), oldest: oldest.length === 0 ? null : Math.min(...oldest) }
 }
 
 /** The oldest proof of a node, and a copy that has none: each the first of an index. */

@@ -126,8 +126,8 @@ for (const engine of engines) {
 		const standing = (await proofs.standings(catalogue)).map((each) => [
 			each.node_id,
 			each.copies,
-			Number(each.never),
-			Number(each.suspect),
+			each.never,
+			each.suspect,
 			each.oldest,
 		])
 		assert.deepEqual(standing, [

@@ -23,7 +23,7 @@ for (const engine of engines) {
 				await driver.change('INSERT INTO backup (file_id, site_id, version, state, since, proved_at) VALUES (?, ?, 1, ?, ?, ?)', [id, site, state, 100 + n, state === 4 ? 100 + n : 0])
 			}
 		}
-		const counted = async () => (await backups.totals(driver)).map(({ site_id, state, many, oldest }) => [site_id, state, Number(many), state === 4 ? Number(oldest) : 0]).sort()
+		const counted = async () => (await Promise.all([1, 2].map((site) => backups.totals(driver, site)))).flat().map(({ site_id, state, many, oldest }) => [site_id, state, Number(many), state === 4 ? Number(oldest) : 0]).sort()
 		const said = async () => (await run(siteTotals(driver))).map(({ site_id, state, many, oldest }) => [site_id, state, Number(many), state === 4 ? Number(oldest) : 0]).sort()
 		await count()
 		assert.deepEqual(await said(), await counted())
