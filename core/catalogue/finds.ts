@@ -35,17 +35,13 @@ export function copiesQueries(ids: readonly FileId[]): Query[] {
 	return inLists(ids).map((list) => [`SELECT file_id, node_id, version, state FROM replica WHERE file_id IN ${IN_LIST}`, list])
 }
 
-/** Files of which others have the same content, by hash: those of the hashes from one to another, the last not included. */
-export function ofContents(reader: Reader, from: Uint8Array, to: Uint8Array | undefined): Maybe<Array<FileRow & { hash: Uint8Array }>> {
-	// No hash is as high as this.
-	const range = [from, to ?? Buffer.alloc(33, 0xff)]
-	return reader.all(
-		`SELECT ${FILE_COLUMNS}, f.hash FROM file f JOIN (
-				SELECT hash FROM file WHERE ${HASHED} AND hash >= ? AND hash < ? GROUP BY hash HAVING COUNT(*) > 1
-			) d ON d.hash = f.hash
-			WHERE f.kind = ${KIND.regular} AND f.size > 0 AND f.hash_version = f.version AND f.hash >= ? AND f.hash < ? ORDER BY f.hash, f.id`,
-		[...range, ...range],
-	)
+const HASHED = `f.kind = ${KIND.regular} AND f.size > 0 AND f.hash_version = f.version`
+
+/** Of files with these numbers, the first excluded, by number: what their content is, where that is known. */
+export function hashesBetween(reader: Reader, after: FileId, last: FileId): Maybe<Array<{ id: FileId; hash: Uint8Array }>> {
+	return reader.all(`SELECT f.id, f.hash FROM file f WHERE f.id > ? AND f.id <= ? AND ${HASHED} ORDER BY f.id`, [after, last])
 }
 
-const HASHED = `kind = ${KIND.regular} AND size > 0 AND hash_version = version`
+export function hashedQueries(ids: readonly FileId[]): Query[] {
+	return inLists(ids).map((list) => [`SELECT ${FILE_COLUMNS}, f.hash FROM file f WHERE f.id IN ${IN_LIST} AND ${HASHED}`, list])
+}
