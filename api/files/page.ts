@@ -13,11 +13,11 @@ export function toHtml({ path, href, entries, next }: Page): string {
 	const rows = entries.map((entry) => row({ href: entry.href, name: shownName(entry), size: shownSize(entry), modified: entry.modified.slice(0, 19).replace('T', ' ') }))
 	return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${visible(path)}</title><style>${STYLE}</style></head>
-<body><h1>${visible(path)}</h1>
+<body><main><h1>${visible(path)}</h1>
 <table><thead><tr><th>Name</th><th>Size</th><th>Changed (UTC)</th></tr></thead><tbody>${up}${rows.join('\n')}</tbody></table>
 ${next ? `<p><a href="${text(next)}">More</a></p>` : ''}
 <form method="post" action="${text(href)}" enctype="multipart/form-data"><label>A file to put here: <input type="file" name="file" required></label> <button>Upload</button></form>
-</body></html>
+</main></body></html>
 `
 }
 

@@ -1,0 +1,43 @@
+/** Files and directories in a browser, past the page. */
+import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
+import { test } from 'node:test'
+import { ANYBODY } from '../api/dialects.ts'
+import { openDoor } from '../api/door.ts'
+import { openBrowser } from './browser.ts'
+
+const LONG_AGO = '1000000000'
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+
+test('in a browser', async (t) => {
+	const door = await openDoor(t, { nodes: 1, listen: ANYBODY })
+	const { page } = await openBrowser(t, { bypassCSP: true, viewport: { width: 360, height: 740 } })
+
+	await t.test('what was put anew is seen, however old it was before', async () => {
+		const { fid } = (await (await door.fetch('/dir/assign')).json()) as { fid: string }
+		await page.goto(`${door.url}/health`)
+		for (const address of ['/files/a.txt', '/dav/b.txt', '/file?path=c.txt', `/${fid}?ts=${LONG_AGO}`]) {
+			const put = async (body: string) => assert.ok((await door.fetch(address, { method: 'PUT', headers: { 'x-oc-mtime': LONG_AGO }, body })).ok)
+			const read = () => page.evaluate(async (asked) => (await fetch(asked)).text(), address)
+			await put('old')
+			assert.deepEqual([await read(), await read()], ['old', 'old'], address)
+			await put('new')
+			assert.equal(await read(), 'new', address)
+		}
+	})
+
+	await t.test('a directory is for everybody, and what is chosen there is put there', async () => {
+		await door.fetch('/files/d', { method: 'MKCOL' })
+		await page.goto(`${door.url}/files/d`)
+		const name = '100% "ü" 😀.txt'
+		await page.getByLabel('A file to put here').setInputFiles({ name, mimeType: 'text/plain', buffer: Buffer.from('content') })
+		await page.getByRole('button', { name: 'Upload' }).click()
+		await page.getByRole('link', { name }).waitFor()
+		assert.equal(page.url(), `${door.url}/files/d/`)
+		assert.equal(await (await door.fetch(`/files/d/${encodeURIComponent(name)}`)).text(), 'content')
+		await page.addScriptTag({ path: AXE })
+		const { violations } = await page.evaluate<{ violations: Array<{ id: string }> }>('axe.run()')
+		assert.deepEqual(violations.map(({ id }) => id), [])
+		assert.equal(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), true)
+	})
+})
