@@ -1,29 +1,36 @@
 /** Hashes that a client sends along, and what it gets: Content-MD5 (RFC 1864), Digest (RFC 3230), Repr-Digest and Content-Digest (RFC 9530). */
 import { createHash } from 'node:crypto'
+import type { Beside, Digests } from '../../core/filesystem/upload.ts'
 import { HttpError } from '../errors.ts'
 
 export interface Expected {
-	md5?: Buffer
-	sha256?: Buffer
+	algorithm: keyof Digests
+	bytes: Buffer
 }
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>
 
-/** Algorithms that are not known are passed over, as the RFCs want. */
-export function expectedOf(headers: Headers): Expected {
-	const expected: Expected = {}
+const LENGTHS: Record<Expected['algorithm'], number> = { md5: 16, sha256: 32, sha512: 64 }
+
+/** Every one has to hold. Algorithms that are not known are passed over, as the RFCs want. */
+export function expectedOf(headers: Headers): Expected[] {
+	const expected: Expected[] = []
+	const note = (name: string, value: string) => {
+		const algorithm = /^(?:md5|sha-?(?:256|512))$/i.test(name) ? (name.toLowerCase().replace('-', '') as Expected['algorithm']) : undefined
+		if (algorithm) expected.push({ algorithm, bytes: bytes(value, LENGTHS[algorithm]) })
+	}
 	const md5 = single(headers['content-md5'])
-	if (md5 !== undefined) expected.md5 = bytes(md5.trim(), 16)
-	for (const [name, value] of pairs(single(headers.digest), /^\s*([\w-]+)=(.+?)\s*$/)) note(expected, name, value)
+	if (md5 !== undefined) note('md5', md5.trim())
+	for (const [name, value] of pairs(single(headers.digest), /^\s*([\w-]+)=(.+?)\s*$/)) note(name, value)
 	for (const header of ['content-digest', 'repr-digest']) {
-		for (const [name, value] of pairs(single(headers[header]), /^\s*([\w-]+)=:(.+?):\s*(?:;.*)?$/)) note(expected, name, value)
+		for (const [name, value] of pairs(single(headers[header]), /^\s*([\w-]+)=:(.+?):\s*(?:;.*)?$/)) note(name, value)
 	}
 	return expected
 }
 
-function note(expected: Expected, name: string, value: string): void {
-	if (/^sha-?256$/i.test(name)) expected.sha256 = bytes(value, 32)
-	else if (/^md5$/i.test(name)) expected.md5 = bytes(value, 16)
+/** What a file's own hash does not say. */
+export function besidesOf(expected: readonly Expected[]): Beside[] {
+	return [...new Set(expected.flatMap(({ algorithm }) => (algorithm === 'sha256' ? [] : algorithm)))]
 }
 
 function pairs(header: string | undefined, form: RegExp): Array<[string, string]> {
@@ -41,16 +48,17 @@ function bytes(text: string, length: number): Buffer {
 	return value
 }
 
-export function verify(expected: Expected, found: { sha256: Buffer; md5: Buffer | undefined }): void {
-	if ((expected.sha256 && !expected.sha256.equals(found.sha256)) || (expected.md5 && found.md5 && !expected.md5.equals(found.md5))) {
-		throw new HttpError(400, 'what arrived does not have the hash that was sent along')
+export function verify(expected: readonly Expected[], found: Digests): void {
+	for (const { algorithm, bytes } of expected) {
+		if (!found[algorithm]?.equals(bytes)) throw new HttpError(400, 'what arrived does not have the hash that was sent along')
 	}
 }
 
 /** Of content that is at hand. */
 export function verifyWhole(headers: Headers, content: Uint8Array): void {
+	const digest = (algorithm: string) => createHash(algorithm).update(content).digest()
 	const expected = expectedOf(headers)
-	if (expected.sha256 ?? expected.md5) verify(expected, { sha256: createHash('sha256').update(content).digest(), md5: createHash('md5').update(content).digest() })
+	if (expected.length > 0) verify(expected, { sha256: digest('sha256'), ...Object.fromEntries(besidesOf(expected).map((name) => [name, digest(name)])) })
 }
 
 function single(value: string | string[] | undefined): string | undefined {

@@ -13,7 +13,7 @@ import { stillHolds } from '../access/still.ts'
 import type { Api } from '../api.ts'
 import { HttpError } from '../errors.ts'
 import { contentOf, lengthOf } from './body.ts'
-import { expectedOf, verify } from './digests.ts'
+import { besidesOf, expectedOf, verify } from './digests.ts'
 import { conditionOf, require } from './validators.ts'
 
 export interface Received {
@@ -76,7 +76,7 @@ interface Arrival {
 function arrivalAt(headers: IncomingHttpHeaders, { config }: Api, { place, path, row }: Located, options: ReceiveOptions): Arrival {
 	if (!place || row?.kind === KIND.directory) return fail('EISDIR', 'a directory is there')
 	// Around what the body carries they are not of it.
-	const expected = options.source ? {} : expectedOf(headers)
+	const expected = options.source ? [] : expectedOf(headers)
 	require(headers, row)
 	const condition = conditionOf(headers)
 	let isNew = true
@@ -93,7 +93,7 @@ function arrivalAt(headers: IncomingHttpHeaders, { config }: Api, { place, path,
 		},
 	}
 	const { uid, gid, fileMode } = config.api
-	const intake = { place, path, attributes: { mode: fileMode, uid, gid }, md5: expected.md5 !== undefined }
+	const intake = { place, path, attributes: { mode: fileMode, uid, gid }, besides: besidesOf(expected) }
 	return { intake, ending, received: ({ row, sha256 }) => ({ row, sha256, isNew }) }
 }
 

@@ -43,7 +43,7 @@ export async function put(gateway: Gateway, target: Target, incoming: Incoming, 
 	const { objectBytesMax, fileMode, uid, gid } = gateway.config.api
 	const bytes = incoming.packed ? undefined : announced
 	const { place, path } = target.file ?? (await run(newPlace(gateway, target, { name: incoming.name, extension })))
-	const intake = { place, path, attributes: { mode: fileMode, uid, gid }, zone: target.zone || undefined, bytes, md5: incoming.md5 !== undefined }
+	const intake = { place, path, attributes: { mode: fileMode, uid, gid }, zone: target.zone || undefined, bytes, besides: incoming.md5 === undefined ? [] : (['md5'] as const) }
 	const sum = { crc: 0 }
 	const options: StoreOptions = {
 		bytesMax: objectBytesMax,

@@ -37,9 +37,14 @@ export interface Intake {
 	bytes?: number
 	/** Of all of it, where it is at hand. */
 	sha256?: Buffer
-	/** MD5 is reckoned beside SHA-256. */
-	md5?: boolean
+	/** Reckoned beside SHA-256. */
+	besides?: readonly Beside[]
 }
+
+export type Beside = 'md5' | 'sha512'
+
+/** Of all of the content; beside SHA-256 those that were asked for. */
+export type Digests = { sha256: Buffer } & Partial<Record<Beside, Buffer>>
 
 export interface Upload {
 	readonly intake: Intake
@@ -51,16 +56,12 @@ export interface Upload {
 	/** Written so far. */
 	bytes: number
 	readonly sha256: Hash | Buffer
-	readonly md5: Hash | undefined
+	readonly besides: ReadonlyArray<[Beside, Hash]>
 	/** Nodes that might take it instead, best first. */
 	others: Node[]
 }
 
-export interface Stored {
-	row: FileRow
-	sha256: Buffer
-	md5: Buffer | undefined
-}
+export type Stored = Digests & { row: FileRow }
 
 /** On the first node that takes it. ENOSPC when none has the room that was announced. */
 export function* beginUpload(fs: Filesystem, intake: Intake): Op<Upload> {
@@ -73,8 +74,8 @@ export function* beginUpload(fs: Filesystem, intake: Intake): Op<Upload> {
 		const staged = newPlace(fs, bringer)
 		try {
 			const fd = yield* createStaged(node, staged, intake.attributes)
-			const md5 = intake.md5 ? createHash('md5') : undefined
-			return { intake, bringer, node, staged, fd, bytes: 0, sha256: intake.sha256 ?? createHash('sha256'), md5, others: nodes.slice(index + 1) }
+			const besides = (intake.besides ?? []).map((name): [Beside, Hash] => [name, createHash(name)])
+			return { intake, bringer, node, staged, fd, bytes: 0, sha256: intake.sha256 ?? createHash('sha256'), besides, others: nodes.slice(index + 1) }
 		} catch (error) {
 			failure = error
 			yield* removeIfLate(fs, node, { staged, error })
@@ -96,7 +97,7 @@ export function* writeUpload(fs: Filesystem, upload: Upload, parts: readonly Uin
 	const written = run(writeSomewhere(fs, upload, parts))
 	for (const part of parts) {
 		if (!Buffer.isBuffer(upload.sha256)) upload.sha256.update(part)
-		upload.md5?.update(part)
+		for (const [, hash] of upload.besides) hash.update(part)
 	}
 	if (isPromise(written)) yield* wait(written)
 	for (const part of parts) upload.bytes += part.length
@@ -143,13 +144,13 @@ export interface Ending extends Conditions {
 	/** Elsewhere than where it was announced. */
 	place?: Place
 	/** Sees the hashes before anything is done; throws when they are not what they should be. */
-	verify?: (digests: Omit<Stored, 'row'>) => void
+	verify?: (digests: Digests) => void
 }
 
 /** The name leads to it when this returns; when it throws the upload is gone. */
 export function* finishUpload(fs: Filesystem, upload: Upload, ending: Ending = {}): Op<Stored> {
-	const { node, fd, sha256 } = upload
-	const digests = { sha256: Buffer.isBuffer(sha256) ? sha256 : sha256.digest(), md5: upload.md5?.digest() }
+	const { node, fd, sha256, besides } = upload
+	const digests: Digests = { sha256: Buffer.isBuffer(sha256) ? sha256 : sha256.digest(), ...Object.fromEntries(besides.map(([name, hash]) => [name, hash.digest()])) }
 	let staged: Staged | undefined
 	try {
 		ending.verify?.(digests)
