@@ -16,9 +16,8 @@ import { textOf } from '../content/body.ts'
 import { pathIn } from '../content/paths.ts'
 import { HttpError } from '../errors.ts'
 import { isBelow } from '../tree/below.ts'
-import { reach } from '../tree/reach.ts'
+import { reach, reachTarget } from '../tree/reach.ts'
 import { document, XML_TYPE } from './answers.ts'
-import { target } from './content.ts'
 import { covers } from './covers.ts'
 import { conditionsOf, tokensIn } from './if-header.ts'
 import { checkLocks, holderOf, locked } from './locks.ts'
@@ -36,7 +35,7 @@ const RETRY = { 'retry-after': '60' }
 
 export async function lock(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
 	const body = await textOf(request)
-	const located = await target(request, api)
+	const located = await reachTarget(request, api, pathIn(request.originalUrl))
 	if (body.length === 0) return answer(reply, 200, await run(refresh(request, api, located)))
 	const wanted = wantedLock(request, body, located)
 	// A name that is not there yet is taken by an empty file (RFC 4918, 7.3).

@@ -11,16 +11,15 @@ import { modifiedOf } from '../content/receive.ts'
 import { conditionOf, require } from '../content/validators.ts'
 import { HttpError } from '../errors.ts'
 import { destinationOf, mayOverwrite } from '../tree/destination.ts'
-import { reachExisting } from '../tree/reach.ts'
+import { reachExisting, reachTarget } from '../tree/reach.ts'
 import { removeTree } from '../tree/remove-tree.ts'
 import { copy, move } from '../tree/transfer.ts'
 import { PREFIX } from './address.ts'
-import { target } from './content.ts'
 import { checkLocks, checkLocksNow, checkOf, forgetLocks } from './locks.ts'
 
 export async function makeCollection(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
 	if ((await textOf(request)).length > 0) throw new HttpError(415, 'a collection is made without a body')
-	const { place, row, path } = await target(request, api)
+	const { place, row, path } = await reachTarget(request, api, pathIn(request.originalUrl))
 	if (row || !place) throw new HttpError(405, 'something has that name')
 	const changes = [{ path, name: true }]
 	await run(checkLocks(request, api, changes))
@@ -58,7 +57,7 @@ export async function transfer(request: FastifyRequest, reply: FastifyReply, api
 	const { depth = 'infinity' } = request.headers
 	if (!(isMove ? /^infinity$/i : /^(0|infinity)$/i).test(String(depth))) throw new HttpError(400, `Depth of ${request.method} is infinity${isMove ? '' : ' or 0'}`)
 	const from = await run(reachExisting(request, api.fs, pathIn(request.originalUrl), { role: isMove ? 'write' : 'read', follow: !isMove }))
-	const to = await target(request, api, destinationOf(request, PREFIX), false)
+	const to = await reachTarget(request, api, destinationOf(request, PREFIX), { follow: false })
 	require(request.headers, from.row)
 	// What is moved has its time with it.
 	const modified = isMove || from.row.kind !== KIND.regular ? undefined : modifiedOf(request.headers)

@@ -9,13 +9,14 @@ import type { Api } from '../api.ts'
 import { parameter, pathIn } from '../content/paths.ts'
 import { conditionOf, require } from '../content/validators.ts'
 import { destinationOf, mayOverwrite } from '../tree/destination.ts'
-import { reach, reachExisting } from '../tree/reach.ts'
+import { reachExisting, reachTarget } from '../tree/reach.ts'
 import { removeTree } from '../tree/remove-tree.ts'
 import { copy, move, type TransferCheck } from '../tree/transfer.ts'
 import { hrefOf, PREFIX } from './listing.ts'
 
-export async function makeCollection(request: FastifyRequest, reply: FastifyReply, { fs, config }: Api): Promise<FastifyReply> {
-	const { place, row, path } = await run(reach(request, fs, pathIn(request.originalUrl), { role: 'write' }))
+export async function makeCollection(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
+	const { fs, config } = api
+	const { place, row, path } = await reachTarget(request, api, pathIn(request.originalUrl))
 	if (row || !place) return fail('EEXIST', 'something has that name')
 	const { uid, gid, directoryMode: mode } = config.api
 	await run(makeDirectory(fs, place, { mode, uid, gid }))
@@ -38,7 +39,7 @@ export async function remove(request: FastifyRequest, reply: FastifyReply, { fs 
 export async function transfer(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
 	const isMove = request.method === 'MOVE'
 	const from = await run(reachExisting(request, api.fs, pathIn(request.originalUrl), { role: isMove ? 'write' : 'read', follow: !isMove }))
-	const to = await run(reach(request, api.fs, destinationOf(request, PREFIX), { role: 'write', follow: false }))
+	const to = await reachTarget(request, api, destinationOf(request, PREFIX), { follow: false })
 	require(request.headers, from.row)
 	const condition = conditionOf(request.headers)
 	const check: TransferCheck | undefined = condition && ((tx, source) => condition(tx, source))

@@ -11,17 +11,18 @@ import { boundaryOf, fileOfForm } from '../content/form.ts'
 import { pathIn } from '../content/paths.ts'
 import { receive, receiveWhole, refuseNew, type Received } from '../content/receive.ts'
 import { HttpError, inGeneral } from '../errors.ts'
-import { reach, reachWithParents } from '../tree/reach.ts'
+import { endsInSlash } from '../tree/below.ts'
+import { reach, reachWithParents, withDirectory } from '../tree/reach.ts'
 import { hrefOf, PREFIX } from './listing.ts'
 
 export async function put(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
-	const located = await reachWithParents(request, api, wanted(request.originalUrl), () => refuseNew(request))
+	const located = await withDirectory(() => reachWithParents(request, api, wanted(request.originalUrl), () => refuseNew(request)))
 	return answer(reply, located.path, await receive(request, reply, api, located))
 }
 
 function wanted(url: string): Path {
 	const path = pathIn(url)
-	return path.at(-1) === 0x2f ? fail('EISDIR', 'a file has no slash at its end') : path
+	return endsInSlash(path) ? fail('EISDIR', 'a file has no slash at its end') : path
 }
 
 /** The same without the router. */
@@ -29,7 +30,7 @@ export const plainPut = (api: Api): PlainRoute => ({
 	access: 'write',
 	takes: ({ method, url }) => method === 'PUT' && url.startsWith(PREFIX) && !url.includes('?'),
 	async handle({ url, headers, body, grant }) {
-		const located = await reachWithParents({ grant }, api, wanted(url))
+		const located = await withDirectory(() => reachWithParents({ grant }, api, wanted(url)))
 		const { status, etag, location, said } = toAnswer(located.path, await receiveWhole(headers, api, located, body))
 		return { status, headers: { etag, location }, body: said }
 	},

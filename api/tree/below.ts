@@ -12,3 +12,8 @@ export function isBelow(path: Path, above: Path): boolean {
 export function parentOf(path: Path): Path {
 	return path.subarray(0, Math.max(0, path.lastIndexOf(SLASH)))
 }
+
+/** As that of a directory may, and of a file does not. */
+export function endsInSlash(path: Path): boolean {
+	return path.at(-1) === SLASH
+}

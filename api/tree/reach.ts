@@ -12,6 +12,7 @@ import type { Name, Path } from '../../core/ids.ts'
 import { type Op, run } from '../../core/op.ts'
 import { type Asking, mayReach } from '../access/access.ts'
 import type { Api } from '../api.ts'
+import { HttpError } from '../errors.ts'
 
 /** A mount reaches no longer ones. */
 const NEW_PATH_BYTES_MAX = 4_095
@@ -35,6 +36,21 @@ export function* reach(request: Asking, fs: Filesystem, path: Path, { role, foll
 export function* reachExisting(request: Asking, fs: Filesystem, path: Path, how: Reach): Op<Located & { row: LocatedRow }> {
 	const { row, ...rest } = yield* reach(request, fs, path, how)
 	return { ...rest, row: row ?? fail('ENOENT', 'there is nothing at this path') }
+}
+
+/** The same of a name that is to be made or replaced. */
+export async function reachTarget(request: Asking, { fs }: Api, path: Path, { follow = true }: Pick<Reach, 'follow'> = {}): Promise<Located> {
+	return await withDirectory(async () => run(reach(request, fs, path, { role: 'write', follow })))
+}
+
+/** Where the directory above is missing, or is none, the answer is 409: what is asked for is not what is missing (RFC 4918, 9.7.1). */
+export async function withDirectory<T>(look: () => Promise<T>): Promise<T> {
+	try {
+		return await look()
+	} catch (error) {
+		if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') throw new HttpError(409, 'there is no directory for that name to be in')
+		throw error
+	}
 }
 
 /** The same for a new name; directories that are missing above it are made, unless `refuse` throws. */

@@ -25,7 +25,8 @@ import { mayReach } from '../access/access.ts'
 import { stillHolds } from '../access/still.ts'
 import type { Api } from '../api.ts'
 import { HttpError } from '../errors.ts'
-import { reachWithParents } from '../tree/reach.ts'
+import { endsInSlash } from '../tree/below.ts'
+import { reachWithParents, withDirectory } from '../tree/reach.ts'
 import { ALGORITHMS, checked } from './checksum.ts'
 import { isPartial, numberOf, partsOf, pathIn, type Said, saidIn, saidOf, toKeep } from './said.ts'
 
@@ -100,8 +101,9 @@ async function create(request: FastifyRequest, reply: FastifyReply, api: Api): P
 async function keep(request: FastifyRequest, api: Api, said: Said, length: number): Promise<UploadRow> {
 	const common = { length, metadata: toKeep(said), holder: request.grant.name, seconds: SECONDS, attributes: attributesOf(api) }
 	if (isPartial(said)) return await run(keepUpload(api.fs, { ...common, place: { parent: ROOT_ID, name: NOWHERE }, path: NOWHERE }))
-	const { place, path, row } = await reachWithParents(request, api, pathIn(said))
-	if (!place || row?.kind === KIND.directory) return fail('EISDIR', 'a directory is there')
+	const asked = pathIn(said)
+	const { place, path, row } = await withDirectory(() => reachWithParents(request, api, asked))
+	if (!place || row?.kind === KIND.directory || endsInSlash(asked)) return fail('EISDIR', 'a directory is there')
 	return await run(keepUpload(api.fs, { ...common, place, path }))
 }
 

@@ -35,7 +35,8 @@ const CASES: Case[] = [
 	// A name in /files and /dav: asked for only, since it may be written there.
 	{ what: 'bytes that are no UTF-8', path: 'dir/%ff%fe', read: [404, 404, 400, 400], write: [201, 201, 400, 400] },
 	{ what: 'an overlong form of a slash', path: 'dir%c0%af..%c0%afx', read: [404, 404, 400, 400], write: [201, 201, 400, 400] },
-	{ what: 'through a file', path: 'dir/file/below', read: all(404), write: [404, 409, 404, 404] },
+	{ what: 'through a file', path: 'dir/file/below', read: all(404), write: [409, 409, 404, 404] },
+	{ what: 'a file with a slash', path: 'dir/file/', read: [200, 200, 400, 200], write: [409, 405, 400, 200] },
 	{ what: 'a directory', path: 'dir', read: [200, 405, 404, 409], write: [409, 405, 409, 409] },
 	{ what: 'nothing', path: 'none', read: all(404), write: [201, 201, 200, 404] },
 ]
@@ -100,6 +101,18 @@ const OTHERS: Array<[index: number, sent: Sent, status: number]> = [
 			[3, { method: 'GET', target: `/api/v1/list?path=${destination}` }, status],
 		]
 	}),
+	...['dir/file/below', 'none/below'].flatMap((path): Array<[number, Sent, number]> => [
+		[0, { method: 'MKCOL', target: `/files/${path}` }, 409],
+		[0, { method: 'MOVE', target: '/files/dir/file', headers: { destination: `/files/${path}` } }, 409],
+		[0, { method: 'COPY', target: '/files/dir/file', headers: { destination: `/files/${path}` } }, 409],
+		[1, { method: 'MKCOL', target: `/dav/${path}` }, 409],
+	]),
+	...['dir/file/below', 'new/'].map((path): [number, Sent, number] => [
+		0,
+		{ method: 'POST', target: '/uploads', headers: { 'tus-resumable': '1.0.0', 'upload-length': '1', 'upload-metadata': `path ${Buffer.from(path).toString('base64')}` } },
+		409,
+	]),
+	[1, { method: 'PUT', target: '/dav/new/', body: 'x' }, 405],
 	[3, { method: 'POST', target: '/api/v1/create', body: Buffer.from('{"path":"\xff"}', 'latin1') }, 400],
 	[3, { method: 'POST', target: '/api/v1/create', body: '{"path":"\\ud800"}' }, 400],
 	[4, { method: 'GET', target: '/3,' }, 400],

@@ -51,7 +51,7 @@ for (const engine of engines) {
 
 		assert.equal((await door.fetch('/files/d', { method: 'MKCOL' })).status, 201)
 		assert.equal((await door.fetch('/files/d', { method: 'MKCOL' })).status, 409)
-		assert.equal((await door.fetch('/files/d/e/f', { method: 'MKCOL' })).status, 404)
+		assert.equal((await door.fetch('/files/d/e/f', { method: 'MKCOL' })).status, 409)
 		const destination = (to: string, more = {}) => ({ headers: { destination: to, ...more } })
 		assert.equal((await door.fetch('/files/a', { method: 'COPY', ...destination('/files/copy') })).status, 201)
 		assert.equal((await door.fetch('/files/a/b/file.txt', { method: 'MOVE', ...destination(`${door.url}/files/d/moved`) })).status, 201)
@@ -197,7 +197,7 @@ test('bad input: the right status, in one shape', async (t) => {
 		['GET', '/files/dir?limit=x', 400],
 		['PUT', '/files/dir', 409],
 		['PUT', '/files/', 409],
-		['PUT', '/files/dir/file/below', 404],
+		['PUT', '/files/dir/file/below', 409],
 		['PUT', '/files/.cairn/uploads/x', 403],
 		['PUT', '/files/a%00b', 400],
 		['PUT', `/files/${'n'.repeat(256)}`, 400],
