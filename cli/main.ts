@@ -33,7 +33,7 @@ function end(error: unknown): void {
 	const { line, code } = toLine(error)
 	process.exitCode = code
 	if (!reportToParent({ error: line, code })) deps.warn(line)
-	if (process.env.CAIRN_DEBUG && error instanceof Error) deps.warn(String(error.stack))
+	if (process.env.CAIRN_DEBUG && error instanceof Error) for (const frame of String(error.stack).split('\n')) deps.warn(frame)
 }
 
 function toLine(error: unknown): { line: string; code: number } {

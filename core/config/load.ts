@@ -5,7 +5,7 @@ import { UserError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
 import { Wrong } from './checks.ts'
 import { withDefaults } from './defaults.ts'
-import { importConfig } from './module.ts'
+import { importConfig, lineOf } from './module.ts'
 import { resolvePaths } from './paths.ts'
 import { checkConfig } from './schema.ts'
 import { checkSecrets, findPassword } from './secrets.ts'
@@ -57,7 +57,8 @@ async function read(file: string): Promise<unknown> {
 	try {
 		return await importConfig(file, String(statSync(file).mtimeMs))
 	} catch (error) {
-		throw wrong(`${file}: ${String((error as Error | undefined)?.message ?? error).split('\n')[0]}`)
+		const line = lineOf(error)
+		throw wrong(`${file}${line ? `:${line}` : ''}: ${String((error as Error | undefined)?.message ?? error).split('\n')[0]}`)
 	} finally {
 		process.off('exit', ended)
 	}

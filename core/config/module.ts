@@ -24,3 +24,8 @@ export async function importConfig(path: string, revision: string): Promise<unkn
 		hooks.deregister()
 	}
 }
+
+/** Node says in the stack alone which line it is about, after the address of above. */
+export function lineOf(error: unknown): string | undefined {
+	return /\?revision=[^:]*:(\d+)/.exec(String((error as Error | undefined)?.stack))?.[1]
+}

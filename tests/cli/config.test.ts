@@ -89,8 +89,13 @@ for (const [said, answer] of WRONG) {
 }
 
 test('a file that is no TypeScript names itself and says why', async () => {
-	await assert.rejects(load('export default {'), (error: UserError) => error.exitCode === 3 && /config-\d+\.ts: /.test(error.message))
+	await assert.rejects(load('export default {'), (error: UserError) => error.exitCode === 3 && /config-\d+\.ts:1: /.test(error.message))
 })
+
+for (const [what, text] of [
+	['does not read', "export default {\n\tcatalogue: 'x'\n\tzone: 'y',\n}"],
+	['does not run', "const nodes = {}\n\nexport default { nodes: node }"],
+]) test(`of a file that ${what} it is said in which line`, () => assert.rejects(load(text), (error: UserError) => /config-\d+\.ts:3: /.test(error.message)))
 
 test('the lookup goes: named, environment, this directory', () => {
 	const named = write('export default {}')
@@ -180,9 +185,9 @@ test('config.example.ts has every option, with its default and a comment', async
 	assert.ok(lines.filter((line) => line.trim().startsWith('//')).length >= Object.keys(withDefaults({})).length)
 })
 
-for (const [thrown, said] of [["new Error('no key')", 'no key'], ["'no key'", 'no key'], ['null', 'null']]) {
+for (const [thrown, said] of [["new Error('no key')", ':1: no key'], ["'no key'", ': no key'], ['null', ': null']]) {
 	test(`a configuration that throws ${thrown} is named with what it threw`, async () => {
 		const file = write(`throw ${thrown}`)
-		await assert.rejects(loadConfig({ path: file, environment: {} }), { exitCode: 3, message: `${file}: ${said}` })
+		await assert.rejects(loadConfig({ path: file, environment: {} }), { exitCode: 3, message: `${file}${said}` })
 	})
 }
