@@ -24,6 +24,10 @@ export async function runJobs(options: JobOptions, deps: Deps, made: Job | ((con
 		const stop = stopOnSignal()
 		try {
 			const chosen = await chosenNodes(fs, options.node)
+			if (chosen.length === 0 && fs.nodes.size > 0) {
+				deps.warn(noDiskHere(fs))
+				process.exitCode = EXIT.left
+			}
 			for (const node of job.ofTree ? oneInService(chosen) : chosen) {
 				if (stop.signal.aborted) {
 					process.exitCode = EXIT.left
@@ -97,6 +101,10 @@ export async function withFilesystem<T>(options: Common, deps: Deps, body: (fs: 
 function ownName(): string {
 	const [verb = 'cairn', next] = process.argv.slice(2)
 	return next === undefined || next.startsWith('-') ? verb : `${verb} ${next}`
+}
+
+export function noDiskHere({ nodes }: Filesystem): string {
+	return `no node is a disk of this machine; others are named with --node (${[...nodes.values()].map(({ name }) => name).join(', ')})`
 }
 
 async function chosenNodes(fs: Filesystem, name: string | undefined): Promise<Node[]> {

@@ -26,7 +26,7 @@ function asLines({ warn }: Pick<Deps, 'warn'>): ServiceLines {
 	}
 	return {
 		note: warn,
-		ready: (names) => warn(names.length > 0 ? `looking after ${names.join(', ')}` : 'no node is a disk of this machine yet'),
+		ready: (names) => warn(names.length > 0 ? `looking after ${names.join(', ')}` : 'no node is a disk of this machine yet; others are named with --node'),
 		show(job, node) {
 			const title = `${job} ${node.name}`
 			let said = 0

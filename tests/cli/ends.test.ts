@@ -2,7 +2,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EXIT } from '../../cli/exit-codes.ts'
+import { init } from '../../cli/init.ts'
+import { node } from '../../cli/node.ts'
+import { trash } from '../../cli/trash.ts'
+import { walk } from '../../cli/walk.ts'
 import { cairn, type Said } from '../support/mount.ts'
+import { typed } from './typed.ts'
 import { makeWorkplace } from './workplace.ts'
 
 const TIMES = 4
@@ -24,4 +29,17 @@ test('walk, with an error at once and with nothing to do; replicate, with nothin
 	await each(TIMES, () => place.cairn('walk', '--node', 'nowhere'), EXIT.refused)
 	await each(TIMES, () => place.cairn('walk'), EXIT.ok)
 	await each(10, () => place.cairn('replicate'), EXIT.ok)
+})
+
+test('walk, and the trash, where every node is behind a network: not done, and it is said', async (t) => {
+	const place = makeWorkplace(t, '{ nodes: { one: { remote: true } } }')
+	const verb = typed(place.config, init, node, walk, trash)
+	await verb('init')
+	await verb('walk').then((nothing) => assert.deepEqual([nothing.code, nothing.stderr], [EXIT.ok, '']))
+	await verb('node', 'add', 'one', place.makeDirectory('one'))
+	for (const words of [['walk', '-q'], ['trash', 'purge', '--json']]) {
+		const said = await verb(...words)
+		assert.deepEqual(said, { code: EXIT.left, stdout: '', stderr: 'cairn: no node is a disk of this machine; others are named with --node (one)\n' })
+	}
+	assert.equal((await verb('walk', '--node', 'one')).code, EXIT.ok)
 })
