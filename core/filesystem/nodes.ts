@@ -4,7 +4,7 @@ import type { Transaction } from '../catalogue/driver.ts'
 import * as classTable from '../catalogue/classes.ts'
 import * as nodeTable from '../catalogue/nodes.ts'
 import { fail } from '../errors.ts'
-import { closeNode, openNode, replaceNode } from '../nodes/open-node.ts'
+import { closeNode, openNode, probeNode, replaceNode } from '../nodes/open-node.ts'
 import { type Op, wait } from '../op.ts'
 import type { Filesystem } from './filesystem.ts'
 
@@ -60,7 +60,9 @@ const OPENED_WITH = ['name', 'path', 'uuid', 'io'] as const
 function refresh(fs: Filesystem, row: NodeRow): void {
 	const known = fs.nodes.get(row.id)
 	if (known && (row.state === 'dead' || OPENED_WITH.every((key) => known.row[key] === row[key]))) {
+		const was = known.row.state
 		known.row = row
+		if (was !== row.state && (was === 'down' || row.state === 'down')) probeNode(known)
 		return
 	}
 	if (row.state === 'dead') return

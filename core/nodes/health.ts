@@ -25,7 +25,7 @@ const CHANGES = new Set<keyof NodeOperations>([
 ])
 
 /** What is to be known of a node while its breaker is open: whether it is well, and that descriptors get closed. */
-const ALWAYS = ['close', 'end', 'forgetDirectories', 'identify'] as const
+const ALWAYS = ['close', 'end', 'forgetDirectories', 'identify', 'leave'] as const
 /** By a descriptor, their first argument. */
 const ON_DESCRIPTOR = new Set<keyof NodeOperations>([
 	'fstat', 'read', 'write', 'truncate', 'allocate', 'seek', 'copyRange', 'sync', 'flush', 'setFileAttributes',

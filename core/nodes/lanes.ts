@@ -109,6 +109,8 @@ export function openLaneOperations(root: string, { deadlineMs, callsMax, health 
 		identify,
 		// Each lane trusts what it remembers for a millisecond, which is less than it takes to tell it.
 		forgetDirectories: () => undefined,
+		// A mount over a network is unmounted lazily: what hangs cannot be made to let go.
+		leave: () => undefined,
 		end,
 	}
 }

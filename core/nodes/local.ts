@@ -308,6 +308,11 @@ export function openLocalOperations(rootPath: string, isDisk = false): LocalOper
 		}
 	}
 
+	function leave(): void {
+		parents.forget()
+		root.leave()
+	}
+
 	function end(): void {
 		parents.forget()
 		root.close()
@@ -345,6 +350,7 @@ export function openLocalOperations(rootPath: string, isDisk = false): LocalOper
 		space,
 		identify,
 		forgetDirectories: parents.forget,
+		leave,
 		end,
 	}
 }

@@ -131,6 +131,8 @@ export interface NodeOperations {
 	identify(uuid: string): Maybe<void>
 	/** Another client renamed or removed directories: what is remembered of where they are no longer holds. */
 	forgetDirectories(): void
+	/** Holds no directory open on a local disk, until it is identified again. */
+	leave(): void
 	/** Ends what it holds; stuck calls are left behind. */
 	end(): void
 }

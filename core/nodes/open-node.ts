@@ -36,6 +36,8 @@ export function openNode(row: NodeRow, config: Config, onHealth: (node: Node) =>
 	const tell = teller(node, onHealth)
 	const found = (space: Space | undefined) => {
 		if (space !== undefined) node.space = space
+		// Whoever took it out of service may want to unmount it.
+		if (node.row.state === 'down') bare.leave()
 		tell()
 	}
 	const monitor = watch({ operations: bare, health, uuid: row.uuid, found })
@@ -44,6 +46,11 @@ export function openNode(row: NodeRow, config: Config, onHealth: (node: Node) =>
 	const first = monitor.probe()
 	node.ready = isPromise(first) ? first : undefined
 	return node
+}
+
+/** It was taken out of service or back: what is open of it follows. */
+export function probeNode(node: Node): void {
+	void monitors.get(node)?.probe()
 }
 
 export function closeNode(node: Node): void {

@@ -14,6 +14,8 @@ export interface Root {
 	descriptor(): number
 	/** See `NodeOperations.identify`. When it fails, and not for want of descriptors, the one in use is given up; the next one that succeeds takes a new one. */
 	identify(uuid: string): void
+	/** Gives up the one in use; the next `identify` takes a new one. */
+	leave(): void
 	close(): void
 }
 
@@ -54,7 +56,7 @@ export function openRoot(path: string): Root {
 		leave()
 	}
 
-	return { descriptor, identify, close: end }
+	return { descriptor, identify, leave, close: end }
 }
 
 function open(path: string): number {
