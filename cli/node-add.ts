@@ -49,7 +49,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
  * cannot be written the row is taken back.
  */
 export async function addNode(driver: Driver, name: string, settings: nodes.NodeSettings): Promise<void> {
-	refuseOwned(settings.path)
+	refuseOwned(settings.path, await nodes.list(driver))
 	refuseInside(settings.path)
 	const uuid = randomUUID()
 	const id = await driver.transaction(function* (tx) {
@@ -91,11 +91,16 @@ export function checkDirectory(path: string): string {
 	return realpathSync(path)
 }
 
-function refuseOwned(path: string): void {
+function refuseOwned(path: string, known: readonly NodeRow[]): void {
 	const identity = readIdentity(path)
 	if (!identity) return
-	const { name } = identity
-	throw new UserError(`${path} is already the node '${name}' (${path}/.cairn/node.json says so); where the catalogue was lost: cairn reindex --node ${name}=${path}`, EXIT.identity)
+	const { name, uuid } = identity
+	const says = `'${name}' (${path}/.cairn/node.json says so)`
+	if (known.some((node) => node.uuid === uuid)) throw new UserError(`${path} is already the node ${says}`, EXIT.identity)
+	throw new UserError(
+		`${path} is the node ${says}, which this catalogue does not know: if it was removed, empty it first, .cairn too; if the catalogue was lost, cairn reindex --node ${name}=${path}`,
+		EXIT.identity,
+	)
 }
 
 /** Its walk would take what is here for its own. */

@@ -45,6 +45,18 @@ test('adding that was cut off before the identity was written is told how to go 
 	assert.equal((await cairn('node', 'add', 'a', root)).code, 0)
 })
 
+test('a node is told from one that was removed, or whose catalogue was lost', async (t) => {
+	const { cairn, root } = await withNode(t)
+	const says = `cairn: ${root} is the node 'a' (${root}/.cairn/node.json says so)`
+	const add = () => cairn('node', 'add', 'b', root)
+	await add().then(({ code, stderr }) => assert.deepEqual([code, stderr], [7, `${says.replace('is', 'is already')}\n`]))
+	assert.equal((await cairn('node', 'remove', 'a')).code, 0)
+	const { code, stderr } = await add()
+	assert.deepEqual([code, stderr], [7, `${says}, which this catalogue does not know: if it was removed, empty it first, .cairn too; if the catalogue was lost, cairn reindex --node a=${root}\n`])
+	rmSync(join(root, '.cairn'), { recursive: true })
+	assert.equal((await add()).code, 0)
+})
+
 test('a copy takes the place of a directory only while nobody changes that', async (t) => {
 	const { place, cairn, root } = await withNode(t)
 	const copy = join(place.directory, 'copy')
