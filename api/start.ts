@@ -75,8 +75,7 @@ export async function startApi(config: Config, report: (line: string) => void, s
 		announcer.end()
 		silent()
 		quiet()
-		await stopFilesystem(fs)
-		await catalogue.close()
+		await stopFilesystem(fs).finally(() => catalogue.close())
 	}
 
 	try {

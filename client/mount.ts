@@ -38,9 +38,10 @@ export async function startMount(config: Config, options: MountOptions): Promise
 	const driver = await DRIVERS[options.driver]()
 	const catalogue = measured(await openCatalogue(config, { holds: true }))
 	const fs = await beginFilesystem({ config, catalogue, what: `mount ${options.mountPoint}`, report })
+	// What is left open keeps the process, and with it the mount point from who mounts next.
+	const stop = () => stopFilesystem(fs).finally(() => catalogue.close())
 	const attached = await attach(fs, driver, options).catch(async (error: Error) => {
-		await stopFilesystem(fs)
-		await catalogue.close()
+		await stop()
 		throw error
 	})
 	const quiet = keepAlive(fs)
@@ -48,8 +49,7 @@ export async function startMount(config: Config, options: MountOptions): Promise
 	const ended = attached.ended.then(async () => {
 		silent()
 		quiet()
-		await stopFilesystem(fs)
-		await catalogue.close()
+		await stop()
 	})
 	return {
 		ended,

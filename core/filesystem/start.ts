@@ -202,6 +202,6 @@ export async function stopFilesystem(fs: Filesystem): Promise<void> {
 		else await leave(fs)
 	} finally {
 		fs.later.end()
+		for (const node of fs.nodes.values()) closeNode(node)
 	}
-	for (const node of fs.nodes.values()) closeNode(node)
 }

@@ -161,3 +161,10 @@ for (const one of CASES) {
 		assert.deepEqual(await checkTree(up.catalogue), [])
 	})
 }
+
+it('mariadb: it is lost, and a mount ends when it is told to: another may begin with what is made anew', async (t) => {
+	const up = await startUp({ nodes: 1, catalogue: 'mariadb' })
+	t.after(() => up.remove())
+	await (await startMariadb()).freshDatabase(new URL(up.catalogue).pathname.slice(1))
+	await up.stop()
+})
