@@ -310,13 +310,14 @@ test('11: what does not match is remembered until somebody decides, and the exit
 		'the last copies stay',
 	)
 
-	const stranger = join(up.nodes[0] as string, 'd0/f6')
+	const node = `node${up.nodes.findIndex((root) => disk.existsSync(join(root, 'd0'))) + 1}`
+	const stranger = join(up.dir, node, 'd0/f6')
 	disk.rmSync(stranger, { force: true })
 	disk.writeFileSync(stranger, 'not what the tree has')
-	await up.cairn('walk', '--node', 'node1')
+	await up.cairn('walk', '--node', node)
 	for (let times = 0; times < 2; times++) {
 		const listed = JSON.parse(await verb(up, 'conflicts', 'list', '--json')) as { node: string; path: string }[]
-		assert.ok(listed.some((row) => row.node === 'node1' && row.path === 'd0/f6'))
+		assert.ok(listed.some((row) => row.node === node && row.path === 'd0/f6'))
 		assert.equal(JSON.parse(await verb(up, 'status', '--json')).conflicts, listed.length)
 	}
 })
