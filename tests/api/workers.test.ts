@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -66,7 +66,7 @@ async function start(t: TestContext, config: string): Promise<Pick<Door, 'url' |
 	t.after(() => child.kill('SIGKILL'))
 	const lines: string[] = []
 	for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', (line) => lines.push(line))
-	const url = await until('it is ready', () => (child.exitCode === null ? lines.find((line) => line.startsWith('ready: '))?.slice(7) : assert.fail(lines.join('\n'))), 60_000)
+	const url = await until('it is ready', () => (child.exitCode === null ? lines.find((line) => line.startsWith('ready: '))?.slice(7) : assert.fail(lines.join('\n'))))
 	return { url, process: child, said: lines }
 }
 
@@ -88,6 +88,13 @@ function begin(door: Door, name: string, content: Buffer): { answer: Promise<Res
 	return { answer, goOn: resolve }
 }
 
+/** How many files lie on a node of uploads that are under way. */
+function partsOn(node: string): number {
+	const uploads = join(node, '.cairn/uploads')
+	if (!existsSync(uploads)) return 0
+	return readdirSync(uploads, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).length
+}
+
 for (const engine of engines) {
 	test(`${engine.name}: several workers serve one tree; one that is killed is started anew`, async (t) => {
 		const door = await openWorkers(t, engine)
@@ -101,7 +108,7 @@ for (const engine of engines) {
 			await fetch(`${door.url}/health`).catch(() => undefined)
 			const pids = await door.pids().catch(() => [] as number[])
 			return pids.length === WORKERS && !pids.includes(before[0]) ? pids : undefined
-		}, 60_000)
+		})
 		assert.ok(after.includes(before[1]))
 		assert.ok(door.said.some((line) => line.includes('a worker ended with SIGKILL and will be started again')))
 		await askAll(door)
@@ -120,9 +127,7 @@ test('what is under way in each worker is finished when the door is told to end,
 	const door = await openWorkers(t, engines[0], { drainMs: 30_000 })
 	const contents = Array.from({ length: 4 }, () => randomBytes(400_000))
 	const uploads = contents.map((content, index) => begin(door, `u${index}`, content))
-	// Each has come as far as it was let.
-	await until('they are under way', async () => ((await fetch(`${door.url}/health`, { headers: door.headers })).ok ? true : undefined))
-	await new Promise((resolve) => setTimeout(resolve, 500))
+	await until('each is under way', () => partsOn(door.node) === uploads.length || undefined)
 	const exited = once(door.process, 'exit')
 	door.process.kill('SIGTERM')
 	await until('it takes nobody any more', async () => ((await fetch(`${door.url}/health`, { headers: door.headers }).catch(() => undefined)) ? undefined : true))
