@@ -42,7 +42,7 @@ test('two sites reach their goals whoever is killed; lost nodes and catalogue co
 	}
 	const [attic, cellar] = agents as [Agent, Agent]
 
-	await until('work for the sites', async () => ((await keeper.sites())['attic']?.wanted === FILES ? true : undefined), 30_000)
+	await until('work for the sites', async () => ((await keeper.sites())['attic']?.wanted === FILES ? true : undefined))
 	const closed = await cellar.run('-a', 'replicate', '-v')
 	assert.deepEqual([closed.code, cellar.paths()], [0, []], closed.err)
 	assert.match(closed.err, /nothing is sent in this hour; to come back/)

@@ -104,7 +104,7 @@ test('a node whose directory is not here is left to the machine that has it, and
 	const holders = async () => (JSON.parse((await place.cairn('status', '--json')).stdout) as Status).nodes.map((node) => node.lookedAfter)
 	assert.deepEqual(await holders(), [true, false])
 	renameSync(join(place.directory, 'elsewhere'), join(place.directory, 'n2'))
-	await until('it is looked after here', async () => (await holders())[1] || undefined, 60_000)
+	await until('it is looked after here', async () => (await holders())[1] || undefined)
 })
 
 test('one kind of work, once: in the form of before and in ours', async (t) => {

@@ -89,7 +89,7 @@ it('what the disk refuses after the last close is found when the node is synced,
 		disk?.fail()
 		await hands.do('write', after, Buffer.alloc(300_000, 'x'))
 		await hands.do('rename', join(up.mountPoint, 'known'), before)
-		await until('the copy is in doubt', async () => ((await answerOf(hands.do('read', after))) === 'EIO' ? true : undefined), 30_000)
+		await until('the copy is in doubt', async () => ((await answerOf(hands.do('read', after))) === 'EIO' ? true : undefined))
 	})
 })
 

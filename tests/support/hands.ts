@@ -5,8 +5,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type * as calls from './calls.ts'
-
-const CALL_DEADLINE_MS = 20_000
+import { PATIENCE_MS } from './until.ts'
 
 type Calls = typeof calls
 
@@ -68,7 +67,7 @@ interface Question extends RunOptions {
 
 function answered<T>(child: ChildProcess, question: Question, ask: () => void): Promise<T> {
 	return new Promise((resolve, reject) => {
-		const deadlineMs = question.deadlineMs ?? CALL_DEADLINE_MS
+		const deadlineMs = question.deadlineMs ?? PATIENCE_MS
 		const timer = setTimeout(() => {
 			child.kill('SIGKILL')
 			settle(() => reject(new Error(`${question.name} did not return within ${deadlineMs} ms`)))

@@ -9,9 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startMariadb } from './mariadb.ts'
-
-const READY_DEADLINE_MS = 30_000
-const STOP_DEADLINE_MS = 15_000
+import { PATIENCE_MS } from './until.ts'
 
 export interface MountOptions {
 	catalogue?: 'sqlite' | 'mariadb'
@@ -174,7 +172,7 @@ function newlyMounted(mountPoint: string): () => boolean {
 function ready(child: ChildProcess, isReady: () => boolean, said: () => string): Promise<void> {
 	return new Promise((resolve, reject) => {
 		const failed = (why: string) => settle(() => reject(new Error(`${why}\n${said()}`)))
-		const timer = setTimeout(() => failed(`not ready within ${READY_DEADLINE_MS} ms`), READY_DEADLINE_MS)
+		const timer = setTimeout(() => failed(`not ready within ${PATIENCE_MS} ms`), PATIENCE_MS)
 		const onExit = (code: number | null) => failed(`ended with ${code} before it was ready`)
 		const looking = setInterval(() => {
 			if (isReady()) settle(resolve)
@@ -197,17 +195,17 @@ async function endInOrder(child: ChildProcess, mountPoint: string): Promise<void
 		const timer = setTimeout(() => {
 			late = true
 			child.kill('SIGKILL')
-		}, STOP_DEADLINE_MS)
+		}, PATIENCE_MS)
 		child.kill('SIGTERM')
 		await exited
 		clearTimeout(timer)
 	}
 	detach(mountPoint)
-	if (late) throw new Error(`the daemon of ${mountPoint} did not end within ${STOP_DEADLINE_MS} ms of SIGTERM`)
+	if (late) throw new Error(`the daemon of ${mountPoint} did not end within ${PATIENCE_MS} ms of SIGTERM`)
 }
 
 /** Runs the command line to its end, however it ends. */
-export function cairn(words: string[], deadlineMs = 30_000): Promise<Said> {
+export function cairn(words: string[], deadlineMs = PATIENCE_MS): Promise<Said> {
 	return new Promise((resolve) => {
 		execFile(CAIRN, words, { timeout: deadlineMs, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
 			const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1

@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from './free-port.ts'
+import { PATIENCE_MS } from './until.ts'
 
 const SSHD = '/usr/sbin/sshd'
-const START_WAIT_MS = 10_000
 const POLL_MS = 20
 
 export interface Sshd {
@@ -123,7 +123,7 @@ async function serve(file: (name: string) => string, port: number, more: Record<
 	}
 	const options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`])
 	const child = spawn(SSHD, ['-D', '-e', '-f', '/dev/null', ...options], { stdio: 'ignore' })
-	for (let waited = 0; waited < START_WAIT_MS && child.exitCode === null; waited += POLL_MS) {
+	for (let waited = 0; waited < PATIENCE_MS && child.exitCode === null; waited += POLL_MS) {
 		if (await answers(port)) return child
 		await delay(POLL_MS)
 	}

@@ -8,9 +8,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { PATIENCE_MS } from './until.ts'
 
 const SFTP_SERVERS = ['/usr/lib/openssh/sftp-server', '/usr/libexec/openssh/sftp-server', '/usr/lib/ssh/sftp-server']
-const MOUNT_WAIT_MS = 10_000
 const POLL_MS = 20
 
 export interface SshfsMount {
@@ -88,7 +88,7 @@ function pidIn(pidFile: string): number {
 }
 
 async function until(isReady: () => boolean, client: ChildProcess): Promise<void> {
-	for (let waited = 0; waited < MOUNT_WAIT_MS && client.exitCode === null; waited += POLL_MS) {
+	for (let waited = 0; waited < PATIENCE_MS && client.exitCode === null; waited += POLL_MS) {
 		if (isReady()) return
 		await delay(POLL_MS)
 	}
