@@ -59,7 +59,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 				owner: { uid: options.uid, gid: options.gid },
 				signal: stop.signal,
 				leave({ file_id, filename }, reason) {
-					if (report !== undefined) writeFileSync(report, `${JSON.stringify({ file: file_id, path: filename.toString(), why: REASONS[reason] })}\n`)
+					report?.write({ file: file_id, path: filename.toString(), why: REASONS[reason] })
 				},
 				progress({ files, left }) {
 					if (options.json || performance.now() - toldAtMs < TOLD_MS) return
@@ -71,7 +71,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 			if (stop.signal.aborted) process.exitCode = EXIT.left
 		} finally {
 			stop.end()
-			if (report !== undefined) closeSync(report)
+			report?.close()
 			await old.close()
 		}
 	})
@@ -94,11 +94,23 @@ function nodesOf({ nodes }: Filesystem, renamed: readonly string[]): Map<string,
 }
 
 /** Before anything is taken over, so that nothing is without its line. */
-function openReport(path: string): number {
+function openReport(path: string): { write(line: object): void; close(): void } {
+	const refused = (error: unknown, code: number) => new UserError(`--report: ${path} cannot be written to (${codeOf(error)})`, code)
+	let file: number
 	try {
-		return openSync(path, 'a')
+		file = openSync(path, 'a')
 	} catch (error) {
-		throw new UserError(`--report: ${path} cannot be written to (${codeOf(error)})`, EXIT.usage)
+		throw refused(error, EXIT.usage)
+	}
+	return {
+		write(line) {
+			try {
+				writeFileSync(file, `${JSON.stringify(line)}\n`)
+			} catch (error) {
+				throw refused(error, EXIT.left)
+			}
+		},
+		close: () => closeSync(file),
 	}
 }
 

@@ -25,10 +25,12 @@ function oldOf({ paths, folders = [], meanwhile }: Old, written: () => Promise<v
 	const rows = paths.map((path, at): OldFile => ({
 		...{ file_id: at + 1, filename: Buffer.from(path), size: 1, modified: 0, md5sum: '', replicas: 'node1', replica_count: 1, backups: '', class: '' },
 	}))
+	let isFurther = false
 	return {
 		name: 'old',
 		async files(after) {
-			if (after > 0) await written()
+			if (isFurther) await written()
+			isFurther = true
 			if (after > 0) await meanwhile(after)
 			return rows.slice(after, after + 1)
 		},
@@ -42,14 +44,14 @@ function oldOf({ paths, folders = [], meanwhile }: Old, written: () => Promise<v
 	}
 }
 
-function importInto({ fs }: Keeper, old: Old): Promise<Account> {
+function importInto({ fs }: Keeper, old: Old, leave: (old: OldFile) => void = () => undefined): Promise<Account> {
 	let page = Promise.withResolvers<void>()
 	const known = { root: Buffer.alloc(0), nodes: new Map([...fs.nodes.values()].map((node) => [node.name, node.id])), sites: new Map() }
 	const progress = () => {
 		page.resolve()
 		page = Promise.withResolvers()
 	}
-	return importAll({ fs, old: oldOf(old, () => page.promise), known, owner: { uid: 0, gid: 0 }, signal: new AbortController().signal, leave: () => undefined, progress })
+	return importAll({ fs, old: oldOf(old, () => page.promise), known, owner: { uid: 0, gid: 0 }, signal: new AbortController().signal, leave, progress })
 }
 
 async function unreachable({ driver }: Keeper): Promise<unknown[]> {
@@ -88,6 +90,21 @@ for (const engine of engines) {
 		assert.deepEqual(links.map(({ nlink }) => nlink), [3])
 	})
 }
+
+test('whoever was not told of a file that is not taken is told of it by the next run', async (t) => {
+	const keeper = await openKeeper(t, { nodes: 1 })
+	await keeper.put('taken', 'content')
+	const old = { paths: ['/1', '//', '/taken', '/2'], meanwhile: async () => undefined }
+	for (const path of ['//', '/taken']) {
+		const full = importInto(keeper, old, ({ filename }) => {
+			if (filename.equals(Buffer.from(path))) throw new Error('the disk is full')
+		})
+		await assert.rejects(full, /the disk is full/)
+	}
+	const told: string[] = []
+	assert.equal((await importInto(keeper, old, ({ filename }) => told.push(filename.toString()))).files, 1)
+	assert.deepEqual(told, ['/taken'])
+})
 
 test('an agent that was not active is no site that is let in, not even for a moment', async (t) => {
 	const keeper = await openKeeper(t)

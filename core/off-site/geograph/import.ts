@@ -123,7 +123,7 @@ interface Page {
 }
 
 async function takePage(importing: Importing, page: Page): Promise<void> {
-	const { known, leave } = importing
+	const { known } = importing
 	const taken: Taken[] = []
 	const left: Array<[OldFile, Reason]> = []
 	for (const old of page.rows) {
@@ -133,17 +133,22 @@ async function takePage(importing: Importing, page: Page): Promise<void> {
 	}
 	countStrangeClasses(importing.fs, taken, page.account)
 	const last = page.rows[page.rows.length - 1].file_id
+	// Not after it is written how far this came: a run that ended in between would have said nothing of them.
+	tell(importing, page, left)
 	try {
-		left.push(...(await write(importing, page, taken, last)))
+		tell(importing, page, await write(importing, page, taken, last))
 	} catch (error) {
 		if (codeOf(error) !== 'EEXIST') throw error
 		// One of the names is there already: which is found by asking for each.
 		page.directories.forget()
-		for (const each of taken) left.push(...(await writeIfFree(importing, page, each)))
+		for (const each of taken) tell(importing, page, await writeIfFree(importing, page, each))
 		await write(importing, page, [], last)
 	}
+}
+
+function tell({ leave }: Importing, { account }: Page, left: ReadonlyArray<[OldFile, Reason]>): void {
 	for (const [old, reason] of left) {
-		page.account.left[reason] = (page.account.left[reason] ?? 0) + 1
+		account.left[reason] = (account.left[reason] ?? 0) + 1
 		leave(old, reason)
 	}
 }
