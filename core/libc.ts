@@ -4,10 +4,12 @@
  * A call costs about a third of a microsecond. A Buffer or Uint8Array may stand for any `void *` argument; a path must end
  * in a NUL byte. Sizes and offsets are `int64_t` and travel as numbers.
  */
+import { fstatSync, fsyncSync } from 'node:fs'
 import { constants } from 'node:os'
+import { isMainThread } from 'node:worker_threads'
 import './loading.ts'
 import koffi from 'koffi'
-import { Errno } from './errors.ts'
+import { codeOf, Errno } from './errors.ts'
 
 type Call<Arguments extends unknown[]> = (...args: Arguments) => number
 
@@ -209,6 +211,24 @@ export function syncfs(fd: number): Promise<number> {
 }
 /** Ends the process now, whatever its threads are doing and without running what waits for its end. */
 export const exitNow = libc<[code: number]>('void _exit(int code)')
+
+/** koffi syncs what was printed to as the process ends, and does not come back where that is a file on a disk that fails. */
+if (isMainThread) {
+	process.on('exit', (code) => {
+		// Another who is told of the end may have changed it.
+		if (isFailingFile(1) || isFailingFile(2)) exitNow(Number(process.exitCode ?? code))
+	})
+}
+
+function isFailingFile(fd: number): boolean {
+	try {
+		if (fstatSync(fd).isFile()) fsyncSync(fd)
+		return false
+	} catch (error) {
+		return codeOf(error) !== 'EBADF'
+	}
+}
+
 export const fstatvfs = libc<[fd: number, into: Bytes]>('int fstatvfs64(int fd, void *into)')
 
 const mmap = library.func('void *mmap64(void *address, size_t length, int protection, int flags, int fd, int64_t offset)')

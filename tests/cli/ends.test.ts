@@ -1,15 +1,21 @@
 /** Verbs whose threads have hardly begun when there is nothing left to do: each time they end as they should, and with one line. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { EXIT } from '../../cli/exit-codes.ts'
 import { init } from '../../cli/init.ts'
 import { node } from '../../cli/node.ts'
 import { trash } from '../../cli/trash.ts'
 import { walk } from '../../cli/walk.ts'
+import { mountFailingDisk } from '../failure/failing-disk.ts'
 import { cairn, type Said } from '../support/mount.ts'
 import { typed } from './typed.ts'
 import { makeWorkplace } from './workplace.ts'
 
+const LAUNCHER = fileURLToPath(new URL('../../cairn', import.meta.url))
 const TIMES = 4
 
 async function each(times: number, run: () => Promise<Said>, code: number): Promise<void> {
@@ -42,4 +48,20 @@ test('walk, and the trash, where every node is behind a network: not done, and i
 		assert.deepEqual(said, { code: EXIT.left, stdout: '', stderr: 'cairn: no node is a disk of this machine; others are named with --node (one)\n' })
 	}
 	assert.equal((await verb('walk', '--node', 'one')).code, EXIT.ok)
+})
+
+test('one whose output goes to a disk that does not take it', async (t) => {
+	const place = makeWorkplace(t)
+	const disk = mountFailingDisk(join(place.directory, 'disk'))
+	const log = openSync(join(place.directory, 'disk/log'), 'a')
+	try {
+		assert.equal((await place.cairn('init')).code, 0)
+		assert.equal((await place.cairn('node', 'add', 'one', place.makeDirectory('one'))).code, 0)
+		disk.fail()
+		const { signal, status } = spawnSync(LAUNCHER, ['walk', '--config', place.config], { stdio: ['ignore', log, log], timeout: 20_000, killSignal: 'SIGKILL' })
+		assert.deepEqual([status, signal], [EXIT.ok, null])
+	} finally {
+		closeSync(log)
+		disk.end()
+	}
 })
