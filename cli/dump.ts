@@ -6,7 +6,7 @@ import { Writable } from 'node:stream'
 import type { Driver } from '../core/catalogue/driver.ts'
 import type { Header } from '../core/catalogue/dump/lines.ts'
 import { type Progress, sum, writeDump } from '../core/catalogue/dump/write.ts'
-import { UserError } from '../core/errors.ts'
+import { CatalogueError, codeOf, UserError } from '../core/errors.ts'
 import { syncPath } from '../core/sync-path.ts'
 import { withCatalogue } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
@@ -56,10 +56,15 @@ export async function dumpInto(driver: Driver, path: string, progress: Progress 
 		return header
 	} catch (error) {
 		rmSync(temporary, { force: true })
-		throw stop.signal.aborted ? new UserError(`${path}: the dump was stopped, and nothing is left of it`, EXIT.left) : error
+		if (stop.signal.aborted) throw new UserError(`${path}: the dump was stopped, and nothing is left of it`, EXIT.left)
+		throw isOfFile(error) ? new UserError(`${path} cannot be written (${codeOf(error)}), and nothing is left of it`, EXIT.left) : error
 	} finally {
 		stop.end()
 	}
+}
+
+function isOfFile(error: unknown): boolean {
+	return (error as NodeJS.ErrnoException).syscall !== undefined && !(error instanceof CatalogueError)
 }
 
 /** Should whoever reads it go before its end, it is no dump: the code says so. */

@@ -1,5 +1,6 @@
 /** Dumps: what one engine wrote the other one loads, and what is cut, damaged or newer loads nothing. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { createWriteStream, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -311,4 +312,17 @@ test('a catalogue that was half filled is refused until it is filled', async (t)
 	await assert.rejects(initialise(late, { owner: { uid: 0, gid: 0 }, classes: [], now: { s: 1, ns: 0 } }), /run it again/)
 	await loadDump(late, join(place, 'dump'))
 	assert.equal((await initialise(late, { owner: { uid: 0, gid: 0 }, classes: [], now: { s: 1, ns: 0 } })).made, false)
+})
+
+test('a disk that has no room for it is named, and nothing is left of it', async (t) => {
+	const directory = folder(t)
+	execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'none', directory])
+	try {
+		writeFileSync(join(directory, 'full'), Buffer.alloc(4_096))
+		const { driver } = await ready(t, sqlite)
+		await assert.rejects(dumpInto(driver, join(directory, 'dump')), { message: `${directory}/dump cannot be written (ENOSPC), and nothing is left of it`, exitCode: EXIT.left })
+		assert.deepEqual(readdirSync(directory), ['full'])
+	} finally {
+		execFileSync('umount', [directory])
+	}
 })
