@@ -65,8 +65,8 @@ export async function addNode(driver: Driver, name: string, settings: nodes.Node
 		await driver.transaction(function* (tx) {
 			yield* nodes.remove(tx, id, driver.capabilities)
 		})
-		const identity = join(settings.path, '.cairn/node.json')
-		if (existsSync(identity)) rmSync(identity)
+		// Another catalogue may have been first.
+		if (readIdentity(settings.path)?.uuid === uuid) rmSync(join(settings.path, '.cairn/node.json'))
 		throw error
 	}
 }

@@ -2,7 +2,7 @@
  * `root/.cairn/node.json` says which node a directory is. Its absence means that this is not the node, perhaps the empty
  * mount point of one.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { codeOf, UserError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
@@ -34,8 +34,13 @@ export function writeIdentity(root: string, identity: Identity): void {
 	const directory = join(root, '.cairn')
 	for (const name of ['incoming', 'conflicts']) makeWithParents(join(directory, name), PRIVATE_DIRECTORY)
 	const temporary = join(directory, `node.json.${process.pid}`)
-	writeFileSync(temporary, `${JSON.stringify({ uuid: identity.uuid, name: identity.name }, null, '\t')}\n`, { flush: true })
-	renameSync(temporary, join(directory, 'node.json'))
+	try {
+		writeFileSync(temporary, `${JSON.stringify({ uuid: identity.uuid, name: identity.name }, null, '\t')}\n`, { flush: true })
+		renameSync(temporary, join(directory, 'node.json'))
+	} catch (error) {
+		rmSync(temporary, { force: true })
+		throw error
+	}
 	syncPath(directory)
 }
 

@@ -5,6 +5,10 @@ import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, beforeEach, describe, test } from 'node:test'
+import { addNode } from '../../cli/node-add.ts'
+import { initialise } from '../../core/catalogue/initialise.ts'
+import { openCatalogue } from '../../core/catalogue/open.ts'
+import { withDefaults } from '../../core/config/defaults.ts'
 import { newHealth } from '../../core/nodes/health.ts'
 import { readIdentity, writeIdentity } from '../../core/nodes/identity.ts'
 import { openLaneOperations } from '../../core/nodes/lanes.ts'
@@ -44,6 +48,32 @@ test('a file that is no identity is said to be none', () => {
 		fs.writeFileSync(join(root, '.cairn/node.json'), text)
 		assert.throws(() => writeIdentity(root, ONE), { exitCode: 7 })
 	}
+})
+
+test('where there is no room for it nothing is left of it', () => {
+	execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'none', root])
+	try {
+		fs.writeFileSync(join(root, 'full'), Buffer.alloc(4_096))
+		assert.throws(() => writeIdentity(root, ONE), { code: 'ENOSPC' })
+		assert.deepEqual(fs.readdirSync(join(root, '.cairn')).sort(), ['conflicts', 'incoming'])
+	} finally {
+		execFileSync('umount', [root])
+	}
+})
+
+test('a directory that another catalogue makes its node in that moment stays its node', async (t) => {
+	const driver = await openCatalogue({ ...withDefaults({}), catalogue: join(scratch, 'catalogue.db') }, { create: true })
+	t.after(() => driver.close())
+	await initialise(driver, { owner: { uid: 0, gid: 0 }, classes: [], now: { s: 1, ns: 0 } })
+	const slow = Object.assign(Object.create(driver), {
+		async transaction(body: Parameters<typeof driver.transaction>[0]) {
+			const made = await driver.transaction(body)
+			if (readIdentity(root) === undefined) writeIdentity(root, OTHER)
+			return made
+		},
+	})
+	await assert.rejects(addNode(slow, 'one', { path: root, zone: '', reserve: -1, weight: 100, io: 'auto', state: 'rw' }), { exitCode: 7 })
+	assert.deepEqual([readIdentity(root), await driver.all('SELECT id FROM node')], [OTHER, []])
 })
 
 const kinds: Record<string, (root: string) => NodeOperations> = {
