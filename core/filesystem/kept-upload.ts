@@ -12,7 +12,7 @@ import type { UploadRow } from '../catalogue/uploads.ts'
 import { codeOf, fail } from '../errors.ts'
 import type { Path } from '../ids.ts'
 import { carryOut, intend } from '../intents.ts'
-import { readAside, syncAside, writeAside } from '../nodes/aside.ts'
+import { readAside, writeAside } from '../nodes/aside.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Op, run, wait } from '../op.ts'
 import { classOf } from '../placement/placement.ts'
@@ -208,7 +208,7 @@ export function* nameUpload(fs: Filesystem, row: UploadRow, place: Place, attrib
 			hash,
 			attributes,
 			*sync() {
-				yield* wait(syncAside(node, fd))
+				yield* wait(node.operations.sync(fd, true))
 			},
 			guard: {
 				query: uploads.lockQuery(row.id, fs.capabilities),

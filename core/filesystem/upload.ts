@@ -8,7 +8,7 @@ import type { Time } from '../clock.ts'
 import { codeOf, Errno, fail } from '../errors.ts'
 import type { Path } from '../ids.ts'
 import * as intents from '../catalogue/intents.ts'
-import { ASIDE_BYTES_MIN, syncAside, writeAside } from '../nodes/aside.ts'
+import { ASIDE_BYTES_MIN, writeAside } from '../nodes/aside.ts'
 import type { Node } from '../nodes/node.ts'
 import { isNodeTrouble } from '../nodes/trouble.ts'
 import { isPromise, type Op, run, wait } from '../op.ts'
@@ -184,7 +184,7 @@ function* asStaged(fs: Filesystem, { node, fd, staged, bringer, intake }: Upload
 		hash,
 		attributes: intake.attributes,
 		*sync() {
-			yield* wait(syncAside(node, fd))
+			yield* wait(node.operations.sync(fd, true))
 		},
 		guard: { query: aliveQuery(fs, bringer), judge: (_, rows) => checkAlive(fs, bringer, rows) },
 		mayBeNamed: false,

@@ -2,7 +2,7 @@
  * Long work on descriptors of a local node off the calling thread: what a disk takes milliseconds for would keep every other
  * caller of this process waiting. Of a remote node the lanes do it.
  */
-import { fdatasync, read, writev } from 'node:fs'
+import { fdatasync, fsync, read, writev } from 'node:fs'
 import { errnoName } from '../libc.ts'
 import { Errno } from '../errors.ts'
 import type { Maybe } from '../op.ts'
@@ -62,10 +62,9 @@ function without(parts: Uint8Array[], bytes: number): Uint8Array[] {
 	return at === parts.length ? [] : [parts[at].subarray(bytes), ...parts.slice(at + 1)]
 }
 
-/** Data only. */
-export function syncAside(node: Opened, fd: number): Maybe<void> {
-	if (node.remote) return node.operations.sync(fd, true)
-	return call<void>((callback) => fdatasync(fd, (error) => callback(error, undefined)))
+/** `NodeOperations.sync` of a local node. */
+export function syncAside(fd: number, dataOnly: boolean): Promise<void> {
+	return call<void>((callback) => (dataOnly ? fdatasync : fsync)(fd, (error) => callback(error, undefined)))
 }
 
 type Callback<T> = (error: NodeJS.ErrnoException | null, value: T) => void

@@ -1,6 +1,7 @@
 /** A node of the catalogue made ready for use in this process. */
 import type { Config, NodeConfig } from '../config/types.ts'
 import { isPromise } from '../op.ts'
+import { syncAside } from './aside.ts'
 import { openDisk } from './disk.ts'
 import { type Monitor, newHealth, watch, withBreaker } from './health.ts'
 import { openLaneOperations } from './lanes.ts'
@@ -18,7 +19,7 @@ export function openNode(row: NodeRow, config: Config, onHealth: (node: Node) =>
 	const { root, remote } = whereIs(row, config)
 	const health = newHealth()
 	// One that is said not to be remote may be all the same.
-	const bare = remote ? openRemote(root, config, health) : openLocalOperations(root, own.remote === undefined)
+	const bare = remote ? openRemote(root, config, health) : openLocal(root, own.remote === undefined)
 	const counted = replaceable(withBreaker({ operations: bare, health, remote, opened: () => tell() }))
 	const node: { -readonly [Key in keyof Node]: Node[Key] } = {
 		id: row.id,
@@ -69,6 +70,10 @@ export function replaceNode(node: Node): void {
 function endMonitor(node: Node): void {
 	monitors.get(node)?.end()
 	monitors.delete(node)
+}
+
+function openLocal(root: string, isDisk: boolean): NodeOperations {
+	return { ...openLocalOperations(root, isDisk), sync: syncAside }
 }
 
 function openRemote(root: string, config: Config, health: Health): NodeOperations {

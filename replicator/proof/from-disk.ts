@@ -6,7 +6,6 @@ import { constants } from 'node:fs'
 import { KIND } from '../../core/catalogue/files.ts'
 import type { Path } from '../../core/ids.ts'
 import { POSIX_FADV_DONTNEED, posixFadvise } from '../../core/libc.ts'
-import { syncAside } from '../../core/nodes/aside.ts'
 import type { Node, Stat } from '../../core/nodes/node.ts'
 import { type Op, run as drive, wait } from '../../core/op.ts'
 import type { Hashing, HashOptions } from '../hashing/hashing.ts'
@@ -37,14 +36,14 @@ export function* dropFromMemory(node: Node, { path, isDoubtful = false }: Pick<C
 	// What a server has in its memory is its own.
 	if (node.remote && !sync) return
 	yield* withOpen(node, path, function* (fd) {
-		if (sync) yield* wait(syncAside(node, fd))
+		if (sync) yield* wait(node.operations.sync(fd, true))
 		if (!node.remote) posixFadvise(fd, 0, 0, POSIX_FADV_DONTNEED)
 	})
 }
 
 /** What was written lately has to be on the disk before it counts instead of another copy. `stat` is of a copy seen right. */
 export function* bringToDisk(node: Node, path: Path, stat: Stat): Op<void> {
-	if (isRecent(stat)) yield* withOpen(node, path, (fd) => wait(syncAside(node, fd)))
+	if (isRecent(stat)) yield* withOpen(node, path, (fd) => wait(node.operations.sync(fd, true)))
 }
 
 function isRecent({ ctime }: Stat): boolean {
