@@ -1,6 +1,8 @@
 /** What opening a file has to know, in one query: the file, where it is, under which names, who writes it. */
 import type { FileId, Name, NodeId } from '../ids.ts'
-import type { Query } from './driver.ts'
+import { type Op, wait } from '../op.ts'
+import type { Query, Reader } from './driver.ts'
+import * as entries from './entries.ts'
 import { FILE_COLUMNS, type FileRow } from './files.ts'
 import type { ReplicaRow } from './replicas.ts'
 
@@ -25,14 +27,14 @@ export interface Found {
 	intended: boolean
 }
 
-/** A row for each pair of a name and a copy. Names beyond that many rows are left out, copies never: they vary first. */
-const ROWS_MAX = 200
+/** Of a file with more names these are asked for by themselves: a server goes through all pairs of a name and a copy before it gives the first. */
+export const NAMES_MAX = 100
 
 const FIND = `SELECT ${FILE_COLUMNS}, e.parent_id, e.name, r.node_id, r.version AS replica_version, r.state AS replica_state,
 	(SELECT w.node_id FROM writer w WHERE w.file_id = f.id LIMIT 1) AS pin,
 	EXISTS (SELECT 1 FROM intent) AS intended
-	FROM file f LEFT JOIN entry e ON e.file_id = f.id LEFT JOIN replica r ON r.file_id = f.id
-	WHERE f.id = ? ORDER BY e.parent_id, e.name LIMIT ${ROWS_MAX}`
+	FROM file f LEFT JOIN entry e ON e.file_id = CASE WHEN f.nlink <= ${NAMES_MAX} THEN f.id END LEFT JOIN replica r ON r.file_id = f.id
+	WHERE f.id = ? ORDER BY e.parent_id, e.name`
 
 export function findQuery(id: FileId): Query {
 	return [FIND, [id]]
@@ -56,7 +58,15 @@ export function gatherCopies(rows: readonly CopyRow[], row: FileRow, { parent, n
 	return { row, replicas, names: [{ parent, name }], pin: first.pin, intended: first.intended !== 0 }
 }
 
-export function gather(rows: OpeningRow[]): Found | undefined {
+export function* gather(reader: Pick<Reader, 'read'>, rows: OpeningRow[]): Op<Found | undefined> {
+	const found = gatherRows(rows)
+	if (!found || found.row.nlink <= NAMES_MAX) return found
+	const [names] = (yield* wait(reader.read(entries.namesQuery(found.row.id, NAMES_MAX)))) as [entries.EntryRow[]]
+	found.names.push(...names.map(({ parent_id, name }) => ({ parent: parent_id, name: Buffer.from(name) })))
+	return found
+}
+
+function gatherRows(rows: OpeningRow[]): Found | undefined {
 	const [first] = rows
 	if (!first) return undefined
 	const found: Found = { row: first, replicas: [], names: [], pin: first.pin, intended: first.intended !== 0 }

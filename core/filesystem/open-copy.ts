@@ -53,7 +53,7 @@ function* findWhole(fs: Filesystem, id: FileId): Op<Found> {
 		openings.OpeningRow[], ChangeRow[] | undefined,
 	]
 	if (news && nameMoved(yield* followBatch(fs, news), id)) fail('ESTALE')
-	const found = openings.gather(rows)
+	const found = yield* openings.gather(fs.catalogue, rows)
 	if (!found) return fail('ESTALE')
 	if (found.row.kind !== KIND.regular) fail(found.row.kind === KIND.directory ? 'EISDIR' : 'EINVAL')
 	return found

@@ -158,7 +158,7 @@ function* pin(fs: Filesystem, id: FileId, tried: ReadonlySet<number>, truncate: 
 	return yield* wait(
 		transact(fs, function* (tx) {
 			const [[row], rows] = (yield* wait(tx.read(files.findQuery(id, fs.capabilities.forUpdate), openings.findQuery(id)))) as [FileRow[], openings.OpeningRow[]]
-			const found = row && openings.gather(rows)
+			const found = row && (yield* openings.gather(tx, rows))
 			if (!found) return fail('ESTALE')
 			const takes = (n: Node) => !tried.has(n.id) && n.row.state !== 'ro'
 			const node = candidates(fs, found).find(takes) ?? (truncate ? doubtful(fs, found).find(takes) : undefined)
