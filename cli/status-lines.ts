@@ -50,7 +50,7 @@ function owedLines({ pending, nothingOwed, offsiteOwed, classesShort, classesSho
 		...(conflicts > 0 ? [`conflicts: ${conflicts} to be decided; see cairn conflicts list`] : []),
 		...(away.length > 0 && !nothingOwed ? [`away: ${away.join(', ')}; copies there are counted as if they were in order`] : []),
 		...(deadCounted.length > 0 ? [`dead: ${deadCounted.join(', ')}; copies there are counted until replicators have looked at every file again`] : []),
-		...(withoutRoom ? ['files were written for whose copies no node had room; replicators look again every ten minutes'] : []),
+		...(withoutRoom ? ['files were written for whose copies no node had room; replicators look again after ten minutes, in a large tree later'] : []),
 		...(draining.length > 0 ? [`draining: ${draining.join(', ')}`] : []),
 	]
 }

@@ -11,6 +11,8 @@ export interface PassProgress {
 	after: FileId
 	/** Something was to go and could not yet, or others may go by what was before: another pass is needed after a while. */
 	waits: boolean
+	/** It had something done. */
+	changed?: boolean
 	/** Files it looked at, and those that found too few nodes. */
 	files: number
 	short: number
@@ -20,6 +22,8 @@ export interface PassProgress {
 
 /** A pass that had to leave something is followed by another, but not at once. */
 const AGAIN_SECONDS = 600
+/** One that changed nothing is followed by so many times as long without one: of a large tree that is more than nodes have time for. */
+const REST_TIMES = 10
 /** What a pass depends on: another one is due when this is another text. A node that is being emptied has a job of its own. */
 export function signatureOf(classes: readonly ClassRow[], nodes: readonly NodeRow[]): string {
 	const roles: Record<string, string> = { rw: 'takes', drain: 'takes', dead: 'gone' }
@@ -33,5 +37,6 @@ export function signatureOf(classes: readonly ClassRow[], nodes: readonly NodeRo
 export function isPassDue(row: JobRow | undefined, signature: string, isShort: boolean): boolean {
 	const progress = progressOf<PassProgress>(row)
 	if (!row || !progress || progress.signature !== signature) return true
-	return row.state === 'running' || ((progress.waits || isShort) && Math.abs(Date.now() / 1000 - row.ended) > AGAIN_SECONDS)
+	const restSeconds = progress.changed ? 0 : REST_TIMES * (row.ended - row.started)
+	return row.state === 'running' || ((progress.waits || isShort) && Math.abs(Date.now() / 1000 - row.ended) > Math.max(AGAIN_SECONDS, restSeconds))
 }

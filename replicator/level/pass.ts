@@ -58,6 +58,7 @@ export async function pass(
 		each: (file, decided) => account(run, progress, file, decided),
 		async turned(last) {
 			progress.after = last
+			progress.changed ||= round.changed
 			isFull = fullNodes(round, pendingMax).length > 0
 			await keep()
 			return !isFull && performance.now() < untilMs

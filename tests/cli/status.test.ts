@@ -73,7 +73,7 @@ test('files that were written while a node had no room are owed copies until the
 	catalogue.close()
 	const lines = await shown()
 	assert.match(lines[0], /^pending: /)
-	assert.ok(lines.includes('files were written for whose copies no node had room; replicators look again every ten minutes'))
+	assert.ok(lines.includes('files were written for whose copies no node had room; replicators look again after ten minutes, in a large tree later'))
 })
 
 test('stats say what they take to be in order, and that files are short of copies where nothing can be done about it', async (t) => {

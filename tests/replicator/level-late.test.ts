@@ -9,6 +9,7 @@ import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts
 import { release } from '../../core/filesystem/publish.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { run } from '../../core/op.ts'
+import { isLevelDue } from '../../replicator/level/round.ts'
 import { runJob } from '../../replicator/replicator.ts'
 import { walk } from '../../replicator/walk/walk.ts'
 import { engines } from '../catalogue/engines.ts'
@@ -80,4 +81,31 @@ for (const engine of engines) {
 			assert.deepEqual(await made.rows("SELECT summary FROM job WHERE name = 'pass'"), summary)
 		})
 	}
+}
+
+for (const engine of engines) {
+	test(`${engine.name}: a tree that takes long to look through, and in vain, is looked through less often`, async (t) => {
+		const made = await tree(t, engine, 2, classes(2))
+		await made.round()
+		const [, other] = [...made.fs.nodes.values()]
+		const { space } = other.operations
+		other.operations.space = () => ({ ...other.space, free: 0 })
+		other.space = { ...other.space, free: 0 }
+		await write(made.fs, 'f')
+		await later(made)
+		await write(made.fs, 'g')
+		const endedAgo = async (seconds: number) => {
+			await made.driver.change(`UPDATE job SET ended = ${made.driver.capabilities.now} - ?, started = ${made.driver.capabilities.now} - ? - 600 WHERE name = 'pass'`, [seconds, seconds])
+			return await isLevelDue(made.fs)
+		}
+		assert.equal(await endedAgo(3_600), false)
+		assert.equal(await endedAgo(6_100), true)
+		// Once it has found something to do it comes back soon.
+		other.operations.space = space
+		await made.round()
+		await write(made.fs, 'h')
+		await made.driver.change("INSERT INTO setting (name, value) VALUES ('without_room', '1')", [])
+		assert.equal(await endedAgo(500), false)
+		assert.equal(await endedAgo(700), true)
+	})
 }
