@@ -2,7 +2,7 @@
 export function table(head: string[], rows: string[][]): string[] {
 	// The path of a node or a mount may hold a line's end.
 	const all = [head, ...rows.map((row) => row.map((cell) => cell.replaceAll('\n', '\\n')))]
-	const widths = head.map((_, column) => Math.max(...all.map((row) => row[column].length)))
+	const widths = head.map((_, column) => all.reduce((width, row) => Math.max(width, row[column].length), 0))
 	const right = head.map((_, column) => rows.length > 0 && rows.every((row) => /^[\d.,-]+[KMGTP]?$/.test(row[column])))
 	const pad = (cell: string, column: number) => (right[column] ? cell.padStart(widths[column]) : cell.padEnd(widths[column]))
 	return all.map((row) => row.map(pad).join('  ').trimEnd())
