@@ -22,9 +22,12 @@ export function validatorsOf(row: LocatedRow): Validators {
 function tagOf(row: LocatedRow): string {
 	const { id, version, size, mtime, mtime_ns } = row
 	if (row.written) return `W/"${id}.${version}.${size}.${mtime}.${mtime_ns}"`
-	if (row.tag !== undefined) return row.tag
+	return row.tag ?? hashTag(row) ?? versionTag(row)
+}
+
+function hashTag(row: LocatedRow): string | undefined {
 	const hash = hashOf(row)
-	return hash ? `"${hash.toString('hex')}"` : versionTag(row)
+	return hash && `"${hash.toString('hex')}"`
 }
 
 /** Of content that is not being written: the same before and after its hash is known. */
@@ -74,9 +77,10 @@ export function rangesHold(headers: Headers, row: LocatedRow): boolean {
 export function matches(tags: string, row: LocatedRow | undefined, strongly: boolean): boolean {
 	if (!row) return false
 	if (tags.trim() === '*') return true
-	const own = [tagOf(row), versionTag(row)]
+	// A dialect that has tags of its own takes those of the others as well.
+	const own = [tagOf(row), hashTag(row), versionTag(row)]
 	for (const [tag] of tags.matchAll(/(?:W\/)?"[^"]*"/g)) {
-		if (strongly ? !tag.startsWith('W/') && !row.written && own.includes(tag) : own.some((each) => bare(each) === bare(tag))) return true
+		if (strongly ? !tag.startsWith('W/') && !row.written && own.includes(tag) : own.some((each) => each !== undefined && bare(each) === bare(tag))) return true
 	}
 	return false
 }

@@ -243,6 +243,8 @@ test('a tag is the same before and after the hash is known, another when the con
 	for (const each of [tag, long]) {
 		assert.equal(await status(door, 'PUT', '/dav/f', { headers: { if: `(Not [${each}])` }, body: 'no' }), 412)
 		assert.equal(await status(door, 'PUT', '/dav/f', { headers: { 'if-none-match': each }, body: 'no' }), 412)
+		assert.equal(await status(door, 'GET', '/dav/f', { headers: { 'if-none-match': each } }), 304)
+		assert.equal(await status(door, 'GET', '/dav/f', { headers: { 'if-range': each, range: 'bytes=1-' } }), 206)
 		assert.equal(await status(door, 'PROPPATCH', '/dav/f', { headers: { if: `([${each}])` }, body: '<propertyupdate xmlns="DAV:"><set><prop><x xmlns="y"/></prop></set></propertyupdate>' }), 207)
 	}
 	assert.equal(await status(door, 'PUT', '/dav/f', { headers: { 'if-match': tag }, body: 'two' }), 204)
