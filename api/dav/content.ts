@@ -9,10 +9,10 @@ import { pathIn } from '../content/paths.ts'
 import { receive } from '../content/receive.ts'
 import { sendFile } from '../content/send.ts'
 import { versionTag } from '../content/validators.ts'
-import { HttpError } from '../errors.ts'
 import { endsInSlash } from '../tree/below.ts'
 import { reachExisting, reachTarget } from '../tree/reach.ts'
 import { checkLocks, checkOf } from './locks.ts'
+import { notTaken } from './not-taken.ts'
 import { withTag } from './tag.ts'
 
 export async function get(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
@@ -20,7 +20,7 @@ export async function get(request: FastifyRequest, reply: FastifyReply, api: Api
 	return await sendFile(request, reply, api, {
 		*find() {
 			const found = yield* reachExisting(request, api.fs, path, { role: 'read' })
-			if (found.row.kind === KIND.directory) throw new HttpError(405, 'a collection has no content; PROPFIND lists it', { allow: 'OPTIONS, PROPFIND, PROPPATCH, DELETE, COPY, MOVE, LOCK, UNLOCK' })
+			if (found.row.kind === KIND.directory) throw notTaken('a collection has no content; PROPFIND lists it', found.row)
 			return { ...found, row: withTag(found.row) }
 		},
 		handOver: handOverBy(request, reply, api),
@@ -31,7 +31,7 @@ export async function get(request: FastifyRequest, reply: FastifyReply, api: Api
 export async function put(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
 	const path = pathIn(request.originalUrl)
 	const located = await reachTarget(request, api, path)
-	if (!located.place || located.row?.kind === KIND.directory || endsInSlash(path)) throw new HttpError(405, 'a collection has no content')
+	if (!located.place || located.row?.kind === KIND.directory || endsInSlash(path)) throw notTaken('a collection has no content', located.row)
 	const changes = [{ path: located.path, name: located.row === undefined }]
 	await run(checkLocks(request, api, changes))
 	const { isNew, row } = await receive(request, reply, api, located, { check: checkOf(request, api, changes) })

@@ -16,18 +16,19 @@ import { removeTree } from '../tree/remove-tree.ts'
 import { copy, move } from '../tree/transfer.ts'
 import { PREFIX } from './address.ts'
 import { checkLocks, checkLocksNow, checkOf, forgetLocks } from './locks.ts'
+import { notTaken } from './not-taken.ts'
 
 export async function makeCollection(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
 	if ((await textOf(request)).length > 0) throw new HttpError(415, 'a collection is made without a body')
 	const { place, row, path } = await reachTarget(request, api, pathIn(request.originalUrl))
-	if (row || !place) throw new HttpError(405, 'something has that name')
+	if (row || !place) throw notTaken('something has that name', row)
 	const changes = [{ path, name: true }]
 	await run(checkLocks(request, api, changes))
 	const { uid, gid, directoryMode: mode } = api.config.api
 	try {
 		await run(makeDirectory(api.fs, place, { mode, uid, gid }, checkOf(request, api, changes)))
 	} catch (error) {
-		if (codeOf(error) === 'EEXIST') throw new HttpError(405, 'something has that name')
+		if (codeOf(error) === 'EEXIST') throw notTaken('something has that name', (await reachTarget(request, api, path)).row)
 		throw error
 	}
 	return reply.code(201).send()

@@ -44,6 +44,7 @@ const CASES: Case[] = [
 async function check(door: TestDoor, index: number, sent: Sent, status: number): Promise<void> {
 	const answer = await ask(door, sent)
 	assert.equal(answer.status, status, `${sent.method} ${sent.target.slice(0, 80)}: ${answer.body}`)
+	assert.equal(answer.headers.allow !== undefined, status === 405, `${sent.method} ${sent.target}: what else it takes`)
 	if (status >= 400) assert.ok(dialects[index].reason(answer), `${sent.method} ${sent.target.slice(0, 80)}: ${answer.body}`)
 }
 

@@ -24,7 +24,8 @@ test('a page of another origin reads all that is said to it', async (t) => {
 	}
 	await ask('PUT', '/files/a.txt', {}, 'content')
 	await ask('PUT', '/dav/a.txt', { 'x-oc-mtime': '1000000000' }, 'content')
-	for (const headers of [{}, { range: 'bytes=0-1' }, { range: 'bytes=9-' }, { 'if-none-match': '*' }]) for (const path of ['/files/a.txt?dl', '/dav/a.txt', '/file?path=a.txt', '/api/v1/read?path=a.txt']) await ask('GET', path, headers)
+	const asked: Array<Record<string, string>> = [{}, { range: 'bytes=0-1' }, { range: 'bytes=9-' }, { 'if-none-match': '*' }]
+	for (const headers of asked) for (const path of ['/files/a.txt?dl', '/dav/a.txt', '/file?path=a.txt', '/api/v1/read?path=a.txt']) await ask('GET', path, headers)
 	await ask('OPTIONS', '/dav/')
 	await ask('OPTIONS', '/files/')
 	await ask('PATCH', '/files/a.txt')
