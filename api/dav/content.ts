@@ -7,6 +7,7 @@ import { handOverBy } from '../content/hand-over.ts'
 import { mediaTypeOf } from '../content/media-type.ts'
 import { pathIn } from '../content/paths.ts'
 import { receive } from '../content/receive.ts'
+import { sealed } from '../content/sealed.ts'
 import { sendFile } from '../content/send.ts'
 import { versionTag } from '../content/validators.ts'
 import { endsInSlash } from '../tree/below.ts'
@@ -24,7 +25,7 @@ export async function get(request: FastifyRequest, reply: FastifyReply, api: Api
 			return { ...found, row: withTag(found.row) }
 		},
 		handOver: handOverBy(request, reply, api),
-		headersOf: ({ place }) => ({ 'content-type': mediaTypeOf(place?.name ?? path), 'x-content-type-options': 'nosniff', 'content-security-policy': 'sandbox' }),
+		headersOf: ({ place }) => sealed(mediaTypeOf(place?.name ?? path)),
 	})
 }
 

@@ -9,6 +9,7 @@ import { disposition } from '../content/disposition.ts'
 import { handOverBy, type Signer } from '../content/hand-over.ts'
 import { mediaTypeOf } from '../content/media-type.ts'
 import { parameter, pathIn } from '../content/paths.ts'
+import { sealed } from '../content/sealed.ts'
 import { type Found, sendFile } from '../content/send.ts'
 import { reachExisting } from '../tree/reach.ts'
 import { pageOf } from './listing.ts'
@@ -38,13 +39,10 @@ function variesBy(reply: FastifyReply): Record<string, string> {
 	return vary === undefined ? {} : { vary: String(vary) }
 }
 
-/** What is stored here may be anything: a browser is not to take it for a page of this door. */
 function headersOf(path: Path, { place }: Found, isDownload: boolean): Record<string, string> {
 	const name = path.subarray(path.lastIndexOf('/') + 1)
 	return {
-		'content-type': mediaTypeOf(place?.name ?? name),
-		'x-content-type-options': 'nosniff',
-		'content-security-policy': 'sandbox',
+		...sealed(mediaTypeOf(place?.name ?? name)),
 		...(isDownload ? { 'content-disposition': disposition('attachment', name.toString()) } : {}),
 	}
 }

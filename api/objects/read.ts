@@ -7,6 +7,7 @@ import { mayReach } from '../access/access.ts'
 import { disposition } from '../content/disposition.ts'
 import { handOverBy } from '../content/hand-over.ts'
 import { mediaTypeOf } from '../content/media-type.ts'
+import { sealed } from '../content/sealed.ts'
 import { type Found, sendFile } from '../content/send.ts'
 import { toFailure } from '../errors.ts'
 import type { Address } from './address.ts'
@@ -43,15 +44,12 @@ function* find({ fs }: Gateway, { fid }: Address, request: FastifyRequest): Op<F
 	return { place, path, row: { ...row, tag }, object }
 }
 
-/** What is stored here may be anything: a browser is not to take it for a page of this door. */
 function headersOf({ object, place }: FoundObject, { name: asked, extension }: Address, isDownload: boolean): Record<string, string> {
 	const name = object.name || asked
 	const type = object.mime || mediaTypeOf(Buffer.from(name || `x${extension}`))
 	return {
 		...(object.headers === '' ? {} : (JSON.parse(object.headers) as Record<string, string>)),
-		'content-type': type,
+		...sealed(type),
 		'content-disposition': disposition(isDownload ? 'attachment' : 'inline', name || (isDownload ? (place?.name.toString() ?? '') : '')),
-		'x-content-type-options': 'nosniff',
-		'content-security-policy': 'sandbox',
 	}
 }

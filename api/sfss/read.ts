@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Api } from '../api.ts'
 import { handOverBy } from '../content/hand-over.ts'
 import { mediaTypeOf } from '../content/media-type.ts'
+import { sealed } from '../content/sealed.ts'
 import { READ_ANSWERS, sendFile } from '../content/send.ts'
 import { reachExisting } from '../tree/reach.ts'
 import { pathAsked, QUERY } from './path.ts'
@@ -17,7 +18,7 @@ export function read(app: FastifyInstance, api: Api): void {
 			return sendFile(request, reply, api, {
 				find: () => reachExisting(request, api.fs, path, { role: 'read' }),
 				handOver: handOverBy(request, reply, api),
-				headersOf: () => ({ 'content-type': mediaTypeOf(path), 'x-content-type-options': 'nosniff', 'content-security-policy': 'sandbox' }),
+				headersOf: () => sealed(mediaTypeOf(path)),
 			})
 		},
 	})

@@ -50,7 +50,8 @@ test('what a browser might take for a page is not left to a web server that does
 	const door = await openDoor(t, { nodes: 1, api: { carriedBy: 'x-accel-redirect' } })
 	const isCarried = async (path: string) => {
 		const answer = await door.fetch(path)
-		assert.deepEqual([answer.status, answer.headers.get('content-security-policy')], [200, 'sandbox'], path)
+		assert.equal(answer.status, 200, path)
+		assert.match(answer.headers.get('content-security-policy') ?? '', /^sandbox( allow-same-origin)?$/, path)
 		return answer.headers.get('x-accel-redirect') === null && Buffer.from(await answer.arrayBuffer()).equals(LARGE)
 	}
 	for (const [name, isPage] of [['a.html', true], ['a.svg', true], ['a.xml', true], ['a.txt', false], ['a.jpg', false], ['a.mp4', false], ['a.zip', false], ['a', false]] as const) {

@@ -1,5 +1,6 @@
 /** Files and directories in a browser, past the page. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { ANYBODY } from '../api/dialects.ts'
@@ -7,11 +8,11 @@ import { openDoor } from '../api/door.ts'
 import { openBrowser } from './browser.ts'
 
 const LONG_AGO = '1000000000'
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 test('in a browser', async (t) => {
 	const door = await openDoor(t, { nodes: 1, listen: ANYBODY })
-	const { page } = await openBrowser(t, { bypassCSP: true, viewport: { width: 360, height: 740 } })
+	const { page } = await openBrowser(t, { viewport: { width: 360, height: 740 } })
 
 	await t.test('what was put anew is seen, however old it was before', async () => {
 		const { fid } = (await (await door.fetch('/dir/assign')).json()) as { fid: string }
@@ -26,6 +27,15 @@ test('in a browser', async (t) => {
 		}
 	})
 
+	await t.test('what is to be heard or seen is played', async () => {
+		const { fid } = (await (await door.fetch('/dir/assign')).json()) as { fid: string }
+		for (const address of ['/files/a.wav', '/dav/a.wav', '/file?path=a.wav', `/${fid.replace(',', '/')}/a.wav`]) {
+			await door.fetch(address, { method: 'PUT', body: silence() as Uint8Array<ArrayBuffer> })
+			await page.goto(door.url + address)
+			await page.waitForFunction('document.querySelector("video").duration === 1')
+		}
+	})
+
 	await t.test('a directory is for everybody, and what is chosen there is put there', async () => {
 		await door.fetch('/files/d', { method: 'MKCOL' })
 		await page.goto(`${door.url}/files/d`)
@@ -35,9 +45,17 @@ test('in a browser', async (t) => {
 		await page.getByRole('link', { name }).waitFor()
 		assert.equal(page.url(), `${door.url}/files/d/`)
 		assert.equal(await (await door.fetch(`/files/d/${encodeURIComponent(name)}`)).text(), 'content')
-		await page.addScriptTag({ path: AXE })
+		await page.evaluate(AXE)
 		const { violations } = await page.evaluate<{ violations: Array<{ id: string }> }>('axe.run()')
 		assert.deepEqual(violations.map(({ id }) => id), [])
 		assert.equal(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), true)
 	})
 })
+
+/** A second of it, as RIFF has it: one channel, 8,000 bytes a second. */
+function silence(): Buffer {
+	const head = Buffer.from('RIFF    WAVEfmt                     data    ')
+	for (const [at, value] of [[4, 8_036], [16, 16], [24, 8_000], [28, 8_000], [40, 8_000]]) head.writeUInt32LE(value, at)
+	for (const [at, value] of [[20, 1], [22, 1], [32, 1], [34, 8]]) head.writeUInt16LE(value, at)
+	return Buffer.concat([head, Buffer.alloc(8_000, 0x80)])
+}
