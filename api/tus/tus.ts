@@ -31,6 +31,8 @@ import { ALGORITHMS, checked } from './checksum.ts'
 import { isPartial, numberOf, partsOf, pathIn, type Said, saidIn, saidOf, toKeep } from './said.ts'
 
 const PREFIX = '/uploads'
+/** Clients are given the address of their server with a slash at its end as often as without. */
+const ADDRESSES = [PREFIX, `${PREFIX}/`]
 const VERSION = '1.0.0'
 const EXTENSIONS = 'creation,creation-with-upload,creation-defer-length,checksum,concatenation,expiration,termination'
 const SECONDS = 86_400
@@ -49,7 +51,7 @@ export function tus(app: FastifyInstance, api: Api): void {
 			method,
 			url,
 			config: { ...WRITE, answers, swagger: { exposeHeadRoute: true } },
-			schema: { summary: 'Uploads that go on (tus)', ...(url === PREFIX ? {} : { params }) },
+			schema: { summary: 'Uploads that go on (tus)', ...(ADDRESSES.includes(url) ? {} : { params }) },
 			exposeHeadRoute: false,
 			handler: async (request, reply) => {
 				reply.header('tus-resumable', VERSION).header('cache-control', 'no-store')
@@ -57,8 +59,8 @@ export function tus(app: FastifyInstance, api: Api): void {
 				return await handler(request, reply, api)
 			},
 		})
-	for (const url of [PREFIX, `${PREFIX}/:id`]) route('OPTIONS', url, { handler: tellAll, answers: [204] })
-	route('POST', PREFIX, { handler: create, answers: [201] })
+	for (const url of [...ADDRESSES, `${PREFIX}/:id`]) route('OPTIONS', url, { handler: tellAll, answers: [204] })
+	for (const url of ADDRESSES) route('POST', url, { handler: create, answers: [201] })
 	const ofOne: Record<string, { handler: Handler; answers: readonly number[] }> = {
 		HEAD: { handler: tell, answers: [200] },
 		PATCH: { handler: goOn, answers: [204] },

@@ -60,6 +60,7 @@ for (const engine of engines) {
 		assert.equal((await door.fetch(at, { method: 'HEAD', headers: TUS })).status, 410)
 
 		assert.equal((await begin(door, 'whole', 5, { 'content-type': PART['content-type'] })).status, 201, 'without a body it waits for one')
+		assert.equal((await door.fetch('/uploads/', { method: 'POST', headers: { ...TUS, ...metadata('slash'), 'upload-length': '5' } })).status, 201, 'a client may know it by a slash at its end')
 		const empty = await begin(door, 'empty', 0)
 		assert.deepEqual([empty.status, (await door.fetch('/files/empty')).status], [201, 200])
 	})
