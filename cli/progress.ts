@@ -31,7 +31,7 @@ const COLUMNS_DEFAULT = 80
 const CLEAR = '\r\x1b[K'
 
 const standardError: Screen = {
-	isTerminal: process.stderr.isTTY === true,
+	isTerminal: process.stderr.isTTY === true && process.env.TERM !== 'dumb',
 	columns: () => process.stderr.columns || COLUMNS_DEFAULT,
 	draw: (text) => void process.stderr.write(text),
 	nowMs: () => performance.now(),

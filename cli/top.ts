@@ -82,7 +82,7 @@ function commandOf(pid: number): string {
 
 function show(clients: Client[], options: Options, deps: Deps): void {
 	if (options.json) return deps.print(JSON.stringify({ at: Date.now() / 1000, clients: clients.map(toJson) }))
-	if (!options.once && process.stdout.isTTY) process.stdout.write(CLEAR)
+	if (!options.once && process.stdout.isTTY && deps.environment.TERM !== 'dumb') process.stdout.write(CLEAR)
 	if (clients.length === 0) deps.print('no mount, replicator or api of this installation runs on this machine')
 	for (const client of clients) for (const line of toLines(client)) deps.print(line)
 }

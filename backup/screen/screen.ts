@@ -15,7 +15,7 @@ export function openScreen({ verbose }: { verbose: boolean }, stream: NodeJS.Wri
 	const startMs = performance.now()
 	let title = ''
 	let troubles = 0
-	const isDrawn = stream.isTTY === true
+	const isDrawn = stream.isTTY === true && process.env['TERM'] !== 'dumb'
 	const draw = () => title !== '' && stream.write(`${CLEAR}${barOf(title, total, sofar, (performance.now() - startMs) / 1000).slice(0, (stream.columns ?? COLUMNS_DEFAULT) - 1)}`)
 	const timer = isDrawn ? setInterval(draw, DRAW_MS).unref() : undefined
 	const say = (line: string) => stream.write(`${isDrawn ? CLEAR : ''}cairn-backup: ${line}\n`)

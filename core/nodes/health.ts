@@ -173,6 +173,7 @@ export interface Probed {
 /** Looks after a node every two seconds, for as long as the process has something else to do. */
 export function watch({ operations, health, uuid, found }: Probed): Monitor {
 	let isProbing = false
+	let isEnded = false
 	const timer = setInterval(probe, PROBE_INTERVAL_MS)
 	timer.unref()
 
@@ -192,9 +193,11 @@ export function watch({ operations, health, uuid, found }: Probed): Monitor {
 		isProbing = true
 		try {
 			await identified
-			well(await operations.space(), startMs)
+			const space = await operations.space()
+			if (!isEnded) well(space, startMs)
 		} catch (error) {
-			ill(error)
+			// That it is closed says nothing of the node.
+			if (!isEnded) ill(error)
 		} finally {
 			isProbing = false
 		}
@@ -213,7 +216,12 @@ export function watch({ operations, health, uuid, found }: Probed): Monitor {
 		found(undefined)
 	}
 
-	return { probe, end: () => clearInterval(timer) }
+	function end(): void {
+		isEnded = true
+		clearInterval(timer)
+	}
+
+	return { probe, end }
 }
 
 function seconds(): number {

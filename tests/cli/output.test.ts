@@ -85,3 +85,12 @@ test('a mount whose log is on a full disk goes on, and ends in order', async (t)
 	await once(up, 'exit')
 	assert.equal(isMounted(mountPoint), false)
 })
+
+test('a terminal that can do nothing but lines gets lines', async (t) => {
+	const place = makeWorkplace(t)
+	await place.cairn('init')
+	await place.cairn('node', 'add', 'one', place.makeDirectory('one'))
+	const typed = (TERM: string) => spawnSync('script', ['-qec', `${CAIRN} walk --config ${place.config}`, '/dev/null'], { env: { ...process.env, TERM }, encoding: 'utf8' }).stdout
+	assert.match(typed('xterm'), /\x1b\[K.*walk one/)
+	assert.match(typed('dumb'), /^walk one: nothing to do in [\d.]+ s\r\n$/)
+})

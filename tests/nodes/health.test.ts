@@ -91,14 +91,14 @@ test('a seek past the end says nothing of the node, and a close is made whatever
 	watched.close(1)
 })
 
-test('what was opened before the node came back says nothing of the node there is now, unless it hangs', async () => {
+test('what was opened before the node came back says nothing of the node there is now, unless it hangs', async (t) => {
 	const state = { code: '' }
 	const answer = async () => (state.code === '' ? 7 : fail(state.code))
 	const operations = { open: answer, fstat: answer, identify: answer, space: () => SPACE } as unknown as NodeOperations
 	const health = newHealth()
 	const watched = withBreaker({ operations, health, remote: true, opened: () => undefined })
 	const monitor = watch({ operations, health, uuid: 'u', found: () => undefined })
-	monitor.end()
+	t.after(() => monitor.end())
 	const fails = async (code: string) => {
 		state.code = code
 		await assert.rejects(async () => await watched.fstat(7), { code })
@@ -166,4 +166,17 @@ test('the filesystem is told by the longest mount point, the later of two on one
 	assert.equal(isRemoteAmong(table, '/mnt'), false)
 	// The way there leads over the network.
 	assert.equal(isRemoteAmong(table, '/mnt/far away/disk'), true)
+})
+
+test('a probe that its node was closed under says nothing of the node', async () => {
+	const health = newHealth()
+	const { promise, reject } = Promise.withResolvers<void>()
+	const operations = { identify: () => promise, space: () => SPACE } as unknown as NodeOperations
+	const monitor = watch({ operations, health, uuid: 'u', found: () => assert.fail('it was said') })
+	const { reason } = health
+	const probe = monitor.probe()
+	monitor.end()
+	reject(new Errno('ENOTCONN', 'closed'))
+	await probe
+	assert.equal(health.reason, reason)
 })
