@@ -1,6 +1,6 @@
 /** `cairn node add NAME PATH`. */
 import { randomUUID } from 'node:crypto'
-import { existsSync, realpathSync, rmSync, statfsSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, realpathSync, rmSync, statfsSync, statSync } from 'node:fs'
 import { dirname, join, resolve, sep } from 'node:path'
 import * as nodes from '../core/catalogue/nodes.ts'
 import type { Driver } from '../core/catalogue/driver.ts'
@@ -21,6 +21,7 @@ interface Options extends NodeOptions {
 }
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
+const OF_A_NEW_DISK = new Set(['.cairn', 'lost+found'])
 const DEFAULTS = { zone: '', reserve: -1, weight: 100, io: 'auto', state: 'rw' } as const
 
 export const nodeAdd: Verb<Options> = (deps) => ({
@@ -42,6 +43,11 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 		await addNode(driver, options.name, settings)
 	})
 	deps.print(`node ${options.name}: ${path}`)
+	if (bringsFiles(path)) deps.print(`what is in it comes into the tree, where it lies, with 'cairn walk --node ${options.name}'`)
+}
+
+function bringsFiles(path: string): boolean {
+	return readdirSync(path).some((name) => !OF_A_NEW_DISK.has(name))
 }
 
 /**

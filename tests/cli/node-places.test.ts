@@ -54,7 +54,17 @@ test('a node is told from one that was removed, or whose catalogue was lost', as
 	const { code, stderr } = await add()
 	assert.deepEqual([code, stderr], [7, `${says}, which this catalogue does not know: if it was removed, empty it first, .cairn too; if the catalogue was lost, cairn reindex --node a=${root}\n`])
 	rmSync(join(root, '.cairn'), { recursive: true })
-	assert.equal((await add()).code, 0)
+	mkdirSync(join(root, 'lost+found'))
+	assert.deepEqual(await add(), { code: 0, stdout: `node b: ${root}\n`, stderr: '' })
+})
+
+test('of files that a node brings it is said how they come into the tree', async (t) => {
+	const place = makeWorkplace(t)
+	const cairn = typed(place.config, init, node)
+	await cairn('init')
+	const root = place.makeDirectory('a')
+	mkdirSync(join(root, 'photos'))
+	assert.match((await cairn('node', 'add', 'a', root)).stdout, /^node a: .*\n.* with 'cairn walk --node a'\n$/)
 })
 
 test('a copy takes the place of a directory only while nobody changes that', async (t) => {
