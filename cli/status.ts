@@ -16,6 +16,7 @@ import { isPassDue, signatureOf } from '../replicator/level/pass-due.ts'
 import { shownAddress, withCatalogue } from './catalogue.ts'
 import { type Probe, probeNode } from './node-probe.ts'
 import { type JobStatus, serviceStatus } from './replicator-status.ts'
+import { tooFarGoing } from './sites-wanted.ts'
 import { toLines } from './status-lines.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
 
@@ -127,7 +128,7 @@ function collect(options: Common, deps: Deps): Promise<Status> {
 			deadCounted,
 			withoutRoom,
 			offsiteOwed: await owedOffsite(driver, classes),
-			classesShortOffsite: tooFarGoing(classes, sites),
+			classesShortOffsite: tooFarGoing(classes, sites).map(({ name }) => name),
 			sites,
 			conflicts: sum(all.conflicts),
 			jobs: service.jobs,
@@ -142,11 +143,6 @@ function toOwed({ wanted, surplus, suspect, intents }: Totals, short: number): O
 function tooGreedy(classes: readonly ClassRow[], rows: readonly NodeRow[]): string[] {
 	const holders = rows.filter((row) => row.state !== 'dead' && row.state !== 'drain').length
 	return classes.filter((rule) => !isRetired(rule) && rule.copies > holders).map((rule) => rule.name)
-}
-
-function tooFarGoing(classes: readonly ClassRow[], sites: Status['sites']): string[] {
-	const takers = (name: string) => sites.filter(({ settings }) => settings.classes === undefined || settings.classes.includes(name)).length
-	return classes.filter((rule) => !isRetired(rule) && rule.offsite > takers(rule.name)).map((rule) => rule.name)
 }
 
 function toNode(row: NodeRow, probe: Probe, all: Totals, lookedAfter: ReadonlySet<string>): NodeStatus {

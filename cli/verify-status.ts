@@ -2,7 +2,9 @@
 import * as nodes from '../core/catalogue/nodes.ts'
 import * as proofs from '../core/catalogue/proofs.ts'
 import * as verifyDays from '../core/catalogue/verify-days.ts'
+import type { NodeId } from '../core/ids.ts'
 import { withCatalogue } from './catalogue.ts'
+import { checkKnown } from './no-such.ts'
 import { showSize } from './sizes.ts'
 import { showAge, table } from './table.ts'
 import type { Common, Deps } from './verb.ts'
@@ -38,21 +40,24 @@ export async function runStatus(options: Options, deps: Deps): Promise<void> {
 
 function collect(options: Options, deps: Deps): Promise<VerifyStatus> {
 	return withCatalogue(options, deps, async (driver) => {
-		const names = new Map((await nodes.list(driver)).map((row) => [row.id, row.name]))
+		const rows = await nodes.list(driver)
+		if (options.node !== undefined) checkKnown('node', options.node, rows)
+		const names = new Map(rows.map((row) => [row.id, row.name]))
+		const nameOf = (id: NodeId) => names.get(id) ?? `removed (${id})`
 		const isWanted = ({ node_id }: { node_id: number }) => options.node === undefined || names.get(node_id) === options.node
 		const clock = (await proofs.now(driver, driver.capabilities))?.now ?? 0
 		const found = (await proofs.standings(driver)).filter(isWanted)
 		const days = (await verifyDays.list(driver, DAYS_SHOWN, driver.capabilities)).filter(isWanted)
 		return {
 			nodes: found.map(({ node_id, copies, never, suspect, oldest }) => ({
-				node: names.get(node_id) ?? `${node_id}`,
+				node: nameOf(node_id),
 				copies,
 				neverProved: never,
 				suspect,
 				oldestProofAge: oldest === null ? null : Math.max(0, clock - oldest),
 			})),
 			days: days.map(({ node_id, day, files, bytes, bad }) => ({
-				node: names.get(node_id) ?? `${node_id}`, day: new Date(day * DAY_MS).toISOString().slice(0, 10), files, bytes, bad,
+				node: nameOf(node_id), day: new Date(day * DAY_MS).toISOString().slice(0, 10), files, bytes, bad,
 			})),
 		}
 	})

@@ -2,15 +2,18 @@
 import * as classTable from '../../core/catalogue/classes.ts'
 import { isRetired } from '../../core/catalogue/classes.ts'
 import * as clientTable from '../../core/catalogue/clients.ts'
+import * as siteTable from '../../core/catalogue/sites.ts'
 import type { Driver } from '../../core/catalogue/driver.ts'
 import { checkSchema } from '../../core/catalogue/migrate.ts'
 import { openCatalogue } from '../../core/catalogue/open.ts'
 import type { Config } from '../../core/config/types.ts'
 import { isAlive } from '../../core/filesystem/clients.ts'
+import { readSettings } from '../../core/off-site/site-settings.ts'
 import { run } from '../../core/op.ts'
 import { overview, type Overview } from '../../core/stats/overview.ts'
 import { shownAddress } from '../catalogue.ts'
 import { many } from '../many.ts'
+import { tooFarGoing } from '../sites-wanted.ts'
 import { type Finding, found } from './finding.ts'
 import { checkNodes } from './nodes.ts'
 
@@ -59,11 +62,14 @@ async function checkClocks(driver: Driver): Promise<Finding> {
 async function checkClasses(driver: Driver, { nodes }: Overview): Promise<Finding[]> {
 	const takers = nodes.filter(({ state }) => state !== 'dead' && state !== 'drain')
 	const rules = (await classTable.list(driver)).filter((rule) => !isRetired(rule))
+	const sites = (await siteTable.list(driver, driver.capabilities)).map((row) => ({ settings: readSettings(row) }))
+	const far = tooFarGoing(rules, sites)
 	const greedy = rules.filter((rule) => rule.copies > takers.length)
 	const spread = rules.filter((rule) => rule.zones > new Set(takers.map(({ zone }) => zone)).size)
 	return [
 		...greedy.map(({ name, copies }) => found(`class ${name}`, 'wrong', `asks for ${copies} copies, and there are ${takers.length} nodes for them`, 'cairn node add, or fewer copies and cairn class apply')),
 		...spread.map(({ name, zones }) => found(`class ${name}`, 'doubtful', `asks for ${zones} zones, and the nodes are in fewer`, 'cairn node set NODE --zone ZONE')),
+		...far.map(({ name, offsite }) => found(`class ${name}`, 'doubtful', `asks for ${many(offsite, 'copy', 'copies')} off-site, and fewer sites take it`, 'cairn site add, or cairn site set NAME --class')),
 		...(greedy.length + spread.length === 0 ? [found('classes', 'well', `${rules.length}, and nodes enough for each`)] : []),
 	]
 }

@@ -41,6 +41,6 @@ test('cairn verify finds and heals a flipped byte', { timeout: 120_000 }, async 
 	assert.match(await verb('walk', '-p', below, '--node', 'node1'), /^walk node1: \d+ known/)
 	assert.match(await verb('verify', '-p', `${below}/f3`), /verify node\d: 1 /)
 
-	const refused = { 'verify --node nobody': 8, 'verify -p no/such/file': 8, 'verify --max-bytes much': 2, 'verify --limit few': 2, 'verify --limit 1.5': 2, 'trim --node nobody': 8 }
+	const refused = { 'verify --node nobody': 8, 'verify --status --node nobody': 8, 'verify -p no/such/file': 8, 'verify --max-bytes much': 2, 'verify --limit few': 2, 'verify --limit 1.5': 2, 'trim --node nobody': 8 }
 	for (const [words, code] of Object.entries(refused)) assert.equal((await up.cairn(...words.split(' '))).code, code, words)
 })
