@@ -86,7 +86,9 @@ export function setPosition({ name }: Replicator, tx: Transaction, position: Uin
 export function* takeLease(fs: Filesystem, name: string): Op<string | undefined> {
 	if (yield* take(fs, name, LEASE_SECONDS)) return undefined
 	const id = yield* leases.holderOf(fs, name)
-	const row = id === undefined ? undefined : yield* wait(clients.get(fs.catalogue, id, fs.capabilities))
+	// It ended in this moment.
+	if (id === undefined) return yield* takeLease(fs, name)
+	const row = yield* wait(clients.get(fs.catalogue, id, fs.capabilities))
 	return row ? `${row.what}, process ${row.pid} on ${row.host}` : `client ${id}`
 }
 
