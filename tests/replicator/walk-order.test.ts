@@ -1,7 +1,7 @@
 /** The order of a walk, by itself: whatever is told ahead or visited early, a directory comes before what is in it, by its bytes, once. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Child, startOrder } from '../../replicator/walk/order.ts'
+import { type Child, componentBelow, startOrder } from '../../replicator/walk/order.ts'
 import type { Directory } from '../../replicator/walk/walking.ts'
 import { type Random, randomFrom, seedOfRun } from '../support/random.ts'
 
@@ -28,6 +28,12 @@ function growTree(random: Random): Tree {
 	grow('', 0)
 	return { below, inOrder }
 }
+
+test('a path is below a directory, not below one whose name it begins with', () => {
+	const below = (directory: string, path: string) => componentBelow(Buffer.from(directory), Buffer.from(path))?.toString()
+	assert.deepEqual(['', 'a', 'a/b', 'a/b/c'].map((directory) => below(directory, 'a/b/c')), ['a', 'b', 'c', undefined])
+	assert.equal(below('a', 'ab/c'), undefined)
+})
 
 const childrenOf = (names: readonly string[], isNew: boolean) => names.map((name, at): Child => ({ name: Buffer.from(name), id: at, onDisk: true, isNew }))
 
