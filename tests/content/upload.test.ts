@@ -23,6 +23,7 @@ import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { run } from '../../core/op.ts'
 import { engines } from '../catalogue/engines.ts'
+import { until } from '../support/until.ts'
 import { at } from '../unit/installation.ts'
 import { get, intakeOf, OWNER, put, tree } from './tree.ts'
 
@@ -176,6 +177,25 @@ for (const engine of engines) {
 		assert.deepEqual(await made.problems(), [])
 	})
 
+	for (const what of ['create', 'write'] as const) {
+		test(`${engine.name}: it goes on at another yet where the next refuses too (${what})`, async (t) => {
+			const made = await tree(t, engine, { nodes: 3 })
+			const { fs } = await made.start({ remote: true })
+			const answers = [['write', 'done'], ['write', 'ENOSPC'], [what, 'EIO']]
+			for (const { operations } of fs.nodes.values()) {
+				const { create, write } = operations
+				operations.create = (...args) => (refuse(answers, 'create'), create(...args))
+				operations.write = (...args) => (refuse(answers, 'write'), write(...args))
+			}
+			await until('the nodes are in service', () => [...fs.nodes.values()].every(({ health }) => health.up) || undefined)
+			await put(fs, 'f', LARGE)
+			assert.deepEqual(answers, [])
+			assert.deepEqual(await get(fs, 'f'), LARGE)
+			for (const number of [1, 2, 3]) assert.deepEqual(uploadsLeft(made.node(number, '.cairn/uploads')), [])
+			assert.deepEqual(await made.problems(), [])
+		})
+	}
+
 	test(`${engine.name}: strays are kept, directories that were moved meanwhile are followed`, async (t) => {
 		const made = await tree(t, engine)
 		const [door, other] = [await made.start(), await made.start()]
@@ -225,4 +245,11 @@ for (const engine of engines) {
 function full(fs: Filesystem, number: number): void {
 	const node = fs.nodes.get(number) as Node
 	node.operations.write = () => fail('ENOSPC')
+}
+
+/** Of the calls that are named, in their order: one is refused where it is to be answered with an error. */
+function refuse(answers: string[][], call: string): void {
+	if (answers[0]?.[0] !== call) return
+	const [, answer] = answers.shift() as string[]
+	if (answer !== 'done') fail(answer)
 }
