@@ -25,7 +25,6 @@ import { type Directory, shown, type Walking, WalkStopped } from './walking.ts'
 
 /** Names looked at by themselves at once. */
 const EXAMINED_AT_ONCE = 16
-const OWN = Buffer.from('.cairn')
 
 /** What of a directory is asked for; all of it by default. */
 export interface Scope {
@@ -126,8 +125,7 @@ async function sort(here: Visit, pairs: readonly Pair[], standing: readonly Inte
 	if (both.length > 0) await meetKnown(here, both)
 }
 
-function isAsked({ directory, scope }: Visit, name: Name, { row, entry }: Pair): boolean {
-	if (directory.path.length === 0 && name.equals(OWN)) return false
+function isAsked({ scope }: Visit, name: Name, { row, entry }: Pair): boolean {
 	if (scope.only) return name.equals(scope.only)
 	if (!scope.from) return true
 	return (row?.kind === KIND.directory || entry?.kind === KIND.directory) && name.compare(scope.from) >= 0
