@@ -25,7 +25,6 @@ export function bodyOf(answer: IncomingMessage): Body {
 function each(answer: IncomingMessage, use: Use): Promise<void> {
 	return new Promise((resolve, reject) => {
 		const end = (error?: Error) => {
-			answer.removeAllListeners('close').removeAllListeners('data')
 			if (error) answer.destroy()
 			error ? reject(error) : resolve()
 		}
