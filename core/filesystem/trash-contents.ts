@@ -82,7 +82,6 @@ export async function findRemoved(reader: Reader, path: Path): Promise<Kept[]> {
 
 /** Everything in a directory of the trash that had this name. */
 async function ofName(reader: Reader, directory: Kept, name: Buffer): Promise<Kept[]> {
-	if (directory.row.kind !== KIND.directory) return []
 	// A name that looks numbered never stands there without a number of its own.
 	const plain = looksNumbered(name) ? undefined : await entries.lookup(reader, directory.row.id, name)
 	const rows: Array<FileRow & { name: Buffer }> = plain ? [{ ...plain, name }] : []
