@@ -1,7 +1,7 @@
-/** The agent's record of what it has, on a disk that fills up while it is written anew. */
+/** The agent's record of what it has: on a disk that fills up while it is written anew, and cut off. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmdirSync, statfsSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -31,4 +31,16 @@ test('a record of which the disk takes a part only does not take the place of th
 	writeFileSync(others, '')
 	await openHoldings(own, 1).add(held.slice(0, 1))
 	assert.equal([...openHoldings(own).all()].length, FILES)
+})
+
+test('a line that was cut off is no part of the next', async (t) => {
+	const folder = mkdtempSync(join(tmpdir(), 'cairn-record-'))
+	t.after(() => rmSync(folder, { recursive: true }))
+	const own = openDirectory(folder)
+	const held = ['a', 'b', 'c'].map((path, id) => ({ path, id, version: 1, size: 1, hash: 'a'.repeat(64), seenMs: 1 }))
+	await openHoldings(own).add(held.slice(0, 2))
+	const log = join(folder, 'held.log')
+	writeFileSync(log, readFileSync(log).subarray(0, -5))
+	await openHoldings(own).add(held.slice(2))
+	assert.deepEqual([...openHoldings(own).all()].map(({ path }) => String(path)), ['a', 'c'])
 })
