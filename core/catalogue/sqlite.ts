@@ -73,7 +73,7 @@ const CAPABILITIES: Capabilities = {
 export function openSqlite(path: string, options: SqliteOptions): Driver {
 	const db = openDatabase(path)
 	db.exec(`PRAGMA cache_size = -${options.cacheKibMax ?? CACHE_KIB_MAX}`)
-	const log = writeAheadLog(path)
+	const log = writeAheadLog(path, (work) => attempt(() => alone(work)))
 	const statements = new Map<string, Known>()
 	const unread = createUnread()
 	const begin = db.prepare('BEGIN IMMEDIATE')
@@ -267,6 +267,17 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 	function commitHeld(): void {
 		held?.commit()
 		held?.settle()
+	}
+
+	/** Without a change, while no other connection can make one. */
+	function alone(work: () => void): void {
+		commitHeld()
+		begin.run()
+		try {
+			work()
+		} finally {
+			rollback.run()
+		}
 	}
 
 	const isHeldElsewhere = () => held?.isHeldElsewhere() === true

@@ -4,22 +4,31 @@
  * and one fsync of the log covers it, also after SQLite began the log anew (it overwrites the same file, which stays while
  * any connection is open).
  *
+ * What a disk refuses of the log it is not asked for again: the kernel tells of it once, and takes it for written. Whatever was synced
+ * afterwards would have a gap before it, where the log ends after a power cut. So all of it is written once more then.
+ *
  * Only the log is opened here. Closing a descriptor of the database file itself would drop SQLite's POSIX locks on it
  * (sqlite.org/howtocorrupt.html, 2.2).
  */
+import { readSync, writeSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CatalogueError } from '../errors.ts'
+import type { Maybe } from '../op.ts'
+
+const PIECE_BYTES = 1024 * 1024
 
 export interface WriteAheadLog {
 	sync(): Promise<void>
 	close(): Promise<void>
 }
 
-export function writeAheadLog(database: string): WriteAheadLog {
+/** `alone`: does that while nobody writes to the log. */
+export function writeAheadLog(database: string, alone: (work: () => void) => Maybe<void>): WriteAheadLog {
 	let log: Promise<FileHandle> | undefined
 	let running: Promise<void> | undefined
 	let next: Promise<void> | undefined
+	let hasGap = false
 
 	/** Where it cannot be opened, for want of a descriptor say, the next sync tries again. */
 	const opened = () => {
@@ -30,8 +39,16 @@ export function writeAheadLog(database: string): WriteAheadLog {
 		return log
 	}
 
+	async function syncNow(): Promise<void> {
+		const handle = await opened()
+		if (hasGap) await alone(() => writeAgain(handle.fd))
+		hasGap = true
+		await handle.datasync()
+		hasGap = false
+	}
+
 	const start = () => {
-		running = opened().then((handle) => handle.datasync()).catch(asErrno)
+		running = syncNow().catch(asErrno)
 		next = undefined
 		return running.finally(() => {
 			if (!next) running = undefined
@@ -63,7 +80,18 @@ async function openDurably(path: string): Promise<FileHandle> {
 	return open(path, 'r+')
 }
 
+/** What is in memory is right: it is what everybody reads. */
+function writeAgain(fd: number): void {
+	const piece = Buffer.allocUnsafe(PIECE_BYTES)
+	for (let at = 0; ; ) {
+		const bytes = readSync(fd, piece, 0, piece.length, at)
+		if (bytes === 0) return
+		at += writeSync(fd, piece, 0, bytes, at)
+	}
+}
+
 function asErrno(error: unknown): never {
+	if (error instanceof CatalogueError) throw error
 	const { code, message } = error as NodeJS.ErrnoException
 	throw new CatalogueError(code ?? 'EIO', `the catalogue's log: ${message}`)
 }
