@@ -116,6 +116,7 @@ async function settle(run: Run, { items, failures }: { items: Item[]; failures: 
 	const synced = await syncContents(run, items)
 	await withSpots(run.folder, (find) => {
 		for (const [index, item] of items.entries()) {
+			if (synced[index] !== undefined) dropArrived(run, item)
 			const failure = bringHome(run, find, item, synced[index])
 			if (failure === undefined) placed.push(item)
 			else {
@@ -131,6 +132,11 @@ async function settle(run: Run, { items, failures }: { items: Item[]; failures: 
 		held.map(({ wanted: { id, version, size, path }, hash }) => ({ path: path.toString('latin1'), id, version, size, hash, seenMs })),
 	)
 	return await report(run, [...held, ...done])
+}
+
+/** The system tells once what it could not write, and takes it for written: gone on with, it would pass for whole. */
+function dropArrived({ folder }: Run, { arrived }: Item): void {
+	if (arrived) fs.rmSync(folder.incoming.at(arrived.name), { force: true })
 }
 
 function bringHome(run: Run, find: Find, item: Item, error: Error | undefined): Failure | undefined {

@@ -85,6 +85,25 @@ test('a copy that the disk cannot read any more, and no other: the server is tol
 	assert.deepEqual(readdirSync(join(agent.base, 'empty')), ['g'])
 })
 
+test('what the disk has refused to write is fetched anew, for what is in memory of it passes for whole', async () => {
+	server.offer('f', 'content', { mtimeS: Math.floor(Date.now() / 1000) })
+	const preload = join(agent.base, 'refusing.mjs')
+	writeFileSync(preload, `import fs from 'node:fs'
+const { fsync } = fs
+fs.fsync = (fd, done) => (fs.fstatSync(fd).isFile() ? done(Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO', syscall: 'fsync' })) : fsync(fd, done))
+`)
+	agent.environment['NODE_OPTIONS'] = `--import ${preload}`
+	const refused = await agent.run('-a', 'replicate')
+	assert.equal(refused.code, 1)
+	assert.match(refused.err, /f: EIO: i\/o error, fsync/)
+	delete agent.environment['NODE_OPTIONS']
+	server.requests.length = 0
+	server.failed.length = 0
+	assert.equal((await agent.run('-a', 'replicate')).code, 0)
+	assert.equal(server.requests.filter((request) => request.includes('/file/')).length, 1)
+	assert.deepEqual([readFileSync(join(agent.folder, 'f'), 'utf8'), server.claimed.size], ['content', 1])
+})
+
 test('agent.json damaged: restore and status, which need no server, do their work all the same', async () => {
 	server.offer('f', 'content')
 	await agent.run('-a', 'replicate')
