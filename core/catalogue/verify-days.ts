@@ -34,10 +34,3 @@ export function list(reader: Reader, days: number, capabilities: Capabilities): 
 		[days],
 	)
 }
-
-/** Of each node: how many seconds ago the copy was read that waits longest for it; null where none ever was. One look at an index each. */
-export function oldestProofs(reader: Reader, { now }: Capabilities): Maybe<Array<{ node_id: NodeId; age: number | null }>> {
-	return reader.all(`SELECT n.id AS node_id, ${now} - (
-		SELECT r.verified_at FROM replica r WHERE r.node_id = n.id AND r.verified_at IS NOT NULL ORDER BY r.verified_at LIMIT 1
-	) AS age FROM node n`)
-}

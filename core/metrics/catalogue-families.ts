@@ -2,6 +2,7 @@
 import type { Driver } from '../catalogue/driver.ts'
 import * as jobTable from '../catalogue/jobs.ts'
 import * as nodeTable from '../catalogue/nodes.ts'
+import * as proofs from '../catalogue/proofs.ts'
 import * as verifyDays from '../catalogue/verify-days.ts'
 import { type Op, wait } from '../op.ts'
 import { overview, type Overview } from '../stats/overview.ts'
@@ -14,7 +15,7 @@ export function* catalogueFamilies(catalogue: Driver): Op<Family[]> {
 	return [
 		...standing(found),
 		...elsewhere(found),
-		...(yield* scrubbing(catalogue)),
+		...(yield* scrubbing(catalogue, found)),
 		...(yield* running(catalogue)),
 		gaugeFamily('cairn_writers', 'Files open for writing.', [[{}, found.writers]]),
 		gaugeFamily('cairn_clients', 'Processes that have the tree open, as the catalogue knows them.', [[{}, found.clients.length]]),
@@ -62,10 +63,10 @@ function elsewhere({ offsite, awaitingOffsite, at }: Overview): Family[] {
 const TODAY_ONLY = 1
 
 /** Of today: how the month went is in `cairn verify --status`. */
-function* scrubbing(catalogue: Driver): Op<Family[]> {
-	const names = new Map((yield* wait(nodeTable.list(catalogue))).map(({ id, name }) => [id, name]))
+function* scrubbing(catalogue: Driver, { at, nodes }: Overview): Op<Family[]> {
+	const names = new Map(nodes.map(({ id, name }) => [id, name]))
 	const rows = (yield* wait(verifyDays.list(catalogue, TODAY_ONLY, catalogue.capabilities))).filter((row) => names.has(row.node_id))
-	const proofs = yield* wait(verifyDays.oldestProofs(catalogue, catalogue.capabilities))
+	const oldest = nodes.length === 0 ? [] : ((yield* wait(catalogue.read(...nodes.map(({ id }) => proofs.oldestQuery(id))))) as Array<Array<{ at: number }>>)
 	const of = (value: 'files' | 'bytes' | 'bad') => rows.map((row): [Labels, number] => [{ node: names.get(row.node_id) as string }, row[value]])
 	return [
 		gaugeFamily('cairn_scrubbed_files', 'Copies read and compared today (UTC).', of('files')),
@@ -74,7 +75,7 @@ function* scrubbing(catalogue: Driver): Op<Family[]> {
 		gaugeFamily(
 			'cairn_oldest_proof_age_seconds',
 			'How long ago the copy was read whole that waits longest to be read again.',
-			proofs.flatMap(({ node_id, age }) => (age === null ? [] : [[{ node: names.get(node_id) ?? '' }, age] as [Labels, number]])),
+			nodes.flatMap(({ name }, index) => oldest[index].map((proof): [Labels, number] => [{ node: name }, at - proof.at])),
 		),
 	]
 }

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import * as classes from '../../core/catalogue/classes.ts'
-import type { Driver } from '../../core/catalogue/driver.ts'
+import type { Driver, Query } from '../../core/catalogue/driver.ts'
+import { run } from '../../core/op.ts'
+import { catalogueFamilies } from '../../core/metrics/catalogue-families.ts'
 import * as proofs from '../../core/catalogue/proofs.ts'
 import * as sites from '../../core/catalogue/sites.ts'
 import { owedOffsite } from '../../core/off-site/owed.ts'
@@ -22,7 +24,8 @@ async function asking<T>(driver: Driver, ask: (driver: Driver) => Promise<T>): P
 		most = Math.max(most, await read())
 		return answer
 	}
-	const answer = await ask({ ...driver, all: (sql, params) => measured(() => driver.all(sql, params)), get: (sql, params) => measured(() => driver.get(sql, params)) } as Driver)
+	const read = (...queries: Query[]) => measured(() => driver.read(...queries))
+	const answer = await ask({ ...driver, read, all: (sql, params) => measured(() => driver.all(sql, params)), get: (sql, params) => measured(() => driver.get(sql, params)) } as Driver)
 	return { answer, most }
 }
 
@@ -55,13 +58,28 @@ test('mariadb: copies for sites to fetch, each file once', async (t) => {
 	assert.ok(most < 65_000, `${most} rows were read by one question`)
 })
 
-test('mariadb: how well copies are proved, each copy once', async (t) => {
-	const driver = await filled(t)
+/** On three nodes, one half proved. */
+async function copied(driver: Driver): Promise<void> {
 	for (const node of [1, 2, 3]) {
+		await driver.change(`INSERT INTO node (id, name, path, uuid) VALUES (${node}, 'node${node}', '/${node}', 'u${node}')`)
 		await driver.script(`INSERT INTO replica (file_id, node_id, version, state, verified_at)
 			SELECT ${FIRST_ID} + seq, ${node}, 1, IF(seq % 6 = 0, ${node}, 1), IF(seq % 2 = 0, NULL, 1000 * ${node} + seq) FROM ${SEQUENCE}`)
 	}
 	await driver.script('ANALYZE TABLE replica')
+}
+
+test('mariadb: metrics cost nothing of what copies there are', async (t) => {
+	const driver = await filled(t)
+	await copied(driver)
+	const { answer, most } = await asking(driver, async (asked) => await run(catalogueFamilies(asked)))
+	const ages = answer.find(({ name }) => name === 'cairn_oldest_proof_age_seconds')?.samples.map(({ labels, value }) => [labels.node, Math.floor(Date.now() / 1_000) - value])
+	assert.deepEqual(ages?.map(([node, at]) => [node, Math.round(Number(at) / 100) * 100]), [['node1', 1_000], ['node2', 2_000], ['node3', 3_000]])
+	assert.ok(most < 1_000, `${most} rows were read by one question`)
+})
+
+test('mariadb: how well copies are proved, each copy once', async (t) => {
+	const driver = await filled(t)
+	await copied(driver)
 	const { answer, most } = await asking(driver, async (asked) => await proofs.standings(asked))
 	assert.deepEqual(answer.map(({ node_id, copies, never, suspect, oldest }) => [node_id, copies, never, suspect, oldest]), [
 		[1, FILES, FILES / 2, 0, 1_001],
