@@ -41,9 +41,9 @@ export function createStreams(app: FastifyInstance): Streams {
 }
 
 function begin(reply: FastifyReply, ended: () => void): Stream {
-	reply.hijack()
+	reply.headers({ 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no', 'x-content-type-options': 'nosniff' }).hijack()
 	const { raw } = reply
-	raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no', 'x-content-type-options': 'nosniff' })
+	raw.writeHead(200, reply.getHeaders() as Record<string, string>)
 	raw.write(`retry: ${RETRY_MS}\n\n`)
 	const over = new AbortController()
 	const still = setInterval(() => raw.write(':\n\n'), STILL_HERE_MS)

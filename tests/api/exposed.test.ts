@@ -34,6 +34,9 @@ test('a page of another origin reads all that is said to it', async (t) => {
 	await ask('OPTIONS', '/uploads')
 	const { headers } = await ask('POST', '/uploads', { ...TUS, 'upload-length': '1' })
 	await ask('HEAD', headers.get('location') as string, TUS)
+	const events = await door.fetch('/events', { headers: { origin: ORIGIN } })
+	assert.deepEqual([events.headers.get('access-control-allow-origin'), events.headers.get('vary')], [ORIGIN, 'Origin'])
+	await events.body?.cancel()
 	const { fid } = (await (await door.fetch('/dir/assign')).json()) as { fid: string }
 	await ask('PUT', `/${fid}`, { 'content-md5': 'mgNkuembtIDdJeHwKEyFVQ==' }, 'content')
 	await ask('GET', `/${fid}`)
