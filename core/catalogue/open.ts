@@ -1,11 +1,13 @@
 /** From what the configuration says to an open catalogue. What goes wrong here is the user's to mend: one line, exit code 5. */
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { accessSync, closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs'
 import type { Config } from '../config/types.ts'
-import { UserError } from '../errors.ts'
+import { codeOf, UserError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Driver } from './driver.ts'
 import type { MysqlOptions } from './mysql.ts'
 import type { SqliteOptions } from './sqlite.ts'
+
+const CLOSED = 'permission denied: it is for its owner, and for root'
 
 export type CatalogueConfig = Pick<
 	Config,
@@ -33,13 +35,23 @@ export async function openCatalogue(config: CatalogueConfig, { create = false, c
 
 async function openFile(path: string, { create, isBrief, ...options }: SqliteOptions & { create: boolean; isBrief: boolean }): Promise<Driver> {
 	if (!path) throw misread('sqlite:', 'no path is given')
+	if (!existsSync(path) && isClosed(path)) throw unreachable(path, CLOSED)
 	if (!existsSync(path) && !create) throw unreachable(path, 'no such file (cairn init makes a new one; one that was lost: cairn load, cairn reindex)')
 	const { openSqlite } = await import('./sqlite.ts')
 	try {
 		if (!existsSync(path)) createPrivately(path)
 		return openSqlite(path, { ...options, watch: isBrief ? undefined : (await import('./wal-index.ts')).watchFiles })
 	} catch (error) {
-		throw unreachable(path, (error as Error).message)
+		throw unreachable(path, isClosed(path) ? CLOSED : (error as Error).message)
+	}
+}
+
+function isClosed(path: string): boolean {
+	try {
+		accessSync(path, constants.R_OK | constants.W_OK)
+		return false
+	} catch (error) {
+		return codeOf(error) === 'EACCES'
 	}
 }
 

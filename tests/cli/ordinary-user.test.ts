@@ -1,14 +1,16 @@
 /** Somebody who is not root mounts, through the set-user-id fusermount3. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { execFile, spawnSync } from 'node:child_process'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { makeWorkplace } from './workplace.ts'
 
 const SCRIPT = fileURLToPath(new URL('./ordinary-user.sh', import.meta.url))
+const CAIRN = fileURLToPath(new URL('../../cairn', import.meta.url))
 const NOBODY = 65534
 const DEADLINE_MS = 60_000
 
@@ -29,4 +31,17 @@ it('an ordinary user mounts, works and unmounts', async (t) => {
 	const words = ['--mount', '--propagation', 'private', '--fork', '--kill-child', 'sh', '-euc', AS_NOBODY, SCRIPT, directory]
 	const { stdout } = await promisify(execFile)('unshare', words, { timeout: DEADLINE_MS })
 	assert.deepEqual(stdout.trim().split('\n'), ['content', 'directory/g nobody 644', '600', 'content', 'unmounted'])
+})
+
+it('one whom the catalogue is closed to is told that it is', async (t) => {
+	const place = makeWorkplace(t)
+	await place.cairn('init')
+	chmodSync(place.config, 0o644)
+	for (const [mode, path] of [[0o755, place.directory], [0o700, place.makeDirectory('of-root')]] as const) {
+		chmodSync(path, mode)
+		writeFileSync(place.config, `export default { catalogue: '${join(path, 'catalogue.db')}' }`)
+		const words = ['--reuid', `${NOBODY}`, '--regid', `${NOBODY}`, '--clear-groups', CAIRN, 'status', '--config', place.config]
+		const { status, stderr } = spawnSync('setpriv', words, { encoding: 'utf8', cwd: '/' })
+		assert.deepEqual([status, stderr], [5, `cairn: catalogue ${join(path, 'catalogue.db')}: permission denied: it is for its owner, and for root\n`])
+	}
 })
