@@ -6,7 +6,7 @@ import { createThrottle } from '../core/off-site/throttle.ts'
 import { EXIT, Ending, exitCodeTable } from './exit-codes.ts'
 import { serveHashes } from './fetch/hash-thread.ts'
 import { cleanIncoming } from './fetch/incoming.ts'
-import { type Folder, openFolder, type Use } from './folder/folder.ts'
+import { type Folder, isFull, openFolder, type Use } from './folder/folder.ts'
 import { Elsewhere } from './folder/lock.ts'
 import { type Memory, recall, remember } from './folder/memory.ts'
 import { BadPath } from './names/archive-path.ts'
@@ -129,11 +129,6 @@ function outcomeOf(error: unknown): Outcome {
 	if (error instanceof BadPath) return { exit: EXIT.usage, said: `-p: ${message}` }
 	if (isFull(error)) return { exit: EXIT.noRoom, said: 'the disk is full' }
 	return { exit: EXIT.unexpected, said: process.env['CAIRN_DEBUG'] && error instanceof Error ? (error.stack as string) : message }
-}
-
-function isFull(error: unknown): boolean {
-	const { code } = error as NodeJS.ErrnoException
-	return code === 'ENOSPC' || code === 'EDQUOT'
 }
 
 /** The same cron job twice is nothing to write home about. */

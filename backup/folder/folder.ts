@@ -55,9 +55,14 @@ export async function openFolder(path: string, use: Use): Promise<Folder> {
 			syncAll: createSyncAll(root.path),
 		}
 	} catch (error) {
-		if (error instanceof Error && 'code' in error) throw new Ending(EXIT.folder, `the folder ${path} cannot be used: ${error.message}`)
+		if (error instanceof Error && 'code' in error && !isFull(error)) throw new Ending(EXIT.folder, `the folder ${path} cannot be used: ${error.message}`)
 		throw error
 	}
+}
+
+export function isFull(error: unknown): boolean {
+	const { code } = error as NodeJS.ErrnoException
+	return code === 'ENOSPC' || code === 'EDQUOT'
 }
 
 async function lock(own: Directory, use: Use): Promise<void> {

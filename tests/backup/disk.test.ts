@@ -133,6 +133,15 @@ test('restore where the record speaks of nothing: that is said, and is no succes
 	assert.equal((await restore('-p', 'd')).code, 0)
 })
 
+test('a disk that was full before the first run: it is said as it is of one that got full', async () => {
+	execFileSync('mount', ['-t', 'tmpfs', '-o', 'nr_inodes=1', 'none', agent.folder])
+	try {
+		assert.deepEqual(await agent.run('-a', 'replicate'), { code: 6, out: '', err: 'cairn-backup: the disk is full\n' })
+	} finally {
+		execFileSync('umount', [agent.folder])
+	}
+})
+
 test('a disk that is full, or can only be read any more: everything is restored from it and given back, and what would write says so', async () => {
 	server.offer('d/f', 'content')
 	execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', agent.folder])
