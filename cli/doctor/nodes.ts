@@ -24,10 +24,16 @@ export async function checkNodes(driver: Driver, config: Config, { nodes }: Over
 	const waiting = nodes.filter(({ intents, state }) => intents > 0 && state !== 'dead')
 	return [
 		...looked.flatMap(({ row, path, probe }) => checkNode(row, path, probe)),
+		...checkTakers(looked),
 		...checkDisks(looked),
 		...checkNames(rows, config),
 		...waiting.map(({ name, intents }) => found(`node ${name}`, 'doubtful', `${many(intents, 'change is', 'changes are')} still to be carried out there`, 'that happens when it answers and somebody mounts or replicates')),
 	]
+}
+
+function checkTakers(looked: ReadonlyArray<{ row: NodeRow; probe: Probe }>): Finding[] {
+	if (looked.some(({ row, probe }) => row.state === 'rw' && probe.up)) return []
+	return [found('nodes', 'wrong', 'none takes new files: to create one is EIO', 'cairn node set NAME --state rw, or another node')]
 }
 
 /** What is said of a node whose name is mistyped holds for none. */

@@ -28,7 +28,7 @@ export function classById(fs: Pick<Filesystem, 'classes'>, id: number): ClassRow
 
 /** Bytes a node keeps free. */
 export function reserveBytes({ row, space }: { row: Pick<Node['row'], 'reserve'>; space: Pick<Node['space'], 'capacity'> }): number {
-	return row.reserve >= 0 ? row.reserve : Math.min(RESERVE_BYTES_MAX, space.capacity * RESERVE_SHARE)
+	return row.reserve >= 0 ? row.reserve : Math.min(RESERVE_BYTES_MAX, Math.floor(space.capacity * RESERVE_SHARE))
 }
 
 export function takesNewFiles(node: Node): boolean {

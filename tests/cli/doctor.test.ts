@@ -56,6 +56,10 @@ for (const engine of engines) {
 		assert.equal((await findings(EXIT.ok)).find(({ what }) => what === 'class pictures')?.says, 'asks for 1 copy off-site, and fewer sites take it')
 		await driver.change('UPDATE class SET offsite = 0')
 
+		await driver.change("UPDATE node SET state = 'nc'")
+		assert.deepEqual(of(await findings(EXIT.unwell), 'nodes'), ['wrong'])
+		await driver.change("UPDATE node SET state = 'rw'")
+
 		renameSync(node(2), `${node(2)}-elsewhere`)
 		await driver.change("UPDATE node SET state = 'drain' WHERE id = 3")
 		await driver.change("INSERT INTO client (id, host, pid, started, what, joined, heartbeat) VALUES (999, 'far', 1, '', 'mount /far', 0, 0)")
