@@ -107,5 +107,7 @@ function cells({ node, job, state, started, seconds, outcomes, left, error, next
 	const counts = Object.entries(outcomes).map(([word, many]) => `${many} ${word}`)
 	if (left > 0) counts.push(`${left} left`)
 	const did = error ?? (filesSeen({ outcomes, troubles: left }) > 0 ? counts.join(', ') : '-')
-	return [node ?? '-', job, state, ago, seconds === null ? '-' : showDuration(seconds), did, next === null ? '-' : `in ${showDuration(Math.max(0, next - nowSeconds))}`]
+	// What failed says why.
+	const word = state === 'failed' && error === null ? 'given up' : state
+	return [node ?? '-', job, word, ago, seconds === null ? '-' : showDuration(seconds), did, next === null ? '-' : `in ${showDuration(Math.max(0, next - nowSeconds))}`]
 }

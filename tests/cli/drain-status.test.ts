@@ -9,6 +9,7 @@ import { init } from '../../cli/init.ts'
 import { node } from '../../cli/node.ts'
 import { rebalance } from '../../cli/rebalance.ts'
 import { replicate } from '../../cli/replicate.ts'
+import { replicator } from '../../cli/replicator.ts'
 import { trim } from '../../cli/trim.ts'
 import { walk } from '../../cli/walk.ts'
 import { typed } from './typed.ts'
@@ -75,7 +76,7 @@ test('a node that was emptied and is used again gets the copies for which there 
 
 test('a rebalance that is paused, resumed and given up', async (t) => {
 	const place = makeWorkplace(t)
-	const cairn = typed(place.config, init, node, rebalance)
+	const cairn = typed(place.config, init, node, rebalance, replicator)
 	await cairn('init')
 	await cairn('node', 'add', 'n1', place.makeDirectory('a'))
 	assert.match((await cairn('rebalance')).stdout, /^done/)
@@ -92,4 +93,5 @@ test('a rebalance that is paused, resumed and given up', async (t) => {
 	assert.match((await cairn('rebalance', '--resume')).stdout, /^done/)
 	goesOn()
 	assert.match((await cairn('rebalance', '--abort')).stdout, /^given up/)
+	assert.match((await cairn('replicator', '--status')).stdout, /^- +rebalance +given up /m)
 })

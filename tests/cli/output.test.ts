@@ -91,6 +91,6 @@ test('a terminal that can do nothing but lines gets lines', async (t) => {
 	await place.cairn('init')
 	await place.cairn('node', 'add', 'one', place.makeDirectory('one'))
 	const typed = (TERM: string) => spawnSync('script', ['-qec', `${CAIRN} walk --config ${place.config}`, '/dev/null'], { env: { ...process.env, TERM }, encoding: 'utf8' }).stdout
-	assert.match(typed('xterm'), /\x1b\[K.*walk one/)
+	assert.ok(typed('xterm').includes('\x1b[K'))
 	assert.match(typed('dumb'), /^walk one: nothing to do in [\d.]+ s\r\n$/)
 })
