@@ -207,9 +207,7 @@ export function* nameUpload(fs: Filesystem, row: UploadRow, place: Place, attrib
 			stat: yield* wait(node.operations.fstat(fd)),
 			hash,
 			attributes,
-			*sync() {
-				yield* wait(node.operations.sync(fd, true))
-			},
+			sync: () => syncKept(node, fd),
 			guard: {
 				query: uploads.lockQuery(row.id, fs.capabilities),
 				judge(tx, rows) {
@@ -222,6 +220,17 @@ export function* nameUpload(fs: Filesystem, row: UploadRow, place: Place, attrib
 		return yield* giveName(fs, staged, place, { check })
 	} finally {
 		yield* wait(node.operations.close(fd))
+	}
+}
+
+/** What a disk has refused it is not asked for again, and the next sync would say that all is there: then nothing of it has come. */
+function* syncKept(node: Node, fd: number): Op<void> {
+	try {
+		yield* wait(node.operations.sync(fd, true))
+	} catch (error) {
+		// A server that is late has refused nothing.
+		if (codeOf(error) !== 'ETIMEDOUT') yield* wait(node.operations.truncate(fd, 0))
+		throw error
 	}
 }
 
