@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http'
 import { basename, dirname, join, resolve } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { syncPath } from '../core/sync-path.ts'
 import type { Run } from '../replicator/run.ts'
 import { withAttempts } from './attempts.ts'
 import type { DoorAddress } from './door-address.ts'
@@ -66,6 +67,7 @@ async function fetchWhole(door: DoorAddress, address: string, file: string, show
 	await withAttempts(shown.signal, () => fetchRest(door, { address, part, remote, shown }))
 	await check(part, remote)
 	utimesSync(part, remote.modifiedMs / 1000, remote.modifiedMs / 1000)
+	bringToDisk(part)
 	renameSync(part, file)
 	return remote.size
 }
@@ -131,6 +133,16 @@ async function check(part: string, { etag, size }: Remote): Promise<void> {
 	if (hash.digest('hex') === sha256) return
 	rmSync(part)
 	throw new Refused(0, 'what came is not what it should be')
+}
+
+/** What the disk has refused passes for whole as long as it is in memory: it is fetched anew. */
+function bringToDisk(part: string): void {
+	try {
+		syncPath(part)
+	} catch (error) {
+		rmSync(part)
+		throw error
+	}
 }
 
 function sizeOf(file: string): number {

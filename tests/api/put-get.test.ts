@@ -12,6 +12,7 @@ import type { BenchResult } from '../../cli/bench-http.ts'
 import { get } from '../../cli/get.ts'
 import { put } from '../../cli/put.ts'
 import { typed } from '../cli/typed.ts'
+import { mountFailingDisk } from '../failure/failing-disk.ts'
 import { openDoor, type TestDoor } from './door.ts'
 
 const cairn = typed('none', put, get, bench)
@@ -98,6 +99,23 @@ test('a download that is broken off goes on where it was', async (t) => {
 	assert.ok(!existsSync(door.local('other')), 'not half a file under its name')
 	assert.equal((await cairn('get', 'large', door.local('other'), '--door', door.url)).code, 0)
 	assert.ok(readFileSync(door.local('other')).equals(content), 'the next run went on')
+})
+
+test('what the disk does not take has no name, and is not gone on with', async (t) => {
+	const door = await open(t)
+	await door.fetch('/files/f', { method: 'PUT', body: new Uint8Array(randomBytes(300_000)) })
+	const failing = mountFailingDisk(door.local('disk'))
+	try {
+		failing.fail()
+		for (const _ of ['the first time', 'and the next']) {
+			const said = await cairn('get', 'f', door.local('disk/f'), '--door', door.url)
+			assert.equal(said.code, 17)
+			assert.match(said.stderr, /f: EIO/)
+			assert.deepEqual(readdirSync(door.local('disk')), ['lost+found'])
+		}
+	} finally {
+		failing.end()
+	}
 })
 
 test('what cannot be done is said in a line', async (t) => {
