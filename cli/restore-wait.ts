@@ -10,6 +10,8 @@ import { showSize } from './sizes.ts'
 import type { Deps } from './verb.ts'
 
 const LOOK_MS = 500
+/** What is asked for may be a million files, of which each look counts all. */
+const REST_TIMES = 10
 const TOLD_MS = 10_000
 const ROWS_AT_ONCE = 100
 const FAILED_SHOWN_MAX = 1_000
@@ -38,7 +40,8 @@ export interface Waiting {
 
 export async function waitForOrders(fs: Filesystem, job: string, { deps, quiet, signal, each }: Waiting): Promise<Outcome> {
 	for (let toldAtMs = performance.now(); ; ) {
-		if (each) await takeArrived(fs, job, each)
+		while (each && !signal.aborted && (await takeArrived(fs, job, each)) === ROWS_AT_ONCE);
+		const lookedAtMs = performance.now()
 		const totals = await orders.totals(fs.catalogue, job)
 		const left = totals.filter(({ state }) => state === 'asked' || state === 'arrived').reduce((sum, { many }) => sum + many, 0)
 		if (left === 0 || signal.aborted) return await outcomeOf(fs, job, totals, left)
@@ -47,13 +50,15 @@ export async function waitForOrders(fs: Filesystem, job: string, { deps, quiet, 
 			const received = totals.reduce((sum, row) => sum + Number(row.received ?? 0), 0)
 			deps.print(`${left} still to come, ${showSize(received)}B have arrived`)
 		}
-		await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined)
+		await sleep(Math.max(LOOK_MS, REST_TIMES * (performance.now() - lookedAtMs)), undefined, { signal }).catch(() => undefined)
 	}
 }
 
-async function takeArrived(fs: Filesystem, job: string, each: (order: OrderRow) => Promise<void>): Promise<void> {
+/** Some of those that have come; how many. */
+async function takeArrived(fs: Filesystem, job: string, each: (order: OrderRow) => Promise<void>): Promise<number> {
 	const { catalogue, capabilities } = fs
-	for (const order of await orders.ofJob(catalogue, job, 'arrived', ROWS_AT_ONCE)) {
+	const arrived = await orders.ofJob(catalogue, job, 'arrived', ROWS_AT_ONCE)
+	for (const order of arrived) {
 		const result = await each(order).then(
 			() => ({ state: 'done' as const, detail: '' }),
 			(error: Error) => ({ state: 'failed' as const, detail: error.message }),
@@ -63,6 +68,7 @@ async function takeArrived(fs: Filesystem, job: string, each: (order: OrderRow) 
 		})
 		if (result.state === 'done') await run(dropScratch(fs, order.id))
 	}
+	return arrived.length
 }
 
 async function outcomeOf({ catalogue }: Filesystem, job: string, totals: readonly orders.JobTotals[], left: number): Promise<Outcome> {

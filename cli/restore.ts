@@ -65,10 +65,9 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 		const directory = to === undefined ? undefined : madeDirectory(resolve(deps.directory, to))
 		const tree = await treePath(path ?? '/', fs.config, deps)
 		const wish = { site: site.id, path: tree, className, at, deleted }
-		const wanted = await wantedBack(fs, wish)
-		if (wanted.length === 0) throw await nothingOf(fs, wish, from)
 		const job = jobOf('restore', site.id, tree.toString('latin1'), className, at, directory)
-		const placed = await place(fs, wanted, { site: site.id, job, elsewhere: directory !== undefined, overwrite })
+		const placed = await place(fs, wantedBack(fs, wish), { site: site.id, job, elsewhere: directory !== undefined, overwrite })
+		if (placed.ordered + placed.there + placed.taken.length === 0) throw await nothingOf(fs, wish, from)
 		for (const taken of placed.taken) deps.warn(`${taken}: something else has this path now; --overwrite replaces it, --to leads elsewhere`)
 		if (!json) deps.print(`asked ${from} for ${many(placed.ordered, 'file')}, ${showSize(placed.bytes)}B${placed.there > 0 ? `; ${placed.there} are there` : ''}`)
 		const stop = stopOnSignal()
@@ -89,8 +88,9 @@ async function cancel(fs: Filesystem, site: number, deps: Deps): Promise<void> {
 }
 
 async function nothingOf(fs: Filesystem, wish: Wish, from: string): Promise<UserError> {
-	const gone = wish.deleted ? [] : await wantedBack(fs, { ...wish, deleted: true })
-	if (gone.length > 0) return new UserError(`${from} has nothing of that but ${many(gone.length, 'file')} deleted from the tree: --deleted`, EXIT.refused)
+	let gone = 0
+	if (!wish.deleted) for await (const some of wantedBack(fs, { ...wish, deleted: true })) gone += some.length
+	if (gone > 0) return new UserError(`${from} has nothing of that but ${many(gone, 'file')} deleted from the tree: --deleted`, EXIT.refused)
 	return new UserError(`${from} has nothing of that${wish.at === undefined ? '' : ' from that time'}`, EXIT.refused)
 }
 

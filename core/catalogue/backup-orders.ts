@@ -85,13 +85,40 @@ export function keepingQueries(ids: readonly number[]): Query[] {
 	return inLists(ids).map((list) => [`SELECT id FROM backup_order WHERE id IN ${IN_LIST} AND state <> 'done'`, list])
 }
 
-/** Of one command: those that are over, or all that are not. */
-export function removeOver(driver: Driver, job: string): Maybe<number> {
-	return driver.change("DELETE FROM backup_order WHERE job = ? AND state IN ('done', 'failed')", [job])
+export type OrderKey = Pick<OrderRow, 'id' | 'file_id' | 'version' | 'to_path'>
+
+/** Of those of one command in a state, those after a number. */
+export function keysAfter(reader: Reader, { job, state }: Pick<OrderRow, 'job' | 'state'>, after: number, limit: number): Maybe<OrderKey[]> {
+	return reader.all('SELECT id, file_id, version, to_path FROM backup_order WHERE job = ? AND state = ? AND id > ? ORDER BY id LIMIT ?', [job, state, after, limit])
 }
 
-export function removeOpen(driver: Driver, site: SiteId): Maybe<number> {
-	return driver.change("DELETE FROM backup_order WHERE site_id = ? AND state IN ('asked', 'arrived')", [site])
+const REMOVED_AT_ONCE = 2_000
+
+/** Others write meanwhile. How many there were. */
+async function remove(driver: Driver, of: 'job' | 'site_id', value: string | number, states: readonly OrderState[]): Promise<number> {
+	let removed = 0
+	for (const state of states) {
+		for (;;) {
+			const page = await driver.get<{ last: number | null }>(
+				`SELECT MAX(id) AS last FROM (SELECT id FROM backup_order WHERE ${of} = ? AND state = ? ORDER BY id LIMIT ?) page`,
+				[value, state, REMOVED_AT_ONCE],
+			)
+			const last = page?.last ?? undefined
+			if (last === undefined) break
+			removed += await driver.change(`DELETE FROM backup_order WHERE ${of} = ? AND state = ? AND id <= ?`, [value, state, last])
+		}
+	}
+	return removed
+}
+
+/** Of one command, those that are over. */
+export async function removeOver(driver: Driver, job: string): Promise<void> {
+	await remove(driver, 'job', job, ['done', 'failed'])
+}
+
+/** Of a site, those that are not. */
+export function removeOpen(driver: Driver, site: SiteId): Promise<number> {
+	return remove(driver, 'site_id', site, ['asked', 'arrived'])
 }
 
 /** Seconds from the first byte of a command to its last. */

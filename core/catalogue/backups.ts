@@ -224,15 +224,24 @@ function below(directory: Path): [Buffer, Buffer] {
 	return [Buffer.concat([directory, Buffer.from('/')]), Buffer.concat([directory, Buffer.from('0')])]
 }
 
+/** Of all a site has, which may be more than a question has time for. */
+const ALL_AT_ONCE = 2_000
+
 /** What a site holds at a path or below it, under the names it has there. */
-export function heldBelow(reader: Reader, site: SiteId, path: Path): Maybe<BackupRow[]> {
-	if (path.length === 0) return reader.all<BackupRow>(`SELECT ${COLUMNS} FROM backup WHERE site_id = ? AND state IN (3, 4)`, [site])
-	return reader.all<BackupRow>(`SELECT ${COLUMNS} FROM backup WHERE site_id = ? AND state IN (3, 4) AND (path = ? OR (path > ? AND path < ?))`, [site, path, ...below(path)])
+export async function* heldBelow(reader: Reader, site: SiteId, path: Path): AsyncGenerator<BackupRow[]> {
+	if (path.length > 0) return yield await reader.all<BackupRow>(`SELECT ${COLUMNS} FROM backup WHERE site_id = ? AND state IN (3, 4) AND (path = ? OR (path > ? AND path < ?))`, [site, path, ...below(path)])
+	for (let rows = await sample(reader, site, 0, ALL_AT_ONCE); rows.length > 0; rows = await sample(reader, site, rows[rows.length - 1].file_id + 1, ALL_AT_ONCE)) yield rows
 }
 
-export function pastBelow(reader: Reader, site: SiteId, path: Path): Maybe<PastRow[]> {
-	if (path.length === 0) return reader.all<PastRow>(`SELECT ${PAST_COLUMNS} FROM backup_past WHERE site_id = ?`, [site])
-	return reader.all<PastRow>(`SELECT ${PAST_COLUMNS} FROM backup_past WHERE site_id = ? AND (path = ? OR (path > ? AND path < ?))`, [site, path, ...below(path)])
+export async function* pastBelow(reader: Reader, site: SiteId, path: Path): AsyncGenerator<PastRow[]> {
+	if (path.length > 0) return yield await reader.all<PastRow>(`SELECT ${PAST_COLUMNS} FROM backup_past WHERE site_id = ? AND (path = ? OR (path > ? AND path < ?))`, [site, path, ...below(path)])
+	const page = (after: number) => reader.all<PastRow>(`SELECT ${PAST_COLUMNS} FROM backup_past WHERE site_id = ? AND id > ? ORDER BY id LIMIT ?`, [site, after, ALL_AT_ONCE])
+	for (let rows = await page(0); rows.length > 0; rows = await page(rows[rows.length - 1].id)) yield rows
+}
+
+/** What it held at the path itself. */
+export function pastAt(reader: Reader, site: SiteId, path: Path): Maybe<PastRow[]> {
+	return reader.all<PastRow>(`SELECT ${PAST_COLUMNS} FROM backup_past WHERE site_id = ? AND path = ?`, [site, path])
 }
 
 /** The highest number of a file a site holds. */

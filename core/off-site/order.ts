@@ -1,7 +1,7 @@
 /** Orders of the keeper: written down once each, however often the command is given. */
 import { createHash } from 'node:crypto'
 import * as orders from '../catalogue/backup-orders.ts'
-import type { NewOrder, OrderRow } from '../catalogue/backup-orders.ts'
+import type { NewOrder, OrderKey } from '../catalogue/backup-orders.ts'
 import type { SiteId } from '../catalogue/sites.ts'
 import { codeOf } from '../errors.ts'
 import type { Filesystem } from '../filesystem/filesystem.ts'
@@ -13,7 +13,7 @@ import { isSame } from './put-back.ts'
 import type { WantedBack } from './wanted-back.ts'
 
 const ROWS_AT_ONCE = 500
-const OPEN_MAX = 1_000_000
+const KEYS_AT_ONCE = 2_000
 
 /** The same for the same command: given again, it goes on with what it asked for. */
 export function jobOf(...words: Array<string | number | undefined>): string {
@@ -37,23 +37,25 @@ export interface Placed {
 	taken: Buffer[]
 }
 
-export async function place(fs: Filesystem, wanted: readonly WantedBack[], placing: Placing): Promise<Placed> {
+export async function place(fs: Filesystem, wanted: AsyncIterable<readonly WantedBack[]>, placing: Placing): Promise<Placed> {
 	const placed: Placed = { ordered: 0, bytes: 0, there: 0, taken: [] }
 	await orders.removeOver(fs.catalogue, placing.job)
-	const asked = new Set((await openOf(fs, placing.job)).map(keyOf))
-	const fresh: NewOrder[] = []
-	for (const each of wanted) {
-		const kind = placing.elsewhere ? 'fetch' : await kindOf(fs, each, placing)
-		if (kind === 'there') placed.there++
-		else if (kind === 'taken') placed.taken.push(each.target)
-		else {
-			placed.ordered++
-			placed.bytes += each.size
-			const order: NewOrder = { ...each, site_id: placing.site, job: placing.job, kind, to_path: each.target }
-			if (!asked.has(keyOf(order))) fresh.push(order)
+	const asked = await askedFor(fs, placing.job)
+	for await (const some of wanted) {
+		const fresh: NewOrder[] = []
+		for (const each of some) {
+			const kind = placing.elsewhere ? 'fetch' : await kindOf(fs, each, placing)
+			if (kind === 'there') placed.there++
+			else if (kind === 'taken') placed.taken.push(each.target)
+			else {
+				placed.ordered++
+				placed.bytes += each.size
+				const order: NewOrder = { ...each, site_id: placing.site, job: placing.job, kind, to_path: each.target }
+				if (!asked.has(keyOf(order))) fresh.push(order)
+			}
 		}
+		await insertAll(fs, fresh)
 	}
-	await insertAll(fs, fresh)
 	return placed
 }
 
@@ -65,11 +67,17 @@ export async function insertAll({ catalogue, capabilities }: Pick<Filesystem, 'c
 	}
 }
 
-async function openOf({ catalogue }: Filesystem, job: string): Promise<OrderRow[]> {
-	return [...(await orders.ofJob(catalogue, job, 'asked', OPEN_MAX)), ...(await orders.ofJob(catalogue, job, 'arrived', OPEN_MAX))]
+/** By an earlier command. */
+async function askedFor({ catalogue }: Filesystem, job: string): Promise<Set<string>> {
+	const asked = new Set<string>()
+	for (const state of ['asked', 'arrived'] as const) {
+		const page = (after: number) => orders.keysAfter(catalogue, { job, state }, after, KEYS_AT_ONCE)
+		for (let rows = await page(0); rows.length > 0; rows = await page(rows[rows.length - 1].id)) for (const row of rows) asked.add(keyOf(row))
+	}
+	return asked
 }
 
-function keyOf({ file_id, version, to_path }: Pick<OrderRow, 'file_id' | 'version' | 'to_path'>): string {
+function keyOf({ file_id, version, to_path }: Pick<OrderKey, 'file_id' | 'version' | 'to_path'>): string {
 	return `${file_id}:${version}:${Buffer.from(to_path ?? []).toString('latin1')}`
 }
 

@@ -29,60 +29,94 @@ export type WantedBack = Held & { file_id: FileId; version: number; path: Uint8A
 
 const ROWS_AT_ONCE = 500
 
-export async function wantedBack(fs: Filesystem, wish: Wish): Promise<WantedBack[]> {
-	const inTree = await filesBelow(fs, wish.path)
+/** Some at a time: of a whole archive it is more than there is memory. */
+export async function* wantedBack(fs: Filesystem, wish: Wish): AsyncGenerator<WantedBack[]> {
+	if (wish.at === undefined && !wish.deleted) return yield* asItIs(fs, wish)
+	yield await asItWas(fs, wish)
+}
+
+/** Of each file that is there what the site has; and what the path itself was last, where nothing of the kind is there. */
+async function* asItIs(fs: Filesystem, wish: Wish): AsyncGenerator<WantedBack[]> {
+	let isNamed = false
+	for await (const files of filesBelow(fs, wish.path)) {
+		const wanted = (await heldOf(fs, wish, files)).flatMap(([row, target]) => toBeSent(fs, wish, row, target))
+		isNamed ||= wanted.some(({ target }) => target.equals(wish.path))
+		if (wanted.length > 0) yield wanted
+	}
+	if (isNamed || wish.path.length === 0) return
+	const before = (await backups.pastAt(fs.catalogue, wish.site, wish.path)).sort((a, b) => b.claimed_at - a.claimed_at)
+	yield before.flatMap((row) => toBeSent(fs, wish, row, wish.path)).slice(0, 1)
+}
+
+function toBeSent(fs: Filesystem, { className }: Wish, row: BackupRow | PastRow, target: Path): WantedBack[] {
+	if (row.path === null || (className !== undefined && classOf(fs, target).name !== className)) return []
+	return [{ ...row, path: row.path, target }]
+}
+
+async function asItWas(fs: Filesystem, wish: Wish): Promise<WantedBack[]> {
 	const chosen = new Map<string, { of: WantedBack; claimedAt: number }>()
 	const choose = (row: BackupRow | PastRow, target: Path) => {
-		if (row.path === null || (wish.className !== undefined && classOf(fs, target).name !== wish.className)) return
-		const known = chosen.get(target.toString('latin1'))
+		const key = target.toString('latin1')
+		const known = chosen.get(key)
 		if (known && known.claimedAt >= row.claimed_at) return
-		chosen.set(target.toString('latin1'), { of: { ...row, path: row.path, target }, claimedAt: row.claimed_at })
+		for (const of of toBeSent(fs, wish, row, target)) chosen.set(key, { of, claimedAt: row.claimed_at })
 	}
-	for (const [row, target] of await present(fs, wish, inTree)) if (wish.at === undefined || row.claimed_at <= wish.at) choose(row, target)
-	const isNamed = (row: PastRow) => wish.path.length > 0 && wish.path.equals(row.path)
+	for await (const [row, target] of present(fs, wish)) if (wish.at === undefined || row.claimed_at <= wish.at) choose(row, target)
 	const asItIs = new Set(chosen.keys())
-	for (const row of await backups.pastBelow(fs.catalogue, wish.site, wish.path)) {
-		const target = Buffer.from(row.path)
-		if (wish.at !== undefined) {
-			if (row.claimed_at <= wish.at && row.ended_at > wish.at) choose(row, target)
-		} else if (!asItIs.has(target.toString('latin1')) && (wish.deleted || isNamed(row))) choose(row, target)
+	for await (const rows of backups.pastBelow(fs.catalogue, wish.site, wish.path)) {
+		for (const row of rows) {
+			const target = Buffer.from(row.path)
+			const isOfThen = wish.at === undefined ? !asItIs.has(target.toString('latin1')) : row.claimed_at <= wish.at && row.ended_at > wish.at
+			if (isOfThen && (wish.at !== undefined || wish.deleted)) choose(row, target)
+		}
 	}
 	return [...chosen.values()].map(({ of }) => of)
 }
 
 /** What the site holds of files that are below the path now, or were when they went. */
-async function present(fs: Filesystem, wish: Wish, inTree: Map<FileId, Path>): Promise<Array<[BackupRow, Path]>> {
-	const found: Array<[BackupRow, Path]> = []
-	const ids = [...inTree.keys()]
-	for (let at = 0; at < ids.length; at += ROWS_AT_ONCE) {
-		const rows = ((await fs.catalogue.read(...backups.ofFilesQueries(ids.slice(at, at + ROWS_AT_ONCE)))) as BackupRow[][]).flat()
-		for (const row of rows) if (row.site_id === wish.site && isHeld(row)) found.push([row, inTree.get(row.file_id) as Path])
+async function* present(fs: Filesystem, wish: Wish): AsyncGenerator<[BackupRow, Path]> {
+	const inTree = new Set<FileId>()
+	for await (const files of filesBelow(fs, wish.path)) {
+		for (const id of files.keys()) inTree.add(id)
+		yield* await heldOf(fs, wish, files)
 	}
-	for (const row of await backups.heldBelow(fs.catalogue, wish.site, wish.path)) {
-		if (inTree.has(row.file_id) || row.path === null) continue
-		// Elsewhere in the tree by now, or gone from it and not yet noticed.
-		if ((await run(pathsOf(fs, row.file_id, 1))).length === 0 && wish.deleted) found.push([row, Buffer.from(row.path)])
+	if (!wish.deleted) return
+	for await (const rows of backups.heldBelow(fs.catalogue, wish.site, wish.path)) {
+		for (const row of rows) {
+			if (inTree.has(row.file_id) || row.path === null) continue
+			// Elsewhere in the tree by now, or gone from it and not yet noticed.
+			if ((await run(pathsOf(fs, row.file_id, 1))).length === 0) yield [row, Buffer.from(row.path)]
+		}
 	}
-	return found
 }
 
-async function filesBelow(fs: Filesystem, path: Path): Promise<Map<FileId, Path>> {
-	const files = new Map<FileId, Path>()
+async function heldOf({ catalogue }: Filesystem, { site }: Wish, files: Map<FileId, Path>): Promise<Array<[BackupRow, Path]>> {
+	const rows = ((await catalogue.read(...backups.ofFilesQueries([...files.keys()]))) as BackupRow[][]).flat()
+	return rows.flatMap((row): Array<[BackupRow, Path]> => (row.site_id === site && isHeld(row) ? [[row, files.get(row.file_id) as Path]] : []))
+}
+
+/** Each once, whatever names it has. */
+async function* filesBelow(fs: Filesystem, path: Path): AsyncGenerator<Map<FileId, Path>> {
 	const top = path.length === 0 ? { id: ROOT_ID, kind: KIND.directory } : await run(createFinder()(fs.catalogue, path))
-	if (top?.kind === KIND.regular) files.set(top.id, path)
-	if (top?.kind === KIND.directory) for (const left = [{ id: top.id, path }]; left.length > 0; ) await listInto(fs, left, files)
-	return files
+	if (top?.kind === KIND.regular) yield new Map([[top.id, path]])
+	if (top?.kind !== KIND.directory) return
+	const linked = new Set<FileId>()
+	for (const left = [{ id: top.id, path }]; left.length > 0; ) yield* filesIn(fs, left, linked)
 }
 
-async function listInto(fs: Filesystem, left: Array<{ id: FileId; path: Path }>, files: Map<FileId, Path>): Promise<void> {
+async function* filesIn({ catalogue }: Filesystem, left: Array<{ id: FileId; path: Path }>, linked: Set<FileId>): AsyncGenerator<Map<FileId, Path>> {
 	const directory = left.pop() as { id: FileId; path: Path }
 	for (let after: Uint8Array = Buffer.alloc(0); ; ) {
-		const [rows] = (await fs.catalogue.read(entries.listNamesQuery(directory.id, after, ROWS_AT_ONCE))) as [entries.NamedRow[]]
-		for (const { id, kind, name } of rows) {
+		const rows = await entries.list(catalogue, directory.id, after, ROWS_AT_ONCE)
+		const files = new Map<FileId, Path>()
+		for (const { id, kind, name, nlink } of rows) {
 			const path = joinPath(directory.path, Buffer.from(name))
 			if (kind === KIND.directory) left.push({ id, path })
-			else if (kind === KIND.regular && !files.has(id)) files.set(id, path)
+			if (kind !== KIND.regular || files.has(id) || linked.has(id)) continue
+			files.set(id, path)
+			if (nlink > 1) linked.add(id)
 		}
+		if (files.size > 0) yield files
 		if (rows.length < ROWS_AT_ONCE) return
 		after = rows[rows.length - 1].name
 	}

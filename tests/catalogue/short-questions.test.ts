@@ -2,32 +2,18 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import * as classes from '../../core/catalogue/classes.ts'
-import type { Driver, Query } from '../../core/catalogue/driver.ts'
+import type { Driver } from '../../core/catalogue/driver.ts'
 import { run } from '../../core/op.ts'
 import { catalogueFamilies } from '../../core/metrics/catalogue-families.ts'
 import * as proofs from '../../core/catalogue/proofs.ts'
 import * as sites from '../../core/catalogue/sites.ts'
 import { owedOffsite } from '../../core/off-site/owed.ts'
 import { mariadb, ready } from './engines.ts'
-import { rowsRead } from './rows-read.ts'
+import { asking } from './rows-read.ts'
 
 const FILES = 24_000
 const FIRST_ID = 1_000
 const SEQUENCE = `seq_0_to_${FILES - 1}`
-
-/** And the most rows that one question read. */
-async function asking<T>(driver: Driver, ask: (driver: Driver) => Promise<T>): Promise<{ answer: T; most: number }> {
-	let most = 0
-	const measured = async <R>(question: () => R | Promise<R>) => {
-		const read = await rowsRead(driver, true)
-		const answer = await question()
-		most = Math.max(most, await read())
-		return answer
-	}
-	const read = (...queries: Query[]) => measured(() => driver.read(...queries))
-	const answer = await ask({ ...driver, read, all: (sql, params) => measured(() => driver.all(sql, params)), get: (sql, params) => measured(() => driver.get(sql, params)) } as Driver)
-	return { answer, most }
-}
 
 async function filled(t: TestContext): Promise<Driver> {
 	const { driver } = await ready(t, mariadb)

@@ -233,7 +233,7 @@ test('what is taken out of the tree leaves alone what another has under way ther
 	await keeper.feed()
 	await attic.fetchBatch()
 	const { id: site } = await findSite(keeper.driver, 'attic')
-	const wanted = await wantedBack(keeper.fs, { site, path: Buffer.from('f'), className: undefined, at: undefined, deleted: false })
+	const wanted = wantedBack(keeper.fs, { site, path: Buffer.from('f'), className: undefined, at: undefined, deleted: false })
 	await place(keeper.fs, wanted, { site, job: 'out', elsewhere: true, overwrite: false })
 	await attic.sendBack()
 	await until('nobody writes it any more', async () => (await keeper.driver.all('SELECT file_id FROM writer')).length === 0 || undefined)
