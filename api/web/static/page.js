@@ -66,17 +66,31 @@ function takeOver(sections) {
 
 function listen({ liveFrom, liveSince }) {
 	const state = document.getElementById('live')
-	const source = new EventSource(`${liveFrom}?since=${encodeURIComponent(liveSince)}`)
+	let since = liveSince
+	let source
 	const tell = (on, text) => {
 		state.dataset.state = on ? 'on' : 'off'
 		setText(state, text)
 	}
-	source.addEventListener('open', () => tell(true, 'Changes show by themselves.'))
-	source.addEventListener('sections', ({ data }) => takeOver(JSON.parse(data)))
-	source.addEventListener('error', () => {
-		tell(false, source.readyState === EventSource.CLOSED ? 'Changes do not show any more: reload the page.' : 'The server is away; trying again.')
-	})
-	window.addEventListener('pagehide', () => source.close())
+	const open = () => {
+		source = new EventSource(`${liveFrom}?since=${encodeURIComponent(since)}`)
+		source.addEventListener('open', () => tell(true, 'Changes show by themselves.'))
+		source.addEventListener('sections', ({ data, lastEventId }) => {
+			since = lastEventId
+			takeOver(JSON.parse(data))
+		})
+		source.addEventListener('error', ({ target }) => {
+			tell(false, target.readyState === EventSource.CLOSED ? 'Changes do not show any more: reload the page.' : 'The server is away; trying again.')
+		})
+	}
+	const follow = () => {
+		source?.close()
+		if (document.visibilityState === 'visible') open()
+	}
+	// All windows of a browser have six connections to a server between them: one that nobody sees keeps none.
+	document.addEventListener('visibilitychange', follow)
+	follow()
+	window.addEventListener('pagehide', () => source?.close())
 	window.addEventListener('pageshow', ({ persisted }) => persisted && location.reload())
 }
 

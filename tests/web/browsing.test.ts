@@ -1,4 +1,4 @@
-/** Files and directories in a browser, past the page. */
+/** A browser that has more than the page of one door open: files, directories, and many pages at once. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -12,7 +12,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 
 test('in a browser', async (t) => {
 	const door = await openDoor(t, { nodes: 1, listen: ANYBODY })
-	const { page } = await openBrowser(t, { viewport: { width: 360, height: 740 } })
+	const { page, context } = await openBrowser(t, { viewport: { width: 360, height: 740 } })
 
 	await t.test('what was put anew is seen, however old it was before', async () => {
 		const { fid } = (await (await door.fetch('/dir/assign')).json()) as { fid: string }
@@ -25,6 +25,27 @@ test('in a browser', async (t) => {
 			await put('new')
 			assert.equal(await read(), 'new', address)
 		}
+	})
+
+	await t.test('as many pages as one likes are open, and the one that is looked at is true', async () => {
+		const turn = (each: typeof page, to: 'hidden' | 'visible') =>
+			each.evaluate(`Object.defineProperty(document, 'visibilityState', { configurable: true, value: '${to}' }); document.dispatchEvent(new Event('visibilitychange'))`)
+		const pages: Array<typeof page> = []
+		for (let count = 0; count < 7; count++) {
+			const each = await context.newPage()
+			pages.push(each)
+			await each.goto(door.url)
+			await each.locator('#live[data-state=on]').waitFor()
+			await turn(each, 'hidden')
+		}
+		const verdict = await pages[0].locator('h1').innerText()
+		await door.driver.change("UPDATE node SET state = 'down', since = 1")
+		await door.reload()
+		await turn(pages[0], 'visible')
+		await pages[0].locator('h1').filter({ hasNotText: verdict }).waitFor()
+		for (const each of pages) await each.close()
+		await door.driver.change("UPDATE node SET state = 'rw'")
+		await door.reload()
 	})
 
 	await t.test('what is to be heard or seen is played', async () => {
