@@ -61,7 +61,7 @@ test('what the head alone refuses is answered without a word to go on', async (t
 		[415, { line: 'PUT /files/new/dir/f', headers: ['content-encoding: gzip'] }],
 		[409, { line: 'PUT /files/dir' }],
 		[409, { line: 'PUT /files/slash/' }],
-		[404, { line: 'PUT /files/there/below' }],
+		[409, { line: 'PUT /files/there/below' }],
 		[400, { line: `PUT /files/${'n'.repeat(256)}` }],
 		[400, { line: 'PUT /files/f', headers: ['content-range: bytes 0-9/20'] }],
 		[400, { line: 'PUT /files/f', headers: ['content-md5: short'] }],
