@@ -21,6 +21,8 @@ for (const name of readdirSync(DEPLOY).filter((each) => each.endsWith('.service'
 		writeFileSync(join(directory, name), text)
 		const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', join(directory, name)], { encoding: 'utf8', timeout: DEADLINE_MS })
 		assert.deepEqual([status, stderr], [0, ''])
+		// It starts a unit five times in ten seconds, and no more.
+		assert.ok(Number(/^RestartSec=(\d+)$/m.exec(text)?.[1]) > 10 / 5)
 		const [command, ...words] = (/^ExecStart=(.*)$/m.exec(text)?.[1] ?? '').replace('/etc/cairn', directory).split(' ')
 		assert.equal(command, CAIRN)
 		const started = spawnSync(command, words, { encoding: 'utf8', timeout: DEADLINE_MS })
