@@ -47,6 +47,20 @@ test('ranges, conditions, and what is not there', async (t) => {
 	assert.deepEqual([(await attic.ask('GET', path)).status, (await attic.ask('GET', path)).body.error], [410, 'changed'])
 })
 
+test('bundles come one after the other, however many: each is over when it has come', async (t) => {
+	const keeper = await openKeeper(t)
+	const attic = await keeper.site('attic')
+	await keeper.put('a', 'content')
+	await keeper.feed()
+	const { files } = (await attic.ask('POST', '/backup/v1/lease', { body: {} })).body
+	const body = { files: files.map(({ id, version }: { id: number; version: number }) => ({ id, version })) }
+	for (let round = 0; round < 10; round++) {
+		const bundle = await attic.ask('POST', '/backup/v1/bundle', { body })
+		assert.equal(bundle.status, 200, bundle.bytes.toString())
+		assert.match(bundle.bytes.toString(), /content/)
+	}
+})
+
 test('a copy that is gone is replaced by another; without any it says when to come again', async (t) => {
 	const keeper = await openKeeper(t, { config: { classes: [{ name: 'default', pattern: '', copies: 2, offsite: 1 }] } })
 	const attic = await keeper.site('attic')
