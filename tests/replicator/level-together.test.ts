@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { abortDrain, startDrain } from '../../replicator/level/drains.ts'
 import { pauseRebalance, resumeRebalance, startRebalance } from '../../replicator/level/rebalances.ts'
+import { wholePass } from '../../replicator/level/round.ts'
+import { startRun } from '../../replicator/run.ts'
 import { sqlite } from '../catalogue/engines.ts'
 import { type Tree, tree } from './level-tree.ts'
 
@@ -54,4 +56,9 @@ test('what a drain had asked for goes when the rebalance is over for which nobod
 	await made.replicate()
 	await passLater(made)
 	assert.deepEqual(await copies(made), Array.from({ length: FILES }, () => 1))
+})
+
+test('who has gone over the whole tree keeps nobody from doing so next', async (t) => {
+	const made = await tree(t, sqlite, 1, [{ name: 'default', pattern: '', copies: 1 }])
+	for (const fs of [made.fs, await made.another(), made.fs]) assert.equal((await wholePass(fs, startRun(new AbortController().signal))).holder, undefined)
 })
