@@ -1,8 +1,10 @@
 /** Who comes in, and who does not: through a real server, for every route the router has. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { type IncomingMessage, request } from 'node:http'
-import { hostname } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { ListenConfig } from '../../core/config/types.ts'
 import { sign, signedTarget, signingKey, withoutSignature } from '../../core/access/signed-url.ts'
@@ -178,6 +180,17 @@ test('an address that lets anybody in does so by its own names: a page may have 
 	}
 	assert.deepEqual([await statusOf('localhost'), await statusOf('evil.example'), await statusOf('localhost')], [200, 421, 200])
 	plain.socket.destroy()
+})
+
+test('whoever comes by a socket may have any name: what passed him on has said that he may come', async (t) => {
+	const directory = mkdtempSync(join(tmpdir(), 'cairn-socket-'))
+	t.after(() => rmSync(directory, { recursive: true }))
+	const socketPath = join(directory, 'api.sock')
+	const door = await openDoor(t, { listen: [{ at: `unix:${socketPath}`, anybody: 'read' }] })
+	const asked = request({ socketPath, path: '/openapi.json', headers: { host: 'storage.example' }, agent: false }).end()
+	const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+	answer.resume()
+	assert.deepEqual([answer.statusCode, door.addresses], [200, [`unix:${socketPath}`]])
 })
 
 test('a signed address works as it was signed, for its method and its time', async (t) => {
