@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { bench } from '../../cli/bench.ts'
 import type { BenchResult } from '../../cli/bench-http.ts'
+import { ask } from '../../cli/door-request.ts'
 import { get } from '../../cli/get.ts'
 import { put } from '../../cli/put.ts'
 import { typed } from '../cli/typed.ts'
@@ -138,6 +139,13 @@ test('what cannot be done is said in a line', async (t) => {
 		assert.equal(said.code, code, `${words.join(' ')}: ${said.stderr}`)
 		assert.match(said.stderr, line)
 	}
+})
+
+test('where no door answers that is said', async () => {
+	const url = new URL('http://127.0.0.1:1')
+	const asked = { method: 'GET', path: '/' }
+	await assert.rejects(ask({ url, socketPath: undefined, token: '' }, asked), { message: 'no door answers at 127.0.0.1:1: does cairn api run there?' })
+	await assert.rejects(ask({ url, socketPath: '/none', token: '' }, asked), /^Error: no door answers at \/none:/)
 })
 
 test('bench http counts what was answered', async (t) => {
