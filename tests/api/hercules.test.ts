@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { createConnection, type RowDataPacket } from 'mysql2/promise'
 import { engines, type Engine, mariadb } from '../catalogue/engines.ts'
+import { openPaths } from '../support/descriptors.ts'
 import { until } from '../support/until.ts'
 import { curl } from './curl.ts'
 import { openDoor, type TestDoor } from './door.ts'
@@ -112,14 +113,7 @@ for (const engine of engines) {
 
 /** What this process has open of a file. */
 function descriptorsOf(file: string): number {
-	const targets = readdirSync('/proc/self/fd').map((fd) => {
-		try {
-			return readlinkSync(`/proc/self/fd/${fd}`)
-		} catch {
-			return ''
-		}
-	})
-	return targets.filter((target) => target === file).length
+	return openPaths().filter((path) => path === file).length
 }
 
 test('whoever is gone before what he asked for was opened leaves nothing open', async (t) => {

@@ -1,13 +1,14 @@
 /** Clients that send or take next to nothing, and those that are only slow. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type TestContext, test } from 'node:test'
 import { createPatience } from '../../api/pace.ts'
+import { openPaths } from '../support/descriptors.ts'
 import { mountSshfs, type SshfsMount } from '../support/sshfs.ts'
 import { until } from '../support/until.ts'
 import { ANYBODY, ask } from './dialects.ts'
@@ -69,7 +70,7 @@ test('what came of an upload in parts stays, and it goes on from there', async (
 test('a reader who takes a little now and then holds the file no longer', async (t) => {
 	const door = await quick(t)
 	await ask(door, { method: 'PUT', target: '/files/large', body: Buffer.alloc(LARGE_BYTES) })
-	const isOpen = () => readdirSync('/proc/self/fd').some((fd) => linkOf(fd) === door.node(1, 'large'))
+	const isOpen = () => openPaths().includes(door.node(1, 'large'))
 	for (const range of ['', '\r\nrange: bytes=0-20000000,30000000-60000000']) {
 		const socket = begin(door, `GET /files/large HTTP/1.1${range}`)
 		// That it is being sent: the moment in which the file is open may be too short to be seen.
@@ -109,11 +110,3 @@ test('who waits for a node that hangs is not too slow', async (t) => {
 	asking.destroy()
 	assert.deepEqual([(await put).status, (await get).status, (await get).body.length], [201, 200, HELD_UP_BYTES])
 })
-
-function linkOf(fd: string): string | undefined {
-	try {
-		return readlinkSync(`/proc/self/fd/${fd}`)
-	} catch {
-		return undefined
-	}
-}

@@ -9,6 +9,7 @@ import { newHealth } from '../../core/nodes/health.ts'
 import { openLaneOperations } from '../../core/nodes/lanes.ts'
 import { openLocalOperations } from '../../core/nodes/local.ts'
 import type { NodeOperations } from '../../core/nodes/node.ts'
+import { openPaths } from '../support/descriptors.ts'
 import { setTimes } from '../support/libc.ts'
 import { until } from '../support/until.ts'
 
@@ -31,14 +32,6 @@ const scratch = fs.mkdtempSync(join(tmpdir(), 'cairn-nodes-'))
 after(() => execFileSync('rm', ['-rf', scratch]))
 
 const path = (text: string) => Buffer.from(text)
-
-function linkOf(fd: string): string {
-	try {
-		return fs.readlinkSync(`/proc/self/fd/${fd}`)
-	} catch {
-		return ''
-	}
-}
 
 for (const [kind, openOperations] of Object.entries(kinds)) {
 	describe(kind, () => {
@@ -222,7 +215,7 @@ for (const [kind, openOperations] of Object.entries(kinds)) {
 			fs.truncateSync(join(root, 'large'), 64 * MIB)
 			await node.unlink(path('large'))
 			assert.equal(fs.existsSync(join(root, 'large')), false)
-			const isHeld = () => fs.readdirSync('/proc/self/fd').some((fd) => linkOf(fd).startsWith(join(root, 'large')))
+			const isHeld = () => openPaths().some((open) => open.startsWith(join(root, 'large')))
 			await until('the removed file is let go', () => (isHeld() ? undefined : true))
 		})
 

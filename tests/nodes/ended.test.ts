@@ -1,25 +1,19 @@
 /** A node that is closed: its directory is in use no longer, and what it is on can be unmounted. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { newHealth } from '../../core/nodes/health.ts'
 import { openLaneOperations } from '../../core/nodes/lanes.ts'
+import { openPaths } from '../support/descriptors.ts'
 import { until } from '../support/until.ts'
 
 const LANES = 3
 
 /** How often this process has a directory open. */
 function timesOpen(directory: string): number {
-	const isIt = (fd: string) => {
-		try {
-			return readlinkSync(`/proc/self/fd/${fd}`) === directory
-		} catch {
-			return false
-		}
-	}
-	return readdirSync('/proc/self/fd').filter(isIt).length
+	return openPaths().filter((path) => path === directory).length
 }
 
 test('the threads of a remote node leave its directory when they end', async (t) => {

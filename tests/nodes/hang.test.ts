@@ -1,6 +1,6 @@
 /** A node whose server stops answering: sshfs with its sftp-server stopped. */
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -10,6 +10,7 @@ import { isRemote } from '../../core/nodes/detect.ts'
 import { writeIdentity } from '../../core/nodes/identity.ts'
 import type { Node, NodeRow } from '../../core/nodes/node.ts'
 import { closeNode, openNode } from '../../core/nodes/open-node.ts'
+import { openPaths } from '../support/descriptors.ts'
 import { mountSshfs, type SshfsMount } from '../support/sshfs.ts'
 import { until } from '../support/until.ts'
 
@@ -50,15 +51,7 @@ function row(name: string, path: string): NodeRow {
 
 /** Of the file alone: threads that begin, and probes, have descriptors of their own. */
 function isFileOpen(): boolean {
-	return readdirSync('/proc/self/fd').some((fd) => targetOf(fd) === join(scratch, 'mnt/file'))
-}
-
-function targetOf(fd: string): string | undefined {
-	try {
-		return readlinkSync(`/proc/self/fd/${fd}`)
-	} catch {
-		return undefined // Closed meanwhile.
-	}
+	return openPaths().includes(join(scratch, 'mnt/file'))
 }
 
 /** The probe's timer does not hold the process: something must, while nothing but a node's return is waited for. */

@@ -14,6 +14,7 @@ import { readIdentity, writeIdentity } from '../../core/nodes/identity.ts'
 import { openLaneOperations } from '../../core/nodes/lanes.ts'
 import { openLocalOperations } from '../../core/nodes/local.ts'
 import type { NodeOperations } from '../../core/nodes/node.ts'
+import { openPaths } from '../support/descriptors.ts'
 
 const scratch = fs.mkdtempSync(join(tmpdir(), 'cairn-identity-'))
 after(() => fs.rmSync(scratch, { recursive: true }))
@@ -132,14 +133,7 @@ test('nothing is open any more in a directory that is not the node', (t) => {
 })
 
 function openBelow(directory: string): string[] {
-	const links = fs.readdirSync('/proc/self/fd').map((fd) => {
-		try {
-			return fs.readlinkSync(`/proc/self/fd/${fd}`)
-		} catch {
-			return ''
-		}
-	})
-	return links.filter((path) => path.startsWith(directory))
+	return openPaths().filter((path) => path.startsWith(directory))
 }
 
 test('a node goes on with what it has while this process may open nothing more', (t) => {

@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { flushLater } from '../../core/filesystem/filesystem.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { openHashing } from '../../replicator/hashing/hashing.ts'
+import { openPaths } from '../support/descriptors.ts'
 import { until } from '../support/until.ts'
 import { installation, writeFile } from '../unit/installation.ts'
 import { makeCopies } from './copying.ts'
@@ -17,14 +18,7 @@ process.on('worker', () => void threads++)
 
 /** The nodes below a directory, once for each time this process has them open. */
 function openNodes(directory: string): string[] {
-	const names = disk.readdirSync('/proc/self/fd').map((fd) => {
-		try {
-			return disk.readlinkSync(`/proc/self/fd/${fd}`)
-		} catch {
-			return ''
-		}
-	})
-	return names.filter((name) => dirname(name) === directory && basename(name).startsWith('node')).sort()
+	return openPaths().filter((name) => dirname(name) === directory && basename(name).startsWith('node')).sort()
 }
 
 async function ground(t: TestContext) {
