@@ -135,6 +135,15 @@ test('a surplus copy of an older version goes by the same rule, and is never tak
 	assert.deepEqual(states(place, id), { 1: good, 2: good })
 })
 
+test('a surplus copy of an older version is as it was then, and nothing to keep', async (t) => {
+	const { place, fs, id, catalogue } = await three(t)
+	await catalogue.change('UPDATE file SET version = version + 1, hash_version = hash_version + 1 WHERE id = ?', [id])
+	await catalogue.change('UPDATE replica SET version = version + 1 WHERE file_id = ? AND node_id < 3', [id])
+	disk.writeFileSync(place.node(3, 'f'), 'as it was before')
+	assert.deepEqual((await runOn(fs, 3, trim())).outcomes, { removed: 1 })
+	assert.deepEqual([disk.existsSync(place.node(3, 'f')), place.rows('SELECT * FROM conflict')], [false, []])
+})
+
 test('a file that is open for writing is left alone', async (t) => {
 	const { place, fs, id } = await three(t)
 	const other = await place.start()
