@@ -63,7 +63,7 @@ export async function tree(test: TestContext, engine: Engine, { nodes = 1, copie
 		const reports: string[] = []
 		const catalogue = await openCatalogue(config(address))
 		const places = Array.from({ length: nodes }, (_, index) => [`node${index + 1}`, { remote }] as const)
-		const own = withDefaults({ classes, nodeDeadlineMs: 2_000, nodes: Object.fromEntries(places) })
+		const own = withDefaults({ classes, nodeDeadlineMs: 20_000, nodes: Object.fromEntries(places) })
 		const fs = await run(startFilesystem({ config: own, catalogue, what: 'test', report: (line) => reports.push(line), random: () => 0.5 }))
 		// Nodes of one disk: the first is the one with most room, whatever others write meanwhile.
 		for (const each of fs.nodes.values()) each.space = { ...each.space, free: 2 ** 50 - each.id }
