@@ -209,6 +209,14 @@ export function syncfs(fd: number): Promise<number> {
 		syncfsHere.async(fd, ((error, result) => (error ? reject(error) : resolve(result))) satisfies Callback)
 	})
 }
+const umount2There = library.func('int umount2(const void *target, int flags)')
+const MNT_DETACH = 2
+/** On a thread of the pool: what is mounted below goes with it, and may have to be written through this process first. */
+export function detachMount(target: Buffer): Promise<number> {
+	return new Promise((resolve, reject) => {
+		umount2There.async(target, MNT_DETACH, ((error, result) => (error ? reject(error) : resolve(result))) satisfies Callback)
+	})
+}
 /** Ends the process now, whatever its threads are doing and without running what waits for its end. */
 export const exitNow = libc<[code: number]>('void _exit(int code)')
 

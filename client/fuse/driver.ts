@@ -35,8 +35,8 @@ export const fuse: Driver = {
 		session.start()
 		return {
 			ended,
-			detach() {
-				detach(options.mountPoint)
+			async detach() {
+				await detach(options.mountPoint)
 				setTimeout(() => {
 					session.end()
 					onEnd()

@@ -1,11 +1,12 @@
 /** Attaching to a mount point: root does it itself, others through the set-user-id fusermount3. */
-import { execFileSync, spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { closeSync, constants, openSync } from 'node:fs'
+import { promisify } from 'node:util'
 import { UserError } from '../../core/errors.ts'
 import { EXIT } from '../../core/exit-codes.ts'
-import { errno, errnoName } from '../../core/libc.ts'
+import { detachMount, errno, errnoName } from '../../core/libc.ts'
 import { receiveDescriptor, socketPair } from './descriptor-passing.ts'
-import { cString, MNT_DETACH, MS, mount, umount2 } from './system-calls.ts'
+import { cString, MS, mount, umount2 } from './system-calls.ts'
 
 export interface MountRequest {
 	mountPoint: string
@@ -63,15 +64,15 @@ async function attachThroughHelper({ mountPoint, fsname, readOnly, allowOther, k
 }
 
 /** Lets go of the mount point, lazily when somebody is still in it. */
-export function detach(mountPoint: string): void {
+export async function detach(mountPoint: string): Promise<void> {
 	if (process.getuid?.() === 0) {
 		const path = cString(mountPoint)
-		if (umount2(path, 0) !== 0) umount2(path, MNT_DETACH)
+		if (umount2(path, 0) !== 0) await detachMount(path)
 		return
 	}
 	try {
-		execFileSync('fusermount3', ['-u', '-q', '--', mountPoint], { stdio: 'ignore' })
+		await promisify(execFile)('fusermount3', ['-u', '-q', '--', mountPoint])
 	} catch {
-		execFileSync('fusermount3', ['-u', '-z', '-q', '--', mountPoint], { stdio: 'ignore' })
+		await promisify(execFile)('fusermount3', ['-u', '-z', '-q', '--', mountPoint])
 	}
 }

@@ -20,7 +20,6 @@ export const ioctl = libc<[fd: number, request: number, argument: Uint8Array]>('
 export const MS = { RDONLY: 1, NOSUID: 2, NODEV: 4, NOEXEC: 8, SYNCHRONOUS: 16, DIRSYNC: 128, NOSYMFOLLOW: 256, NOATIME: 1024, NODIRATIME: 2048 } as const
 export const SCHED = { OTHER: 0, IDLE: 5 } as const
 export const PRIO_PROCESS = 0
-export const MNT_DETACH = 2
 const POLLIN = 1
 
 export function cString(text: string): Buffer {
