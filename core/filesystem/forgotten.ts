@@ -11,12 +11,12 @@
  */
 import type { Intent } from '../catalogue/intents.ts'
 import { codeOf } from '../errors.ts'
-import { isHalfExchanged } from '../exchange.ts'
 import type { FileId, Path } from '../ids.ts'
 import type { Inode, Node } from '../nodes/node.ts'
 import { S_IFDIR, S_IFMT } from '../nodes/stat.ts'
 import { type Op, wait } from '../op.ts'
 import { ANYBODY, whoseByRight } from './by-right.ts'
+import { isHalfExchanged } from './exchange.ts'
 import type { Filesystem } from './filesystem.ts'
 import type { Redoing } from './unsynced.ts'
 

@@ -13,10 +13,10 @@ import type { FileRow } from '../catalogue/files.ts'
 import type { Intent } from '../catalogue/intents.ts'
 import { fail } from '../errors.ts'
 import { type FileId, type Path, ROOT_ID } from '../ids.ts'
-import { intendNow } from '../intents.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import { type Filesystem, transact } from './filesystem.ts'
+import { intendNow } from './intents.ts'
 import { type NamedPath, pathsOfNames } from './paths.ts'
 
 const INTENT_POLL_MS = 20

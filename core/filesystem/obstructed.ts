@@ -4,10 +4,10 @@ import * as intents from '../catalogue/intents.ts'
 import type { IntentRow } from '../catalogue/intents.ts'
 import type { Path } from '../ids.ts'
 import { standsInTheWay } from '../in-the-way.ts'
-import { isDone, touches } from '../intents.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import type { Filesystem } from './filesystem.ts'
+import { isDone, touches } from './intents.ts'
 import { STANDING_ROWS_MAX } from './standing.ts'
 
 /** A node with this many intents to carry out takes new files again when it has fewer. */

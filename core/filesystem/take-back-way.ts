@@ -7,11 +7,11 @@ import { KIND } from '../catalogue/files.ts'
 import type { Intent } from '../catalogue/intents.ts'
 import { NO_FILE } from '../catalogue/intents.ts'
 import type { Path } from '../ids.ts'
-import { carryOut, intend } from '../intents.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import { joinPath } from './directories.ts'
 import { type Filesystem, transact } from './filesystem.ts'
+import { carryOut, intend } from './intents.ts'
 import { namesOf, rowsAlong } from './owner-of.ts'
 
 /** Those above a path that the catalogue does not have are removed from the node, the lowest first. */

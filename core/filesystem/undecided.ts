@@ -8,10 +8,10 @@ import type { ChangeRow } from '../catalogue/changes.ts'
 import type { Transaction } from '../catalogue/driver.ts'
 import * as intents from '../catalogue/intents.ts'
 import { Undecided } from '../errors.ts'
-import { tokensOf } from '../intents.ts'
 import { type Op, run, wait } from '../op.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { takeNotice } from './follow.ts'
+import { tokensOf } from './intents.ts'
 import { BATCH_ROWS_MAX } from './journal.ts'
 
 export function findOut(fs: Filesystem, { open }: Undecided, since: number): void {

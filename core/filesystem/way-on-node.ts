@@ -1,11 +1,11 @@
 /** Making a node ready to take a file at a path, before the catalogue says that it has it: for whoever holds no path there (see hold.ts). */
 import { codeOf, fail } from '../errors.ts'
 import type { FileId, Path } from '../ids.ts'
-import { carryOut } from '../intents.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Op, wait } from '../op.ts'
 import type { Filesystem } from './filesystem.ts'
 import { hold } from './hold.ts'
+import { carryOut } from './intents.ts'
 import { isNoDirectory, makeAll, makeHeld, type Wanted } from './materialise.ts'
 import { isObstructed } from './obstructed.ts'
 

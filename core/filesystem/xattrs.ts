@@ -12,7 +12,6 @@ import * as xattrs from '../catalogue/xattrs.ts'
 import { now } from '../clock.ts'
 import { fail } from '../errors.ts'
 import type { FileId } from '../ids.ts'
-import { carryOutAfterwards, intend } from '../intents.ts'
 import { isKeptOnNodes } from '../nodes/xattrs.ts'
 import { type Op, wait } from '../op.ts'
 import { classById } from '../placement/placement.ts'
@@ -22,6 +21,7 @@ import { askerOf } from '../stats/asker.ts'
 import { joinPath } from './directories.ts'
 import type { Check } from './expected.ts'
 import { type Filesystem, transact } from './filesystem.ts'
+import { carryOutAfterwards, intend } from './intents.ts'
 
 const VALUE_BYTES_MAX = 65_536
 const LIST_BYTES_MAX = 65_536

@@ -5,7 +5,7 @@
 import type { Intent } from '../../core/catalogue/intents.ts'
 import * as intents from '../../core/catalogue/intents.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
-import { carryOut } from '../../core/intents.ts'
+import { carryOut } from '../../core/filesystem/intents.ts'
 import type { Op } from '../../core/op.ts'
 
 /** Well below the time after which a process that shows no life counts as dead. */

@@ -4,8 +4,8 @@ import type { Intent, IntentOp, IntentRow } from '../../core/catalogue/intents.t
 import * as intents from '../../core/catalogue/intents.ts'
 import { othersIntents } from '../../core/catalogue/wanted.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
+import { isDone } from '../../core/filesystem/intents.ts'
 import type { FileId, NodeId, Path } from '../../core/ids.ts'
-import { isDone } from '../../core/intents.ts'
 import { type Op, wait } from '../../core/op.ts'
 
 /** Where more than this stands, nothing is certain. */

@@ -4,8 +4,8 @@
  */
 import { KIND } from '../../core/catalogue/files.ts'
 import { transact } from '../../core/filesystem/filesystem.ts'
+import { carryOut } from '../../core/filesystem/intents.ts'
 import type { Name, Path } from '../../core/ids.ts'
-import { carryOut } from '../../core/intents.ts'
 import { isPromise, run as drive } from '../../core/op.ts'
 import type { Answers } from '../hashing/hashing.ts'
 import { sizeOf } from '../hashing/packets.ts'

@@ -1,11 +1,11 @@
 /** The exchange of two names on a node, which has no such call everywhere: in steps that can be gone on with, whoever finds them. */
-import * as intents from './catalogue/intents.ts'
-import type { Filesystem } from './filesystem/filesystem.ts'
-import { STANDING_ROWS_MAX } from './filesystem/standing.ts'
-import type { Path } from './ids.ts'
-import { exists, unlessGone } from './nodes/lacking.ts'
-import type { Node } from './nodes/node.ts'
-import { type Op, wait } from './op.ts'
+import * as intents from '../catalogue/intents.ts'
+import type { Path } from '../ids.ts'
+import { exists, unlessGone } from '../nodes/lacking.ts'
+import type { Node } from '../nodes/node.ts'
+import { type Op, wait } from '../op.ts'
+import type { Filesystem } from './filesystem.ts'
+import { STANDING_ROWS_MAX } from './standing.ts'
 
 const HOLDS = Buffer.from('.cairn')
 const HOLD_PREFIX = 'exchange-'

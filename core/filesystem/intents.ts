@@ -1,22 +1,22 @@
 /**
  * Intents: writing them down in the transaction that decides them, carrying them out at once, and giving up what cannot be. What one does to a node
- * is in filesystem/apply-intent.ts.
+ * is in apply-intent.ts.
  */
-import type { Transaction } from './catalogue/driver.ts'
-import type { Intent, IntentRow } from './catalogue/intents.ts'
-import * as intents from './catalogue/intents.ts'
-import { isOurs } from './filesystem/alive.ts'
-import { applyIntent } from './filesystem/apply-intent.ts'
-import { touchArriving } from './filesystem/arriving.ts'
-import { type Filesystem, runAside } from './filesystem/filesystem.ts'
-import { STANDING_ROWS_MAX } from './filesystem/standing.ts'
-import { toBeKept } from './filesystem/unsynced.ts'
-import type { NodeId } from './ids.ts'
-import { covers, standsInTheWay } from './in-the-way.ts'
-import type { Node } from './nodes/node.ts'
-import { inService, takesChanges } from './nodes/service.ts'
-import { isNodeTrouble } from './nodes/trouble.ts'
-import { isPromise, type Op, run, wait } from './op.ts'
+import type { Transaction } from '../catalogue/driver.ts'
+import type { Intent, IntentRow } from '../catalogue/intents.ts'
+import * as intents from '../catalogue/intents.ts'
+import type { NodeId } from '../ids.ts'
+import { covers, standsInTheWay } from '../in-the-way.ts'
+import type { Node } from '../nodes/node.ts'
+import { inService, takesChanges } from '../nodes/service.ts'
+import { isNodeTrouble } from '../nodes/trouble.ts'
+import { isPromise, type Op, run, wait } from '../op.ts'
+import { isOurs } from './alive.ts'
+import { applyIntent } from './apply-intent.ts'
+import { touchArriving } from './arriving.ts'
+import { type Filesystem, runAside } from './filesystem.ts'
+import { STANDING_ROWS_MAX } from './standing.ts'
+import { toBeKept } from './unsynced.ts'
 
 /** By node, from the oldest on; where there are 10,000 of them there may be more. */
 export type Standing = ReadonlyMap<NodeId, readonly IntentRow[]>
