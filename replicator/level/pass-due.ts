@@ -24,6 +24,8 @@ export interface PassProgress {
 const AGAIN_SECONDS = 600
 /** One that changed nothing is followed by so many times as long without one: of a large tree that is more than nodes have time for. */
 const REST_TIMES = 10
+/** One may have been cut off for a week. */
+const REST_SECONDS_MAX = 86_400
 /** What a pass depends on: another one is due when this is another text. A node that is being emptied has a job of its own. */
 export function signatureOf(classes: readonly ClassRow[], nodes: readonly NodeRow[]): string {
 	const roles: Record<string, string> = { rw: 'takes', drain: 'takes', dead: 'gone' }
@@ -37,6 +39,6 @@ export function signatureOf(classes: readonly ClassRow[], nodes: readonly NodeRo
 export function isPassDue(row: JobRow | undefined, signature: string, isShort: boolean): boolean {
 	const progress = progressOf<PassProgress>(row)
 	if (!row || !progress || progress.signature !== signature) return true
-	const restSeconds = progress.changed ? 0 : REST_TIMES * (row.ended - row.started)
+	const restSeconds = progress.changed ? 0 : Math.min(REST_TIMES * (row.ended - row.started), REST_SECONDS_MAX)
 	return row.state === 'running' || ((progress.waits || isShort) && Math.abs(Date.now() / 1000 - row.ended) > Math.max(AGAIN_SECONDS, restSeconds))
 }

@@ -26,6 +26,19 @@ async function write(fs: Filesystem, name: string): Promise<void> {
 	await flushLater(fs)
 }
 
+/** What its probe finds meanwhile does not count. Gives the room back. */
+function takeRoom(node: Node): () => void {
+	const { operations } = node
+	const { space } = operations
+	const none = { ...node.space, free: 0 }
+	operations.space = () => none
+	Object.defineProperty(node, 'space', { get: () => none, set: () => undefined, configurable: true })
+	return () => {
+		operations.space = space
+		Object.defineProperty(node, 'space', { value: none, writable: true })
+	}
+}
+
 /** As if the time had passed after which a pass comes back. */
 async function later(made: Tree): Promise<void> {
 	await made.driver.change("UPDATE job SET ended = ended - 3600 WHERE name = 'pass'", [])
@@ -65,14 +78,12 @@ for (const engine of engines) {
 			const made = await tree(t, engine, 2, classes(2))
 			await made.round()
 			const [one, other] = [...made.fs.nodes.values()]
-			const { space } = other.operations
-			other.operations.space = () => ({ ...other.space, free: 0 })
-			other.space = { ...other.space, free: 0 }
+			const giveBack = takeRoom(other)
 			await bring(made, one)
 			assert.deepEqual(made.onDisk().f, [one.id])
 			await later(made)
 			assert.equal(await made.replicate(), 0)
-			other.operations.space = space
+			giveBack()
 			await later(made)
 			await made.replicate()
 			assert.deepEqual(made.onDisk().f, [one.id, other.id])
@@ -88,9 +99,7 @@ for (const engine of engines) {
 		const made = await tree(t, engine, 2, classes(2))
 		await made.round()
 		const [, other] = [...made.fs.nodes.values()]
-		const { space } = other.operations
-		other.operations.space = () => ({ ...other.space, free: 0 })
-		other.space = { ...other.space, free: 0 }
+		const giveBack = takeRoom(other)
 		await write(made.fs, 'f')
 		await later(made)
 		await write(made.fs, 'g')
@@ -101,7 +110,7 @@ for (const engine of engines) {
 		assert.equal(await endedAgo(3_600), false)
 		assert.equal(await endedAgo(6_100), true)
 		// Once it has found something to do it comes back soon.
-		other.operations.space = space
+		giveBack()
 		await made.round()
 		await write(made.fs, 'h')
 		await made.driver.change("INSERT INTO setting (name, value) VALUES ('without_room', '1')", [])
