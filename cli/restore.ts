@@ -110,8 +110,8 @@ function tell(outcome: Outcome, { placed, json, job }: { placed: Awaited<ReturnT
 	const { done, bytes, failed, left } = outcome
 	const taken = placed.taken.map((path) => path.toString())
 	if (json) deps.print(JSON.stringify({ job, ordered: placed.ordered, there: placed.there, taken, done, bytes, failed: failed.map(failedJson), left }, null, 2))
-	else if (done + failed.length > 0) deps.print(`${done} are back, ${showSize(bytes)}B${failed.length > 0 ? `; ${failed.length} could not be` : ''}`)
+	else if (done + failed.length > 0) deps.print(`${many(done, 'file')} back, ${showSize(bytes)}B${failed.length > 0 ? `; ${failed.length} could not be` : ''}`)
 	for (const { path, detail } of failed) deps.warn(`${showBytes(path)}: ${detail}`)
-	if (left > 0) deps.warn(`${left} are still to come; the same command goes on waiting`)
+	if (left > 0) deps.warn(`${many(left, 'file')} still to come; the same command goes on waiting`)
 	if (failed.length + left + taken.length > 0) process.exitCode = EXIT.left
 }

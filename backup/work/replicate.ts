@@ -23,7 +23,8 @@ export async function replicate(run: Run, mode: string | undefined): Promise<str
 	await fetchAll(run, portions, mode)
 	run.hello = await sayHello(run.client, run.folder, false)
 	await attend(run)
-	return `${portions.counts().claimed} files came${run.left > 0 ? `, ${run.left} were left` : ''}`
+	const { claimed } = portions.counts()
+	return `${claimed} ${claimed === 1 ? 'file' : 'files'} came${run.left > 0 ? `, left: ${run.left}` : ''}`
 }
 
 async function fetchAll(run: Run, portions: Portions, mode: string | undefined): Promise<void> {

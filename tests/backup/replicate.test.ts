@@ -155,7 +155,7 @@ test('status: what is here, the last run, and what the keeper set', async () => 
 	const { code, out } = await agent.run('-a', 'status')
 	assert.equal(code, 0)
 	assert.match(out, /copies: 1 files, 7 B/)
-	assert.match(out, /last run: \S+ replicate, ended with 0: 1 files came/)
+	assert.match(out, /last run: \S+ replicate, ended with 0: 1 file came/)
 })
 
 test('a clock that is wrong is set by the server; a paused site ends in order; a wrong key does not', async () => {
