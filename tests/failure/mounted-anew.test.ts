@@ -63,6 +63,8 @@ test('a file that could not be published when it was closed is what its node has
 	const path = join(up.mountPoint, 'f')
 	const fd = await hands.do('openDescriptor', path, 'a')
 	await hands.do('writeDescriptor', fd, Buffer.from(' second'))
+	// sshfs answers before its server has it.
+	await until('the node has it', () => readFileSync(join(up.dir, 'far/f'), 'utf8') === 'first second' || undefined)
 	await mountAnew()
 	assert.equal(await answerOf(hands.do('closeDescriptor', fd)), 'EIO')
 	const read = async () => ((await answerOf(hands.do('read', path))) === 'no error, but first second' ? true : undefined)
