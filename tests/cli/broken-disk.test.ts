@@ -1,7 +1,7 @@
 /** A disk whose filesystem the kernel has found to be broken: it writes nothing there any more. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { init } from '../../cli/init.ts'
 import { node } from '../../cli/node.ts'
@@ -18,7 +18,6 @@ test('a node whose filesystem has an error, and takes nothing any more, is said 
 		execFileSync('mount', ['-o', 'remount,errors=remount-ro', directory])
 		const device = execFileSync('findmnt', ['-no', 'SOURCE', directory], { encoding: 'utf8' }).trim().split('/').at(-1)
 		const trigger = `/sys/fs/ext4/${device}/trigger_fs_error`
-		if (!existsSync(trigger)) return t.skip('no ext4 here')
 		const cairn = typed(place.config, init, node, status)
 		await cairn('init')
 		await cairn('node', 'add', 'broken', directory)
