@@ -1,7 +1,7 @@
 /** docs/PERFORMANCE.md out of what was measured. */
 import { type Row, rows, type Target } from './rows.ts'
 import { failuresOf, rateOf, ratioOf, type Samples } from './samples.ts'
-import type { Finding } from './single/index.ts'
+import type { Finding } from './single/single.ts'
 import { systems } from './systems/index.ts'
 import type { System } from './systems/system.ts'
 

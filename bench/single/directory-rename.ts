@@ -4,7 +4,7 @@ import { fillCatalogue } from '../million.ts'
 import { run } from '../processes.ts'
 import { median } from '../samples.ts'
 import { packetsDuring } from '../general-log.ts'
-import type { Finding, Single } from './index.ts'
+import type { Finding, Single } from './single.ts'
 import { instanceOf } from './instance.ts'
 
 const FEW = 10

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Bench } from '../bench.ts'
 import { startUp } from '../systems/cairn.ts'
 import type { Running } from '../systems/system.ts'
-import type { Single } from './index.ts'
+import type { Single } from './single.ts'
 
 export interface Instance {
 	/** As fillCatalogue takes it. */

@@ -1,7 +1,7 @@
 import type { Bench } from '../bench.ts'
 import { fillCatalogue } from '../million.ts'
 import { type Resident, residentMib, run } from '../processes.ts'
-import type { Finding, Single } from './index.ts'
+import type { Finding, Single } from './single.ts'
 import { instanceOf } from './instance.ts'
 
 const DIRECTORIES = 1000

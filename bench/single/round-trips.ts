@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Bench } from '../bench.ts'
 import { run } from '../processes.ts'
 import { packetsDuring } from '../general-log.ts'
-import type { Finding, Single } from './index.ts'
+import type { Finding, Single } from './single.ts'
 import { instanceOf } from './instance.ts'
 
 /** What a statement is told by when it is none of the usual ones. */

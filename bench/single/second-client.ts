@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Bench } from '../bench.ts'
 import { run, startDaemon } from '../processes.ts'
 import { CAIRN } from '../systems/cairn.ts'
-import type { Finding, Single } from './index.ts'
+import type { Finding, Single } from './single.ts'
 import { instanceOf } from './instance.ts'
 
 const CHANGES = 20
