@@ -7,7 +7,7 @@ import { freeBytes } from '../placement/room.ts'
 import { isCutOff } from './cut-off.ts'
 import type { Filesystem } from './filesystem.ts'
 import { failOver } from './open.ts'
-import type { OpenFile } from './open-files.ts'
+import { type OpenFile, withDescriptor } from './open-files.ts'
 import { isOutOfRoom, withRoom } from './relocate.ts'
 
 const FALLOC_FL_PUNCH_HOLE = 2
@@ -25,7 +25,7 @@ export function* read(fs: Filesystem, file: OpenFile, buffer: Uint8Array, positi
 	for (;;) {
 		const { node, fd } = file
 		try {
-			return yield* wait(reading(node, fd, buffer, position))
+			return yield* wait(withDescriptor(file, () => reading(node, fd, buffer, position)))
 		} catch (error) {
 			if (!isNodeTrouble(error)) throw error
 			// What is being written exists in one place only.

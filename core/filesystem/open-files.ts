@@ -12,7 +12,7 @@
 import type { FileRow } from '../catalogue/files.ts'
 import type { FileId, Path } from '../ids.ts'
 import type { Node, Stat } from '../nodes/node.ts'
-import { isPromise, type Op, run, wait } from '../op.ts'
+import { isPromise, type Maybe, type Op, run, wait } from '../op.ts'
 
 export interface OpenFile {
 	readonly id: FileId
@@ -69,6 +69,8 @@ export interface OpenFile {
 	moving: Promise<void> | undefined
 	/** Changes of its content that are under way on a remote node. */
 	readonly changing: Set<Promise<void>>
+	/** How many calls other threads make with the descriptor, or have yet to begin. */
+	aside: number
 }
 
 export function newOpenFile(opened: Pick<OpenFile, 'row' | 'node' | 'path' | 'fd' | 'known' | 'writable'>): OpenFile {
@@ -94,8 +96,17 @@ export function newOpenFile(opened: Pick<OpenFile, 'row' | 'node' | 'path' | 'fd
 		lent: false,
 		moving: undefined,
 		changing: new Set(),
+		aside: 0,
 		retired: [],
 	}
+}
+
+/** A call with its descriptor that another thread may make: nobody closes that meanwhile, or the number might be another file's. */
+export function withDescriptor<T>(file: OpenFile, call: (fd: number, node: Node) => Maybe<T>): Maybe<T> {
+	const result = call(file.fd, file.node)
+	if (!isPromise(result)) return result
+	file.aside++
+	return result.finally(() => file.aside--)
 }
 
 /** The last name of it went. */

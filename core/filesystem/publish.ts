@@ -10,7 +10,7 @@ import { catchUp } from './follow.ts'
 import { keepWritten } from './keep-stray.ts'
 import { bringAlong } from './left-behind.ts'
 import { contentOf, PARTED, recordPinned, recordUnasked } from './next-version.ts'
-import { contentDiffers, inTurn, mayHideChanges, type OpenFile } from './open-files.ts'
+import { contentDiffers, inTurn, mayHideChanges, type OpenFile, withDescriptor } from './open-files.ts'
 import { isUnused } from './opening.ts'
 import { rememberRemoved } from './removed.ts'
 
@@ -154,7 +154,7 @@ export function* publishAtClose(fs: Filesystem, file: OpenFile): Op<boolean> {
 
 /** fsync(2): the data is on the disk, the version in the catalogue, and the catalogue's own log on its disk. As `publish` says. */
 export function* sync(fs: Filesystem, file: OpenFile, dataOnly: boolean): Op<boolean> {
-	yield* onNode(fs, file, () => file.node.operations.sync(file.fd, dataOnly))
+	yield* onNode(fs, file, () => withDescriptor(file, (fd, { operations }) => operations.sync(fd, dataOnly)))
 	const isNext = file.writers > 0 && (yield* publish(fs, file, mayHideChanges(file)))
 	yield* wait(fs.catalogue.sync())
 	remember(fs, file.id)

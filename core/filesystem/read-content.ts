@@ -17,7 +17,7 @@ import { type Op, run, wait } from '../op.ts'
 import { read } from './data.ts'
 import type { Filesystem } from './filesystem.ts'
 import { failOver, open } from './open.ts'
-import type { OpenFile } from './open-files.ts'
+import { type OpenFile, withDescriptor } from './open-files.ts'
 import { release } from './publish.ts'
 import { type Located, locate } from './resolve.ts'
 
@@ -203,7 +203,8 @@ export async function sendRange(fs: Filesystem, { file }: Pick<Content, 'file'>,
 		await outlet.write(bytes)
 		at += bytes.length
 		while (at < end && !outlet.isOver() && !file.node.remote && sending < SENDING_MAX) {
-			const sent = await send({ to: outlet.fd, from: file.fd, offset: at, length: Math.min(SENT_BYTES_MAX, end - at) })
+			const range = { offset: at, length: Math.min(SENT_BYTES_MAX, end - at) }
+			const sent = await withDescriptor(file, (from) => send({ to: outlet.fd, from, ...range }))
 			// Nothing taken, or nothing there: reading says which.
 			if (sent <= 0) break
 			at += sent

@@ -214,9 +214,9 @@ function* moveOver(fs: Filesystem, file: OpenFile, move: Move, copy: Copy): Op<b
 	return true
 }
 
-/** The room the old copy takes is free when it is closed. On a remote node a read may still be using it. */
+/** The room the old copy takes is free when it is closed. On a remote node a read may still be using it, and so may another thread. */
 function* letGo(file: OpenFile, node: Node, fd: number): Op<void> {
-	if (node.remote) file.retired.push({ node, fd })
+	if (node.remote || file.aside > 0) file.retired.push({ node, fd })
 	else yield* wait(node.operations.close(fd))
 }
 

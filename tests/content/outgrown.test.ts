@@ -5,12 +5,13 @@ import { test } from 'node:test'
 import { Errno } from '../../core/errors.ts'
 import { refreshClients } from '../../core/filesystem/clients.ts'
 import { create } from '../../core/filesystem/create.ts'
-import { write } from '../../core/filesystem/data.ts'
+import { read, write } from '../../core/filesystem/data.ts'
 import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
 import { catchUp } from '../../core/filesystem/follow.ts'
 import type { OpenFile } from '../../core/filesystem/open-files.ts'
-import { publishAtClose } from '../../core/filesystem/publish.ts'
+import { publishAtClose, sync } from '../../core/filesystem/publish.ts'
 import { rename } from '../../core/filesystem/rename.ts'
+import { ASIDE_BYTES_MIN, readAside } from '../../core/nodes/aside.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { run } from '../../core/op.ts'
 import { engines } from '../catalogue/engines.ts'
@@ -62,5 +63,30 @@ for (const engine of engines) {
 		assert.deepEqual([isTaken, file.node.id], [true, 2])
 		assert.deepEqual([String(await get(b.fs, 'y')), String(await get(b.fs, 'x'))], ['of A, and more', 'of B'])
 		assert.deepEqual([a.reports, readdirSync(made.node(2, '.cairn/conflicts')), await made.problems()], [[], [], []])
+	})
+
+	test(`${engine.name}: what a thread has yet to begin with the descriptor of before is done with that`, async (t) => {
+		const made = await tree(t, engine, { nodes: 2 })
+		const { fs, reports } = await made.start()
+		const file = await make(fs)
+		await run(write(fs, file, Buffer.alloc(ASIDE_BYTES_MIN, 'mine'), 0))
+		const first = fs.nodes.get(1) as Node
+		const busy = Promise.withResolvers<void>()
+		const { sync: real } = first.operations
+		first.operations.sync = async (fd, dataOnly) => busy.promise.then(() => real(fd, dataOnly))
+		const buffer = Buffer.alloc(ASIDE_BYTES_MIN)
+		const under = [
+			run(sync(fs, file, false)),
+			run(read(fs, file, buffer, 0, (node, fd, ...range) => busy.promise.then(() => readAside(node, fd, ...range)))),
+		]
+		fullAtOnce(first)
+		await run(write(fs, file, Buffer.from('more'), ASIDE_BYTES_MIN))
+		assert.equal(file.node.id, 2)
+		busy.resolve()
+		const [, bytes] = await Promise.all(under)
+		assert.equal(bytes, ASIDE_BYTES_MIN)
+		assert.deepEqual(buffer, Buffer.alloc(ASIDE_BYTES_MIN, 'mine'))
+		await close(fs, file)
+		assert.deepEqual([String(await get(fs, 'x')).length, reports, await made.problems()], [ASIDE_BYTES_MIN + 4, [], []])
 	})
 }
