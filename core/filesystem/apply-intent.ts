@@ -8,7 +8,7 @@ import * as files from '../catalogue/files.ts'
 import * as writers from '../catalogue/writers.ts'
 import * as xattrs from '../catalogue/xattrs.ts'
 import { codeOf } from '../errors.ts'
-import type { Path } from '../ids.ts'
+import type { FileId, Path } from '../ids.ts'
 import { exists, unlessGone } from '../nodes/lacking.ts'
 import type { Node } from '../nodes/node.ts'
 import { isNodeTrouble } from '../nodes/trouble.ts'
@@ -22,6 +22,7 @@ import { isUnused } from './opening.ts'
 import { pathsOf } from './paths.ts'
 
 const NAMES_MAX = 100
+const OWN = Buffer.from('.cairn/')
 
 type Deed = Pick<Intent, 'op' | 'path' | 'toPath' | 'fileId' | 'token' | 'isNew' | 'replaces'>
 
@@ -55,6 +56,7 @@ function isNoSuchThing({ op }: Deed, error: unknown): boolean {
 
 function* withWayMade(fs: Filesystem, node: Node, intent: Deed): Op<void> {
 	try {
+		if (HAS_SOURCE.has(intent.op)) yield* leadTo(fs, node, intent)
 		yield* step(fs, node, intent)
 	} catch (error) {
 		if (!IN_THE_WAY.has(codeOf(error)) || CANNOT_BE_OBSTRUCTED.has(intent.op)) throw error
@@ -62,6 +64,23 @@ function* withWayMade(fs: Filesystem, node: Node, intent: Deed): Op<void> {
 		if (HAS_SOURCE.has(intent.op) && (yield* isGone(node, intent.path))) return
 		yield* makeWay(fs, node, intent, error as Error)
 	}
+}
+
+/** Directories that the node has yet to get have the attributes they should have: those it makes by itself anybody may enter. Whoever brings a file from our own folder has made them. */
+function* leadTo(fs: Filesystem, node: Node, { path, toPath, fileId }: Deed): Op<void> {
+	const directory = directoryOf(toPath as Path)
+	if (directory.length === 0 || directory.equals(directoryOf(path)) || path.subarray(0, OWN.length).equals(OWN)) return
+	if ((yield* exists(node, directory)) || !(yield* exists(node, path))) return
+	yield* makeDirectoriesOf(fs, node, fileId, toPath as Path)
+}
+
+function directoryOf(path: Path): Path {
+	return path.subarray(0, Math.max(0, path.lastIndexOf('/')))
+}
+
+function* makeDirectoriesOf(fs: Filesystem, node: Node, id: FileId, path: Path): Op<void> {
+	const named = (yield* pathsOf(fs, id, NAMES_MAX)).find((name) => name.path.equals(path))
+	if (named) yield* makeParentsHeld(fs, node, named.parent)
 }
 
 /** Also where something on the way to it is no directory: nothing stands in the way of what is not there. */
@@ -156,8 +175,7 @@ function* makeWay(fs: Filesystem, node: Node, intent: Deed, why: Error): Op<void
 		if (!wasHollow) yield* keepStray(fs, node, inTheWay, `${inTheWay} stood in the way of ${intent.op} (${why.message})`)
 	} catch (error) {
 		if (!isNoDirectory(error)) throw error
-		const named = (yield* pathsOf(fs, intent.fileId, NAMES_MAX)).find(({ path }) => path.equals(inTheWay))
-		if (named) yield* makeParentsHeld(fs, node, named.parent)
+		yield* makeDirectoriesOf(fs, node, intent.fileId, inTheWay)
 	}
 	yield* unlessGone(() => run(step(fs, node, intent)))
 }
