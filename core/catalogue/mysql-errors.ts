@@ -27,6 +27,7 @@ const LOST: ReadonlySet<number> = new Set([
 	1161,
 	1184, // aborted connection
 	1203, // too many connections of this user
+	1226, // of this account, by what was granted to it
 	1290, // --read-only: the primary is elsewhere now
 	1317, // query interrupted
 	1792, // read-only transaction

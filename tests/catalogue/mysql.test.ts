@@ -281,6 +281,15 @@ describe('MySQL', () => {
 		assert.equal((await driver.get(VALUE, ['a'])).n, 49)
 	})
 
+	test('more connections than were granted to the account are waited for', async (t) => {
+		const { driver, database } = await through(t)
+		await server.query('GRANT USAGE ON *.* TO plain@localhost WITH MAX_USER_CONNECTIONS 3')
+		t.after(() => server.query('GRANT USAGE ON *.* TO plain@localhost WITH MAX_USER_CONNECTIONS 0'))
+		const crowd = await open(t, asPlain(database), { catalogueConnections: 8 })
+		await Promise.all(Array.from({ length: 24 }, () => crowd.change(INCREMENT, ['a'])))
+		assert.equal((await driver.get(VALUE, ['a'])).n, 25)
+	})
+
 	test('a server that is read-only for a while (fail-over) is waited for', async (t) => {
 		const { database } = await through(t)
 		const driver = await open(t, asPlain(database))
