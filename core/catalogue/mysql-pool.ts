@@ -36,6 +36,14 @@ export function openPool(connect: (untilMs: number) => Promise<Session>, connect
 		waiters.shift()?.resolve(undefined)
 	}
 
+	/** What ended one while it was in use (a firewall that has forgotten, a server that is elsewhere now) may have befallen the others, and those say nothing. */
+	function leaveIdle(): void {
+		for (const session of idle.splice(0)) {
+			void session.end()
+			open--
+		}
+	}
+
 	function usable(): Session | undefined {
 		for (let session = idle.pop(); session; session = idle.pop()) {
 			if (session.alive) return session
@@ -81,7 +89,10 @@ export function openPool(connect: (untilMs: number) => Promise<Session>, connect
 			}
 			// Without a word the server writes down that it was left.
 			if (session.alive) void session.end()
-			else session.destroy()
+			else {
+				session.destroy()
+				leaveIdle()
+			}
 			drop()
 		},
 		async close() {
