@@ -25,9 +25,14 @@ export function findOut(fs: Filesystem, { open }: Undecided, since: number): voi
 }
 
 function* takeUp(fs: Filesystem, tokens: readonly number[], since: number): Op<void> {
-	const rows = yield* wait(fs.catalogue.all<ChangeRow>(...changes.sinceQuery(since, BATCH_ROWS_MAX)))
 	for (const file of fs.open.values()) file.pathInDoubt ||= file.writers > 0
-	yield* takeNotice(fs, rows.filter((row) => row.client_id === fs.client))
+	// Others may have written any number of lines before its own.
+	for (let after = since; ; ) {
+		const rows = yield* wait(fs.catalogue.all<ChangeRow>(...changes.sinceQuery(after, BATCH_ROWS_MAX)))
+		yield* takeNotice(fs, rows.filter((row) => row.client_id === fs.client))
+		if (rows.length < BATCH_ROWS_MAX) break
+		after = rows[rows.length - 1].seq
+	}
 	if (tokens.length === 0) return
 	yield* wait(
 		transact(fs, function* (tx) {

@@ -174,3 +174,17 @@ test('a COMMIT that is carried out while the server answers nobody for too long:
 	const { created: _, ...others } = AFTER_ALL
 	assert.deepEqual(await ground.end(), others)
 })
+
+test('what was made is told to the door also where others have written much into the journal meanwhile', async (t) => {
+	const { fs, proxy, end } = await prepare(t, SHORT_MS)
+	await writeFile(fs, 'a')
+	await fs.catalogue.change("INSERT INTO `change` (at, client_id, op, file_id) SELECT UNIX_TIMESTAMP(), 0, 'attributes', 1 FROM seq_1_to_5001")
+	const told: string[] = []
+	fs.onChange = ({ op }) => void told.push(op)
+	proxy.lose('hung')
+	await assert.rejects(async () => run(unlink(fs, at('a'))), { code: 'EIO' }).finally(() => proxy.wake())
+	await until('it is known', () => fs.undecided.size === 0 || undefined)
+	assert.ok(told.includes('unlink'), told.join())
+	await run(settle(fs))
+	assert.deepEqual(await end(), {})
+})
