@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as orders from '../core/catalogue/backup-orders.ts'
 import type { OrderRow } from '../core/catalogue/backup-orders.ts'
+import { CatalogueError } from '../core/errors.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
 import { dropScratch } from '../core/off-site/upload.ts'
 import { run } from '../core/op.ts'
@@ -61,7 +62,11 @@ async function takeArrived(fs: Filesystem, job: string, each: (order: OrderRow) 
 	for (const order of arrived) {
 		const result = await each(order).then(
 			() => ({ state: 'done' as const, detail: '' }),
-			(error: Error) => ({ state: 'failed' as const, detail: error.message }),
+			(error: Error) => {
+				// What came lies there still: the same command goes on with it.
+				if (error instanceof CatalogueError) throw error
+				return { state: 'failed' as const, detail: error.message }
+			},
 		)
 		await catalogue.transaction(function* (tx) {
 			orders.setTaken(tx, order.id, result, capabilities)

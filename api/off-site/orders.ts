@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { OrderRow } from '../../core/catalogue/backup-orders.ts'
 import * as table from '../../core/catalogue/backup-orders.ts'
-import { codeOf } from '../../core/errors.ts'
+import { CatalogueError, codeOf } from '../../core/errors.ts'
 import { run } from '../../core/op.ts'
 import { fulfil } from '../../core/off-site/put-back.ts'
 import { printable, takeLoss } from '../../core/off-site/report.ts'
@@ -70,7 +70,7 @@ async function find({ fs }: Api, { row }: Site, id: number): Promise<OrderRow> {
 
 /** Asked again and again, one file for which no node has room would keep all others waiting; what is there of it may be room for them. */
 async function giveUpIfFull(api: Api, site: Site, order: OrderRow, error: unknown): Promise<never> {
-	if (!FULL.has(codeOf(error))) throw error
+	if (error instanceof CatalogueError || !FULL.has(codeOf(error))) throw error
 	await end(api, site, order, { state: 'failed', detail: 'no node has room for it' })
 	await run(dropScratch(api.fs, order.id))
 	throw notFound('no node has room for it: it is not asked for any more')
@@ -81,7 +81,7 @@ async function finish(api: Api, site: Site, order: OrderRow): Promise<void> {
 		const state = await run(fulfil(api.fs, order))
 		await end(api, site, order, { state, detail: '' })
 	} catch (error) {
-		if (codeOf(error) === 'EIO') throw error
+		if (error instanceof CatalogueError || codeOf(error) === 'EIO') throw error
 		// The bytes are right, the place is not: they stay, and the keeper decides.
 		await end(api, site, order, { state: 'failed', detail: (error as Error).message })
 	}
