@@ -79,6 +79,8 @@ export interface Grant {
 	readonly scope: Scope
 	/** Nobody said who he is. */
 	readonly anonymous: boolean
+	/** The address itself says what may be reached. */
+	readonly isSigned?: boolean
 }
 
 /** `site` is for those the part itself knows; `open` is for everybody. */

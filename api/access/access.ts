@@ -162,6 +162,12 @@ export function mayReach({ grant }: Asking, path: Path, role: Role): void {
 	if (!reaches(grant, path, role)) refuseGrant(grant)
 }
 
+/** The same of where that really is. What a signed address may reach is in the address: a symlink that comes there later leads to nothing that was signed. */
+export function mayLead(request: Asking, asked: Path, real: Path, role: Role): void {
+	mayReach(request, real, role)
+	if (request.grant.isSigned && !real.equals(asked)) throw new HttpError(403, 'a signed address does not lead through a symlink')
+}
+
 export function refuseLost(): never {
 	throw new HttpError(401, 'this token does not hold any more', CHALLENGE)
 }

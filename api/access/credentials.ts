@@ -21,6 +21,5 @@ export function signedGrant(request: Pick<FastifyRequest, 'method' | 'originalUr
 	const { method, originalUrl } = request
 	const signed = { method, target: withoutSignature(originalUrl), expires: Number(expires) }
 	const holds = /^\d{1,12}$/.test(expires) && signed.expires * 1000 > Date.now() && isSignedBy(key(), signed, signature)
-	// What it may reach is in the address that was signed.
-	return holds && { name: 'signed address', role: READING.has(method) ? 'read' : 'write', scope: undefined, anonymous: false }
+	return holds && { name: 'signed address', role: READING.has(method) ? 'read' : 'write', scope: undefined, anonymous: false, isSigned: true }
 }

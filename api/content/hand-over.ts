@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Content } from '../../core/filesystem/read-content.ts'
 import { joinPath } from '../../core/filesystem/directories.ts'
+import type { Path } from '../../core/ids.ts'
 import type { Api } from '../api.ts'
 import { encode, parameter } from './paths.ts'
 import { signedTarget } from '../../core/access/signed-url.ts'
@@ -23,13 +24,13 @@ const NO_PAGE = /^(?:(?:image|audio|video|font|application)\/(?!.*(?:xml|html|un
 
 const SIGNED_SECONDS = 3_600
 
-/** The address of a request, good for a while without the token it came with: programs do not take that along to another host. */
-export type Signer = (request: FastifyRequest) => string
+/** The address of a file, good for a while without the token a request came with: programs do not take that along to another host. */
+export type Signer = (request: FastifyRequest, path: Path) => string
 
-export function signer(key: Buffer): Signer {
-	return ({ originalUrl }) => {
-		const [path] = originalUrl.split('?', 1)
-		const target = parameter(originalUrl, 'dl') === undefined ? path : `${path}?dl`
+/** `hrefOf`: where a file is found by its path. */
+export function signer(key: Buffer, hrefOf: (path: Path) => string): Signer {
+	return ({ originalUrl }, path) => {
+		const target = parameter(originalUrl, 'dl') === undefined ? hrefOf(path) : `${hrefOf(path)}?dl`
 		return signedTarget(key, { method: 'GET', target, expires: Math.floor(Date.now() / 1000) + SIGNED_SECONDS })
 	}
 }
@@ -42,7 +43,7 @@ export function handOverBy(request: FastifyRequest, reply: FastifyReply, { confi
 		if (content.size <= SMALL_BYTES || writers > 0 || content.located.row.written) return false
 		const door = api.doors[node.name]
 		if (door !== undefined && signed) {
-			reply.code(307).header('location', door + signed(request)).header('cache-control', 'no-store')
+			reply.code(307).header('location', door + signed(request, content.located.path)).header('cache-control', 'no-store')
 			return true
 		}
 		if (node.remote || api.carriedBy === 'cairn') return false

@@ -9,7 +9,7 @@ import { ERROR_SCHEMA } from '../errors.ts'
 import { tus } from '../tus/tus.ts'
 import { makeCollection, remove, transfer } from './change.ts'
 import { get } from './get.ts'
-import { PREFIX } from './listing.ts'
+import { hrefOf, PREFIX } from './listing.ts'
 import { plainPut, post, put } from './put.ts'
 
 const READ = { access: 'read', byPath: true } as const
@@ -60,7 +60,7 @@ export const part: Part = {
 	name: 'files',
 	plain: (api) => [plainPut(api)],
 	async routes(app: FastifyInstance, api: Api): Promise<void> {
-		const signed = signer(await run(signingKey(api.fs.catalogue)))
+		const signed = signer(await run(signingKey(api.fs.catalogue)), (path) => hrefOf(path, false))
 		takeBodies(app)
 		for (const method of ['MKCOL', 'MOVE', 'COPY']) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
 		tus(app, api)

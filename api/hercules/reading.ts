@@ -8,7 +8,7 @@ import { type Filesystem, runAside } from '../../core/filesystem/filesystem.ts'
 import { closeContent, openContent, readRange } from '../../core/filesystem/read-content.ts'
 import type { FileId } from '../../core/ids.ts'
 import { run } from '../../core/op.ts'
-import { mayReach } from '../access/access.ts'
+import { mayLead, mayReach } from '../access/access.ts'
 import type { Api } from '../api.ts'
 import { textParameter } from '../content/text-parameter.ts'
 import { HttpError } from '../errors.ts'
@@ -63,7 +63,7 @@ export function reading(app: FastifyInstance, { fs }: Api): void {
 			mayReach(request, path, 'read')
 			const content = await run(openContent(fs, path))
 			try {
-				mayReach(request, content.located.path, 'read')
+				mayLead(request, path, content.located.path, 'read')
 			} catch (error) {
 				await run(closeContent(fs, content))
 				throw error

@@ -10,7 +10,7 @@ import { joined, type Located, namesOfPath, resolve } from '../../core/filesyste
 import { joinPath } from '../../core/filesystem/directories.ts'
 import type { Name, Path } from '../../core/ids.ts'
 import { type Op, run } from '../../core/op.ts'
-import { type Asking, mayReach } from '../access/access.ts'
+import { type Asking, mayLead, mayReach } from '../access/access.ts'
 import type { Api } from '../api.ts'
 import { HttpError } from '../errors.ts'
 
@@ -26,10 +26,10 @@ export interface Reach {
 }
 
 export function* reach(request: Asking, fs: Filesystem, path: Path, { role, follow = true }: Reach): Op<Located> {
-	const names = namesOfPath(path)
-	mayReach(request, joined(names), role)
+	const asked = plainPath(path)
+	mayReach(request, asked, role)
 	const located = yield* resolve(fs, path, { follow })
-	mayReach(request, located.path, role)
+	mayLead(request, asked, located.path, role)
 	return located
 }
 

@@ -226,6 +226,21 @@ test('a signed address whose query says which file is for that file', async (t) 
 	assert.deepEqual(['/f', '/f?', '/f?expires=1&signature=x', '/f?a=1&expires=1&signature=x&b=?'].map(withoutSignature), ['/f', '/f', '/f', '/f?a=1&b=?'])
 })
 
+test('a signed address is for what is there itself, and not for where a symlink leads that came later', async (t) => {
+	const door = await openDoor(t)
+	const key = await run(signingKey(door.driver))
+	await door.fetch('/files/private/f', { method: 'PUT', body: 'private' })
+	await symlinkInTree(door, 'link', 'private/f')
+	await symlinkInTree(door, 'way', 'private')
+	const expires = Math.floor(Date.now() / 1000) + 60
+	const at = async (method: string, target: string) => (await fetch(door.url + signedTarget(key, { method, target, expires }), { method })).status
+	for (const [prefix, slash] of [['/files/', '/'], ['/files/', '//'], ['/dav/', '/'], ['/file?path=', '/'], ['/api/v1/read?path=', '/'], ['/api/v1/fileinfo?path=', '/']]) {
+		assert.deepEqual([await at('GET', `${prefix}private${slash}f`), await at('GET', `${prefix}link`), await at('GET', `${prefix}way${slash}f`)], [200, 403, 403], prefix)
+	}
+	assert.deepEqual([await at('PUT', '/files/link'), await at('PUT', '/files/way/new'), await at('DELETE', '/files/way/f')], [403, 403, 403])
+	assert.equal(await at('DELETE', '/files/link'), 204, 'the link itself')
+})
+
 test('pages of origins that are named may ask, others are told nothing', async (t) => {
 	const door = await openDoor(t, { api: { corsOrigins: ['https://photos.example'] } })
 	const ask = (origin: string) =>

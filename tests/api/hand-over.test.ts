@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { openDoor, type TestDoor } from './door.ts'
+import { symlinkInTree } from './symlink.ts'
 
 const LARGE = randomBytes(2_500_000)
 
@@ -44,6 +45,30 @@ test('large files may be carried by a web server in front, or by the door that i
 	assert.equal((await redirecting.fetch('/file?path=large', { redirect: 'manual' })).status, 200, 'a signature says nothing of a parameter')
 	assert.ok(location.startsWith(`${other.url}/files/large?dl&expires=`))
 	assert.equal((await fetch(`${redirecting.url}${location.slice(other.url.length)}`, { redirect: 'manual' })).status, 307, 'the address is good without a token')
+})
+
+test('an address that a door hands out leads to nothing that came there later', async (t) => {
+	const other = await openDoor(t, { nodes: 1 })
+	const door = await openDoor(t, { nodes: 1, api: { doors: { node1: other.url } } })
+	await put(door, '/files/pub/x', LARGE)
+	await put(door, '/files/private/secret', 'secret')
+	await symlinkInTree(door, 'pub/way-out', '../private/secret')
+	await symlinkInTree(door, 'way', 'pub')
+	const token = await door.token('write', { paths: ['pub'] })
+	const as = (method: string, path: string, headers: Record<string, string> = {}) => fetch(door.url + path, { method, redirect: 'manual', headers: { authorization: `Bearer ${token}`, ...headers } })
+	const location = async (path: string) => ((await as('GET', path)).headers.get('location') as string).slice(other.url.length)
+	const signed = await location('/files/pub/x')
+	const ask = async (target: string) => (await fetch(door.url + target, { redirect: 'manual' })).status
+	assert.equal(await ask(signed), 307)
+	assert.equal((await as('GET', '/files/pub/way-out')).status, 403)
+	assert.equal((await as('DELETE', '/files/pub/x')).status, 204)
+	assert.equal((await as('MOVE', '/files/pub/way-out', { destination: '/files/pub/x' })).status, 201)
+	assert.equal(await ask(signed), 403)
+	// Who asked by a symlink is sent to where that led.
+	await put(door, '/files/pub/y', LARGE)
+	const through = (await door.fetch('/files/way/y?dl', { redirect: 'manual' })).headers.get('location') as string
+	assert.ok(through.startsWith(`${other.url}/files/pub/y?dl&expires=`), through)
+	assert.equal(await ask(through.slice(other.url.length)), 307)
 })
 
 test('what a browser might take for a page is not left to a web server that does not say otherwise', async (t) => {
