@@ -46,7 +46,7 @@ export async function receive(request: FastifyRequest, reply: FastifyReply, api:
 	})
 	const { intake, received } = arrival
 	const content = await (options.source?.() ?? contentOf(request))
-	const ending = { ...arrival.ending, bytesExactly: options.source ? undefined : lengthOf(request) }
+	const ending = { ...arrival.ending, bytesExactly: options.source ? undefined : (lengthOf(request) ?? expectedLengthOf(request.headers)) }
 	const stored = await (Buffer.isBuffer(content) ? whole(api, intake, content, ending) : store(api.fs, intake, content, ending)).catch(refuseWithout)
 	if (ending.modified) reply.header('x-oc-mtime', 'accepted')
 	return received(stored)
@@ -118,6 +118,11 @@ function refuseCodings({ headers }: FastifyRequest): void {
 /** Not taken for the whole (RFC 9110, 14.4). */
 export function refuseParts({ headers }: FastifyRequest): void {
 	if (headers['content-range'] !== undefined) throw new HttpError(400, 'a part of a file cannot be put (Content-Range)')
+}
+
+/** What the Finder says of a file that it sends in chunks. */
+function expectedLengthOf({ 'x-expected-entity-length': value }: IncomingHttpHeaders): number | undefined {
+	return /^\d{1,15}$/.test(String(value ?? '')) ? Number(value) : undefined
 }
 
 /** What ownCloud's clients, and rclone as one of them, say of the time a file was last changed. */

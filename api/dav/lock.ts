@@ -15,12 +15,13 @@ import type { Api } from '../api.ts'
 import { textOf } from '../content/body.ts'
 import { pathIn } from '../content/paths.ts'
 import { HttpError } from '../errors.ts'
-import { isBelow } from '../tree/below.ts'
+import { endsInSlash, isBelow } from '../tree/below.ts'
 import { reach, reachTarget } from '../tree/reach.ts'
 import { document, XML_TYPE } from './answers.ts'
 import { covers } from './covers.ts'
 import { conditionsOf, tokensIn } from './if-header.ts'
 import { checkLocks, holderOf, locked } from './locks.ts'
+import { notTaken } from './not-taken.ts'
 import { activeLock } from './properties.ts'
 import { child, DAV, parse } from './xml.ts'
 
@@ -35,11 +36,13 @@ const RETRY = { 'retry-after': '60' }
 
 export async function lock(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {
 	const body = await textOf(request)
-	const located = await reachTarget(request, api, pathIn(request.originalUrl))
+	const asked = pathIn(request.originalUrl)
+	const located = await reachTarget(request, api, asked)
 	if (body.length === 0) return answer(reply, 200, await run(refresh(request, api, located)))
 	const wanted = wantedLock(request, body, located)
 	// A name that is not there yet is taken by an empty file (RFC 4918, 7.3).
 	const isNew = located.row === undefined
+	if (isNew && endsInSlash(asked)) throw notTaken('a collection is made by MKCOL', undefined)
 	await run(take(request, api, wanted, isNew))
 	if (isNew) await makeEmpty(api, located, wanted)
 	reply.header('lock-token', `<${wanted.token}>`)

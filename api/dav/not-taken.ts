@@ -5,8 +5,8 @@ import { HttpError } from '../errors.ts'
 
 const ANYTHING = 'OPTIONS, PROPFIND, PROPPATCH, DELETE, COPY, MOVE, LOCK, UNLOCK'
 
-/** `there` is what has the path; undefined where nothing has. */
+/** `there` is what has the path; undefined where nothing has, and a collection is asked for. */
 export function notTaken(message: string, there: Pick<LocatedRow, 'kind'> | undefined): HttpError {
-	const allow = !there ? 'OPTIONS, MKCOL, LOCK' : there.kind === KIND.directory ? ANYTHING : `${ANYTHING}, GET, HEAD, PUT`
+	const allow = !there ? 'OPTIONS, MKCOL' : there.kind === KIND.directory ? ANYTHING : `${ANYTHING}, GET, HEAD, PUT`
 	return new HttpError(405, message, { allow })
 }

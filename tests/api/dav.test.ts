@@ -117,6 +117,8 @@ for (const engine of engines) {
 		const atSecond = (method: string, path: string, headers: Record<string, string> = {}, body?: string) => fetch(`${second.url}${path}`, { method, body, headers: { authorization: `Bearer ${other}`, ...headers } }).then((answer) => answer.status)
 		await ask(door, 'MKCOL', '/dav/d')
 		await ask(door, 'PUT', '/dav/d/f', { body: 'x' })
+		const asCollection = await ask(door, 'LOCK', '/dav/d/none/', { body: LOCK() })
+		assert.deepEqual([asCollection.status, asCollection.headers.get('allow'), await status(door, 'HEAD', '/dav/d/none')], [405, 'OPTIONS, MKCOL', 404])
 		const taken = await ask(door, 'LOCK', '/dav/d/f', { body: LOCK(), headers: { timeout: 'Infinite, Second-4100000000' } })
 		assert.equal(taken.status, 200)
 		assert.match(taken.body, /<D:owner><href xmlns="DAV:">me &amp; you<\/href><\/D:owner><D:timeout>Second-86400/)

@@ -99,14 +99,14 @@ for (const engine of engines) {
 		for (const zone of ['America/New_York', 'Asia/Tokyo']) {
 			process.env.TZ = zone
 			const asctime = modified.replace(/^(\w+), (\d+) (\w+) (\d+) (.*) GMT$/, (_, day, date, month, year, time) => `${day} ${month} ${String(Number(date)).padStart(2)} ${time} ${year}`)
-			assert.deepEqual([await status({ 'if-modified-since': asctime }), await status({ 'if-unmodified-since': asctime }), await status({ range: 'bytes=1-', 'if-range': asctime })], [304, 200, 206], zone)
+			assert.deepEqual([await status({ 'if-modified-since': asctime }), await status({ 'if-unmodified-since': asctime })], [304, 200], zone)
 		}
 		process.env.TZ = TZ ?? 'UTC'
 		assert.equal(await status({ 'if-match': first }, 'DELETE'), 412)
 		const range = { range: 'bytes=1-' }
 		assert.equal(await status({ ...range, 'if-range': etag }), 206)
 		assert.equal(await status({ ...range, 'if-range': first }), 200)
-		assert.equal(await status({ ...range, 'if-range': modified }), 206)
+		assert.equal(await status({ ...range, 'if-range': modified }), 200, 'it may have been other content in that second')
 		const writes = await Promise.all(['a', 'b', 'c', 'd'].map(async (body) => (await put(door, '/files/race', body, { 'if-none-match': '*' })).status))
 		assert.deepEqual(writes.sort(), [201, 412, 412, 412])
 	})
@@ -175,6 +175,21 @@ test('what is put is checked, and what is not right leaves nothing', async (t) =
 	assert.equal(await status({ 'content-range': 'bytes 0-6/7' }), 400)
 	assert.equal((await door.fetch('/files/new/f')).status, 404)
 	assert.equal(await status({ 'content-md5': md5, digest: `unixsum=5, SHA-256=${sha256}`, 'repr-digest': `sha-256=:${sha256}:, sha-512=:${sha512('content')}:` }), 201)
+	assert.deepEqual(leftOf(door), [])
+})
+
+test('of what the Finder sends in chunks all has to come', async (t) => {
+	const door = await openDoor(t)
+	const send = async (path: string, announced: string) => {
+		const body = new ReadableStream({ start: (controller) => (controller.enqueue(Buffer.from('content')), controller.close()) })
+		return (await door.fetch(path, { method: 'PUT', body, duplex: 'half', headers: { 'x-expected-entity-length': announced } } as RequestInit)).status
+	}
+	for (const prefix of ['/files/', '/dav/']) {
+		assert.deepEqual([await send(`${prefix}f`, '8'), await send(`${prefix}f`, '6')], [400, 400])
+		assert.equal((await door.fetch('/files/f')).status, 404)
+		assert.ok((await send(`${prefix}f`, '7')) < 300)
+		assert.equal((await door.fetch('/files/f', { method: 'DELETE' })).status, 204)
+	}
 	assert.deepEqual(leftOf(door), [])
 })
 
