@@ -56,11 +56,12 @@ export function require(headers: Headers, row: LocatedRow | undefined): void {
 	if (judge('PUT', headers, row) === 412) throw new HttpError(412, 'it is not as the conditions of the request want it')
 }
 
-/** The same as a check in a transaction; undefined where the request has no condition. */
-export function conditionOf(headers: Headers): Check | undefined {
+/** The same as a check in a transaction; undefined where the request has no condition. `tagged`: with the tag that a dialect gives it. */
+export function conditionOf(headers: Headers, tagged = (row: LocatedRow) => row): Check | undefined {
 	if (!CONDITIONS.some((name) => headers[name] !== undefined)) return undefined
 	return function* (tx, current) {
-		require(headers, yield* located(tx, current))
+		const row = yield* located(tx, current)
+		require(headers, row && tagged(row))
 	}
 }
 

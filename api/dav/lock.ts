@@ -14,6 +14,7 @@ import { type Op, run, wait } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { textOf } from '../content/body.ts'
 import { pathIn } from '../content/paths.ts'
+import { require } from '../content/validators.ts'
 import { HttpError } from '../errors.ts'
 import { endsInSlash, isBelow } from '../tree/below.ts'
 import { reach, reachTarget } from '../tree/reach.ts'
@@ -38,6 +39,7 @@ export async function lock(request: FastifyRequest, reply: FastifyReply, api: Ap
 	const body = await textOf(request)
 	const asked = pathIn(request.originalUrl)
 	const located = await reachTarget(request, api, asked)
+	require(request.headers, located.row)
 	if (body.length === 0) return answer(reply, 200, await run(refresh(request, api, located)))
 	const wanted = wantedLock(request, body, located)
 	// A name that is not there yet is taken by an empty file (RFC 4918, 7.3).

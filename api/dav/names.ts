@@ -22,6 +22,7 @@ export async function makeCollection(request: FastifyRequest, reply: FastifyRepl
 	if ((await textOf(request)).length > 0) throw new HttpError(415, 'a collection is made without a body')
 	const { place, row, path } = await reachTarget(request, api, pathIn(request.originalUrl))
 	if (row || !place) throw notTaken('something has that name', row)
+	require(request.headers, undefined)
 	const changes = [{ path, name: true }]
 	await run(checkLocks(request, api, changes))
 	const { uid, gid, directoryMode: mode } = api.config.api

@@ -1,10 +1,12 @@
 /** PROPPATCH: properties that clients make up are kept with the file; those the door knows by itself cannot be changed. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { changeXattrs, type XattrChange } from '../../core/filesystem/xattrs.ts'
+import type { Check } from '../../core/filesystem/expected.ts'
 import { run } from '../../core/op.ts'
 import type { Api } from '../api.ts'
 import { textOf } from '../content/body.ts'
 import { pathIn } from '../content/paths.ts'
+import { conditionOf } from '../content/validators.ts'
 import { HttpError } from '../errors.ts'
 import { plainPath, reachExisting } from '../tree/reach.ts'
 import { hrefOf } from './address.ts'
@@ -26,7 +28,12 @@ export async function proppatch(request: FastifyRequest, reply: FastifyReply, ap
 	const asked = plainPath(pathIn(request.originalUrl))
 	const { path, row } = await run(reachExisting(request, api.fs, asked, { role: 'write' }))
 	await run(checkLocks(request, api, [{ path }]))
-	const check = checkOf(request, api, [{ path }])
+	const condition = conditionOf(request.headers)
+	const locks = checkOf(request, api, [{ path }])
+	const check: Check = function* (tx, current) {
+		if (condition) yield* condition(tx, current)
+		yield* locks(tx, current)
+	}
 	const refused = changes.filter(isRefused)
 	// All of them or none (RFC 4918, 9.2).
 	if (refused.length === 0) await run(changeXattrs(api.fs, row.id, changes.map(toXattr), check))

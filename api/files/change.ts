@@ -18,6 +18,7 @@ export async function makeCollection(request: FastifyRequest, reply: FastifyRepl
 	const { fs, config } = api
 	const { place, row, path } = await reachTarget(request, api, pathIn(request.originalUrl))
 	if (row || !place) return fail('EEXIST', 'something has that name')
+	require(request.headers, undefined)
 	const { uid, gid, directoryMode: mode } = config.api
 	await run(makeDirectory(fs, place, { mode, uid, gid }))
 	return reply.code(201).header('location', hrefOf(path, true)).send()

@@ -18,6 +18,7 @@ import { stillHolds } from '../access/still.ts'
 import type { Api } from '../api.ts'
 import { verifyWhole } from '../content/digests.ts'
 import { withWhole } from '../content/held.ts'
+import { require } from '../content/validators.ts'
 import { reachExisting } from '../tree/reach.ts'
 import { offsetOf } from './reading.ts'
 import { pathAsked } from './tree.ts'
@@ -57,6 +58,7 @@ export function content(app: FastifyInstance, api: Api): void {
 
 	function* regularFile(request: FastifyRequest): Op<LocatedRow> {
 		const { row } = yield* reachExisting(request, fs, pathAsked(request).path, { role: 'write' })
+		require(request.headers, row)
 		return row.kind === KIND.regular ? row : fail('EISDIR')
 	}
 

@@ -9,6 +9,7 @@ import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import { run } from '../../core/op.ts'
 import type { Api } from '../api.ts'
+import { conditionOf } from '../content/validators.ts'
 import { reach, reachWithParents } from '../tree/reach.ts'
 import { toPath } from './tree.ts'
 
@@ -78,7 +79,8 @@ export function names(app: FastifyInstance, gateway: Api): void {
 			const { place, row } = await run(reach(request, fs, toPath(path), HOW))
 			if (!row) return fail('ENOENT')
 			if (!place) return fail('EBUSY', 'the root stays')
-			await run(row.kind === KIND.directory ? removeDirectory(fs, place) : unlink(fs, place))
+			const check = conditionOf(request.headers)
+			await run(row.kind === KIND.directory ? removeDirectory(fs, place, { check }) : unlink(fs, place, { check }))
 			return { success: true, message: 'File deleted successfully', data: { path } }
 		},
 	})

@@ -1,5 +1,7 @@
 /** `/<fid>` in its five forms: upload, read, delete. */
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Check } from '../../core/filesystem/expected.ts'
 import { unlink } from '../../core/filesystem/remove.ts'
 import { codeOf, fail } from '../../core/errors.ts'
 import { run } from '../../core/op.ts'
@@ -9,11 +11,12 @@ import type { PlainRoute } from '../api.ts'
 import { lengthOf } from '../content/body.ts'
 import { refuseParts } from '../content/receive.ts'
 import { READ_ANSWERS } from '../content/send.ts'
+import { conditionOf } from '../content/validators.ts'
 import { HttpError } from '../errors.ts'
 import { type Address, parseAddress } from './address.ts'
 import { answer, plainAnswer, plainRefusal } from './answer.ts'
 import { formatCrc } from './crc32c.ts'
-import { findObject, findToWrite, isMeant } from './find.ts'
+import { findObject, type FoundFile, findToWrite, isMeant } from './find.ts'
 import type { Gateway } from './gateway.ts'
 import { type Incoming, incoming, incomingWhole } from './incoming.ts'
 import { query } from './parameters.ts'
@@ -21,6 +24,7 @@ import { directoryOf } from './place.ts'
 import { type Put, put, type Target } from './put.ts'
 import { readObject } from './read.ts'
 import { syncFile } from './sync.ts'
+import { withTag } from './tag.ts'
 import { parseTtl } from './ttl.ts'
 
 const FORMS = ['/:fid(^[0-9]+,[^/]*$)', '/:volume(^[0-9]+$)/:id', '/:volume(^[0-9]+$)/:id/:name']
@@ -76,7 +80,7 @@ async function upload(gateway: Gateway, request: FastifyRequest, reply: FastifyR
 	if (!lives) throw new HttpError(400, `ttl '${ttl}' is not like 3m, 4h, 5d, 6w, 7M, 8y`)
 	const target = await targetOf(gateway, fid, lives.seconds, request)
 	const arriving = await incoming(request, { name, extension }, gateway.config.api.objectBytesMax)
-	const made = await put(gateway, target, arriving, { announced: lengthOf(request), modifiedSeconds: secondsOf(ts), extension, holds: stillHolds(request, gateway) })
+	const made = await put(gateway, target, arriving, { announced: lengthOf(request), modifiedSeconds: secondsOf(ts), extension, holds: stillHolds(request, gateway), condition: conditionFor(request.headers, target.file) })
 	if (fsync === 'true') await run(syncFile(gateway.fs, made.row.id))
 	const { headers, said } = toAnswer(arriving, made)
 	return answer(request, reply.headers(headers), 201, said)
@@ -90,7 +94,7 @@ export const plainUpload = (gateway: Gateway): PlainRoute => ({
 		const { name, extension, fid } = parsed([url.slice(1)])
 		const target = await targetOf(gateway, fid, 0, { grant })
 		const arriving = await incomingWhole(headers, { name, extension }, body)
-		const made = toAnswer(arriving, await put(gateway, target, arriving, { announced: body.length, modifiedSeconds: undefined, extension }))
+		const made = toAnswer(arriving, await put(gateway, target, arriving, { announced: body.length, modifiedSeconds: undefined, extension, condition: conditionFor(headers, target.file) }))
 		return plainAnswer(201, made.headers, made.said)
 	},
 	refuse: plainRefusal,
@@ -100,6 +104,10 @@ function toAnswer({ name, mime }: Incoming, { row, crc, md5 }: Put) {
 	const eTag = formatCrc(crc)
 	const headers: Record<string, string> = { etag: `"${eTag}"`, ...(md5 && { 'content-md5': md5 }) }
 	return { headers, said: { ...(name && { name }), size: row.size, eTag, ...(mime && { mime }), ...(md5 && { contentMd5: md5 }) } }
+}
+
+function conditionFor(headers: IncomingHttpHeaders, file: FoundFile | undefined): Check | undefined {
+	return conditionOf(headers, (row) => (file ? withTag(row, file.row) : row))
 }
 
 /** What was asked for when the id was assigned holds for every upload to it. */
@@ -122,7 +130,7 @@ async function remove({ fs }: Gateway, request: FastifyRequest, reply: FastifyRe
 		if (!isMeant(fid, found.row)) throw new HttpError(400, WRONG_COOKIE)
 		mayReach(request, found.path, 'write')
 		try {
-			await run(unlink(fs, found.place, { only: found.row.id }))
+			await run(unlink(fs, found.place, { only: found.row.id, check: conditionFor(request.headers, found) }))
 			return answer(request, reply, 202, { size: found.row.size })
 		} catch (error) {
 			// Somebody removed it, moved it or put new content there: what the id means now is looked up again.

@@ -3,6 +3,7 @@ import * as objects from '../../core/catalogue/objects.ts'
 
 import type { Transaction } from '../../core/catalogue/driver.ts'
 import { FLAG_IS_OBJECT, type FileRow } from '../../core/catalogue/files.ts'
+import type { Check } from '../../core/filesystem/expected.ts'
 import * as reservations from '../../core/catalogue/object-reservations.ts'
 import type { Reservation } from '../../core/catalogue/object-reservations.ts'
 import { joinPath } from '../../core/filesystem/directories.ts'
@@ -39,7 +40,7 @@ export interface Put {
 	md5: string | undefined
 }
 
-export async function put(gateway: Gateway, target: Target, incoming: Incoming, { announced, modifiedSeconds, extension, holds }: Said): Promise<Put> {
+export async function put(gateway: Gateway, target: Target, incoming: Incoming, { announced, modifiedSeconds, extension, holds, condition }: Said): Promise<Put> {
 	const { objectBytesMax, fileMode, uid, gid } = gateway.config.api
 	const bytes = incoming.packed ? undefined : announced
 	const { place, path } = target.file ?? (await run(newPlace(gateway, target, { name: incoming.name, extension })))
@@ -54,6 +55,7 @@ export async function put(gateway: Gateway, target: Target, incoming: Incoming, 
 		*check(tx, current) {
 			if (holds) yield* holds(tx)
 			yield* checkStill(tx, target, current)
+			if (condition) yield* condition(tx, current)
 		},
 		also: (tx, row) => enter(gateway, tx, target, incoming, row, sum.crc),
 	}
@@ -74,6 +76,8 @@ export interface Said {
 	extension: string
 	/** Asked in the transaction: whether whoever puts it still may. */
 	holds?: (tx: Transaction) => Op<void>
+	/** Likewise: what the request says of what is there. */
+	condition?: Check
 }
 
 /** What is at hand need not be written in steps. */

@@ -11,9 +11,9 @@ import { sealed } from '../content/sealed.ts'
 import { type Found, sendFile } from '../content/send.ts'
 import { toFailure } from '../errors.ts'
 import type { Address } from './address.ts'
-import { formatCrc } from './crc32c.ts'
 import { findObject, type FoundFile, isMeant } from './find.ts'
 import type { Gateway } from './gateway.ts'
+import { withTag } from './tag.ts'
 
 type FoundObject = Found & { object: FoundFile['row'] }
 
@@ -39,9 +39,7 @@ function* find({ fs }: Gateway, { fid }: Address, request: FastifyRequest): Op<F
 	const { place, path, row: object } = found
 	mayReach(request, path, 'read')
 	const row = (yield* paths.locate(fs.catalogue, object.id)) ?? fail('ENOENT')
-	// Content that came some other way has the tag that any file has.
-	const tag = object.crc_version === row.version ? `"${formatCrc(object.crc)}"` : undefined
-	return { place, path, row: { ...row, tag }, object }
+	return { place, path, row: withTag(row, object), object }
 }
 
 function headersOf({ object, place }: FoundObject, { name: asked, extension }: Address, isDownload: boolean): Record<string, string> {

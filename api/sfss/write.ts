@@ -8,6 +8,7 @@ import type { Api } from '../api.ts'
 import { lengthOf, wholeOrStream } from '../content/body.ts'
 import { BESIDE_BYTES, boundaryOf, fileOfForm } from '../content/form.ts'
 import { receive, refuseNew, refuseUnfit } from '../content/receive.ts'
+import { conditionOf } from '../content/validators.ts'
 import { HttpError } from '../errors.ts'
 import { reach, reachWithParents } from '../tree/reach.ts'
 import { pathAsked, QUERY } from './path.ts'
@@ -22,7 +23,7 @@ export function write(app: FastifyInstance, api: Api): void {
 	app.delete('/file', { config: { ...MAY_WRITE, answers: [204] }, schema: { summary: 'Removes a file', querystring: QUERY } }, async (request, reply) => {
 		const { place, row } = await run(reach(request, api.fs, pathAsked(request), { role: 'write', follow: false }))
 		if (!row || !place || row.kind === KIND.directory) return fail('ENOENT', 'there is no such file')
-		await run(unlink(api.fs, place))
+		await run(unlink(api.fs, place, { check: conditionOf(request.headers) }))
 		return reply.code(204).send()
 	})
 }

@@ -15,3 +15,36 @@ test('what has the tag that is asked for is copied, moved and removed, and nothi
 		assert.deepEqual([await asked('COPY', 'f', 'c'), await asked('MOVE', 'f', 'm'), await asked('DELETE', 'm'), await asked('DELETE', 'c')], [[412, 201], [412, 201], [412, 204], [412, 204]], part)
 	}
 })
+
+const LOCK = '<lockinfo xmlns="DAV:"><lockscope><shared/></lockscope><locktype><write/></locktype></lockinfo>'
+const PATCH = '<propertyupdate xmlns="DAV:"><set><prop><x xmlns="y">1</x></prop></set></propertyupdate>'
+
+test('in every dialect a condition that does not hold keeps what changes anything from it', async (t) => {
+	const door = await openDoor(t, { nodes: 1 })
+	const { fid } = (await (await door.fetch('/dir/assign')).json()) as { fid: string }
+	const asked: Array<[address: string, method: string, path: string, status: number, body?: string]> = [
+		['/files/f', 'PUT', '/file?path=f', 200, 'x'],
+		['/files/f', 'POST', '/files?path=f', 201, 'x'],
+		['/files/f', 'DELETE', '/file?path=f', 204],
+		['/files/f', 'PROPPATCH', '/dav/f', 207, PATCH],
+		['/files/f', 'LOCK', '/dav/f', 200, LOCK],
+		['/files/f', 'POST', '/api/v1/write?path=/f&offset=0', 200, 'x'],
+		['/files/f', 'POST', '/api/v1/append?path=/f', 200, 'x'],
+		['/files/f', 'POST', '/api/v1/delete', 200, '{"path":"/f"}'],
+		[`/${fid}`, 'PUT', `/${fid}`, 201, 'x'],
+		[`/${fid}`, 'POST', `/${fid}`, 201, 'x'],
+		[`/${fid}`, 'DELETE', `/${fid}`, 202],
+	]
+	for (const [address, method, path, status, body] of asked) {
+		await door.fetch(address, { method: 'PUT', body: 'content' })
+		const tag = (await door.fetch(address, { method: 'HEAD' })).headers.get('etag') as string
+		const ask = async (headers: Record<string, string>) => (await door.fetch(path, { method, headers, body })).status
+		assert.deepEqual([await ask({ 'if-match': '"another"' }), await ask({ 'if-none-match': '*' }), await ask({ 'if-unmodified-since': 'Thu, 01 Jan 1970 00:00:00 GMT' })], [412, 412, 412], `${method} ${path}`)
+		assert.equal(await (await door.fetch(address)).text(), 'content', `${method} ${path}`)
+		assert.equal(await ask({ 'if-match': tag }), status, `${method} ${path}: ${tag}`)
+	}
+	for (const part of ['/files', '/dav']) {
+		const make = async (headers: Record<string, string>) => (await door.fetch(`${part}/d${part.length}`, { method: 'MKCOL', headers })).status
+		assert.deepEqual([await make({ 'if-match': '*' }), await make({ 'if-none-match': '*' })], [412, 201], part)
+	}
+})
