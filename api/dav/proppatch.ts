@@ -1,5 +1,6 @@
-/** PROPPATCH: properties that clients make up are kept with the file; those the door knows by itself cannot be changed. */
+/** PROPPATCH: properties that clients make up are kept with the file; of those the door knows by itself only the time of the last change can be set. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { setAttributes } from '../../core/filesystem/attributes.ts'
 import { changeXattrs, type XattrChange } from '../../core/filesystem/xattrs.ts'
 import type { Check } from '../../core/filesystem/expected.ts'
 import { run } from '../../core/op.ts'
@@ -36,7 +37,11 @@ export async function proppatch(request: FastifyRequest, reply: FastifyReply, ap
 	}
 	const refused = changes.filter(isRefused)
 	// All of them or none (RFC 4918, 9.2).
-	if (refused.length === 0) await run(changeXattrs(api.fs, row.id, changes.map(toXattr), check))
+	if (refused.length === 0) {
+		await run(changeXattrs(api.fs, row.id, changes.filter((change) => !isOfTime(change)).map(toXattr), check))
+		const seconds = changes.filter(isOfTime).map(secondsOf).at(-1)
+		if (seconds !== undefined) await run(setAttributes(api.fs, row.id, { mtime: { s: seconds, ns: 0 } }))
+	}
 	const others = changes.filter((change) => !refused.includes(change))
 	const parts = refused.length === 0 ? propstat(names(changes), '200 OK') : propstat(names(refused), '403 Forbidden') + (others.length > 0 ? propstat(names(others), '424 Failed Dependency') : '')
 	const href = escaped(hrefOf(asked, row.kind === KIND.directory))
@@ -47,7 +52,19 @@ function names(changes: readonly Change[]): string[] {
 	return changes.map((change) => element(change, ''))
 }
 
+/** By either a client says when a file was last changed. Windows has a name of its own for that, and would go on showing what was kept of it when the file is changed. */
+function isOfTime({ namespace, name }: Name): boolean {
+	return (namespace === DAV && name === 'getlastmodified') || (namespace === 'urn:schemas-microsoft-com:' && name === 'Win32LastModifiedTime')
+}
+
+/** Undefined of what is no date of HTTP. */
+function secondsOf({ value = '' }: Change): number | undefined {
+	const ms = /GMT\s*$/.test(value) ? Date.parse(value.trim()) : Number.NaN
+	return Number.isNaN(ms) ? undefined : Math.floor(ms / 1000)
+}
+
 function isRefused(change: Change): boolean {
+	if (isOfTime(change)) return secondsOf(change) === undefined
 	return isLive(change) || attributeOf(change).length > ATTRIBUTE_BYTES_MAX || Buffer.byteLength(change.value ?? '') > VALUE_BYTES_MAX
 }
 

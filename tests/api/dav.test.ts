@@ -85,6 +85,14 @@ for (const engine of engines) {
 		const refused = await patch('<D:set><D:prop><D:getetag>x</D:getetag></D:prop></D:set><D:remove><D:prop><x:a/></D:prop></D:remove>')
 		assert.match(refused.body, /getetag.*403 Forbidden.*424 Failed Dependency/)
 		assert.match(await find('<x:a/>'), /200 OK/)
+		// When it was last changed is no property of its own, as Windows says it either: it would stay when the file is changed.
+		for (const [said, date] of [['D:getlastmodified', 'Sat, 03 Feb 2001 04:05:10 GMT'], ['w:Win32LastModifiedTime', 'Sun, 04 Feb 2001 04:05:11 GMT']]) {
+			const set = (inside: string) => patch(`<D:set><D:prop><${said} xmlns:w="urn:schemas-microsoft-com:">${inside}</${said}></D:prop></D:set>`)
+			assert.match((await set(date)).body, /200 OK/)
+			assert.equal((await ask(door, 'HEAD', path)).headers.get('last-modified'), date)
+			assert.match((await set('yesterday')).body, /403 Forbidden/)
+		}
+		assert.match(await find('<w:Win32LastModifiedTime xmlns:w="urn:schemas-microsoft-com:"/>'), /404/)
 		// They stay with the file, whatever is done to it.
 		await ask(door, 'PUT', path, { body: 'new content' })
 		await ask(door, 'COPY', path, { headers: { destination: '/dav/copy' } })
