@@ -19,8 +19,8 @@ import type { Found } from '../content/send.ts'
 import { hrefOf } from '../files/listing.ts'
 
 const HELD_BYTES_MAX = 16 * 1024 * 1024
-/** Of each besides its content. */
-const ANSWER_BYTES = 2_048
+/** Of each besides its content, of 200 bytes, as a snapshot of the heap has it. */
+const ANSWER_BYTES = 3_072
 /** Lines of the journal are removed some day; whoever has not looked for so long believes nothing. */
 const UNREAD_MS_MAX = 3_600_000
 
