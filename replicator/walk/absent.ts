@@ -44,11 +44,11 @@ export async function settleAbsent(walking: Walking, finding: Finding): Promise<
 	const { row, path } = finding
 	if (!isGood(row)) return counted(walking, 'gone')
 	if (row.kind === KIND.regular && (await hasAnotherName(walking, finding))) {
-		run.note(`${shown(path)} is gone, and another name of its file is here: cairn verify makes it again`)
+		run.note(`node ${node.name}: ${shown(path)} is gone, and another name of its file is here: cairn verify makes it again`)
 		return counted(walking, 'known')
 	}
 	if (options.dryRun) {
-		run.note(`would take ${shown(path)} for gone`)
+		run.note(`node ${node.name}: would take ${shown(path)} for gone`)
 		return counted(walking, 'missing')
 	}
 	let isOnly = false

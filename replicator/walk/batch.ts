@@ -165,10 +165,10 @@ function tellEntered({ fs, run }: Walking, { done, sheaves }: Entered): void {
 }
 
 /** A dry run: as if nobody were at work. Known files whose content is another are still looked at. */
-function tellOnly({ run }: Walking, items: readonly Ready[]): Ready[] {
+function tellOnly({ node, run }: Walking, items: readonly Ready[]): Ready[] {
 	for (const item of items) {
 		if (item.known) continue
-		run.note(`would adopt ${shown(pathOfItem(item))}`)
+		run.note(`node ${node.name}: would adopt ${shown(pathOfItem(item))}`)
 		run.done(outcomeOf(item), bytesOf(item))
 	}
 	return items.filter(({ known }) => known !== undefined)

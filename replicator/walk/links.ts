@@ -12,6 +12,9 @@ import { newItem, nextId } from './unknown.ts'
 import { type Linked, shown, type Walking } from './walking.ts'
 import { readXattrs } from './xattrs.ts'
 
+/** No file has it. */
+const UNKNOWN_ID = 0
+
 /** `isWhole`: the walk saw the node from its first name to its last. */
 export async function adoptLinked(walking: Walking, isWhole: boolean): Promise<void> {
 	if (walking.linked.length === 0) return
@@ -21,7 +24,7 @@ export async function adoptLinked(walking: Walking, isWhole: boolean): Promise<v
 		const isComplete = isWhole || known !== undefined || names.length >= names[0].stat.nlink
 		for (const each of names) {
 			if (walking.run.signal.aborted) return
-			if (isComplete) await adoptName(walking, each)
+			if (isComplete) await (walking.options.dryRun ? tellName(walking, each) : adoptName(walking, each))
 			else walking.run.trouble(shown(each.path), 'it has other names on the node that this walk did not come by; the next one tells')
 		}
 	}
@@ -49,6 +52,14 @@ async function adoptName(walking: Walking, linked: Linked): Promise<void> {
 	if (made !== undefined) inodes.learn(linked.stat, made)
 }
 
+/** A dry run: the directory may be one that would be adopted too. */
+function tellName({ node, run, inodes }: Walking, { path, stat }: Linked): void {
+	const isFirst = inodes.fileOf(stat) === undefined
+	if (isFirst) inodes.learn(stat, UNKNOWN_ID)
+	run.note(`node ${node.name}: would adopt ${shown(path)}${isFirst ? '' : ', another name of a file'}`)
+	run.done(isFirst ? 'adopted' : 'linked', isFirst ? stat.size : 0)
+}
+
 async function adoptFirst(walking: Walking, { path, stat, hash }: Linked, { parent, name }: { parent: FileId; name: Buffer }): Promise<FileId | undefined> {
 	const { watchman, fs, run } = walking
 	const watch = watchman.open()
@@ -66,11 +77,7 @@ async function adoptFirst(walking: Walking, { path, stat, hash }: Linked, { pare
 }
 
 async function addName(walking: Walking, { path, stat }: Linked, id: FileId, place: { parent: FileId; name: Buffer }): Promise<void> {
-	const { fs, run, options } = walking
-	if (options.dryRun) {
-		run.note(`would adopt ${shown(path)}, another name of a file`)
-		return run.done('linked', 0)
-	}
+	const { fs, run } = walking
 	const [now] = await statAll(walking, [path])
 	if (!now || now instanceof Error || inodeOf(now) !== inodeOf(stat)) return run.done('busy', 0)
 	try {

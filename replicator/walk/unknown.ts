@@ -26,9 +26,18 @@ interface Unknown {
 export async function itemOfUnknown(walking: Walking, unknown: Unknown, seen?: Stat): Promise<Item | undefined> {
 	const { kind } = unknown
 	const item = newItem(unknown)
-	if (kind !== KIND.regular && kind !== KIND.directory && kind !== KIND.symlink) return skip(walking, pathOfItem(item), kind)
+	if (kind !== KIND.regular && kind !== KIND.directory && kind !== KIND.symlink) return skip(walking, item, SPECIAL[kind] ?? 'of no known kind')
 	item.id = await nextId(walking)
-	return kind === KIND.regular || (await complete(walking, item, seen)) ? item : undefined
+	if (kind !== KIND.regular && !(await complete(walking, item, seen))) return undefined
+	return isOfFilesystem(item) ? skip(walking, item, 'of its filesystem') : item
+}
+
+/** What fsck finds has no name. mkfs of ext4 makes this directory first of all and gives it its first free inode. */
+const FOUND_BY_FSCK = 'lost+found'
+const INODE_FIRST = 11
+
+function isOfFilesystem({ directory, name, kind, stat }: Item): boolean {
+	return kind === KIND.directory && directory.path.length === 0 && stat?.ino === INODE_FIRST && name.toString('latin1') === FOUND_BY_FSCK
 }
 
 export function newItem({ directory, name, kind }: Unknown): Item {
@@ -61,7 +70,7 @@ export async function firstId({ fs }: Walking, many: number): Promise<number> {
 	return many === 0 ? 0 : await drive(fs.ids.range(many))
 }
 
-function skip({ node, run }: Walking, path: Buffer, kind: number): undefined {
-	run.note(`node ${node.name}: ${shown(path)} is ${SPECIAL[kind] ?? 'of no known kind'} and is left alone`)
+function skip({ node, run }: Walking, item: Item, what: string): undefined {
+	run.note(`node ${node.name}: ${shown(pathOfItem(item))} is ${what} and is left alone`)
 	run.done('skipped', 0)
 }

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { catchUp } from '../../core/filesystem/follow.ts'
 import { flushLater } from '../../core/filesystem/filesystem.ts'
 import { makeDirectory, makeSymlink } from '../../core/filesystem/create.ts'
+import type { Stat } from '../../core/nodes/node.ts'
 import { at, now, OWNER, writeFile } from '../unit/installation.ts'
 import { change, ground } from './walked.ts'
 
@@ -314,12 +315,38 @@ test('a dry run says what it would do and changes nothing', async (t) => {
 	const before = ['file', 'entry', 'replica', 'change', 'conflict'].map((table) => rows(`SELECT * FROM \`${table}\``))
 	const { outcomes, notes } = await walk(other, { dryRun: true })
 	assert.deepEqual(outcomes, { conflict: 1, directory: 1, adopted: 1 })
-	assert.deepEqual(notes.filter((line) => line.startsWith('would')).sort(), ['would adopt d', 'would adopt d/new'])
+	const name = client.fs.nodes.get(other)?.name
+	assert.deepEqual(notes.filter((line) => line.includes('would adopt')).sort(), [`node ${name}: would adopt d`, `node ${name}: would adopt d/new`])
 	assert.deepEqual(
 		['file', 'entry', 'replica', 'change', 'conflict'].map((table) => rows(`SELECT * FROM \`${table}\``)),
 		before,
 	)
 	assert.equal(read(other, 'f'), 'CONTENT')
+})
+
+test('a dry run counts hard links in a new directory as the walk does', async (t) => {
+	const { put, walk, node } = await ground(t)
+	put(1, 'd/f', 'f')
+	disk.linkSync(node(1, 'd/f'), node(1, 'd/g'))
+	const { outcomes, notes } = await walk(1, { dryRun: true })
+	assert.deepEqual(notes.map((line) => line.replace(/^node \S+: /, '')), ['would adopt d', 'would adopt d/f', 'would adopt d/g, another name of a file'])
+	assert.deepEqual([outcomes, (await walk()).outcomes], [{ directory: 1, adopted: 1, linked: 1 }, { directory: 1, adopted: 1, linked: 1 }])
+})
+
+test('what mkfs made in the root of a disk is no part of the tree, and a directory of that name is', async (t) => {
+	const { put, walk, client, file } = await ground(t)
+	put(1, 'lost+found/#12', 'found by fsck')
+	put(1, 'd/lost+found/f', 'f')
+	let isOfMkfs = true
+	change(client, 1, ({ stat }) => ({
+		stat: (path) => (`${path}` === 'lost+found' && isOfMkfs ? { ...(stat(path) as Stat), ino: 11 } : stat(path)),
+	}))
+	const { outcomes, notes } = await walk()
+	assert.deepEqual(outcomes, { skipped: 1, directory: 2, adopted: 1 })
+	assert.match(notes.join(), /lost\+found is of its filesystem and is left alone/)
+	assert.deepEqual([!!file('lost+found'), !!file('d/lost+found/f')], [false, true])
+	isOfMkfs = false
+	assert.deepEqual((await walk()).outcomes, { known: 1, directory: 1, adopted: 1 })
 })
 
 test('reading everything again finds what rotted with its size and time unchanged', async (t) => {
