@@ -2,6 +2,7 @@
 import type { Argv } from 'yargs'
 import { Errno, UserError } from '../core/errors.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
+import { showPath } from '../core/text.ts'
 import { levelRound } from '../replicator/level/round.ts'
 import { startRun, type Watcher } from '../replicator/run.ts'
 import { EXIT } from './exit-codes.ts'
@@ -76,7 +77,7 @@ export async function quietRound(fs: Filesystem, signal: AbortSignal, watcher: W
 		say()
 	}
 	const run = startRun(signal, {
-		trouble: (path, why) => once(`${path}: ${why}`, () => watcher.trouble?.(path, why)),
+		trouble: (path, why) => once(`${showPath(path)}: ${why}`, () => watcher.trouble?.(path, why)),
 		note: (line) => once(line, () => watcher.note?.(line)),
 	})
 	await levelRound(fs, run)

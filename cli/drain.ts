@@ -6,6 +6,7 @@ import type { Amount } from '../core/catalogue/holdings.ts'
 import * as nodeTable from '../core/catalogue/nodes.ts'
 import { REPLICA } from '../core/catalogue/replicas.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
+import { jsonPath } from '../core/text.ts'
 import type { NodeRow } from '../core/nodes/node.ts'
 import { run as drive } from '../core/op.ts'
 import { drainName, progressOf } from '../replicator/level/activity.ts'
@@ -63,7 +64,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 
 async function showForecast(fs: Filesystem, node: NodeRow, { json }: Options, deps: Deps): Promise<void> {
 	const forecast = await forecastDrain(fs, node.id)
-	if (json) deps.print(JSON.stringify({ node: node.name, ...forecast, seconds: forecast.seconds ?? null }, null, 2))
+	if (json) deps.print(JSON.stringify({ node: node.name, ...forecast, examples: forecast.examples.map(({ path, why }) => ({ ...jsonPath(path), why })), seconds: forecast.seconds ?? null }, null, 2))
 	else for (const line of forecastLines(node.name, forecast)) deps.print(line)
 	if (forecast.unplaced.files > 0) process.exitCode = EXIT.left
 }

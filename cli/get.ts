@@ -1,16 +1,18 @@
 /** `cairn get PATH [FILE]`: a file of the tree onto this machine, through a door. What was broken off goes on. */
 import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream, renameSync, rmSync, statSync, utimesSync } from 'node:fs'
+import { closeSync, constants, createReadStream, createWriteStream, openSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { basename, dirname, join, resolve } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { lastErrorName, tryLock } from '../core/libc.ts'
 import { syncPath } from '../core/sync-path.ts'
 import type { Run } from '../replicator/run.ts'
 import { withAttempts } from './attempts.ts'
 import type { DoorAddress } from './door-address.ts'
 import { ask, Refused, told } from './door-request.ts'
 import { plainTarget } from './plain-target.ts'
+import { isAt } from './run-lock.ts'
 import { addressOf, type TransferOptions, transfer, transferOptions } from './transfer.ts'
 import type { Deps, Verb } from './verb.ts'
 
@@ -62,14 +64,37 @@ interface Remote {
 async function fetchWhole(door: DoorAddress, address: string, file: string, shown: Run): Promise<number> {
 	const remote = await withAttempts(shown.signal, () => look(door, address))
 	const part = partOf(file, remote)
+	const lock = lockPart(part)
+	try {
+		return await fetchInto(door, { address, part, remote, shown }, file)
+	} finally {
+		if (isAt(part, lock) && sizeOf(part) === 0) rmSync(part)
+		closeSync(lock)
+	}
+}
+
+async function fetchInto(door: DoorAddress, rest: Rest, file: string): Promise<number> {
+	const { part, remote, shown } = rest
 	shown.expect(1, remote.size)
 	shown.moved(sizeOf(part))
-	await withAttempts(shown.signal, () => fetchRest(door, { address, part, remote, shown }))
+	await withAttempts(shown.signal, () => fetchRest(door, rest))
 	await check(part, remote)
 	utimesSync(part, remote.modifiedMs / 1000, remote.modifiedMs / 1000)
 	bringToDisk(part)
 	renameSync(part, file)
 	return remote.size
+}
+
+/** Two who write to one part at a time have it end before it is whole. Where a filesystem knows no locks, nobody is kept out. */
+function lockPart(part: string): number {
+	const fd = openSync(part, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o666)
+	if (!tryLock(fd) && lastErrorName() === 'EAGAIN') {
+		closeSync(fd)
+		throw new Refused(0, `another cairn get is fetching it, into ${part}`)
+	}
+	if (isAt(part, fd)) return fd
+	closeSync(fd)
+	return lockPart(part)
 }
 
 function partOf(file: string, { etag }: Remote): string {

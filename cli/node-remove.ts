@@ -6,6 +6,7 @@ import { UserError } from '../core/errors.ts'
 import { type Filesystem, transact } from '../core/filesystem/filesystem.ts'
 import type { NodeRow } from '../core/nodes/node.ts'
 import { type Op, run as drive, wait } from '../core/op.ts'
+import { showPath } from '../core/text.ts'
 import { forgetIntents, giveUpCopies, onlyThere } from '../replicator/level/lost.ts'
 import { startRun } from '../replicator/run.ts'
 import { withCatalogue } from './catalogue.ts'
@@ -94,7 +95,7 @@ async function runLost(options: Options, deps: Deps): Promise<void> {
 async function refuseLosses(fs: Filesystem, node: NodeRow, deps: Deps): Promise<void> {
 	const { many, paths } = await onlyThere(fs, node.id, SHOWN_MAX)
 	if (many === 0) return
-	for (const path of paths) deps.warn(`${path}: its only copy is on node ${node.name}`)
+	for (const path of paths) deps.warn(`${showPath(path)}: its only copy is on node ${node.name}`)
 	const files = many === 1 ? '1 file has its' : `${many} files have their`
 	throw new UserError(`${files} only copy on node ${node.name}: --yes gives up the content; the names stay until they are removed`, EXIT.refused)
 }

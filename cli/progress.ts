@@ -1,5 +1,6 @@
 /** How a run is shown: a bar on a terminal, plain lines elsewhere, JSON events when asked. */
 import type { Summary, Watcher } from '../replicator/run.ts'
+import { jsonPath, showPath } from '../core/text.ts'
 import { createMeter, type Meter } from './progress-meter.ts'
 import { barLine, filesSeen, plainLine, summaryLine } from './progress-text.ts'
 import type { Deps } from './verb.ts'
@@ -51,7 +52,7 @@ export function showRun(title: string, { json, quiet }: { json: boolean; quiet: 
 }
 
 function showTroubles(title: string, { warn }: Shown): View {
-	return { watcher: { trouble: (path, why) => warn(`${title}: ${path}: ${why}`) }, end: () => undefined, elsewhere: () => undefined }
+	return { watcher: { trouble: (path, why) => warn(`${title}: ${showPath(path)}: ${why}`) }, end: () => undefined, elsewhere: () => undefined }
 }
 
 /** Troubles go above the bar; at the end the summary takes its place. */
@@ -70,7 +71,7 @@ function showBar(title: string, { print, warn }: Shown, screen: Screen): View {
 	}
 	return {
 		watcher: alsoTelling(meter, {
-			trouble: (path, why) => above(`${title}: ${path}: ${why}`),
+			trouble: (path, why) => above(`${title}: ${showPath(path)}: ${why}`),
 			note: (line) => above(line),
 		}),
 		end(summary) {
@@ -96,7 +97,7 @@ function showLines(title: string, { print, warn }: Shown, screen: Screen): View 
 	})
 	return {
 		watcher: alsoTelling(meter, {
-			trouble: (path, why) => warn(`${title}: ${path}: ${why}`),
+			trouble: (path, why) => warn(`${title}: ${showPath(path)}: ${why}`),
 			note: (line) => warn(line),
 		}),
 		end(summary) {
@@ -125,7 +126,7 @@ function showEvents(run: string, { print }: Shown, screen: Screen): View {
 	tell('start', {})
 	return {
 		watcher: alsoTelling(meter, {
-			trouble: (path, why) => tell('trouble', { path, why }),
+			trouble: (path, why) => tell('trouble', { ...jsonPath(path), why }),
 			note: (line) => tell('note', { line }),
 		}),
 		end(summary) {

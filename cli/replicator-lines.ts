@@ -1,4 +1,5 @@
 /** What a daemon says: a line for each run that did something, each trouble once an hour; or events as JSON. */
+import { jsonPath, showPath } from '../core/text.ts'
 import { createRepeats } from '../replicator/service/repeats.ts'
 import type { NodeWork } from '../replicator/service/node-service.ts'
 import { filesSeen, summaryLine } from './progress-text.ts'
@@ -33,7 +34,7 @@ function asLines({ warn }: Pick<Deps, 'warn'>): ServiceLines {
 			return {
 				watcher: {
 					trouble(path, why) {
-						if (said < TROUBLES_SAID_MAX && once(`${title}: ${path}: ${why}`)) said++
+						if (said < TROUBLES_SAID_MAX && once(`${title}: ${showPath(path)}: ${why}`)) said++
 					},
 					note: (line) => once(line),
 				},
@@ -56,7 +57,7 @@ function asEvents({ print }: Pick<Deps, 'print'>): ServiceLines {
 			tell('start', run)
 			return {
 				watcher: {
-					trouble: (path, why) => tell('trouble', { ...run, path, why }),
+					trouble: (path, why) => tell('trouble', { ...run, ...jsonPath(path), why }),
 					note: (line) => tell('note', { ...run, line }),
 				},
 				end: (summary) => tell('summary', { ...run, files: filesSeen(summary), ...summary, left: summary.troubles }),

@@ -68,7 +68,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 		const job = jobOf('restore', site.id, tree.toString('latin1'), className, at, directory)
 		const placed = await place(fs, wantedBack(fs, wish), { site: site.id, job, elsewhere: directory !== undefined, overwrite })
 		if (placed.ordered + placed.there + placed.taken.length === 0) throw await nothingOf(fs, wish, from)
-		for (const taken of placed.taken) deps.warn(`${taken}: something else has this path now; --overwrite replaces it, --to leads elsewhere`)
+		for (const taken of placed.taken) deps.warn(`${showBytes(taken)}: something else has this path now; --overwrite replaces it, --to leads elsewhere`)
 		if (!json) deps.print(`asked ${from} for ${many(placed.ordered, 'file')}, ${showSize(placed.bytes)}B${placed.there > 0 ? `; ${placed.there} are there` : ''}`)
 		const stop = stopOnSignal()
 		try {

@@ -54,8 +54,8 @@ export async function awaitLock(path: string, deadlineMs: number, isHopeless = (
 	}
 }
 
-/** Whoever sweeps removes a file that nobody holds, and may have been first. */
-function isAt(path: string, fd: number): boolean {
+/** Whether what was opened still has the name: whoever sweeps removes a file that nobody holds, and may have been first. */
+export function isAt(path: string, fd: number): boolean {
 	return statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino
 }
 

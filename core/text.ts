@@ -56,6 +56,17 @@ function characterAt(buffer: Buffer, at: number): number {
 	return 0
 }
 
+/** A path of the tree, or what else a line is about, which is text already. */
+export function showPath(path: string | Uint8Array): string {
+	if (typeof path === 'string') return path
+	return path.length === 0 ? '/' : showBytes(path)
+}
+
+/** The same in JSON. */
+export function jsonPath(path: string | Uint8Array): { path: string; pathBase64?: string } {
+	return typeof path === 'string' || path.length === 0 ? { path: showPath(path) } : jsonBytes('path', path)
+}
+
 /** In JSON: as text, and besides, where that loses something, the bytes themselves as `<key>Base64`. */
 export function jsonBytes<Key extends string>(key: Key, bytes: Uint8Array): { [K in Key]: string } & { [K in `${Key}Base64`]?: string } {
 	const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -13,7 +13,7 @@ export interface Run {
 	/** One file dealt with. `outcome` is a word of the job's own: copied, adopted, known, ... */
 	done(outcome: string, bytes: number): void
 	/** Something left undone. The run goes on, its exit code says that something was left, and the next run tries again. */
-	trouble(path: string, why: string): void
+	trouble(path: string | Uint8Array, why: string): void
 	/** Something a keeper should know that is no failure of this run. */
 	note(line: string): void
 }
@@ -33,7 +33,7 @@ export interface Watcher {
 	expected?(files: number, bytes: number): void
 	moved?(bytes: number): void
 	done?(outcome: string, bytes: number): void
-	trouble?(path: string, why: string): void
+	trouble?(path: string | Uint8Array, why: string): void
 	note?(line: string): void
 }
 

@@ -19,7 +19,7 @@ import { begin, drainName, end, isRebalancing, progressOf, remember } from './ac
 import { changesAnything, type Decided, type Round } from './decide.ts'
 import { LEASE } from './lease.ts'
 import { PENDING_FILES_MAX, readNodes } from './nodes.ts'
-import { type Held, pagesOfNode, shownPath } from './pages.ts'
+import { type Held, pagesOfNode, pathToTell } from './pages.ts'
 import { sweep } from './sweep.ts'
 import { tidy } from './tidy.ts'
 import { isUnplaced, whyUnplaced } from './unplaced.ts'
@@ -138,7 +138,7 @@ async function account(
 	if (isUnplaced(plan)) {
 		progress.counting = { files: progress.counting.files + 1, bytes: progress.counting.bytes + size }
 		return run.trouble(
-			await shownPath(fs, file.id),
+			await pathToTell(fs, file.id),
 			whyUnplaced(classById(fs, classId), { size, plan, copies: file.copies }, nodes),
 		)
 	}

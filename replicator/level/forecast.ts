@@ -3,13 +3,13 @@ import type { Amount } from '../../core/catalogue/holdings.ts'
 import * as jobs from '../../core/catalogue/jobs.ts'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
-import type { NodeId } from '../../core/ids.ts'
+import type { NodeId, Path } from '../../core/ids.ts'
 import { run as drive } from '../../core/op.ts'
 import { classById } from '../../core/placement/placement.ts'
 import type { Summary } from '../run.ts'
 import { isRebalancing } from './activity.ts'
 import { type LevelNode, readNodes, reckon } from './nodes.ts'
-import { type Held, pagesOfNode, shownPath } from './pages.ts'
+import { type Held, pagesOfNode, pathToTell } from './pages.ts'
 import { type Plan, planFile } from './plan.ts'
 import { isUnplaced, whyUnplaced } from './unplaced.ts'
 
@@ -20,7 +20,7 @@ export interface Forecast {
 	spare: Amount
 	targets: Array<{ node: NodeId; name: string } & Amount>
 	unplaced: Amount
-	examples: Array<{ path: string; why: string }>
+	examples: Array<{ path: Path | string; why: string }>
 	/** Undefined where no run of the past says how fast the targets copy. */
 	seconds: number | undefined
 }
@@ -75,7 +75,7 @@ async function account(
 		count(forecast.unplaced, file.size)
 		if (forecast.examples.length === EXAMPLES_MAX) return
 		const why = whyUnplaced(classById(fs, file.class_id), { size: file.size, plan, copies: file.copies }, nodes)
-		forecast.examples.push({ path: await shownPath(fs, file.id), why })
+		forecast.examples.push({ path: await pathToTell(fs, file.id), why })
 	} else if (!plan.waits) count(forecast.spare, file.size)
 }
 

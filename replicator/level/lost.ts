@@ -9,13 +9,13 @@ import * as losses from '../../core/catalogue/losses.ts'
 import * as replicas from '../../core/catalogue/replicas.ts'
 import { REPLICA, type ReplicaRow } from '../../core/catalogue/replicas.ts'
 import { type Filesystem, transact } from '../../core/filesystem/filesystem.ts'
-import type { NodeId } from '../../core/ids.ts'
+import type { NodeId, Path } from '../../core/ids.ts'
 import { run as drive, type Op, wait } from '../../core/op.ts'
 import { classById } from '../../core/placement/placement.ts'
 import type { Run } from '../run.ts'
 import { carryOut, FILES_AT_ONCE } from './decide.ts'
 import { type LevelNode, readNodes, reckon } from './nodes.ts'
-import { type Held, pagesOfNode, shownPath } from './pages.ts'
+import { type Held, pagesOfNode, pathToTell } from './pages.ts'
 import { planFile } from './plan.ts'
 
 const INTENTS_AT_ONCE = 1_000
@@ -93,7 +93,7 @@ async function changeSome(
 		return those
 	})
 	for (const each of found) {
-		if (isOnlyThere(fs, each, node)) run.trouble(await shownPath(fs, each.row.id), 'its only copy was there')
+		if (isOnlyThere(fs, each, node)) run.trouble(await pathToTell(fs, each.row.id), 'its only copy was there')
 		else run.done('noted', each.row.size)
 	}
 }
@@ -113,14 +113,14 @@ function isOnlyThere(
 }
 
 /** The paths of files that have their only copy there, the first of them, and how many there are. */
-export async function onlyThere(fs: Filesystem, node: NodeId, shownMax: number): Promise<{ many: number; paths: string[] }> {
-	const found = { many: 0, paths: [] as string[] }
+export async function onlyThere(fs: Filesystem, node: NodeId, shownMax: number): Promise<{ many: number; paths: Array<Path | string> }> {
+	const found = { many: 0, paths: [] as Array<Path | string> }
 	for (const state of STATES) {
 		for await (const page of pagesOfNode(fs, node, state, 0)) {
 			for (const file of page.files) {
 				if (!isOnlyThere(fs, { row: file, copies: file.copies }, node)) continue
 				found.many++
-				if (found.paths.length < shownMax) found.paths.push(await shownPath(fs, file.id))
+				if (found.paths.length < shownMax) found.paths.push(await pathToTell(fs, file.id))
 			}
 		}
 	}

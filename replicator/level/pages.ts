@@ -4,7 +4,7 @@ import type { HeldCopy, HeldFile, HeldName } from '../../core/catalogue/holdings
 import type { ReplicaRow } from '../../core/catalogue/replicas.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { pathsOf } from '../../core/filesystem/paths.ts'
-import type { FileId, NodeId } from '../../core/ids.ts'
+import type { FileId, NodeId, Path } from '../../core/ids.ts'
 import { run as drive } from '../../core/op.ts'
 
 const PAGE_FILES = 500
@@ -54,8 +54,8 @@ function together(rows: readonly HeldFile[], copies: readonly HeldCopy[], names:
 	return [...files.values()]
 }
 
-/** For people: one of its paths. */
-export async function shownPath(fs: Filesystem, id: FileId): Promise<string> {
+/** For people: one of its paths, or words where it has none. */
+export async function pathToTell(fs: Filesystem, id: FileId): Promise<Path | string> {
 	const [first] = await drive(pathsOf(fs, id, 1))
-	return first ? first.path.toString() : `file ${id}`
+	return first?.path ?? `file ${id}`
 }

@@ -92,7 +92,7 @@ async function bring(
 		round.sources.forgetStanding()
 	} else missed = await bringEach(round, entered, token)
 	for (const each of entered) {
-		if (missed.has(each)) run.trouble(each.path, `its copy did not come to its place on node ${node.name}`)
+		if (missed.has(each)) run.trouble(Buffer.from(each.path, 'latin1'), `its copy did not come to its place on node ${node.name}`)
 		else run.done('copied', each.plain.bytes)
 	}
 }

@@ -7,7 +7,7 @@ import { run as drive } from '../../core/op.ts'
 import { copyWants } from './copies.ts'
 import { type Entered, enter, type Made } from './enter.ts'
 import { newTray } from './incoming.ts'
-import { leave, passOn, shown } from './leave.ts'
+import { leave, passOn, pathOf } from './leave.ts'
 import { isUnsettled, look, type Want } from './look.ts'
 import { patiently } from './patience.ts'
 import { carryOut, makeWay } from './place.ts'
@@ -100,14 +100,14 @@ async function bring(round: Round, entered: readonly Entered[]): Promise<void> {
 	const missed = new Set(await carryOut(round, entered))
 	for (const each of entered) {
 		const { want } = each.made
-		if (missed.has(each)) run.trouble(shown(want), `its copy did not come to its place on node ${node.name}`)
+		if (missed.has(each)) run.trouble(pathOf(want), `its copy did not come to its place on node ${node.name}`)
 		else run.done(isSymlink(want) ? 'linked' : 'copied', want.file.size)
 	}
 }
 
 async function refuse({ rep: { node, run } }: Round, { want, asides }: Made, why: 'busy' | 'gone' | 'lost'): Promise<void> {
 	for (const aside of asides) await node.operations.unlink(aside)
-	if (why === 'lost') run.trouble(shown(want), 'another process looks after the node now')
+	if (why === 'lost') run.trouble(pathOf(want), 'another process looks after the node now')
 	else run.done(why, 0)
 }
 

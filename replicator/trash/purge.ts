@@ -57,7 +57,7 @@ async function removeForGood(fs: Filesystem, run: Run, kept: Kept): Promise<bool
 	} catch (error) {
 		// It was put back, alone or with a directory it is in, or somebody else removed it.
 		if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ESTALE') run.done('gone', 0)
-		else run.trouble(kept.path.toString(), (error as Error).message)
+		else run.trouble(kept.path, (error as Error).message)
 		return false
 	}
 }

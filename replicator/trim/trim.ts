@@ -5,9 +5,11 @@ import type { CopyRow } from '../../core/catalogue/proofs.ts'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { catchUp } from '../../core/filesystem/follow.ts'
+import type { Path } from '../../core/ids.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { inService, takesChanges } from '../../core/nodes/service.ts'
 import { run as drive } from '../../core/op.ts'
+import { showPath } from '../../core/text.ts'
 import { openHashing } from '../hashing/hashing.ts'
 import { type Copy, type Facts, factsOf } from '../proof/facts.ts'
 import { compareCopies, takeFirstHash } from '../proof/first-hash.ts'
@@ -43,7 +45,7 @@ async function work(rep: Replicator, options: TrimOptions): Promise<void> {
 	const hashing = openHashing(hashThreads)
 	const pace = isLimited(verifyRates) ? paceOf(verifyRates) : undefined
 	const onBad: Search['onBad'] = async (holder, facts, bad) => {
-		run.note(`${facts.paths[0]}: the copy on ${holder.name} does not count: ${bad.why}`)
+		run.note(`${showPath(facts.paths[0])}: the copy on ${holder.name} does not count: ${bad.why}`)
 		// Without a hash it was held against another copy, and either may be the bad one.
 		if (facts.hash && bad.is === 'wrong' && bad.reason === 'damaged' && !options.dryRun) await doubt(rep, facts, holder.id)
 	}
@@ -69,7 +71,7 @@ async function work(rep: Replicator, options: TrimOptions): Promise<void> {
 }
 
 /** What is to become of a copy. Undefined: the run is to end before that is known. */
-type Plan = { remove: Request } | { again: Facts } | { kept: string; path: string } | undefined
+type Plan = { remove: Request } | { again: Facts } | { kept: string; path: Path | string } | undefined
 
 async function trimSome(work: Work, rows: readonly CopyRow[]): Promise<void> {
 	const { fs, run } = work.rep
@@ -90,7 +92,7 @@ async function plan({ rep, search, options }: Work, row: CopyRow): Promise<Plan>
 	const { fs, node } = rep
 	const known = await drive(factsOf(fs, fs.catalogue, row.file_id))
 	if (!known || known.paths.length === 0) return { kept: known ? 'it has too many names' : 'it has gone meanwhile', path: `file ${row.file_id}` }
-	const path = known.paths[0].toString()
+	const [path] = known.paths
 	if (known.isWritten) return { kept: 'it is being written', path }
 	if (!takesChanges(node)) return { kept: 'the node takes no changes now', path }
 	const first = await (options.dryRun ? compareCopies : takeFirstHash)(rep, search, known)
@@ -126,14 +128,14 @@ function isOrWillBeGood(fs: Filesystem, { version }: Facts, copy: Copy): boolean
 async function remove({ rep, options, reasons }: Work, request: Request, removals: Removal[]): Promise<string> {
 	if (options.dryRun) return 'to be removed'
 	const decision = await decide(rep, request)
-	if ('kept' in decision) return reasons.add(decision.kept, request.facts.paths[0].toString())
+	if ('kept' in decision) return reasons.add(decision.kept, request.facts.paths[0])
 	removals.push(decision.removal)
-	for (const { path, aside } of decision.removal.strays) rep.run.note(`${path}: node ${rep.node.name} has something else there, kept as ${aside}; see cairn conflicts list`)
+	for (const { path, aside } of decision.removal.strays) rep.run.note(`${showPath(path)}: node ${rep.node.name} has something else there, kept as ${aside}; see cairn conflicts list`)
 	return 'removed'
 }
 
 async function reinstate({ rep, options, search, reasons }: Work, facts: Facts): Promise<string | undefined> {
-	const path = facts.paths[0].toString()
+	const [path] = facts.paths
 	const copy = facts.copies.find(({ node_id }) => node_id === rep.node.id)
 	const own = copy && (await seeOne({ ...search, proofDays: 0 }, facts, copy))
 	if (!own && rep.run.signal.aborted) return undefined
@@ -142,6 +144,6 @@ async function reinstate({ rep, options, search, reasons }: Work, facts: Facts):
 	return (await takeBack(rep, facts, own)) ? 'good again' : reasons.add('it has changed meanwhile', path)
 }
 
-function keep({ reasons }: Work, { kept, path }: { kept: string; path: string }): string {
+function keep({ reasons }: Work, { kept, path }: { kept: string; path: Path | string }): string {
 	return reasons.add(kept, path)
 }

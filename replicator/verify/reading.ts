@@ -137,7 +137,7 @@ async function judgeFirst({ rep, search }: Reader, { row, path }: Pick<Reading, 
 	const isStill = facts?.version === row.version && facts.paths.some((each) => each.equals(path))
 	const first = isStill ? await takeFirstHash(rep, search, facts, hash) : 'changed'
 	if (first === 'changed') pass(run, 'changed')
-	else if ('differ' in first) run.trouble(path.toString(), first.differ)
+	else if ('differ' in first) run.trouble(path, first.differ)
 	else return first.hash?.equals(hash) ? 'right' : 'bad'
 	return 'passed'
 }

@@ -7,6 +7,7 @@ import { REPLICA } from '../../core/catalogue/replicas.ts'
 import { catchUp } from '../../core/filesystem/follow.ts'
 import type { NodeId } from '../../core/ids.ts'
 import { run as drive } from '../../core/op.ts'
+import { showPath } from '../../core/text.ts'
 import { WHOLE_BYTES_MAX } from '../hashing/content.ts'
 import { createBreath } from '../breath.ts'
 import { openHashing } from '../hashing/hashing.ts'
@@ -106,19 +107,19 @@ async function settle(state: Work, { row }: Reading): Promise<void> {
 	const { node, run } = rep
 	const finding = await settleBad(rep, search, row.file_id)
 	if (finding.is === 'changed') return run.done('changed', 0)
-	if (finding.is === 'unknown') return run.trouble(finding.path.toString(), finding.why)
+	if (finding.is === 'unknown') return run.trouble(finding.path, finding.why)
 	if (finding.is === 'good') return marks.good({ row, path: finding.facts.paths[0], sight: finding.sight })
 	if (finding.is === 'relinked') {
-		run.note(`${finding.path}: its names led to different files on ${node.name}, and to one again${finding.kept.length > 0 ? `; kept as ${finding.kept.join(', ')}` : ''}`)
+		run.note(`${showPath(finding.path)}: its names led to different files on ${node.name}, and to one again${finding.kept.length > 0 ? `; kept as ${finding.kept.join(', ')}` : ''}`)
 		return run.done('relinked', 0)
 	}
 	marks.bad()
 	// What was in doubt before is no news.
 	if (row.state === REPLICA.good) state.bad++
 	const { path, why } = finding
-	if (finding.is === 'suspect') return run.trouble(path.toString(), `${why}, and no other copy can be seen good: it stays as it is, and is not read`)
+	if (finding.is === 'suspect') return run.trouble(path, `${why}, and no other copy can be seen good: it stays as it is, and is not read`)
 	options.onWanted?.(node.id)
 	const kept = finding.aside ? `; kept as ${finding.aside}` : ''
-	run.note(`${path}: ${why} on ${node.name}${kept}; a new copy is wanted`)
+	run.note(`${showPath(path)}: ${why} on ${node.name}${kept}; a new copy is wanted`)
 	run.done(finding.is, 0)
 }

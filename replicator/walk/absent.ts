@@ -5,12 +5,13 @@ import * as replicas from '../../core/catalogue/replicas.ts'
 import { pathsOf } from '../../core/filesystem/paths.ts'
 import type { Path } from '../../core/ids.ts'
 import { run as drive } from '../../core/op.ts'
+import { showPath } from '../../core/text.ts'
 import { isGood, isSameTime } from './compare.ts'
 import { conclude, type Finding } from './finding.ts'
 import { statAll } from './look.ts'
 import { isGoodElsewhere } from './others.ts'
 import { relink } from './symlink.ts'
-import { shown, type Walking } from './walking.ts'
+import type { Walking } from './walking.ts'
 
 /** Fewer than this are believed gone whatever their share. */
 const FEW = 5
@@ -31,11 +32,11 @@ export function isBelievable(walking: Walking, path: Path, { known, absent }: { 
 	if (absent === 0) return false
 	if (options.believeMissing) return true
 	if (absent >= FEW && absent > known * fs.config.replicator.missingShareMax) {
-		run.trouble(shown(path), `${absent} of ${known} known files are gone; nothing is concluded (--believe-missing: they are)`)
+		run.trouble(path, `${absent} of ${known} known files are gone; nothing is concluded (--believe-missing: they are)`)
 		return false
 	}
 	if (tally.absent <= ABSENT_MAX || tally.absent <= tally.known * ABSENT_SHARE_MAX) return true
-	run.trouble(shown(path), `too many known files are gone, ${tally.absent} of ${tally.known} so far; nothing is concluded (--believe-missing: they are)`)
+	run.trouble(path, `too many known files are gone, ${tally.absent} of ${tally.known} so far; nothing is concluded (--believe-missing: they are)`)
 	return false
 }
 
@@ -44,11 +45,11 @@ export async function settleAbsent(walking: Walking, finding: Finding): Promise<
 	const { row, path } = finding
 	if (!isGood(row)) return counted(walking, 'gone')
 	if (row.kind === KIND.regular && (await hasAnotherName(walking, finding))) {
-		run.note(`node ${node.name}: ${shown(path)} is gone, and another name of its file is here: cairn verify makes it again`)
+		run.note(`node ${node.name}: ${showPath(path)} is gone, and another name of its file is here: cairn verify makes it again`)
 		return counted(walking, 'known')
 	}
 	if (options.dryRun) {
-		run.note(`node ${node.name}: would take ${shown(path)} for gone`)
+		run.note(`node ${node.name}: would take ${showPath(path)} for gone`)
 		return counted(walking, 'missing')
 	}
 	let isOnly = false
@@ -61,7 +62,7 @@ export async function settleAbsent(walking: Walking, finding: Finding): Promise<
 	})
 	if (!isWritten) return false
 	if (!isOnly) return counted(walking, row.kind === KIND.symlink ? 'repaired' : 'missing')
-	run.trouble(shown(path), 'the only copy is gone from the node; the tree keeps its name')
+	run.trouble(path, 'the only copy is gone from the node; the tree keeps its name')
 	return true
 }
 

@@ -7,6 +7,7 @@ import { transact } from '../../core/filesystem/filesystem.ts'
 import { carryOut } from '../../core/filesystem/intents.ts'
 import type { Name, Path } from '../../core/ids.ts'
 import { isPromise, run as drive } from '../../core/op.ts'
+import { showPath } from '../../core/text.ts'
 import type { Answers } from '../hashing/hashing.ts'
 import { sizeOf } from '../hashing/packets.ts'
 import { setPosition } from '../replicator.ts'
@@ -15,7 +16,7 @@ import { bytesOf, fill, type Item, outcomeOf, pathOfItem, type Ready } from './i
 import { checkIdentity } from './look.ts'
 import type { Sheaf } from './sheaf.ts'
 import type { Watch } from './watch.ts'
-import { type Directory, shown, type Walking } from './walking.ts'
+import type { Directory, Walking } from './walking.ts'
 import { readXattrs } from './xattrs.ts'
 
 const ITEMS_MAX = 1_024
@@ -168,7 +169,7 @@ function tellEntered({ fs, run }: Walking, { done, sheaves }: Entered): void {
 function tellOnly({ node, run }: Walking, items: readonly Ready[]): Ready[] {
 	for (const item of items) {
 		if (item.known) continue
-		run.note(`node ${node.name}: would adopt ${shown(pathOfItem(item))}`)
+		run.note(`node ${node.name}: would adopt ${showPath(pathOfItem(item))}`)
 		run.done(outcomeOf(item), bytesOf(item))
 	}
 	return items.filter(({ known }) => known !== undefined)

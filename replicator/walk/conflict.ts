@@ -5,8 +5,9 @@ import type { Transaction } from '../../core/catalogue/driver.ts'
 import type { Intent } from '../../core/catalogue/intents.ts'
 import type { Path } from '../../core/ids.ts'
 import type { Stat } from '../../core/nodes/node.ts'
+import { showPath } from '../../core/text.ts'
 import type { Finding } from './finding.ts'
-import { shown, type Walking } from './walking.ts'
+import type { Walking } from './walking.ts'
 
 /**
  * As an intent, in the transaction that decides it: from then on nobody opens or makes that name on the node until it is
@@ -19,7 +20,7 @@ export function setAside({ fs, node }: Walking, tx: Transaction, { finding, asid
 }
 
 export function tellConflict({ node, run, options }: Walking, path: Path, why: string): true {
-	run.note(`node ${node.name}: ${shown(path)} ${why}${options.dryRun ? ' (nothing is changed)' : '; see cairn conflicts list'}`)
+	run.note(`node ${node.name}: ${showPath(path)} ${why}${options.dryRun ? ' (nothing is changed)' : '; see cairn conflicts list'}`)
 	run.done('conflict', 0)
 	return true
 }

@@ -14,7 +14,7 @@ import { setAside, tellConflict } from './conflict.ts'
 import { conclude, type Finding } from './finding.ts'
 import { hashOf, hashOnDisk, tellUnreadable } from './look.ts'
 import { askOthers, isGoodElsewhere, type Others } from './others.ts'
-import { shown, type Walking } from './walking.ts'
+import type { Walking } from './walking.ts'
 
 type Met = Finding & { stat: Stat }
 
@@ -39,7 +39,7 @@ export async function settleDifference(walking: Walking, finding: Met): Promise<
 	if (others.hash && !mayBeRight) return await settleOther(walking, finding, others, isSameTime(stat, row) ? 'damaged' : 'differs')
 	if (isSameTime(stat, row) && others.many === 0 && isLastKnown(finding) && !isSuspect(row)) return await settleSame(walking, finding, here.hash)
 	if (isGood(row) && others.many === 0) return await settleOther(walking, finding, others, 'differs')
-	run.trouble(shown(path), 'there is nothing to tell by: no hash is known, and other copies differ or cannot be looked at')
+	run.trouble(path, 'there is nothing to tell by: no hash is known, and other copies differ or cannot be looked at')
 	return true
 }
 
@@ -70,7 +70,7 @@ async function settleOther(walking: Walking, finding: Met, others: Others, reaso
 	if (isOutdated(row) || row.replica_state === REPLICA.surplus) return counted(walking, 'outdated', 0)
 	if (others.many === 0) return await leaveInPlace(walking, finding, reason)
 	if (isGood(row) && others.seen.length === 0) {
-		run.trouble(shown(path), 'its content is not the known one, and no other good copy can be seen now; it is left where it is')
+		run.trouble(path, 'its content is not the known one, and no other good copy can be seen now; it is left where it is')
 		return true
 	}
 	if (options.dryRun) return tellConflict(walking, path, 'has another content than is known and would be set aside')

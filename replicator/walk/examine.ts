@@ -20,7 +20,7 @@ import { writeItems } from './batch.ts'
 import { directoryAt } from './place.ts'
 import { settleSymlink } from './symlink.ts'
 import type { Watch } from './watch.ts'
-import { shown, type Walking } from './walking.ts'
+import type { Walking } from './walking.ts'
 import { settleWrongKind } from './wrong-kind.ts'
 
 const TRIES_MAX = 3
@@ -53,7 +53,7 @@ async function settle(walking: Walking, watch: Watch, above: Path, name: Name): 
 	if (isObstructed(yetToDo(fs, standing), path)) return false
 	const [stat] = await statAll(walking, [path])
 	if (stat instanceof Error) {
-		run.trouble(shown(path), stat.message)
+		run.trouble(path, stat.message)
 		return true
 	}
 	await checkIdentity(walking)

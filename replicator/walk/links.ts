@@ -4,12 +4,13 @@ import { codeOf } from '../../core/errors.ts'
 import type { FileId } from '../../core/ids.ts'
 import { KIND } from '../../core/catalogue/files.ts'
 import { run as drive } from '../../core/op.ts'
+import { showPath } from '../../core/text.ts'
 import { writeItems } from './batch.ts'
 import { inodeOf } from './inodes.ts'
 import { checkIdentity, statAll } from './look.ts'
 import { directoryAt, splitPath } from './place.ts'
 import { newItem, nextId } from './unknown.ts'
-import { type Linked, shown, type Walking } from './walking.ts'
+import type { Linked, Walking } from './walking.ts'
 import { readXattrs } from './xattrs.ts'
 
 /** No file has it. */
@@ -25,7 +26,7 @@ export async function adoptLinked(walking: Walking, isWhole: boolean): Promise<v
 		for (const each of names) {
 			if (walking.run.signal.aborted) return
 			if (isComplete) await (walking.options.dryRun ? tellName(walking, each) : adoptName(walking, each))
-			else walking.run.trouble(shown(each.path), 'it has other names on the node that this walk did not come by; the next one tells')
+			else walking.run.trouble(each.path, 'it has other names on the node that this walk did not come by; the next one tells')
 		}
 	}
 }
@@ -56,7 +57,7 @@ async function adoptName(walking: Walking, linked: Linked): Promise<void> {
 function tellName({ node, run, inodes }: Walking, { path, stat }: Linked): void {
 	const isFirst = inodes.fileOf(stat) === undefined
 	if (isFirst) inodes.learn(stat, UNKNOWN_ID)
-	run.note(`node ${node.name}: would adopt ${shown(path)}${isFirst ? '' : ', another name of a file'}`)
+	run.note(`node ${node.name}: would adopt ${showPath(path)}${isFirst ? '' : ', another name of a file'}`)
 	run.done(isFirst ? 'adopted' : 'linked', isFirst ? stat.size : 0)
 }
 
@@ -84,6 +85,6 @@ async function addName(walking: Walking, { path, stat }: Linked, id: FileId, pla
 		await drive(link(fs, id, place))
 		run.done('linked', 0)
 	} catch (error) {
-		run.trouble(shown(path), `cannot become another name of its file: ${codeOf(error)}`)
+		run.trouble(path, `cannot become another name of its file: ${codeOf(error)}`)
 	}
 }

@@ -5,7 +5,7 @@ import type { DirectoryEntry, Node, Stat } from '../../core/nodes/node.ts'
 import { isPromise, run as drive } from '../../core/op.ts'
 import type { Hashed } from '../hashing/hashing.ts'
 import { dropFromMemory } from '../proof/from-disk.ts'
-import { shown, type Walking, WalkStopped } from './walking.ts'
+import { type Walking, WalkStopped } from './walking.ts'
 
 /** Calls under way on a remote node. */
 const REMOTE_CALLS_MAX = 32
@@ -25,7 +25,7 @@ export async function listDirectory({ node, run }: Walking, path: Path): Promise
 		stopIfAway(node, error)
 		// Removed or renamed since its name was read.
 		if (path.length > 0 && GONE.has(codeOf(error))) run.done('gone', 0)
-		else run.trouble(shown(path), `the directory cannot be read: ${(error as Error).message}`)
+		else run.trouble(path, `the directory cannot be read: ${(error as Error).message}`)
 		return undefined
 	}
 }
@@ -109,5 +109,5 @@ export function tellUnreadable({ node, run }: Walking, path: Path, error: Error)
 	if (code === 'ECANCELED') return
 	stopIfAway(node, error)
 	if (GONE.has(code) || code === 'EINVAL') run.done('gone', 0)
-	else run.trouble(shown(path), error.message === code ? `cannot be read: ${code}` : error.message)
+	else run.trouble(path, error.message === code ? `cannot be read: ${code}` : error.message)
 }

@@ -7,7 +7,7 @@ import { setAside, tellConflict } from './conflict.ts'
 import { isGood } from './compare.ts'
 import { conclude, type Finding } from './finding.ts'
 import { readTarget } from './look.ts'
-import { shown, type Walking } from './walking.ts'
+import type { Walking } from './walking.ts'
 
 export function relink({ node }: Walking, { path, row }: Finding, token: number): Intent {
 	return { nodeId: node.id, op: 'symlink', path, toPath: Buffer.from(row.target ?? []), fileId: row.id, token }
@@ -18,7 +18,7 @@ export async function settleSymlink(walking: Walking, finding: Finding & { stat:
 	const { path, row } = finding
 	const target = await readTarget(walking, path)
 	if (target instanceof Error) {
-		run.trouble(shown(path), target.message)
+		run.trouble(path, target.message)
 		return true
 	}
 	const aside = asidePath(path)

@@ -3,9 +3,10 @@ import { KIND } from '../../core/catalogue/files.ts'
 import type { Name } from '../../core/ids.ts'
 import { isPromise, run as drive } from '../../core/op.ts'
 import type { Stat } from '../../core/nodes/node.ts'
+import { showPath } from '../../core/text.ts'
 import { type Item, pathOfItem } from './item.ts'
 import { readTarget, statAll, tellUnreadable } from './look.ts'
-import { type Directory, shown, type Walking } from './walking.ts'
+import type { Directory, Walking } from './walking.ts'
 
 const SPECIAL: Record<number, string> = {
 	[KIND.fifo]: 'a fifo',
@@ -71,6 +72,6 @@ export async function firstId({ fs }: Walking, many: number): Promise<number> {
 }
 
 function skip({ node, run }: Walking, item: Item, what: string): undefined {
-	run.note(`node ${node.name}: ${shown(pathOfItem(item))} is ${what} and is left alone`)
+	run.note(`node ${node.name}: ${showPath(pathOfItem(item))} is ${what} and is left alone`)
 	run.done('skipped', 0)
 }

@@ -21,7 +21,7 @@ import type { Child } from './order.ts'
 import { directoryAt } from './place.ts'
 import { isPlain, nameIn } from './sheaf.ts'
 import { firstId, itemOfUnknown, newItem, nextId } from './unknown.ts'
-import { type Directory, shown, type Walking, WalkStopped } from './walking.ts'
+import { type Directory, type Walking, WalkStopped } from './walking.ts'
 
 /** Names looked at by themselves at once. */
 const EXAMINED_AT_ONCE = 16
@@ -183,7 +183,7 @@ async function meetKnown(here: Visit, both: ReadonlyArray<{ row: WalkedRow; name
 	for (let index = 0; index < both.length; index++) {
 		const { row, name } = both[index]
 		const stat = stats[index]
-		if (stat instanceof Error) walking.run.trouble(shown(joinPath(directory.path, name)), stat.message)
+		if (stat instanceof Error) walking.run.trouble(joinPath(directory.path, name), stat.message)
 		// It went since the listing; the second look decides.
 		else if (!stat) meetDoubtful(here, name, row)
 		else meetFile(here, name, row, stat)
@@ -197,7 +197,7 @@ async function statBoth({ walking, directory }: Visit, both: ReadonlyArray<{ nam
 		stopIfAway(walking.node, error)
 		// Moved or removed since the listing, or the disk: nothing is concluded.
 		if (directory.path.length > 0 && GONE.has(codeOf(error))) walking.run.done('gone', 0)
-		else walking.run.trouble(shown(directory.path), `what is in it cannot be looked at: ${(error as Error).message}`)
+		else walking.run.trouble(directory.path, `what is in it cannot be looked at: ${(error as Error).message}`)
 		return undefined
 	}
 }

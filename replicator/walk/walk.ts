@@ -20,7 +20,7 @@ import { checkIdentity, statAll } from './look.ts'
 import { type Child, componentBelow, type Order, startOrder } from './order.ts'
 import { directoryAt, splitPath } from './place.ts'
 import { isWhole, type Scope, visit, visitNew } from './visit.ts'
-import { type Directory, shown, type WalkOptions, type Walking, WalkStopped } from './walking.ts'
+import { type Directory, type WalkOptions, type Walking, WalkStopped } from './walking.ts'
 import { startWatching } from './watch.ts'
 
 export type { WalkOptions } from './walking.ts'
@@ -50,7 +50,7 @@ async function work(rep: Replicator, options: WalkOptions): Promise<void> {
 async function walkNode(walking: Walking): Promise<void> {
 	const { options, run } = walking
 	await checkIdentity(walking)
-	if (options.part && !(await isAnywhere(walking, options.part))) return run.trouble(shown(options.part), 'neither the node nor the tree has it')
+	if (options.part && !(await isAnywhere(walking, options.part))) return run.trouble(options.part, 'neither the node nor the tree has it')
 	const keepsPosition = !options.part && !options.dryRun
 	const start = keepsPosition ? await positionOf(walking) : null
 	const batches = createBatches(walking, keepsPosition, (directory, name) => examine(walking, directory, name))
@@ -131,7 +131,7 @@ async function visitInPeace(walking: Walking, batches: Batches, found: Directory
 		if (visited) return visited
 		seen = undefined
 	}
-	run.trouble(shown(directory.path), 'directories above it are being moved; it is left for the next walk')
+	run.trouble(directory.path, 'directories above it are being moved; it is left for the next walk')
 	return []
 }
 

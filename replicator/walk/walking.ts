@@ -60,7 +60,3 @@ export interface Directory {
 /** What keeps the walk from going on at all, as against what is wrong with one file. */
 export class WalkStopped extends Error {}
 
-/** For people: a path may be in no encoding. */
-export function shown(path: Path): string {
-	return path.length === 0 ? '/' : path.toString()
-}

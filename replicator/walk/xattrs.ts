@@ -2,9 +2,10 @@
 import { KIND } from '../../core/catalogue/files.ts'
 import type { XattrRow } from '../../core/catalogue/xattrs.ts'
 import { codeOf } from '../../core/errors.ts'
+import { showPath } from '../../core/text.ts'
 import { pathOfItem, type Ready } from './item.ts'
 import { GONE, stopIfAway } from './look.ts'
-import { shown, type Walking } from './walking.ts'
+import type { Walking } from './walking.ts'
 
 /** Of those that may have some. A file is left to the next walk where they cannot be had now; a directory, which has others in it, comes without them. */
 export async function readXattrs({ node, run }: Walking, items: readonly Ready[]): Promise<readonly Ready[]> {
@@ -19,9 +20,9 @@ export async function readXattrs({ node, run }: Walking, items: readonly Ready[]
 			stopIfAway(node, error)
 			if (GONE.has(codeOf(error))) continue
 			const why = `its extended attributes cannot be read: ${(error as Error).message}`
-			if (item.kind === KIND.directory) run.note(`node ${node.name}: ${shown(path)}: ${why}`)
+			if (item.kind === KIND.directory) run.note(`node ${node.name}: ${showPath(path)}: ${why}`)
 			else {
-				run.trouble(shown(path), why)
+				run.trouble(path, why)
 				left.add(item)
 			}
 		}

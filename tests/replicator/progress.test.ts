@@ -39,6 +39,8 @@ function fakeScreen(isTerminal: boolean) {
 	return { screen, deps, lines, drawn, pass, timers: rounds }
 }
 
+const NO_TEXT = Buffer.from('d/\xff', 'latin1')
+
 test('share, rates and time to go follow what was told', () => {
 	let ms = 0
 	const { watcher, read } = createMeter(() => ms)
@@ -183,7 +185,8 @@ test('quiet: only what went wrong', () => {
 	view.end(run.summary())
 	assert.deepEqual(lines, [])
 	run.trouble('x', 'EIO')
-	assert.deepEqual(lines, ['! walk a: x: EIO'])
+	run.trouble(NO_TEXT, 'EIO')
+	assert.deepEqual(lines, ['! walk a: x: EIO', String.raw`! walk a: d/\xff: EIO`])
 })
 
 test('JSON: one event a line, progress only when something moved', () => {
@@ -195,15 +198,20 @@ test('JSON: one event a line, progress only when something moved', () => {
 	run.done('known', 10)
 	run.done('new', 10)
 	run.trouble('x', 'EIO')
+	run.trouble(NO_TEXT, 'EIO')
 	run.note('by the way')
 	pass(1_000)
 	view.end(run.summary())
 	const events = lines.map((line) => JSON.parse(line))
 	assert.deepEqual(
 		events.map((event) => event.event),
-		['start', 'progress', 'trouble', 'note', 'progress', 'summary'],
+		['start', 'progress', 'trouble', 'trouble', 'note', 'progress', 'summary'],
 	)
 	assert.ok(events.every((event) => event.run === 'walk a'))
 	const { files, outcomes, left } = events.at(-1)
-	assert.deepEqual([files, outcomes, left], [3, { known: 1, new: 1 }, 1])
+	assert.deepEqual([files, outcomes, left], [4, { known: 1, new: 1 }, 2])
+	assert.deepEqual(events.filter(({ event }) => event === 'trouble').map(({ path, pathBase64 }) => ({ path, pathBase64 })), [
+		{ path: 'x', pathBase64: undefined },
+		{ path: 'd/\ufffd', pathBase64: NO_TEXT.toString('base64') },
+	])
 })
