@@ -62,11 +62,8 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 
 async function drillSite(fs: Filesystem, site: SiteRow, how: { files: number; deps: Deps; json: boolean; signal: AbortSignal }): Promise<Drilled> {
 	const job = jobOf('drill', site.id)
-	await orders.removeOver(fs.catalogue, job)
-	const open = [...(await orders.ofJob(fs.catalogue, job, 'asked', FILES_MAX))]
-	const chosen = open.length > 0 ? [] : await choose(fs, site, how.files)
-	await insertAll(fs, chosen.map((row) => ({ ...row, path: row.path as Uint8Array, site_id: site.id, job, kind: 'drill', to_path: null })))
-	const asked = chosen.length + open.length
+	if (!(await isUnderWay(fs, job))) await ask(fs, site, how.files)
+	const asked = (await orders.totals(fs.catalogue, job)).reduce((sum, row) => sum + row.many, 0)
 	if (!how.json) how.deps.print(`asked ${site.name} for ${many(asked, 'file')}`)
 	const outcome = await waitForOrders(fs, job, { deps: how.deps, quiet: how.json, signal: how.signal })
 	await fs.catalogue.transaction(function* (tx) {
@@ -74,6 +71,18 @@ async function drillSite(fs: Filesystem, site: SiteRow, how: { files: number; de
 		records.log(tx, site.id, { what: 'drill', detail }, fs.capabilities)
 	})
 	return { site: site.name, asked, ...outcome }
+}
+
+/** Another drill of the site waits for it, or was ended before all had come: this one counts the same files, those that have come among them. */
+async function isUnderWay(fs: Filesystem, job: string): Promise<boolean> {
+	return (await orders.totals(fs.catalogue, job)).some(({ state }) => state === 'asked' || state === 'arrived')
+}
+
+async function ask(fs: Filesystem, site: SiteRow, files: number): Promise<void> {
+	const job = jobOf('drill', site.id)
+	await orders.removeOver(fs.catalogue, job)
+	const chosen = await choose(fs, site, files)
+	await insertAll(fs, chosen.map((row) => ({ ...row, path: row.path as Uint8Array, site_id: site.id, job, kind: 'drill', to_path: null })))
 }
 
 /** From random numbers on: files are not chosen evenly, but none is left out for ever. Then those that follow, for there may be few, and all behind a gap. */

@@ -42,7 +42,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	await withCatalogue(options, deps, async (driver, config) => {
 		const { id, path } = await fileNamed(options.path, { driver, config, deps })
 		const behind = await drive(changesBehind(driver, BEHIND_MAX))
-		if (behind > 0) deps.warn(`${many(behind, 'change is', 'changes are')} not counted yet: a replicator does that`)
+		if (behind > 0) deps.warn(`${many(behind, 'change is', 'changes are')} not counted yet: a replicator does that, or cairn stats --rebuild now`)
 		const print = options.json ? lineOfJson(deps) : (at: Path, sum: Below) => deps.print(`${showSize(sum.bytes).padStart(7)} ${String(sum.files).padStart(9)}  /${showBytes(at)}`)
 		await showBelow(driver, { id, path, depth: options.depth }, print)
 		print(path, await sizeOf(driver, id))

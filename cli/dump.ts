@@ -1,7 +1,6 @@
 /** `cairn dump [FILE]`: the whole catalogue in one file that any engine can load. */
-import { randomBytes } from 'node:crypto'
-import { createWriteStream, existsSync, renameSync, rmSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { closeSync, createWriteStream, existsSync, renameSync, rmSync } from 'node:fs'
+import { basename, dirname, resolve } from 'node:path'
 import { Writable } from 'node:stream'
 import type { Driver } from '../core/catalogue/driver.ts'
 import type { Header } from '../core/catalogue/dump/lines.ts'
@@ -11,6 +10,7 @@ import { syncPath } from '../core/sync-path.ts'
 import { withCatalogue } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
 import { grouped, many } from './many.ts'
+import { openPart, type Part } from './part.ts'
 import { plainTarget } from './plain-target.ts'
 import { stopOnSignal } from './stop-on-signal.ts'
 import type { Common, Deps, Verb } from './verb.ts'
@@ -20,7 +20,6 @@ interface Options extends Common {
 	quiet: boolean
 }
 
-const MODE = 0o600
 const STANDARD_OUTPUT = '-'
 
 export const dump: Verb<Options> = (deps) => ({
@@ -46,19 +45,21 @@ export async function run({ file, quiet, ...options }: Options, deps: Deps): Pro
 /** Whole or not at all: another name until it is on the disk, and one that nobody else has: the dump before may still be under way. */
 export async function dumpInto(driver: Driver, path: string, progress: Progress = {}): Promise<Header> {
 	if (!existsSync(dirname(path))) throw new UserError(`${dirname(path)}: no such directory`, EXIT.refused)
-	const temporary = `${path}.${randomBytes(4).toString('hex')}.part`
 	const stop = stopOnSignal()
+	let part: Part | undefined
 	try {
-		const header = await writeDump(driver, createWriteStream(temporary, { flags: 'wx', mode: MODE }), { progress, signal: stop.signal })
-		syncPath(temporary)
-		renameSync(temporary, path)
+		part = openPart(Buffer.from(dirname(path)), { before: Buffer.from(`${basename(path)}.`), after: '.part' })
+		const header = await writeDump(driver, createWriteStream(part.path, { flags: 'r+' }), { progress, signal: stop.signal })
+		syncPath(part.path)
+		renameSync(part.path, path)
 		syncPath(dirname(path))
 		return header
 	} catch (error) {
-		rmSync(temporary, { force: true })
+		if (part) rmSync(part.path, { force: true })
 		if (stop.signal.aborted) throw new UserError(`${path}: the dump was stopped, and nothing is left of it`, EXIT.left)
 		throw isOfFile(error) ? new UserError(`${path} cannot be written (${codeOf(error)}), and nothing is left of it`, EXIT.left) : error
 	} finally {
+		if (part) closeSync(part.fd)
 		stop.end()
 	}
 }

@@ -1,6 +1,6 @@
 /** Takes what a site sent out of the tree, into a plain directory of this machine. */
-import { createHash, randomBytes } from 'node:crypto'
-import { constants, createReadStream } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { closeSync, constants, createReadStream } from 'node:fs'
 import { link, lstat, mkdir, open, rm } from 'node:fs/promises'
 import type { OrderRow } from '../core/catalogue/backup-orders.ts'
 import { codeOf } from '../core/errors.ts'
@@ -10,6 +10,7 @@ import type { Path } from '../core/ids.ts'
 import { eachPiece, openSettled } from '../core/off-site/content.ts'
 import { findScratch } from '../core/off-site/upload.ts'
 import { run } from '../core/op.ts'
+import { openPart } from './part.ts'
 
 /** Under a name that nobody else has first, as the same command may be at it twice: what has its name is whole. What is there already is not touched. */
 export async function takeOut(fs: Filesystem, order: OrderRow, directory: string): Promise<void> {
@@ -17,7 +18,7 @@ export async function takeOut(fs: Filesystem, order: OrderRow, directory: string
 	if (!scratch) throw new Error('what came back is gone')
 	const { above, name } = await prepare(Buffer.from(directory), Buffer.from(order.to_path as Uint8Array))
 	const target = Buffer.concat([above, SLASH, name])
-	const part = Buffer.concat([above, SLASH, Buffer.from(`.cairn-${order.id}-${randomBytes(4).toString('hex')}`)])
+	const { path: part, fd } = openPart(above, { before: Buffer.from(`.cairn-${order.id}-`), after: '' })
 	try {
 		await copy(fs, { id: scratch.row.id, version: scratch.row.version, size: order.size }, part, order)
 		await link(part, target)
@@ -27,13 +28,14 @@ export async function takeOut(fs: Filesystem, order: OrderRow, directory: string
 		if (!(await isSame(part, target))) throw new Error('there is something of that name already')
 	} finally {
 		await rm(part, { force: true })
+		closeSync(fd)
 	}
 }
 
 async function copy(fs: Filesystem, { id, version, size }: { id: number; version: number; size: number }, to: Buffer, { mode, mtime, mtime_ns }: OrderRow): Promise<void> {
 	const content = await run(openSettled(fs, id, version))
 	try {
-		const file = await open(to, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600)
+		const file = await open(to, constants.O_WRONLY | constants.O_NOFOLLOW)
 		try {
 			const pair = [Buffer.allocUnsafeSlow(COPIED_BYTES), Buffer.allocUnsafeSlow(COPIED_BYTES)] as const
 			await eachPiece(content, { from: 0, to: size }, pair, (piece) => file.writeFile(piece))

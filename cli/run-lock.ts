@@ -55,7 +55,7 @@ export async function awaitLock(path: string, deadlineMs: number, isHopeless = (
 }
 
 /** Whether what was opened still has the name: whoever sweeps removes a file that nobody holds, and may have been first. */
-export function isAt(path: string, fd: number): boolean {
+export function isAt(path: string | Buffer, fd: number): boolean {
 	return statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino
 }
 

@@ -1,5 +1,6 @@
 /** `cairn umount MP`: unmounts and waits until the daemon has ended, so that everything is on the disks. */
 import { UserError } from '../core/errors.ts'
+import { loadFor } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
 import { canonicalMountPoint } from './mount-point.ts'
 import { isOurs, mountAt } from './mountinfo.ts'
@@ -8,24 +9,24 @@ import { unmountNow } from './unmount.ts'
 import type { Common, Deps, Verb } from './verb.ts'
 
 interface Options extends Common {
-	mountpoint: string
+	mountpoint?: string
 	lazy: boolean
 }
 
 const END_DEADLINE_MS = 30_000
 
 export const umount: Verb<Options> = (deps) => ({
-	command: ['umount <mountpoint>', 'unmount <mountpoint>'],
+	command: ['umount [mountpoint]', 'unmount [mountpoint]'],
 	describe: 'unmount, and wait until the daemon has ended',
 	builder: (yargs) =>
 		yargs
-			.positional('mountpoint', { type: 'string', demandOption: true, describe: 'where it is mounted' })
+			.positional('mountpoint', { type: 'string', describe: 'where it is mounted; by default what the configuration says' })
 			.option('lazy', { alias: 'l', type: 'boolean', default: false, describe: 'detach it now also if files are open there' }),
 	handler: (options) => run(options, deps),
 })
 
-export async function run({ mountpoint, lazy }: Options, deps: Deps): Promise<void> {
-	const path = canonicalMountPoint(mountpoint, deps.directory)
+export async function run({ lazy, ...options }: Options, deps: Deps): Promise<void> {
+	const path = canonicalMountPoint(options.mountpoint ?? (await configured(options, deps)), deps.directory)
 	const entry = mountAt(path)
 	if (!entry) throw new UserError(`nothing is mounted at ${path}`, EXIT.notMounted)
 	if (!isOurs(entry.type)) throw new UserError(`what is mounted at ${path} is no Cairn (${entry.type}, ${entry.source})`, EXIT.notMounted)
@@ -34,6 +35,12 @@ export async function run({ mountpoint, lazy }: Options, deps: Deps): Promise<vo
 	await unmountNow(path, { lazy: lazy || isDead, force: isDead })
 	// A lazily detached mount lives on as long as someone uses it.
 	if (!lazy) await daemonEnded(lockPath)
+}
+
+async function configured(options: Common, deps: Deps): Promise<string> {
+	const { path } = (await loadFor(options, deps)).mount
+	if (path === '') throw new UserError('umount: what? Name a mount point, or set mount.path in the configuration', EXIT.usage)
+	return path
 }
 
 /** The daemon holds the lock as long as it lives. */

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
-import { makeToken } from '../core/access/token.ts'
+import { enterToken, newText } from '../core/access/token.ts'
 import * as nodes from '../core/catalogue/nodes.ts'
 import { openCatalogue } from '../core/catalogue/open.ts'
 import type { Driver } from '../core/catalogue/driver.ts'
@@ -96,23 +96,25 @@ const TOKEN_OWED = '.up.token'
 async function owedToken(directory: string, config: Config): Promise<string | undefined> {
 	const file = join(directory, TOKEN_OWED)
 	if (!existsSync(file)) return undefined
-	const made = readFileSync(file, 'utf8') || (await firstToken(config))
-	if (made !== undefined) writeFileSync(file, made)
-	return made
+	const text = readFileSync(file, 'utf8') || newText()
+	// Before the catalogue has it: what that has alone nobody can be told any more.
+	writeFileSync(file, text)
+	return (await isEntered(config, text)) ? text : undefined
 }
 
 export function tokenShown(directory: string): void {
 	rmSync(join(directory, TOKEN_OWED), { force: true })
 }
 
-/** None where the catalogue has one from another directory. */
-async function firstToken(config: Config): Promise<string | undefined> {
+/** Not where the catalogue has one from another directory. */
+async function isEntered(config: Config, text: string): Promise<boolean> {
 	const driver = await openCatalogue(config)
 	try {
-		return await drive(makeToken(driver, { name: TOKEN_NAME, role: 'admin', scope: undefined, perMinute: 0, lastsSeconds: 0 }))
+		await drive(enterToken(driver, text, { name: TOKEN_NAME, role: 'admin', scope: undefined, perMinute: 0, lastsSeconds: 0 }))
+		return true
 	} catch (error) {
 		if (codeOf(error) !== 'EEXIST') throw error
-		return undefined
+		return false
 	} finally {
 		await driver.close()
 	}

@@ -21,15 +21,25 @@ export interface TokenSettings {
 }
 
 /** Its text, which nobody can be told a second time. EEXIST where the name is taken. */
-export function* makeToken(driver: Driver, { name, role, scope, perMinute, lastsSeconds }: TokenSettings): Op<string> {
-	const text = `${PREFIX}${randomBytes(SECRET_BYTES).toString('base64url')}`
+export function* makeToken(driver: Driver, settings: TokenSettings): Op<string> {
+	const text = newText()
+	yield* enterToken(driver, text, settings)
+	return text
+}
+
+export function newText(): string {
+	return `${PREFIX}${randomBytes(SECRET_BYTES).toString('base64url')}`
+}
+
+/** Once: whoever enters it again, because he was killed, finds it there. EEXIST where another has the name. */
+export function* enterToken(driver: Driver, text: string, { name, role, scope, perMinute, lastsSeconds }: TokenSettings): Op<void> {
 	yield* wait(
 		driver.transaction(function* (tx) {
-			if (yield* wait(tokens.find(tx, name))) fail('EEXIST')
+			const there = yield* wait(tokens.find(tx, name))
+			if (there) return hashOf(text).equals(there.hash) ? undefined : fail('EEXIST')
 			tokens.insert(tx, { name, hash: hashOf(text), role, paths: toLines(scope), per_minute: perMinute, lastsSeconds }, driver.capabilities)
 		}),
 	)
-	return text
 }
 
 /** It has so many bits that a slow hash would protect nothing more. */

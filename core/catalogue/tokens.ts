@@ -25,9 +25,9 @@ export function list(reader: Reader, { now }: Capabilities): Maybe<TokenRow[]> {
 	return reader.all<TokenRow>(`SELECT ${columns}, (expires > 0 AND expires <= ${now}) AS expired FROM token ORDER BY name`)
 }
 
-/** False where there is one of that name. */
-export function find(reader: Reader, name: string): Maybe<{ id: number } | undefined> {
-	return reader.get('SELECT id FROM token WHERE name = ?', [name])
+/** Undefined where there is none of that name. */
+export function find(reader: Reader, name: string): Maybe<Pick<TokenRow, 'id' | 'hash'> | undefined> {
+	return reader.get('SELECT id, hash FROM token WHERE name = ?', [name])
 }
 
 /** Undefined where it is gone or has expired. */

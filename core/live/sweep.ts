@@ -19,13 +19,13 @@ export async function sweep(directory: string): Promise<void> {
 	}
 }
 
-/** Under the lock: who opens the file meanwhile finds, when he has it, that it is no longer the one of that name. */
-function removeFree(path: string): void {
+/** If nobody has it locked. Under the lock: who opens the file meanwhile finds, when he has it, that it is no longer the one of that name. */
+export function removeFree(path: string | Buffer): void {
 	let fd: number
 	try {
 		fd = openSync(path, 'r+')
 	} catch (error) {
-		if (codeOf(error) === 'ENOENT') return
+		if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EACCES') return
 		throw error
 	}
 	if (tryLock(fd)) rmSync(path, { force: true })

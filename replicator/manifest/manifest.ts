@@ -62,15 +62,20 @@ function isWorthAmending({ base, segments }: State, more: number): boolean {
 
 /** Unless another process has taken over meanwhile and names files of its own. */
 async function makeCurrent(replicator: Replicator, { oldest: _, ...state }: Now & Pick<State, 'base' | 'segments'>): Promise<void> {
-	if (!(await transact(replicator.fs, (tx) => isStillOurs(replicator, tx)))) return
-	await writeState(replicator.node, state)
-	await removeOld(replicator.node, state)
+	if (!(await isOurs(replicator))) return
+	await writeState(replicator.node, state, () => isOurs(replicator))
+	if (await isOurs(replicator)) await removeOld(replicator.node, state)
+}
+
+async function isOurs(replicator: Replicator): Promise<boolean> {
+	return await transact(replicator.fs, (tx) => isStillOurs(replicator, tx))
 }
 
 /** It knows another history than the catalogue does now, perhaps a longer one: kept until there is a third. */
-async function keepForeign({ node }: Replicator, epoch: number): Promise<void> {
+async function keepForeign(replicator: Replicator, epoch: number): Promise<void> {
+	const { node } = replicator
 	const state = await readState(node)
-	if (!state || state.epoch === epoch) return
+	if (!state || state.epoch === epoch || !(await isOurs(replicator))) return
 	await removeOnNode(node, BEFORE)
 	await node.operations.rename(Buffer.from(DIRECTORY), Buffer.from(BEFORE))
 }

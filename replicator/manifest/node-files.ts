@@ -11,8 +11,8 @@ const OWN = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
 
 const INCOMING = '.cairn/incoming'
 
-/** Another file of that name is replaced once this one is on the disk. `kind` tells apart what dead processes leave. */
-export async function writeOnNode(node: Node, path: string, kind: string, pieces: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<number> {
+/** Another file of that name is replaced once this one is on the disk, and `mayTake` says that it may be. `kind` tells apart what dead processes leave. */
+export async function writeOnNode(node: Node, path: string, kind: string, pieces: AsyncIterable<Buffer> | Iterable<Buffer>, mayTake: () => Promise<boolean> = always): Promise<number> {
 	const { operations } = node
 	const temporary = Buffer.from(`${INCOMING}/${kind}-${randomUUID()}`)
 	await operations.makeDirectory(Buffer.from(INCOMING), { mode: DIRECTORY_MODE })
@@ -26,6 +26,7 @@ export async function writeOnNode(node: Node, path: string, kind: string, pieces
 			await operations.close(fd)
 		}
 		await makeDirectoryOf(node, path)
+		if (!(await mayTake())) fail('ECANCELED', 'another process looks after it now')
 		await operations.rename(temporary, Buffer.from(path))
 		return bytes
 	} catch (error) {
@@ -33,6 +34,8 @@ export async function writeOnNode(node: Node, path: string, kind: string, pieces
 		throw error
 	}
 }
+
+const always = async () => true
 
 /** Private, unlike the directories of the tree. */
 async function makeDirectoryOf(node: Node, path: string): Promise<void> {

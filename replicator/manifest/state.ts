@@ -18,10 +18,10 @@ export function parseState(data: Buffer): State | undefined {
 	return state?.format === FORMAT && state.version <= FORMAT_VERSION ? state : undefined
 }
 
-/** From now on the manifest is what this says. */
-export async function writeState(node: Node, state: Omit<State, 'format' | 'version' | 'date' | 'node'>): Promise<void> {
+/** From now on the manifest is what this says, if `mayTake` says so when it is on the disk: that may have taken long. */
+export async function writeState(node: Node, state: Omit<State, 'format' | 'version' | 'date' | 'node'>, mayTake: () => Promise<boolean>): Promise<void> {
 	const whole: State = { format: FORMAT, version: FORMAT_VERSION, date: new Date().toISOString(), node: node.row.uuid, ...state }
-	await writeOnNode(node, STATE, KIND, [seal(whole, [])])
+	await writeOnNode(node, STATE, KIND, [seal(whole, [])], mayTake)
 }
 
 /** What no state names any more. */

@@ -42,6 +42,14 @@ test('mount comes back when the tree is there, umount when the daemon has ended'
 	assert.equal((await place.cairn('umount', mountPoint)).code, 0)
 })
 
+test('umount takes the mount point of the configuration where none is named', async (t) => {
+	const place = makeWorkplace(t, "{ mount: { path: 'tree' } }")
+	const mountPoint = await makeTree(place)
+	t.after(() => detach(mountPoint))
+	const none = await place.cairn('umount')
+	assert.deepEqual([none.code, none.stderr.trim()], [14, `cairn: nothing is mounted at ${place.directory}/tree`])
+})
+
 test('a daemon that was killed leaves a dead mount: the next mount clears it', async (t) => {
 	const place = makeWorkplace(t)
 	const mountPoint = await makeTree(place)

@@ -291,6 +291,24 @@ test('a drill has a sample sent back and says what became of it', async (t) => {
 	assert.match(lines[0].detail, /^\d+ of \d+ right/)
 })
 
+test('two drills of a site at once count the same files', async (t) => {
+	const keeper = await openKeeper(t, { nodes: 1 })
+	const attic = await keeper.site('attic')
+	for (let n = 0; n < 6; n++) await keeper.put(`f${n}`, `content ${n}`)
+	await keeper.feed()
+	await attic.fetchBatch()
+	const drill = () => cairn(keeper, (deps) => runDrill({ files: 6, json: true }, deps))
+	const first = drill()
+	const asked = async () => (await keeper.driver.all("SELECT id FROM backup_order WHERE state = 'asked' ORDER BY id")) as Array<{ id: number }>
+	const [{ id }] = await until('it has asked', async () => ((await asked()).length === 6 ? await asked() : undefined))
+	await keeper.driver.change("UPDATE backup_order SET state = 'done' WHERE id = ?", [id])
+	const second = answered(attic, drill())
+	for (const said of [await second, await first]) {
+		const [{ asked: all, done, left }] = JSON.parse(said.out)
+		assert.deepEqual([all, done, left], [6, 6, 0], said.err)
+	}
+})
+
 test('an upload goes on where it was, and wrong bytes are never taken', async (t) => {
 	const keeper = await openKeeper(t, { nodes: 1 })
 	const [attic, barn] = [await keeper.site('attic'), await keeper.site('barn')]

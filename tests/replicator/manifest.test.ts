@@ -137,6 +137,28 @@ function failing(node: Node, calls: number): Node {
 	return { ...node, operations }
 }
 
+test('one that stood still while its manifest reached the disk leaves that of the next in place', async (t) => {
+	const place = await installation(t)
+	const [client, next] = [await place.start(), await place.start()]
+	writeFile(client.fs, 'a', 'text')
+	await once(client, manifest())
+	writeFile(client.fs, 'b', 'text')
+	const node = client.fs.nodes.get(1) as Node
+	// A segment, then what names it.
+	let left = 2
+	async function sync(fd: number, dataOnly: boolean) {
+		await node.operations.sync(fd, dataOnly)
+		if (--left > 0) return
+		place.rows("UPDATE lease SET until_at = 0 WHERE name LIKE 'manifest:%' RETURNING name")
+		writeFile(next.fs, 'c', 'text')
+		await once(next, manifest({ full: true }))
+	}
+	await assert.rejects(runJob(client.fs, { ...node, operations: { ...node.operations, sync } }, manifest(), { signal: never }), { code: 'ECANCELED' })
+	const state = stateOf(place)
+	assert.deepEqual([state?.base.records, state?.segments], [4, []])
+	assert.ok(readdirSync(place.node(1, '.cairn/manifest')).includes(state?.base.name ?? ''), 'what it names is there')
+})
+
 test('everything of ours on a node is for its owner alone', async (t) => {
 	const place = await installation(t)
 	const client = await place.start()
