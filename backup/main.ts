@@ -59,7 +59,7 @@ async function main(): Promise<void> {
 	if (folder === undefined) return
 	const memory = recall(folder.own)
 	await note(folder, memory, given)
-	const outcome = await act(given, { settings, folder, memory, watcher }).catch(outcomeOf)
+	const outcome = await act(given, { settings, folder, memory, watcher }).catch((error) => outcomeOf(ofDisk(error, folder)))
 	watcher.end()
 	if (given.action !== 'check') {
 		memory.lastRun = { action: given.action, at: new Date().toISOString(), ...outcome }
@@ -75,11 +75,11 @@ function useOf({ action }: Arguments): Use {
 }
 
 /** From a disk that is full, or can only be read, something can be taken all the same; and given back to the keeper, who knows by which name this folder ran. */
-async function note({ own }: Folder, memory: Memory, { action }: Arguments): Promise<void> {
+async function note(folder: Folder, memory: Memory, { action }: Arguments): Promise<void> {
 	if (action === 'status') return
-	await remember(own, memory).catch((error) => {
+	await remember(folder.own, memory).catch((error) => {
 		const isBearable = action === 'restore' || (action === 'replicate' && memory.lastRun !== undefined && isFull(error))
-		if (!isBearable) throw error
+		if (!isBearable) throw ofDisk(error, folder)
 	})
 }
 
@@ -118,6 +118,16 @@ async function status(folder: Folder, memory: Memory, ask: () => ReturnType<type
 function checkText({ server, site, reserveBytes }: Settings, folder: Folder): string {
 	const room = folder.freeBytes() - reserveBytes
 	return `everything is in place: ${server.host} knows ${site}; ${folder.path} has room for ${showSize(Math.max(0, room))}`
+}
+
+/** The folder's disk fails, or is gone. A network may say none of these. */
+const DISK_CODES = new Set(['EIO', 'EROFS', 'ENXIO', 'ENODEV', 'ESTALE', 'ENOTCONN'])
+const OF_SOCKETS = 'shutdown'
+
+/** How we reach a file of ours says nothing to the folder's owner. */
+function ofDisk(error: unknown, { path }: Folder): unknown {
+	const { code = '', syscall = OF_SOCKETS } = error instanceof Error ? (error as NodeJS.ErrnoException) : {}
+	return DISK_CODES.has(code) && syscall !== OF_SOCKETS ? new Ending(EXIT.folder, `the folder ${path} cannot be used: ${code}, ${syscall}`) : error
 }
 
 function outcomeOf(error: unknown): Outcome {

@@ -104,6 +104,24 @@ fs.fsync = (fd, done) => (fs.fstatSync(fd).isFile() ? done(Object.assign(new Err
 	assert.deepEqual([readFileSync(join(agent.folder, 'f'), 'utf8'), server.claimed.size], ['content', 1])
 })
 
+for (const [where, fails] of [['its own folder', 'true'], ['the files', "!fs.readdirSync('/proc/self/fd/' + fd).includes('agent.json')"]] as const) {
+	test(`a disk that takes no more of ${where}: the folder cannot be used, and the next run goes on`, async () => {
+		server.offer('d/f', 'content')
+		await agent.run()
+		const preload = join(agent.base, 'refusing.mjs')
+		writeFileSync(preload, `import fs from 'node:fs'
+const { fsync } = fs
+fs.fsync = (fd, done) => (fs.fstatSync(fd).isDirectory() && ${fails} ? done(Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO', syscall: 'fsync' })) : fsync(fd, done))
+`)
+		agent.environment['NODE_OPTIONS'] = `--import ${preload}`
+		assert.deepEqual(await agent.run('-a', 'replicate'), { code: 7, out: '', err: `cairn-backup: the folder ${agent.folder} cannot be used: EIO, fsync\n` })
+		assert.equal(server.claimed.size, 0)
+		delete agent.environment['NODE_OPTIONS']
+		assert.equal((await agent.run('-a', 'replicate')).code, 0)
+		assert.equal(server.claimed.size, 1)
+	})
+}
+
 test('agent.json damaged: restore and status, which need no server, do their work all the same', async () => {
 	server.offer('f', 'content')
 	await agent.run('-a', 'replicate')
