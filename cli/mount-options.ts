@@ -10,6 +10,8 @@ export interface MountWords {
 	driver?: 'fuse' | 'fuse-native'
 	io?: 'auto' | 'passthrough' | 'carried'
 	fsname?: string
+	/** Also where something is in the directory, which then cannot be reached. */
+	nonempty?: boolean
 	/** Days; 0: nothing that is removed is kept. */
 	trashDays?: number
 	/** For the kernel's table, as given. */
@@ -23,7 +25,7 @@ const KERNEL = [
 /** Of fstab and mount(8), or always so: nothing follows from them here. */
 const IGNORED = [
 	'default_permissions', 'defaults', 'auto', 'noauto', 'user', 'nouser', 'users', 'owner', 'group', '_netdev', 'nofail', 'dev', 'suid',
-	'nonempty', 'loud', 'silent',
+	'loud', 'silent',
 ]
 /** Of `trash` without a number. */
 const TRASH_DAYS = 30
@@ -40,6 +42,7 @@ const FLAGS: Record<string, Partial<MountWords>> = {
 	rw: { readOnly: false },
 	allow_other: { allowOther: true },
 	trash: { trashDays: TRASH_DAYS },
+	nonempty: { nonempty: true },
 	notrash: { trashDays: 0 },
 }
 

@@ -29,10 +29,11 @@ function throughSymlink(path: string): string {
 	}
 }
 
-export async function prepareMountPoint(path: string, environment: NodeJS.ProcessEnv): Promise<void> {
+export async function prepareMountPoint(path: string, environment: NodeJS.ProcessEnv, { nonempty = false } = {}): Promise<void> {
 	const entry = mountAt(path)
 	if (entry) await clearStale(path, entry, environment)
-	await checkEmptyDirectory(path)
+	await checkDirectory(path)
+	if (!nonempty && (await readdir(path)).length > 0) throw new UserError(`mount point ${path} is not empty`, EXIT.notEmpty)
 }
 
 async function clearStale(path: string, { type, source }: Mount, environment: NodeJS.ProcessEnv): Promise<void> {
@@ -63,10 +64,9 @@ function isDaemonGone(path: string): Promise<boolean> {
 	})
 }
 
-async function checkEmptyDirectory(path: string): Promise<void> {
+async function checkDirectory(path: string): Promise<void> {
 	const found = await stat(path).catch((error: unknown) => {
 		throw new UserError(`mount point ${path}: ${codeOf(error) === 'ENOENT' ? 'no such directory' : codeOf(error)}`, EXIT.noMountPoint)
 	})
 	if (!found.isDirectory()) throw new UserError(`mount point ${path} is not a directory`, EXIT.noMountPoint)
-	if ((await readdir(path)).length > 0) throw new UserError(`mount point ${path} is not empty`, EXIT.notEmpty)
 }

@@ -37,7 +37,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	const reread = async () => withTrash(await loadConfig({ path: file, environment: deps.environment }), words)
 	const config = await reread()
 	const serving = toServing(options, words, config, deps)
-	await prepareMountPoint(serving.mountPoint, deps.environment)
+	await prepareMountPoint(serving.mountPoint, deps.environment, words)
 	if (options.foreground) return stay({ config, options: serving, reread }, deps)
 	await daemonise(toWords(serving, words, file), { logFile: config.mount.logFile })
 }
@@ -68,10 +68,11 @@ function toServing(options: Options, words: MountWords, config: Config, deps: De
 }
 
 /** The same mount again as words of a command line, with nothing left to depend on where it is typed. */
-function toWords(serving: Serving, { trashDays }: MountWords, file: string): string[] {
+function toWords(serving: Serving, { trashDays, nonempty }: MountWords, file: string): string[] {
 	const { mountPoint, readOnly, allowOther, driver, io, fsname, kernelOptions } = serving
 	const trash = trashDays === undefined ? [] : [trashDays === 0 ? 'notrash' : `trash=${trashDays}`]
-	const list = [readOnly ? 'ro' : 'rw', ...(allowOther ? ['allow_other'] : []), ...trash, `driver=${driver}`, `io=${io}`, `fsname=${fsname}`, ...kernelOptions]
+	const flags = [readOnly ? 'ro' : 'rw', ...(allowOther ? ['allow_other'] : []), ...(nonempty ? ['nonempty'] : [])]
+	const list = [...flags, ...trash, `driver=${driver}`, `io=${io}`, `fsname=${fsname}`, ...kernelOptions]
 	return ['mount', mountPoint, '--foreground', '--config', file, '-o', list.join(',')]
 }
 

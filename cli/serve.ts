@@ -78,7 +78,8 @@ async function lockMountPoint(mountPoint: string, deps: Deps): Promise<RunLock> 
 	const lock =
 		(await awaitLock(path, PREDECESSOR_DEADLINE_MS, isMounted)) ?? (isMounted() ? undefined : takeLockOfDead(path))
 	if (lock) return lock
-	throw new UserError(`${mountPoint} is already mounted, or about to be, by process ${lockHolder(path)}`, EXIT.mounted)
+	const lasts = isMounted() ? '' : '; where it was unmounted and a container has it still, it lasts as long as that, or until SIGTERM'
+	throw new UserError(`${mountPoint} is already mounted, or about to be, by process ${lockHolder(path)}${lasts}`, EXIT.mounted)
 }
 
 /** In place: those who were given the configuration see the new values. A wrong one changes nothing. */

@@ -4,6 +4,7 @@ import { loadFor } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
 import { canonicalMountPoint } from './mount-point.ts'
 import { isOurs, mountAt } from './mountinfo.ts'
+import { whereMounted } from './other-namespaces.ts'
 import { awaitLock, isHolderDead, lockHolder, mountLockPath } from './run-lock.ts'
 import { unmountNow } from './unmount.ts'
 import type { Common, Deps, Verb } from './verb.ts'
@@ -34,7 +35,10 @@ export async function run({ lazy, ...options }: Options, deps: Deps): Promise<vo
 	const isDead = isHolderDead(lockPath)
 	await unmountNow(path, { lazy: lazy || isDead, force: isDead })
 	// A lazily detached mount lives on as long as someone uses it.
-	if (!lazy) await daemonEnded(lockPath)
+	if (lazy) return
+	const elsewhere = whereMounted(entry.device)
+	if (elsewhere) throw new UserError(`unmounted here; process ${elsewhere} has it mounted in its own namespace, as containers have: the daemon (process ${lockHolder(lockPath)}) serves it until that ends, or until SIGTERM`, EXIT.busy)
+	await daemonEnded(lockPath)
 }
 
 async function configured(options: Common, deps: Deps): Promise<string> {

@@ -19,6 +19,8 @@ export interface Mount {
 	mountPoint: string
 	type: string
 	source: string
+	/** The filesystem's number, the same wherever it is mounted. */
+	device: string
 	/** Of the filesystem, whoever mounted it how. */
 	options: readonly string[]
 }
@@ -35,7 +37,8 @@ export function mounts(mountinfo: string = readFileSync('/proc/self/mountinfo', 
 		.map((line) => {
 			const [before, after] = line.split(' - ')
 			const [type, source, options = ''] = after.split(' ')
-			return { mountPoint: plain(before.split(' ')[4]), type, source: plain(source), options: options.split(',') }
+			const [, , device, , mountPoint] = before.split(' ')
+			return { mountPoint: plain(mountPoint), type, source: plain(source), device, options: options.split(',') }
 		})
 }
 
