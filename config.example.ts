@@ -1,6 +1,6 @@
 /**
  * Copy to config.ts (here, or to /etc/cairn/config.ts) and change what you need: every option is here with its default, and
- * all may be left out. Relative paths are relative to the file. A file with a password in it must be readable by its owner only.
+ * all may be left out, but for name, pattern and copies of a class. Relative paths are relative to the file. A file with a password in it must be readable by its owner only.
  */
 import { defineConfig } from 'cairn/config'
 

@@ -12,8 +12,9 @@ function refuse(key: string, value: unknown, allowed: string): never {
 
 const SHOWN_CHARACTERS_MAX = 60
 
+/** JSON has no word for NaN, which a sum with what is undefined gives, and none for a bigint. */
 function show(value: unknown): string {
-	const text = JSON.stringify(value) ?? String(value)
+	const text = typeof value === 'bigint' ? `${value}n` : typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value))
 	return text.length > SHOWN_CHARACTERS_MAX ? `${text.slice(0, SHOWN_CHARACTERS_MAX)}…` : text
 }
 

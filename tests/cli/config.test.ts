@@ -34,6 +34,8 @@ const WRONG: Array<[said: string, answer: string]> = [
 	['{ catalogue: "" }', 'catalogue: found "", allowed: a text that is not empty'],
 	['{ catalogueTimeoutMs: "5 s" }', 'catalogueTimeoutMs: found "5 s", allowed: a whole number from 100 to 86400000'],
 	['{ nodeCallsMax: 0 }', 'nodeCallsMax: found 0, allowed: a whole number from 1 to 1000'],
+	['{ nodeCallsMax: Number("8 calls") }', 'nodeCallsMax: found NaN, allowed: a whole number from 1 to 1000'],
+	['{ nodeCallsMax: 8n }', 'nodeCallsMax: found 8n, allowed: a whole number from 1 to 1000'],
 	['{ zone: 7 }', 'zone: found 7, allowed: a text of at most 255 characters'],
 	['{ cataloguePassword: 12345 }', 'cataloguePassword: found "(number)", allowed: a text'],
 	...['99 * * * *', '0 24 * * *', '* * 32 * *', '* * * 13 *', '* * * * 1-8', '60 * * * * *'].map((schedule): [string, string] => [
