@@ -15,7 +15,8 @@ export const dumpJob: Job = { what: 'dump', work }
 
 async function work({ fs, node, run }: Replicator): Promise<void> {
 	await removeLeftovers(node, KIND)
-	const bytes = await dumpOnNode(fs.catalogue, node, `${DUMPS}/${nameAt(new Date())}`, run.signal)
+	const bytes = await dumpOnNode(fs.catalogue, node, `${DUMPS}/${nameAt(new Date())}`, run.signal).catch(unlessStopped(run.signal))
+	if (bytes === undefined) return
 	run.done('written', bytes)
 	const names = (await listOnNode(node, DUMPS)).filter((name) => DUMP_NAME.test(name)).sort()
 	for (const name of names.slice(0, -Math.max(1, fs.config.replicator.dumpsKept))) await removeOnNode(node, `${DUMPS}/${name}`)
@@ -29,6 +30,13 @@ async function dumpOnNode(driver: Driver, node: Node, path: string, signal: Abor
 	})
 	const [bytes] = await Promise.all([writing, writeDump(driver, pipe, { signal })])
 	return bytes
+}
+
+/** A dump is whole or none: one that is stopped is left to the next run. */
+function unlessStopped(signal: AbortSignal): (error: Error) => undefined {
+	return (error) => {
+		if (!signal.aborted) throw error
+	}
 }
 
 function nameAt(date: Date): string {

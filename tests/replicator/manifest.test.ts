@@ -170,6 +170,17 @@ test('everything of ours on a node is for its owner alone', async (t) => {
 	}
 })
 
+test('a dump that is told to stop is no failure, and leaves nothing', async (t) => {
+	const place = await installation(t)
+	const { fs } = await place.start()
+	const { summary } = await runJob(fs, fs.nodes.get(1) as Node, dumpJob, { signal: AbortSignal.abort() })
+	assert.equal(summary?.stopped, true)
+	assert.deepEqual(summary?.outcomes, {})
+	assert.equal(existsSync(place.node(1, '.cairn/dumps')) && readdirSync(place.node(1, '.cairn/dumps')).length > 0, false)
+	assert.deepEqual(readdirSync(place.node(1, '.cairn/incoming')), [])
+	assert.equal((await once({ fs } as Client, dumpJob)).outcomes.written, 1)
+})
+
 test('a dump each night, and no more than are to be kept', async (t) => {
 	const place = await installation(t)
 	const client = await place.start()
