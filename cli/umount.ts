@@ -2,6 +2,7 @@
 import { UserError } from '../core/errors.ts'
 import { loadFor } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
+import type { Mount } from '../core/nodes/detect.ts'
 import { canonicalMountPoint } from './mount-point.ts'
 import { isOurs, mountAt } from './mountinfo.ts'
 import { whereMounted } from './other-namespaces.ts'
@@ -35,10 +36,7 @@ export async function run({ lazy, ...options }: Options, deps: Deps): Promise<vo
 	const isDead = isHolderDead(lockPath)
 	await unmountNow(path, { lazy: lazy || isDead, force: isDead })
 	// A lazily detached mount lives on as long as someone uses it.
-	if (lazy) return
-	const elsewhere = whereMounted(entry.device)
-	if (elsewhere) throw new UserError(`unmounted here; process ${elsewhere} has it mounted in its own namespace, as containers have: the daemon (process ${lockHolder(lockPath)}) serves it until that ends, or until SIGTERM`, EXIT.busy)
-	await daemonEnded(lockPath)
+	if (!lazy) await daemonEnded(lockPath, entry)
 }
 
 async function configured(options: Common, deps: Deps): Promise<string> {
@@ -48,8 +46,10 @@ async function configured(options: Common, deps: Deps): Promise<string> {
 }
 
 /** The daemon holds the lock as long as it lives. */
-async function daemonEnded(lockPath: string): Promise<void> {
+async function daemonEnded(lockPath: string, { device }: Mount): Promise<void> {
 	const lock = await awaitLock(lockPath, END_DEADLINE_MS)
 	if (lock) return lock.release()
-	throw new UserError(`unmounted, but the daemon (process ${lockHolder(lockPath)}) has not ended within ${END_DEADLINE_MS / 1000} s`, EXIT.busy)
+	const elsewhere = whereMounted(device)
+	const why = elsewhere ? `: process ${elsewhere} has it mounted in its own namespace, as containers have; it ends with that, or by SIGTERM` : ''
+	throw new UserError(`unmounted, but the daemon (process ${lockHolder(lockPath)}) has not ended within ${END_DEADLINE_MS / 1000} s${why}`, EXIT.busy)
 }

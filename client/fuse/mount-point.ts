@@ -21,6 +21,9 @@ const FLAGS: Record<string, number> = {
 	noexec: MS.NOEXEC, noatime: MS.NOATIME, nodiratime: MS.NODIRATIME, sync: MS.SYNCHRONOUS, dirsync: MS.DIRSYNC, nosymfollow: MS.NOSYMFOLLOW,
 }
 
+/** fusermount3 does not know it; without it nothing differs, as reading changes no time here. */
+const UNKNOWN_TO_HELPER = 'nodiratime'
+
 /** The descriptor to talk to the kernel through, non-blocking. */
 export async function attach(request: MountRequest): Promise<number> {
 	return process.getuid?.() === 0 ? attachAsRoot(request) : await attachThroughHelper(request)
@@ -42,7 +45,7 @@ async function attachThroughHelper({ mountPoint, fsname, readOnly, allowOther, k
 	const [ours, theirs] = socketPair()
 	const options = [
 		`fsname=${fsname.replaceAll(',', '\\,')}`, 'subtype=cairn', 'nosuid', 'nodev', 'default_permissions', readOnly ? 'ro' : 'rw',
-		...(allowOther ? ['allow_other'] : []), ...kernelOptions.filter((word) => word in FLAGS),
+		...(allowOther ? ['allow_other'] : []), ...kernelOptions.filter((word) => word in FLAGS && word !== UNKNOWN_TO_HELPER),
 	]
 	const helper = spawn('fusermount3', ['-o', options.join(','), '--', mountPoint], {
 		stdio: ['ignore', 'ignore', 'pipe', theirs],

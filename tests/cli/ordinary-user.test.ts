@@ -12,7 +12,7 @@ import { makeWorkplace } from './workplace.ts'
 const SCRIPT = fileURLToPath(new URL('./ordinary-user.sh', import.meta.url))
 const CAIRN = fileURLToPath(new URL('../../cairn', import.meta.url))
 const NOBODY = 65534
-const DEADLINE_MS = 60_000
+const DEADLINE_MS = 120_000
 
 /** In mounts of its own: where /dev/fuse is not for everybody, as udev makes it, it is there. */
 const AS_NOBODY = `
