@@ -1,8 +1,8 @@
 /** `cairn umount MP`: unmounts and waits until the daemon has ended, so that everything is on the disks. */
 import { UserError } from '../core/errors.ts'
+import type { Mount } from '../core/nodes/detect.ts'
 import { loadFor } from './catalogue.ts'
 import { EXIT } from './exit-codes.ts'
-import type { Mount } from '../core/nodes/detect.ts'
 import { canonicalMountPoint } from './mount-point.ts'
 import { isOurs, mountAt } from './mountinfo.ts'
 import { whereMounted } from './other-namespaces.ts'
