@@ -5,7 +5,7 @@
  */
 import { type FileRow, KIND } from '../core/catalogue/files.ts'
 import * as files from '../core/catalogue/files.ts'
-import { codeOf } from '../core/errors.ts'
+import { codeOf, fail } from '../core/errors.ts'
 import { type Filesystem, runAside } from '../core/filesystem/filesystem.ts'
 import { catchUp } from '../core/filesystem/follow.ts'
 import { open, type OpenRequest } from '../core/filesystem/open.ts'
@@ -19,6 +19,8 @@ const LOOKS_MAX = 10
 const HELD_MS = 1_000
 
 interface Caller {
+	/** What he was refused to open. */
+	refused?: FileId
 	write: boolean
 	file?: OpenFile
 }
@@ -51,9 +53,8 @@ export function createAskedAgain(fs: Filesystem): AskedAgain {
 		if (callers.get(pid) !== caller) yield* letGo(caller)
 	}
 
-	function refuse(pid: number, write: boolean): void {
+	function refuse(pid: number, caller: Caller): void {
 		if (callers.size >= CALLERS_MAX) return
-		const caller: Caller = { write }
 		callers.set(pid, caller)
 		setTimeout(() => {
 			if (callers.get(pid) === caller) callers.delete(pid)
@@ -70,7 +71,7 @@ export function createAskedAgain(fs: Filesystem): AskedAgain {
 				if (codeOf(error) !== 'ESTALE') throw error
 				// Or a name that is kept here would lead there once more.
 				yield* catchUp(fs)
-				if (!callers.has(pid)) refuse(pid, false)
+				if (!callers.has(pid)) refuse(pid, { write: false })
 				throw error
 			}
 		},
@@ -90,15 +91,19 @@ export function createAskedAgain(fs: Filesystem): AskedAgain {
 		*open(pid, id, request) {
 			const caller = callers.get(pid)
 			callers.delete(pid)
+			const isHis = caller?.refused === id || caller?.file?.id === id
 			try {
+				// A name that led to it may do so still for the kernel, which was not told yet. Who has it by a descriptor asks for it once more.
+				if (!isHis && fs.open.get(id)?.orphan) fail('ESTALE')
 				return yield* open(fs, id, request)
 			} catch (error) {
 				if (codeOf(error) !== 'ESTALE') throw error
-				if (caller?.file?.id !== id) {
-					if (!caller) refuse(pid, request.write)
+				const file = isHis ? fs.open.get(id) : undefined
+				if (!file) {
+					if (!isHis) refuse(pid, { refused: id, write: request.write })
 					throw error
 				}
-				yield* markLost(fs, caller.file)
+				yield* markLost(fs, file)
 				return yield* open(fs, id, request)
 			} finally {
 				if (caller) runAside(fs, 'closing what was open a moment longer', letGo(caller))

@@ -33,6 +33,8 @@ export interface OpenFile {
 	writable: boolean
 	/** The kernel has the backing file and reads and writes it itself. */
 	lent: boolean
+	/** Of another version, or on another node, and open here when this one was opened. */
+	older: OpenFile | undefined
 	/** Descriptors that were replaced; a call on them may be under way, so they are closed with the file. */
 	retired: Array<{ node: Node; fd: number }>
 
@@ -56,7 +58,7 @@ export interface OpenFile {
 	/** No name leads to it any more: it lives until it is closed. */
 	orphan: boolean
 	/** Its extended attributes from then on. */
-	readonly orphanXattrs: Map<string, Buffer>
+	orphanXattrs: Map<string, Buffer>
 
 	/** A directory above it may have been moved by somebody else while it was being written. */
 	pathInDoubt: boolean
@@ -94,6 +96,7 @@ export function newOpenFile(opened: Pick<OpenFile, 'row' | 'node' | 'path' | 'fd
 		published: false,
 		unsynced: false,
 		lent: false,
+		older: undefined,
 		moving: undefined,
 		changing: new Set(),
 		aside: 0,
@@ -110,9 +113,16 @@ export function withDescriptor<T>(file: OpenFile, call: (fd: number, node: Node)
 }
 
 /** The last name of it went. */
-export function becomeOrphan(file: OpenFile): void {
+export function becomeOrphan(file: OpenFile, xattrs = file.orphanXattrs): void {
 	file.orphan = true
+	file.orphanXattrs = xattrs
 	file.row = { ...file.row, nlink: 0 }
+}
+
+/** This one, or of those before it the last that somebody has open. */
+export function stillOpen(file: OpenFile | undefined): OpenFile | undefined {
+	for (let one = file; one; one = one.older) if (one.handles > 0 || one.writers > 0) return one
+	return undefined
 }
 
 /** What is written here is the file, for whoever opens it. */

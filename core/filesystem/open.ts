@@ -18,7 +18,7 @@ import { isCutOff } from './cut-off.ts'
 import { type Filesystem, transact } from './filesystem.ts'
 import { catchUp, directoryMoved, nameMoved } from './follow.ts'
 import { candidates, find, isContent, O_RDONLY, O_RDWR, openOn } from './open-copy.ts'
-import { isWrittenHere, type OpenFile } from './open-files.ts'
+import { isWrittenHere, type OpenFile, stillOpen } from './open-files.ts'
 import { isAlone, whileOpeningAgain } from './opening.ts'
 import { release } from './publish.ts'
 import { withRoom } from './relocate.ts'
@@ -77,6 +77,8 @@ function* openNamed(fs: Filesystem, id: FileId, request: OpenRequest): Op<OpenFi
 
 /** Counted in the turn in which it is chosen: whoever closes it meanwhile finds that he is not the last. */
 function counted(fs: Filesystem, file: OpenFile, write: boolean): OpenFile {
+	const other = fs.open.get(file.id)
+	if (other !== file) file.older = stillOpen(other)
 	file.handles++
 	if (write) file.writers++
 	fs.open.set(file.id, file)

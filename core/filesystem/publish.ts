@@ -10,7 +10,7 @@ import { catchUp } from './follow.ts'
 import { keepWritten } from './keep-stray.ts'
 import { bringAlong } from './left-behind.ts'
 import { contentOf, PARTED, recordPinned, recordUnasked } from './next-version.ts'
-import { contentDiffers, inTurn, mayHideChanges, type OpenFile, withDescriptor } from './open-files.ts'
+import { becomeOrphan, contentDiffers, inTurn, mayHideChanges, type OpenFile, stillOpen, withDescriptor } from './open-files.ts'
 import { isUnused } from './opening.ts'
 import { rememberRemoved } from './removed.ts'
 
@@ -131,8 +131,8 @@ function mayHaveMappedChanges(file: OpenFile): boolean {
 }
 
 function* forget(fs: Filesystem, file: OpenFile): Op<void> {
-	if (fs.open.get(file.id) === file) fs.open.delete(file.id)
-	// An older version of it may be open still.
+	if (fs.open.get(file.id) === file) leave(fs, file)
+	// One that was opened beside it may be open still.
 	if (file.orphan) rememberRemoved(fs, file.row, file.orphanXattrs)
 	while (file.publishing) yield* wait(file.publishing)
 	const failures: unknown[] = []
@@ -144,6 +144,17 @@ function* forget(fs: Filesystem, file: OpenFile): Op<void> {
 		}
 	}
 	if (failures.length > 0) throw failures[0]
+}
+
+/** An older one that is open still is what is open of the file from now on, and has as many names. */
+function leave(fs: Filesystem, { id, older, orphan, orphanXattrs }: OpenFile): void {
+	const left = stillOpen(older)
+	if (!left) {
+		fs.open.delete(id)
+		return
+	}
+	if (orphan) becomeOrphan(left, orphanXattrs)
+	fs.open.set(id, left)
 }
 
 /** close(2) by somebody who may write: what he wrote is the content for everybody, or he is told that its node has not taken it. As `publish` says. */

@@ -6,7 +6,7 @@ import { read } from '../../core/filesystem/data.ts'
 import { flushLater, type Filesystem } from '../../core/filesystem/filesystem.ts'
 import { catchUp } from '../../core/filesystem/follow.ts'
 import { link } from '../../core/filesystem/links.ts'
-import { lookup } from '../../core/filesystem/lookup.ts'
+import { getAttributes, lookup } from '../../core/filesystem/lookup.ts'
 import { open } from '../../core/filesystem/open.ts'
 import { release } from '../../core/filesystem/publish.ts'
 import { unlink } from '../../core/filesystem/remove.ts'
@@ -67,6 +67,50 @@ for (const engine of engines) {
 			assert.deepEqual(await made.problems(), [])
 		})
 	}
+	for (const write of [false, true]) {
+		test(`${engine.name}: what is gone and open here is opened by who asks for it twice, by a descriptor, and by no name${write ? ', to write' : ''}`, async (t) => {
+			const made = await tree(t, engine)
+			const [a, b] = [await made.start(), await made.start()]
+			const [request, again] = [{ write, truncate: false }, createAskedAgain(a.fs)]
+			await save(b.fs, 'first')
+			await run(catchUp(a.fs))
+			const gone = await idOf(a.fs)
+			const holder = await run(open(a.fs, gone, request))
+			await save(b.fs, 'second')
+			await run(catchUp(a.fs))
+			await assert.rejects(async () => run(again.open(7, gone, request)), { code: 'ESTALE' })
+			const byDescriptor = await run(again.open(7, gone, request))
+			await assert.rejects(async () => run(again.open(8, gone, request)), { code: 'ESTALE' })
+			await run(again.lookUp(8, () => lookup(a.fs, ROOT_ID, Buffer.from('x'))))
+			const byName = await run(again.open(8, await idOf(a.fs), request))
+			assert.notEqual(byName, holder)
+			assert.equal(byDescriptor, holder)
+			for (const file of [holder, byName, byDescriptor]) await run(release(a.fs, file, write))
+			await until('nothing stays open', () => a.fs.open.size === 0 || undefined)
+			assert.deepEqual(await made.problems(), [])
+		})
+	}
+	test(`${engine.name}: an older version that is open lives on when the newer was closed and the name went: it has attributes, and is opened by its descriptor`, async (t) => {
+		const made = await tree(t, engine)
+		const [a, b] = [await made.start(), await made.start()]
+		const [request, again] = [{ write: false, truncate: false }, createAskedAgain(a.fs)]
+		await save(b.fs, 'first')
+		await run(catchUp(a.fs))
+		const id = await idOf(a.fs)
+		const older = await run(open(a.fs, id, request))
+		await writeAndClose(b.fs, await run(open(b.fs, id, { write: true, truncate: false })), 'more')
+		const newer = await run(open(a.fs, id, request))
+		assert.notEqual(newer, older)
+		await run(release(a.fs, newer, false))
+		await run(unlink(b.fs, at('x')))
+		await flushLater(b.fs)
+		await run(catchUp(a.fs))
+		assert.equal((await run(getAttributes(a.fs, id))).nlink, 0)
+		await assert.rejects(async () => run(again.open(7, id, request)), { code: 'ESTALE' })
+		assert.equal(await run(again.open(7, id, request)), older)
+		for (let handles = 2; handles > 0; handles--) await run(release(a.fs, older, false))
+		assert.equal(a.fs.open.size, 0)
+	})
 	test(`${engine.name}: what has another name, or the other's of two that were exchanged, is not opened by the name it had`, async (t) => {
 		const made = await tree(t, engine)
 		const [a, b] = [await made.start(), await made.start()]
