@@ -6,7 +6,8 @@
  * A header, and records behind each other from RECORDS_AT on. A record counts if its batch is the one in the header and its sum is right;
  * one that was cut short had not been answered. Numbers are little endian.
  *
- *     header   batch, batch that was committed (the same: nothing is held), wanted, the boot it belongs to
+ *     header   batch, batch that was committed (the same: nothing is held), wanted, the boot it belongs to; how often the disk has refused
+ *              SQLite's log, and how many of these times it was written again after (write-ahead-log.ts)
  *     record   bytes of the body, its CRC, batch; body: statements
  *     statement  number of its text, the text if it is the first with that number; how many values; values
  */
@@ -20,6 +21,9 @@ const COMMITTED_AT = 4
 const WANTED_AT = 8
 const BOOT_AT = 12
 const BOOT_BYTES = 36
+/** What comes behind it is not the batch's. */
+const REFUSED_AT = BOOT_AT + BOOT_BYTES
+const WRITTEN_AGAIN_AT = REFUSED_AT + 4
 const RECORDS_AT = HEADER_BYTES
 const RECORD_HEAD_BYTES = 12
 /** More than this is better committed. */
@@ -47,6 +51,10 @@ export interface HeldLog {
 	committed(batch: number): void
 	/** What is held, in order: of a batch that this machine has begun since it was started. */
 	statements(): Query[]
+	/** How often the disk has refused SQLite's log, whoever asked it; 0 where the log was written again since. */
+	refused(): number
+	refuse(): void
+	writtenAgain(refused: number): void
 	/** A copy is kept; its path. */
 	setAside(): string
 	close(): void
@@ -108,10 +116,10 @@ export function openHeldLog(database: string, map?: MapFile): HeldLog | undefine
 			batch = number
 			end = RECORDS_AT
 			texts = new Map()
-			const start = Buffer.alloc(HEADER_BYTES)
+			const start = Buffer.alloc(REFUSED_AT)
 			start.writeUInt32LE(batch, BATCH_AT)
 			start.write(bootId(), BOOT_AT, 'latin1')
-			writeSync(fd, start, 0, HEADER_BYTES, 0)
+			writeSync(fd, start, 0, start.length, 0)
 		},
 		takes: into !== undefined,
 		append,
@@ -122,6 +130,12 @@ export function openHeldLog(database: string, map?: MapFile): HeldLog | undefine
 			if (whole.toString('latin1', BOOT_AT, BOOT_AT + BOOT_BYTES) !== bootId()) return []
 			return decode(whole, whole.readUInt32LE(BATCH_AT))
 		},
+		refused() {
+			const number = word(REFUSED_AT)
+			return number === word(WRITTEN_AGAIN_AT) ? 0 : number
+		},
+		refuse: () => setWord(REFUSED_AT, following(word(REFUSED_AT))),
+		writtenAgain: (number) => setWord(WRITTEN_AGAIN_AT, number),
 		setAside() {
 			const aside = `${path}.${Date.now()}`
 			copyFileSync(path, aside)
@@ -129,6 +143,11 @@ export function openHeldLog(database: string, map?: MapFile): HeldLog | undefine
 		},
 		close: () => closeSync(fd),
 	}
+}
+
+/** Never 0 again. */
+function following(count: number): number {
+	return count === 0xffff_ffff ? 1 : count + 1
 }
 
 /** Of the same owner and mode as the catalogue, as SQLite makes its own files: names and owners of all files are in it. */

@@ -73,7 +73,6 @@ const CAPABILITIES: Capabilities = {
 export function openSqlite(path: string, options: SqliteOptions): Driver {
 	const db = openDatabase(path)
 	db.exec(`PRAGMA cache_size = -${options.cacheKibMax ?? CACHE_KIB_MAX}`)
-	const log = writeAheadLog(path, (work) => attempt(() => alone(work)))
 	const statements = new Map<string, Known>()
 	const unread = createUnread()
 	const begin = db.prepare('BEGIN IMMEDIATE')
@@ -85,6 +84,7 @@ export function openSqlite(path: string, options: SqliteOptions): Driver {
 	const dataVersion = versionOf(db)
 	const index = options.watch?.index(path) ?? askedFor(dataVersion)
 	const heldLog = openHeldLog(path, options.watch?.map)
+	const log = writeAheadLog(path, (work) => attempt(() => alone(work)), heldLog)
 	const held = heldLog && createHeld({
 		db,
 		log: heldLog,

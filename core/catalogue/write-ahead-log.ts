@@ -5,7 +5,8 @@
  * any connection is open).
  *
  * What a disk refuses of the log it is not asked for again: the kernel tells of it once, and takes it for written. Whatever was synced
- * afterwards would have a gap before it, where the log ends after a power cut. So all of it is written once more then.
+ * afterwards would have a gap before it, where the log ends after a power cut. So all of it is written once more then, by whichever process
+ * syncs next: one that opened the log later is not told of it by the kernel (held-log.ts keeps it).
  *
  * Only the log is opened here. Closing a descriptor of the database file itself would drop SQLite's POSIX locks on it
  * (sqlite.org/howtocorrupt.html, 2.2).
@@ -15,6 +16,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CatalogueError } from '../errors.ts'
 import type { Maybe } from '../op.ts'
+import type { HeldLog } from './held-log.ts'
 
 const PIECE_BYTES = 1024 * 1024
 
@@ -23,8 +25,11 @@ export interface WriteAheadLog {
 	close(): Promise<void>
 }
 
+/** What all processes on this catalogue know of refusals. */
+type Refusals = Pick<HeldLog, 'refused' | 'refuse' | 'writtenAgain'>
+
 /** `alone`: does that while nobody writes to the log. */
-export function writeAheadLog(database: string, alone: (work: () => void) => Maybe<void>): WriteAheadLog {
+export function writeAheadLog(database: string, alone: (work: () => void) => Maybe<void>, refusals?: Refusals): WriteAheadLog {
 	let log: Promise<FileHandle> | undefined
 	let running: Promise<void> | undefined
 	let next: Promise<void> | undefined
@@ -41,10 +46,17 @@ export function writeAheadLog(database: string, alone: (work: () => void) => May
 
 	async function syncNow(): Promise<void> {
 		const handle = await opened()
-		if (hasGap) await alone(() => writeAgain(handle.fd))
+		const refused = refusals?.refused() ?? 0
+		if (hasGap || refused > 0) await alone(() => writeAgain(handle.fd))
 		hasGap = true
-		await handle.datasync()
+		try {
+			await handle.datasync()
+		} catch (error) {
+			refusals?.refuse()
+			throw error
+		}
 		hasGap = false
+		if (refused > 0) refusals?.writtenAgain(refused)
 	}
 
 	const start = () => {

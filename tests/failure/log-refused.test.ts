@@ -8,7 +8,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import type { Driver } from '../../core/catalogue/driver.ts'
 import { initialise } from '../../core/catalogue/initialise.ts'
 import { openCatalogue } from '../../core/catalogue/open.ts'
@@ -33,7 +33,10 @@ function placesOf(file: string): { from: number; bytes: number }[] {
 	})
 }
 
-test('what the disk refused of the log is written once more before a sync is said to be done', async (t) => {
+test('what the disk refused of the log is written once more before a sync is said to be done', (t) => refusedAndCut(t, { opensAnew: false }))
+test('and by who opens the log afterwards, whom the kernel does not tell', (t) => refusedAndCut(t, { opensAnew: true }))
+
+async function refusedAndCut(t: TestContext, { opensAnew }: { opensAnew: boolean }): Promise<void> {
 	const directory = mkdtempSync(join(tmpdir(), 'cairn-log-'))
 	const [memory, disk, copy] = ['memory', 'disk', 'copy'].map((name) => join(directory, name))
 	t.after(() => {
@@ -67,8 +70,10 @@ test('what the disk refused of the log is written once more before a sync is sai
 	await assert.rejects(async () => driver.sync(), { code: 'ENOSPC' })
 	await assert.rejects(async () => driver.sync(), { code: 'ENOSPC' }, 'a second time')
 	rmSync(rest)
-	await set(driver, 'after', '')
-	await driver.sync()
+	const next = opensAnew ? await openCatalogue({ ...withDefaults({}), catalogue: path }) : driver
+	if (opensAnew) t.after(() => next.close())
+	await set(next, 'after', '')
+	await next.sync()
 
 	// The power is cut.
 	execFileSync('cp', ['--sparse=always', image, join(directory, 'image')])
@@ -78,4 +83,4 @@ test('what the disk refused of the log is written once more before a sync is sai
 	const names = found.prepare("SELECT name FROM setting WHERE name IN ('before', 'refused', 'after') ORDER BY name").all()
 	found.close()
 	assert.deepEqual(names.map(({ name }) => name), ['after', 'before', 'refused'])
-})
+}
