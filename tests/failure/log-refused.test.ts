@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -65,6 +65,10 @@ async function refusedAndCut(t: TestContext, { opensAnew }: { opensAnew: boolean
 	for (const { from, bytes } of placesOf(`${path}-wal`)) execFileSync('fallocate', ['--punch-hole', '-o', `${from}`, '-l', `${bytes}`, image])
 	const rest = join(memory, 'rest')
 	assert.throws(() => writeFileSync(rest, Buffer.alloc(16 * MEGABYTE)), { code: 'ENOSPC' })
+	// Where a large piece finds no room there may be some for small ones.
+	assert.throws(() => {
+		for (;;) appendFileSync(rest, Buffer.alloc(BLOCK))
+	}, { code: 'ENOSPC' })
 
 	await set(driver, 'refused', 'y'.repeat(MEGABYTE / 2))
 	await assert.rejects(async () => driver.sync(), { code: 'ENOSPC' })
