@@ -20,6 +20,7 @@ import { keepStray, removeHollow } from './keep-stray.ts'
 import { isNoDirectory, makeParentsHeld } from './materialise.ts'
 import { isUnused } from './opening.ts'
 import { pathsOf } from './paths.ts'
+import { resolve } from './resolve.ts'
 
 const NAMES_MAX = 100
 const OWN = Buffer.from('.cairn/')
@@ -56,7 +57,7 @@ function isNoSuchThing({ op }: Deed, error: unknown): boolean {
 
 function* withWayMade(fs: Filesystem, node: Node, intent: Deed): Op<void> {
 	try {
-		if (HAS_SOURCE.has(intent.op)) yield* leadTo(fs, node, intent)
+		yield* leadTo(fs, node, intent)
 		yield* step(fs, node, intent)
 	} catch (error) {
 		if (!IN_THE_WAY.has(codeOf(error)) || CANNOT_BE_OBSTRUCTED.has(intent.op)) throw error
@@ -67,11 +68,19 @@ function* withWayMade(fs: Filesystem, node: Node, intent: Deed): Op<void> {
 }
 
 /** Directories that the node has yet to get have the attributes they should have: those it makes by itself anybody may enter. Whoever brings a file from our own folder has made them. */
-function* leadTo(fs: Filesystem, node: Node, { path, toPath, fileId }: Deed): Op<void> {
-	const directory = directoryOf(toPath as Path)
-	if (directory.length === 0 || directory.equals(directoryOf(path)) || path.subarray(0, OWN.length).equals(OWN)) return
-	if ((yield* exists(node, directory)) || !(yield* exists(node, path))) return
-	yield* makeDirectoriesOf(fs, node, fileId, toPath as Path)
+function* leadTo(fs: Filesystem, node: Node, { op, path, toPath, fileId }: Deed): Op<void> {
+	const to = toPath as Path
+	if (HAS_SOURCE.has(op) && (yield* isMissing(node, path, to))) yield* makeDirectoriesOf(fs, node, fileId, to)
+	if (op !== 'exchange') return
+	if (yield* isMissing(node, path, to)) yield* makeDirectory(fs, node, directoryOf(to))
+	if (yield* isMissing(node, to, path)) yield* makeDirectory(fs, node, directoryOf(path))
+}
+
+/** The directory to which something there goes. */
+function* isMissing(node: Node, from: Path, to: Path): Op<boolean> {
+	const directory = directoryOf(to)
+	if (directory.length === 0 || directory.equals(directoryOf(from)) || from.subarray(0, OWN.length).equals(OWN)) return false
+	return !(yield* exists(node, directory)) && (yield* exists(node, from))
 }
 
 function directoryOf(path: Path): Path {
@@ -81,6 +90,16 @@ function directoryOf(path: Path): Path {
 function* makeDirectoriesOf(fs: Filesystem, node: Node, id: FileId, path: Path): Op<void> {
 	const named = (yield* pathsOf(fs, id, NAMES_MAX)).find((name) => name.path.equals(path))
 	if (named) yield* makeParentsHeld(fs, node, named.parent)
+}
+
+/** One that has been moved meanwhile is made by the node. */
+function* makeDirectory(fs: Filesystem, node: Node, path: Path): Op<void> {
+	try {
+		const { row } = yield* resolve(fs, path, { follow: false })
+		if (row?.kind === files.KIND.directory) yield* makeParentsHeld(fs, node, row.id)
+	} catch (error) {
+		if (codeOf(error) !== 'ENOENT' && !isNoDirectory(error)) throw error
+	}
 }
 
 /** Also where something on the way to it is no directory: nothing stands in the way of what is not there. */

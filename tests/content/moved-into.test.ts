@@ -19,9 +19,9 @@ async function idOf(fs: Filesystem, path: string): Promise<FileId> {
 	return (await run(resolve(fs, Buffer.from(path)))).row?.id as FileId
 }
 
-/** `private/deep`, which no node has, and a file `x`. */
-async function privateTree(t: TestContext, engine: Engine) {
-	const made = await tree(t, engine)
+/** `private/deep`, which no node has, and a file `x` on the first. */
+async function privateTree(t: TestContext, engine: Engine, nodes = 1) {
+	const made = await tree(t, engine, { nodes })
 	const { fs, reports } = await made.start()
 	await run(makeDirectory(fs, at('private'), mine))
 	await run(makeDirectory(fs, at('deep', await idOf(fs, 'private')), mine))
@@ -54,4 +54,16 @@ for (const engine of engines) {
 		await flushLater(fs)
 		assert.deepEqual([modes(), reports, await problems()], [[0o700, 0o700], [], []])
 	})
+
+	for (const isThere of [false, true]) {
+		test(`${engine.name}: a file that changes places with one on another node${isThere ? ', seen from there' : ''}`, async (t) => {
+			const { fs, deep, modes, reports, problems } = await privateTree(t, engine, 2)
+			for (const node of fs.nodes.values()) node.space = { ...node.space, free: 2 ** 50 + node.id }
+			await put(fs, 'private/deep/y', 'on the second')
+			const [x, y] = [at('x'), at('y', deep)]
+			await run(rename(fs, isThere ? y : x, isThere ? x : y, 'exchange'))
+			await flushLater(fs)
+			assert.deepEqual([modes(), reports, await problems()], [[0o700, 0o700], [], []])
+		})
+	}
 }
