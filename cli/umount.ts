@@ -16,6 +16,8 @@ interface Options extends Common {
 }
 
 const END_DEADLINE_MS = 30_000
+/** Whoever makes a namespace has every mount in it: of one that lasts for less nothing is said. */
+const NAMESPACE_MS = 5_000
 
 export const umount: Verb<Options> = (deps) => ({
 	command: ['umount [mountpoint]', 'unmount [mountpoint]'],
@@ -47,9 +49,11 @@ async function configured(options: Common, deps: Deps): Promise<string> {
 
 /** The daemon holds the lock as long as it lives. */
 async function daemonEnded(lockPath: string, { device }: Mount): Promise<void> {
-	const lock = await awaitLock(lockPath, END_DEADLINE_MS)
+	let lock = await awaitLock(lockPath, NAMESPACE_MS)
+	const elsewhere = lock ? undefined : whereMounted(device)
+	if (!lock && !elsewhere) lock = await awaitLock(lockPath, END_DEADLINE_MS)
 	if (lock) return lock.release()
-	const elsewhere = whereMounted(device)
-	const why = elsewhere ? `: process ${elsewhere} has it mounted in its own namespace, as containers have; it ends with that, or by SIGTERM` : ''
-	throw new UserError(`unmounted, but the daemon (process ${lockHolder(lockPath)}) has not ended within ${END_DEADLINE_MS / 1000} s${why}`, EXIT.busy)
+	const daemon = `the daemon (process ${lockHolder(lockPath)})`
+	if (elsewhere) throw new UserError(`unmounted here, but process ${elsewhere} has it mounted in its own namespace, as containers have: ${daemon} ends with that, or by SIGTERM`, EXIT.busy)
+	throw new UserError(`unmounted, but ${daemon} has not ended within ${END_DEADLINE_MS / 1000} s`, EXIT.busy)
 }
