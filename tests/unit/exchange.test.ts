@@ -41,16 +41,16 @@ function fakeNode(files: Record<string, string>) {
 }
 
 function exchange(node: Node, token: number): void {
-	const intent = { op: 'exchange', path: Buffer.from('a'), toPath: Buffer.from('d/b'), fileId: 1, token } as const
+	const intent = { op: 'exchange', path: Buffer.from('d/a'), toPath: Buffer.from('d/b'), fileId: 1, token } as const
 	run(applyIntent({ report: () => undefined, nodesMarked: new Set() } as unknown as Filesystem, node, intent))
 }
 
 const CASES: Array<{ name: string; before: Record<string, string>; after: Record<string, string> }> = [
-	{ name: 'both names are here', before: { a: '1', 'd/b': '2' }, after: { a: '2', 'd/b': '1' } },
-	{ name: 'only the first', before: { a: '1' }, after: { 'd/b': '1' } },
-	{ name: 'only the second', before: { 'd/b': '2' }, after: { a: '2' } },
+	{ name: 'both names are here', before: { 'd/a': '1', 'd/b': '2' }, after: { 'd/a': '2', 'd/b': '1' } },
+	{ name: 'only the first', before: { 'd/a': '1' }, after: { 'd/b': '1' } },
+	{ name: 'only the second', before: { 'd/b': '2' }, after: { 'd/a': '2' } },
 	{ name: 'neither', before: { other: '3' }, after: { other: '3' } },
-	{ name: 'a directory and a file', before: { 'a/x': '1', 'a/y': '2', 'd/b': '3' }, after: { a: '3', 'd/b/x': '1', 'd/b/y': '2' } },
+	{ name: 'a directory and a file', before: { 'd/a/x': '1', 'd/a/y': '2', 'd/b': '3' }, after: { 'd/a': '3', 'd/b/x': '1', 'd/b/y': '2' } },
 ]
 /** More than an exchange has steps. */
 const STEPS_MAX = 14
