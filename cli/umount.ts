@@ -51,7 +51,7 @@ async function configured(options: Common, deps: Deps): Promise<string> {
 async function daemonEnded(lockPath: string, { device }: Mount): Promise<void> {
 	let lock = await awaitLock(lockPath, NAMESPACE_MS)
 	const elsewhere = lock ? undefined : whereMounted(device)
-	if (!lock && !elsewhere) lock = await awaitLock(lockPath, END_DEADLINE_MS)
+	if (!lock && !elsewhere) lock = await awaitLock(lockPath, END_DEADLINE_MS - NAMESPACE_MS)
 	if (lock) return lock.release()
 	const daemon = `the daemon (process ${lockHolder(lockPath)})`
 	if (elsewhere) throw new UserError(`unmounted here, but process ${elsewhere} has it mounted in its own namespace, as containers have: ${daemon} ends with that, or by SIGTERM`, EXIT.busy)

@@ -59,4 +59,3 @@ export interface Directory {
 
 /** What keeps the walk from going on at all, as against what is wrong with one file. */
 export class WalkStopped extends Error {}
-
