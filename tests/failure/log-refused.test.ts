@@ -1,6 +1,7 @@
 /**
  * The catalogue's disk refuses a part of SQLite's log and later takes it: the kernel tells of it once. What is synced afterwards is on the
- * disk, or is said not to be. The disk is ext4 on a loop device, over memory that has no room for some of its blocks.
+ * disk, or is said not to be. The disk is ext4 on a loop device, over memory that has no room for the log's blocks: for none of them, as a loop
+ * device takes a piece for written of which a part was.
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -16,20 +17,17 @@ import { withDefaults } from '../../core/config/defaults.ts'
 import { detach } from '../support/mount.ts'
 
 const BLOCK = 4_096
-/** Of the log: these are taken. */
-const BLOCKS_KEPT = 32
 const MEGABYTE = 1024 * 1024
 
 const set = (driver: Driver, name: string, value: string) => driver.change('INSERT INTO setting (name, value) VALUES (?, ?)', [name, value])
 
-/** Where a file lies on its disk, past the blocks that are kept. */
+/** Where a file lies on its disk. */
 function placesOf(file: string): { from: number; bytes: number }[] {
 	const lines = execFileSync('filefrag', ['-v', `-b${BLOCK}`, file], { encoding: 'utf8' }).split('\n')
 	return lines.flatMap((line) => {
 		const [, ...numbers] = /^ *\d+: *(\d+)\.\. *(\d+): *(\d+)\.\. *\d+:/.exec(line) ?? []
 		const [first, last, place] = numbers.map(Number)
-		const skipped = Math.max(0, BLOCKS_KEPT - first)
-		return first + skipped <= last ? [{ from: (place + skipped) * BLOCK, bytes: (last - first - skipped + 1) * BLOCK }] : []
+		return numbers.length > 0 ? [{ from: place * BLOCK, bytes: (last - first + 1) * BLOCK }] : []
 	})
 }
 

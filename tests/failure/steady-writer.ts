@@ -93,6 +93,15 @@ export function compare(root: string, { there, gone }: Account): string[] {
 	const names = new Set(fs.readdirSync(root))
 	const missing = [...there].filter(([name, text]) => !names.has(name) || fs.readFileSync(join(root, name), 'utf8') !== text)
 	const back = [...gone].filter((name) => names.has(name))
-	for (const name of names) if (/^[wx]\d/.test(name)) fs.readFileSync(join(root, name))
+	for (const name of names) if (/^[wx]\d/.test(name) && !there.has(name)) readUndecided(root, name)
 	return [...missing.map(([name]) => `${name} is not what was written`), ...back.map((name) => `${name} is there again`)]
+}
+
+/** Of a create that failed the name may have been made, and lead to nothing until that is taken back: then it is gone, here in the middle of the open. */
+function readUndecided(root: string, name: string): void {
+	try {
+		fs.readFileSync(join(root, name))
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || fs.readdirSync(root).includes(name)) throw error
+	}
 }
