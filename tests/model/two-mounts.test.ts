@@ -3,7 +3,7 @@ import { it } from 'node:test'
 import { seedOfRun } from '../support/random.ts'
 import { type Plan, runModel } from './two-mounts.ts'
 
-const steps = Number(process.env['CAIRN_TEST_STEPS'] ?? 800)
+const steps = Number(process.env['CAIRN_TEST_STEPS'] ?? 500)
 
 const PLANS: Record<string, Plan> = {
 	'SQLite, all nodes there': { mount: { catalogue: 'sqlite' }, steps, nodesLeave: false, killed: false },
