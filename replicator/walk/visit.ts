@@ -22,6 +22,7 @@ import { directoryAt } from './place.ts'
 import { isPlain, nameIn } from './sheaf.ts'
 import { firstId, itemOfUnknown, newItem, nextId } from './unknown.ts'
 import { type Directory, type Walking, WalkStopped } from './walking.ts'
+import type { Watch } from './watch.ts'
 
 /** Names looked at by themselves at once. */
 const EXAMINED_AT_ONCE = 16
@@ -50,15 +51,28 @@ export interface Visit {
 	absent: Name[]
 	/** Copies that should be here. */
 	known: number
+	/** Since before the node was asked what is here. */
+	watch: Watch
 }
 
-function begun(walking: Walking, batches: Batches, directory: Directory, scope: Scope): Visit {
-	return { walking, batches, directory, scope, children: [], unread: [], doubtful: [], absent: [], known: 0 }
+type Begun = Pick<Visit, 'walking' | 'batches' | 'directory' | 'scope'>
+
+async function watched<T>(begun: Begun, work: (here: Visit) => Promise<T>): Promise<T> {
+	const watch = begun.walking.watchman.open()
+	try {
+		return await work({ ...begun, watch, children: [], unread: [], doubtful: [], absent: [], known: 0 })
+	} finally {
+		watch.end()
+	}
 }
 
 /** The directories to go on with; undefined when directories were moved meanwhile and it has to be visited again. */
-export async function visit(walking: Walking, batches: Batches, directory: Directory, scope: Scope): Promise<Child[] | undefined> {
-	const here = begun(walking, batches, directory, scope)
+export function visit(walking: Walking, batches: Batches, directory: Directory, scope: Scope): Promise<Child[] | undefined> {
+	return watched({ walking, batches, directory, scope }, visitListed)
+}
+
+async function visitListed(here: Visit): Promise<Child[] | undefined> {
+	const { walking, batches, directory } = here
 	const entries = directory.onDisk ? await listDirectory(walking, directory.path) : []
 	if (!entries) return []
 	let position = begin(entries)
@@ -78,8 +92,12 @@ export async function visit(walking: Walking, batches: Batches, directory: Direc
 }
 
 /** A new directory whose files were read before its turn came: what is not plain is looked at as above. */
-export async function visitNew(walking: Walking, batches: Batches, directory: Directory, gathered: Gathered): Promise<Child[]> {
-	const here = begun(walking, batches, directory, {})
+export function visitNew(walking: Walking, batches: Batches, directory: Directory, gathered: Gathered): Promise<Child[]> {
+	return watched({ walking, batches, directory, scope: {} }, (here) => visitGathered(here, gathered))
+}
+
+async function visitGathered(here: Visit, gathered: Gathered): Promise<Child[]> {
+	const { walking, batches, directory } = here
 	const places: number[] = []
 	batches.open()
 	for (let at = 0; at < gathered.ends.length; at++) {
@@ -159,9 +177,12 @@ async function read(here: Visit): Promise<void> {
 	here.unread = []
 }
 
+/** It may have come since the node was asked, with all that is in it. */
 function meetAbsent(here: Visit, name: Name, row: WalkedRow): void {
-	if (row.kind === KIND.directory) here.children.push({ name, id: row.id, onDisk: false, isNew: false })
+	const mayHaveCome = here.watch.isNamed(here.directory.id, name)
+	if (row.kind === KIND.directory) here.children.push({ name, id: row.id, onDisk: mayHaveCome, isNew: false })
 	if (!isGood(row) || row.version === 0) return
+	if (mayHaveCome) return meetDoubtful(here, name, row)
 	here.known++
 	here.absent.push(name)
 }

@@ -17,6 +17,8 @@ const TOUCHED_NAMES_MAX = 20_000
 /** What happened since it was opened. */
 export interface Watch {
 	isTouched(parent: FileId, name: Name): boolean
+	/** The same, but for certain: where too many were touched to tell it is no name in particular. */
+	isNamed(parent: FileId, name: Name): boolean
 	isFileTouched(id: FileId): boolean
 	/** Nothing at all. */
 	readonly isQuiet: boolean
@@ -137,6 +139,7 @@ function openWatch(end: () => void): Open {
 	let isAll = false
 	let moved = false
 	let exchanged = false
+	const isNamed = (parent: FileId, name: Name) => names.size > 0 && names.has(keyOf(parent, name))
 	return {
 		see(row) {
 			exchanged ||= row.op === 'exchange'
@@ -151,7 +154,8 @@ function openWatch(end: () => void): Open {
 			names.clear()
 			files.clear()
 		},
-		isTouched: (parent, name) => isAll || (names.size > 0 && names.has(keyOf(parent, name))),
+		isTouched: (parent, name) => isAll || isNamed(parent, name),
+		isNamed,
 		isFileTouched: (id) => isAll || files.has(id),
 		get isQuiet() {
 			return !isAll && names.size === 0 && files.size === 0 && !moved

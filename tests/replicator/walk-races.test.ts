@@ -106,6 +106,31 @@ for (const way of ['name by name', 'as a whole']) {
 	})
 }
 
+for (const [what, names] of [['many files', ['0', '1', '2', '3', '4', '5']], ['a directory of many', ['from']]] as const) {
+	test(`${what} moved into a directory after the node was asked for it: nothing looks as if it was lost`, async (t) => {
+		const { walk, client, start } = await ground(t)
+		const user = await start()
+		const [from, to] = ['from', 'to'].map((name) => now(makeDirectory(user.fs, at(name), { ...OWNER, mode: 0o755 })).id)
+		for (let index = 0; index < 6; index++) writeFile(user.fs, `${index}`, 'text', from)
+		writeFile(user.fs, 'f', 'text', to)
+		flushLater(user.fs)
+		let isMoved = false
+		change(client, 1, ({ list }) => ({
+			list(path) {
+				const entries = list(path)
+				if (isMoved || `${path}` !== 'to') return entries
+				isMoved = true
+				for (const name of names) now(rename(user.fs, at(name, name === 'from' ? undefined : from), at(name, to), 'replace'))
+				flushLater(user.fs)
+				return entries
+			},
+		}))
+		beforeComparing(client, () => false)
+		assert.deepEqual([(await walk()).troubles, isMoved], [[], true])
+		assert.deepEqual((await walk()).outcomes, { known: 7 })
+	})
+}
+
 test('a file taken for gone is asked for once more before it is missed', async (t) => {
 	const { walk, client, start, copies, node } = await ground(t)
 	const user = await start()
