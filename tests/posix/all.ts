@@ -32,7 +32,7 @@ export const BASIC: ReadonlySet<string> = new Set([
 	'rename: saving as editors do: write beside, sync, rename over, many times',
 	'rename: a directory moves with all that is in it, back and forth',
 	'directories: an empty directory lists nothing, and what is made after is there at the next listing',
-	'directories: find and rm -r agree on a tree of some thousand entries',
+	'directories: find and rm -r agree on a tree of some hundred entries',
 	'data: content of many sizes comes back, through the same descriptor and a new one',
 	'data: overlapping writes at odd offsets leave what a plain file would hold',
 	'data: truncate cuts, and grows with zeroes, by path and by descriptor',
