@@ -102,7 +102,7 @@ async function act(given: Arguments, { settings, folder, memory, watcher }: Sett
 		if (given.action === 'check') return { exit: EXIT.ok, said: checkText(settings, folder) }
 		const { reserveBytes, direct } = settings
 		const run: Run = { folder, client, memory, watcher, reserveBytes, isDirectAllowed: direct, hello, throttle: createThrottle(), hasBundles: true, left: 0, noRoom: 0 }
-		cleanIncoming(folder)
+		cleanIncoming(run)
 		const said = await { replicate: () => replicate(run, given.mode), walk: () => walk(run, given.path), verify: () => verify(run) }[given.action]()
 		return { exit: run.noRoom > 0 ? EXIT.noRoom : run.left > 0 ? EXIT.left : EXIT.ok, said }
 	} finally {

@@ -94,17 +94,17 @@ function hashFor(fd: number, size: number): FileHash {
 }
 
 async function fetchAll(source: Source, wanted: Wanted, coming: Coming, moved: (bytes: number) => void): Promise<void> {
-	let untilMs = Date.now() + PATIENCE_MS
+	let untilMs = performance.now() + PATIENCE_MS
 	for (let tries = 1, before = coming.bytes; coming.bytes < wanted.size; tries++) {
 		const waitMs = await fetchRest(source, wanted, coming, moved)
 		if (coming.bytes - before >= PROGRESS_BYTES_MIN) {
 			tries = 0
-			untilMs = Date.now() + PATIENCE_MS
+			untilMs = performance.now() + PATIENCE_MS
 		}
 		before = coming.bytes
 		if (coming.bytes >= wanted.size) return
 		// A server that says when to come again has not failed: its catalogue may be away for a while.
-		const isEnough = waitMs === undefined ? tries >= TRIES_MAX : Date.now() + waitMs > untilMs
+		const isEnough = waitMs === undefined ? tries >= TRIES_MAX : performance.now() + waitMs > untilMs
 		if (isEnough) throw new Broken(`${coming.bytes} of ${wanted.size} bytes came, after ${tries} tries`)
 		await sleep(waitMs === undefined ? Math.min(250 * 2 ** tries, WAIT_MS_MAX) : Math.max(WAIT_MS_MIN, waitMs))
 	}

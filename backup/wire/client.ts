@@ -32,7 +32,7 @@ export function openClient(who: Who): Client {
 	let patienceMs = PATIENCE_AT_START_MS
 
 	async function ask(asked: Asked): Promise<Json> {
-		const untilMs = Date.now() + patienceMs
+		const untilMs = performance.now() + patienceMs
 		for (let tries = 0; ; tries++) {
 			try {
 				const answer = await once(exchange, asked)
@@ -40,7 +40,7 @@ export function openClient(who: Who): Client {
 				return answer
 			} catch (error) {
 				const waitMs = waitAfter(error, tries)
-				if (Date.now() + waitMs > untilMs) throw givenUp(error)
+				if (performance.now() + waitMs > untilMs) throw givenUp(error)
 				await sleep(waitMs)
 			}
 		}

@@ -17,6 +17,8 @@ export interface Hello {
 	direct: string | null
 	/** The server's clock less ours. */
 	aheadS: number
+	/** The same of the clock that nobody sets. */
+	aheadMs: number
 	pending: { work: boolean; challenges: number; notices: number; orders: number }
 }
 
@@ -33,6 +35,7 @@ export async function sayHello(client: Client, folder: Folder, starting: boolean
 	}
 	const settings = objectIn(said['settings'], 'settings')
 	const pending = objectIn(said['pending'], 'pending')
+	const serverAt = wholeIn(said, 'serverAt')
 	const { bytesPerSecond, direct } = settings
 	return {
 		parallel: Math.min(PARALLEL_MAX, Math.max(1, wholeIn(settings, 'parallel'))),
@@ -40,7 +43,8 @@ export async function sayHello(client: Client, folder: Folder, starting: boolean
 		bytesPerBatch: wholeIn(settings, 'bytesPerBatch'),
 		bytesPerSecond: typeof bytesPerSecond === 'number' ? bytesPerSecond : null,
 		direct: typeof direct === 'string' ? direct : null,
-		aheadS: wholeIn(said, 'serverAt') - Math.floor(Date.now() / 1000),
+		aheadS: serverAt - Math.floor(Date.now() / 1000),
+		aheadMs: serverAt * 1000 - performance.now(),
 		pending: {
 			work: pending['work'] !== false,
 			challenges: wholeIn(pending, 'challenges'),

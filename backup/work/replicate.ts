@@ -14,6 +14,8 @@ const HELLO_EVERY_MS = 120_000
 const BARREN_MAX = 3
 const RENEW_SHARE = 1 / 3
 const RENEW_MS_MIN = 1_000
+/** Time in which this machine slept is not known of. */
+const RENEW_MS_MAX = 300_000
 
 type Counts = ReturnType<Portions['counts']>
 
@@ -28,7 +30,7 @@ export async function replicate(run: Run, mode: string | undefined): Promise<str
 }
 
 async function fetchAll(run: Run, portions: Portions, mode: string | undefined): Promise<void> {
-	let helloMs = Date.now()
+	let helloMs = performance.now()
 	/** Of the lease before: at most two stand at a time. */
 	let ending: Promise<void> = Promise.resolve()
 	let holding: string[] = []
@@ -43,8 +45,8 @@ async function fetchAll(run: Run, portions: Portions, mode: string | undefined):
 		// Met where it is waited for.
 		ending.catch(() => undefined)
 		barren = isBarren(before, portions.counts()) ? barren + 1 : 0
-		if (Date.now() - helloMs < HELLO_EVERY_MS) continue
-		helloMs = Date.now()
+		if (performance.now() - helloMs < HELLO_EVERY_MS) continue
+		helloMs = performance.now()
 		// What was put under its name is reported before anything is asked about what it replaced.
 		await ending
 		run.hello = await sayHello(run.client, run.folder, false)
@@ -74,8 +76,8 @@ async function attend(run: Run): Promise<void> {
 /** What came before a trouble is brought home all the same. */
 async function withLease(run: Run, portions: Portions, lease: Lease): Promise<{ ending: Promise<void> }> {
 	const batch = { hasEnded: false }
-	const lastsMs = (lease.untilAtS - run.hello.aheadS) * 1000 - Date.now()
-	const timer = setInterval(() => void renew(run, lease, batch), Math.max(RENEW_MS_MIN, lastsMs * RENEW_SHARE))
+	const lastsMs = lease.untilAtS * 1000 - run.hello.aheadMs - performance.now()
+	const timer = setInterval(() => void renew(run, lease, batch), Math.min(RENEW_MS_MAX, Math.max(RENEW_MS_MIN, lastsMs * RENEW_SHARE)))
 	const end = () => portions.finish().then(() => giveBack(run, lease))
 	try {
 		await fetchBatch(run, portions, lease.files, batch)
