@@ -69,10 +69,11 @@ export function localName({ platform, stored }: Ground, directory: Directory, na
 	const there = stored(directory, plain)
 	if (there?.equals(plain)) return plain
 	const escaped = escapedName(name, platform)
-	const thereEscaped = stored(directory, escaped)
+	const canBeEscaped = fits(escaped, platform)
+	const thereEscaped = canBeEscaped ? stored(directory, escaped) : undefined
 	if (thereEscaped?.equals(escaped)) return escaped
 	if (there === undefined) return plain
-	if (thereEscaped !== undefined || !fits(escaped, platform)) throw new BadPath('a name that this system takes for another one')
+	if (thereEscaped !== undefined || !canBeEscaped) throw new BadPath('a name that this system takes for another one')
 	return escaped
 }
 

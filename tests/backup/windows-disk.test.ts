@@ -9,7 +9,7 @@ import { placeAgent } from './agent.ts'
 import { startFakeServer } from './fake-server.ts'
 
 const IMAGE_BYTES = 16 * 1024 * 1024
-const NAMES = ['IMG.JPG', 'img.jpg', 'Img.jpg', 'D/f', 'd/f', 'd/g', 'what: "this"?', 'dot.', 'con', 'é']
+const NAMES = ['IMG.JPG', 'img.jpg', 'Img.jpg', 'D/f', 'd/f', 'd/g', 'what: "this"?', 'dot.', 'con', 'é', 'ж'.repeat(100), 'x'.repeat(255)]
 
 /** Mounted, and as often as it is asked for mounted anew: nothing of it is in memory then. */
 function exfat(t: TestContext): { path: string; mountAnew(): void } {
