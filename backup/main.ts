@@ -120,8 +120,8 @@ function checkText({ server, site, reserveBytes }: Settings, folder: Folder): st
 	return `everything is in place: ${server.host} knows ${site}; ${folder.path} has room for ${showSize(Math.max(0, room))}`
 }
 
-/** The folder's disk fails, or is gone. A network may say none of these. */
-const DISK_CODES = new Set(['EIO', 'EROFS', 'ENXIO', 'ENODEV', 'ESTALE', 'ENOTCONN'])
+/** The folder's disk fails, or is gone; one of FUSE says the last two. What a network says of a connection is another error by then. */
+const DISK_CODES = new Set(['EIO', 'EROFS', 'ENXIO', 'ENODEV', 'ESTALE', 'ENOTCONN', 'ECONNABORTED'])
 const OF_SOCKETS = 'shutdown'
 
 /** How we reach a file of ours says nothing to the folder's owner. */

@@ -122,6 +122,19 @@ fs.fsync = (fd, done) => (fs.fstatSync(fd).isDirectory() && ${fails} ? done(Obje
 	})
 }
 
+test('a disk behind a program that is killed: the folder cannot be used', async () => {
+	const preload = join(agent.base, 'aborted.mjs')
+	writeFileSync(preload, `import fs from 'node:fs'
+const { openSync } = fs
+fs.openSync = (path, ...rest) => {
+	if (!String(path).endsWith('agent.json.new')) return openSync(path, ...rest)
+	throw Object.assign(new Error('ECONNABORTED: software caused connection abort, open'), { code: 'ECONNABORTED', syscall: 'open' })
+}
+`)
+	agent.environment['NODE_OPTIONS'] = `--import ${preload}`
+	assert.deepEqual(await agent.run('-a', 'replicate'), { code: 7, out: '', err: `cairn-backup: the folder ${agent.folder} cannot be used: ECONNABORTED, open\n` })
+})
+
 test('agent.json damaged: restore and status, which need no server, do their work all the same', async () => {
 	server.offer('f', 'content')
 	await agent.run('-a', 'replicate')
