@@ -2,7 +2,6 @@
  * One node's work, or the tree's, for as long as a daemon looks after it: what its schedule says, what was missed, and what is begun as soon
  * as there is any. Each kind of work goes on beside the others, never twice at a time.
  */
-import type { ScheduledTask } from 'node-cron'
 import * as jobs from '../../core/catalogue/jobs.ts'
 import type { ScheduleConfig } from '../../core/config/types.ts'
 import type { Filesystem } from '../../core/filesystem/filesystem.ts'
@@ -10,7 +9,7 @@ import type { NodeId } from '../../core/ids.ts'
 import type { Node } from '../../core/nodes/node.ts'
 import { type Outcome, runJob } from '../replicator.ts'
 import type { Summary, Watcher } from '../run.ts'
-import { everyTime, previousDue } from './due.ts'
+import { openSchedule, previousDue, type Schedule } from './due.ts'
 import type { JobName, Kind, Kinds } from './jobs.ts'
 import { createPause, type Pause } from './pause.ts'
 
@@ -50,6 +49,8 @@ interface Work {
 	kind: Kind
 	/** Set while it runs. */
 	running: Promise<void> | undefined
+	/** Undefined: never. */
+	schedule: Schedule | undefined
 	/** To be started when the node and the catalogue allow it. */
 	isOwed: boolean
 	/** After a failure. */
@@ -61,7 +62,6 @@ interface Work {
 export function serveNode({ fs, pick, kinds, large, show }: NodeWork): NodeService {
 	const works = Object.entries(kinds).map(([name, kind]) => newWork(name as JobName, kind))
 	const stopping = new AbortController()
-	let tasks: ScheduledTask[] = []
 	let isCaughtUp = false
 
 	function start(work: Work, node: Node): void {
@@ -106,6 +106,7 @@ export function serveNode({ fs, pick, kinds, large, show }: NodeWork): NodeServi
 		if (!node) return
 		if (!isCaughtUp) await catchUp(node.id)
 		for (const work of works) {
+			if (work.schedule?.isDue()) work.isOwed = true
 			if (work.running || large.has(work.name) || !(await isToStart(work, node.id))) continue
 			if (!stopping.signal.aborted) start(work, node)
 		}
@@ -116,16 +117,10 @@ export function serveNode({ fs, pick, kinds, large, show }: NodeWork): NodeServi
 		return idle.isOver() && (await kind.isDue(fs, id))
 	}
 
-	function unschedule(): void {
-		for (const task of tasks) void task.destroy()
-		tasks = []
-	}
-
 	function reschedule(): void {
-		unschedule()
 		for (const work of works) {
 			const expression = expressionOf(fs, work.name)
-			if (expression !== '') tasks.push(everyTime(expression, () => oweNow(work)))
+			work.schedule = expression === '' ? undefined : openSchedule(expression)
 		}
 	}
 
@@ -137,7 +132,6 @@ export function serveNode({ fs, pick, kinds, large, show }: NodeWork): NodeServi
 		},
 		reschedule,
 		async stop() {
-			unschedule()
 			stopping.abort()
 			await Promise.all(works.map((work) => work.running))
 		},
@@ -145,11 +139,7 @@ export function serveNode({ fs, pick, kinds, large, show }: NodeWork): NodeServi
 }
 
 function newWork(name: JobName, kind: Kind): Work {
-	return { name, kind, running: undefined, isOwed: false, retry: createPause(RETRY), idle: createPause(kind.pause ?? RETRY) }
-}
-
-function oweNow(work: Work): void {
-	work.isOwed = true
+	return { name, kind, schedule: undefined, running: undefined, isOwed: false, retry: createPause(RETRY), idle: createPause(kind.pause ?? RETRY) }
 }
 
 /** Only a failure is shown. */

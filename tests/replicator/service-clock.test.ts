@@ -1,8 +1,8 @@
 /** When a daemon has what to do: schedules, what was missed, pauses. No daemon runs. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import type { JobRow } from '../../core/catalogue/jobs.ts'
-import { nextDue, previousDue, wrongWith } from '../../replicator/service/due.ts'
+import { nextDue, openSchedule, previousDue, wrongWith } from '../../replicator/service/due.ts'
 import { isMissed } from '../../replicator/service/node-service.ts'
 import { createPause } from '../../replicator/service/pause.ts'
 import { createRepeats } from '../../replicator/service/repeats.ts'
@@ -42,6 +42,55 @@ test('missed: due while nothing ran, or not come to its end; by the clock that w
 	assert.equal(isMissed('17 1 * * *', row(999_999, 'paused'), clocks), true)
 	assert.equal(isMissed('17 1 * * *', row(999_999, 'running'), clocks), true)
 	assert.equal(isMissed('', row(0, 'failed'), clocks), false)
+})
+
+/** When it is due, by the clock on the wall, asked every second or so from one moment to another. */
+function duesOf(expression: string, from: string, to: string, everyMs = 1_000): string[] {
+	let here = new Date(from)
+	const asked = openSchedule(expression, () => here)
+	const dues: string[] = []
+	for (; here < new Date(to); here = new Date(here.getTime() + everyMs)) if (asked.isDue()) dues.push(here.toTimeString().slice(0, 17))
+	return dues
+}
+
+function inBerlin(t: TestContext): void {
+	const { TZ } = process.env
+	process.env.TZ = 'Europe/Berlin'
+	t.after(() => {
+		if (TZ === undefined) delete process.env.TZ
+		else process.env.TZ = TZ
+	})
+}
+
+test('the night in which summer begins: what is due in the hour that is left out is due after it, and is not missed', (t) => {
+	inBerlin(t)
+	const night = ['2027-03-28T00:50:00Z', '2027-03-28T01:21:00Z'] as const
+	assert.deepEqual(duesOf('30 2 * * 0', ...night), ['03:00:00 GMT+0200'])
+	assert.deepEqual(duesOf('*/20 2,3 * * *', ...night), ['03:00:00 GMT+0200', '03:20:00 GMT+0200'])
+	assert.deepEqual(duesOf('*/10 * * * *', ...night), ['03:00:00 GMT+0200', '03:10:00 GMT+0200', '03:20:00 GMT+0200'])
+	const row: JobRow = { name: 'x', state: 'done', started: 1_000_000, ended: 0, position: null, summary: '{}' }
+	assert.equal(isMissed('30 2 * * 0', row, { database: 1_000_600, here: new Date('2027-03-28T01:10:00Z') }), false)
+})
+
+test('the night in which summer ends: what names an hour is due once, what goes on all day goes on', (t) => {
+	inBerlin(t)
+	const night = ['2026-10-24T23:59:59Z', '2026-10-25T02:10:00Z'] as const
+	assert.deepEqual(duesOf('30 2 * * *', ...night), ['02:30:00 GMT+0200'])
+	assert.deepEqual(duesOf('30 * * * *', ...night), ['02:30:00 GMT+0200', '02:30:00 GMT+0100'])
+	assert.deepEqual(duesOf('0 2,3 * * *', ...night), ['02:00:00 GMT+0200', '03:00:00 GMT+0100'])
+	const row: JobRow = { name: 'x', state: 'done', started: 1_000_000, ended: 0, position: null, summary: '{}' }
+	assert.equal(isMissed('30 2 * * *', row, { database: 1_004_500, here: new Date('2026-10-25T01:45:00Z') }), false)
+})
+
+test('a clock that is set: back, it goes on from there; ahead by years, or where the machine slept, it is due once', () => {
+	let here = new Date(2036, 0, 1, 12, 0, 30)
+	const asked = openSchedule('* * * * *', () => here)
+	const seen = [new Date(2026, 4, 14, 12, 30, 30), new Date(2026, 4, 14, 12, 30, 59), new Date(2026, 4, 14, 12, 31), new Date(2026, 4, 14, 12, 31, 1), new Date(2046, 0, 1), new Date(2046, 0, 1, 0, 0, 1)]
+	const dues = seen.map((at) => {
+		here = at
+		return asked.isDue()
+	})
+	assert.deepEqual(dues, [false, false, true, false, true, false])
 })
 
 test('a pause grows up to its limit and ends with news', () => {
