@@ -12,7 +12,7 @@ export interface CountedFile {
 	size: number
 	/** `node:state ...` of each of its copies. */
 	held: string
-	/** Sites that hold the file's version; `NO_SITES`: of a kind that is fetched by none. */
+	/** Sites that hold the file's version; `NO_SITES`: it is fetched by none. */
 	sites: number
 	/** `site:state ...`; state as in stat_site. */
 	elsewhere: string
@@ -28,6 +28,8 @@ export interface PresentFile {
 	size: number
 	version: number
 	class_id: number
+	/** Copies off-site that its class asks for. */
+	offsite: number
 }
 
 export interface PresentCopy {
@@ -49,7 +51,7 @@ export interface PresentPlace {
 	parent_id: FileId
 }
 
-const FILES = `SELECT id, kind, size, version, class_id FROM file WHERE id IN ${IN_LIST}`
+const FILES = `SELECT f.id, f.kind, f.size, f.version, f.class_id, COALESCE(c.offsite, 0) AS offsite FROM file f LEFT JOIN class c ON c.id = f.class_id WHERE f.id IN ${IN_LIST}`
 const COPIES = `SELECT file_id, node_id, version, state FROM replica WHERE file_id IN ${IN_LIST} ORDER BY file_id, node_id`
 const BACKUPS = `SELECT file_id, site_id, version, state FROM backup WHERE file_id IN ${IN_LIST} ORDER BY file_id, site_id`
 const PLACES = `SELECT file_id, MIN(parent_id) AS parent_id FROM entry WHERE file_id IN ${IN_LIST} GROUP BY file_id`

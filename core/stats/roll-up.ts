@@ -6,6 +6,7 @@
  */
 import { isHeld } from '../catalogue/backups.ts'
 import type { Capabilities, Transaction } from '../catalogue/driver.ts'
+import * as entries from '../catalogue/entries.ts'
 import { hasCopies } from '../catalogue/holdings.ts'
 import { KIND } from '../catalogue/files.ts'
 import { REPLICA } from '../catalogue/replicas.ts'
@@ -14,6 +15,8 @@ import type { CountedChange } from '../catalogue/stat-days.ts'
 import type { CountedFile, PresentBackup, PresentCopy, PresentFile, PresentPlace } from '../catalogue/stat-files.ts'
 import * as statFiles from '../catalogue/stat-files.ts'
 import * as touched from '../catalogue/stat-touched.ts'
+import { isScratch } from '../filesystem/scratch.ts'
+import { isInTrash } from '../filesystem/trash-paths.ts'
 import { type FileId, ROOT_ID } from '../ids.ts'
 import { type Op, wait } from '../op.ts'
 import { createTally, type Tally } from './tally.ts'
@@ -67,9 +70,16 @@ interface Present {
 	parents: Map<FileId, FileId>
 	counted: Map<FileId, CountedFile>
 	backups: Map<FileId, PresentBackup[]>
+	/** Directories from which nothing is fetched, as far as it matters. */
+	unfetched: Set<FileId>
 }
 
 function* look(tx: Transaction, ids: readonly FileId[]): Op<Present> {
+	const rows = yield* lookAtRows(tx, ids)
+	return { ...rows, unfetched: yield* unfetchedOf(tx, rows) }
+}
+
+function* lookAtRows(tx: Transaction, ids: readonly FileId[]): Op<Omit<Present, 'unfetched'>> {
 	const queries = [
 		statFiles.presentQueries(ids), statFiles.copiesQueries(ids), statFiles.placesQueries(ids), statFiles.countedQueries(ids), statFiles.backupsQueries(ids),
 	]
@@ -87,24 +97,37 @@ function* look(tx: Transaction, ids: readonly FileId[]): Op<Present> {
 	}
 }
 
+/** The trash, and what is being put together. It is asked only where sites lack something, which then waits for none. */
+function* unfetchedOf(tx: Transaction, { files, parents, backups }: Omit<Present, 'unfetched'>): Op<Set<FileId>> {
+	const isLacking = (file: PresentFile) => file.kind === KIND.regular && (backups.get(file.id) ?? []).filter((row) => isHeld({ state: stateOf(row, file) })).length < file.offsite
+	const above = [...new Set([...files.values()].filter(isLacking).flatMap(({ id }) => parents.get(id) ?? []))].filter((id) => id !== ROOT_ID)
+	if (above.length === 0) return new Set()
+	const chains = (yield* wait(tx.read(...above.map(entries.chainQuery)))) as entries.ChainRow[][]
+	return new Set(above.filter((_, index) => {
+		const top = Buffer.from(chains[index].at(-1)?.name ?? '')
+		return isInTrash(top) || isScratch(top)
+	}))
+}
+
 /** Undefined: the directory is gone, if it ever was one. 0: it is nowhere, as the root is. */
 function parentOf(id: FileId, { files, parents }: Present): FileId | undefined {
 	if (id === ROOT_ID) return 0
 	return files.has(id) ? (parents.get(id) ?? 0) : undefined
 }
 
-function countedAs(file: PresentFile, { copies, parents, backups }: Present): CountedFile {
+function countedAs(file: PresentFile, { copies, parents, backups, unfetched }: Present): CountedFile {
 	const own = copies.get(file.id) ?? []
 	const elsewhere = (backups.get(file.id) ?? []).map((backup) => ({ site: backup.site_id, state: stateOf(backup, file) }))
 	const isGood = ({ version, state }: PresentCopy) => version === file.version && (state === REPLICA.good || state === REPLICA.surplus)
+	const parent = parents.get(file.id) ?? 0
 	return {
 		file_id: file.id,
-		parent_id: parents.get(file.id) ?? 0,
+		parent_id: parent,
 		class_id: file.class_id,
 		copies: hasCopies(file) ? own.filter(isGood).length : statFiles.NO_COPIES,
 		size: file.kind === KIND.regular ? file.size : 0,
 		held: own.map(({ node_id, state }) => `${node_id}:${state}`).join(' '),
-		sites: file.kind === KIND.regular ? elsewhere.filter(isHeld).length : statFiles.NO_SITES,
+		sites: file.kind === KIND.regular && !unfetched.has(parent) ? elsewhere.filter(isHeld).length : statFiles.NO_SITES,
 		elsewhere: elsewhere.map(({ site, state }) => `${site}:${state}`).join(' '),
 	}
 }

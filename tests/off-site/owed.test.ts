@@ -3,8 +3,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { run as runStats } from '../../cli/stats.ts'
 import { run as runStatus, type Status } from '../../cli/status.ts'
+import { run as runRestore } from '../../cli/trash-restore.ts'
 import { run as runWhy } from '../../cli/why.ts'
+import * as entries from '../../core/catalogue/entries.ts'
 import { makeSymlink } from '../../core/filesystem/create.ts'
+import { flushLater } from '../../core/filesystem/filesystem.ts'
+import { unlink } from '../../core/filesystem/remove.ts'
 import { ROOT_ID } from '../../core/ids.ts'
 import { run } from '../../core/op.ts'
 import type { Node } from '../../core/nodes/node.ts'
@@ -57,5 +61,18 @@ for (const engine of engines) {
 		assert.deepEqual([two.awaiting, two.json.classesShortOffsite], [0, []])
 		assert.match(two.why, /^nothing is owed$/m)
 		assert.match(two.status, /^nothing is owed: every file has the copies its class asks for$/m)
+	})
+
+	test(`${engine.name}: what is in the trash waits for no site, and does again when it is back`, async (t) => {
+		const keeper = await openKeeper(t, { engine, config: { classes: [{ name: 'pictures', pattern: '', copies: 1, offsite: 1, trashDays: 30 }] } })
+		await keeper.put('a', 'content')
+		await keeper.put('d/b', 'content')
+		assert.equal((await answers(keeper)).awaiting, 2)
+		const d = await entries.lookup(keeper.fs.catalogue, ROOT_ID, Buffer.from('d'))
+		await run(unlink(keeper.fs, { parent: d?.id as number, name: Buffer.from('b') }))
+		await flushLater(keeper.fs)
+		assert.equal((await answers(keeper)).awaiting, 1)
+		assert.equal((await cairn(keeper, (deps) => runRestore({ what: ['d/b'] }, deps))).exitCode, 0)
+		assert.equal((await answers(keeper)).awaiting, 2)
 	})
 }
