@@ -9,7 +9,7 @@ import { removeDirectory, unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import { run } from '../../core/op.ts'
 import type { Api } from '../api.ts'
-import { conditionOf } from '../content/validators.ts'
+import { conditionOf, require } from '../content/validators.ts'
 import { reach, reachWithParents } from '../tree/reach.ts'
 import { toPath } from './tree.ts'
 
@@ -35,8 +35,9 @@ export function names(app: FastifyInstance, gateway: Api): void {
 	const asDirectory = { mode: api.directoryMode, uid, gid }
 	const asFile = { mode: api.fileMode, uid, gid }
 
-	/** What is above it is made where it is missing. */
+	/** What is above it is made where it is missing, and not where the request wants something to be there already. */
 	async function freePlace(request: FastifyRequest, text: string): Promise<Place> {
+		require(request.headers, undefined)
 		const { place, row } = await reachWithParents(request, gateway, toPath(text))
 		return row || !place ? fail('EEXIST', 'something has that name') : place
 	}
@@ -64,7 +65,8 @@ export function names(app: FastifyInstance, gateway: Api): void {
 			const from = await run(reach(request, fs, toPath(source), HOW))
 			const to = await run(reach(request, fs, toPath(target), HOW))
 			if (!from.place || !to.place) return fail('EBUSY', 'the root has no other name')
-			await run(rename(fs, from.place, to.place, 'noreplace'))
+			const condition = conditionOf(request.headers)
+			await run(rename(fs, from.place, to.place, 'noreplace', condition && ((tx, renamed) => condition(tx, renamed))))
 			return { success: true, message: 'File renamed successfully', data: { source, target } }
 		},
 	})

@@ -30,6 +30,7 @@ test('in every dialect a condition that does not hold keeps what changes anythin
 		['/files/f', 'LOCK', '/dav/f', 200, LOCK],
 		['/files/f', 'POST', '/api/v1/write?path=/f&offset=0', 200, 'x'],
 		['/files/f', 'POST', '/api/v1/append?path=/f', 200, 'x'],
+		['/files/f', 'POST', '/api/v1/rename', 200, '{"source":"/f","target":"/g"}'],
 		['/files/f', 'POST', '/api/v1/delete', 200, '{"path":"/f"}'],
 		[`/${fid}`, 'PUT', `/${fid}`, 201, 'x'],
 		[`/${fid}`, 'POST', `/${fid}`, 201, 'x'],
@@ -46,5 +47,12 @@ test('in every dialect a condition that does not hold keeps what changes anythin
 	for (const part of ['/files', '/dav']) {
 		const make = async (headers: Record<string, string>) => (await door.fetch(`${part}/d${part.length}`, { method: 'MKCOL', headers })).status
 		assert.deepEqual([await make({ 'if-match': '*' }), await make({ 'if-none-match': '*' })], [412, 201], part)
+	}
+	for (const verb of ['mkdir', 'create']) {
+		const body = `{"path":"/above/${verb}"}`
+		const make = async (headers: Record<string, string>) => (await door.fetch(`/api/v1/${verb}`, { method: 'POST', headers, body })).status
+		assert.equal(await make({ 'if-match': '*' }), 412, verb)
+		assert.equal((await door.fetch(`/files/above/${verb}`)).status, 404, verb)
+		assert.equal(await make({ 'if-none-match': '*' }), 200, verb)
 	}
 })
