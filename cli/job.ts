@@ -1,6 +1,5 @@
 /** What the verbs that do a replicator's work have in common: for which nodes, shown how, ended by what. */
 import { checkSchema } from '../core/catalogue/migrate.ts'
-import type { Config } from '../core/config/types.ts'
 import { isPromise, run as drive } from '../core/op.ts'
 import { CatalogueError, Errno } from '../core/errors.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
@@ -17,10 +16,10 @@ import { showRun } from './progress.ts'
 import { stopOnSignal } from './stop-on-signal.ts'
 import type { Common, Deps } from './verb.ts'
 
-/** Runs the job for each node in turn; what belongs to no node, once. One that needs the configuration is made with it. */
-export async function runJobs(options: JobOptions, deps: Deps, made: Job | ((config: Config) => Promise<Job>), opened?: Opened): Promise<void> {
+/** Runs the job for each node in turn; what belongs to no node, once. One that has to look at the tree first is made with it. */
+export async function runJobs(options: JobOptions, deps: Deps, made: Job | ((fs: Filesystem) => Promise<Job>), opened?: Opened): Promise<void> {
 	await withFilesystem(options, deps, async (fs) => {
-		const job = typeof made === 'function' ? await made(fs.config) : made
+		const job = typeof made === 'function' ? await made(fs) : made
 		const stop = stopOnSignal()
 		try {
 			const chosen = await chosenNodes(fs, options.node)

@@ -1,6 +1,7 @@
 /** `cairn verify`: reading copies and comparing them with what the catalogue knows; bad ones are replaced. */
 import { UserError } from '../core/errors.ts'
 import { replicate } from '../replicator/replicate/replicate.ts'
+import { topOf } from '../replicator/verify/below.ts'
 import { verify as verifyJob } from '../replicator/verify/verify.ts'
 import { EXIT } from './exit-codes.ts'
 import { runJobs, withFilesystem } from './job.ts'
@@ -39,8 +40,10 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	if (limit !== undefined && !(Number.isInteger(limit) && limit >= 1)) throw new UserError('--limit: a whole number of files, 1 or more', EXIT.usage)
 	const bytesMax = bytes === undefined ? undefined : parseSize(bytes, '--max-bytes')
 	const isWatched = limit === undefined && bytes === undefined
-	await runJobs(options, deps, async (config) => {
-		const below = path === undefined ? undefined : await treePath(path, config, deps)
+	await runJobs(options, deps, async (fs) => {
+		const below = path === undefined ? undefined : await treePath(path, fs.config, deps)
+		// Before a run begins: what is mistyped is no run that failed.
+		if (below !== undefined) await topOf(fs, below)
 		return verifyJob({ all, path: below, filesMax: limit, bytesMax, believeBad, isWatched, onWanted: (node) => wanted.add(node) })
 	})
 	if (wanted.size > 0) await heal(wanted, options, deps)

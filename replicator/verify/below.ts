@@ -6,6 +6,7 @@ import type { CopyRow } from '../../core/catalogue/proofs.ts'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
 import { UserError } from '../../core/errors.ts'
 import { EXIT } from '../../core/exit-codes.ts'
+import type { Filesystem } from '../../core/filesystem/filesystem.ts'
 import { type FileId, type Path, ROOT_ID } from '../../core/ids.ts'
 import type { Replicator } from '../replicator.ts'
 import { type Candidate, canBeVerified } from './candidate.ts'
@@ -13,7 +14,7 @@ import { type Candidate, canBeVerified } from './candidate.ts'
 const PAGE_ROWS = 512
 
 export async function* below(rep: Replicator, path: Path): AsyncGenerator<Candidate[]> {
-	const top = await find(rep, path)
+	const top = await topOf(rep.fs, path)
 	if (top.kind !== KIND.directory) return yield await copies(rep, [top])
 	// Depth first, so that no more is kept in mind than the directories beside the way down.
 	for (const waiting = [top.id]; waiting.length > 0; ) {
@@ -28,10 +29,10 @@ export async function* below(rep: Replicator, path: Path): AsyncGenerator<Candid
 	}
 }
 
-async function find({ fs }: Replicator, path: Path): Promise<Pick<FileRow, 'id' | 'kind'>> {
+export async function topOf({ catalogue }: Filesystem, path: Path): Promise<Pick<FileRow, 'id' | 'kind'>> {
 	let found: Pick<FileRow, 'id' | 'kind'> = { id: ROOT_ID, kind: KIND.directory }
 	for (const name of path.toString('latin1').split('/').filter((each) => each !== '')) {
-		const row = await entries.lookup(fs.catalogue, found.id, Buffer.from(name, 'latin1'))
+		const row = await entries.lookup(catalogue, found.id, Buffer.from(name, 'latin1'))
 		if (!row) throw new UserError(`there is no ${path} in the tree`, EXIT.refused)
 		found = row
 	}

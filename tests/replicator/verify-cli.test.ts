@@ -43,4 +43,5 @@ test('cairn verify finds and heals a flipped byte', { timeout: 120_000 }, async 
 
 	const refused = { 'verify --node nobody': 8, 'verify --status --node nobody': 8, 'verify -p no/such/file': 8, 'verify --max-bytes much': 2, 'verify --limit few': 2, 'verify --limit 1.5': 2, 'trim --node nobody': 8 }
 	for (const [words, code] of Object.entries(refused)) assert.equal((await up.cairn(...words.split(' '))).code, code, words)
+	assert.doesNotMatch(await verb('replicator', '--status'), /failed/, 'what is mistyped is no run')
 })
