@@ -14,6 +14,7 @@ import { EXIT } from './exit-codes.ts'
 import { withFilesystem } from './job.ts'
 import { many } from './many.ts'
 import { timeOf } from './moments.ts'
+import { checkKnown } from './no-such.ts'
 import { takeOut } from './restore-out.ts'
 import { failedJson, type Outcome, waitForOrders } from './restore-wait.ts'
 import { findSite } from './site-set.ts'
@@ -62,6 +63,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	await withFilesystem(options, deps, async (fs) => {
 		const site = await findSite(fs.catalogue, from)
 		if (options.cancel) return await cancel(fs, site.id, deps)
+		if (className !== undefined) checkKnown('class', className, fs.classes)
 		const directory = to === undefined ? undefined : madeDirectory(resolve(deps.directory, to))
 		const tree = await treePath(path ?? '/', fs.config, deps)
 		const wish = { site: site.id, path: tree, className, at, deleted }
@@ -69,7 +71,7 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 		const placed = await place(fs, wantedBack(fs, wish), { site: site.id, job, elsewhere: directory !== undefined, overwrite })
 		if (placed.ordered + placed.there + placed.taken.length === 0) throw await nothingOf(fs, wish, from)
 		for (const taken of placed.taken) deps.warn(`${showBytes(taken)}: something else has this path now; --overwrite replaces it, --to leads elsewhere`)
-		if (!json) deps.print(`asked ${from} for ${many(placed.ordered, 'file')}, ${showSize(placed.bytes)}B${placed.there > 0 ? `; ${placed.there} are there` : ''}`)
+		if (!json) deps.print(`asked ${from} for ${many(placed.ordered, 'file')}, ${showSize(placed.bytes)}B${placed.there > 0 ? `; ${placed.there} ${placed.there === 1 ? 'is' : 'are'} there` : ''}`)
 		const stop = stopOnSignal()
 		try {
 			const each = directory === undefined ? undefined : (order: OrderRow) => takeOut(fs, order, directory)
@@ -82,9 +84,9 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 }
 
 async function cancel(fs: Filesystem, site: number, deps: Deps): Promise<void> {
-	const many = await orders.removeOpen(fs.catalogue, site)
+	const taken = await orders.removeOpen(fs.catalogue, site)
 	await drive(dropForgotten(fs))
-	deps.print(`${many} orders taken back`)
+	deps.print(`${many(taken, 'order')} taken back`)
 }
 
 async function nothingOf(fs: Filesystem, wish: Wish, from: string): Promise<UserError> {

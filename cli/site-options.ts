@@ -68,6 +68,8 @@ export function withSiteOptions(settings: SiteSettings, options: SiteOptions): S
 	if (said.paths?.includes('')) throw new UserError('--path: it is empty; all of the tree is /', EXIT.usage)
 	if (said.paths?.some((path) => path.includes('\n'))) throw new UserError('--path: a path with a line break in it cannot be one of a site', EXIT.usage)
 	for (const path of said.paths ?? []) checked('--path', path, treePath)
+	const both = options.default?.find((name) => said[NAMES[name as keyof typeof NAMES]] !== undefined)
+	if (both !== undefined) throw new UserError(`--${both} and --default ${both}: which?`, EXIT.usage)
 	const next: SiteSettings = { ...settings, ...(JSON.parse(JSON.stringify(said)) as SiteSettings) }
 	for (const name of options.default ?? []) delete next[NAMES[name as keyof typeof NAMES]]
 	return next

@@ -16,6 +16,7 @@ import { cairn, type Keeper, newSite, openKeeper, type Said } from './keeper.ts'
 
 const add = (keeper: Keeper, options: Partial<Parameters<typeof runAdd>[0]>): Promise<Said> => cairn(keeper, (deps) => runAdd({ name: 'attic', json: false, ...options }, deps))
 const set = (keeper: Keeper, options: Partial<Parameters<typeof runSet>[0]>): Promise<Said> => cairn(keeper, (deps) => runSet({ name: 'attic', ...options }, deps))
+const log = (keeper: Keeper, lines: number): Promise<Said> => cairn(keeper, (deps) => runLog({ name: 'attic', lines, json: false }, deps))
 
 async function list(keeper: Keeper): Promise<SiteStanding[]> {
 	return JSON.parse((await cairn(keeper, (deps) => runList({ json: true }, deps))).out)
@@ -79,6 +80,8 @@ test('what makes no sense is said in one line, and nothing changes', async (t) =
 		assert.ok(said.exitCode > 0 && said.out === '' && !said.err.includes('\n'), JSON.stringify(options))
 	}
 	assert.match((await set(keeper, {})).err, /site set: what/)
+	assert.match((await set(keeper, { rate: ['2M'], default: ['rate'] })).err, /--rate and --default rate: which\?/)
+	for (const lines of [Number.NaN, -1, 0, 1.5]) assert.deepEqual(await log(keeper, lines), { exitCode: 2, out: '', err: '--lines: a whole number, 1 or more' })
 	assert.match((await set(keeper, { name: 'none', parallel: 1 })).err, /there is no site none; there are: attic/)
 	assert.equal((await list(keeper)).length, 1)
 	chmodSync(keeper.config.backup.keyFile, 0o644)
