@@ -12,7 +12,7 @@ export interface Validators {
 	modified: Date
 }
 
-type Headers = Readonly<Record<string, string | string[] | undefined>>
+export type Headers = Readonly<Record<string, string | string[] | undefined>>
 
 /** The hash of the content where it is known, else which version of which file it is; weak while somebody writes to it. */
 export function validatorsOf(row: LocatedRow): Validators {
@@ -54,6 +54,11 @@ export function judge(method: string, headers: Headers, row: LocatedRow | undefi
 /** The same where only a refusal can come of it. */
 export function require(headers: Headers, row: LocatedRow | undefined): void {
 	if (judge('PUT', headers, row) === 412) throw new HttpError(412, 'it is not as the conditions of the request want it')
+}
+
+/** Those of a change that a request has. */
+export function conditionsIn(headers: Headers): Headers {
+	return Object.fromEntries(CONDITIONS.filter((name) => headers[name] !== undefined).map((name) => [name, headers[name]]))
 }
 
 /** The same as a check in a transaction; undefined where the request has no condition. `tagged`: with the tag that a dialect gives it. */

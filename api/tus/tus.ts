@@ -24,6 +24,7 @@ import { run } from '../../core/op.ts'
 import { mayReach } from '../access/access.ts'
 import { stillHolds } from '../access/still.ts'
 import type { Api } from '../api.ts'
+import { conditionOf, require } from '../content/validators.ts'
 import { HttpError } from '../errors.ts'
 import { endsInSlash } from '../tree/below.ts'
 import { reachWithParents, withDirectory } from '../tree/reach.ts'
@@ -104,8 +105,10 @@ async function keep(request: FastifyRequest, api: Api, said: Said, length: numbe
 	const common = { length, metadata: toKeep(said), holder: request.grant.name, seconds: SECONDS, attributes: attributesOf(api) }
 	if (isPartial(said)) return await run(keepUpload(api.fs, { ...common, place: { parent: ROOT_ID, name: NOWHERE }, path: NOWHERE }))
 	const asked = pathIn(said)
-	const { place, path, row } = await withDirectory(() => reachWithParents(request, api, asked))
-	if (!place || row?.kind === KIND.directory || endsInSlash(asked)) return fail('EISDIR', 'a directory is there')
+	if (endsInSlash(asked)) return fail('EISDIR', 'a file has no slash at its end')
+	const { place, path, row } = await withDirectory(() => reachWithParents(request, api, asked, () => require(said.conditions, undefined)))
+	if (!place || row?.kind === KIND.directory) return fail('EISDIR', 'a directory is there')
+	require(said.conditions, row)
 	return await run(keepUpload(api.fs, { ...common, place, path }))
 }
 
@@ -197,7 +200,17 @@ async function name(request: FastifyRequest, api: Api, row: UploadRow, hash: Buf
 	// It was there when the upload was begun, which may be long ago.
 	const { place } = await reachWithParents(request, api, Buffer.from(row.path))
 	if (!place) return fail('EISDIR', 'a directory is there')
-	await run(nameUpload(api.fs, row, place, attributesOf(api), { hash, check: stillHolds(request, api) }))
+	const holds = stillHolds(request, api)
+	const condition = conditionOf(saidOf(row).conditions)
+	await run(
+		nameUpload(api.fs, row, place, attributesOf(api), {
+			hash,
+			*check(tx, current) {
+				yield* holds(tx)
+				if (condition) yield* condition(tx, current)
+			},
+		}),
+	)
 }
 
 async function remove(request: FastifyRequest, reply: FastifyReply, api: Api): Promise<FastifyReply> {

@@ -235,3 +235,29 @@ for (const engine of engines) {
 		assert.equal((await door.fetch('/files/f')).status, 404)
 	})
 }
+
+test('the conditions an upload was begun with hold until it has its name', async (t) => {
+	const door = await openDoor(t, { nodes: 1 })
+	const put = (path: string, body: string) => door.fetch(path, { method: 'PUT', body })
+	const textOf = async (path: string) => (await door.fetch(path)).text()
+	const tag = (await put('/files/f', 'old')).headers.get('etag') as string
+	for (const condition of [{ 'if-none-match': '*' }, { 'if-match': '"another"' }, { 'if-unmodified-since': 'Thu, 01 Jan 1970 00:00:00 GMT' }]) {
+		assert.equal((await begin(door, 'f', 3, condition)).status, 412, JSON.stringify(condition))
+	}
+	assert.equal((await begin(door, 'no/dir/f', 3, { 'if-match': '*' })).status, 412)
+	assert.equal((await door.fetch('/files/no/')).status, 404)
+
+	const taken = (await begin(door, 'g', 3, { 'if-none-match': '*' })).headers.get('location') as string
+	await put('/files/g', 'another’s')
+	assert.equal((await patch(door, taken, 0, Buffer.from('new'))).status, 412)
+	assert.equal((await door.fetch(taken, { method: 'HEAD', headers: TUS })).status, 412, 'asked for again it is no other')
+	assert.equal(await textOf('/files/g'), 'another’s')
+
+	const part = (await begin(door, 'part', 3, { ...PART, 'upload-concat': 'partial', 'content-length': '0' })).headers.get('location') as string
+	assert.equal((await patch(door, part, 0, Buffer.from('new'))).status, 204)
+	const joined = (condition: Record<string, string>) => door.fetch('/uploads', { method: 'POST', headers: { ...TUS, ...metadata('f'), 'upload-concat': `final;${part}`, ...condition } })
+	assert.equal((await joined({ 'if-none-match': '*' })).status, 412)
+	assert.equal(await textOf('/files/f'), 'old')
+	assert.equal((await joined({ 'if-match': tag })).status, 201)
+	assert.equal(await textOf('/files/f'), 'new')
+})
