@@ -241,8 +241,8 @@ test('the conditions an upload was begun with hold until it has its name', async
 	const put = (path: string, body: string) => door.fetch(path, { method: 'PUT', body })
 	const textOf = async (path: string) => (await door.fetch(path)).text()
 	const tag = (await put('/files/f', 'old')).headers.get('etag') as string
-	for (const condition of [{ 'if-none-match': '*' }, { 'if-match': '"another"' }, { 'if-unmodified-since': 'Thu, 01 Jan 1970 00:00:00 GMT' }]) {
-		assert.equal((await begin(door, 'f', 3, condition)).status, 412, JSON.stringify(condition))
+	for (const [condition, value] of [['if-none-match', '*'], ['if-match', '"another"'], ['if-unmodified-since', 'Thu, 01 Jan 1970 00:00:00 GMT']]) {
+		assert.equal((await begin(door, 'f', 3, { [condition]: value })).status, 412, condition)
 	}
 	assert.equal((await begin(door, 'no/dir/f', 3, { 'if-match': '*' })).status, 412)
 	assert.equal((await door.fetch('/files/no/')).status, 404)
