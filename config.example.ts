@@ -19,8 +19,8 @@ export default defineConfig({
 	// Connections to a MySQL catalogue.
 	catalogueConnections: 8,
 
-	// The rules paths fall under; the first whose pattern matches holds. `cairn init` writes them into the catalogue,
-	// `cairn class apply` writes them again after a change.
+	// The rules paths fall under; the first whose pattern matches holds, and the last where none does. `cairn init` writes them into
+	// the catalogue, `cairn class apply` writes them again after a change.
 	classes: [
 		{
 			name: 'default',

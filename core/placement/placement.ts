@@ -18,6 +18,11 @@ export function classOf(fs: Pick<Filesystem, 'classes'>, path: Path): ClassRow {
 	return fs.classes.find((rule) => rule.matches(text)) ?? defaultClass(fs)
 }
 
+/** Whether it is by its pattern that the path falls under it. */
+export function fits(rule: ClassRow, path: Path): boolean {
+	return rule.matches((originalPath(path) ?? path).toString('latin1'))
+}
+
 export function defaultClass({ classes }: Pick<Filesystem, 'classes'>): ClassRow {
 	return classes.findLast((rule) => !isRetired(rule)) ?? classes[classes.length - 1]
 }

@@ -24,7 +24,7 @@ import type { FileId, NodeId } from '../ids.ts'
 import type { NodeRow } from '../nodes/node.ts'
 import { isScratch } from '../filesystem/scratch.ts'
 import { type Op, wait } from '../op.ts'
-import { classById, classOf } from '../placement/placement.ts'
+import { classById, classOf, fits } from '../placement/placement.ts'
 import { type Asker, type Circumstances, clientName, type ExplainedCopy, type Explanation, type OffsiteCopy } from './explanation.ts'
 import { pathsFrom } from './paths.ts'
 import { whyMissing, whyNotYet } from './reasons.ts'
@@ -79,6 +79,7 @@ function toExplanation(found: Circumstances, row: HashedFileRow, classes: readon
 	const { paths, rule, nodes, copies, pins } = found
 	const keepsCopies = hasCopies(row)
 	const now = keepsCopies && paths.length > 0 ? paths.map((path) => classOf({ classes: [...classes] }, path)) : []
+	const isByDefault = now.some(({ id }) => id === rule.id) && !paths.some((path) => fits(rule, path))
 	const staying = copies.filter((copy) => copy.state !== REPLICA.surplus).length
 	return {
 		id: row.id,
@@ -90,7 +91,7 @@ function toExplanation(found: Circumstances, row: HashedFileRow, classes: readon
 		hash: hashOf(row),
 		hasCopies: keepsCopies,
 		class: {
-			name: rule.name, pattern: rule.pattern, copies: rule.copies, zones: rule.zones, offsite: rule.offsite,
+			name: rule.name, pattern: isByDefault ? '' : rule.pattern, copies: rule.copies, zones: rule.zones, offsite: rule.offsite,
 			becomes: now.length > 0 && !now.some(({ id }) => id === rule.id) ? now[0].name : undefined,
 		},
 		good: copies.filter((copy) => copy.state === REPLICA.good && copy.version === row.version).length,

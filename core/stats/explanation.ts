@@ -39,7 +39,7 @@ export interface Explanation {
 
 export interface ExplainedClass {
 	name: string
-	/** The regular expression that chose it; '' matches everything. */
+	/** The regular expression that chose it; '' matches everything, and stands for the last class where none matches. */
 	pattern: string
 	copies: number
 	zones: number

@@ -148,3 +148,16 @@ for (const engine of engines) {
 		assert.match((await cairn('why', '/')).stdout, /^\/\nfile 1, a directory/)
 	})
 }
+
+test('why of a path that no pattern fits: the last class is its class, by default', async (t) => {
+	const { fs, config: configuration, node } = await place(t, engines[0], { classes: [{ name: 'pictures', pattern: '^pictures/', copies: 3 }, { name: 'sound', pattern: '^sound/', copies: 2 }] })
+	const config = join(node(1), '..', 'config.ts')
+	writeFileSync(config, `export default ${JSON.stringify({ catalogue: configuration.catalogue, classes: configuration.classes })}`)
+	const { id: sound } = await run(makeDirectory(fs, at('sound'), OWNER))
+	await writeFile(fs, at('f', sound), Buffer.alloc(10))
+	await writeFile(fs, at('f'), Buffer.alloc(10))
+	await flushLater(fs)
+	const cairn = typed(config, why)
+	assert.match((await cairn('why', '/sound/f')).stdout, /^class sound: 2 copies, by its pattern \^sound\/$/m)
+	assert.match((await cairn('why', '/f')).stdout, /^class sound: 2 copies, by default$/m)
+})
