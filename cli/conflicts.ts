@@ -6,6 +6,7 @@ import * as nodes from '../core/catalogue/nodes.ts'
 import { jsonBytes, showBytes } from '../core/text.ts'
 import { withCatalogue } from './catalogue.ts'
 import { type Decide, decide, drop, keep } from './conflicts-decide.ts'
+import { showTime } from './moments.ts'
 import { showSize } from './sizes.ts'
 import { table } from './table.ts'
 import { type Common, type Deps, JSON_OPTION, type Verb } from './verb.ts'
@@ -81,9 +82,9 @@ async function runList(options: ListOptions, deps: Deps): Promise<void> {
 	}))
 	if (options.json) return deps.print(JSON.stringify(plain, null, 2))
 	if (plain.length === 0) return deps.print('no conflicts')
-	const cells = plain.map(({ id, node, reason, size, modified }, index) => {
-		const { path, aside } = rows[index]
-		return [String(id), node, showBytes(path), reason, showSize(size), modified.slice(0, 16), aside === null ? 'where it stood' : showBytes(aside)]
+	const cells = plain.map(({ id, node, reason, size }, index) => {
+		const { path, aside, mtime } = rows[index]
+		return [String(id), node, showBytes(path), reason, showSize(size), showTime(mtime).slice(0, 16), aside === null ? 'where it stood' : showBytes(aside)]
 	})
 	for (const line of table(['ID', 'NODE', 'PATH', 'REASON', 'SIZE', 'MODIFIED', 'KEPT AS'], cells)) deps.print(line)
 }

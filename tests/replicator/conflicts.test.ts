@@ -222,11 +222,15 @@ test('as typed', async (t) => {
 	disk.writeFileSync(`${root}/f`, 'content')
 	assert.equal((await place.cairn('walk')).code, 0)
 	disk.writeFileSync(`${root}/f`, 'edited there')
+	disk.utimesSync(`${root}/f`, new Date(), new Date('2026-07-01T03:30:00Z'))
 	const walk = await place.cairn('walk')
 	assert.match(walk.stdout + walk.stderr, /f has another content than is known/)
 	const [row] = JSON.parse((await place.cairn('conflicts', 'list', '--json')).stdout)
 	assert.deepEqual([row.node, row.path, row.kept, row.reason, row.size], ['n1', 'f', null, 'differs', 12])
-	assert.match((await place.cairn('conflicts', 'list')).stdout, /n1 +f +differs +12.* where it stood/)
+	const zone = process.env.TZ
+	process.env.TZ = 'America/New_York'
+	t.after(() => void (zone === undefined ? delete process.env.TZ : (process.env.TZ = zone)))
+	assert.match((await place.cairn('conflicts', 'list')).stdout, /n1 +f +differs +12 +2026-06-30 23:30 +where it stood/)
 	assert.equal((await place.cairn('conflicts', 'keep')).code, 2)
 	assert.equal((await place.cairn('conflicts', 'keep', '99')).code, 8)
 	const refused = await place.cairn('conflicts', 'drop', '--all')
