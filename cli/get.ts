@@ -5,15 +5,19 @@ import type { IncomingMessage } from 'node:http'
 import { basename, dirname, join, resolve } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { UserError } from '../core/errors.ts'
 import { lastErrorName, tryLock } from '../core/libc.ts'
 import { syncPath } from '../core/sync-path.ts'
+import { showBytes } from '../core/text.ts'
 import type { Run } from '../replicator/run.ts'
 import { withAttempts } from './attempts.ts'
 import type { DoorAddress } from './door-address.ts'
 import { ask, Refused, told } from './door-request.ts'
+import { EXIT } from './exit-codes.ts'
 import { plainTarget } from './plain-target.ts'
 import { isAt } from './run-lock.ts'
 import { addressOf, type TransferOptions, transfer, transferOptions } from './transfer.ts'
+import { typedWords } from './typed-name.ts'
 import type { Deps, Verb } from './verb.ts'
 
 /** Of most filesystems. */
@@ -37,8 +41,9 @@ export const get: Verb<Options> = (deps) => ({
 })
 
 export async function run(options: Options, deps: Deps): Promise<void> {
-	const file = fileFor(options, deps)
-	const address = addressOf(options.path)
+	const [path] = typedWords([options.path])
+	const file = fileFor(options, path, deps)
+	const address = addressOf(path)
 	await transfer('get', options, deps, async (door, shown) => {
 		try {
 			const bytes = await fetchWhole(door, address, file, shown)
@@ -49,9 +54,13 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	})
 }
 
-function fileFor({ path, file = '.' }: Options, { directory }: Deps): string {
+function fileFor({ path, file = '.' }: Options, typed: Buffer, { directory }: Deps): string {
+	// A dash comes as nothing.
+	if (file === '') throw new UserError('get: into which file? Its name is empty', EXIT.usage)
 	const said = resolve(directory, file)
-	return statSync(said, { throwIfNoEntry: false })?.isDirectory() ? join(said, basename(path)) : plainTarget(said)
+	if (!statSync(said, { throwIfNoEntry: false })?.isDirectory()) return plainTarget(said)
+	if (!typed.equals(Buffer.from(path))) throw new UserError(`get: ${showBytes(typed)} is no text: name the file it is to become here`, EXIT.usage)
+	return join(said, basename(path))
 }
 
 interface Remote {

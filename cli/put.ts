@@ -1,16 +1,17 @@
 /** `cairn put FILE... TARGET`: files of this machine into the tree, through a door. */
 import { createHash } from 'node:crypto'
 import { createReadStream, type Stats, statSync } from 'node:fs'
-import { basename } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { UserError } from '../core/errors.ts'
+import { showBytes } from '../core/text.ts'
 import type { Run } from '../replicator/run.ts'
 import { withAttempts } from './attempts.ts'
 import type { DoorAddress } from './door-address.ts'
 import { ask, Refused, told } from './door-request.ts'
 import { EXIT } from './exit-codes.ts'
 import { addressOf, type TransferOptions, transfer, transferOptions } from './transfer.ts'
+import { typedWords } from './typed-name.ts'
 import type { Deps, Verb } from './verb.ts'
 
 interface Options extends TransferOptions {
@@ -26,16 +27,17 @@ export const put: Verb<Options> = (deps) => ({
 })
 
 export async function run(options: Options, deps: Deps): Promise<void> {
-	const files = options.paths.map(String)
-	const target = files.pop() as string
+	const files = typedWords(options.paths.map(String))
+	const target = files.pop() as Buffer
+	const isDirectory = target.at(-1) === SLASH
 	if (files.length === 0) throw new UserError('put what, and where? cairn put FILE... TARGET', EXIT.usage)
-	if (files.length > 1 && !target.endsWith('/')) throw new UserError(`${target}: where several files go is a directory, and ends in /`, EXIT.usage)
+	if (files.length > 1 && !isDirectory) throw new UserError(`${showBytes(target)}: where several files go is a directory, and ends in /`, EXIT.usage)
 	await transfer('put', options, deps, async (door, shown) => {
 		const known = files.map((file) => ({ file, stat: statOf(file, shown) })).filter((each): each is Local => each.stat !== undefined)
 		shown.expect(known.length, known.reduce((sum, { stat }) => sum + stat.size, 0))
 		for (const local of known) {
 			if (shown.signal.aborted) return
-			const address = addressOf(target.endsWith('/') ? `${target}${basename(local.file)}` : target)
+			const address = addressOf(isDirectory ? Buffer.concat([target, nameOf(local.file)]) : target)
 			try {
 				shown.done(await putOne(door, local, address, shown), local.stat.size)
 			} catch (error) {
@@ -45,12 +47,18 @@ export async function run(options: Options, deps: Deps): Promise<void> {
 	})
 }
 
+const SLASH = 0x2f
+
+function nameOf(file: Buffer): Buffer {
+	return file.subarray(file.lastIndexOf(SLASH) + 1)
+}
+
 interface Local {
-	file: string
+	file: Buffer
 	stat: Stats
 }
 
-function statOf(file: string, shown: Run): Stats | undefined {
+function statOf(file: Buffer, shown: Run): Stats | undefined {
 	const stat = statSync(file, { throwIfNoEntry: false })
 	if (stat?.isFile()) return stat
 	shown.expect(1, 0)
@@ -72,7 +80,7 @@ async function isThere(door: DoorAddress, { file, stat }: Local, address: string
 	return response.headers.etag === `"${await hashOf(file)}"`
 }
 
-async function hashOf(file: string): Promise<string> {
+async function hashOf(file: Buffer): Promise<string> {
 	const hash = createHash('sha256')
 	await pipeline(createReadStream(file), hash)
 	return hash.digest('hex')

@@ -2,6 +2,7 @@
 import type { Argv } from 'yargs'
 import { encode } from '../api/content/paths.ts'
 import { UserError } from '../core/errors.ts'
+import { showBytes } from '../core/text.ts'
 import { type Run, startRun } from '../replicator/run.ts'
 import { type DoorAddress, type DoorOptions, doorAddress, doorOptions } from './door-address.ts'
 import { EXIT } from './exit-codes.ts'
@@ -21,10 +22,10 @@ export function transferOptions<T>(yargs: Argv<T>): Argv<T & TransferOptions> {
 }
 
 /** Of a path in the tree. */
-export function addressOf(path: string): string {
-	const names = path.split('/').filter((name) => name !== '' && name !== '.')
-	if (names.includes('..')) throw new UserError(`${path}: a path in the tree has no '..'`, EXIT.usage)
-	return `/files/${encode(Buffer.from(names.join('/')))}`
+export function addressOf(path: Uint8Array): string {
+	const names = Buffer.from(path).toString('latin1').split('/').filter((name) => name !== '' && name !== '.')
+	if (names.includes('..')) throw new UserError(`${showBytes(path)}: a path in the tree has no '..'`, EXIT.usage)
+	return `/files/${encode(Buffer.from(names.join('/'), 'latin1'))}`
 }
 
 export async function transfer(title: string, options: TransferOptions, deps: Deps, work: (door: DoorAddress, run: Run) => Promise<void>): Promise<void> {

@@ -1,12 +1,14 @@
 /** `cairn put`, `cairn get` and `cairn bench http` against a door: whole files, what was broken off, what is refused. */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { bench } from '../../cli/bench.ts'
 import type { BenchResult } from '../../cli/bench-http.ts'
 import { ask } from '../../cli/door-request.ts'
@@ -18,6 +20,7 @@ import { mountFailingDisk } from '../failure/failing-disk.ts'
 import { openDoor, type TestDoor } from './door.ts'
 
 const cairn = typed('none', put, get, bench)
+const CAIRN = fileURLToPath(new URL('../../cairn', import.meta.url))
 
 async function open(t: TestContext): Promise<TestDoor & { local(name: string, content?: Buffer): string }> {
 	const door = await openDoor(t, { nodes: 1, listen: [{ at: '127.0.0.1:0', anybody: 'write' }] })
@@ -179,4 +182,18 @@ test('bench http counts what was answered', async (t) => {
 	}
 	const [{ objects }] = await door.driver.all('SELECT COUNT(*) AS objects FROM object')
 	assert.ok(Number(objects) > 0)
+})
+
+test('names that are no UTF-8, two that read alike too', async (t) => {
+	const door = await open(t)
+	const [one, other] = [0xfe, 0xff].map((last) => Buffer.concat([Buffer.from(door.local('name')), Buffer.from([last])]))
+	writeFileSync(one, 'one')
+	writeFileSync(other, 'other')
+	const typed = async (line: string) => (await promisify(execFile)('sh', ['-c', `cd '${door.local('.')}'; ${CAIRN} ${line} --door ${door.url} || true`])).stderr
+	assert.equal(await typed('put -q name* /d/'), '')
+	assert.deepEqual([await (await door.fetch('/files/d/name%FE')).text(), await (await door.fetch('/files/d/name%FF')).text()], ['one', 'other'])
+	assert.equal(await typed(`get -q "/d/$(printf 'name\\377')" came`), '')
+	assert.equal(readFileSync(door.local('came'), 'utf8'), 'other')
+	assert.match(await typed(`get -q "/d/$(printf 'name\\377')"`), /name\\xff is no text: name the file it is to become here/)
+	assert.match(await typed('get -q /d/name -'), /into which file\?/)
 })
