@@ -30,6 +30,7 @@ export const umount: Verb<Options> = (deps) => ({
 })
 
 export async function run({ lazy, ...options }: Options, deps: Deps): Promise<void> {
+	if (options.mountpoint === '') throw new UserError('umount: the name of the mount point is empty', EXIT.usage)
 	const path = canonicalMountPoint(options.mountpoint ?? (await configured(options, deps)), deps.directory)
 	const entry = mountAt(path)
 	if (!entry) throw new UserError(`nothing is mounted at ${path}`, EXIT.notMounted)

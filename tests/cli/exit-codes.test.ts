@@ -158,6 +158,7 @@ test('10, 11: mount points that will not do', async (t) => {
 test('14: nothing is mounted there', async (t) => {
 	const place = makeWorkplace(t)
 	ended(await place.cairn('umount', place.directory), EXIT.notMounted, /nothing is mounted/)
+	ended(await place.cairn('umount', ''), EXIT.usage, /is empty/)
 })
 
 test('14: what others mounted is not taken away', { skip: process.getuid?.() !== 0 && 'only root mounts a tmpfs' }, async (t) => {
