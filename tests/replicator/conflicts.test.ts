@@ -229,7 +229,10 @@ test('as typed', async (t) => {
 	assert.deepEqual([row.node, row.path, row.kept, row.reason, row.size], ['n1', 'f', null, 'differs', 12])
 	const zone = process.env.TZ
 	process.env.TZ = 'America/New_York'
-	t.after(() => void (zone === undefined ? delete process.env.TZ : (process.env.TZ = zone)))
+	t.after(() => {
+		if (zone === undefined) delete process.env.TZ
+		else process.env.TZ = zone
+	})
 	assert.match((await place.cairn('conflicts', 'list')).stdout, /n1 +f +differs +12 +2026-06-30 23:30 +where it stood/)
 	assert.equal((await place.cairn('conflicts', 'keep')).code, 2)
 	assert.equal((await place.cairn('conflicts', 'keep', '99')).code, 8)
