@@ -35,7 +35,7 @@ export interface AskedAgain {
 	open(pid: number, id: FileId, request: OpenRequest): Op<OpenFile>
 }
 
-export function createAskedAgain(fs: Filesystem): AskedAgain {
+export function createAskedAgain(fs: Filesystem, isDoubting: () => boolean): AskedAgain {
 	const callers = new Map<number, Caller>()
 
 	function* letGo(caller: Caller): Op<void> {
@@ -94,7 +94,7 @@ export function createAskedAgain(fs: Filesystem): AskedAgain {
 			const isHis = caller?.refused === id || caller?.file?.id === id
 			try {
 				// A name that led to it may do so still for the kernel, which was not told yet. Who has it by a descriptor asks for it once more.
-				if (!isHis && fs.open.get(id)?.orphan) fail('ESTALE')
+				if (!isHis && (fs.open.get(id)?.orphan || (isDoubting() && callers.size < CALLERS_MAX))) fail('ESTALE')
 				return yield* open(fs, id, request)
 			} catch (error) {
 				if (codeOf(error) !== 'ESTALE') throw error

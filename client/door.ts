@@ -1,6 +1,7 @@
 /** The FUSE door as the operations in this folder see it. */
 import { NEGATIVE_ALONE_SECONDS } from '../core/filesystem/announce.ts'
 import type { Filesystem } from '../core/filesystem/filesystem.ts'
+import type { Place } from '../core/filesystem/names.ts'
 import type { FileId } from '../core/ids.ts'
 import { type AskedAgain, createAskedAgain } from './asked-again.ts'
 import type { Validity } from './fuse/encode.ts'
@@ -23,6 +24,12 @@ export interface Door {
 	readonly forgetListing: (directory: FileId) => void
 	/** The kernel asks for them again, from now on and before the request is answered. Only of a file that the caller holds open. */
 	readonly forgetAttributes: (file: FileId) => void
+	/** The kernel has yet to hear of something that others changed. */
+	readonly isTelling: () => boolean
+	/** The kernel asks again what the name leads to, when it is used next. */
+	readonly doubtName: (place: Place) => void
+	/** It has yet to hear that it is to. */
+	readonly isDoubting: () => boolean
 	readonly validity: { entry: Validity; attributes: Validity; negative: () => Validity }
 }
 
@@ -33,7 +40,9 @@ const NONE: Validity = { seconds: 0, nanoseconds: 0 }
 /** Alone, a missing name may be remembered this long: another client may join and create it. */
 const NEGATIVE_ALONE: Validity = { seconds: NEGATIVE_ALONE_SECONDS, nanoseconds: 0 }
 
-export function createDoor(fs: Filesystem, kernel: Pick<Door, 'passthrough' | 'agreed' | 'forgetListing' | 'forgetAttributes'>): Door {
+type Kernel = Pick<Door, 'passthrough' | 'agreed' | 'forgetListing' | 'forgetAttributes' | 'isTelling' | 'doubtName' | 'isDoubting'>
+
+export function createDoor(fs: Filesystem, kernel: Kernel): Door {
 	const lasting: Validity = { seconds: fs.config.mount.cacheSeconds, nanoseconds: 0 }
 	return {
 		...kernel,
@@ -41,7 +50,7 @@ export function createDoor(fs: Filesystem, kernel: Pick<Door, 'passthrough' | 'a
 		handles: createHandles(),
 		listings: createListings(),
 		listers: createListers(),
-		askedAgain: createAskedAgain(fs),
+		askedAgain: createAskedAgain(fs, kernel.isDoubting),
 		validity: {
 			entry: lasting,
 			attributes: lasting,

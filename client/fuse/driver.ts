@@ -22,7 +22,15 @@ export const fuse: Driver = {
 		const notifier = createNotifier(fd, report)
 		const agreed: Agreed = { passthrough: false, withoutOpendir: false }
 		const passthrough = createPassthrough(fd, () => agreed.passthrough, report)
-		const door = createDoor(fs, { passthrough, agreed, forgetListing: (directory) => notifier.inode(directory, false), forgetAttributes: notifier.attributesAtOnce })
+		const door = createDoor(fs, {
+			passthrough,
+			agreed,
+			forgetListing: (directory) => notifier.inode(directory, false),
+			forgetAttributes: notifier.attributesAtOnce,
+			isTelling: notifier.isTelling,
+			doubtName: ({ parent, name }) => notifier.doubt(parent, name),
+			isDoubting: notifier.isDoubting,
+		})
 		fs.onChange = (change) => {
 			door.listings.changed()
 			invalidate(notifier, change)

@@ -8,10 +8,19 @@ import { errno, errnoName, write as writeNow } from '../../core/libc.ts'
 import { putNumber64 } from './encode.ts'
 import { NOTIFY, OUT_HEADER_BYTES } from './protocol.ts'
 
+/** FUSE_EXPIRE_ONLY. Before Linux 6.2 the kernel drops the name instead. */
+const EXPIRE_ONLY = 1
+
 export interface Notifier {
 	/** Attributes, and content too unless `attributesOnly`. */
 	inode(id: number, attributesOnly: boolean): void
 	entry(parent: number, name: Uint8Array): void
+	/** What is at the name is asked for once more, and stays where it is what is there: a directory may be the one somebody works in. */
+	doubt(parent: number, name: Uint8Array): void
+	/** Something is on its way to the kernel. */
+	isTelling(): boolean
+	/** And among it what is doubted. */
+	isDoubting(): boolean
 	/**
 	 * Done when it returns. No lock is taken for attributes alone; an inode on its way out would be waited for, and so this is only
 	 * for one that the caller of the request being served has open.
@@ -21,9 +30,13 @@ export interface Notifier {
 
 export function createNotifier(fd: number, report: (line: string) => void): Notifier {
 	let chain: Promise<void> = Promise.resolve()
+	let waiting = 0
+	let doubted = 0
 
-	function later(message: Buffer): void {
-		chain = chain.then(() => deliver(message))
+	function later(message: Buffer): Promise<void> {
+		waiting++
+		chain = chain.then(() => deliver(message)).then(() => void waiting--)
+		return chain
 	}
 
 	function deliver(message: Buffer): Promise<void> {
@@ -41,18 +54,17 @@ export function createNotifier(fd: number, report: (line: string) => void): Noti
 	}
 
 	return {
-		inode: (id, attributesOnly) => later(inodeMessage(id, attributesOnly)),
+		inode: (id, attributesOnly) => void later(inodeMessage(id, attributesOnly)),
 		attributesAtOnce(id) {
 			const message = inodeMessage(id, true)
 			if (writeNow(fd, message, message.length) === -1) complain(errnoName(errno()))
 		},
-		entry(parent, name) {
-			const body = Buffer.alloc(16 + name.length + 1)
-			const view = new DataView(body.buffer, body.byteOffset)
-			putNumber64(view, 0, parent)
-			view.setUint32(8, name.length, true)
-			body.set(name, 16)
-			later(messageOf(NOTIFY.INVAL_ENTRY, body))
+		isTelling: () => waiting > 0,
+		isDoubting: () => doubted > 0,
+		entry: (parent, name) => void later(entryMessage(parent, name, 0)),
+		doubt(parent, name) {
+			doubted++
+			void later(entryMessage(parent, name, EXPIRE_ONLY)).then(() => void doubted--)
 		},
 	}
 }
@@ -64,6 +76,16 @@ function inodeMessage(id: number, attributesOnly: boolean): Buffer {
 	putNumber64(view, 8, attributesOnly ? -1 : 0)
 	putNumber64(view, 16, 0)
 	return messageOf(NOTIFY.INVAL_INODE, body)
+}
+
+function entryMessage(parent: number, name: Uint8Array, flags: number): Buffer {
+	const body = Buffer.alloc(16 + name.length + 1)
+	const view = new DataView(body.buffer, body.byteOffset)
+	putNumber64(view, 0, parent)
+	view.setUint32(8, name.length, true)
+	view.setUint32(12, flags, true)
+	body.set(name, 16)
+	return messageOf(NOTIFY.INVAL_ENTRY, body)
 }
 
 function messageOf(code: number, body: Buffer): Buffer {

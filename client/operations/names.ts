@@ -1,5 +1,6 @@
 /** Requests about a name in a directory. */
 import { KIND } from '../../core/catalogue/files.ts'
+import { mayBeBehind } from '../../core/filesystem/behind.ts'
 import { makeDirectory, makeSpecial, makeSymlink, create } from '../../core/filesystem/create.ts'
 import { link, readlink } from '../../core/filesystem/links.ts'
 import { getAttributes, lookup } from '../../core/filesystem/lookup.ts'
@@ -137,10 +138,15 @@ export const rename2: Operation = (door) =>
 		return undefined
 	}
 
-function moveName(door: Door, request: Request, namesAt: number, mode: RenameMode) {
+function* moveName(door: Door, request: Request, namesAt: number, mode: RenameMode): Op<void> {
 	const name = nameAt(request, namesAt)
-	const newName = nameAt(request, namesAt + name.length + 1)
-	return rename(door.fs, { parent: request.node, name }, { parent: newDirectory(request), name: newName }, mode)
+	const from = { parent: request.node, name }
+	const to = { parent: newDirectory(request), name: nameAt(request, namesAt + name.length + 1) }
+	yield* rename(door.fs, from, to, mode)
+	// The kernel moves what it remembers of the name. Another client may have given it to another file, and told of that too late the kernel would have the wrong one at the new name.
+	if (!mayBeBehind(door.fs) && !door.isTelling()) return
+	door.doubtName(to)
+	if (mode === 'exchange') door.doubtName(from)
 }
 
 export function newDirectory(request: Request): FileId {

@@ -5,6 +5,7 @@
  *     fs.catchingUp                    it is being read, or that failed
  *     isFollowed                       neither of these: what is remembered here is as the catalogue has it
  *     isBehind                         not so, and it costs nothing to know: catch up (follow.ts) before going on
+ *     mayBeBehind                      the same, or it cannot be known without a question
  *     fs.shared                        somebody else is alive who may change something at any time: what counts across a socket
  *     fs.transactions                  changes of this process itself; those of anybody are `catalogue.commits()`
  */
@@ -17,4 +18,9 @@ export function isFollowed(fs: Pick<Filesystem, 'catchingUp' | 'catalogue'>): bo
 
 export function isBehind(fs: Pick<Filesystem, 'catchingUp' | 'catalogue' | 'capabilities'>): boolean {
 	return fs.capabilities.synchronous && !isFollowed(fs)
+}
+
+/** Across a socket that is whenever anybody else is alive: to know it would be a question. */
+export function mayBeBehind(fs: Pick<Filesystem, 'catchingUp' | 'catalogue' | 'capabilities' | 'shared'>): boolean {
+	return isBehind(fs) || (fs.shared && !fs.capabilities.synchronous)
 }

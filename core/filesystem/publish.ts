@@ -3,7 +3,7 @@ import * as writers from '../catalogue/writers.ts'
 import { codeOf, fail } from '../errors.ts'
 import type { FileId } from '../ids.ts'
 import { type Maybe, type Op, wait } from '../op.ts'
-import { isBehind } from './behind.ts'
+import { mayBeBehind } from './behind.ts'
 import { distrustRead } from './distrust.ts'
 import { type Filesystem, flushLater, transact } from './filesystem.ts'
 import { catchUp } from './follow.ts'
@@ -67,7 +67,7 @@ function* publishNow(fs: Filesystem, file: OpenFile, force: boolean): Op<boolean
 
 /** If somebody moved a directory above it while it was made, or opened, it may not be where its name leads. */
 function* checkPath(fs: Filesystem, file: OpenFile): Op<void> {
-	if (isBehind(fs) || (fs.shared && !fs.capabilities.synchronous)) yield* catchUp(fs)
+	if (mayBeBehind(fs)) yield* catchUp(fs)
 	if (!file.pathInDoubt) return
 	file.pathInDoubt = false
 	try {

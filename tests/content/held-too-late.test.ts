@@ -20,7 +20,7 @@ test('a node takes longer to open a file than it is held: nothing stays open', a
 	await put(fs, 'x', 'content')
 	await flushLater(fs)
 	t.mock.timers.enable({ apis: ['setTimeout'] })
-	const askedAgain = createAskedAgain(fs)
+	const askedAgain = createAskedAgain(fs, () => false)
 	await assert.rejects(async () => run(askedAgain.open(PID, NOBODY, { write: false, truncate: false })), { code: 'ESTALE' })
 	const { operations } = fs.nodes.get(1) as Node
 	const { open } = operations

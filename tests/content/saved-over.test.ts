@@ -48,7 +48,7 @@ for (const engine of engines) {
 		test(`${engine.name}: what it leads to is saved over once more, after the caller has asked again${write ? ', to write' : ''}: he has what he found`, async (t) => {
 			const made = await tree(t, engine)
 			const [a, b] = [await made.start(), await made.start()]
-			const [request, caller, again] = [{ write, truncate: false }, 7, createAskedAgain(a.fs)]
+			const [request, caller, again] = [{ write, truncate: false }, 7, createAskedAgain(a.fs, () => false)]
 			const find = () => run(again.lookUp(caller, () => lookup(a.fs, ROOT_ID, Buffer.from('x'))))
 			await save(b.fs, 'first')
 			await run(catchUp(a.fs))
@@ -71,7 +71,7 @@ for (const engine of engines) {
 		test(`${engine.name}: what is gone and open here is opened by who asks for it twice, by a descriptor, and by no name${write ? ', to write' : ''}`, async (t) => {
 			const made = await tree(t, engine)
 			const [a, b] = [await made.start(), await made.start()]
-			const [request, again] = [{ write, truncate: false }, createAskedAgain(a.fs)]
+			const [request, again] = [{ write, truncate: false }, createAskedAgain(a.fs, () => false)]
 			await save(b.fs, 'first')
 			await run(catchUp(a.fs))
 			const gone = await idOf(a.fs)
@@ -93,7 +93,7 @@ for (const engine of engines) {
 	test(`${engine.name}: an older version that is open lives on when the newer was closed and the name went: it has attributes, and is opened by its descriptor`, async (t) => {
 		const made = await tree(t, engine)
 		const [a, b] = [await made.start(), await made.start()]
-		const [request, again] = [{ write: false, truncate: false }, createAskedAgain(a.fs)]
+		const [request, again] = [{ write: false, truncate: false }, createAskedAgain(a.fs, () => false)]
 		await save(b.fs, 'first')
 		await run(catchUp(a.fs))
 		const id = await idOf(a.fs)

@@ -10,7 +10,7 @@ const ROUNDS = 12
 
 for (const catalogue of ['sqlite', 'mariadb'] as const) {
 	describe(catalogue, () => {
-		it('saved over; a symlink pointed elsewhere; a directory made anew', async () => {
+		it('saved over; a symlink pointed elsewhere; a directory made anew; a name given to another file and moved on', async () => {
 			const up = await startUp({ nodes: 1, catalogue })
 			try {
 				const place = { here: (await up.secondMount()).mountPoint, there: up.mountPoint }
@@ -20,6 +20,7 @@ for (const catalogue of ['sqlite', 'mariadb'] as const) {
 					assert.deepEqual(await wrong('repointed'), [])
 					assert.deepEqual(await wrong('changed'), [])
 					assert.deepEqual(await wrong('madeAnew'), [])
+					assert.deepEqual(await wrong('movedOn'), [])
 				})
 			} finally {
 				await up.remove()

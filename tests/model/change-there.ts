@@ -1,6 +1,7 @@
 /** One mount changes what a name leads to, the other uses it in the same moment; runs in hands, and says what was not as it should be. */
 import fs from 'node:fs'
 import { join } from 'node:path'
+import * as libc from '../support/libc.ts'
 
 interface Place {
 	/** The mount that uses it. */
@@ -88,4 +89,38 @@ export function madeAnew({ here, there }: Place, rounds: number): string[] {
 		})
 	}
 	return wrong
+}
+
+/** A name is given to another file there and moved on here: the kernel moves what it knew of it, and has to find out that it is another's. */
+export function movedOn(place: Place, rounds: number): string[] {
+	const { here, there } = place
+	const wrong: string[] = []
+	const moves: Array<(name: string, further: string) => void> = [
+		(name, further) => libc.rename(name, further),
+		(name, further) => libc.rename(name, further, libc.RENAME_EXCHANGE),
+		(name, further) => libc.rename(further, name, libc.RENAME_EXCHANGE),
+	]
+	fs.writeFileSync(join(there, 'sign'), '')
+	for (let round = 0; round < rounds; round++) {
+		const [mine, theirs] = [join(here, `moved-${round}`), join(there, `moved-${round}`)]
+		fs.mkdirSync(theirs)
+		for (const name of ['name', 'next', 'further']) fs.writeFileSync(join(theirs, name), name)
+		for (const name of ['name', 'further']) fs.readFileSync(join(mine, name))
+		fs.renameSync(join(theirs, 'name'), join(theirs, 'before'))
+		fs.renameSync(join(theirs, 'next'), join(theirs, 'name'))
+		moves[round % moves.length](join(mine, 'name'), join(mine, 'further'))
+		// Who opens it at once hears of what was done there. Others find it later.
+		if (round % 2 === 0) compare(wrong, round, 'next', () => fs.readFileSync(join(mine, 'further'), 'latin1'))
+		untilTold(place, round)
+		compare(wrong, round, 'next', () => fs.readFileSync(join(mine, 'further'), 'latin1'))
+		compare(wrong, round, 'next', () => fs.readFileSync(join(theirs, 'further'), 'latin1'))
+	}
+	return wrong
+}
+
+/** The kernel of the mount here has heard of all that was done there before. */
+function untilTold({ here, there }: Place, round: number): void {
+	const mode = 0o600 | (round & 0o77)
+	fs.chmodSync(join(there, 'sign'), mode)
+	while ((fs.statSync(join(here, 'sign')).mode & 0o777) !== mode);
 }
