@@ -111,16 +111,17 @@ export function movedOn(place: Place, rounds: number): string[] {
 		moves[round % moves.length](join(mine, 'name'), join(mine, 'further'))
 		// Who opens it at once hears of what was done there. Others find it later.
 		if (round % 2 === 0) compare(wrong, round, 'next', () => fs.readFileSync(join(mine, 'further'), 'latin1'))
-		untilTold(place, round)
+		untilTold(place, 2 * round)
 		compare(wrong, round, 'next', () => fs.readFileSync(join(mine, 'further'), 'latin1'))
+		untilTold({ here: there, there: here }, 2 * round + 1)
 		compare(wrong, round, 'next', () => fs.readFileSync(join(theirs, 'further'), 'latin1'))
 	}
 	return wrong
 }
 
 /** The kernel of the mount here has heard of all that was done there before. */
-function untilTold({ here, there }: Place, round: number): void {
-	const mode = 0o600 | (round & 0o77)
+function untilTold({ here, there }: Place, mark: number): void {
+	const mode = 0o600 | (mark & 0o77)
 	fs.chmodSync(join(there, 'sign'), mode)
 	while ((fs.statSync(join(here, 'sign')).mode & 0o777) !== mode);
 }
