@@ -105,15 +105,16 @@ export function movedOn(place: Place, rounds: number): string[] {
 		const [mine, theirs] = [join(here, `moved-${round}`), join(there, `moved-${round}`)]
 		fs.mkdirSync(theirs)
 		for (const name of ['name', 'next', 'further']) fs.writeFileSync(join(theirs, name), name)
+		untilTold(place, 3 * round)
 		for (const name of ['name', 'further']) fs.readFileSync(join(mine, name))
 		fs.renameSync(join(theirs, 'name'), join(theirs, 'before'))
 		fs.renameSync(join(theirs, 'next'), join(theirs, 'name'))
 		moves[round % moves.length](join(mine, 'name'), join(mine, 'further'))
 		// Who opens it at once hears of what was done there. Others find it later.
 		if (round % 2 === 0) compare(wrong, round, 'next', () => fs.readFileSync(join(mine, 'further'), 'latin1'))
-		untilTold(place, 2 * round)
+		untilTold(place, 3 * round + 1)
 		compare(wrong, round, 'next', () => fs.readFileSync(join(mine, 'further'), 'latin1'))
-		untilTold({ here: there, there: here }, 2 * round + 1)
+		untilTold({ here: there, there: here }, 3 * round + 2)
 		compare(wrong, round, 'next', () => fs.readFileSync(join(theirs, 'further'), 'latin1'))
 	}
 	return wrong
