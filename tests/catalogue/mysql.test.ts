@@ -22,6 +22,10 @@ function* increment(tx: Transaction) {
 	tx.write('UPDATE counter SET n = ? WHERE name = ?', [row.n + 1, 'a'])
 }
 
+function* decideIncrement(tx: Transaction) {
+	tx.decide(INCREMENT, ['a'])
+}
+
 /** The late COMMIT holds a lock until it arrives, which is when the transaction is being tried again. */
 async function incrementDespite(loss: Loss, driver: Driver, proxy: MysqlProxy): Promise<void> {
 	let tries = 0
@@ -148,6 +152,11 @@ describe('MySQL', () => {
 				assert.equal(await driver.change(INCREMENT, ['a']), 1)
 				if (loss === 'late') await proxy.deliver()
 				assert.equal((await driver.get(VALUE, ['a'])).n, start + 2)
+
+				proxy.lose(loss)
+				await driver.transaction(decideIncrement)
+				if (loss === 'late') await proxy.deliver()
+				assert.equal((await driver.get(VALUE, ['a'])).n, start + 3)
 
 				proxy.lose(loss)
 				assert.equal(await driver.change(PUT, [round, Buffer.from(loss), 2]), 1)
