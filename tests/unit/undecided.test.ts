@@ -4,10 +4,11 @@ import { existsSync } from 'node:fs'
 import { test } from 'node:test'
 import { REPLICA } from '../../core/catalogue/replicas.ts'
 import { create } from '../../core/filesystem/create.ts'
-import type { Filesystem } from '../../core/filesystem/filesystem.ts'
+import { type Filesystem, flushLater } from '../../core/filesystem/filesystem.ts'
 import { open } from '../../core/filesystem/open.ts'
 import { release } from '../../core/filesystem/publish.ts'
 import { settle } from '../../core/filesystem/settle.ts'
+import { stopFilesystem } from '../../core/filesystem/start.ts'
 import { CatalogueError, fail, Undecided } from '../../core/errors.ts'
 import type { Maybe, Op } from '../../core/op.ts'
 import { run } from '../../core/op.ts'
@@ -28,6 +29,23 @@ function loseAnswer(fs: Filesystem, number: number): void {
 		fs.catalogue.transaction = transaction
 		throw new Undecided('no answer', { outcome: Promise.resolve(true), transaction: {}, value })
 	}
+}
+
+/** The next transaction is made when the result is called. */
+function comeLate(fs: Filesystem): () => void {
+	const { transaction } = fs.catalogue
+	let deliver = () => {}
+	fs.catalogue.transaction = (body) => {
+		fs.catalogue.transaction = transaction
+		const outcome = new Promise<boolean>((resolve) => {
+			deliver = () => {
+				transaction(body)
+				resolve(true)
+			}
+		})
+		throw new Undecided('no answer', { outcome, transaction: {}, value: undefined })
+	}
+	return () => deliver()
 }
 
 test('a file is made where its row is, whatever was heard of the way there', async (t) => {
@@ -61,4 +79,22 @@ test('a pin of an open that failed goes, one of a file that is open stays', asyn
 	now(release(fs, used, true))
 	const last = now(open(fs, ids[1], { write: true, truncate: false }))
 	assert.deepEqual(rows('SELECT file_id FROM writer').map(({ file_id }) => file_id), [last.id])
+})
+
+test('who parts while a pin of his cannot be settled stays known, and the next settles it', async (t) => {
+	const { start, rows } = await installation(t)
+	const { fs, kill } = await start()
+	const id = writeFile(fs, 'left', 'left')
+	const deliver = comeLate(fs)
+	assert.throws(() => now(open(fs, id, { write: true, truncate: false })), CatalogueError)
+	// That it goes is written down before it comes.
+	flushLater(fs)
+	deliver()
+	const left = () => [rows('SELECT file_id FROM writer').length, rows('SELECT id FROM client WHERE id = ?', fs.client).length]
+	for (const { operations } of fs.nodes.values()) operations.stat = () => fail('EIO')
+	await stopFilesystem(fs)
+	assert.deepEqual(left(), [1, 1])
+	kill()
+	await start()
+	assert.deepEqual(left(), [0, 0])
 })
