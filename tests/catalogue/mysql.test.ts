@@ -299,6 +299,22 @@ describe('MySQL', () => {
 		assert.equal((await driver.get(VALUE, ['a'])).n, 25)
 	})
 
+	test('who takes the failure of a statement for an answer commits nothing: what stood behind it was not carried out', async (t) => {
+		const { driver } = await through(t)
+		await driver.change(PUT, [1, Buffer.from('there'), 2])
+		const body = function* (tx: Transaction) {
+			tx.write(PUT, [1, Buffer.from('there'), 3])
+			tx.write(INCREMENT, ['a'])
+			try {
+				yield* wait(tx.get(VALUE, ['a']))
+			} catch {
+				tx.write(PUT, [1, Buffer.from('other'), 3])
+			}
+		}
+		await assert.rejects(async () => driver.transaction(body), { code: 'EEXIST' })
+		assert.deepEqual([(await driver.get('SELECT COUNT(*) AS n FROM entry')).n, (await driver.get(VALUE, ['a'])).n], [1, 1])
+	})
+
 	test('a server that is read-only for a while (fail-over) is waited for', async (t) => {
 		const { database } = await through(t)
 		const driver = await open(t, asPlain(database))
