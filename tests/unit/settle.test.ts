@@ -13,6 +13,7 @@ import { unlink } from '../../core/filesystem/remove.ts'
 import { rename } from '../../core/filesystem/rename.ts'
 import { settle } from '../../core/filesystem/settle.ts'
 import { fail } from '../../core/errors.ts'
+import * as clients from '../../core/catalogue/clients.ts'
 import * as leases from '../../core/catalogue/leases.ts'
 import type { Driver, Row, Value } from '../../core/catalogue/driver.ts'
 import type { Node } from '../../core/nodes/node.ts'
@@ -54,6 +55,19 @@ test('a create that never reached its node is taken back', async (t) => {
 	flushLater(fs)
 	for (const table of ['entry', 'replica', 'writer']) assert.deepEqual(rows(`SELECT * FROM ${table}`), [], table)
 	assert.deepEqual(rows('SELECT id FROM file WHERE id = ?', file.id), [])
+})
+
+test('whoever was taken for dead a moment ago, by one who was killed then, is settled by the next', async (t) => {
+	const { start, rows } = await installation(t)
+	const dying = await start()
+	createFile(dying.fs, 'f')
+	dying.catalogue.transaction(function* (tx) {
+		clients.takeForDead(tx, dying.fs.client)
+	})
+	dying.fs.later.take()
+	const { fs } = await start()
+	flushLater(fs)
+	assert.deepEqual([rows('SELECT * FROM writer'), rows('SELECT id FROM client').map(({ id }) => id)], [[], [fs.client]])
 })
 
 test('while its node is away the dead client waits, and its pin holds', async (t) => {
