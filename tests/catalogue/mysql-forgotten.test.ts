@@ -30,7 +30,7 @@ async function startFirewall(t: TestContext, serverPort: number): Promise<{ port
 	return { port: (firewall.address() as AddressInfo).port, forget: () => known.clear() }
 }
 
-test('one question in vain, and the others are asked on new connections', async (t) => {
+test('one question in vain, and the others are asked on new connections, as many as before', async (t) => {
 	const { address } = await ready(t, mariadb)
 	const server = await startMariadb()
 	const firewall = await startFirewall(t, server.port)
@@ -40,4 +40,7 @@ test('one question in vain, and the others are asked on new connections', async 
 	firewall.forget()
 	await assert.rejects(async () => ask(), { code: 'EIO' })
 	for (let many = 1; many < CONNECTIONS; many++) assert.equal((await ask())?.one, 1)
+	// One after the other they would take longer than any may.
+	const askLong = () => driver.get<{ one: number }>('SELECT 1 AS one, SLEEP(1.5)')
+	assert.equal((await Promise.all(Array.from({ length: CONNECTIONS }, askLong))).length, CONNECTIONS)
 })
