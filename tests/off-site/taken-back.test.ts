@@ -40,7 +40,7 @@ for (const engine of engines) {
 		await keeper.feed()
 		await attic.fetchBatch()
 		await halfBack(keeper, attic, 'large')
-		assert.match((await restore(keeper, { cancel: true })).out, /^1 orders taken back/)
+		assert.match((await restore(keeper, { cancel: true })).out, /^1 order taken back/)
 		assert.deepEqual(await scratches(keeper), [])
 		await halfBack(keeper, attic, 'large')
 		// As a load does, and the removal of a site.
