@@ -14,13 +14,18 @@ const RESERVE_SHARE = 0.02
 /** The rule of a path: the first class whose pattern matches, else the last that is configured. In the trash it is that of before. */
 export function classOf(fs: Pick<Filesystem, 'classes'>, path: Path): ClassRow {
 	if (fs.classes.length === 1) return fs.classes[0]
-	const text = (originalPath(path) ?? path).toString('latin1')
+	const text = textOf(path)
 	return fs.classes.find((rule) => rule.matches(text)) ?? defaultClass(fs)
 }
 
 /** Whether it is by its pattern that the path falls under it. */
 export function fits(rule: ClassRow, path: Path): boolean {
-	return rule.matches((originalPath(path) ?? path).toString('latin1'))
+	return rule.matches(textOf(path))
+}
+
+/** What patterns are asked of. */
+function textOf(path: Path): string {
+	return (originalPath(path) ?? path).toString('latin1')
 }
 
 export function defaultClass({ classes }: Pick<Filesystem, 'classes'>): ClassRow {
